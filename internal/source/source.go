@@ -1,0 +1,151 @@
+// Package source holds the bytes of the files a user wrote, and the places in them.
+//
+// The central type is [Range]: a span of one file, from a start to an end [Pos].
+// Positions count bytes and characters; formats that count otherwise (UTF-16 in
+// SARIF and the editor protocol) convert at their own edge.
+//
+//	f := source.NewFile("a.yaml", data)
+//	r := f.Range(10, 15)           // bytes 10 to 15
+//	fmt.Println(r.Start.Line, r.Start.Column)
+package source
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"sort"
+	"unicode/utf8"
+)
+
+// Pos is one place in a file.
+type Pos struct {
+	Offset int // bytes from the start of the file, from 0
+	Line   int // lines, from 1
+	Column int // characters (Unicode code points) in the line, from 1
+}
+
+// IsValid tells whether the position was set.
+func (p Pos) IsValid() bool { return p.Line > 0 }
+
+// Range is a span of one file. End is the place after the last character.
+type Range struct {
+	File       string // name of the file as the user gave it
+	Start, End Pos
+}
+
+// IsValid tells whether the range was set.
+func (r Range) IsValid() bool { return r.Start.IsValid() }
+
+// Compare orders ranges by file, start and end.
+func (r Range) Compare(o Range) int {
+	return cmp.Or(cmp.Compare(r.File, o.File), cmp.Compare(r.Start.Line, o.Start.Line), cmp.Compare(r.Start.Column, o.Start.Column),
+		cmp.Compare(r.End.Line, o.End.Line), cmp.Compare(r.End.Column, o.End.Column))
+}
+
+// String gives the place as compilers print it: file:line:column.
+func (r Range) String() string {
+	return fmt.Sprintf("%s:%d:%d", r.File, r.Start.Line, r.Start.Column)
+}
+
+// Edit replaces the bytes of a range with a new text.
+type Edit struct {
+	Range   Range
+	NewText string
+}
+
+// File is the content of one input with an index of its lines.
+type File struct {
+	Name string
+	Data []byte
+
+	lines []int // offset of the first byte of each line; built on first use by NewFile
+}
+
+// NewFile indexes data under the given name. It keeps data and does not copy it.
+func NewFile(name string, data []byte) *File {
+	f := &File{Name: name, Data: data, lines: []int{0}}
+	for i, c := range data {
+		if c == '\n' {
+			f.lines = append(f.lines, i+1)
+		}
+	}
+	return f
+}
+
+// Lines tells how many lines the file has; a file without a newline has one.
+func (f *File) Lines() int { return len(f.lines) }
+
+// LineStart gives the offset of the first byte of a line (from 1), clamped to the file.
+func (f *File) LineStart(line int) int {
+	switch {
+	case line < 1:
+		return 0
+	case line > len(f.lines):
+		return len(f.Data)
+	}
+	return f.lines[line-1]
+}
+
+// Line gives the text of a line (from 1) without its line break.
+func (f *File) Line(line int) string {
+	if line < 1 || line > len(f.lines) {
+		return ""
+	}
+	end := len(f.Data)
+	if line < len(f.lines) {
+		end = f.lines[line] - 1
+	}
+	start := f.lines[line-1]
+	if end > start && f.Data[end-1] == '\r' {
+		end--
+	}
+	return string(f.Data[start:end])
+}
+
+// Pos gives the place of a byte offset, clamped to the file.
+func (f *File) Pos(offset int) Pos {
+	offset = min(max(offset, 0), len(f.Data))
+	i := sort.SearchInts(f.lines, offset+1) - 1
+	return Pos{Offset: offset, Line: i + 1, Column: utf8.RuneCount(f.Data[f.lines[i]:offset]) + 1}
+}
+
+// Offset gives the byte offset of a line and a column in characters, both from 1, clamped to the line.
+func (f *File) Offset(line, column int) int {
+	start := f.LineStart(line)
+	text := f.Line(line)
+	off := 0
+	for n := 1; n < column && off < len(text); n++ {
+		_, size := utf8.DecodeRuneInString(text[off:])
+		off += size
+	}
+	return start + off
+}
+
+// Range gives the span from byte start to byte end (exclusive).
+func (f *File) Range(start, end int) Range {
+	return Range{File: f.Name, Start: f.Pos(start), End: f.Pos(end)}
+}
+
+// ErrOverlap is returned by [Apply] when two edits touch the same bytes.
+var ErrOverlap = errors.New("edits overlap")
+
+// Apply gives data with the edits made. Edits are taken in any order, and must not overlap.
+func Apply(data []byte, edits []Edit) ([]byte, error) {
+	sorted := slices.Clone(edits)
+	slices.SortStableFunc(sorted, func(a, b Edit) int { return cmp.Compare(a.Range.Start.Offset, b.Range.Start.Offset) })
+	var out []byte
+	at := 0
+	for _, e := range sorted {
+		if e.Range.Start.Offset < at {
+			return nil, fmt.Errorf("%s: %w", e.Range, ErrOverlap)
+		}
+		if e.Range.End.Offset < e.Range.Start.Offset || e.Range.End.Offset > len(data) {
+			return nil, fmt.Errorf("%s: edit outside the file", e.Range)
+		}
+		out = append(out, data[at:e.Range.Start.Offset]...)
+		out = append(out, e.NewText...)
+		at = e.Range.End.Offset
+	}
+	return append(out, data[at:]...), nil
+}

@@ -1,0 +1,61 @@
+// Package verdict is the language in which the API server's answer about one object is told.
+//
+// The central type is [Verdict]. Package validation fills it in; package lint turns it into
+// findings with places. It stands apart so that only validation has to link Kubernetes.
+package verdict
+
+import (
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// Class says which step of the server refused the object. The zero value is invalid.
+type Class int
+
+// The classes, in the order in which the server comes to them.
+const (
+	UnknownKind  Class = iota + 1 // no such kind: "no matches for kind ..."
+	UnknownField                  // strict decoding: a field that the type has not
+	Duplicate                     // strict decoding: a key given twice
+	WrongType                     // decoding: a value of the wrong type
+	Scope                         // namespace rules of the request: a namespace that the kind may not have
+	Invalid                       // validation, declarative or by hand: the server's causes
+	Forbidden                     // admission
+)
+
+// Cause is one thing that is wrong with the object.
+type Cause struct {
+	Class   Class
+	Reason  string // the server's cause type: FieldValueInvalid, FieldValueRequired ...; for other classes the status reason: BadRequest, NotFound, Forbidden
+	Path    string // field path in the server's notation; empty for the object itself
+	Message string // the server's words, without the path
+}
+
+// Warning is what the server would put into a Warning header.
+type Warning struct {
+	Path string // field path where the text begins with one, or the check knows it; else empty
+	Text string // the server's words, whole
+}
+
+// Verdict is the server's answer about one object.
+type Verdict struct {
+	Causes   []Cause
+	Warnings []Warning
+	// Object is the decoded, defaulted object in the version in which it was written: a typed
+	// k8s.io/api object for built-in kinds, *unstructured.Unstructured for custom resources.
+	// It is nil when decoding failed. It must not be changed.
+	Object runtime.Object
+	// Custom says that a CustomResourceDefinition decided, not a built-in type.
+	Custom bool
+}
+
+// Accepted tells whether the server would take the object.
+func (v *Verdict) Accepted() bool { return len(v.Causes) == 0 }
+
+// Kind is one kind that can be judged.
+type Kind struct {
+	GVK        schema.GroupVersionKind
+	Resource   string // plural
+	Namespaced bool
+	Virtual    bool // answered at once and never stored: TokenReview, SubjectAccessReview
+}
