@@ -47,6 +47,8 @@ type Verdict struct {
 	Object runtime.Object
 	// Custom says that a CustomResourceDefinition decided, not a built-in type.
 	Custom bool
+	// ClusterScoped says that the kind lives in no namespace.
+	ClusterScoped bool
 }
 
 // Accepted tells whether the server would take the object.

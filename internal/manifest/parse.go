@@ -1,0 +1,212 @@
+package manifest
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	yaml3 "go.yaml.in/yaml/v3"
+	"sigs.k8s.io/yaml"
+
+	"github.com/seatrial/seatrial/internal/diag"
+)
+
+// Parse reads the chunk. It gives no document when it cannot be read, and several for a List.
+func (c *Chunk) Parse(l Limits) ([]*Document, []diag.Diagnostic) {
+	if f := c.refuse(l); f != nil {
+		return nil, []diag.Diagnostic{*f}
+	}
+	js, findings := c.toJSON(l)
+	if js == nil {
+		return nil, findings
+	}
+	if js[0] != '{' {
+		return nil, append(findings, c.notAMapping(js)...)
+	}
+	whole := newDocument(c, "", js)
+	docs := []*Document{whole}
+	if strings.HasSuffix(whole.Object.Kind, "List") && scanHeader(js).hasItems {
+		docs = whole.items()
+	}
+	for _, d := range docs {
+		findings = append(findings, d.identity()...)
+	}
+	return docs, findings
+}
+
+// refuse gives the finding about a chunk that is not even tried.
+func (c *Chunk) refuse(l Limits) *diag.Diagnostic {
+	text := c.text()
+	switch {
+	case c.separator.end > 0:
+		line := string(c.file.Data[c.separator.start:c.separator.end])
+		f := c.finding(ruleSyntax, c.separator.start, c.separator.end, fmt.Sprintf("%q is not a document separator", line),
+			"a separator is --- alone on its line, or followed by a comment; clients refuse the file")
+		if rest := strings.TrimLeft(line, "-"); strings.TrimSpace(rest) == "" {
+			f.fix(c.separator.start, c.separator.end, "---", "write the separator as ---")
+		}
+		return f.done()
+	case len(text) > l.MaxBytes:
+		return c.finding(ruleSyntax, c.start, c.start, fmt.Sprintf("document of %s is larger than the API server takes", size(len(text))),
+			fmt.Sprintf("the limit of a request is %s: split the object", size(l.MaxBytes))).done()
+	}
+	if f := c.encoding(text); f != nil {
+		return f
+	}
+	if at := tooDeep(text, l.MaxDepth); at >= 0 {
+		return c.finding(ruleSyntax, c.start+at, c.start+at+1, fmt.Sprintf("nested deeper than %d levels", l.MaxDepth), "no kind needs such depth: flatten the document").done()
+	}
+	return nil
+}
+
+// encoding refuses what is not UTF-8 text.
+func (c *Chunk) encoding(text []byte) *diag.Diagnostic {
+	const detail = "clients and the API server read UTF-8 only: convert the file"
+	head := c.file.Data[:min(4, len(c.file.Data))]
+	if bytes.HasPrefix(head, []byte{0xff, 0xfe}) || bytes.HasPrefix(head, []byte{0xfe, 0xff}) || bytes.IndexByte(head, 0) >= 0 {
+		return c.finding(ruleSyntax, c.start, c.start, "file is UTF-16, not UTF-8", detail).done()
+	}
+	if utf8.Valid(text) {
+		return nil
+	}
+	for i := 0; i < len(text); {
+		r, n := utf8.DecodeRune(text[i:])
+		if r == utf8.RuneError && n == 1 {
+			return c.finding(ruleSyntax, c.start+i, c.start+i+1, fmt.Sprintf("byte 0x%02x is not valid UTF-8", text[i]), detail).done()
+		}
+		i += n
+	}
+	return nil
+}
+
+// tooDeep finds where brackets, dashes or indentation nest deeper than a limit; -1 when they do not.
+func tooDeep(text []byte, limit int) int {
+	if len(text) < limit {
+		return -1
+	}
+	flow, indents := 0, make([]int, 0, 16)
+	for at := 0; at < len(text); {
+		end := lineEnd(text, at)
+		line := text[at:end]
+		content := len(line) - len(bytes.TrimLeft(line, " -?"))
+		if content < len(line) && line[content] != '#' {
+			for len(indents) > 0 && indents[len(indents)-1] >= content {
+				indents = indents[:len(indents)-1]
+			}
+			indents = append(indents, content)
+			if dashes := bytes.Count(line[:content], []byte("-")); len(indents)+dashes > limit {
+				return at
+			}
+		}
+		for i, b := range line {
+			switch b {
+			case '[', '{':
+				if flow++; flow > limit {
+					return at + i
+				}
+			case ']', '}':
+				flow = max(flow-1, 0)
+			}
+		}
+		at = end + 1
+	}
+	return -1
+}
+
+// toJSON gives what a client sends for the chunk; nil with findings when it cannot be read.
+func (c *Chunk) toJSON(l Limits) ([]byte, []diag.Diagnostic) {
+	text := c.text()
+	if c.json && json.Valid(text) {
+		return bytes.TrimSpace(text), c.duplicates()
+	}
+	if f := c.expansion(l); f != nil {
+		return nil, []diag.Diagnostic{*f}
+	}
+	js, err := yaml.YAMLToJSONStrict(text)
+	var findings []diag.Diagnostic
+	if err != nil && strings.Contains(err.Error(), "already set in map") {
+		findings = c.duplicates()
+		js, err = yaml.YAMLToJSON(text) // merge keys may be overridden; clients take the last value
+	}
+	switch {
+	case err != nil:
+		return nil, c.diagnose(err)
+	case len(js) > l.MaxBytes:
+		return nil, []diag.Diagnostic{*c.finding(ruleSyntax, c.start, c.start, fmt.Sprintf("document expands to %s, more than the API server takes", size(len(js))), "").done()}
+	}
+	return js, findings
+}
+
+// expansion refuses documents whose aliases would make them too large, before they are expanded.
+func (c *Chunk) expansion(l Limits) *diag.Diagnostic {
+	text := c.text()
+	if bytes.IndexByte(text, '*') < 0 || bytes.IndexByte(text, '&') < 0 {
+		return nil
+	}
+	var doc yaml3.Node
+	if yaml3.Unmarshal(text, &doc) != nil {
+		return nil // diagnosed later
+	}
+	sizes := map[*yaml3.Node]int{}
+	var measure func(n *yaml3.Node) int
+	measure = func(n *yaml3.Node) int {
+		if s, ok := sizes[n]; ok {
+			return s
+		}
+		sizes[n] = l.MaxBytes + 1 // a node that holds itself never ends
+		s := len(n.Value) + 4
+		if n.Kind == yaml3.AliasNode {
+			s = measure(n.Alias)
+		}
+		for _, child := range n.Content {
+			if s += measure(child); s > l.MaxBytes {
+				break
+			}
+		}
+		sizes[n] = s
+		return s
+	}
+	if measure(&doc) <= l.MaxBytes {
+		return nil
+	}
+	at := c.start + bytes.IndexByte(text, '&')
+	return c.finding(ruleSyntax, at, at+1, fmt.Sprintf("aliases expand the document to more than %s", size(l.MaxBytes)), "write the values out, or use fewer aliases of aliases").done()
+}
+
+// items gives the documents of a List, each as a client would send it.
+func (d *Document) items() []*Document {
+	var list struct {
+		Items []json.RawMessage `json:"items"`
+	}
+	if json.Unmarshal(d.JSON, &list) != nil {
+		return []*Document{d}
+	}
+	docs := make([]*Document, 0, len(list.Items))
+	for i, raw := range list.Items {
+		it := newDocument(d.chunk, fmt.Sprintf("items[%d]", i), raw)
+		if kind := strings.TrimSuffix(d.Object.Kind, "List"); kind != "" && it.Object.Kind == "" && len(raw) > 0 && raw[0] == '{' {
+			it = newDocument(d.chunk, it.Item, inherit(raw, d.Object.APIVersion, kind))
+		}
+		docs = append(docs, it)
+	}
+	return docs
+}
+
+// inherit gives an item of a typed list the kind that the list implies.
+func inherit(raw []byte, apiVersion, kind string) []byte {
+	identity, _ := json.Marshal(map[string]string{"apiVersion": apiVersion, "kind": kind})
+	rest := bytes.TrimSpace(raw[1:])
+	if rest[0] == '}' {
+		return identity
+	}
+	return append(append(identity[:len(identity)-1], ','), rest...)
+}
+
+func size(n int) string {
+	if n >= 1<<20 {
+		return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
+	}
+	return fmt.Sprintf("%d KiB", n>>10)
+}
