@@ -35,6 +35,10 @@ type Cause struct {
 type Warning struct {
 	Path string // field path where the text begins with one, or the check knows it; else empty
 	Text string // the server's words, whole
+	// What the warning is about, where it is not the server's validation:
+	Deprecation  bool // the API version is deprecated
+	OffByDefault bool // the API version is not served unless a flag of the server asks for it
+	Scope        bool // the namespace of a cluster-scoped object is ignored
 }
 
 // Verdict is the server's answer about one object.

@@ -1,0 +1,172 @@
+// Package cli is seatrial's command line: one file a verb. It alone wires the other packages
+// together, and it alone decides exit codes.
+//
+// The central type is [Streams], the world that a verb sees. Each verb is a struct of options
+// with a run method; its constructor binds flags and nothing else.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/fatih/color"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/seatrial/seatrial/schema"
+)
+
+// Exit codes, as documented in the help and relied on by scripts.
+const (
+	exitClean    = 0 // nothing at or above --fail-on
+	exitFindings = 1 // findings, or a plan that does not converge
+	exitUsage    = 2 // wrong flags or arguments
+	exitFailed   = 3 // could not run: unreadable input, no documents, an internal error
+)
+
+// Streams is the world outside of the process.
+type Streams struct {
+	In       io.Reader
+	Out, Err io.Writer
+	Getenv   func(string) string
+}
+
+// exitError carries the exit code of a verb. A nil err has been reported already.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit code %d", e.code)
+	}
+	return e.err.Error()
+}
+
+func (e *exitError) Unwrap() error { return e.err }
+
+func usageError(format string, args ...any) error {
+	return &exitError{exitUsage, fmt.Errorf(format, args...)}
+}
+
+// Main runs the program on the process's own arguments and streams, and gives the exit code.
+func Main() int {
+	tuneMemory()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return Run(ctx, os.Args[1:], Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv})
+}
+
+// Run executes one command line and gives the exit code.
+func Run(ctx context.Context, args []string, s Streams) int {
+	root := newRoot(s)
+	root.SetArgs(args)
+	root.SetIn(s.In)
+	root.SetOut(s.Out)
+	root.SetErr(s.Err)
+	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		return exitClean
+	}
+	if errors.Is(err, syscall.EPIPE) {
+		return exitClean // the reader has seen enough
+	}
+	code, hint := exitUsage, true
+	var e *exitError
+	if errors.As(err, &e) {
+		code, err, hint = e.code, e.err, e.code == exitUsage
+	}
+	if err != nil {
+		fmt.Fprintf(s.Err, "seatrial: %v\n", err)
+		if hint && cmd != nil {
+			fmt.Fprintf(s.Err, "run `%s --help` for usage\n", cmd.CommandPath())
+		}
+	}
+	return code
+}
+
+func newRoot(s Streams) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "seatrial",
+		Short: "Sea trials for Kubernetes manifests",
+		Long: `seatrial takes a Kubernetes manifest through everything a cluster would do with it,
+before any cluster sees it. Kubernetes itself is linked into the program: the verdicts are
+the API server's own.
+
+Exit codes: 0 clean; 1 findings at or above --fail-on; 2 wrong usage; 3 could not run
+(unreadable input, no documents found, internal error).`,
+		Example: `  seatrial lint deployment.yaml
+  helm template ./chart | seatrial lint -`,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usageError("unknown command %q", args[0])
+			}
+			return cmd.Help()
+		},
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError("%v", err) })
+	root.SuggestionsMinimumDistance = 2
+	root.AddCommand(newLintCommand(s), newRulesCommand(s), newVersionCommand(s))
+	return root
+}
+
+// colorModes are the values of --color.
+var colorModes = []string{"auto", "always", "never"}
+
+// useColor decides whether a writer gets colour. NO_COLOR and terminals count only for auto.
+func useColor(mode string, s Streams, w io.Writer) (bool, error) {
+	switch mode {
+	case "always":
+		color.NoColor = false
+		return true, nil
+	case "never":
+		return false, nil
+	case "auto":
+		on := s.Getenv("NO_COLOR") == "" && s.Getenv("TERM") != "dumb" && isTerminal(w)
+		if on {
+			color.NoColor = false
+		}
+		return on, nil
+	}
+	return false, usageError("invalid --color %q: want %s", mode, strings.Join(colorModes, ", "))
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// terminalWidth gives the columns of a terminal, or 0.
+func terminalWidth(w io.Writer) int {
+	f, ok := w.(*os.File)
+	if !ok {
+		return 0
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
+}
+
+// completeVersions offers the Kubernetes versions that are built in.
+func completeVersions(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return schema.Versions(), cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeWords offers a fixed list.
+func completeWords(words []string) cobra.CompletionFunc {
+	return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return words, cobra.ShellCompDirectiveNoFileComp
+	}
+}

@@ -1,0 +1,249 @@
+package lint
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/gob"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/seatrial/seatrial/internal/diag"
+)
+
+// Cache keeps the results of earlier runs in a folder, one pack for each combination of inputs
+// and settings. An entry is found by what decides it: the program, the settings, the file's name
+// and content. A pack that cannot be read is as good as none. A nil Cache keeps nothing.
+type Cache struct {
+	dir     string
+	program string
+
+	mu   sync.Mutex
+	path string // of this run's pack
+	base []byte // hash of all that decides a result but the files
+	old  map[cacheKey]*fileResult
+	new  map[cacheKey]*fileResult
+	hits map[int]bool // files whose result came from the pack
+	keys []cacheKey   // of each file, as read in this run
+}
+
+type cacheKey [sha256.Size]byte
+
+// packHead is the first value of a pack: the result of the whole run, for when nothing has changed.
+type packHead struct {
+	Key         cacheKey
+	Summary     Summary
+	Diagnostics []diag.Diagnostic
+}
+
+// packEntry is what the rest of a pack is made of.
+type packEntry struct {
+	Key    cacheKey
+	Result *fileResult
+}
+
+const (
+	maxPacks    = 64        // packs kept in the folder
+	maxPackSize = 128 << 20 // bytes; a larger pack is not written
+)
+
+// NewCache keeps results under dir. Program identifies the build: other builds' results are not used.
+func NewCache(dir, program string) *Cache { return &Cache{dir: dir, program: program} }
+
+// run gives the result of an earlier run on the very same inputs, or nil.
+func (c *Cache) run(r *run) *Result {
+	if c == nil {
+		return nil
+	}
+	c.begin(r)
+	f, err := os.Open(c.path)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	dec := gob.NewDecoder(bufio.NewReaderSize(f, 1<<16))
+	var head packHead
+	if dec.Decode(&head) != nil {
+		return nil
+	}
+	key, err := c.keyOfRun(r)
+	if err == nil && key == head.Key {
+		return &Result{Versions: r.Versions, Summary: head.Summary, Diagnostics: head.Diagnostics}
+	}
+	for {
+		var e packEntry
+		if dec.Decode(&e) != nil {
+			return nil
+		}
+		c.old[e.Key] = e.Result
+	}
+}
+
+// begin computes what decides the results of a run besides its files.
+func (c *Cache) begin(r *run) {
+	h := sha256.New()
+	put(h, c.program, strings.Join(r.Versions, ","), strings.Join(r.External, "\n"), strings.Join(r.IgnoreMissing, "\n"), fmt.Sprint(r.Limits))
+	for _, rule := range r.Rules.Rules {
+		put(h, rule.Name, r.Rules.severityOf(rule, &Finding{}).String())
+	}
+	for _, name := range r.CRDs {
+		data, _ := r.Read(name) // a file that cannot be read fails the run later on
+		put(h, name, string(data))
+	}
+	c.base = h.Sum(nil)
+	for _, name := range r.Files {
+		put(h, name)
+	}
+	c.path = filepath.Join(c.dir, hex.EncodeToString(h.Sum(nil)[:16])+".pack")
+	c.old, c.new, c.hits = map[cacheKey]*fileResult{}, map[cacheKey]*fileResult{}, map[int]bool{}
+	c.keys = make([]cacheKey, len(r.Files))
+}
+
+// put adds strings to a hash so that no two lists of strings give the same bytes.
+func put(h hash.Hash, parts ...string) {
+	for _, p := range parts {
+		fmt.Fprintf(h, "%d:", len(p))
+		io.WriteString(h, p)
+	}
+}
+
+// keyOfRun reads all files to tell whether any has changed.
+func (c *Cache) keyOfRun(r *run) (cacheKey, error) {
+	keys := make([]cacheKey, len(r.Files))
+	var g errgroup.Group
+	g.SetLimit(r.Jobs)
+	for from := 0; from < len(keys); from += 64 {
+		g.Go(func() error {
+			for i := from; i < min(from+64, len(keys)); i++ {
+				data, err := r.Read(r.Files[i])
+				if err != nil {
+					return err
+				}
+				keys[i] = c.key(r.Files[i], data)
+			}
+			return nil
+		})
+	}
+	err := g.Wait()
+	return combine(keys), err
+}
+
+func combine(keys []cacheKey) cacheKey {
+	h := sha256.New()
+	for i := range keys {
+		h.Write(keys[i][:])
+	}
+	return cacheKey(h.Sum(nil))
+}
+
+func (c *Cache) key(name string, data []byte) cacheKey {
+	h := sha256.New()
+	h.Write(c.base)
+	put(h, name)
+	h.Write(data)
+	return cacheKey(h.Sum(nil))
+}
+
+// file gives the key of a file and, if it is known, its result.
+func (c *Cache) file(r *run, number int, data []byte) (cacheKey, *fileResult) {
+	if c == nil {
+		return cacheKey{}, nil
+	}
+	key := c.key(r.Files[number], data)
+	result := c.old[key]
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.keys[number] = key
+	if result != nil {
+		c.new[key] = result
+		c.hits[number] = true
+	}
+	return key, result
+}
+
+// served tells whether the result of a file came from the cache.
+func (c *Cache) served(number int) bool { return c != nil && c.hits[number] }
+
+// put keeps the result of a file.
+func (c *Cache) put(key cacheKey, result *fileResult) {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.new[key] = result
+}
+
+// save writes the pack of a run. Failing to is not an error: the next run is slower.
+func (c *Cache) save(r *run, res *Result) {
+	if c == nil || len(res.Problems) > 0 {
+		return
+	}
+	var b bytes.Buffer
+	enc := gob.NewEncoder(&b)
+	if enc.Encode(packHead{Key: combine(c.keys), Summary: res.Summary, Diagnostics: res.Diagnostics}) != nil {
+		return
+	}
+	for _, k := range c.sorted() {
+		if enc.Encode(packEntry{k, c.new[k]}) != nil || b.Len() > maxPackSize {
+			return
+		}
+	}
+	if writeFile(c.path, b.Bytes()) == nil {
+		c.prune()
+	}
+}
+
+// writeFile replaces a file in one step.
+func writeFile(name string, data []byte) error {
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		return err
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(name), ".pack-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name())
+	_, err = tmp.Write(data)
+	if cerr := tmp.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), name)
+}
+
+// prune removes the packs that were written longest ago.
+func (c *Cache) prune() {
+	packs, _ := filepath.Glob(filepath.Join(c.dir, "*.pack"))
+	if len(packs) <= maxPacks {
+		return
+	}
+	age := make(map[string]time.Time, len(packs))
+	for _, p := range packs {
+		if info, err := os.Stat(p); err == nil {
+			age[p] = info.ModTime()
+		}
+	}
+	slices.SortFunc(packs, func(a, b string) int { return age[b].Compare(age[a]) })
+	for _, p := range packs[maxPacks:] {
+		os.Remove(p)
+	}
+}
+
+// sorted lists the keys of this run's entries, so that equal runs write equal packs.
+func (c *Cache) sorted() []cacheKey {
+	return slices.SortedFunc(maps.Keys(c.new), func(a, b cacheKey) int { return bytes.Compare(a[:], b[:]) })
+}

@@ -1,0 +1,105 @@
+package lint
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/seatrial/seatrial/internal/diag"
+)
+
+// ConfigName is the name under which a configuration file is looked for, from the working folder upwards.
+const ConfigName = ".seatrial.yaml"
+
+// Config is the file that a project keeps beside its manifests. Flags win over it.
+// docs/config.schema.json is its JSON Schema; unknown keys are errors.
+type Config struct {
+	// Rules is a rule expression, as --rules takes it: names and presets, a leading minus takes away.
+	Rules []string `json:"rules,omitempty"`
+	// Severities changes how grave a rule's findings are.
+	Severities map[string]diag.Severity `json:"severities,omitempty"`
+	// Exclude lists globs of files and folders that are not read.
+	Exclude []string `json:"exclude,omitempty"`
+	// KubernetesVersions are the target versions: "1.25".
+	KubernetesVersions []string `json:"kubernetesVersions,omitempty"`
+	// CRDs lists files, folders and globs of CustomResourceDefinitions, relative to the file.
+	CRDs []string `json:"crds,omitempty"`
+	// External lists objects that exist outside the set: Kind/name or Kind/namespace/name, each a glob.
+	External []string `json:"external,omitempty"`
+	// IgnoreMissingSchemas lists kinds that are accepted without a schema: Kind or group/Kind, each a glob; "*" is any.
+	IgnoreMissingSchemas []string `json:"ignoreMissingSchemas,omitempty"`
+	// FailOn is the severity from which findings make the run fail: error, warning, info or never.
+	FailOn string `json:"failOn,omitempty"`
+
+	path string
+}
+
+// FindConfig looks for a configuration file in a folder and its parents; "" when there is none.
+func FindConfig(dir string) (string, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	for {
+		name := filepath.Join(dir, ConfigName)
+		_, err := os.Stat(name)
+		if err == nil {
+			return name, nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return "", err
+		}
+		up := filepath.Dir(dir)
+		if up == dir {
+			return "", nil
+		}
+		dir = up
+	}
+}
+
+// LoadConfig reads a configuration file. The error names the file, and the line where it is known.
+func LoadConfig(name string) (*Config, error) {
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("reading configuration: %w", err)
+	}
+	c := &Config{path: name}
+	if err := yaml.UnmarshalStrict(data, c); err != nil {
+		return nil, fmt.Errorf("%s: %s", name, explainConfigError(data, err))
+	}
+	for i, p := range c.CRDs {
+		if !filepath.IsAbs(p) {
+			c.CRDs[i] = filepath.Join(filepath.Dir(name), p)
+		}
+	}
+	return c, nil
+}
+
+// configKeys are the keys that a configuration file may hold.
+var configKeys = []string{"rules", "severities", "exclude", "kubernetesVersions", "crds", "external", "ignoreMissingSchemas", "failOn"}
+
+// explainConfigError turns the decoder's message into one with a line and a way out.
+func explainConfigError(data []byte, err error) string {
+	_, rest, ok := strings.Cut(err.Error(), `unknown field "`)
+	if !ok {
+		return strings.TrimPrefix(err.Error(), "error unmarshaling JSON: while decoding JSON: ")
+	}
+	key, _, _ := strings.Cut(rest, `"`)
+	message := fmt.Sprintf("unknown key %q", key)
+	for i, line := range bytes.Split(data, []byte("\n")) {
+		if bytes.HasPrefix(bytes.TrimSpace(line), []byte(key)) {
+			message = fmt.Sprintf("line %d: %s", i+1, message)
+			break
+		}
+	}
+	if best := nearest(key, configKeys); best != "" {
+		return message + ": did you mean " + best + "?"
+	}
+	return message + ": known are " + strings.Join(configKeys, ", ")
+}

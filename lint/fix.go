@@ -1,0 +1,53 @@
+package lint
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+
+	"github.com/seatrial/seatrial/internal/diag"
+	"github.com/seatrial/seatrial/internal/source"
+)
+
+// FixFile gives a file's text with the certain fixes of findings made, and how many were made.
+// A fix that touches bytes which another one has changed is left for the next round.
+func FixFile(name string, data []byte, findings []diag.Diagnostic) (fixed []byte, made int, err error) {
+	var edits []source.Edit
+	for _, d := range findings {
+		for _, fix := range d.Fixes {
+			if !fix.Safe || !allIn(name, fix.Edits) {
+				continue
+			}
+			if overlaps(edits, fix.Edits) {
+				continue
+			}
+			edits = append(edits, fix.Edits...)
+			made++
+			break // the first certain fix of a finding is the best one
+		}
+	}
+	if made == 0 {
+		return data, 0, nil
+	}
+	slices.SortFunc(edits, func(a, b source.Edit) int { return cmp.Compare(a.Range.Start.Offset, b.Range.Start.Offset) })
+	fixed, err = source.Apply(data, edits)
+	if err == nil && bytes.Equal(fixed, data) {
+		made = 0
+	}
+	return fixed, made, err
+}
+
+func allIn(name string, edits []source.Edit) bool {
+	return len(edits) > 0 && !slices.ContainsFunc(edits, func(e source.Edit) bool { return e.Range.File != name })
+}
+
+func overlaps(have, want []source.Edit) bool {
+	for _, w := range want {
+		for _, h := range have {
+			if w.Range.Start.Offset < h.Range.End.Offset && h.Range.Start.Offset < w.Range.End.Offset || w.Range.Start.Offset == h.Range.Start.Offset {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,127 @@
+package lint
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
+)
+
+// Stdin is the name under which standard input is read and reported.
+const Stdin = "-"
+
+// extensions of the files that a folder is searched for.
+var extensions = []string{".yaml", ".yml", ".json"}
+
+// notManifests are files for clients that folders of manifests often hold. They are passed over
+// when a folder is searched, and read when named.
+var notManifests = []string{"kustomization.yaml", "kustomization.yml", "Chart.yaml", "values.yaml", "values.schema.json"}
+
+// InputError is an input that cannot be read.
+type InputError struct {
+	Path string
+	Err  error
+}
+
+func (e *InputError) Error() string { return fmt.Sprintf("cannot read %s: %v", e.Path, e.Err) }
+
+// Unwrap gives the cause.
+func (e *InputError) Unwrap() error { return e.Err }
+
+// Inputs lists the files that arguments name: files as they are, folders searched for YAML and JSON,
+// globs expanded (** for any depth), "-" for standard input. The order is that of the arguments, then
+// by name; a file named twice is listed once. Problems are collected, so that the rest is still read.
+func Inputs(args, exclude []string) (files []string, problems []error) {
+	seen := map[string]bool{}
+	add := func(name string) {
+		if key := filepath.Clean(name); !seen[key] && !excluded(exclude, name) {
+			seen[key] = true
+			files = append(files, name)
+		}
+	}
+	for _, arg := range args {
+		found, err := expand(arg, exclude)
+		if err != nil {
+			problems = append(problems, &InputError{Path: arg, Err: err})
+		}
+		for _, name := range found {
+			add(name)
+		}
+	}
+	return files, problems
+}
+
+func expand(arg string, exclude []string) ([]string, error) {
+	if arg == Stdin {
+		return []string{Stdin}, nil
+	}
+	info, err := os.Stat(arg)
+	switch {
+	case err == nil && info.IsDir():
+		return searchFolder(arg, exclude)
+	case err == nil:
+		return []string{arg}, nil
+	case !strings.ContainsAny(arg, "*?[{"):
+		if e := errors.Unwrap(err); e != nil {
+			err = e
+		}
+		return nil, err
+	}
+	found, err := doublestar.FilepathGlob(arg, doublestar.WithFilesOnly())
+	if err == nil && len(found) == 0 {
+		err = errors.New("the glob matches no file")
+	}
+	slices.Sort(found)
+	return found, err
+}
+
+// searchFolder finds the manifests below a folder, by name. Hidden folders and files are passed over.
+func searchFolder(root string, exclude []string) (files []string, err error) {
+	err = filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		hidden := name != root && strings.HasPrefix(d.Name(), ".")
+		if d.IsDir() {
+			if hidden || excluded(exclude, name) {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if !hidden && slices.Contains(extensions, strings.ToLower(filepath.Ext(name))) && !slices.Contains(notManifests, d.Name()) {
+			files = append(files, name)
+		}
+		return nil
+	})
+	return files, err
+}
+
+// excluded matches a name against globs: whole, relative, or any of its parents.
+func excluded(globs []string, name string) bool {
+	name = filepath.ToSlash(filepath.Clean(name))
+	for _, g := range globs {
+		g = strings.TrimSuffix(strings.TrimPrefix(filepath.ToSlash(g), "./"), "/")
+		for at := name; at != "." && at != "/" && at != ""; at = parent(at) {
+			if ok, _ := doublestar.Match(g, at); ok {
+				return true
+			}
+			if ok, _ := doublestar.Match("**/"+g, at); ok {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func parent(name string) string {
+	i := strings.LastIndexByte(name, '/')
+	if i < 0 {
+		return ""
+	}
+	return name[:i]
+}

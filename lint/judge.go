@@ -1,0 +1,177 @@
+package lint
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/seatrial/seatrial/internal/diag"
+	"github.com/seatrial/seatrial/internal/manifest"
+	"github.com/seatrial/seatrial/internal/source"
+	"github.com/seatrial/seatrial/internal/verdict"
+)
+
+// Judge answers as the API server of the linked Kubernetes does. Package validation has the real one.
+type Judge interface {
+	// Create gives the answer to a dry-run create with strict field validation.
+	Create(ctx context.Context, gvk schema.GroupVersionKind, doc []byte, namespace string) verdict.Verdict
+	// AddCRD judges a CustomResourceDefinition and makes its kinds known.
+	AddCRD(ctx context.Context, doc []byte) verdict.Verdict
+}
+
+// classRules maps the server's steps to the rules that report them.
+var classRules = map[verdict.Class]*Rule{
+	verdict.UnknownKind:  ruleKindUnknown,
+	verdict.UnknownField: ruleFieldUnknown,
+	verdict.Duplicate:    ruleDuplicateKey,
+	verdict.WrongType:    ruleFieldType,
+	verdict.Scope:        ruleScope,
+	verdict.Invalid:      ruleAPIServer,
+	verdict.Forbidden:    ruleAPIServer,
+}
+
+// gvkOf gives the group, version and kind that a document claims.
+func gvkOf(d *manifest.Document) schema.GroupVersionKind {
+	return schema.FromAPIVersionAndKind(d.Object.APIVersion, d.Object.Kind)
+}
+
+// namespaceOf gives the namespace that a client sends the object to.
+func namespaceOf(d *manifest.Document) string {
+	if d.Object.Namespace != "" {
+		return d.Object.Namespace
+	}
+	return "default"
+}
+
+// newDiagnostic makes a finding about a document.
+func newDiagnostic(r *Rule, d *manifest.Document) diag.Diagnostic {
+	return diag.Diagnostic{Rule: r.Name, Severity: r.Severity, Object: d.Object, Document: d.Number, URL: r.URL}
+}
+
+// diagnose gives a cause of the server its place in the document.
+func diagnose(d *manifest.Document, c verdict.Cause) diag.Diagnostic {
+	out := newDiagnostic(classRules[c.Class], d)
+	out.Reason, out.Path, out.Message = c.Reason, c.Path, c.Message
+	place := d.Find(c.Path)
+	switch c.Class {
+	case verdict.UnknownField, verdict.Duplicate:
+		out.Range = keyRange(place)
+	default:
+		out.Range = valueRange(place)
+	}
+	if place.Exact && strings.Contains(c.Message, "`selector` does not match template `labels`") {
+		relateSelector(d, &out)
+	}
+	if c.Class == verdict.WrongType {
+		if fix, ok := quoteFix(d, place, c.Message); ok {
+			out.Fixes = append(out.Fixes, fix)
+		}
+	}
+	return out
+}
+
+// keyRange points at the key of a place, or at the value where it has none.
+func keyRange(p manifest.Place) source.Range {
+	if p.Key.IsValid() {
+		return p.Key
+	}
+	return firstLine(p.Value)
+}
+
+// valueRange points at the value of a place when it exists on one line, else at the key.
+func valueRange(p manifest.Place) source.Range {
+	if p.Exact && p.Value.IsValid() && p.Value.Start.Line == p.Value.End.Line && p.Value.Start != p.Value.End {
+		return p.Value
+	}
+	return keyRange(p)
+}
+
+// firstLine keeps of a range that spans lines only its start.
+func firstLine(r source.Range) source.Range {
+	if r.End.Line > r.Start.Line {
+		r.End = r.Start
+	}
+	return r
+}
+
+// relateSelector points a label mismatch at the label that differs, and shows the selector.
+func relateSelector(d *manifest.Document, out *diag.Diagnostic) {
+	spec, _ := d.Value()["spec"].(map[string]any)
+	selector, _ := spec["selector"].(map[string]any)
+	path := "spec.selector"
+	if labels, ok := selector["matchLabels"].(map[string]any); ok {
+		selector, path = labels, "spec.selector.matchLabels"
+	}
+	out.Related = append(out.Related, diag.Related{Range: keyRange(d.Find("spec.selector")), Message: "the selector"})
+	template, _ := spec["template"].(map[string]any)
+	metadata, _ := template["metadata"].(map[string]any)
+	labels, _ := metadata["labels"].(map[string]any)
+	for _, key := range sortedKeys(selector) {
+		want, _ := selector[key].(string)
+		have, present := labels[key].(string)
+		if !present || have == want {
+			continue
+		}
+		label := d.Find("spec.template.metadata.labels[" + key + "]")
+		chosen := d.Find(path + "[" + key + "]")
+		if !label.Exact || !chosen.Exact {
+			continue
+		}
+		out.Range = valueRange(label)
+		out.Related[0] = diag.Related{Range: source.Range{File: chosen.Key.File, Start: chosen.Key.Start, End: chosen.Value.End},
+			Message: fmt.Sprintf("the selector wants %s=%s", key, want)}
+		out.Fixes = append(out.Fixes, diag.Fix{Message: fmt.Sprintf("label the pods %s: %s", key, want),
+			Edits: []source.Edit{{Range: out.Range, NewText: scalarText(want)}}})
+		return
+	}
+}
+
+var typeMismatch = regexp.MustCompile(`cannot unmarshal (\w+)(?: \S+)? into Go (?:struct field \S+|value) of type (\S+)`)
+
+// quoteFix mends a scalar that is a string where a number is wanted, or the other way round.
+func quoteFix(d *manifest.Document, place manifest.Place, message string) (diag.Fix, bool) {
+	m := typeMismatch.FindStringSubmatch(message)
+	if m == nil || !place.Exact || !place.Value.IsValid() || place.Value.Start.Line != place.Value.End.Line {
+		return diag.Fix{}, false
+	}
+	text := string(d.File.Data[place.Value.Start.Offset:place.Value.End.Offset])
+	got, want := m[1], strings.TrimPrefix(m[2], "*")
+	fix := func(newText, message string) (diag.Fix, bool) {
+		return diag.Fix{Message: message, Safe: true, Edits: []source.Edit{{Range: place.Value, NewText: newText}}}, true
+	}
+	switch {
+	case want == "string" && (got == "number" || got == "bool"):
+		return fix(strconv.Quote(text), "quote the value: the field is a string")
+	case got == "string" && (strings.HasPrefix(want, "int") || strings.HasPrefix(want, "float")):
+		if bare := strings.Trim(text, `"'`); bare != text && isNumber(bare) {
+			return fix(bare, "remove the quotes: the field is a number")
+		}
+	case got == "string" && want == "bool":
+		if bare := strings.Trim(text, `"'`); bare == "true" || bare == "false" {
+			return fix(bare, "remove the quotes: the field is a boolean")
+		}
+	}
+	return diag.Fix{}, false
+}
+
+func isNumber(s string) bool {
+	_, err := strconv.ParseInt(s, 10, 64)
+	return err == nil
+}
+
+// plain matches scalars that mean themselves without quotes in YAML 1.1.
+var plain = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9._/-]*$`)
+
+var yamlWords = map[string]bool{"y": true, "n": true, "yes": true, "no": true, "on": true, "off": true, "true": true, "false": true, "null": true}
+
+// scalarText writes a string as YAML, quoted where it must be.
+func scalarText(s string) string {
+	if plain.MatchString(s) && !yamlWords[strings.ToLower(s)] {
+		return s
+	}
+	return strconv.Quote(s)
+}

@@ -1,0 +1,123 @@
+// Package lint says what a Kubernetes API server, and a good reviewer, would say of a set of manifests.
+//
+// The central type is [Options], whose [Run] gives a [Result]: findings with places. The
+// server's own verdict comes from a [Judge]; advice comes from [Rule] values.
+//
+//	res, err := lint.Run(ctx, lint.Options{Files: files, Judge: judge, Rules: selection})
+//	for _, d := range res.Diagnostics {
+//		fmt.Println(d.Range, d.Message)
+//	}
+package lint
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"runtime"
+	"slices"
+
+	"github.com/seatrial/seatrial/internal/diag"
+	"github.com/seatrial/seatrial/internal/manifest"
+	"github.com/seatrial/seatrial/internal/source"
+)
+
+// Options are the inputs of a run.
+type Options struct {
+	Files    []string                          // names as Inputs gives them
+	Read     func(name string) ([]byte, error) // nil: files by name, Stdin from os.Stdin
+	CRDs     []string                          // files of CustomResourceDefinitions that exist already
+	Judge    Judge
+	Linked   string   // minor version of the Judge's Kubernetes: 1.37
+	Versions []string // target minor versions; empty: the linked one
+	Rules    *Selection
+	All      []*Rule // every rule that exists, for suppressions; OwnRules are added
+	External External
+	// IgnoreMissing lists kinds whose schema may be missing, as globs of Kind or group/Kind; "*" is any.
+	IgnoreMissing []string
+	Limits        manifest.Limits
+	Cache         *Cache // nil: none
+	Jobs          int    // documents judged at the same time; 0: one for each CPU
+	Progress      func(done, total int)
+}
+
+// Summary counts what a run saw.
+type Summary struct {
+	Files, Documents        int
+	Errors, Warnings, Infos int
+	Suppressed              int // findings silenced with a reason
+	Skipped                 int // objects accepted unjudged, since no schema is known for their kind
+}
+
+// Result is what a run found.
+type Result struct {
+	Versions    []string // the targets
+	Summary     Summary
+	Diagnostics []diag.Diagnostic // in the order of reports
+	Problems    []error           // inputs that could not be read
+}
+
+// ErrNoDocuments is returned by [Run] when the inputs hold no document at all.
+var ErrNoDocuments = errors.New("no documents found")
+
+// Run lints a set of files. An error means that the run itself failed; what is wrong with
+// the manifests is in the result.
+func Run(ctx context.Context, o Options) (*Result, error) {
+	if o.Read == nil {
+		o.Read = readFile
+	}
+	if o.Jobs == 0 {
+		o.Jobs = runtime.GOMAXPROCS(0)
+	}
+	if len(o.Versions) == 0 {
+		o.Versions = []string{o.Linked}
+	}
+	if o.Limits == (manifest.Limits{}) {
+		o.Limits = manifest.DefaultLimits
+	}
+	r, err := newRun(o)
+	if err != nil {
+		return nil, err
+	}
+	return r.run(ctx)
+}
+
+func readFile(name string) ([]byte, error) {
+	if name == Stdin {
+		return io.ReadAll(os.Stdin)
+	}
+	return os.ReadFile(name)
+}
+
+// finish sorts and counts the findings.
+func (res *Result) finish() {
+	diag.Sort(res.Diagnostics)
+	res.Diagnostics = slices.CompactFunc(res.Diagnostics, sameFinding)
+	for _, d := range res.Diagnostics {
+		switch d.Severity {
+		case diag.Error:
+			res.Summary.Errors++
+		case diag.Warning:
+			res.Summary.Warnings++
+		case diag.Info:
+			res.Summary.Infos++
+		}
+	}
+}
+
+func sameFinding(a, b diag.Diagnostic) bool {
+	return a.Rule == b.Rule && a.Range == b.Range && a.Path == b.Path && a.Message == b.Message && a.Document == b.Document
+}
+
+// Source gives the text of a file of the run, for reports.
+func (o *Options) Source(name string) (*source.File, error) {
+	read := o.Read
+	if read == nil {
+		read = readFile
+	}
+	data, err := read(name)
+	if err != nil {
+		return nil, err
+	}
+	return source.NewFile(name, data), nil
+}

@@ -1,0 +1,122 @@
+package lint
+
+import (
+	"fmt"
+
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/seatrial/seatrial/internal/diag"
+)
+
+// PodTemplate is what an object says of the pods that it is, or makes.
+type PodTemplate struct {
+	Labels     map[string]string
+	LabelsPath string // spec.template.metadata.labels
+	Spec       *corev1.PodSpec
+	SpecPath   string // spec.template.spec
+	Selector   *metav1.LabelSelector
+	Replicas   *int32 // as stored; nil for kinds that have none
+}
+
+// PodTemplateOf finds the pods in an object; nil where there are none.
+func PodTemplateOf(obj runtime.Object) *PodTemplate {
+	template := func(t *corev1.PodTemplateSpec, path string) *PodTemplate {
+		return &PodTemplate{Labels: t.Labels, LabelsPath: path + ".metadata.labels", Spec: &t.Spec, SpecPath: path + ".spec"}
+	}
+	scaled := func(t *corev1.PodTemplateSpec, sel *metav1.LabelSelector, replicas *int32) *PodTemplate {
+		p := template(t, "spec.template")
+		p.Selector, p.Replicas = sel, replicas
+		return p
+	}
+	switch o := obj.(type) {
+	case *corev1.Pod:
+		return &PodTemplate{Labels: o.Labels, LabelsPath: "metadata.labels", Spec: &o.Spec, SpecPath: "spec"}
+	case *corev1.PodTemplate:
+		return template(&o.Template, "template")
+	case *corev1.ReplicationController:
+		if o.Spec.Template == nil {
+			return nil
+		}
+		return scaled(o.Spec.Template, &metav1.LabelSelector{MatchLabels: o.Spec.Selector}, o.Spec.Replicas)
+	case *appsv1.Deployment:
+		return scaled(&o.Spec.Template, o.Spec.Selector, o.Spec.Replicas)
+	case *appsv1.ReplicaSet:
+		return scaled(&o.Spec.Template, o.Spec.Selector, o.Spec.Replicas)
+	case *appsv1.StatefulSet:
+		return scaled(&o.Spec.Template, o.Spec.Selector, o.Spec.Replicas)
+	case *appsv1.DaemonSet:
+		return scaled(&o.Spec.Template, o.Spec.Selector, nil)
+	case *batchv1.Job:
+		return template(&o.Spec.Template, "spec.template")
+	case *batchv1.CronJob:
+		return template(&o.Spec.JobTemplate.Spec.Template, "spec.jobTemplate.spec.template")
+	}
+	return nil
+}
+
+// Resource is what the other objects of a set need to know of one: small, so that a
+// set of any size fits into memory, and kept in the cache.
+type Resource struct {
+	Object   diag.Object // with the namespace filled in ("default" where none was written)
+	File     string
+	Document int
+	Item     string // path of a List's item, as in manifest.Document
+
+	Labels    map[string]string
+	PodLabels map[string]string // labels of the pods that it is or makes
+	HasPods   bool
+	Selector  *Selector // which pods a Service, PodDisruptionBudget, NetworkPolicy or workload selects
+	Replicas  *int32
+	Ports     []Port   // container ports of its pods, or ports of a Service
+	Keys      []string // keys of a ConfigMap or Secret
+	Refs      []Ref    // the objects that it names
+	Headless  bool     // a Service without an address
+	External  bool     // a Service of type ExternalName, or without selector
+}
+
+// Selector is a label selector and where it stands.
+type Selector struct {
+	metav1.LabelSelector
+	Path string
+}
+
+// Port is a port of a container or a Service.
+type Port struct {
+	Name     string
+	Number   int32  // containerPort, or a Service's port
+	Protocol string // TCP, UDP, SCTP
+	Path     string // of the port's number
+	// Target of a Service's port: number or name, as stored.
+	TargetNumber int32
+	TargetName   string
+}
+
+// Ref names another object.
+type Ref struct {
+	Group, Kind string // API group without version, "" for core
+	Namespace   string // "" for cluster-scoped kinds
+	Name        string
+	Path        string
+	Optional    bool   // the API says that it may be absent
+	Keys        []Key  // keys of a ConfigMap or Secret that are asked for
+	Port        *Port  // the port asked for, by an Ingress
+	Role        string // what the reference is for, as prose: "env DB_HOST of container app"
+}
+
+// Key is a key of a ConfigMap or Secret that an object asks for.
+type Key struct {
+	Name, Path string
+	Optional   bool
+}
+
+// String names the referred object: ConfigMap shop/settings.
+func (r Ref) String() string {
+	return diag.Object{Kind: r.Kind, Namespace: r.Namespace, Name: r.Name}.String()
+}
+
+// Place names where the resource was written, for messages: a.yaml, document 2.
+func (r *Resource) Place() string { return fmt.Sprintf("%s, document %d", r.File, r.Document) }

@@ -1,0 +1,195 @@
+package lint
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/seatrial/seatrial/internal/diag"
+	"github.com/seatrial/seatrial/internal/manifest"
+)
+
+// Rule is one documented check. A rule looks at one object (Check), at an object among
+// all others (CheckSet), or both; it never reads a file and never decodes YAML.
+type Rule struct {
+	Name     string        // kebab-case, stable: scripts and suppressions name it
+	Title    string        // one line, no full stop
+	Doc      string        // why it matters and what to do; Markdown
+	Bad      string        // a manifest that the rule finds, for the documentation
+	Good     string        // the same one mended
+	Severity diag.Severity // unless the configuration says otherwise
+	Category string        // the preset that holds it: see Categories
+	Optional bool          // not part of the default preset
+	URL      string        // where to read on; may be empty
+	Kinds    []string      // kinds it looks at; empty: all that carry what it needs
+
+	Check    func(*Pass) error
+	CheckSet func(*SetPass) error
+}
+
+// Categories groups the rules; each is also the name of a preset.
+var Categories = []struct{ Name, Doc string }{
+	{"verdict", "what the API server refuses; cannot be switched off"},
+	{"lifecycle", "API versions and fields that come and go"},
+	{"references", "objects that name each other"},
+	{"images", "what is pulled"},
+	{"resources", "requests and limits"},
+	{"probes", "how Kubernetes learns that a container works"},
+	{"security", "what a container may do"},
+	{"availability", "what happens when a node goes"},
+	{"config", "environment, ports and other settings"},
+}
+
+// Finding is what a rule has to say about one place.
+type Finding struct {
+	Path     string // field path of the culprit; a missing field is shown at its parent
+	OnKey    bool   // show the key and not the value
+	Message  string // one line, lower case, no full stop, naming the field and the value
+	Detail   string // what to do
+	Related  []RelatedPath
+	Fixes    []PathFix
+	Severity diag.Severity // 0: the rule's own
+}
+
+// RelatedPath is another place that explains a finding: in the same object, or in Of.
+type RelatedPath struct {
+	Of      *Resource // nil: the object under judgement
+	Path    string
+	Message string
+}
+
+// PathFix replaces the value at a path of the object under judgement by NewText (YAML source).
+type PathFix struct {
+	Path    string
+	NewText string
+	Message string
+	Safe    bool // certain: lint --fix may make it
+}
+
+// Pass gives a rule one object.
+type Pass struct {
+	Rule     *Rule
+	Document *manifest.Document // identity; places are the caller's business
+	Object   runtime.Object     // as the server would store it, defaults filled in, in the version written; not to be changed
+	Pods     *PodTemplate       // what the object says of its pods; nil for kinds without pods
+
+	findings []Finding
+}
+
+// Report adds a finding.
+func (p *Pass) Report(f Finding) { p.findings = append(p.findings, f) }
+
+// Containers calls f for each container of the object's pods, init containers first and
+// ephemeral ones not at all, with the path of the container: spec.template.spec.containers[0].
+func (p *Pass) Containers(f func(c *corev1.Container, path string, init bool)) {
+	if p.Pods == nil {
+		return
+	}
+	for i := range p.Pods.Spec.InitContainers {
+		f(&p.Pods.Spec.InitContainers[i], fmt.Sprintf("%s.initContainers[%d]", p.Pods.SpecPath, i), true)
+	}
+	for i := range p.Pods.Spec.Containers {
+		f(&p.Pods.Spec.Containers[i], fmt.Sprintf("%s.containers[%d]", p.Pods.SpecPath, i), false)
+	}
+}
+
+// SetPass gives a rule one object's facts among those of all others.
+type SetPass struct {
+	Rule     *Rule
+	Resource *Resource
+	Set      *Set
+
+	findings []Finding
+}
+
+// Report adds a finding about the object under judgement.
+func (p *SetPass) Report(f Finding) { p.findings = append(p.findings, f) }
+
+// applies tells whether the rule looks at a kind.
+func (r *Rule) applies(kind string) bool { return len(r.Kinds) == 0 || slices.Contains(r.Kinds, kind) }
+
+// Selection is the outcome of --rules and the configuration: which rules run, how grave each is.
+type Selection struct {
+	Rules    []*Rule // advice rules that run, by name
+	severity map[string]diag.Severity
+}
+
+// Select reads a rule expression: presets and names, separated by commas, each added, or taken away
+// with a leading minus; an expression that begins with a minus starts from the default preset.
+func Select(all []*Rule, expr string, severities map[string]diag.Severity) (*Selection, error) {
+	chosen := map[string]bool{}
+	add := func(on bool, match func(*Rule) bool) (n int) {
+		for _, r := range all {
+			if match(r) {
+				chosen[r.Name] = on
+				n++
+			}
+		}
+		return n
+	}
+	inDefault := func(r *Rule) bool { return !r.Optional }
+	terms := strings.FieldsFunc(expr, func(c rune) bool { return c == ',' || c == ' ' })
+	if len(terms) == 0 || strings.HasPrefix(terms[0], "-") {
+		add(true, inDefault)
+	}
+	for _, term := range terms {
+		name, minus := strings.CutPrefix(term, "-")
+		n := 1
+		switch {
+		case name == "none":
+			clear(chosen)
+		case name == "all":
+			add(!minus, func(*Rule) bool { return true })
+		case name == "default":
+			add(!minus, inDefault)
+		case isVerdictRule(name):
+			if minus {
+				return nil, fmt.Errorf("rule %s is the API server's verdict and cannot be switched off", name)
+			}
+		default:
+			n = add(!minus, func(r *Rule) bool { return r.Name == name || r.Category == name })
+		}
+		if n == 0 {
+			return nil, unknownRule(all, name)
+		}
+	}
+	s := &Selection{severity: severities}
+	for _, r := range all {
+		if chosen[r.Name] {
+			s.Rules = append(s.Rules, r)
+		}
+	}
+	for name := range severities {
+		if isVerdictRule(name) {
+			return nil, fmt.Errorf("severity of %s: it is the API server's verdict and always an error", name)
+		}
+		if !slices.ContainsFunc(all, func(r *Rule) bool { return r.Name == name }) {
+			return nil, unknownRule(all, name)
+		}
+	}
+	slices.SortFunc(s.Rules, func(a, b *Rule) int { return cmp.Compare(a.Name, b.Name) })
+	return s, nil
+}
+
+// severityOf gives the severity of a finding: the configuration's, the finding's own, or the rule's.
+func (s *Selection) severityOf(r *Rule, f *Finding) diag.Severity {
+	return cmp.Or(s.severity[r.Name], f.Severity, r.Severity)
+}
+
+func unknownRule(all []*Rule, name string) error {
+	known := []string{"none", "default", "all"}
+	for _, c := range Categories[1:] {
+		known = append(known, c.Name)
+	}
+	for _, r := range all {
+		known = append(known, r.Name)
+	}
+	if best := nearest(name, known); best != "" {
+		return fmt.Errorf("unknown rule or preset %q: did you mean %s?", name, best)
+	}
+	return fmt.Errorf("unknown rule or preset %q: `seatrial rules` lists them", name)
+}

@@ -1,0 +1,628 @@
+package lint
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/seatrial/seatrial/internal/diag"
+	"github.com/seatrial/seatrial/internal/manifest"
+	"github.com/seatrial/seatrial/internal/source"
+	"github.com/seatrial/seatrial/internal/verdict"
+)
+
+// A run goes over the files three times, and only once over most of them: every document is
+// judged by itself; then the objects of custom kinds, once all definitions are known; then the
+// rules that look at the whole set, which need no more than the facts kept of each object.
+// What must be shown of a file later on is read again, so that memory does not grow with the set.
+type run struct {
+	Options
+	targets []*target
+	results []*fileResult // one for each of Options.Files
+	done    atomic.Int64
+
+	mu       sync.Mutex
+	problems []error
+}
+
+// finding is a diagnostic with the list item that it is about.
+type finding struct {
+	diag.Diagnostic
+	Item string
+}
+
+// fileResult is what the first pass keeps of a file.
+type fileResult struct {
+	Documents    int
+	Findings     []finding
+	Resources    []*Resource
+	Suppressions []*suppression
+	Deferred     int  // documents of kinds that may be custom
+	Defines      bool // holds CustomResourceDefinitions
+}
+
+// add appends what a later part of the same file gave.
+func (f *fileResult) add(o *fileResult) {
+	f.Documents += o.Documents
+	f.Findings = append(f.Findings, o.Findings...)
+	f.Resources = append(f.Resources, o.Resources...)
+	f.Suppressions = append(f.Suppressions, o.Suppressions...)
+	f.Deferred += o.Deferred
+	f.Defines = f.Defines || o.Defines
+}
+
+func newRun(o Options) (*run, error) {
+	r := &run{Options: o, results: make([]*fileResult, len(o.Files))}
+	for _, v := range o.Versions {
+		t, err := newTarget(v, o.Linked)
+		if err != nil {
+			return nil, err
+		}
+		r.targets = append(r.targets, t)
+	}
+	return r, nil
+}
+
+func (r *run) run(ctx context.Context) (*Result, error) {
+	if res := r.Cache.run(r); res != nil {
+		return res, nil
+	}
+	definitions, err := r.define(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.judgeFiles(ctx); err != nil {
+		return nil, err
+	}
+	if err := r.judgeDeferred(ctx); err != nil {
+		return nil, err
+	}
+	res := &Result{Versions: r.Versions, Problems: r.problems}
+	all := definitions
+	for _, f := range r.results {
+		if f == nil {
+			continue
+		}
+		res.Summary.Files++
+		res.Summary.Documents += f.Documents
+		res.Summary.Skipped += f.Deferred
+		all.add(&fileResult{Findings: f.Findings, Suppressions: f.Suppressions, Resources: f.Resources})
+	}
+	set, err := r.judgeSet(ctx, all.Resources)
+	if err != nil {
+		return nil, err
+	}
+	all.Findings = append(all.Findings, set...)
+	res.Diagnostics, res.Summary.Suppressed = r.suppress(all)
+	res.finish()
+	if res.Summary.Documents == 0 && len(res.Diagnostics) == 0 {
+		return res, ErrNoDocuments
+	}
+	r.Cache.save(r, res)
+	return res, nil
+}
+
+// define makes the kinds of Options.CRDs known.
+func (r *run) define(ctx context.Context) (*fileResult, error) {
+	out := &fileResult{}
+	for _, name := range r.CRDs {
+		f, err := r.Options.Source(name)
+		if err != nil {
+			return nil, &InputError{Path: name, Err: err}
+		}
+		docs, syntax := manifest.Read(f, r.Limits)
+		for _, d := range syntax {
+			out.Findings = append(out.Findings, finding{Diagnostic: d})
+		}
+		for _, d := range docs {
+			if !isDefinition(d) {
+				continue
+			}
+			for _, c := range r.Judge.AddCRD(ctx, d.JSON).Causes {
+				out.Findings = append(out.Findings, finding{diagnose(d, c), d.Item})
+			}
+		}
+	}
+	return out, nil
+}
+
+func isDefinition(d *manifest.Document) bool {
+	gvk := gvkOf(d)
+	return gvk.Group == "apiextensions.k8s.io" && gvk.Kind == "CustomResourceDefinition"
+}
+
+// batch is a part of a file: small files are one batch, large ones are spread over the workers.
+type batch struct {
+	file   *openFile
+	index  int
+	chunks []manifest.Chunk
+}
+
+// openFile collects the batches of a file until all are judged.
+type openFile struct {
+	number  int // index in Options.Files
+	source  *source.File
+	key     cacheKey
+	pending atomic.Int32
+	parts   []*fileResult
+}
+
+// batchBytes is how much text a batch holds at least, unless the file ends: enough to
+// outweigh the hand-over, little enough to keep all workers busy on one file.
+const batchBytes = 64 << 10
+
+// judgeFiles judges each document by itself, on all cores.
+func (r *run) judgeFiles(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	batches := make(chan batch, 2*r.Jobs)
+	g.Go(func() error {
+		defer close(batches)
+		for i, name := range r.Files {
+			if err := r.open(ctx, i, name, batches); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	for range r.Jobs {
+		g.Go(func() error {
+			for b := range batches {
+				part, err := r.judgeChunks(ctx, b.chunks)
+				if err != nil {
+					return err
+				}
+				b.file.parts[b.index] = part
+				if b.file.pending.Add(-1) == 0 {
+					r.close(b.file)
+				}
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+// open reads a file and hands it out in batches, unless the cache knows the answer.
+func (r *run) open(ctx context.Context, number int, name string, batches chan<- batch) error {
+	data, err := r.Read(name)
+	if err != nil {
+		r.problem(&InputError{Path: name, Err: err})
+		return nil
+	}
+	file := &openFile{number: number, source: source.NewFile(name, data)}
+	if file.key, r.results[number] = r.Cache.file(r, number, data); r.results[number] != nil {
+		r.progress()
+		return nil
+	}
+	parts := split(manifest.Split(file.source))
+	if len(parts) == 0 {
+		r.results[number] = &fileResult{}
+		r.progress()
+		return nil
+	}
+	file.parts = make([]*fileResult, len(parts))
+	file.pending.Store(int32(len(parts)))
+	for i, chunks := range parts {
+		select {
+		case batches <- batch{file, i, chunks}:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// split deals chunks out into batches of at least batchBytes.
+func split(chunks []manifest.Chunk) (parts [][]manifest.Chunk) {
+	size, from := 0, 0
+	for i, c := range chunks {
+		if size += c.Len(); size >= batchBytes || i == len(chunks)-1 {
+			parts = append(parts, chunks[from:i+1])
+			size, from = 0, i+1
+		}
+	}
+	return parts
+}
+
+// close puts a file's parts together.
+func (r *run) close(f *openFile) {
+	whole := &fileResult{}
+	for _, p := range f.parts {
+		whole.add(p)
+	}
+	whole.Suppressions = append(whole.Suppressions, commentSuppressions(f.source)...)
+	r.results[f.number] = whole
+	r.Cache.put(f.key, whole)
+	r.progress()
+}
+
+func (r *run) progress() {
+	n := r.done.Add(1)
+	if r.Progress != nil {
+		r.Progress(int(n), len(r.Files))
+	}
+}
+
+func (r *run) problem(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.problems = append(r.problems, err)
+}
+
+func (r *run) judgeChunks(ctx context.Context, chunks []manifest.Chunk) (*fileResult, error) {
+	out := &fileResult{}
+	for _, c := range chunks {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		docs, syntax := c.Parse(r.Limits)
+		for _, d := range syntax {
+			out.Findings = append(out.Findings, finding{Diagnostic: d})
+		}
+		if len(docs) == 0 && len(syntax) > 0 {
+			out.Documents++
+		}
+		number := 0
+		for _, d := range docs {
+			if d.Number != number {
+				number = d.Number
+				out.Documents++
+			}
+			if err := r.judgeDocument(ctx, d, out); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return out, nil
+}
+
+// judgeDocument judges an object by itself.
+func (r *run) judgeDocument(ctx context.Context, d *manifest.Document, out *fileResult) error {
+	if d.Object.APIVersion == "" || d.Object.Kind == "" {
+		return nil // package manifest has said so
+	}
+	out.Suppressions = append(out.Suppressions, annotationSuppressions(d)...)
+	var v verdict.Verdict
+	if isDefinition(d) {
+		v = r.Judge.AddCRD(ctx, d.JSON)
+		out.Defines = true
+	} else {
+		v = r.Judge.Create(ctx, gvkOf(d), d.JSON, namespaceOf(d))
+	}
+	if unknown(v) && !r.knownToTarget(d) {
+		out.Deferred++
+		return nil
+	}
+	return r.report(d, v, out)
+}
+
+// unknown tells whether the linked Kubernetes has no such kind.
+func unknown(v verdict.Verdict) bool {
+	return len(v.Causes) > 0 && v.Causes[0].Class == verdict.UnknownKind
+}
+
+func (r *run) knownToTarget(d *manifest.Document) bool {
+	return slices.ContainsFunc(r.targets, func(t *target) bool { return !t.linked && t.knows(gvkOf(d)) })
+}
+
+// report turns the answers about an object into findings, and keeps its facts.
+func (r *run) report(d *manifest.Document, v verdict.Verdict, out *fileResult) error {
+	for _, f := range r.diagnoseAll(d, v) {
+		out.Findings = append(out.Findings, finding{f, d.Item})
+	}
+	pods := PodTemplateOf(v.Object)
+	namespace := ""
+	if !clusterScoped(v) {
+		namespace = namespaceOf(d)
+	}
+	out.Resources = append(out.Resources, newResource(d, v.Object, pods, namespace))
+	if v.Object == nil {
+		return nil
+	}
+	for _, rule := range r.Rules.Rules {
+		if rule.Check == nil || !rule.applies(d.Object.Kind) {
+			continue
+		}
+		pass := &Pass{Rule: rule, Document: d, Object: v.Object, Pods: pods}
+		if err := rule.Check(pass); err != nil {
+			return fmt.Errorf("rule %s on %s: %w", rule.Name, d.Object, err)
+		}
+		for i := range pass.findings {
+			out.Findings = append(out.Findings, finding{r.advise(rule, d, &pass.findings[i]), d.Item})
+		}
+	}
+	return nil
+}
+
+// diagnoseAll judges an object against every target. A finding that holds for some of several
+// targets names them.
+func (r *run) diagnoseAll(d *manifest.Document, v verdict.Verdict) []diag.Diagnostic {
+	if len(r.targets) == 1 {
+		return r.targets[0].judge(r, d, v)
+	}
+	var all []diag.Diagnostic
+	for _, t := range r.targets {
+		for _, f := range t.judge(r, d, v) {
+			i := slices.IndexFunc(all, func(o diag.Diagnostic) bool { return sameFinding(o, f) })
+			if i < 0 {
+				i = len(all)
+				all = append(all, f)
+			}
+			all[i].Versions = append(all[i].Versions, t.version)
+		}
+	}
+	return all
+}
+
+// advise gives a rule's finding its place.
+func (r *run) advise(rule *Rule, d *manifest.Document, f *Finding) diag.Diagnostic {
+	out := newDiagnostic(rule, d)
+	out.Severity = r.Rules.severityOf(rule, f)
+	out.Path, out.Message, out.Detail = f.Path, f.Message, f.Detail
+	place := d.Find(f.Path)
+	out.Range = valueRange(place)
+	if f.OnKey {
+		out.Range = keyRange(place)
+	}
+	for _, rel := range f.Related {
+		if rel.Of == nil {
+			out.Related = append(out.Related, diag.Related{Range: valueRange(d.Find(rel.Path)), Message: rel.Message})
+		} else if other, ok := r.reopen(rel.Of); ok {
+			out.Related = append(out.Related, diag.Related{Range: valueRange(other.Find(rel.Path)), Message: rel.Message})
+		}
+	}
+	for _, fix := range f.Fixes {
+		if p := d.Find(fix.Path); p.Exact && p.Value.IsValid() {
+			out.Fixes = append(out.Fixes, diag.Fix{Message: fix.Message, Safe: fix.Safe, Edits: []source.Edit{{Range: p.Value, NewText: fix.NewText}}})
+		}
+	}
+	return out
+}
+
+// judgeDeferred judges the objects of kinds that the linked Kubernetes does not know, now
+// that the definitions of the whole set are known.
+func (r *run) judgeDeferred(ctx context.Context) error {
+	if !slices.ContainsFunc(r.results, func(f *fileResult) bool { return f != nil && f.Deferred > 0 }) {
+		return nil
+	}
+	if err := r.redefine(ctx); err != nil {
+		return err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(r.Jobs)
+	for i, f := range r.results {
+		if f == nil || f.Deferred == 0 {
+			continue
+		}
+		g.Go(func() error {
+			late, err := r.judgeLate(ctx, r.Files[i])
+			if err != nil {
+				return err
+			}
+			merged := *f // f may belong to the cache
+			merged.Deferred = 0
+			merged.add(late)
+			r.results[i] = &merged
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+// redefine makes the definitions of files known whose judgement came from the cache.
+func (r *run) redefine(ctx context.Context) error {
+	for i, f := range r.results {
+		if f == nil || !f.Defines || !r.Cache.served(i) {
+			continue
+		}
+		file, err := r.Options.Source(r.Files[i])
+		if err != nil {
+			return &InputError{Path: r.Files[i], Err: err}
+		}
+		docs, _ := manifest.Read(file, r.Limits)
+		for _, d := range docs {
+			if isDefinition(d) {
+				r.Judge.AddCRD(ctx, d.JSON)
+			}
+		}
+	}
+	return nil
+}
+
+// judgeLate judges the deferred documents of a file. Deferred of the result counts those
+// that stay unjudged because their kind may be missing.
+func (r *run) judgeLate(ctx context.Context, name string) (*fileResult, error) {
+	file, err := r.Options.Source(name)
+	if err != nil {
+		return nil, &InputError{Path: name, Err: err}
+	}
+	out := &fileResult{}
+	docs, _ := manifest.Read(file, r.Limits)
+	for _, d := range docs {
+		if d.Object.APIVersion == "" || d.Object.Kind == "" || isDefinition(d) {
+			continue
+		}
+		v := r.Judge.Create(ctx, gvkOf(d), d.JSON, namespaceOf(d))
+		switch {
+		case !v.Custom && (!unknown(v) || r.knownToTarget(d)):
+			continue // judged in the first pass
+		case unknown(v) && r.mayBeMissing(d):
+			out.Deferred++
+			out.Resources = append(out.Resources, newResource(d, nil, nil, d.Object.Namespace))
+			continue
+		}
+		if err := r.report(d, v, out); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// mayBeMissing tells whether the user accepts a kind without a schema.
+func (r *run) mayBeMissing(d *manifest.Document) bool {
+	gvk := gvkOf(d)
+	return External(r.IgnoreMissing).Matches(gvk.Kind, "", "") || External(r.IgnoreMissing).Matches(gvk.Group, "", gvk.Kind)
+}
+
+// clusterScoped tells whether the accepted object lives in no namespace. Objects that could not be
+// decoded count as namespaced, as a client would send them.
+func clusterScoped(v verdict.Verdict) bool { return v.ClusterScoped }
+
+// judgeSet runs what looks at the set as a whole.
+func (r *run) judgeSet(ctx context.Context, resources []*Resource) ([]finding, error) {
+	set := NewSet(resources, r.External)
+	late := map[*Resource][]func(*manifest.Document) diag.Diagnostic{}
+	for i, res := range resources {
+		if i%1024 == 0 && ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if first := set.Get(res.GroupKind().Group, res.GroupKind().Kind, res.Object.Namespace, res.Object.Name); first != nil && first != res {
+			late[res] = append(late[res], func(d *manifest.Document) diag.Diagnostic { return r.duplicate(d, first) })
+		}
+		for _, rule := range r.Rules.Rules {
+			if rule.CheckSet == nil || !rule.applies(res.Object.Kind) {
+				continue
+			}
+			pass := &SetPass{Rule: rule, Resource: res, Set: set}
+			if err := rule.CheckSet(pass); err != nil {
+				return nil, fmt.Errorf("rule %s on %s: %w", rule.Name, res.Object, err)
+			}
+			for _, f := range pass.findings {
+				late[res] = append(late[res], func(d *manifest.Document) diag.Diagnostic { return r.advise(rule, d, &f) })
+			}
+		}
+	}
+	return r.show(ctx, late)
+}
+
+// duplicate says that an object is defined a second time.
+func (r *run) duplicate(d *manifest.Document, first *Resource) diag.Diagnostic {
+	out := newDiagnostic(ruleDuplicate, d)
+	out.Reason, out.Path = "AlreadyExists", "metadata.name"
+	out.Message = fmt.Sprintf("%s is defined twice", diag.Object{Kind: d.Object.Kind, Namespace: first.Object.Namespace, Name: d.Object.Name})
+	out.Detail = "create refuses the second one, apply lets it replace the first: rename or remove one"
+	out.Range = valueRange(d.Find("metadata.name"))
+	if other, ok := r.reopen(first); ok {
+		out.Related = append(out.Related, diag.Related{Range: valueRange(other.Find("metadata.name")), Message: "first defined here"})
+	}
+	return out
+}
+
+// show gives findings of the set their places; each file is read again at most once.
+func (r *run) show(ctx context.Context, late map[*Resource][]func(*manifest.Document) diag.Diagnostic) ([]finding, error) {
+	byFile := map[string][]*Resource{}
+	for res := range late {
+		byFile[res.File] = append(byFile[res.File], res)
+	}
+	var mu sync.Mutex
+	var out []finding
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(r.Jobs)
+	for name, list := range byFile {
+		g.Go(func() error {
+			docs, err := r.documents(name)
+			if err != nil || ctx.Err() != nil {
+				return cmp.Or(err, ctx.Err())
+			}
+			for _, res := range list {
+				d := docs[docRef{res.Document, res.Item}]
+				if d == nil {
+					return fmt.Errorf("%s changed while it was being judged", name)
+				}
+				for _, f := range late[res] {
+					found := finding{f(d), d.Item}
+					mu.Lock()
+					out = append(out, found)
+					mu.Unlock()
+				}
+			}
+			return nil
+		})
+	}
+	return out, g.Wait()
+}
+
+type docRef struct {
+	number int
+	item   string
+}
+
+// documents reads a file again.
+func (r *run) documents(name string) (map[docRef]*manifest.Document, error) {
+	file, err := r.Options.Source(name)
+	if err != nil {
+		return nil, &InputError{Path: name, Err: err}
+	}
+	docs, _ := manifest.Read(file, r.Limits)
+	out := make(map[docRef]*manifest.Document, len(docs))
+	for _, d := range docs {
+		out[docRef{d.Number, d.Item}] = d
+	}
+	return out, nil
+}
+
+// reopen reads the document of another resource again.
+func (r *run) reopen(res *Resource) (*manifest.Document, bool) {
+	docs, err := r.documents(res.File)
+	if err != nil {
+		return nil, false
+	}
+	d, ok := docs[docRef{res.Document, res.Item}]
+	return d, ok
+}
+
+// suppress takes out the findings that users have silenced, and reports suppressions that are
+// wrong or stale.
+func (r *run) suppress(all *fileResult) (kept []diag.Diagnostic, suppressed int) {
+	byFile := map[string][]*suppression{}
+	for _, s := range all.Suppressions {
+		byFile[s.Range.File] = append(byFile[s.Range.File], s)
+	}
+	known := func(name string) bool {
+		return slices.ContainsFunc(r.All, func(o *Rule) bool { return o.Name == name })
+	}
+	bad := map[*suppression]bool{}
+	for _, s := range all.Suppressions {
+		if d := s.problem(known, r.suggestRule); d != nil {
+			bad[s] = true
+			kept = append(kept, *d)
+		}
+	}
+	for _, f := range all.Findings {
+		silenced := false
+		for _, s := range byFile[f.Range.File] {
+			if !bad[s] && s.governs(&f.Diagnostic, f.Item) {
+				s.used, silenced = true, true
+			}
+		}
+		if silenced {
+			suppressed++
+			continue
+		}
+		kept = append(kept, f.Diagnostic)
+	}
+	for _, s := range all.Suppressions {
+		if !bad[s] && !s.used && r.judged(s.Rule) {
+			kept = append(kept, s.stale())
+		}
+	}
+	return kept, suppressed
+}
+
+// judged tells whether a rule ran, so that a suppression of it can be called stale.
+func (r *run) judged(rule string) bool {
+	return slices.ContainsFunc(r.Rules.Rules, func(o *Rule) bool { return o.Name == rule })
+}
+
+func (r *run) suggestRule(name string) string {
+	names := make([]string, len(r.All))
+	for i, o := range r.All {
+		names[i] = o.Name
+	}
+	return nearest(name, names)
+}

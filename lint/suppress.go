@@ -1,0 +1,129 @@
+package lint
+
+import (
+	"bytes"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/seatrial/seatrial/internal/diag"
+	"github.com/seatrial/seatrial/internal/manifest"
+	"github.com/seatrial/seatrial/internal/source"
+)
+
+const (
+	ignoreComment    = "seatrial:ignore"
+	ignoreAnnotation = "seatrial/ignore."
+)
+
+// suppression is a user's word that a finding is known and meant.
+type suppression struct {
+	Rule   string
+	Reason string
+	Line   int          // the line that it governs; 0: the whole object
+	Number int          // document of the object
+	Item   string       // list item of the object
+	Range  source.Range // where it was written
+
+	used bool
+}
+
+// governs tells whether the suppression speaks of a finding.
+func (s *suppression) governs(d *diag.Diagnostic, item string) bool {
+	if s.Rule != d.Rule {
+		return false
+	}
+	if s.Line > 0 {
+		return d.Range.Start.Line == s.Line
+	}
+	return d.Document == s.Number && item == s.Item
+}
+
+var commentPattern = regexp.MustCompile(`(?:^|[ \t])#[ \t]*` + ignoreComment + `(?:[ \t]+(\S+))?(?:[ \t]+(.*?))?[ \t\r]*$`)
+
+// commentSuppressions finds the `# seatrial:ignore RULE reason` comments of a file.
+func commentSuppressions(f *source.File) (out []*suppression) {
+	if !bytes.Contains(f.Data, []byte(ignoreComment)) {
+		return nil
+	}
+	for n := 1; n <= f.Lines(); n++ {
+		line := f.Line(n)
+		m := commentPattern.FindStringSubmatchIndex(line)
+		if m == nil {
+			continue
+		}
+		group := func(i int) string {
+			if m[2*i] < 0 {
+				return ""
+			}
+			return line[m[2*i]:m[2*i+1]]
+		}
+		start := f.LineStart(n) + m[0] + strings.IndexByte(line[m[0]:], '#')
+		s := &suppression{Rule: group(1), Reason: group(2), Line: n, Range: f.Range(start, f.LineStart(n)+len(strings.TrimRight(line, " \t\r")))}
+		if strings.TrimSpace(line[:m[0]]) == "" { // a comment of its own governs the next line with content
+			s.Line = nextContent(f, n)
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+func nextContent(f *source.File, line int) int {
+	for n := line + 1; n <= f.Lines(); n++ {
+		if t := strings.TrimSpace(f.Line(n)); t != "" && !strings.HasPrefix(t, "#") {
+			return n
+		}
+	}
+	return line
+}
+
+// annotationSuppressions finds the `seatrial/ignore.RULE: reason` annotations of an object.
+func annotationSuppressions(d *manifest.Document) (out []*suppression) {
+	if !bytes.Contains(d.JSON, []byte(ignoreAnnotation)) {
+		return nil
+	}
+	metadata, _ := d.Value()["metadata"].(map[string]any)
+	annotations, _ := metadata["annotations"].(map[string]any)
+	for key, value := range annotations {
+		rule, ok := strings.CutPrefix(key, ignoreAnnotation)
+		if !ok {
+			continue
+		}
+		reason, _ := value.(string)
+		out = append(out, &suppression{Rule: rule, Reason: strings.TrimSpace(reason), Number: d.Number, Item: d.Item,
+			Range: d.Find("metadata.annotations[" + key + "]").Key})
+	}
+	slices.SortFunc(out, func(a, b *suppression) int { return a.Range.Compare(b.Range) })
+	return out
+}
+
+// problem says what is wrong with a suppression itself; nil when nothing is.
+func (s *suppression) problem(known func(string) bool, suggest func(string) string) *diag.Diagnostic {
+	bad := func(message, detail string) *diag.Diagnostic {
+		return &diag.Diagnostic{Rule: ruleSuppressionInvalid.Name, Severity: ruleSuppressionInvalid.Severity, Message: message, Detail: detail,
+			Document: s.Number, Range: s.Range}
+	}
+	const form = "write `# " + ignoreComment + " RULE reason`"
+	switch {
+	case s.Rule == "":
+		return bad("suppression names no rule", form)
+	case isVerdictRule(s.Rule):
+		return bad(fmt.Sprintf("%s is the API server's verdict and cannot be suppressed", s.Rule), "mend the manifest: a cluster would refuse it")
+	case !known(s.Rule):
+		detail := "`seatrial rules` lists the rules"
+		if best := suggest(s.Rule); best != "" {
+			detail = "did you mean " + best + "?"
+		}
+		return bad(fmt.Sprintf("suppression of unknown rule %q", s.Rule), detail)
+	case s.Reason == "":
+		return bad(fmt.Sprintf("suppression of %s gives no reason", s.Rule), form+": the next reader wants to know why")
+	}
+	return nil
+}
+
+// stale says that a suppression silences nothing.
+func (s *suppression) stale() diag.Diagnostic {
+	return diag.Diagnostic{Rule: ruleSuppressionStale.Name, Severity: ruleSuppressionStale.Severity, Document: s.Number, Range: s.Range,
+		Message: fmt.Sprintf("suppression of %s silences nothing", s.Rule), Detail: "remove it"}
+}

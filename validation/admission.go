@@ -1,0 +1,92 @@
+package validation
+
+import (
+	"context"
+	"sync"
+
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	apiextensionsscheme "k8s.io/apiextensions-apiserver/pkg/apiserver"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apiserver/pkg/admission"
+	"k8s.io/apiserver/pkg/admission/plugin/policy/validating"
+	"k8s.io/apiserver/pkg/cel/openapi/resolver"
+	k8sscheme "k8s.io/client-go/kubernetes/scheme"
+	core "k8s.io/kubernetes/pkg/apis/core"
+	"k8s.io/kubernetes/pkg/generated/openapi"
+	"k8s.io/kubernetes/plugin/pkg/admission/certificates/subjectrestriction"
+	podsecurity "k8s.io/pod-security-admission/api"
+
+	"github.com/seatrial/seatrial/internal/verdict"
+)
+
+// admit runs those of the server's default admission checks that look at nothing but the object.
+func admit(ctx context.Context, k *kind, obj runtime.Object) []verdict.Cause {
+	if ns, ok := obj.(*core.Namespace); ok {
+		return podSecurityLabels(k, ns)
+	}
+	if k.gvk.Kind == "CertificateSigningRequest" {
+		attrs := admission.NewAttributesRecord(obj, nil, k.gvk, "", "", schema.GroupVersionResource{Group: k.gvk.Group, Version: k.gvk.Version, Resource: k.resource},
+			"", admission.Create, &metav1.CreateOptions{}, true, admin)
+		return causesOf(subjectrestriction.NewPlugin().Validate(ctx, attrs, nil), false)
+	}
+	return nil
+}
+
+// podSecurityLabels is the Pod Security plugin's check of a new namespace.
+func podSecurityLabels(k *kind, ns *core.Namespace) []verdict.Cause {
+	defaults := podsecurity.Policy{Enforce: privileged, Audit: privileged, Warn: privileged}
+	if _, errs := podsecurity.PolicyToEvaluate(ns.Labels, defaults); len(errs) > 0 {
+		return causesOf(apierrors.NewInvalid(k.gvk.GroupKind(), ns.Name, errs), false)
+	}
+	return nil
+}
+
+var privileged = podsecurity.LevelVersion{Level: podsecurity.LevelPrivileged, Version: podsecurity.LatestVersion()}
+
+// typeCheck gives what the server's controller would write into the status of a policy: the
+// expressions that do not fit the types of what they match.
+func (v *Validator) typeCheck(obj runtime.Object) []verdict.Warning {
+	policy, ok := obj.(*admissionregistrationv1.ValidatingAdmissionPolicy)
+	if !ok || policy.Spec.MatchConstraints == nil {
+		return nil
+	}
+	mapper, err := v.restMapper()
+	if err != nil {
+		return nil
+	}
+	checker := &validating.TypeChecker{SchemaResolver: definitions(), RestMapper: mapper}
+	var warnings []verdict.Warning
+	for _, w := range checker.Check(policy.DeepCopy()) {
+		warnings = append(warnings, verdict.Warning{Path: w.FieldRef, Text: w.Warning})
+	}
+	return warnings
+}
+
+var definitions = sync.OnceValue(func() resolver.SchemaResolver {
+	return resolver.NewDefinitionsSchemaResolver(openapi.GetOpenAPIDefinitions, k8sscheme.Scheme, apiextensionsscheme.Scheme)
+})
+
+// restMapper maps resources to the kinds that a server with default settings serves.
+func (v *Validator) restMapper() (meta.RESTMapper, error) {
+	all, err := v.storages.all()
+	if err != nil {
+		return nil, err
+	}
+	mapper := meta.NewDefaultRESTMapper(nil)
+	for _, k := range all {
+		if k.off {
+			continue
+		}
+		scope := meta.RESTScopeRoot
+		if k.namespaced {
+			scope = meta.RESTScopeNamespace
+		}
+		gv := k.gvk.GroupVersion()
+		mapper.AddSpecific(k.gvk, gv.WithResource(k.resource), gv.WithResource(k.resource), scope)
+	}
+	return mapper, nil
+}

@@ -1,0 +1,241 @@
+// Package validation is the API server's verdict on one object, as a library.
+//
+// The central type is [Validator]. It holds the API server's own REST storages on an empty
+// storage and asks them for a dry-run create: decoding, defaulting, conversion, validation and
+// warnings are the server's own code, and the kinds are those that the storages name.
+//
+//	v, err := validation.New()
+//	answer := v.Create(ctx, gvk, json, "default")
+//	for _, c := range answer.Causes {
+//		fmt.Println(c.Path, c.Message)
+//	}
+package validation
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apiserver/pkg/authentication/user"
+	"k8s.io/apiserver/pkg/endpoints/deprecation"
+	"k8s.io/apiserver/pkg/endpoints/request"
+	"k8s.io/apiserver/pkg/registry/rest"
+	"k8s.io/apiserver/pkg/warning"
+	"k8s.io/kubernetes/pkg/capabilities"
+
+	"github.com/seatrial/seatrial/internal/verdict"
+	"github.com/seatrial/seatrial/validation/custom"
+)
+
+// Version is the minor version of the linked Kubernetes.
+const (
+	versionMajor = 1
+	versionMinor = 37
+)
+
+// Validator answers as the API server does. It may be used from many goroutines.
+type Validator struct {
+	storages *storages
+	custom   *custom.Registry
+}
+
+// privileged containers are allowed on every real cluster; whether they are wise is the
+// business of Pod Security and of lint's rules.
+var allowPrivileged = sync.OnceFunc(func() { capabilities.Setup(true, 0) })
+
+// New prepares the storages; those of a group are built when the first of its kinds is judged.
+func New() (*Validator, error) {
+	allowPrivileged()
+	s, err := newStorages()
+	if err != nil {
+		return nil, fmt.Errorf("preparing the API server's storages: %w", err)
+	}
+	return &Validator{storages: s, custom: custom.NewRegistry()}, nil
+}
+
+// Kinds lists the built-in kinds that can be judged, in order.
+func (v *Validator) Kinds() ([]verdict.Kind, error) {
+	all, err := v.storages.all()
+	if err != nil {
+		return nil, err
+	}
+	kinds := make([]verdict.Kind, 0, len(all))
+	for _, k := range all {
+		if k.creater != nil {
+			kinds = append(kinds, verdict.Kind{GVK: k.gvk, Resource: k.resource, Namespaced: k.namespaced, Virtual: k.virtual})
+		}
+	}
+	slices.SortFunc(kinds, func(a, b verdict.Kind) int {
+		return cmp.Or(cmp.Compare(a.GVK.Group, b.GVK.Group), cmp.Compare(a.GVK.Version, b.GVK.Version), cmp.Compare(a.GVK.Kind, b.GVK.Kind))
+	})
+	return kinds, nil
+}
+
+// Create judges the JSON of one object as it would be sent to a namespace. The namespace counts
+// only for namespaced kinds.
+func (v *Validator) Create(ctx context.Context, gvk schema.GroupVersionKind, doc []byte, namespace string) verdict.Verdict {
+	k, err := v.storages.lookup(gvk)
+	switch {
+	case err != nil:
+		return failed(err)
+	case k == nil:
+		if answer, ok := v.custom.Create(ctx, gvk, doc, namespace); ok {
+			return answer
+		}
+		return verdict.Verdict{Causes: []verdict.Cause{{Class: verdict.UnknownKind, Reason: string(metav1.StatusReasonNotFound), Path: "kind",
+			Message: fmt.Sprintf("no matches for kind %q in version %q", gvk.Kind, gvk.GroupVersion())}}}
+	case k.creater == nil:
+		return verdict.Verdict{Causes: []verdict.Cause{{Class: verdict.Forbidden, Reason: string(metav1.StatusReasonMethodNotAllowed), Path: "kind",
+			Message: "the server does not allow this method on the requested resource"}}}
+	}
+	answer := k.judge(ctx, doc, namespace)
+	answer.Warnings = append(answer.Warnings, v.typeCheck(answer.Object)...)
+	return answer
+}
+
+// AddCRD judges a CustomResourceDefinition and, as far as it is usable, makes its kinds known.
+func (v *Validator) AddCRD(ctx context.Context, doc []byte) verdict.Verdict {
+	answer := v.Create(ctx, definitionKind, doc, "")
+	if answer.Accepted() {
+		if err := v.custom.Define(answer.Object); err != nil {
+			return failed(err)
+		}
+	}
+	return answer
+}
+
+var definitionKind = schema.GroupVersionKind{Group: "apiextensions.k8s.io", Version: "v1", Kind: "CustomResourceDefinition"}
+
+// failed tells that the server itself would have failed.
+func failed(err error) verdict.Verdict {
+	return verdict.Verdict{Causes: []verdict.Cause{{Class: verdict.Invalid, Reason: string(metav1.StatusReasonInternalError), Message: err.Error()}}}
+}
+
+// judge answers about one object of a built-in kind.
+func (k *kind) judge(ctx context.Context, doc []byte, namespace string) (out verdict.Verdict) {
+	out.ClusterScoped = !k.namespaced
+	obj, causes := k.decode(doc)
+	out.Causes = causes.found
+	if obj == nil {
+		return out
+	}
+	if deprecation.IsDeprecated(obj, versionMajor, versionMinor) {
+		out.Warnings = append(out.Warnings, verdict.Warning{Path: "apiVersion", Text: deprecation.WarningMessage(obj), Deprecation: true})
+	}
+	k.scheme.Default(obj)
+	out.Object = obj
+	internal, err := k.scheme.UnsafeConvertToVersion(obj, schema.GroupVersion{Group: k.gvk.Group, Version: runtime.APIVersionInternal})
+	if err != nil {
+		out.Causes = append(out.Causes, verdict.Cause{Class: verdict.WrongType, Reason: string(metav1.StatusReasonBadRequest), Message: err.Error()})
+		return out
+	}
+	if !k.namespaced {
+		namespace = metav1.NamespaceNone
+	}
+	recorder := &recorder{}
+	ctx = k.requestContext(ctx, namespace, recorder)
+	if m, err := meta.Accessor(internal); err == nil {
+		if m.GetNamespace() != "" && !k.namespaced {
+			out.Warnings = append(out.Warnings, verdict.Warning{Path: "metadata.namespace", Scope: true,
+				Text: fmt.Sprintf("%s is cluster-scoped: the server ignores the namespace %q", k.gvk.Kind, m.GetNamespace())})
+		}
+		if err := rest.EnsureObjectNamespaceMatchesRequestNamespace(namespace, m); err != nil {
+			out.Causes = append(out.Causes, verdict.Cause{Class: verdict.Scope, Reason: string(metav1.StatusReasonBadRequest), Path: "metadata.namespace", Message: err.Error()})
+		}
+	}
+	for _, c := range admit(ctx, k, internal) {
+		out.Causes = appendCause(out.Causes, causes, c)
+	}
+	_, err = k.creater.Create(ctx, internal, rest.ValidateAllObjectFunc, &metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+	for _, c := range causesOf(err, k.virtual || k.gvk.Kind == "Binding") {
+		out.Causes = appendCause(out.Causes, causes, c)
+	}
+	out.Warnings = append(out.Warnings, recorder.warnings...)
+	if k.off {
+		out.Warnings = append(out.Warnings, verdict.Warning{Path: "apiVersion", OffByDefault: true,
+			Text: fmt.Sprintf("%s %s is not served by default; --runtime-config=%s=true enables it", k.gvk.GroupVersion(), k.gvk.Kind, k.gvk.GroupVersion())})
+	}
+	return out
+}
+
+// appendCause adds what validation found, unless an earlier step is the true reason: a value that
+// could not be decoded is missing for validation, which says nothing about the document.
+func appendCause(have []verdict.Cause, d decoding, c verdict.Cause) []verdict.Cause {
+	for _, path := range d.removed {
+		if c.Path == path || strings.HasPrefix(path, c.Path+".") || strings.HasPrefix(path, c.Path+"[") || strings.HasPrefix(c.Path, path+".") || strings.HasPrefix(c.Path, path+"[") {
+			return have
+		}
+	}
+	if slices.Contains(have, c) {
+		return have
+	}
+	return append(have, c)
+}
+
+func (k *kind) requestContext(ctx context.Context, namespace string, r *recorder) context.Context {
+	ctx = warning.WithWarningRecorder(ctx, r)
+	ctx = request.WithNamespace(ctx, namespace)
+	ctx = request.WithUser(ctx, admin)
+	return request.WithRequestInfo(ctx, &request.RequestInfo{IsResourceRequest: true, Verb: "create", APIGroup: k.gvk.Group, APIVersion: k.gvk.Version,
+		Resource: k.resource, Namespace: namespace})
+}
+
+// admin is who creates: someone whom no rule of authorization stops.
+var admin = &user.DefaultInfo{Name: "admin", Groups: []string{user.SystemPrivilegedGroup, user.AllAuthenticated}}
+
+// recorder keeps the Warning headers of one request.
+type recorder struct{ warnings []verdict.Warning }
+
+// AddWarning implements warning.Recorder.
+func (r *recorder) AddWarning(_, text string) {
+	w := verdict.Warning{Text: text}
+	if path, _, ok := strings.Cut(text, ": "); ok && looksLikePath(path) {
+		w.Path = path
+	}
+	if !slices.Contains(r.warnings, w) {
+		r.warnings = append(r.warnings, w)
+	}
+}
+
+// looksLikePath tells a field path from prose.
+func looksLikePath(s string) bool {
+	return strings.ContainsAny(s, ".[") && !strings.ContainsAny(s, " \t") || s == "spec" || s == "metadata"
+}
+
+// causesOf takes an error of a storage apart. A storage of virtual kinds looks for other
+// objects, which an empty storage does not have: that is no verdict.
+func causesOf(err error, virtual bool) []verdict.Cause {
+	if err == nil || virtual && apierrors.IsNotFound(err) {
+		return nil
+	}
+	var status apierrors.APIStatus
+	if !errors.As(err, &status) {
+		return failed(err).Causes
+	}
+	s := status.Status()
+	class := verdict.Invalid
+	if s.Reason == metav1.StatusReasonForbidden {
+		class = verdict.Forbidden
+	}
+	if s.Details == nil || len(s.Details.Causes) == 0 {
+		return []verdict.Cause{{Class: class, Reason: string(s.Reason), Message: s.Message}}
+	}
+	causes := make([]verdict.Cause, 0, len(s.Details.Causes))
+	for _, c := range s.Details.Causes {
+		path := c.Field
+		if path == "<nil>" {
+			path = ""
+		}
+		causes = append(causes, verdict.Cause{Class: class, Reason: string(c.Type), Path: path, Message: c.Message})
+	}
+	return causes
+}
