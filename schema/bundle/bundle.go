@@ -1,0 +1,152 @@
+// Package bundle holds the API descriptions of many Kubernetes versions in a small file that is
+// opened a piece at a time.
+//
+// The central type is [Bundle]. Definitions (the OpenAPI schemas of the API's types) that several
+// versions share are stored once; those of one API package are compressed together, so that a
+// run pays only for the packages that it asks about.
+package bundle
+
+import (
+	_ "embed" // the bundle itself
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"sync"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+//go:generate go run ./gen
+
+//go:embed kubernetes.bundle
+var data []byte
+
+// Index is what a bundle says of itself.
+type Index struct {
+	Versions []string        `json:"versions"` // minor versions, oldest first: 1.20
+	Releases []string        `json:"releases"` // the release that each was taken from: v1.20.15
+	Kinds    []Kind          `json:"kinds"`
+	Types    map[string]Type `json:"types"`    // by definition name
+	Segments []Segment       `json:"segments"` // where compressed definitions lie
+}
+
+// Kind is a kind that some version serves.
+type Kind struct {
+	Group      string   `json:"g,omitempty"`
+	Version    string   `json:"v"`
+	Kind       string   `json:"k"`
+	Resource   string   `json:"r"`
+	Singular   string   `json:"s,omitempty"`
+	ShortNames []string `json:"n,omitempty"`
+	Categories []string `json:"c,omitempty"`
+	Verbs      []string `json:"a,omitempty"`
+	Namespaced bool     `json:"ns,omitempty"`
+	Type       string   `json:"t"`            // definition name
+	In         uint32   `json:"in"`           // bit i: the version of index i has it
+	Deprecated string   `json:"d,omitempty"`  // release that deprecated it
+	Removed    string   `json:"x,omitempty"`  // release that no longer serves it, also one to come
+	Replaced   string   `json:"by,omitempty"` // "group/version Kind" to use instead
+}
+
+// Type is a definition: the bodies that it had over the versions.
+type Type struct {
+	Segment int    `json:"s"`
+	Bodies  []Body `json:"b"`
+}
+
+// Body is one form of a definition.
+type Body struct {
+	Offset int    `json:"o"` // bytes in the uncompressed segment
+	Length int    `json:"l"`
+	In     uint32 `json:"in"` // bit i: the version of index i has this form
+}
+
+// Segment is the place of a compressed piece after the index.
+type Segment struct {
+	Offset int `json:"o"`
+	Length int `json:"l"`
+}
+
+// Bundle answers from the embedded data. It may be used from many goroutines.
+type Bundle struct {
+	Index
+	rest     []byte
+	segments []func() ([]byte, error)
+}
+
+// Open reads the index of the embedded bundle, once.
+var Open = sync.OnceValues(func() (*Bundle, error) { return Decode(data) })
+
+var decoder = sync.OnceValue(func() *zstd.Decoder {
+	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0))
+	if err != nil {
+		panic(err) // wrong options, a defect of this file
+	}
+	return d
+})
+
+// Decode reads the index of a bundle.
+func Decode(data []byte) (*Bundle, error) {
+	if len(data) < 4 {
+		return nil, fmt.Errorf("bundle of %d bytes", len(data))
+	}
+	n := int(binary.BigEndian.Uint32(data))
+	if n > len(data)-4 {
+		return nil, fmt.Errorf("bundle is cut short")
+	}
+	index, err := decoder().DecodeAll(data[4:4+n], nil)
+	if err != nil {
+		return nil, fmt.Errorf("index of the bundle: %w", err)
+	}
+	b := &Bundle{rest: data[4+n:]}
+	if err := json.Unmarshal(index, &b.Index); err != nil {
+		return nil, fmt.Errorf("index of the bundle: %w", err)
+	}
+	for _, s := range b.Segments {
+		b.segments = append(b.segments, sync.OnceValues(func() ([]byte, error) {
+			return decoder().DecodeAll(b.rest[s.Offset:s.Offset+s.Length], nil)
+		}))
+	}
+	return b, nil
+}
+
+// Definition gives the JSON of a definition in the version of an index; nil when it has none.
+func (b *Bundle) Definition(name string, version int) ([]byte, error) {
+	t, ok := b.Types[name]
+	if !ok {
+		return nil, nil
+	}
+	for _, body := range t.Bodies {
+		if body.In&(1<<version) == 0 {
+			continue
+		}
+		segment, err := b.segments[t.Segment]()
+		if err != nil {
+			return nil, fmt.Errorf("definitions of %s: %w", name, err)
+		}
+		return segment[body.Offset : body.Offset+body.Length], nil
+	}
+	return nil, nil
+}
+
+// Write makes a bundle. Bodies of the index refer to segments, which are compressed here.
+func Write(index Index, segments [][]byte) ([]byte, error) {
+	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithWindowSize(8<<20), zstd.WithEncoderConcurrency(1))
+	if err != nil {
+		return nil, err
+	}
+	var rest []byte
+	index.Segments = nil
+	for _, s := range segments {
+		packed := enc.EncodeAll(s, nil)
+		index.Segments = append(index.Segments, Segment{Offset: len(rest), Length: len(packed)})
+		rest = append(rest, packed...)
+	}
+	head, err := json.Marshal(index)
+	if err != nil {
+		return nil, err
+	}
+	packed := enc.EncodeAll(head, nil)
+	out := binary.BigEndian.AppendUint32(nil, uint32(len(packed)))
+	return append(append(out, packed...), rest...), nil
+}

@@ -1,0 +1,207 @@
+package schema
+
+import (
+	"fmt"
+	"maps"
+	"math/bits"
+	"slices"
+	"strings"
+)
+
+// Field is a field of a kind, found by its path.
+type Field struct {
+	Name     string
+	Path     string // spec.containers.image: lists and maps add nothing
+	Type     string // as kubectl explain prints it: string, []Container, map[string]string, Object
+	Doc      string
+	Required bool
+	Enum     []any
+	Default  any
+	Format   string
+	Since    string // first known version whose type has it
+
+	schema *Type // of the field as written
+	holder *Type // the definition that it is a field of
+	store  *Store
+}
+
+// FieldError says that a path leads to no field.
+type FieldError struct {
+	Path    string // as far as it exists
+	Name    string // what does not
+	Suggest string // did you mean, or ""
+}
+
+func (e *FieldError) Error() string {
+	at := e.Path
+	if at == "" {
+		at = "the object"
+	}
+	if e.Suggest != "" {
+		return fmt.Sprintf("%s has no field %q: did you mean %q?", at, e.Name, e.Suggest)
+	}
+	return fmt.Sprintf("%s has no field %q", at, e.Name)
+}
+
+// Fields lists the fields of the kind itself, by name.
+func (k *Kind) Fields() []*Field { return k.store.fields(k.Type(), "") }
+
+// Fields lists the fields below a field, through lists and maps, by name.
+func (f *Field) Fields() []*Field { return f.store.fields(f.store.element(f.schema), f.Path) }
+
+// TypeName gives the definition that holds the fields below, or "".
+func (f *Field) TypeName() string { return f.store.element(f.schema).Name }
+
+func (s *Store) fields(t *Type, at string) []*Field {
+	if t == nil {
+		return nil
+	}
+	out := make([]*Field, 0, len(t.Properties))
+	for _, name := range slices.Sorted(maps.Keys(t.Properties)) {
+		out = append(out, s.field(t, name, at))
+	}
+	return out
+}
+
+func (s *Store) field(holder *Type, name, at string) *Field {
+	p := holder.Properties[name]
+	path := name
+	if at != "" {
+		path = at + "." + name
+	}
+	return &Field{Name: name, Path: path, Type: s.typeName(p), Doc: p.Description, Required: slices.Contains(holder.Required, name), Enum: p.Enum,
+		Default: p.Default, Format: p.Format, Since: s.since(holder.Name, name), schema: p, holder: holder, store: s}
+}
+
+// element steps through lists, maps and references to the type that holds fields.
+func (s *Store) element(t *Type) *Type {
+	for {
+		switch t = s.resolve(t); {
+		case t.Items != nil:
+			t = t.Items
+		case t.Additional != nil && len(t.Properties) == 0:
+			t = t.Additional
+		default:
+			return t
+		}
+	}
+}
+
+// typeName writes a type as kubectl explain does.
+func (s *Store) typeName(t *Type) string {
+	switch r := s.resolve(t); {
+	case t.Items != nil:
+		return "[]" + s.typeName(t.Items)
+	case t.Type == "object" && t.Additional != nil:
+		return "map[string]" + s.typeName(t.Additional)
+	case r.Name != "" && (len(r.Properties) > 0 || r.Type == "object" || r.Type == ""):
+		return r.Name[strings.LastIndexByte(r.Name, '.')+1:]
+	case r.Type != "":
+		return r.Type
+	}
+	return "Object"
+}
+
+// since gives the first version whose definition has a property; "" when that is not known.
+func (s *Store) since(definition, property string) string {
+	t, ok := s.bundle.Types[definition]
+	if !ok {
+		return ""
+	}
+	var in uint32
+	for _, b := range t.Bodies {
+		version := bits.TrailingZeros32(b.In)
+		older, err := Open(s.bundle.Versions[version])
+		if err != nil {
+			return ""
+		}
+		if d := older.definition(definition); d != nil && d.Properties[property] != nil {
+			in |= b.In
+		}
+	}
+	if in == 0 {
+		return ""
+	}
+	return s.bundle.Versions[bits.TrailingZeros32(in)]
+}
+
+// Field finds a field by its path. Indices and JSONPath dots are passed over: spec.containers[0].image.
+func (k *Kind) Field(path string) (*Field, error) {
+	t, at := k.Type(), ""
+	var f *Field
+	for _, name := range Split(path) {
+		if t == nil || t.Properties[name] == nil {
+			return nil, &FieldError{Path: at, Name: name, Suggest: DidYouMean(name, names(t))}
+		}
+		f = k.store.field(t, name, at)
+		at = f.Path
+		t = k.store.element(f.schema)
+	}
+	if f == nil {
+		return nil, &FieldError{}
+	}
+	return f, nil
+}
+
+func names(t *Type) []string {
+	if t == nil {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(t.Properties))
+}
+
+// Split takes a field path apart, without indices: spec, containers, image.
+func Split(path string) (names []string) {
+	for _, part := range strings.Split(path, ".") {
+		if i := strings.IndexByte(part, '['); i >= 0 {
+			part = part[:i]
+		}
+		if part != "" {
+			names = append(names, part)
+		}
+	}
+	return names
+}
+
+// SuggestField tells what a user most likely meant by a field that does not exist: its right
+// spelling, or the place near by where a field of that name does exist.
+func (k *Kind) SuggestField(path string) (name, place string) {
+	parts := Split(path)
+	if len(parts) == 0 {
+		return "", ""
+	}
+	wrong := parts[len(parts)-1]
+	parent := k.Type()
+	for _, p := range parts[:len(parts)-1] {
+		if parent == nil || parent.Properties[p] == nil {
+			return "", ""
+		}
+		parent = k.store.element(parent.Properties[p])
+	}
+	if best := DidYouMean(wrong, names(parent)); best != "" {
+		return best, ""
+	}
+	above := strings.Join(parts[:len(parts)-1], ".")
+	for _, f := range k.store.fields(parent, above) { // one level down
+		if t := k.store.element(f.schema); t.Properties[wrong] != nil {
+			return "", f.Path + suffixOf(f) + "." + wrong
+		}
+	}
+	for n := len(parts) - 2; n >= 0; n-- { // levels up
+		holder := k.Type()
+		for _, p := range parts[:n] {
+			holder = k.store.element(holder.Properties[p])
+		}
+		if holder.Properties[wrong] != nil {
+			return "", strings.Join(append(slices.Clone(parts[:n]), wrong), ".")
+		}
+	}
+	return "", ""
+}
+
+func suffixOf(f *Field) string {
+	if strings.HasPrefix(f.Type, "[]") {
+		return "[]"
+	}
+	return ""
+}

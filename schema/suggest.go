@@ -1,0 +1,106 @@
+package schema
+
+import (
+	"slices"
+	"strings"
+)
+
+// DidYouMean gives the candidate that a user most likely meant by a word, or "": the same word in
+// another case, in the plural, or with a few letters wrong.
+func DidYouMean(word string, candidates []string) string {
+	if word == "" {
+		return ""
+	}
+	for _, c := range candidates {
+		if strings.EqualFold(c, word) {
+			return c
+		}
+	}
+	for _, c := range candidates {
+		if strings.EqualFold(c, word+"s") || strings.EqualFold(c+"s", word) {
+			return c
+		}
+	}
+	best, least := "", min(3, (len(word)+2)/3)
+	for _, c := range candidates {
+		if d := distance(strings.ToLower(word), strings.ToLower(c), least+1); d <= least && (best == "" || d < least) {
+			best, least = c, d
+		}
+	}
+	return best
+}
+
+// distance counts the letters to insert, remove, replace or swap to turn a into b; counts
+// above a limit are only known to be above it.
+func distance(a, b string, limit int) int {
+	if len(a)-len(b) > limit || len(b)-len(a) > limit {
+		return limit + 1
+	}
+	before := make([]int, len(b)+1)
+	last := make([]int, len(b)+1)
+	for j := range last {
+		last[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		now := make([]int, len(b)+1)
+		now[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			now[j] = min(last[j]+1, now[j-1]+1, last[j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				now[j] = min(now[j], before[j-2]+1)
+			}
+		}
+		before, last = last, now
+	}
+	return last[len(b)]
+}
+
+// SuggestKind tells what a user most likely meant by an API version and kind that the version does not
+// serve: the kind in its right case or spelling, the API version that serves it now.
+func (s *Store) SuggestKind(gvk GVK) (GVK, bool) {
+	all := s.Kinds()
+	var kinds []string
+	for _, k := range all {
+		kinds = append(kinds, k.GVK.Kind)
+	}
+	kind := gvk.Kind
+	if !slices.Contains(kinds, kind) {
+		if kind = DidYouMean(kind, kinds); kind == "" {
+			return GVK{}, false
+		}
+	}
+	var best *Kind
+	for _, k := range s.ServedAs(kind) {
+		switch {
+		case k.GVK.GroupVersion() == gvk.GroupVersion():
+			return k.GVK, true
+		case best == nil, k.GVK.Group == gvk.Group && best.GVK.Group != gvk.Group, k.GVK.Group == best.GVK.Group && preferred(k.GVK.Version, best.GVK.Version),
+			best.GVK.Group != gvk.Group && k.GVK.Group != "events.k8s.io" && best.Deprecated != "" && k.Deprecated == "":
+			best = k
+		}
+	}
+	return best.GVK, true
+}
+
+// preferred tells whether an API version is to be used rather than another: v1 before v1beta1 before v1alpha1, v2 before v1.
+func preferred(a, b string) bool { return rank(a) > rank(b) }
+
+func rank(version string) (r int) {
+	switch {
+	case strings.Contains(version, "alpha"):
+	case strings.Contains(version, "beta"):
+		r = 100
+	default:
+		r = 200
+	}
+	for _, c := range version {
+		if c >= '0' && c <= '9' {
+			return r + int(c-'0')
+		}
+	}
+	return r
+}
