@@ -20,6 +20,7 @@ import (
 	"github.com/seatrial/seatrial/internal/diag"
 	"github.com/seatrial/seatrial/internal/manifest"
 	"github.com/seatrial/seatrial/internal/source"
+	"github.com/seatrial/seatrial/schema"
 )
 
 // Options are the inputs of a run.
@@ -69,6 +70,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if o.Jobs == 0 {
 		o.Jobs = runtime.GOMAXPROCS(0)
 	}
+	o.Linked = schema.Minor(o.Linked)
 	if len(o.Versions) == 0 {
 		o.Versions = []string{o.Linked}
 	}

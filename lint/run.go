@@ -140,7 +140,7 @@ func isDefinition(d *manifest.Document) bool {
 type batch struct {
 	file   *openFile
 	index  int
-	chunks []manifest.Chunk
+	chunks []*manifest.Chunk
 }
 
 // openFile collects the batches of a file until all are judged.
@@ -218,7 +218,7 @@ func (r *run) open(ctx context.Context, number int, name string, batches chan<- 
 }
 
 // split deals chunks out into batches of at least batchBytes.
-func split(chunks []manifest.Chunk) (parts [][]manifest.Chunk) {
+func split(chunks []*manifest.Chunk) (parts [][]*manifest.Chunk) {
 	size, from := 0, 0
 	for i, c := range chunks {
 		if size += c.Len(); size >= batchBytes || i == len(chunks)-1 {
@@ -254,7 +254,7 @@ func (r *run) problem(err error) {
 	r.problems = append(r.problems, err)
 }
 
-func (r *run) judgeChunks(ctx context.Context, chunks []manifest.Chunk) (*fileResult, error) {
+func (r *run) judgeChunks(ctx context.Context, chunks []*manifest.Chunk) (*fileResult, error) {
 	out := &fileResult{}
 	for _, c := range chunks {
 		if err := ctx.Err(); err != nil {

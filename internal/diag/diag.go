@@ -104,6 +104,8 @@ type Diagnostic struct {
 	Related  []Related
 	Fixes    []Fix
 	URL      string // documentation of the rule or of the fact; may be empty
+	// Versions are the Kubernetes versions for which the finding holds, when it was looked for in several.
+	Versions []string
 }
 
 // Sort puts findings into the order of reports: file, place, severity, rule, path, message.

@@ -170,3 +170,12 @@ func completeWords(words []string) cobra.CompletionFunc {
 		return words, cobra.ShellCompDirectiveNoFileComp
 	}
 }
+
+// checkVersion gives the minor version of a target, or an error that names the known ones.
+func checkVersion(version string) (string, error) {
+	s, err := schema.Open(version)
+	if err != nil {
+		return "", err
+	}
+	return s.Version, nil
+}

@@ -1,0 +1,452 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/rogpeppe/go-internal/diff"
+	"github.com/spf13/cobra"
+
+	"github.com/seatrial/seatrial/internal/diag"
+	"github.com/seatrial/seatrial/internal/source"
+	"github.com/seatrial/seatrial/lint"
+	"github.com/seatrial/seatrial/report"
+	"github.com/seatrial/seatrial/rules"
+	"github.com/seatrial/seatrial/validation"
+)
+
+// lintOptions are the flags of seatrial lint.
+type lintOptions struct {
+	Streams
+	paths    []string
+	output   string
+	versions []string
+	crds     []string
+	rules    string
+	config   string
+	failOn   string
+	exclude  []string
+	external []string
+	missing  []string
+	fix      bool
+	diff     bool
+	color    string
+	noCache  bool
+	jobs     int
+
+	overlay map[string][]byte // texts of standard input and of files as fixes change them
+	mu      sync.Mutex
+}
+
+func newLintCommand(s Streams) *cobra.Command {
+	o := &lintOptions{Streams: s, overlay: map[string][]byte{}}
+	cmd := &cobra.Command{
+		Use:   "lint [PATH|-]...",
+		Short: "Say what an API server would say of manifests, at the exact line",
+		Long: `Lint says what a fresh API server would say if the manifests were created in dependency
+order with strict field validation, offline, with each finding under the line that causes it;
+and what a good reviewer would add.
+
+PATH is a file, a folder (searched for *.yaml, *.yml and *.json), a glob (** for any depth),
+or - for standard input. Without PATH the current folder is searched.
+
+Rules: none, default, all, a preset (` + strings.Join(presets(), ", ") + `)
+or names; a leading minus takes away. The API server's verdict is always given.
+` + "`seatrial rules`" + ` lists the rules. A finding is silenced by a comment on or above its line,
+# seatrial:ignore RULE reason, or by an annotation seatrial/ignore.RULE: reason.
+
+Exit codes: 0 no findings at or above --fail-on; 1 findings; 2 wrong usage; 3 could not run.`,
+		Example: `  # judge a file, a folder, or what helm would send
+  seatrial lint deployment.yaml
+  seatrial lint manifests/ --exclude 'manifests/old/**'
+  helm template ./chart | seatrial lint -
+
+  # will it survive the upgrade?
+  seatrial lint --kubernetes-version 1.25,1.31,1.37 manifests/
+
+  # mend what is certain, showing the changes
+  seatrial lint --fix --diff manifests/`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.paths = args
+			return o.run(cmd.Context())
+		},
+	}
+	f := cmd.Flags()
+	f.StringVarP(&o.output, "output", "o", report.Formats[0].Name, "format of the report: "+strings.Join(report.Names(), "|"))
+	f.StringSliceVar(&o.versions, "kubernetes-version", nil, "target Kubernetes version; several give a matrix (default: the linked one)")
+	f.StringSliceVar(&o.crds, "crds", nil, "files, folders or globs of CustomResourceDefinitions that exist already")
+	f.StringVar(&o.rules, "rules", "", "rules to run: none|default|all|PRESET|NAME,-NAME (default \"default\")")
+	f.StringVar(&o.config, "config", "", "configuration file (default: "+lint.ConfigName+" found upwards)")
+	f.StringVar(&o.failOn, "fail-on", "", "exit with 1 from this severity on: error|warning|info|never (default \"error\")")
+	f.StringSliceVar(&o.exclude, "exclude", nil, "globs of files and folders that are not read")
+	f.StringSliceVar(&o.external, "external", nil, "objects that exist outside the set: Kind/name or Kind/namespace/name, globs allowed")
+	f.StringSliceVar(&o.missing, "ignore-missing-schemas", nil, "accept kinds without a schema: all, or globs of Kind or group/Kind")
+	f.Lookup("ignore-missing-schemas").NoOptDefVal = "*"
+	f.BoolVar(&o.fix, "fix", false, "make the changes that are certain, then judge again")
+	f.BoolVar(&o.diff, "diff", false, "print the changes that --fix would make")
+	f.StringVar(&o.color, "color", "auto", "colour: "+strings.Join(colorModes, "|"))
+	f.BoolVar(&o.noCache, "no-cache", false, "neither read nor write the cache of results")
+	f.IntVar(&o.jobs, "jobs", 0, "documents judged at the same time (default: one for each CPU)")
+	for name, words := range map[string][]string{"output": report.Names(), "fail-on": {"error", "warning", "info", "never"}, "color": colorModes,
+		"rules": append([]string{"none", "default", "all"}, presets()...)} {
+		cobra.CheckErr(cmd.RegisterFlagCompletionFunc(name, completeWords(words)))
+	}
+	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("kubernetes-version", completeVersions))
+	return cmd
+}
+
+func presets() (names []string) {
+	for _, c := range lint.Categories[1:] {
+		names = append(names, c.Name)
+	}
+	return names
+}
+
+// allRules are the rules of package rules and those that lint speaks for itself.
+func allRules() []*lint.Rule { return append(slices.Clone(lint.OwnRules), rules.All()...) }
+
+// plan is what flags and configuration together ask for.
+type plan struct {
+	format   report.Format
+	color    bool
+	failOn   diag.Severity // 0: never
+	lint     lint.Options
+	problems []error
+}
+
+func (o *lintOptions) run(ctx context.Context) error {
+	p, err := o.complete()
+	if err != nil {
+		return err
+	}
+	if len(p.lint.Files) == 0 {
+		return o.nothing(p)
+	}
+	progress := report.NewProgress(o.Err, time.Now)
+	if isTerminal(o.Err) {
+		p.lint.Progress = progress.Update
+	}
+	res, err := lint.Run(ctx, p.lint)
+	if err == nil && (o.fix || o.diff) {
+		res, err = o.mend(ctx, p, res)
+	}
+	progress.Done()
+	if res != nil {
+		p.problems = append(p.problems, res.Problems...)
+	}
+	switch {
+	case errors.Is(err, lint.ErrNoDocuments):
+		return o.nothing(p)
+	case err != nil:
+		return &exitError{exitFailed, err}
+	}
+	if err := o.write(p, res); err != nil {
+		return &exitError{exitFailed, err}
+	}
+	return o.verdict(p, res)
+}
+
+// nothing reports that there was nothing to judge, which is never a success.
+func (o *lintOptions) nothing(p *plan) error {
+	if len(p.problems) > 0 {
+		return &exitError{exitFailed, errors.Join(p.problems...)}
+	}
+	return &exitError{exitFailed, fmt.Errorf("no documents found in %s", strings.Join(o.paths, ", "))}
+}
+
+// complete reads the configuration and checks the flags.
+func (o *lintOptions) complete() (*plan, error) {
+	cfg, err := o.configuration()
+	if err != nil {
+		return nil, &exitError{exitUsage, err}
+	}
+	if len(o.paths) == 0 {
+		o.paths = []string{"."}
+	}
+	p := &plan{}
+	if p.format, err = report.Lookup(o.output); err != nil {
+		return nil, usageError("%v", err)
+	}
+	if p.color, err = useColor(o.color, o.Streams, o.Out); err != nil {
+		return nil, err
+	}
+	if p.failOn, err = parseFailOn(first(o.failOn, cfg.FailOn, "error")); err != nil {
+		return nil, usageError("%v", err)
+	}
+	all := allRules()
+	selection, err := lint.Select(all, first(o.rules, strings.Join(cfg.Rules, ",")), cfg.Severities)
+	if err != nil {
+		return nil, usageError("%v", err)
+	}
+	for _, e := range slices.Concat(o.external, cfg.External) {
+		if _, err := filepath.Match(e, ""); err != nil || strings.Count(e, "/") > 2 {
+			return nil, usageError("invalid external object %q: want Kind/name or Kind/namespace/name", e)
+		}
+	}
+	judge, err := validation.New()
+	if err != nil {
+		return nil, &exitError{exitFailed, err}
+	}
+	p.lint = lint.Options{
+		Read: o.read, Judge: judge, Linked: kubernetesVersion(), Versions: first2(o.versions, cfg.KubernetesVersions), Rules: selection, All: all,
+		External: slices.Concat(o.external, cfg.External), IgnoreMissing: slices.Concat(o.missing, cfg.IgnoreMissingSchemas), Jobs: o.jobs,
+	}
+	for i, v := range p.lint.Versions {
+		if p.lint.Versions[i], err = checkVersion(v); err != nil {
+			return nil, usageError("%v", err)
+		}
+	}
+	exclude := slices.Concat(o.exclude, cfg.Exclude)
+	p.lint.Files, p.problems = lint.Inputs(o.paths, exclude)
+	crds, problems := lint.Inputs(first2(o.crds, cfg.CRDs), nil)
+	if len(problems) > 0 {
+		return nil, &exitError{exitFailed, errors.Join(problems...)}
+	}
+	p.lint.CRDs = crds
+	if !o.noCache && !o.fix && !o.diff {
+		p.lint.Cache = o.cache()
+	}
+	return p, nil
+}
+
+func (o *lintOptions) configuration() (*lint.Config, error) {
+	name := o.config
+	if name == "" {
+		found, err := lint.FindConfig(".")
+		if err != nil || found == "" {
+			return &lint.Config{}, err
+		}
+		name = found
+	}
+	return lint.LoadConfig(name)
+}
+
+// cache keeps results in the user's cache folder; without one, or for a build that cannot be
+// told from another, nothing is kept.
+func (o *lintOptions) cache() *lint.Cache {
+	dir := o.Getenv("SEATRIAL_CACHE_DIR")
+	if dir == "" {
+		base := o.Getenv("XDG_CACHE_HOME")
+		if base == "" {
+			home := o.Getenv("HOME")
+			if home == "" {
+				return nil
+			}
+			base = filepath.Join(home, ".cache")
+		}
+		dir = filepath.Join(base, "seatrial", "lint")
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		return nil
+	}
+	info, err := os.Stat(exe)
+	if err != nil {
+		return nil
+	}
+	return lint.NewCache(dir, fmt.Sprintf("%s %s %d %d", buildVersion(), kubernetesVersion(), info.Size(), info.ModTime().UnixNano()))
+}
+
+// read gives the text of an input. Standard input is read once.
+func (o *lintOptions) read(name string) ([]byte, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if data, ok := o.overlay[name]; ok {
+		return data, nil
+	}
+	if name == lint.Stdin {
+		data, err := io.ReadAll(o.In)
+		if err == nil {
+			o.overlay[name] = data
+		}
+		return data, err
+	}
+	data, err := os.ReadFile(name)
+	var pathErr *os.PathError
+	if errors.As(err, &pathErr) {
+		err = pathErr.Err
+	}
+	return data, err
+}
+
+// rounds bounds how often fixes are made and judged again: one fix can uncover the next.
+const rounds = 8
+
+// mend makes the certain fixes, judges again, and writes or shows the outcome.
+func (o *lintOptions) mend(ctx context.Context, p *plan, res *lint.Result) (*lint.Result, error) {
+	original := map[string][]byte{}
+	total := 0
+	for range rounds {
+		made := 0
+		for _, name := range p.lint.Files {
+			data, err := o.read(name)
+			if err != nil {
+				continue // reported already
+			}
+			fixed, n, err := lint.FixFile(name, data, res.Diagnostics)
+			if err != nil {
+				return nil, fmt.Errorf("fixing %s: %w", name, err)
+			}
+			if n == 0 {
+				continue
+			}
+			if _, ok := original[name]; !ok {
+				original[name] = data
+			}
+			made += n
+			o.mu.Lock()
+			o.overlay[name] = fixed
+			o.mu.Unlock()
+		}
+		if made == 0 {
+			break
+		}
+		total += made
+		judge, err := validation.New() // definitions of the text before are forgotten
+		if err != nil {
+			return nil, err
+		}
+		p.lint.Judge = judge
+		if res, err = lint.Run(ctx, p.lint); err != nil {
+			return nil, err
+		}
+	}
+	return res, o.deliver(p, original, total)
+}
+
+// deliver writes fixed files, or shows the changes.
+func (o *lintOptions) deliver(p *plan, original map[string][]byte, total int) error {
+	for _, name := range p.lint.Files {
+		before, changed := original[name]
+		after := o.overlay[name]
+		if o.diff && changed {
+			if _, err := o.Out.Write(diff.Diff("a/"+strings.TrimPrefix(name, "/"), before, "b/"+strings.TrimPrefix(name, "/"), after)); err != nil {
+				return err
+			}
+		}
+		switch {
+		case !o.fix:
+		case name == lint.Stdin:
+			if !o.diff {
+				data, err := o.read(name)
+				if err != nil {
+					return err
+				}
+				if _, err := o.Out.Write(data); err != nil {
+					return err
+				}
+			}
+		case changed && !bytes.Equal(before, after):
+			if err := replaceFile(name, after); err != nil {
+				return fmt.Errorf("writing %s: %w", name, err)
+			}
+		}
+	}
+	verb := "would make"
+	if o.fix {
+		verb = "made"
+	}
+	fixes := "fixes"
+	if total == 1 {
+		fixes = "fix"
+	}
+	_, err := fmt.Fprintf(o.Err, "%s %d %s in %d of %d files\n", verb, total, fixes, len(original), len(p.lint.Files))
+	return err
+}
+
+// replaceFile writes a file in one step, with its mode kept.
+func replaceFile(name string, data []byte) error {
+	name, err := filepath.EvalSymlinks(name)
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(name)
+	if err != nil {
+		return err
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(name), ".seatrial-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name())
+	_, err = tmp.Write(data)
+	if err == nil {
+		err = tmp.Chmod(info.Mode().Perm())
+	}
+	if err == nil {
+		err = tmp.Sync()
+	}
+	if cerr := tmp.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), name)
+}
+
+// write writes the report. When a fixed text or a diff goes to standard output, the report goes to
+// standard error.
+func (o *lintOptions) write(p *plan, res *lint.Result) error {
+	w := o.Out
+	if o.diff || o.fix && slices.Contains(p.lint.Files, lint.Stdin) {
+		w = o.Err
+	}
+	r := &report.Lint{Result: res, Rules: allRules(), Program: buildVersion(), Source: func(name string) (*source.File, error) {
+		data, err := o.read(name)
+		if err != nil {
+			return nil, err
+		}
+		return source.NewFile(name, data), nil
+	}}
+	return p.format.Write(w, r, report.Options{Color: p.color, Width: terminalWidth(w)})
+}
+
+// verdict gives the exit code. An input that could not be read outweighs findings.
+func (o *lintOptions) verdict(p *plan, res *lint.Result) error {
+	if len(p.problems) > 0 {
+		return &exitError{exitFailed, errors.Join(p.problems...)}
+	}
+	for _, d := range res.Diagnostics {
+		if p.failOn != 0 && d.Severity <= p.failOn {
+			return &exitError{code: exitFindings}
+		}
+	}
+	return nil
+}
+
+func parseFailOn(s string) (diag.Severity, error) {
+	if s == "never" {
+		return 0, nil
+	}
+	severity, err := diag.ParseSeverity(s)
+	if err != nil {
+		return 0, fmt.Errorf("invalid --fail-on %q: want error, warning, info or never", s)
+	}
+	return severity, nil
+}
+
+func first(values ...string) string {
+	for _, v := range values {
+		if v != "" {
+			return v
+		}
+	}
+	return ""
+}
+
+func first2(flag, config []string) []string {
+	if len(flag) > 0 {
+		return flag
+	}
+	return config
+}

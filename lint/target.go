@@ -1,0 +1,321 @@
+package lint
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/seatrial/seatrial/internal/diag"
+	"github.com/seatrial/seatrial/internal/manifest"
+	"github.com/seatrial/seatrial/internal/source"
+	"github.com/seatrial/seatrial/internal/verdict"
+	"github.com/seatrial/seatrial/schema"
+)
+
+// target is one Kubernetes version that the manifests are judged for. For the linked version the
+// linked API server decides everything. For another one its OpenAPI documents decide kinds, fields,
+// types and what is required; the linked validation says what they cannot.
+type target struct {
+	version string
+	linked  bool
+	store   *schema.Store
+}
+
+func newTarget(version, linked string) (*target, error) {
+	store, err := schema.Open(version)
+	if err != nil {
+		return nil, err
+	}
+	return &target{version: store.Version, linked: store.Version == schema.Minor(linked), store: store}, nil
+}
+
+// knows tells whether the target serves a kind.
+func (t *target) knows(gvk schema.GVK) bool { return t.store.Lookup(gvk) != nil }
+
+// judge gives the findings about an object on the target. v is the linked API server's answer.
+func (t *target) judge(r *run, d *manifest.Document, v verdict.Verdict) []diag.Diagnostic {
+	var out []diag.Diagnostic
+	if t.linked || v.Custom || isDefinition(d) && !unknown(v) {
+		for _, c := range v.Causes {
+			if c.Class != verdict.Duplicate { // package manifest has said so, with both places
+				out = append(out, t.improve(d, diagnose(d, c), c))
+			}
+		}
+		return append(out, r.warnings(d, v.Warnings)...)
+	}
+	kind := t.store.Lookup(gvkOf(d))
+	if kind == nil {
+		return []diag.Diagnostic{t.unknownKind(d)}
+	}
+	problems, err := kind.Validate(d.Value())
+	if err != nil {
+		problems = []schema.Problem{{Kind: schema.Other, Message: err.Error()}}
+	}
+	said := map[string]bool{}
+	for _, p := range problems {
+		c := causeOf(p)
+		said[p.Path] = true
+		out = append(out, t.improve(d, diagnose(d, c), c))
+	}
+	for _, c := range v.Causes {
+		if c.Class == verdict.Invalid && !said[c.Path] && !unknown(v) {
+			out = append(out, diagnose(d, c))
+		}
+	}
+	return append(out, r.deprecation(d, kind, t.version)...)
+}
+
+// causeOf tells a problem of a schema as the server would.
+func causeOf(p schema.Problem) verdict.Cause {
+	c := verdict.Cause{Path: p.Path, Message: p.Message, Class: verdict.Invalid, Reason: "FieldValueInvalid"}
+	switch p.Kind {
+	case schema.UnknownField:
+		c.Class, c.Reason = verdict.UnknownField, "BadRequest"
+	case schema.WrongType:
+		c.Class, c.Reason = verdict.WrongType, "BadRequest"
+	case schema.Missing:
+		c.Reason = "FieldValueRequired"
+	case schema.NotInEnum:
+		c.Reason = "FieldValueNotSupported"
+	}
+	return c
+}
+
+// improve adds to a finding what the schema knows: the right spelling, the version that has the field.
+func (t *target) improve(d *manifest.Document, f diag.Diagnostic, c verdict.Cause) diag.Diagnostic {
+	switch c.Class {
+	case verdict.UnknownKind:
+		return t.unknownKind(d)
+	case verdict.UnknownField:
+		t.improveField(d, &f, c.Path)
+	case verdict.WrongType:
+		improveType(d, &f, c)
+	}
+	return f
+}
+
+func (t *target) improveField(d *manifest.Document, f *diag.Diagnostic, path string) {
+	kind := t.store.Lookup(gvkOf(d))
+	if kind == nil {
+		return
+	}
+	name, place := kind.SuggestField(path)
+	switch {
+	case name != "":
+		wrong := path[strings.LastIndexByte(path, '.')+1:]
+		f.Detail = fmt.Sprintf("did you mean %s?", name)
+		fix := diag.Fix{Message: "write " + name, Safe: strings.EqualFold(wrong, name)}
+		if key := d.Find(path); key.Exact && key.Key.IsValid() {
+			if parent := d.Find(strings.TrimSuffix(path, "."+wrong)); parent.Exact && parent.Node.Get(name) != nil {
+				fix.Safe = false // the right key is there already
+			}
+			fix.Edits = []source.Edit{{Range: key.Key, NewText: requote(d, key.Key, name)}}
+			f.Fixes = append(f.Fixes, fix)
+		}
+	case place != "":
+		f.Detail = fmt.Sprintf("a field of this name stands at %s", place)
+	default:
+		f.Detail = t.elsewhere(gvkOf(d), path)
+	}
+}
+
+// elsewhere tells in which versions a field exists that the target does not have.
+func (t *target) elsewhere(gvk schema.GVK, path string) string {
+	var with []string
+	for _, version := range schema.Versions() {
+		store, err := schema.Open(version)
+		if err != nil {
+			return ""
+		}
+		if k := store.Lookup(gvk); k != nil {
+			if _, err := k.Field(path); err == nil {
+				with = append(with, version)
+			}
+		}
+	}
+	switch {
+	case len(with) == 0:
+		return ""
+	case slices.Index(schema.Versions(), with[0]) > slices.Index(schema.Versions(), t.version):
+		return fmt.Sprintf("the field exists since Kubernetes %s", with[0])
+	}
+	return fmt.Sprintf("the field was last known to Kubernetes %s", with[len(with)-1])
+}
+
+// requote writes a key the way the one in its place is written.
+func requote(d *manifest.Document, at source.Range, name string) string {
+	if text := d.File.Data[at.Start.Offset:at.End.Offset]; len(text) > 0 && (text[0] == '"' || text[0] == '\'') {
+		return string(text[0]) + name + string(text[0])
+	}
+	return name
+}
+
+// improveType tells what a value of the wrong type most likely was meant to be.
+func improveType(d *manifest.Document, f *diag.Diagnostic, c verdict.Cause) {
+	place := d.Find(c.Path)
+	if !place.Exact || place.Node == nil {
+		return
+	}
+	if key, _, ok := strings.Cut(place.Node.Text, " - "); ok && place.Node.Kind == manifest.Scalar && place.Node.Style == manifest.Plain &&
+		place.Value.End.Line > place.Value.Start.Line && !strings.ContainsAny(key, " :") {
+		start := place.Value.Start.Offset
+		at := d.File.Range(start, start+len(key))
+		f.Range = at
+		f.Detail = fmt.Sprintf("%s has no colon, so the list below it is read as text: write %s:", key, key)
+		f.Fixes = []diag.Fix{{Message: "add the colon", Safe: true, Edits: []source.Edit{{Range: at, NewText: key + ":"}}}}
+		return
+	}
+	if len(f.Fixes) > 0 {
+		f.Detail = f.Fixes[0].Message
+	}
+}
+
+// unknownKind says that the target does not serve a kind, and what it does serve.
+func (t *target) unknownKind(d *manifest.Document) diag.Diagnostic {
+	gvk := gvkOf(d)
+	f := newDiagnostic(ruleKindUnknown, d)
+	f.Reason, f.Path = "NotFound", "kind"
+	f.Message = fmt.Sprintf("no matches for kind %q in version %q", gvk.Kind, d.Object.APIVersion)
+	f.Range = valueRange(d.Find("kind"))
+	if !t.linked {
+		f.Message += " of Kubernetes " + t.version
+	}
+	suggestion, found := t.store.SuggestKind(gvk)
+	kind, known := schema.History(gvk)
+	switch {
+	case known && newer(kind.Since, t.version):
+		f.Detail = fmt.Sprintf("%s %s is served since Kubernetes %s", d.Object.APIVersion, gvk.Kind, kind.Since)
+	case known && kind.Removed != "" && !newer(kind.Removed, t.version):
+		f.Detail = fmt.Sprintf("%s %s was removed in Kubernetes %s", d.Object.APIVersion, gvk.Kind, kind.Removed)
+	}
+	if !found {
+		if f.Detail == "" {
+			f.Detail = "if a CustomResourceDefinition defines it, add the definition to the set or name it with --crds"
+		}
+		return f
+	}
+	use := suggestion.GroupVersion().String()
+	if known && kind.Replacement != "" {
+		if r, k, _ := strings.Cut(kind.Replacement, " "); k == gvk.Kind && t.store.Lookup(schema.GVK{Group: groupOf(r), Version: versionOf(r), Kind: k}) != nil {
+			use = r
+		}
+	}
+	t.suggestKind(d, &f, suggestion.Kind, use)
+	return f
+}
+
+// suggestKind adds the kind or API version that was meant.
+func (t *target) suggestKind(d *manifest.Document, f *diag.Diagnostic, kind, apiVersion string) {
+	use := kind
+	switch {
+	case kind == d.Object.Kind:
+		use = "apiVersion " + apiVersion
+	case apiVersion != d.Object.APIVersion:
+		use = kind + " of " + apiVersion
+	}
+	if f.Detail == "" {
+		f.Detail = "did you mean " + use + "?"
+	} else {
+		f.Detail += "; use " + use
+	}
+	var edits []source.Edit
+	replace := func(path, value string) {
+		if p := d.Find(path); p.Exact {
+			edits = append(edits, source.Edit{Range: p.Value, NewText: requote(d, p.Value, value)})
+		}
+	}
+	if kind != d.Object.Kind {
+		replace("kind", kind)
+	}
+	if apiVersion != d.Object.APIVersion {
+		replace("apiVersion", apiVersion)
+		if kind == d.Object.Kind {
+			f.Range = valueRange(d.Find("apiVersion"))
+		}
+	}
+	if len(edits) > 0 {
+		safe := strings.EqualFold(kind, d.Object.Kind) && (apiVersion == d.Object.APIVersion || sameShape(d, t, apiVersion))
+		f.Fixes = append(f.Fixes, diag.Fix{Message: fmt.Sprintf("write %s, %s", apiVersion, kind), Safe: safe, Edits: edits})
+	}
+}
+
+// sameShape tells whether an object fits another API version of its kind as it stands, so that
+// changing the version needs nothing else.
+func sameShape(d *manifest.Document, t *target, apiVersion string) bool {
+	old, known := schema.History(gvkOf(d))
+	if !known || old.Replacement != apiVersion+" "+d.Object.Kind {
+		return false
+	}
+	k := t.store.Lookup(schema.GVK{Group: groupOf(apiVersion), Version: versionOf(apiVersion), Kind: d.Object.Kind})
+	if k == nil {
+		return false
+	}
+	problems, err := k.Validate(d.Value())
+	return err == nil && len(problems) == 0
+}
+
+func groupOf(apiVersion string) string {
+	g, _, ok := strings.Cut(apiVersion, "/")
+	if !ok {
+		return ""
+	}
+	return g
+}
+
+func versionOf(apiVersion string) string { return apiVersion[strings.IndexByte(apiVersion, '/')+1:] }
+
+// newer tells whether version a comes after version b.
+func newer(a, b string) bool {
+	versions := schema.Versions()
+	ia, ib := slices.Index(versions, a), slices.Index(versions, b)
+	if ia < 0 { // a release to come
+		return true
+	}
+	return ia > ib
+}
+
+// warnings gives what the server would warn of.
+func (r *run) warnings(d *manifest.Document, warnings []verdict.Warning) (out []diag.Diagnostic) {
+	for _, w := range warnings {
+		rule := ruleServerWarning
+		switch {
+		case w.Deprecation:
+			rule = ruleDeprecated
+		case w.OffByDefault:
+			rule = ruleNotServed
+		case w.Scope:
+			rule = ruleScope
+		}
+		if !isVerdictRule(rule.Name) && !r.judged(rule.Name) {
+			continue
+		}
+		f := newDiagnostic(rule, d)
+		f.Severity = diag.Warning
+		if !isVerdictRule(rule.Name) {
+			f.Severity = r.Rules.severityOf(rule, &Finding{})
+		}
+		f.Path, f.Message = w.Path, strings.TrimPrefix(w.Text, w.Path+": ")
+		f.Range = valueRange(d.Find(w.Path))
+		out = append(out, f)
+	}
+	return out
+}
+
+// deprecation warns of an API version that a target still serves.
+func (r *run) deprecation(d *manifest.Document, k *schema.Kind, version string) []diag.Diagnostic {
+	if k.Deprecated == "" || newer(k.Deprecated, version) || !r.judged(ruleDeprecated.Name) {
+		return nil
+	}
+	f := newDiagnostic(ruleDeprecated, d)
+	f.Severity = r.Rules.severityOf(ruleDeprecated, &Finding{})
+	f.Path = "apiVersion"
+	f.Message = fmt.Sprintf("%s %s is deprecated since Kubernetes %s", d.Object.APIVersion, d.Object.Kind, k.Deprecated)
+	if k.Removed != "" {
+		f.Message += " and removed in " + k.Removed
+	}
+	if k.Replacement != "" {
+		f.Detail = "use " + k.Replacement
+	}
+	f.Range = valueRange(d.Find("apiVersion"))
+	return []diag.Diagnostic{f}
+}
