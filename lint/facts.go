@@ -8,7 +8,6 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
-	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
@@ -32,6 +31,10 @@ func newResource(d *manifest.Document, obj runtime.Object, pods *PodTemplate, na
 	f := facts{r}
 	if pods != nil {
 		f.pods(pods)
+		if r.Replicas != nil {
+			spec, _ := d.Value()["spec"].(map[string]any)
+			r.ReplicasWritten = spec["replicas"] != nil
+		}
 	}
 	f.kind(obj)
 	return r
@@ -174,6 +177,9 @@ func (f facts) kind(obj runtime.Object) {
 	case *appsv1.StatefulSet:
 		f.local("Service", o.Spec.ServiceName, "spec.serviceName", "serviceName", nil)
 	case *policyv1.PodDisruptionBudget:
+		if m := o.Spec.MinAvailable; m != nil && m.Type == intstr.Int {
+			f.MinAvailable = m.IntVal
+		}
 		if o.Spec.Selector != nil {
 			f.Selector = &Selector{LabelSelector: *o.Spec.Selector, Path: "spec.selector"}
 		}
@@ -203,8 +209,6 @@ func (f facts) kind(obj runtime.Object) {
 		for i, w := range o.Webhooks {
 			f.webhook(w.ClientConfig, fmt.Sprintf("webhooks[%d].clientConfig.service", i), w.Name)
 		}
-	case *batchv1.Job:
-		f.Replicas = o.Spec.Parallelism
 	}
 }
 

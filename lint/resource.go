@@ -71,11 +71,14 @@ type Resource struct {
 	HasPods   bool
 	Selector  *Selector // which pods a Service, PodDisruptionBudget, NetworkPolicy or workload selects
 	Replicas  *int32
-	Ports     []Port   // container ports of its pods, or ports of a Service
-	Keys      []string // keys of a ConfigMap or Secret
-	Refs      []Ref    // the objects that it names
-	Headless  bool     // a Service without an address
-	External  bool     // a Service of type ExternalName, or without selector
+	// ReplicasWritten says that the manifest sets replicas, and not a default.
+	ReplicasWritten bool
+	MinAvailable    int32    // of a PodDisruptionBudget that gives a number; else 0
+	Ports           []Port   // container ports of its pods, or ports of a Service
+	Keys            []string // keys of a ConfigMap or Secret
+	Refs            []Ref    // the objects that it names
+	Headless        bool     // a Service without an address
+	External        bool     // a Service of type ExternalName, or without selector
 }
 
 // Selector is a label selector and where it stands.

@@ -15,11 +15,13 @@ import (
 type Set struct {
 	All []*Resource
 
-	byName  map[objectKey]*Resource
-	byKind  map[schema.GroupKind][]*Resource
-	byLabel map[labelKey][]*Resource // pods-bearing objects by namespace and one label
-	pods    map[string][]*Resource   // pods-bearing objects by namespace
-	ext     External
+	byName      map[objectKey]*Resource
+	byKind      map[schema.GroupKind][]*Resource
+	byLabel     map[labelKey][]*Resource  // pods-bearing objects by namespace and one label
+	pods        map[string][]*Resource    // pods-bearing objects by namespace
+	byNamespace map[objectKey][]*Resource // objects by group, kind and namespace
+	referrers   map[objectKey][]*Resource // objects by what they name
+	ext         External
 }
 
 type objectKey struct{ group, kind, namespace, name string }
@@ -29,10 +31,17 @@ type labelKey struct{ namespace, key, value string }
 // NewSet indexes resources; external are the objects declared to exist elsewhere.
 func NewSet(resources []*Resource, external External) *Set {
 	s := &Set{All: resources, byName: map[objectKey]*Resource{}, byKind: map[schema.GroupKind][]*Resource{},
-		byLabel: map[labelKey][]*Resource{}, pods: map[string][]*Resource{}, ext: external}
+		byLabel: map[labelKey][]*Resource{}, pods: map[string][]*Resource{}, byNamespace: map[objectKey][]*Resource{},
+		referrers: map[objectKey][]*Resource{}, ext: external}
 	for _, r := range resources {
 		gk := r.GroupKind()
 		s.byKind[gk] = append(s.byKind[gk], r)
+		home := objectKey{gk.Group, gk.Kind, r.Object.Namespace, ""}
+		s.byNamespace[home] = append(s.byNamespace[home], r)
+		for _, ref := range r.Refs {
+			to := objectKey{ref.Group, ref.Kind, ref.Namespace, ref.Name}
+			s.referrers[to] = append(s.referrers[to], r)
+		}
 		key := objectKey{gk.Group, gk.Kind, r.Object.Namespace, r.Object.Name}
 		if _, ok := s.byName[key]; !ok && r.Object.Name != "" {
 			s.byName[key] = r
@@ -71,10 +80,8 @@ func (s *Set) Has(r Ref) bool {
 // Names lists the names of a kind in a namespace, for did-you-mean.
 func (s *Set) Names(group, kind, namespace string) []string {
 	var names []string
-	for _, r := range s.OfKind(group, kind) {
-		if r.Object.Namespace == namespace {
-			names = append(names, r.Object.Name)
-		}
+	for _, r := range s.byNamespace[objectKey{group, kind, namespace, ""}] {
+		names = append(names, r.Object.Name)
 	}
 	return names
 }
@@ -104,8 +111,32 @@ func (s *Set) Pods(namespace string, sel *metav1.LabelSelector) []*Resource {
 	return found
 }
 
-// Namespaces tells whether any pods-bearing object of the set lives in a namespace.
+// HasPodsIn tells whether any pods-bearing object of the set lives in a namespace.
 func (s *Set) HasPodsIn(namespace string) bool { return len(s.pods[namespace]) > 0 }
+
+// Selecting lists the objects of a kind, in the resource's namespace, whose selector chooses its pods.
+func (s *Set) Selecting(group, kind string, r *Resource) (out []*Resource) {
+	for _, o := range s.byNamespace[objectKey{group, kind, r.Object.Namespace, ""}] {
+		if o.Selector == nil {
+			continue
+		}
+		if selector, err := metav1.LabelSelectorAsSelector(&o.Selector.LabelSelector); err == nil && selector.Matches(labels.Set(r.PodLabels)) {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+// Referring lists the objects of a kind that name a resource.
+func (s *Set) Referring(kind string, r *Resource) (out []*Resource) {
+	gk := r.GroupKind()
+	for _, o := range s.referrers[objectKey{gk.Group, gk.Kind, r.Object.Namespace, r.Object.Name}] {
+		if o.Object.Kind == kind {
+			out = append(out, o)
+		}
+	}
+	return out
+}
 
 // External lists objects that exist elsewhere, as Kind/namespace/name or Kind/name; each part may be a glob.
 type External []string

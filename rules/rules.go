@@ -1,9 +1,18 @@
 // Package rules is the advice of a good reviewer: best practice, and objects that do not fit together.
 //
-// [All] is the table. Each rule is a documented value in a file of its own, or together with its kin.
+// [All] is the table. Each rule is a documented value; rules of one kind share a file.
 package rules
 
-import "github.com/seatrial/seatrial/lint"
+import (
+	"cmp"
+	"slices"
+
+	"github.com/seatrial/seatrial/lint"
+)
 
 // All lists the rules by name.
-func All() []*lint.Rule { return nil }
+func All() []*lint.Rule {
+	all := slices.Concat(referenceRules, imageRules, resourceRules, probeRules, securityRules, availabilityRules, configRules)
+	slices.SortFunc(all, func(a, b *lint.Rule) int { return cmp.Compare(a.Name, b.Name) })
+	return all
+}
