@@ -47,6 +47,7 @@ type textWriter struct {
 	report *Lint
 	width  int
 	files  map[string]*source.File
+	open   bool // the last finding took one line
 }
 
 func writeText(w io.Writer, r *Lint, o Options) error {
@@ -56,6 +57,9 @@ func writeText(w io.Writer, r *Lint, o Options) error {
 	}
 	for i := range r.Diagnostics {
 		t.finding(&r.Diagnostics[i])
+	}
+	if t.open {
+		fmt.Fprintln(t)
 	}
 	if len(r.Versions) > 1 {
 		t.matrix()
@@ -75,6 +79,15 @@ func (t *textWriter) source(name string) *source.File {
 
 // finding writes one finding: what, where, the lines, the way out.
 func (t *textWriter) finding(d *diag.Diagnostic) {
+	if d.Severity == diag.Info { // advice is told in a line
+		fmt.Fprintf(t, "%s: %s:%d:%d: %s%s\n", t.severity[d.Severity].Sprintf("%s[%s]", d.Severity, d.Rule), display(d.Range.File), d.Range.Start.Line, d.Range.Start.Column, printable(d.Message), only(d))
+		t.open = true
+		return
+	}
+	if t.open {
+		fmt.Fprintln(t)
+		t.open = false
+	}
 	fmt.Fprintf(t, "%s%s\n", t.severity[d.Severity].Sprintf("%s[%s]", d.Severity, d.Rule), t.bold.Sprint(": "+message(d)+only(d)))
 	marks := []mark{{d.Range, "", true}}
 	gutter := len(strconv.Itoa(d.Range.Start.Line))

@@ -52,6 +52,9 @@ var configRules = []*lint.Rule{
 				}
 				for i, port := range c.Ports {
 					at := fmt.Sprintf("%s.ports[%d].containerPort", path, i)
+					if port.ContainerPort == 0 {
+						continue // could not be read, and was reported
+					}
 					k := key{port.ContainerPort, cmp.Or(port.Protocol, corev1.ProtocolTCP)}
 					if o, ok := first[k]; !ok {
 						first[k] = place{c.Name, at}

@@ -181,12 +181,6 @@ func (k *Kind) SuggestField(path string) (name, place string) {
 	if best := DidYouMean(wrong, names(parent)); best != "" {
 		return best, ""
 	}
-	above := strings.Join(parts[:len(parts)-1], ".")
-	for _, f := range k.store.fields(parent, above) { // one level down
-		if t := k.store.element(f.schema); t.Properties[wrong] != nil {
-			return "", f.Path + suffixOf(f) + "." + wrong
-		}
-	}
 	for n := len(parts) - 2; n >= 0; n-- { // levels up
 		holder := k.Type()
 		for _, p := range parts[:n] {
@@ -196,7 +190,41 @@ func (k *Kind) SuggestField(path string) (name, place string) {
 			return "", strings.Join(append(slices.Clone(parts[:n]), wrong), ".")
 		}
 	}
-	return "", ""
+	return "", k.store.below(parent, strings.Join(parts[:len(parts)-1], "."), wrong)
+}
+
+// deepest is how many levels down a field of a name is looked for: from a Deployment to its containers.
+const deepest = 5
+
+// below finds the nearest field of a name beneath a type; "" when there is none, or several
+// on one level, so that which one was meant is anybody's guess.
+func (s *Store) below(t *Type, at, name string) string {
+	level := s.fields(t, at)
+	for range deepest {
+		var found []string
+		var next []*Field
+		for _, f := range level {
+			path := f.Path + suffixOf(f)
+			if f.Name == "status" && at == "" || f.Name == "initContainers" || f.Name == "ephemeralContainers" {
+				continue
+			}
+			e := s.element(f.schema)
+			if e.Properties[name] != nil {
+				found = append(found, path+"."+name)
+			}
+			next = append(next, s.fields(e, path)...)
+		}
+		for _, path := range found { // a container is what people write about
+			if len(found) == 1 || strings.HasSuffix(path, "containers[]."+name) {
+				return path
+			}
+		}
+		if len(found) > 0 {
+			return ""
+		}
+		level = next
+	}
+	return ""
 }
 
 func suffixOf(f *Field) string {

@@ -111,6 +111,10 @@ func TestSuggestions(t *testing.T) {
 			t.Errorf("%v: suggested %v, want %v", c[0], got, c[1])
 		}
 	}
+	deployment := s.Lookup(gvk("apps", "v1", "Deployment"))
+	if _, place := deployment.SuggestField("image"); place != "spec.template.spec.containers[].image" {
+		t.Errorf("image of a Deployment: suggested %q", place)
+	}
 	pod := s.Lookup(gvk("", "v1", "Pod"))
 	for path, want := range map[string][2]string{
 		"spec.containers[0].imag":          {"image", ""},

@@ -78,6 +78,7 @@ func TestFindingsOfABrokenFile(t *testing.T) {
 		"unclosed bracket":          {"apiVersion: v1\nkind: Pod\nspec:\n  args: [a, b\n  x: y\n", []string{`4:9-4:10 yaml-syntax: bracket [ is never closed`}},
 		"reserved character":        {"apiVersion: v1\nkind: Pod\nmetadata:\n  name: @a\n", []string{`4:9-4:11 yaml-syntax: a value cannot begin with @`}},
 		"unknown alias":             {"apiVersion: v1\nkind: Pod\nmetadata: *m\n", []string{`3:11-3:13 yaml-syntax: alias *m refers to no anchor`}},
+		"text out of its block":     {"apiVersion: v1\nkind: Pod\nspec:\n  args:\n    - >\n      i=0;\n\nwhile true;\ndo\n    sleep 1\ndone\n", []string{`8:1-8:12 yaml-syntax: text is not indented as the block that it belongs to [5:5 the block begins here]`}},
 		"template":                  {"apiVersion: v1\nkind: Pod\nmetadata:\n  {{- include \"x\" . }}\n  name: {{ .Values.a }}\n", []string{`4:3-4:23 yaml-syntax: file is a template, not a manifest`}},
 		"separator with text":       {"---foo\n" + pod, []string{`1:1-1:7 yaml-syntax: "---foo" is not a document separator`}},
 		"four dashes":               {pod + "----\n" + pod, []string{`5:1-5:5 yaml-syntax: "----" is not a document separator`}},

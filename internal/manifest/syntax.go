@@ -315,7 +315,7 @@ var (
 
 // explain tries the explanations from the surest to the vaguest.
 func (s *syntaxError) explain() *diag.Diagnostic {
-	for _, try := range []func() *report{s.limits, s.anchor, s.unclosed, s.reserved, s.missingColon, s.noSpace, s.twoColons, s.dashAfterKey, s.indentation} {
+	for _, try := range []func() *report{s.limits, s.anchor, s.unclosed, s.reserved, s.fallenOut, s.missingColon, s.noSpace, s.twoColons, s.dashAfterKey, s.indentation} {
 		if r := try(); r != nil {
 			return r.done()
 		}
@@ -446,6 +446,46 @@ func (s *syntaxError) reserved() *report {
 		}
 	}
 	return nil
+}
+
+var blockHeader = regexp.MustCompile(`(?:^|[:\-]\s+)[|>][-+0-9]*\s*(?:#.*)?$`)
+
+// fallenOut finds text that belongs to a block scalar but is not indented as its lines are.
+func (s *syntaxError) fallenOut() *report {
+	for header := min(s.line, len(s.lines)); header > 0; header-- {
+		if !blockHeader.MatchString(s.text(header)) {
+			continue
+		}
+		first := s.afterAny(header)
+		if first == 0 || indentOf(s.text(first)) <= indentOf(s.text(header)) {
+			return nil
+		}
+		for n := first + 1; n <= len(s.lines); n++ {
+			t := s.text(n)
+			trimmed := strings.TrimSpace(t)
+			if trimmed == "" || indentOf(t) >= indentOf(s.text(first)) {
+				continue
+			}
+			if keyAndValue.MatchString(t) || keyOnly.MatchString(t) || strings.HasPrefix(trimmed, "-") || strings.HasPrefix(trimmed, "#") {
+				return nil
+			}
+			r := s.whole(n, "text is not indented as the block that it belongs to", fmt.Sprintf("indent it by %d columns as the lines before it", indentOf(s.text(first))))
+			start := s.c.file.LineStart(s.c.file.Pos(s.c.start).Line + header - 1)
+			return r.relate(start+indentOf(s.text(header)), start+len(strings.TrimRight(s.text(header), " \t")), "the block begins here")
+		}
+		return nil
+	}
+	return nil
+}
+
+// afterAny gives the next line that is not blank, comments too, or 0.
+func (s *syntaxError) afterAny(line int) int {
+	for n := line + 1; n <= len(s.lines); n++ {
+		if strings.TrimSpace(s.text(n)) != "" {
+			return n
+		}
+	}
+	return 0
 }
 
 // missingColon finds a line that is a bare word where a key is wanted.

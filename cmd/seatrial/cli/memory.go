@@ -12,5 +12,5 @@ func tuneMemory() {
 		return
 	}
 	debug.SetGCPercent(400)
-	debug.SetMemoryLimit(160 << 20)
+	debug.SetMemoryLimit(110 << 20)
 }
