@@ -1,0 +1,42 @@
+# On a fresh machine `make run` and `make test` are all that is needed; both need Go alone.
+GO ?= go
+# The linked Kubernetes version is stamped in, since clients of the embedded API server ask for it.
+KUBERNETES = $(shell $(GO) list -m -f '{{.Version}}' k8s.io/kubernetes)
+STAMP = -X k8s.io/component-base/version.gitVersion=$(KUBERNETES) -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=$(word 2,$(subst ., ,$(KUBERNETES)))
+LDFLAGS = -s -w $(STAMP)
+FUZZTIME ?= 60s
+
+.PHONY: run build test check bench fuzz schema kubernetes update clean
+
+run: build ## build, then judge a real manifest
+	-./bin/seatrial lint examples/shop.yaml
+
+build: ## build bin/seatrial
+	$(GO) build -ldflags '$(LDFLAGS)' -o bin/seatrial ./cmd/seatrial
+
+test: ## all tests
+	$(GO) test ./...
+
+check: ## format, vet and staticcheck
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "run gofmt -w ."; exit 1; }
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+
+bench: build ## benchmarks, side by side with the peers
+	$(GO) run ./internal/bench
+
+fuzz: ## fuzz the reader and lint, FUZZTIME each
+	$(GO) test ./internal/manifest -run '^$$' -fuzz FuzzRead -fuzztime $(FUZZTIME)
+	$(GO) test ./cmd/seatrial/cli -run '^$$' -fuzz FuzzLint -fuzztime $(FUZZTIME)
+
+schema: ## rebuild the embedded schemas of all Kubernetes versions
+	$(GO) run ./schema/bundle/gen
+
+kubernetes: ## move to another Kubernetes: make kubernetes VERSION=v1.37.3
+	$(GO) run ./internal/kubernetes $(VERSION)
+
+update: ## refresh golden files and generated documentation; read the diff
+	UPDATE=1 $(GO) test ./...
+
+clean:
+	rm -rf bin

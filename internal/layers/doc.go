@@ -1,0 +1,2 @@
+// Package layers holds the test that states which package may import which.
+package layers
