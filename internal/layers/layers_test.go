@@ -1,4 +1,5 @@
 package layers
+
 import (
 	"encoding/json"
 	"os/exec"
