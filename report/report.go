@@ -39,7 +39,7 @@ type Format struct {
 // Formats lists the formats; the first is the default.
 var Formats = []Format{
 	{"text", "for people: the lines of the manifest with the places marked", writeText},
-	{"compact", "one line a finding: file:line:column: severity: message [rule]", writeCompact},
+	{"compact", "one line a finding: file:line:column: severity: message (help) [rule]", writeCompact},
 	{"json", "for programs and editors; docs/lint-report.schema.json describes it", writeJSON},
 	{"sarif", "SARIF 2.1.0, for code scanning", writeSARIF},
 	{"junit", "JUnit XML: one test case a document", writeJUnit},
@@ -126,7 +126,11 @@ func plural(n int, word string) string {
 func writeCompact(w io.Writer, r *Lint, _ Options) error {
 	for i := range r.Diagnostics {
 		d := &r.Diagnostics[i]
-		if _, err := fmt.Fprintf(w, "%s:%d:%d: %s: %s [%s]%s\n", display(d.Range.File), d.Range.Start.Line, d.Range.Start.Column, d.Severity, message(d), d.Rule, only(d)); err != nil {
+		help := ""
+		if d.Detail != "" {
+			help = " (" + printable(d.Detail) + ")"
+		}
+		if _, err := fmt.Fprintf(w, "%s:%d:%d: %s: %s%s [%s]%s\n", display(d.Range.File), d.Range.Start.Line, d.Range.Start.Column, d.Severity, message(d), help, d.Rule, only(d)); err != nil {
 			return err
 		}
 	}
