@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -160,7 +161,11 @@ func (o *lintOptions) nothing(p *plan) error {
 	if len(p.problems) > 0 {
 		return &exitError{exitFailed, errors.Join(p.problems...)}
 	}
-	return &exitError{exitFailed, fmt.Errorf("no documents found in %s", strings.Join(o.paths, ", "))}
+	where := strings.Join(o.paths, ", ")
+	if where == lint.Stdin {
+		where = "standard input"
+	}
+	return &exitError{exitFailed, fmt.Errorf("no documents found in %s", where)}
 }
 
 // complete reads the configuration and checks the flags.
@@ -191,6 +196,9 @@ func (o *lintOptions) complete() (*plan, error) {
 		if _, err := filepath.Match(e, ""); err != nil || strings.Count(e, "/") > 2 {
 			return nil, usageError("invalid external object %q: want Kind/name or Kind/namespace/name", e)
 		}
+	}
+	if o.jobs < 0 {
+		return nil, usageError("invalid --jobs %d: want 1 or more, or 0 for one for each CPU", o.jobs)
 	}
 	judge, err := validation.New()
 	if err != nil {
@@ -281,9 +289,10 @@ func (o *lintOptions) read(name string) ([]byte, error) {
 // rounds bounds how often fixes are made and judged again: one fix can uncover the next.
 const rounds = 8
 
-// mend makes the certain fixes, judges again, and writes or shows the outcome.
+// mend makes the certain fixes, judges again, and writes or shows the outcome. Without --fix the
+// files stay as they are, and so does what is said of them.
 func (o *lintOptions) mend(ctx context.Context, p *plan, res *lint.Result) (*lint.Result, error) {
-	original := map[string][]byte{}
+	original, before := map[string][]byte{}, res
 	total := 0
 	for range rounds {
 		made := 0
@@ -320,7 +329,14 @@ func (o *lintOptions) mend(ctx context.Context, p *plan, res *lint.Result) (*lin
 			return nil, err
 		}
 	}
-	return res, o.deliver(p, original, total)
+	if err := o.deliver(p, original, total); err != nil {
+		return nil, err
+	}
+	if !o.fix {
+		maps.Copy(o.overlay, original)
+		return before, nil
+	}
+	return res, nil
 }
 
 // deliver writes fixed files, or shows the changes.
