@@ -56,7 +56,7 @@ func newDiagnostic(r *Rule, d *manifest.Document) diag.Diagnostic {
 func diagnose(d *manifest.Document, c verdict.Cause) diag.Diagnostic {
 	out := newDiagnostic(classRules[c.Class], d)
 	out.Reason, out.Path, out.Message = c.Reason, c.Path, c.Message
-	place := d.Find(c.Path)
+	place := d.Find(written(d, c.Path))
 	switch c.Class {
 	case verdict.UnknownField, verdict.Duplicate:
 		out.Range = keyRange(place)
@@ -72,6 +72,15 @@ func diagnose(d *manifest.Document, c verdict.Cause) diag.Diagnostic {
 		}
 	}
 	return out
+}
+
+// written gives the path at which a user wrote what the server tells by the path of its internal
+// form: the schema that all versions of a definition share, which has to stand in each of them.
+func written(d *manifest.Document, path string) string {
+	if rest, ok := strings.CutPrefix(path, "spec.validation"); ok && isDefinition(d) && !d.Find("spec.validation").Exact {
+		return "spec.versions[0].schema" + rest
+	}
+	return path
 }
 
 // keyRange points at the key of a place, or at the value where it has none.

@@ -87,36 +87,50 @@ func (t *target) improve(d *manifest.Document, f diag.Diagnostic, c verdict.Caus
 	case verdict.UnknownKind:
 		return t.unknownKind(d)
 	case verdict.UnknownField:
-		t.improveField(d, &f, c.Path)
+		t.improveField(d, &f, c)
 	case verdict.WrongType:
 		improveType(d, &f, c)
 	}
 	return f
 }
 
-func (t *target) improveField(d *manifest.Document, f *diag.Diagnostic, path string) {
+func (t *target) improveField(d *manifest.Document, f *diag.Diagnostic, c verdict.Cause) {
+	if c.Siblings != nil {
+		wrong := c.Path[strings.LastIndexByte(c.Path, '.')+1:]
+		suggestField(d, f, c.Path, nearest(wrong, c.Siblings))
+		return
+	}
 	kind := t.store.Lookup(gvkOf(d))
 	if kind == nil {
 		return
 	}
-	name, place := kind.SuggestField(path)
-	switch {
-	case name != "":
-		wrong := path[strings.LastIndexByte(path, '.')+1:]
-		f.Detail = fmt.Sprintf("did you mean %s?", name)
-		fix := diag.Fix{Message: "write " + name, Safe: strings.EqualFold(wrong, name)}
-		if key := d.Find(path); key.Exact && key.Key.IsValid() {
-			if parent := d.Find(strings.TrimSuffix(path, "."+wrong)); parent.Exact && parent.Node.Get(name) != nil {
-				fix.Safe = false // the right key is there already
-			}
-			fix.Edits = []source.Edit{{Range: key.Key, NewText: requote(d, key.Key, name)}}
-			f.Fixes = append(f.Fixes, fix)
-		}
-	case place != "":
-		f.Detail = fmt.Sprintf("a field of this name stands at %s", place)
-	default:
-		f.Detail = t.elsewhere(gvkOf(d), path)
+	if f.Detail = t.elsewhere(gvkOf(d), c.Path); f.Detail != "" {
+		return
 	}
+	name, place := kind.SuggestField(c.Path)
+	suggestField(d, f, c.Path, name)
+	if name == "" && place != "" {
+		f.Detail = fmt.Sprintf("a field of this name stands at %s", place)
+	}
+}
+
+// suggestField names the field that was meant. Another case is certain to be meant, unless the
+// right key is there already.
+func suggestField(d *manifest.Document, f *diag.Diagnostic, path, name string) {
+	if name == "" {
+		return
+	}
+	f.Detail = fmt.Sprintf("did you mean %s?", name)
+	key := d.Find(path)
+	if !key.Exact || !key.Key.IsValid() {
+		return
+	}
+	dot := strings.LastIndexByte(path, '.')
+	safe := strings.EqualFold(path[dot+1:], name)
+	if parent := d.Find(path[:max(0, dot)]); parent.Exact && parent.Node.Get(name) != nil {
+		safe = false
+	}
+	f.Fixes = append(f.Fixes, diag.Fix{Message: "write " + name, Safe: safe, Edits: []source.Edit{{Range: key.Key, NewText: requote(d, key.Key, name)}}})
 }
 
 // elsewhere tells in which versions a field exists that the target does not have.
@@ -177,9 +191,6 @@ func (t *target) unknownKind(d *manifest.Document) diag.Diagnostic {
 	f.Reason, f.Path = "NotFound", "kind"
 	f.Message = fmt.Sprintf("no matches for kind %q in version %q", gvk.Kind, d.Object.APIVersion)
 	f.Range = valueRange(d.Find("kind"))
-	if !t.linked {
-		f.Message += " of Kubernetes " + t.version
-	}
 	suggestion, found := t.store.SuggestKind(gvk)
 	kind, known := schema.History(gvk)
 	switch {

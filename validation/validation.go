@@ -175,7 +175,7 @@ func appendCause(have []verdict.Cause, d decoding, c verdict.Cause) []verdict.Ca
 			return have
 		}
 	}
-	if slices.Contains(have, c) {
+	if slices.ContainsFunc(have, c.Same) {
 		return have
 	}
 	return append(have, c)

@@ -29,6 +29,14 @@ type Cause struct {
 	Reason  string // the server's cause type: FieldValueInvalid, FieldValueRequired ...; for other classes the status reason: BadRequest, NotFound, Forbidden
 	Path    string // field path in the server's notation; empty for the object itself
 	Message string // the server's words, without the path
+	// Siblings are the fields that there are instead of an unknown one, where a
+	// CustomResourceDefinition says it.
+	Siblings []string
+}
+
+// Same tells whether two causes say the same.
+func (c *Cause) Same(o Cause) bool {
+	return c.Class == o.Class && c.Reason == o.Reason && c.Path == o.Path && c.Message == o.Message
 }
 
 // Warning is what the server would put into a Warning header.

@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -163,7 +164,9 @@ func (k *kind) decode(c *compiled, doc []byte) (*unstructured.Unstructured, []ve
 	}
 	unknown := func(paths []string) {
 		for _, p := range paths {
-			causes = append(causes, badRequest(verdict.UnknownField, p, fmt.Sprintf("unknown field %q", p)))
+			cause := badRequest(verdict.UnknownField, p, fmt.Sprintf("unknown field %q", p))
+			cause.Siblings = siblings(c.structural, p)
+			causes = append(causes, cause)
 		}
 	}
 	meta, found, paths, err := objectmeta.GetObjectMetaWithOptions(content, objectmeta.ObjectMetaOptions{ReturnUnknownFieldPaths: true})
@@ -188,6 +191,29 @@ func (k *kind) decode(c *compiled, doc []byte) (*unstructured.Unstructured, []ve
 		}
 	}
 	return u, causes
+}
+
+// siblings lists the fields beside the last one of a path: spec.rules[0].host.
+func siblings(s *structuralschema.Structural, path string) []string {
+	steps := strings.FieldsFunc(path, func(r rune) bool { return r == '.' || r == '[' })
+	for _, step := range steps[:max(0, len(steps)-1)] {
+		switch {
+		case s == nil:
+			return nil
+		case strings.HasSuffix(step, "]"):
+			s = s.Items
+		default:
+			next, ok := s.Properties[step]
+			if !ok {
+				return nil
+			}
+			s = &next
+		}
+	}
+	if s == nil {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(s.Properties))
 }
 
 func badRequest(class verdict.Class, path, message string) verdict.Cause {
@@ -216,7 +242,7 @@ func causesOf(err error) (causes []verdict.Cause) {
 	}
 	for _, c := range status.Status().Details.Causes {
 		cause := verdict.Cause{Class: verdict.Invalid, Reason: string(c.Type), Path: strings.TrimPrefix(c.Field, "<nil>"), Message: c.Message}
-		if !slices.Contains(causes, cause) {
+		if !slices.ContainsFunc(causes, cause.Same) {
 			causes = append(causes, cause)
 		}
 	}
