@@ -94,14 +94,16 @@ func display(name string) string {
 	return name
 }
 
-// message is a finding in one line, with its field path where the message does not begin with it.
-func message(d *diag.Diagnostic) string {
-	m := d.Message
-	if d.Path != "" && !strings.Contains(m, d.Path) {
-		m = d.Path + ": " + m
+// pathed is a finding's message with its field path, where the message does not tell it.
+func pathed(d *diag.Diagnostic) string {
+	if d.Path == "" || strings.Contains(d.Message, d.Path) {
+		return d.Message
 	}
-	return printable(m)
+	return d.Path + ": " + d.Message
 }
+
+// message is a finding in one line.
+func message(d *diag.Diagnostic) string { return printable(pathed(d)) }
 
 // printable takes out what a terminal would obey: a manifest must not be able to send it commands.
 func printable(s string) string {

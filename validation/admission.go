@@ -2,6 +2,8 @@ package validation
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"sync"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
@@ -48,9 +50,9 @@ func podSecurityLabels(k *kind, ns *core.Namespace) []verdict.Cause {
 var privileged = podsecurity.LevelVersion{Level: podsecurity.LevelPrivileged, Version: podsecurity.LatestVersion()}
 
 // typeCheck gives what the server's controller would write into the status of a policy: the
-// expressions that do not fit the types of what they match.
-func (v *Validator) typeCheck(obj runtime.Object) []verdict.Warning {
-	policy, ok := obj.(*admissionregistrationv1.ValidatingAdmissionPolicy)
+// expressions that do not fit the types of what they match. One that does not compile is an error already.
+func (v *Validator) typeCheck(answer *verdict.Verdict) []verdict.Warning {
+	policy, ok := answer.Object.(*admissionregistrationv1.ValidatingAdmissionPolicy)
 	if !ok || policy.Spec.MatchConstraints == nil {
 		return nil
 	}
@@ -61,7 +63,9 @@ func (v *Validator) typeCheck(obj runtime.Object) []verdict.Warning {
 	checker := &validating.TypeChecker{SchemaResolver: definitions(), RestMapper: mapper}
 	var warnings []verdict.Warning
 	for _, w := range checker.Check(policy.DeepCopy()) {
-		warnings = append(warnings, verdict.Warning{Path: w.FieldRef, Text: w.Warning})
+		if !slices.ContainsFunc(answer.Causes, func(c verdict.Cause) bool { return c.Path == w.FieldRef }) {
+			warnings = append(warnings, verdict.Warning{Path: w.FieldRef, Text: strings.TrimSpace(w.Warning)})
+		}
 	}
 	return warnings
 }

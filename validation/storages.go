@@ -31,6 +31,7 @@ import (
 	apiservicestore "k8s.io/kube-aggregator/pkg/registry/apiservice/etcd"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
 	api "k8s.io/kubernetes/pkg/apis/core"
+	"k8s.io/kubernetes/pkg/apis/lifecycle"
 	"k8s.io/kubernetes/pkg/controlplane"
 	controlplaneapiserver "k8s.io/kubernetes/pkg/controlplane/apiserver"
 	kubeletclient "k8s.io/kubernetes/pkg/kubelet/client"
@@ -64,7 +65,6 @@ import (
 	policyrest "k8s.io/kubernetes/pkg/registry/policy/rest"
 	rbacrest "k8s.io/kubernetes/pkg/registry/rbac/rest"
 	resourcerest "k8s.io/kubernetes/pkg/registry/resource/rest"
-	schedulingrest "k8s.io/kubernetes/pkg/registry/scheduling/rest"
 	storagerest "k8s.io/kubernetes/pkg/registry/storage/rest"
 	svmrest "k8s.io/kubernetes/pkg/registry/storagemigration/rest"
 )
@@ -123,12 +123,13 @@ func newStorages() (*storages, error) {
 		flowcontrolrest.RESTStorageProvider{InformerFactory: inf}, networkingrest.RESTStorageProvider{}, noderest.RESTStorageProvider{},
 		policyrest.RESTStorageProvider{}, rbacrest.RESTStorageProvider{Authorizer: authz},
 		resourcerest.RESTStorageProvider{NamespaceClient: client.CoreV1().Namespaces(), Authorizer: authz},
-		schedulingrest.RESTStorageProvider{}, storagerest.RESTStorageProvider{}, svmrest.RESTStorageProvider{},
+		schedulingProvider{}, storagerest.RESTStorageProvider{}, svmrest.RESTStorageProvider{},
 	} {
 		s.add(p.GroupName(), legacyscheme.Scheme, func() (genericapiserver.APIGroupInfo, error) {
 			return p.NewRESTStorage(everything{}, emptyGetter{})
 		})
 	}
+	s.add(lifecycle.GroupName, legacyscheme.Scheme, func() (genericapiserver.APIGroupInfo, error) { return newLifecycle(emptyGetter{}) })
 	s.add(apiextensionsv1.GroupName, extensionScheme, func() (genericapiserver.APIGroupInfo, error) {
 		store, err := customresourcedefinition.NewREST(extensionScheme, emptyGetter{})
 		return single("v1", "customresourcedefinitions", store), err

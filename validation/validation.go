@@ -12,10 +12,12 @@
 package validation
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -98,7 +100,10 @@ func (v *Validator) Create(ctx context.Context, gvk schema.GroupVersionKind, doc
 			Message: "the server does not allow this method on the requested resource"}}}
 	}
 	answer := k.judge(ctx, doc, namespace)
-	answer.Warnings = append(answer.Warnings, v.typeCheck(answer.Object)...)
+	answer.Warnings = append(answer.Warnings, v.typeCheck(&answer)...)
+	for i := range answer.Causes {
+		answer.Causes[i].Message = withoutNewUID(answer.Causes[i].Message, doc)
+	}
 	return answer
 }
 
@@ -114,6 +119,22 @@ func (v *Validator) AddCRD(ctx context.Context, doc []byte) verdict.Verdict {
 }
 
 var definitionKind = schema.GroupVersionKind{Group: "apiextensions.k8s.io", Version: "v1", Kind: "CustomResourceDefinition"}
+
+var uid = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}`)
+
+// withoutNewUID gives the UID that the server has just drawn for an object, and put into the labels
+// of a Job, one fixed value: the same document gets the same answer.
+func withoutNewUID(message string, doc []byte) string {
+	if !strings.Contains(message, "controller-uid") {
+		return message
+	}
+	return uid.ReplaceAllStringFunc(message, func(id string) string {
+		if bytes.Contains(doc, []byte(id)) {
+			return id
+		}
+		return "00000000-0000-4000-8000-000000000000"
+	})
+}
 
 // failed tells that the server itself would have failed.
 func failed(err error) verdict.Verdict {

@@ -13,7 +13,7 @@ const module = "github.com/seatrial/seatrial/"
 // layers from the ground up. A package imports only from lines above its own; packages on one
 // line do not import each other.
 var layers = [][]string{
-	{"internal/source"},
+	{"internal/source", "internal/modcache"},
 	{"internal/diag"},
 	{"internal/manifest", "schema/bundle"},
 	{"schema"},

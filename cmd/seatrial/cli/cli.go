@@ -16,8 +16,10 @@ import (
 	"syscall"
 
 	"github.com/fatih/color"
+	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
+	"k8s.io/klog/v2"
 
 	"github.com/seatrial/seatrial/schema"
 )
@@ -59,6 +61,7 @@ func usageError(format string, args ...any) error {
 // Main runs the program on the process's own arguments and streams, and gives the exit code.
 func Main() int {
 	tuneMemory()
+	klog.SetLogger(logr.Discard()) // what linked packages log is not for users
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	return Run(ctx, os.Args[1:], Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv})
