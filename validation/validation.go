@@ -104,6 +104,10 @@ func (v *Validator) Create(ctx context.Context, gvk schema.GroupVersionKind, doc
 	for i := range answer.Causes {
 		answer.Causes[i].Message = withoutNewUID(answer.Causes[i].Message, doc)
 	}
+	// The server walks through maps, in an order that changes.
+	slices.SortFunc(answer.Causes, func(a, b verdict.Cause) int {
+		return cmp.Or(cmp.Compare(a.Class, b.Class), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Message, b.Message))
+	})
 	return answer
 }
 
