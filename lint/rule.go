@@ -19,8 +19,6 @@ type Rule struct {
 	Name     string        // kebab-case, stable: scripts and suppressions name it
 	Title    string        // one line, no full stop
 	Doc      string        // why it matters and what to do; Markdown
-	Bad      string        // a manifest that the rule finds, for the documentation
-	Good     string        // the same one mended
 	Severity diag.Severity // unless the configuration says otherwise
 	Category string        // the preset that holds it: see Categories
 	Optional bool          // not part of the default preset

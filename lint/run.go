@@ -370,11 +370,11 @@ func (r *run) advise(rule *Rule, d *manifest.Document, f *Finding) diag.Diagnost
 		out.Range = keyRange(place)
 	}
 	for _, rel := range f.Related {
+		related := diag.Related{Message: rel.Message}
 		if rel.Of == nil {
-			out.Related = append(out.Related, diag.Related{Range: valueRange(d.Find(rel.Path)), Message: rel.Message})
-		} else if other, ok := r.reopen(rel.Of); ok {
-			out.Related = append(out.Related, diag.Related{Range: valueRange(other.Find(rel.Path)), Message: rel.Message})
+			related.Range = valueRange(d.Find(rel.Path))
 		}
+		out.Related = append(out.Related, related)
 	}
 	for _, fix := range f.Fixes {
 		if p := d.Find(fix.Path); p.Exact && p.Value.IsValid() {
@@ -476,13 +476,13 @@ func clusterScoped(v verdict.Verdict) bool { return v.ClusterScoped }
 // judgeSet runs what looks at the set as a whole.
 func (r *run) judgeSet(ctx context.Context, resources []*Resource) ([]finding, error) {
 	set := NewSet(resources, r.External)
-	late := map[*Resource][]func(*manifest.Document) diag.Diagnostic{}
+	var late []lateFinding
 	for i, res := range resources {
 		if i%1024 == 0 && ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
 		if first := set.Get(res.GroupKind().Group, res.GroupKind().Kind, res.Object.Namespace, res.Object.Name); first != nil && first != res {
-			late[res] = append(late[res], func(d *manifest.Document) diag.Diagnostic { return r.duplicate(d, first) })
+			late = append(late, lateFinding{res, ruleDuplicate, duplicate(first, res)})
 		}
 		for _, rule := range r.Rules.Rules {
 			if rule.CheckSet == nil || !rule.applies(res.Object.Kind) {
@@ -493,58 +493,88 @@ func (r *run) judgeSet(ctx context.Context, resources []*Resource) ([]finding, e
 				return nil, fmt.Errorf("rule %s on %s: %w", rule.Name, res.Object, err)
 			}
 			for _, f := range pass.findings {
-				late[res] = append(late[res], func(d *manifest.Document) diag.Diagnostic { return r.advise(rule, d, &f) })
+				late = append(late, lateFinding{res, rule, f})
 			}
 		}
 	}
 	return r.show(ctx, late)
 }
 
-// duplicate says that an object is defined a second time.
-func (r *run) duplicate(d *manifest.Document, first *Resource) diag.Diagnostic {
-	out := newDiagnostic(ruleDuplicate, d)
-	out.Reason, out.Path = "AlreadyExists", "metadata.name"
-	out.Message = fmt.Sprintf("%s is defined twice", diag.Object{Kind: d.Object.Kind, Namespace: first.Object.Namespace, Name: d.Object.Name})
-	out.Detail = "create refuses the second one, apply lets it replace the first: rename or remove one"
-	out.Range = valueRange(d.Find("metadata.name"))
-	if other, ok := r.reopen(first); ok {
-		out.Related = append(out.Related, diag.Related{Range: valueRange(other.Find("metadata.name")), Message: "first defined here"})
-	}
-	return out
+// lateFinding is a finding about an object whose document is not at hand any more.
+type lateFinding struct {
+	of   *Resource
+	rule *Rule
+	Finding
 }
 
-// show gives findings of the set their places; each file is read again at most once.
-func (r *run) show(ctx context.Context, late map[*Resource][]func(*manifest.Document) diag.Diagnostic) ([]finding, error) {
-	byFile := map[string][]*Resource{}
-	for res := range late {
-		byFile[res.File] = append(byFile[res.File], res)
+// duplicate says that an object is defined a second time.
+func duplicate(first, second *Resource) Finding {
+	return Finding{Path: "metadata.name", Message: fmt.Sprintf("%s is defined twice", first.Object),
+		Detail:  "create refuses the second one, apply lets it replace the first: rename or remove one",
+		Related: []RelatedPath{{Of: first, Path: "metadata.name", Message: "first defined here"}}}
+}
+
+// show gives findings of the set their places. Each file is read again at most twice, however many
+// findings speak of it: once for the findings, once for the places that they relate to.
+func (r *run) show(ctx context.Context, late []lateFinding) ([]finding, error) {
+	shown := make([]finding, len(late))
+	var findings, related places
+	for i := range late {
+		f := &late[i]
+		findings.add(f.of, func(d *manifest.Document) {
+			shown[i] = finding{r.advise(f.rule, d, &f.Finding), d.Item}
+			if f.rule == ruleDuplicate {
+				shown[i].Reason = "AlreadyExists"
+			}
+		})
+		for j, rel := range f.Related {
+			if rel.Of != nil {
+				related.add(rel.Of, func(d *manifest.Document) { shown[i].Related[j].Range = valueRange(d.Find(rel.Path)) })
+			}
+		}
 	}
-	var mu sync.Mutex
-	var out []finding
+	if err := findings.visit(ctx, r); err != nil {
+		return nil, err
+	}
+	return shown, related.visit(ctx, r)
+}
+
+// places collects what is to be done with documents, by file.
+type places map[string][]place
+
+type place struct {
+	of *Resource
+	do func(*manifest.Document)
+}
+
+func (p *places) add(of *Resource, do func(*manifest.Document)) {
+	if *p == nil {
+		*p = places{}
+	}
+	(*p)[of.File] = append((*p)[of.File], place{of, do})
+}
+
+// visit reads each file once and does what is to be done with its documents.
+func (p places) visit(ctx context.Context, r *run) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(r.Jobs)
-	for name, list := range byFile {
+	for name, list := range p {
 		g.Go(func() error {
 			docs, err := r.documents(name)
 			if err != nil || ctx.Err() != nil {
 				return cmp.Or(err, ctx.Err())
 			}
-			for _, res := range list {
-				d := docs[docRef{res.Document, res.Item}]
+			for _, pl := range list {
+				d := docs[docRef{pl.of.Document, pl.of.Item}]
 				if d == nil {
 					return fmt.Errorf("%s changed while it was being judged", name)
 				}
-				for _, f := range late[res] {
-					found := finding{f(d), d.Item}
-					mu.Lock()
-					out = append(out, found)
-					mu.Unlock()
-				}
+				pl.do(d)
 			}
 			return nil
 		})
 	}
-	return out, g.Wait()
+	return g.Wait()
 }
 
 type docRef struct {
@@ -564,16 +594,6 @@ func (r *run) documents(name string) (map[docRef]*manifest.Document, error) {
 		out[docRef{d.Number, d.Item}] = d
 	}
 	return out, nil
-}
-
-// reopen reads the document of another resource again.
-func (r *run) reopen(res *Resource) (*manifest.Document, bool) {
-	docs, err := r.documents(res.File)
-	if err != nil {
-		return nil, false
-	}
-	d, ok := docs[docRef{res.Document, res.Item}]
-	return d, ok
 }
 
 // suppress takes out the findings that users have silenced, and reports suppressions that are

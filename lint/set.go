@@ -1,26 +1,31 @@
 package lint
 
 import (
+	"iter"
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// Set is the index of all objects of a run. It answers in constant time, or in time
-// that grows with the number of pods-bearing objects of one namespace that share a label.
+// Set is the index of all objects of a run. It answers in constant time, or in time that grows
+// with the number of objects that the answer holds.
 type Set struct {
 	All []*Resource
 
 	byName      map[objectKey]*Resource
 	byKind      map[schema.GroupKind][]*Resource
 	byLabel     map[labelKey][]*Resource  // pods-bearing objects by namespace and one label
+	byLabelKey  map[labelKey][]*Resource  // the same by the label's key alone
 	pods        map[string][]*Resource    // pods-bearing objects by namespace
 	byNamespace map[objectKey][]*Resource // objects by group, kind and namespace
 	referrers   map[objectKey][]*Resource // objects by what they name
+	selectors   map[*Resource]labels.Selector
+	selecting   func() map[selectingKey][]*Resource
 	ext         External
 }
 
@@ -28,11 +33,17 @@ type objectKey struct{ group, kind, namespace, name string }
 
 type labelKey struct{ namespace, key, value string }
 
+// selectingKey files a selector under one label that it asks for; under none when it asks for none.
+type selectingKey struct {
+	schema.GroupKind
+	labelKey
+}
+
 // NewSet indexes resources; external are the objects declared to exist elsewhere.
 func NewSet(resources []*Resource, external External) *Set {
 	s := &Set{All: resources, byName: map[objectKey]*Resource{}, byKind: map[schema.GroupKind][]*Resource{},
-		byLabel: map[labelKey][]*Resource{}, pods: map[string][]*Resource{}, byNamespace: map[objectKey][]*Resource{},
-		referrers: map[objectKey][]*Resource{}, ext: external}
+		byLabel: map[labelKey][]*Resource{}, byLabelKey: map[labelKey][]*Resource{}, pods: map[string][]*Resource{}, byNamespace: map[objectKey][]*Resource{},
+		referrers: map[objectKey][]*Resource{}, selectors: map[*Resource]labels.Selector{}, ext: external}
 	for _, r := range resources {
 		gk := r.GroupKind()
 		s.byKind[gk] = append(s.byKind[gk], r)
@@ -46,15 +57,48 @@ func NewSet(resources []*Resource, external External) *Set {
 		if _, ok := s.byName[key]; !ok && r.Object.Name != "" {
 			s.byName[key] = r
 		}
+		if r.Selector != nil {
+			if selector, err := metav1.LabelSelectorAsSelector(&r.Selector.LabelSelector); err == nil {
+				s.selectors[r] = selector
+			}
+		}
 		if r.HasPods {
 			s.pods[r.Object.Namespace] = append(s.pods[r.Object.Namespace], r)
 			for k, v := range r.PodLabels {
-				lk := labelKey{r.Object.Namespace, k, v}
-				s.byLabel[lk] = append(s.byLabel[lk], r)
+				pair, key := labelKey{r.Object.Namespace, k, v}, labelKey{r.Object.Namespace, k, ""}
+				s.byLabel[pair] = append(s.byLabel[pair], r)
+				s.byLabelKey[key] = append(s.byLabelKey[key], r)
 			}
 		}
 	}
+	s.selecting = sync.OnceValue(s.fileSelectors)
 	return s
+}
+
+// fileSelectors files each selector under the rarest label that it asks for.
+func (s *Set) fileSelectors() map[selectingKey][]*Resource {
+	filed := map[selectingKey][]*Resource{}
+	for _, r := range s.All {
+		if s.selectors[r] == nil {
+			continue
+		}
+		k := selectingKey{r.GroupKind(), labelKey{namespace: r.Object.Namespace}}
+		if rarest, ok := s.rarest(r.Object.Namespace, r.Selector.MatchLabels); ok {
+			k.labelKey = rarest
+		}
+		filed[k] = append(filed[k], r)
+	}
+	return filed
+}
+
+// rarest gives the label that the fewest pods of a namespace carry; false when there are no labels.
+func (s *Set) rarest(namespace string, wanted map[string]string) (best labelKey, ok bool) {
+	for _, k := range sortedKeys(wanted) {
+		if pair := (labelKey{namespace, k, wanted[k]}); !ok || len(s.byLabel[pair]) < len(s.byLabel[best]) {
+			best, ok = pair, true
+		}
+	}
+	return best, ok
 }
 
 // GroupKind gives the resource's API group and kind.
@@ -86,29 +130,43 @@ func (s *Set) Names(group, kind, namespace string) []string {
 	return names
 }
 
-// Pods lists the pods-bearing objects of a namespace that a selector chooses.
-// An empty selector chooses all; nil none.
-func (s *Set) Pods(namespace string, sel *metav1.LabelSelector) []*Resource {
-	if sel == nil {
-		return nil
-	}
-	selector, err := metav1.LabelSelectorAsSelector(sel)
-	if err != nil {
-		return nil
-	}
-	candidates := s.pods[namespace]
-	for k, v := range sel.MatchLabels {
-		if c := s.byLabel[labelKey{namespace, k, v}]; len(c) < len(candidates) {
-			candidates = c
+// Selected walks through the pods-bearing objects that a resource's selector chooses. An empty
+// selector chooses all of the namespace; none at all chooses none.
+func (s *Set) Selected(r *Resource) iter.Seq[*Resource] {
+	return func(yield func(*Resource) bool) {
+		selector := s.selectors[r]
+		if selector == nil {
+			return
+		}
+		candidates := s.pods[r.Object.Namespace]
+		if rarest, ok := s.rarest(r.Object.Namespace, r.Selector.MatchLabels); ok {
+			candidates = s.byLabel[rarest]
+		}
+		for _, c := range candidates {
+			if selector.Matches(labels.Set(c.PodLabels)) && !yield(c) {
+				return
+			}
 		}
 	}
-	var found []*Resource
-	for _, r := range candidates {
-		if selector.Matches(labels.Set(r.PodLabels)) {
-			found = append(found, r)
+}
+
+// Labelled finds a pods-bearing object of a namespace with all of some labels; nil where there is none.
+func (s *Set) Labelled(namespace string, wanted map[string]string) *Resource {
+	rarest, ok := s.rarest(namespace, wanted)
+	if !ok {
+		return nil
+	}
+	for _, c := range s.byLabel[rarest] {
+		if labels.SelectorFromSet(wanted).Matches(labels.Set(c.PodLabels)) {
+			return c
 		}
 	}
-	return found
+	return nil
+}
+
+// WithLabelKey lists the pods-bearing objects of a namespace that have a label of some key.
+func (s *Set) WithLabelKey(namespace, key string) []*Resource {
+	return s.byLabelKey[labelKey{namespace, key, ""}]
 }
 
 // HasPodsIn tells whether any pods-bearing object of the set lives in a namespace.
@@ -116,13 +174,17 @@ func (s *Set) HasPodsIn(namespace string) bool { return len(s.pods[namespace]) >
 
 // Selecting lists the objects of a kind, in the resource's namespace, whose selector chooses its pods.
 func (s *Set) Selecting(group, kind string, r *Resource) (out []*Resource) {
-	for _, o := range s.byNamespace[objectKey{group, kind, r.Object.Namespace, ""}] {
-		if o.Selector == nil {
-			continue
+	gk := schema.GroupKind{Group: group, Kind: kind}
+	look := func(k labelKey) {
+		for _, o := range s.selecting()[selectingKey{gk, k}] {
+			if s.selectors[o].Matches(labels.Set(r.PodLabels)) {
+				out = append(out, o)
+			}
 		}
-		if selector, err := metav1.LabelSelectorAsSelector(&o.Selector.LabelSelector); err == nil && selector.Matches(labels.Set(r.PodLabels)) {
-			out = append(out, o)
-		}
+	}
+	look(labelKey{namespace: r.Object.Namespace})
+	for _, k := range sortedKeys(r.PodLabels) {
+		look(labelKey{r.Object.Namespace, k, r.PodLabels[k]})
 	}
 	return out
 }

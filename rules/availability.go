@@ -62,7 +62,7 @@ var availabilityRules = []*lint.Rule{
 			if r.Selector == nil || r.MinAvailable == 0 {
 				return nil
 			}
-			for _, w := range p.Set.Pods(r.Object.Namespace, &r.Selector.LabelSelector) {
+			for w := range p.Set.Selected(r) {
 				if w.Replicas != nil && *w.Replicas > 0 && r.MinAvailable >= *w.Replicas && !scaledUp(p.Set, w) && w.Object.Kind != "Job" {
 					p.Report(lint.Finding{Path: "spec.minAvailable", Message: fmt.Sprintf("minAvailable %d forbids every eviction from the %d replicas of %s", r.MinAvailable, *w.Replicas, w.Object), Detail: "use maxUnavailable: 1, which holds for any number of replicas",
 						Related: []lint.RelatedPath{{Of: w, Path: "spec.replicas", Message: "the replicas"}}})

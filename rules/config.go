@@ -9,13 +9,10 @@ import (
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/seatrial/seatrial/internal/diag"
 	"github.com/seatrial/seatrial/lint"
 )
-
-var emptySelector metav1.LabelSelector
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
@@ -23,7 +20,6 @@ var configRules = []*lint.Rule{
 	{
 		Name: "env-duplicate", Title: "environment variable given twice", Severity: diag.Warning, Category: "config",
 		Doc: "The API server accepts it; the container sees the last value only.",
-		Bad: "env:\n- {name: MODE, value: a}\n- {name: MODE, value: b}", Good: "env:\n- {name: MODE, value: b}",
 		Check: eachContainer(func(p *lint.Pass, c *corev1.Container, path string) {
 			first := map[string]int{}
 			for i, e := range c.Env {

@@ -14,7 +14,6 @@ var imageRules = []*lint.Rule{
 	{
 		Name: "image-tag-latest", Title: "image without a tag, or with the tag latest", Severity: diag.Warning, Category: "images",
 		Doc: "What the name stands for changes over time: two pods of one ReplicaSet may run different programs, and a rollback brings nothing back. Name a version, or a digest.",
-		Bad: "containers:\n- name: web\n  image: nginx:latest", Good: "containers:\n- name: web\n  image: nginx:1.27.4",
 		URL: "https://kubernetes.io/docs/concepts/containers/images/#image-names",
 		Check: eachContainer(func(p *lint.Pass, c *corev1.Container, path string) {
 			tag, digest := imageVersion(c.Image)

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -14,34 +15,33 @@ const external = " Objects that exist outside the set are declared in the config
 
 var referenceRules = []*lint.Rule{
 	missing("config-map-missing", "ConfigMap", "ConfigMap that the set does not define", false,
-		"The pod waits in CreateContainerConfigError or ContainerCreating until the ConfigMap exists.",
-		"env:\n- name: MODE\n  valueFrom:\n    configMapKeyRef: {name: setings, key: mode}"),
+		"The pod waits in CreateContainerConfigError or ContainerCreating until the ConfigMap exists."),
 	missing("secret-missing", "Secret", "Secret that the set does not define", false,
-		"The pod waits in CreateContainerConfigError or ContainerCreating until the Secret exists.", ""),
+		"The pod waits in CreateContainerConfigError or ContainerCreating until the Secret exists."),
 	missing("pvc-missing", "PersistentVolumeClaim", "PersistentVolumeClaim that the set does not define", false,
-		"The pod stays Pending: the scheduler waits for the claim.", ""),
+		"The pod stays Pending: the scheduler waits for the claim."),
 	missing("service-account-missing", "ServiceAccount", "ServiceAccount that the set does not define", false,
-		"The API server refuses the pods; the workload itself is accepted and makes none.", ""),
+		"The API server refuses the pods; the workload itself is accepted and makes none."),
 	missing("hpa-target-missing", "", "autoscaler for a workload that the set does not define", false,
-		"The autoscaler finds nothing to scale and reports FailedGetScale.", ""),
+		"The autoscaler finds nothing to scale and reports FailedGetScale."),
 	missing("priority-class-missing", "PriorityClass", "PriorityClass that the set does not define", true,
-		"The API server refuses the pods.", ""),
+		"The API server refuses the pods."),
 	missing("runtime-class-missing", "RuntimeClass", "RuntimeClass that the set does not define", true,
-		"The API server refuses the pods.", ""),
+		"The API server refuses the pods."),
 	missing("storage-class-missing", "StorageClass", "StorageClass that the set does not define", true,
-		"The claim stays Pending, and with it the pods that use it.", ""),
+		"The claim stays Pending, and with it the pods that use it."),
 	missing("ingress-class-missing", "IngressClass", "IngressClass that the set does not define", true,
-		"No controller takes the Ingress.", ""),
+		"No controller takes the Ingress."),
 	missing("admission-policy-binding-dangling", "ValidatingAdmissionPolicy", "binding of an admission policy that the set does not define", false,
-		"The binding does nothing.", ""),
+		"The binding does nothing."),
 	missing("rbac-role-missing", "", "binding to a role that the set does not define", false,
-		"The binding is accepted and grants nothing.", ""),
+		"The binding is accepted and grants nothing."),
 	missing("rbac-subject-missing", "ServiceAccount", "binding for a ServiceAccount that the set does not define", false,
-		"The binding is accepted and grants nothing to anybody.", ""),
+		"The binding is accepted and grants nothing to anybody."),
 	missing("webhook-service-missing", "Service", "webhook at a Service that the set does not define", false,
-		"With failurePolicy Fail, the default, every request that the webhook matches is refused.", ""),
+		"With failurePolicy Fail, the default, every request that the webhook matches is refused."),
 	missing("ingress-service-missing", "Service", "Ingress to a Service that the set does not define", false,
-		"Requests are answered with an error of the Ingress controller.", ""),
+		"Requests are answered with an error of the Ingress controller."),
 	{
 		Name: "ingress-service-port-missing", Title: "Ingress to a port that its Service does not have", Severity: diag.Warning, Category: "references", Kinds: []string{"Ingress"},
 		Doc:      "The backend names a port of the Service, by number or by name. A port that the Service does not list leads nowhere.",
@@ -102,10 +102,10 @@ var missingRole = map[string]func(*lint.Resource, lint.Ref) bool{
 }
 
 // missing makes the rule that looks for referred objects of one kind.
-func missing(name, kind, title string, optional bool, consequence, bad string) *lint.Rule {
+func missing(name, kind, title string, optional bool, consequence string) *lint.Rule {
 	return &lint.Rule{
 		Name: name, Title: title, Severity: diag.Warning, Category: "references", Optional: optional,
-		Doc: consequence + " References that the API declares optional are passed over." + external, Bad: bad,
+		Doc: consequence + " References that the API declares optional are passed over." + external,
 		CheckSet: func(p *lint.SetPass) error {
 			for _, ref := range p.Resource.Refs {
 				if kind != "" && ref.Kind != kind || ref.Optional || p.Set.Has(ref) {
@@ -203,7 +203,7 @@ func checkSelects(p *lint.SetPass) error {
 	if r.Selector == nil || len(r.Selector.MatchLabels) == 0 && len(r.Selector.MatchExpressions) == 0 || !p.Set.HasPodsIn(r.Object.Namespace) {
 		return nil
 	}
-	if len(p.Set.Pods(r.Object.Namespace, &r.Selector.LabelSelector)) > 0 {
+	for range p.Set.Selected(r) {
 		return nil
 	}
 	f := lint.Finding{Path: r.Selector.Path, OnKey: true, Message: fmt.Sprintf("selector of %s matches no pods of the set", r.Object), Detail: "no pod template in the namespace carries all of these labels"}
@@ -218,19 +218,24 @@ func checkSelects(p *lint.SetPass) error {
 	return nil
 }
 
-// nearMiss finds pods that differ from a selector in one label only.
+// nearMiss finds pods that differ from a selector in one label only: it has another value, or is
+// not there; of a single label the value must be much like the one asked for.
 func nearMiss(set *lint.Set, r *lint.Resource) (*lint.Resource, string) {
 	if len(r.Selector.MatchExpressions) > 0 {
 		return nil, ""
 	}
 	for _, leave := range sortedKeys(r.Selector.MatchLabels) {
-		rest := r.Selector.LabelSelector.DeepCopy()
-		delete(rest.MatchLabels, leave)
-		if pods := set.Pods(r.Object.Namespace, rest); len(rest.MatchLabels) > 0 && len(pods) > 0 {
-			return pods[0], leave
+		rest := maps.Clone(r.Selector.MatchLabels)
+		delete(rest, leave)
+		if pods := set.Labelled(r.Object.Namespace, rest); pods != nil {
+			return pods, leave
 		}
-		for _, pods := range set.Pods(r.Object.Namespace, &emptySelector) {
-			if value, ok := pods.PodLabels[leave]; ok && len(r.Selector.MatchLabels) == 1 && schema.DidYouMean(r.Selector.MatchLabels[leave], []string{value}) != "" {
+		if len(rest) > 0 {
+			continue
+		}
+		candidates := set.WithLabelKey(r.Object.Namespace, leave)
+		for _, pods := range candidates[:min(len(candidates), maxCandidates)] {
+			if schema.DidYouMean(r.Selector.MatchLabels[leave], []string{pods.PodLabels[leave]}) != "" {
 				return pods, leave
 			}
 		}
@@ -238,12 +243,15 @@ func nearMiss(set *lint.Set, r *lint.Resource) (*lint.Resource, string) {
 	return nil, ""
 }
 
+// maxCandidates bounds the search for something alike: it is a courtesy, and must not take long.
+const maxCandidates = 100
+
 func checkTargetPort(p *lint.SetPass) error {
 	for i, port := range p.Resource.Ports {
 		if port.TargetName == "" || p.Resource.Selector == nil {
 			continue
 		}
-		pods := p.Set.Pods(p.Resource.Object.Namespace, &p.Resource.Selector.LabelSelector)
+		pods := slices.Collect(p.Set.Selected(p.Resource))
 		var names []string
 		for _, w := range pods {
 			for _, o := range w.Ports {
@@ -272,7 +280,7 @@ func checkProtocol(p *lint.SetPass) error {
 		if target == 0 {
 			continue
 		}
-		for _, w := range p.Set.Pods(p.Resource.Object.Namespace, &p.Resource.Selector.LabelSelector) {
+		for w := range p.Set.Selected(p.Resource) {
 			var other *lint.Port
 			for j := range w.Ports {
 				if o := &w.Ports[j]; o.Number == target {
@@ -315,7 +323,7 @@ func checkOverlap(p *lint.SetPass) error {
 	if r.Selector == nil || len(r.Selector.MatchLabels) == 0 && len(r.Selector.MatchExpressions) == 0 {
 		return nil
 	}
-	for _, other := range p.Set.Pods(r.Object.Namespace, &r.Selector.LabelSelector) {
+	for other := range p.Set.Selected(r) {
 		if other == r || other.Selector == nil || !slices.Contains(p.Rule.Kinds, other.Object.Kind) || other.Object == r.Object {
 			continue
 		}

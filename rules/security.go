@@ -20,7 +20,6 @@ var securityRules = []*lint.Rule{
 	{
 		Name: "privileged-container", Title: "privileged container", Severity: diag.Warning, Category: "security", URL: podSecurityURL,
 		Doc: "A privileged container can do on the node whatever root can. Ask for the few capabilities that are needed instead.",
-		Bad: "securityContext:\n  privileged: true", Good: "securityContext:\n  capabilities:\n    add: [NET_BIND_SERVICE]",
 		Check: eachContainer(func(p *lint.Pass, c *corev1.Container, path string) {
 			if s := c.SecurityContext; s != nil && s.Privileged != nil && *s.Privileged {
 				p.Report(lint.Finding{Path: path + ".securityContext.privileged", Message: fmt.Sprintf("container %s is privileged", c.Name), Detail: "ask for single capabilities instead"})

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seatrial/seatrial/lint"
+	"github.com/seatrial/seatrial/rules"
 	"github.com/seatrial/seatrial/schema"
 )
 
@@ -71,8 +72,8 @@ func ruleText(r *lint.Rule) string {
 	indent := func(text string) string {
 		return "  " + strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n  ") + "\n"
 	}
-	if r.Bad != "" {
-		fmt.Fprintf(&b, "\nBad:\n\n%s\nGood:\n\n%s", indent(r.Bad), indent(r.Good))
+	if bad, good := rules.Example(r.Name); bad != "" {
+		fmt.Fprintf(&b, "\nBad:\n\n%s\nGood:\n\n%s", indent(bad), indent(good))
 	}
 	if r.URL != "" {
 		fmt.Fprintf(&b, "\n%s\n", r.URL)

@@ -1,0 +1,190 @@
+// Package memstore keeps the objects of an API server in memory: ordered keys, one revision for
+// all of them, watches with history.
+//
+// The central type is [DB]; [Decorator] plugs it into the API server's registries in place of
+// etcd, one [Store] a resource:
+//
+//	db := memstore.NewDB()
+//	options := generic.RESTOptions{Decorator: memstore.Decorator(db), ...}
+//
+// An open watch is the only goroutine it starts, and it waits on nothing but channels and
+// timers, so that it can live in virtual time. [DB.Save] and [Load] turn the whole of it into
+// bytes and back.
+package memstore
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/utils/third_party/forked/golang/btree"
+)
+
+// maxHistory is how many events a resource keeps for watches and lists that look back.
+const maxHistory = 20000
+
+// DB is what all resources of one API server share: the revision, and a table a resource.
+type DB struct {
+	mu     sync.Mutex
+	rev    int64
+	tables map[string]*table // by key prefix
+}
+
+// NewDB gives an empty database.
+func NewDB() *DB {
+	return &DB{rev: 1, tables: map[string]*table{}}
+}
+
+// Revision is the number of the latest write.
+func (d *DB) Revision() int64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.rev
+}
+
+// Compact forgets the history up to a revision, as etcd does from time to time.
+func (d *DB) Compact(rev int64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, t := range d.tables {
+		t.forget(rev)
+	}
+	d.rev++ // etcd's compactor writes its own key
+}
+
+// record is one version of one object. It is never changed once it is in a table.
+type record struct {
+	key             string
+	data            []byte // as the codec and the transformer made it
+	created, modRev int64
+	decoded         atomic.Pointer[shared] // nil until somebody needs it
+	expiry          *time.Timer
+}
+
+// shared is a decoded object that nobody may change.
+type shared struct{ runtime.Object }
+
+// event is one write. A deletion has no current record, a creation no previous one.
+type event struct {
+	rev           int64
+	current, prev *record
+}
+
+func (e *event) key() string {
+	if e.current != nil {
+		return e.current.key
+	}
+	return e.prev.key
+}
+
+// table holds the objects of one resource.
+type table struct {
+	records   *btree.BTree[*record]
+	history   []event
+	compacted int64
+	watchers  map[*watcher]struct{}
+}
+
+func newTable() *table {
+	return &table{
+		records:  btree.New(16, func(a, b *record) bool { return a.key < b.key }),
+		watchers: map[*watcher]struct{}{},
+	}
+}
+
+func (d *DB) table(prefix string) *table {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	t := d.tables[prefix]
+	if t == nil {
+		t = newTable()
+		d.tables[prefix] = t
+	}
+	return t
+}
+
+func (t *table) get(key string) *record {
+	r, _ := t.records.Get(&record{key: key})
+	return r
+}
+
+// forget drops the events up to a revision.
+func (t *table) forget(rev int64) {
+	i := 0
+	for i < len(t.history) && t.history[i].rev <= rev {
+		i++
+	}
+	t.history = append([]event(nil), t.history[i:]...)
+	t.compacted = max(t.compacted, rev)
+}
+
+// after gives the events younger than a revision.
+func (t *table) after(rev int64) []event {
+	i := len(t.history)
+	for i > 0 && t.history[i-1].rev > rev {
+		i--
+	}
+	return t.history[i:]
+}
+
+// at gives the records as they were at a revision that is not compacted.
+func (t *table) at(rev int64) *btree.BTree[*record] {
+	later := t.after(rev)
+	if len(later) == 0 {
+		return t.records
+	}
+	past := t.records.Clone()
+	for i := len(later) - 1; i >= 0; i-- {
+		if e := later[i]; e.prev != nil {
+			past.ReplaceOrInsert(e.prev)
+		} else {
+			past.Delete(e.current)
+		}
+	}
+	return past
+}
+
+// replace writes a record, nil for a deletion, in place of the previous one, nil if there was
+// none, and tells the watchers. The caller holds the lock.
+func (d *DB) replace(t *table, current, prev *record) int64 {
+	d.rev++
+	if current == nil {
+		t.records.Delete(prev)
+	} else {
+		current.modRev, current.created = d.rev, d.rev
+		if prev != nil {
+			current.created = prev.created
+		}
+		t.records.ReplaceOrInsert(current)
+	}
+	if prev != nil && prev.expiry != nil {
+		prev.expiry.Stop()
+	}
+	e := event{rev: d.rev, current: current, prev: prev}
+	t.history = append(t.history, e)
+	if len(t.history) > 2*maxHistory {
+		t.forget(t.history[maxHistory].rev)
+	}
+	for w := range t.watchers {
+		if w.wants(e.key()) {
+			w.push(note{event: e})
+		}
+	}
+	return d.rev
+}
+
+// expire deletes the record after a number of seconds, unless it was replaced. The caller holds
+// the lock.
+func (d *DB) expire(t *table, r *record, seconds uint64) {
+	if seconds == 0 {
+		return
+	}
+	r.expiry = time.AfterFunc(time.Duration(seconds)*time.Second, func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		if t.get(r.key) == r {
+			d.replace(t, nil, r)
+		}
+	})
+}
