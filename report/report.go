@@ -7,6 +7,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/seatrial/seatrial/internal/diag"
@@ -96,7 +97,7 @@ func display(name string) string {
 
 // pathed is a finding's message with its field path, where the message does not tell it.
 func pathed(d *diag.Diagnostic) string {
-	if d.Path == "" || strings.Contains(d.Message, d.Path) {
+	if d.Path == "" || strings.HasPrefix(d.Message, d.Path) || strings.Contains(d.Message, strconv.Quote(d.Path)) || d.Rule == "kind-unknown" {
 		return d.Message
 	}
 	return d.Path + ": " + d.Message

@@ -65,8 +65,11 @@ func (c *Chunk) refuse(l Limits) *diag.Diagnostic {
 func (c *Chunk) encoding(text []byte) *diag.Diagnostic {
 	const detail = "clients and the API server read UTF-8 only: convert the file"
 	head := c.file.Data[:min(4, len(c.file.Data))]
-	if bytes.HasPrefix(head, []byte{0xff, 0xfe}) || bytes.HasPrefix(head, []byte{0xfe, 0xff}) || bytes.IndexByte(head, 0) >= 0 {
+	switch {
+	case bytes.HasPrefix(head, []byte{0xff, 0xfe}) || bytes.HasPrefix(head, []byte{0xfe, 0xff}):
 		return c.finding(ruleSyntax, c.start, c.start, "file is UTF-16, not UTF-8", detail).done()
+	case bytes.IndexByte(head, 0) >= 0:
+		return c.finding(ruleSyntax, c.start, c.start, "file is not text, or UTF-16 or UTF-32 and not UTF-8", detail).done()
 	}
 	if utf8.Valid(text) {
 		return nil

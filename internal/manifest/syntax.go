@@ -70,6 +70,11 @@ func (c *Chunk) duplicates() (out []diag.Diagnostic) {
 // identity reports what a document lacks to be an API object at all.
 func (d *Document) identity() (out []diag.Diagnostic) {
 	root := d.Value()
+	if root["apiVersion"] == nil && root["kind"] == nil {
+		if f := d.nothing(); f != nil {
+			return []diag.Diagnostic{*f}
+		}
+	}
 	for _, key := range []string{"apiVersion", "kind"} {
 		switch v := root[key]; {
 		case v == nil:
@@ -82,10 +87,20 @@ func (d *Document) identity() (out []diag.Diagnostic) {
 	return out
 }
 
+// nothing reports a document that was never meant to be an API object: it has no apiVersion, no
+// kind, and no key that could be one of them.
+func (d *Document) nothing() *diag.Diagnostic {
+	for _, f := range d.Root().Fields {
+		if strings.EqualFold(f.Name, "apiVersion") || strings.EqualFold(f.Name, "kind") {
+			return nil
+		}
+	}
+	return d.without("document has neither apiVersion nor kind", "not a Kubernetes manifest? leave the file out with --exclude, or exclude: in .seatrial.yaml")
+}
+
 // missing reports a key without which the document names no kind.
 func (d *Document) missing(key string) *diag.Diagnostic {
 	root := d.Root()
-	detail := "every document names its apiVersion and kind: apiVersion: apps/v1, kind: Deployment"
 	for _, f := range root.Fields {
 		if f.Name != key && strings.EqualFold(f.Name, key) {
 			r := d.chunk.finding(ruleSyntax, f.keyStart, f.keyEnd, fmt.Sprintf("unknown key %s: did you mean %s?", quoteYAMLKey(f.Name), key), "keys are case-sensitive")
@@ -96,11 +111,17 @@ func (d *Document) missing(key string) *diag.Diagnostic {
 			return r.fix(f.keyStart, f.keyEnd, newText, "write "+key).done()
 		}
 	}
+	return d.without(fmt.Sprintf("document has no %s", key), "every document names its apiVersion and kind: apiVersion: apps/v1, kind: Deployment")
+}
+
+// without reports at its first key what a document lacks.
+func (d *Document) without(message, detail string) *diag.Diagnostic {
+	root := d.Root()
 	at := firstLineOf(root)
 	if len(root.Fields) > 0 {
 		at = d.File.Range(root.Fields[0].keyStart, root.Fields[0].keyEnd)
 	}
-	f := d.chunk.finding(ruleSyntax, at.Start.Offset, at.End.Offset, fmt.Sprintf("document has no %s", key), detail).done()
+	f := d.chunk.finding(ruleSyntax, at.Start.Offset, at.End.Offset, message, detail).done()
 	f.Object = d.Object
 	return f
 }
