@@ -1,0 +1,228 @@
+// Command bench measures seatrial side by side with its peers and writes docs/performance.md.
+//
+// The peers are built from their Go modules; all read the same files, in turns, in one run, so
+// that a busy machine is as unfair to one as to the other. Ratios are worth more than seconds.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"log"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const kubernetes = "k8s.io/kubernetes@v1.37.2"
+
+// peers are the programs measured beside seatrial, by the modules that they are built from.
+var peers = map[string]string{
+	"kubeconform":      "github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0",
+	"kubectl-validate": "sigs.k8s.io/kubectl-validate@v0.0.4",
+}
+
+// contender is a command line that does a task.
+type contender struct {
+	name string
+	args []string
+}
+
+// task is one thing that all contenders do.
+type task struct {
+	name       string
+	documents  int
+	rounds     int
+	contenders []contender
+}
+
+// sample is one run: wall time, processor time and the most memory.
+type sample struct {
+	wall, cpu time.Duration
+	rss       int64 // bytes
+}
+
+func main() {
+	log.SetFlags(0)
+	rounds := flag.Int("rounds", 5, "runs of each command; the median counts")
+	out := flag.String("o", "docs/performance.md", "page to write; - for standard output")
+	flag.Parse()
+	if err := run(*rounds, *out); err != nil {
+		log.Fatal("bench: ", err)
+	}
+}
+
+func run(rounds int, out string) error {
+	base, err := os.UserCacheDir()
+	if err != nil {
+		return err
+	}
+	cache := filepath.Join(base, "seatrial-bench")
+	bin := filepath.Join(cache, "bin")
+	if err := buildPeers(bin); err != nil {
+		return err
+	}
+	seatrial, err := filepath.Abs("bin/seatrial")
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "seatrial-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	tasks, err := prepare(dir, bin, seatrial, rounds)
+	if err != nil {
+		return err
+	}
+	var page strings.Builder
+	page.WriteString(preface())
+	for _, t := range tasks {
+		log.Printf("%s", t.name)
+		results, err := measure(t)
+		if err != nil {
+			return err
+		}
+		page.WriteString(table(t, results))
+	}
+	if out == "-" {
+		_, err = io.WriteString(os.Stdout, page.String())
+		return err
+	}
+	return os.WriteFile(out, []byte(page.String()), 0o644)
+}
+
+func buildPeers(bin string) error {
+	for name, pkg := range peers {
+		if _, err := os.Stat(filepath.Join(bin, name)); err == nil {
+			continue
+		}
+		log.Printf("building %s", pkg)
+		cmd := exec.Command("go", "install", pkg)
+		cmd.Env = append(os.Environ(), "GOBIN="+bin, "GOFLAGS=")
+		cmd.Stderr = os.Stderr
+		if err := cmd.Run(); err != nil {
+			return fmt.Errorf("building %s: %w", pkg, err)
+		}
+	}
+	return nil
+}
+
+// prepare writes the files and names the command lines.
+func prepare(dir, bin, seatrial string, rounds int) ([]task, error) {
+	path := func(name string) string { return filepath.Join(dir, name) }
+	schemas := path("schemas")
+	var err error
+	for _, write := range []func() error{
+		func() error { return writeSchemas(schemas, kubernetes) },
+		func() error { return writeFolder(path("many"), 2000) },
+		func() error { return writeFolder(path("half"), 1000) },
+		func() error { return writeFile(path("one.yaml"), 500) },
+		func() error { return writeSmall(path("small.yaml")) },
+	} {
+		if err = write(); err != nil {
+			return nil, err
+		}
+	}
+	lint := func(args ...string) contender {
+		return contender{"seatrial lint", append([]string{seatrial, "lint", "--config", os.DevNull, "--fail-on", "never", "-o", "compact"}, args...)}
+	}
+	noCache := func(file string) contender { return lint("--no-cache", path(file)) }
+	verdict := func(file string) contender {
+		c := lint("--no-cache", "--rules", "none", path(file))
+		c.name += " --rules none"
+		return c
+	}
+	kubeconform := func(file string) contender {
+		return contender{"kubeconform", []string{filepath.Join(bin, "kubeconform"), "-strict", "-n", fmt.Sprint(runtime.NumCPU()), "-schema-location", schemas + "/{{.ResourceKind}}{{.KindSuffix}}.json", path(file)}}
+	}
+	validate := func(file string) contender {
+		return contender{"kubectl-validate", []string{filepath.Join(bin, "kubectl-validate"), "--version", "1.30", path(file)}}
+	}
+	cached := lint(path("many"))
+	cached.name = "seatrial lint, unchanged files"
+	if err := os.Setenv("SEATRIAL_CACHE_DIR", path("cache")); err != nil {
+		return nil, err
+	}
+	if err := exec.Command(cached.args[0], cached.args[1:]...).Run(); err != nil {
+		return nil, fmt.Errorf("filling the cache: %w", err)
+	}
+	return []task{
+		{"one small file (process start to exit)", 1, 4 * rounds, []contender{noCache("small.yaml"), kubeconform("small.yaml"), validate("small.yaml")}},
+		{"20,000 documents in 2,000 files", 20000, rounds, []contender{noCache("many"), verdict("many"), cached, kubeconform("many"), validate("many")}},
+		{"10,000 documents in 1,000 files (linear in documents?)", 10000, rounds, []contender{noCache("half"), kubeconform("half")}},
+		{"5,000 documents in one file", 5000, rounds, []contender{noCache("one.yaml"), verdict("one.yaml"), kubeconform("one.yaml"), validate("one.yaml")}},
+	}, nil
+}
+
+// measure runs the contenders in turns.
+func measure(t task) (map[string]sample, error) {
+	samples := map[string][]sample{}
+	for range t.rounds {
+		for _, c := range t.contenders {
+			s, err := once(c)
+			if err != nil {
+				return nil, err
+			}
+			samples[c.name] = append(samples[c.name], s)
+		}
+	}
+	medians := map[string]sample{}
+	for name, list := range samples {
+		medians[name] = sample{
+			wall: median(list, func(s sample) time.Duration { return s.wall }),
+			cpu:  median(list, func(s sample) time.Duration { return s.cpu }),
+			rss:  median(list, func(s sample) int64 { return s.rss }),
+		}
+	}
+	return medians, nil
+}
+
+func median[T time.Duration | int64](list []sample, of func(sample) T) T {
+	values := make([]T, len(list))
+	for i, s := range list {
+		values[i] = of(s)
+	}
+	slices.Sort(values)
+	return values[len(values)/2]
+}
+
+func once(c contender) (sample, error) {
+	cmd := exec.Command(c.args[0], c.args[1:]...)
+	var text strings.Builder
+	cmd.Stderr = &text
+	start := time.Now()
+	err := cmd.Run()
+	wall := time.Since(start)
+	if err != nil {
+		return sample{}, fmt.Errorf("%s: %w\n%s", strings.Join(c.args, " "), err, text.String())
+	}
+	usage := cmd.ProcessState.SysUsage().(*syscall.Rusage)
+	return sample{wall, cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), usage.Maxrss * 1024}, nil
+}
+
+func preface() string {
+	return fmt.Sprintf("# Performance\n\n"+
+		"Made by `make bench` on a machine with %d cores (%s/%s, %s). The peers are built from their Go modules (kubeconform v0.8.0 with local schemas of the same Kubernetes, `-strict`, as many workers as cores; "+
+		"kubectl-validate v0.0.4 with its newest built-in schemas); all commands of a table run in turns on the same files, and the medians are shown. Machines differ and are noisy: read the ratios, not the seconds. "+
+		"The ratio is the wall time of the command over that of `seatrial lint` with its default rules and without its cache.\n\n"+
+		"What is done in that time differs: the peers check schemas; seatrial runs the API server's validation, 40 rules, and looks at the set as a whole.\n",
+		runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version())
+}
+
+func table(t task, results map[string]sample) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "\n## %s\n\n| command | wall | ratio | documents/s | CPU a document | memory |\n|---|---|---|---|---|---|\n", t.name)
+	base := results[t.contenders[0].name]
+	for _, c := range t.contenders {
+		s := results[c.name]
+		fmt.Fprintf(&b, "| %s | %.3f s | %.2f | %.0f | %.3f ms | %d MB |\n", c.name, s.wall.Seconds(), s.wall.Seconds()/base.wall.Seconds(),
+			float64(t.documents)/s.wall.Seconds(), s.cpu.Seconds()*1000/float64(t.documents), s.rss>>20)
+	}
+	return b.String()
+}
