@@ -83,14 +83,11 @@ type table struct {
 	records   *btree.BTree[*record]
 	history   []event
 	compacted int64
-	watchers  map[*watcher]struct{}
+	watchers  []*watcher // in the order in which they came, so that they hear in the same order
 }
 
 func newTable() *table {
-	return &table{
-		records:  btree.New(16, func(a, b *record) bool { return a.key < b.key }),
-		watchers: map[*watcher]struct{}{},
-	}
+	return &table{records: btree.New(16, func(a, b *record) bool { return a.key < b.key })}
 }
 
 func (d *DB) table(prefix string) *table {
@@ -166,7 +163,7 @@ func (d *DB) replace(t *table, current, prev *record) int64 {
 	if len(t.history) > 2*maxHistory {
 		t.forget(t.history[maxHistory].rev)
 	}
-	for w := range t.watchers {
+	for _, w := range t.watchers {
 		if w.wants(e.key()) {
 			w.push(note{event: e})
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -93,7 +94,7 @@ func (s *Store) Watch(ctx context.Context, key string, opts storage.ListOptions)
 	w.ctx, w.cancel = context.WithCancel(ctx)
 	s.db.mu.Lock()
 	w.queue = s.backlog(w, int64(from), opts)
-	s.table.watchers[w] = struct{}{}
+	s.table.watchers = append(s.table.watchers, w)
 	s.db.mu.Unlock()
 	w.wake <- struct{}{}
 	go w.run()
@@ -136,7 +137,7 @@ func (s *Store) backlog(w *watcher, from int64, opts storage.ListOptions) (notes
 func (s *Store) RequestWatchProgress(context.Context) error {
 	s.db.mu.Lock()
 	defer s.db.mu.Unlock()
-	for w := range s.table.watchers {
+	for _, w := range s.table.watchers {
 		if w.progress {
 			w.push(note{bookmark: s.db.rev})
 		}
@@ -176,7 +177,8 @@ func (w *watcher) close() {
 	w.cancel()
 	db := w.store.db
 	db.mu.Lock()
-	delete(w.store.table.watchers, w)
+	t := w.store.table
+	t.watchers = slices.DeleteFunc(t.watchers, func(other *watcher) bool { return other == w })
 	db.mu.Unlock()
 	close(w.result)
 }
