@@ -32,8 +32,7 @@ func newResource(d *manifest.Document, obj runtime.Object, pods *PodTemplate, na
 	if pods != nil {
 		f.pods(pods)
 		if r.Replicas != nil {
-			spec, _ := d.Value()["spec"].(map[string]any)
-			r.ReplicasWritten = spec["replicas"] != nil
+			r.ReplicasWritten = d.Has("spec", "replicas")
 		}
 	}
 	f.kind(obj)

@@ -294,7 +294,7 @@ func (r *run) judgeDocument(ctx context.Context, d *manifest.Document, out *file
 	} else {
 		v = r.Judge.Create(ctx, gvkOf(d), d.JSON, namespaceOf(d))
 	}
-	if unknown(v) && !r.knownToTarget(d) {
+	if unknown(v) && !r.knownToTarget(d) && !isDefinition(d) {
 		out.Deferred++
 		return nil
 	}
@@ -324,11 +324,12 @@ func (r *run) report(d *manifest.Document, v verdict.Verdict, out *fileResult) e
 	if v.Object == nil {
 		return nil
 	}
+	pass := &Pass{Document: d, Object: v.Object, Pods: pods}
 	for _, rule := range r.Rules.Rules {
 		if rule.Check == nil || !rule.applies(d.Object.Kind) {
 			continue
 		}
-		pass := &Pass{Rule: rule, Document: d, Object: v.Object, Pods: pods}
+		pass.Rule, pass.findings = rule, pass.findings[:0]
 		if err := rule.Check(pass); err != nil {
 			return fmt.Errorf("rule %s on %s: %w", rule.Name, d.Object, err)
 		}
@@ -477,6 +478,7 @@ func clusterScoped(v verdict.Verdict) bool { return v.ClusterScoped }
 func (r *run) judgeSet(ctx context.Context, resources []*Resource) ([]finding, error) {
 	set := NewSet(resources, r.External)
 	var late []lateFinding
+	pass := &SetPass{Set: set}
 	for i, res := range resources {
 		if i%1024 == 0 && ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -488,7 +490,7 @@ func (r *run) judgeSet(ctx context.Context, resources []*Resource) ([]finding, e
 			if rule.CheckSet == nil || !rule.applies(res.Object.Kind) {
 				continue
 			}
-			pass := &SetPass{Rule: rule, Resource: res, Set: set}
+			pass.Rule, pass.Resource, pass.findings = rule, res, pass.findings[:0]
 			if err := rule.CheckSet(pass); err != nil {
 				return nil, fmt.Errorf("rule %s on %s: %w", rule.Name, res.Object, err)
 			}

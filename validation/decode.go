@@ -32,10 +32,14 @@ type decoding struct {
 // type; here all of them are told, each in the words that the server has for it, and the object
 // without them is returned.
 func (k *kind) decode(doc []byte) (runtime.Object, decoding) {
-	obj, _, err := k.strict.Decode(doc, &k.gvk, nil)
-	if err == nil {
-		return obj, decoding{}
+	obj, err := k.scheme.New(k.gvk)
+	if err == nil { // what the server's decoder does with a document that is as it should be
+		strict, err := kjson.UnmarshalStrict(doc, obj)
+		if err == nil && len(strict) == 0 {
+			return obj, decoding{}
+		}
 	}
+	obj, _, err = k.strict.Decode(doc, &k.gvk, nil)
 	if runtime.IsStrictDecodingError(err) && obj != nil {
 		return obj, decoding{found: strictCauses(err)}
 	}

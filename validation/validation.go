@@ -15,6 +15,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
@@ -22,11 +23,14 @@ import (
 	"strings"
 	"sync"
 
+	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	kjsonserializer "k8s.io/apimachinery/pkg/runtime/serializer/json"
 	"k8s.io/apiserver/pkg/authentication/user"
 	"k8s.io/apiserver/pkg/endpoints/deprecation"
 	"k8s.io/apiserver/pkg/endpoints/request"
@@ -111,15 +115,69 @@ func (v *Validator) Create(ctx context.Context, gvk schema.GroupVersionKind, doc
 	return answer
 }
 
-// AddCRD judges a CustomResourceDefinition and, as far as it is usable, makes its kinds known.
+// AddCRD judges a CustomResourceDefinition and, as far as it is usable, makes its kinds known. One of
+// apiextensions.k8s.io/v1beta1 is refused as any server since 1.22 does, but its kinds are
+// known afterwards, for the sake of older targets.
 func (v *Validator) AddCRD(ctx context.Context, doc []byte) verdict.Verdict {
-	answer := v.Create(ctx, definitionKind, doc, "")
-	if answer.Accepted() {
-		if err := v.custom.Define(answer.Object); err != nil {
-			return failed(err)
+	var meta metav1.TypeMeta
+	if err := json.Unmarshal(doc, &meta); err != nil {
+		return failed(err)
+	}
+	gvk := meta.GroupVersionKind()
+	answer := v.Create(ctx, gvk, doc, "")
+	current := answer
+	if gvk != definitionKind {
+		converted, err := toCurrent(doc)
+		if err != nil {
+			return answer
 		}
+		current = v.Create(ctx, definitionKind, converted, "")
+	}
+	if !current.Accepted() {
+		return answer
+	}
+	if err := v.custom.Define(current.Object); err != nil {
+		return failed(err)
 	}
 	return answer
+}
+
+// preserveInSchemas says in the schemas that unknown fields are kept, where the definition says it as a
+// whole: the default of the older version, which the current one refuses.
+func preserveInSchemas(crd *apiextensionsv1.CustomResourceDefinition) {
+	if !crd.Spec.PreserveUnknownFields {
+		return
+	}
+	crd.Spec.PreserveUnknownFields = false
+	for i := range crd.Spec.Versions {
+		v := &crd.Spec.Versions[i]
+		if v.Schema == nil || v.Schema.OpenAPIV3Schema == nil {
+			v.Schema = &apiextensionsv1.CustomResourceValidation{OpenAPIV3Schema: &apiextensionsv1.JSONSchemaProps{Type: "object"}}
+		}
+		v.Schema.OpenAPIV3Schema.XPreserveUnknownFields = new(true)
+	}
+}
+
+// toCurrent converts a definition of an older API version.
+func toCurrent(doc []byte) ([]byte, error) {
+	old, _, err := kjsonserializer.NewSerializerWithOptions(kjsonserializer.DefaultMetaFactory, extensionScheme, extensionScheme, kjsonserializer.SerializerOptions{}).Decode(doc, nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	extensionScheme.Default(old)
+	internal, err := extensionScheme.ConvertToVersion(old, apiextensions.SchemeGroupVersion)
+	if err != nil {
+		return nil, err
+	}
+	current, err := extensionScheme.ConvertToVersion(internal, definitionKind.GroupVersion())
+	if err != nil {
+		return nil, err
+	}
+	if crd, ok := current.(*apiextensionsv1.CustomResourceDefinition); ok {
+		crd.Status = apiextensionsv1.CustomResourceDefinitionStatus{}
+		preserveInSchemas(crd)
+	}
+	return json.Marshal(current)
 }
 
 var definitionKind = schema.GroupVersionKind{Group: "apiextensions.k8s.io", Version: "v1", Kind: "CustomResourceDefinition"}

@@ -43,6 +43,27 @@ func scanHeader(js []byte) (h header) {
 	return h
 }
 
+// Has tells whether the object gives a value, null included, to a field: Has("spec", "replicas").
+func (d *Document) Has(path ...string) (found bool) {
+	s := jsonScanner{data: d.JSON}
+	var look func(rest []string)
+	look = func(rest []string) {
+		s.object(func(key string) {
+			switch {
+			case key != rest[0]:
+				s.skip()
+			case len(rest) == 1:
+				found = true
+				s.skip()
+			default:
+				look(rest[1:])
+			}
+		})
+	}
+	look(path)
+	return found
+}
+
 // jsonScanner steps over JSON that is known to be valid.
 type jsonScanner struct {
 	data []byte

@@ -69,6 +69,9 @@ func (c *Chunk) duplicates() (out []diag.Diagnostic) {
 
 // identity reports what a document lacks to be an API object at all.
 func (d *Document) identity() (out []diag.Diagnostic) {
+	if d.Object.APIVersion != "" && d.Object.Kind != "" {
+		return nil
+	}
 	root := d.Value()
 	if root["apiVersion"] == nil && root["kind"] == nil {
 		if f := d.nothing(); f != nil {

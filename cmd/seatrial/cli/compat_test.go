@@ -31,7 +31,7 @@ type corpus struct {
 const (
 	noSchema    = "a custom resource without its definition; the project reads the schema from elsewhere or ignores it"
 	notManifest = "not a manifest: data of another program"
-	removedAPI  = "an API version that Kubernetes 1.37 does not serve any more; the file tests the conversion of old manifests"
+	removedAPI  = "an API version that Kubernetes 1.37 does not serve any more"
 	noNamespace = "a ServiceAccount subject needs a namespace; the test framework fills it in before it creates the object"
 	template    = "a template with `{{ }}`, filled in before use"
 )
@@ -59,8 +59,8 @@ var corpora = []corpus{
 			return !kubeconformInvalid.MatchString(name), !strings.Contains(name, "/cache/")
 		},
 		explained: map[string]string{
-			"fixtures/crd_schema.yaml":                                     "the server refuses `preserveUnknownFields: true` in apiextensions.k8s.io/v1",
-			"fixtures/registry/sagemaker.aws.amazon.com_trainingjobs.yaml": "the server refuses `preserveUnknownFields: true` in apiextensions.k8s.io/v1",
+			"fixtures/crd_schema.yaml":                                     removedAPI,
+			"fixtures/registry/sagemaker.aws.amazon.com_trainingjobs.yaml": removedAPI,
 			"fixtures/duplicates-with-namespace-default.yaml":              "a duplicate only if the namespace of the client is `the-default-namespace`; seatrial takes `default`",
 			"fixtures/grafana-alert-rule-group-sample.yaml":                noSchema,
 			"fixtures/grafanaalertrulegroup_v1beta1.json":                  notManifest,
