@@ -477,14 +477,31 @@ func clusterScoped(v verdict.Verdict) bool { return v.ClusterScoped }
 // judgeSet runs what looks at the set as a whole.
 func (r *run) judgeSet(ctx context.Context, resources []*Resource) ([]finding, error) {
 	set := NewSet(resources, r.External)
-	var late []lateFinding
+	const share = 512 // objects that a worker takes at a time
+	parts := make([][]lateFinding, (len(resources)+share-1)/share)
+	g, group := errgroup.WithContext(ctx)
+	g.SetLimit(r.Jobs)
+	for i := range parts {
+		g.Go(func() (err error) {
+			if group.Err() == nil {
+				parts[i], err = r.judgeAmong(set, resources[i*share:min(len(resources), (i+1)*share)])
+			}
+			return cmp.Or(err, group.Err())
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	return r.show(ctx, slices.Concat(parts...))
+}
+
+// judgeAmong judges some of the objects of a set.
+func (r *run) judgeAmong(set *Set, resources []*Resource) (late []lateFinding, err error) {
 	pass := &SetPass{Set: set}
-	for i, res := range resources {
-		if i%1024 == 0 && ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		if first := set.Get(res.GroupKind().Group, res.GroupKind().Kind, res.Object.Namespace, res.Object.Name); first != nil && first != res {
-			late = append(late, lateFinding{res, ruleDuplicate, duplicate(first, res)})
+	for _, res := range resources {
+		gk := res.GroupKind()
+		if first := set.Get(gk.Group, gk.Kind, res.Object.Namespace, res.Object.Name); first != nil && first != res {
+			late = append(late, lateFinding{res, ruleDuplicate, duplicate(first)})
 		}
 		for _, rule := range r.Rules.Rules {
 			if rule.CheckSet == nil || !rule.applies(res.Object.Kind) {
@@ -499,7 +516,7 @@ func (r *run) judgeSet(ctx context.Context, resources []*Resource) ([]finding, e
 			}
 		}
 	}
-	return r.show(ctx, late)
+	return late, nil
 }
 
 // lateFinding is a finding about an object whose document is not at hand any more.
@@ -510,7 +527,7 @@ type lateFinding struct {
 }
 
 // duplicate says that an object is defined a second time.
-func duplicate(first, second *Resource) Finding {
+func duplicate(first *Resource) Finding {
 	return Finding{Path: "metadata.name", Message: fmt.Sprintf("%s is defined twice", first.Object),
 		Detail:  "create refuses the second one, apply lets it replace the first: rename or remove one",
 		Related: []RelatedPath{{Of: first, Path: "metadata.name", Message: "first defined here"}}}
