@@ -116,8 +116,9 @@ var securityRules = []*lint.Rule{
 			if p.Pods == nil || p.Pods.Spec.DeprecatedServiceAccount == "" {
 				return nil
 			}
-			if path := p.Pods.SpecPath + ".serviceAccount"; p.Document.Find(path).Exact && !p.Document.Find(path+"Name").Exact {
-				p.Report(lint.Finding{Path: path, OnKey: true, Message: "serviceAccount is deprecated", Detail: "write serviceAccountName"})
+			spec := strings.Split(p.Pods.SpecPath, ".") // the server fills either in from the other
+			if p.Document.Has(append(spec, "serviceAccount")...) && !p.Document.Has(append(spec, "serviceAccountName")...) {
+				p.Report(lint.Finding{Path: p.Pods.SpecPath + ".serviceAccount", OnKey: true, Message: "serviceAccount is deprecated", Detail: "write serviceAccountName"})
 			}
 			return nil
 		},
