@@ -1,0 +1,243 @@
+package cli
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"sigs.k8s.io/yaml"
+
+	"github.com/seatrial/seatrial/lint"
+)
+
+const repo = "../../.."
+
+// seatrialOnPath puts this test binary on a path of its own as seatrial; see TestMain.
+func seatrialOnPath(t *testing.T) (path string) {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	bin := t.TempDir()
+	if err := os.Symlink(exe, filepath.Join(bin, "seatrial")); err != nil {
+		t.Fatal(err)
+	}
+	return bin + string(os.PathListSeparator) + os.Getenv("PATH")
+}
+
+// readYAML decodes a file of the repository; unknown keys are errors.
+func readYAML(t *testing.T, name string, into any) {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(repo, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := yaml.UnmarshalStrict(data, into); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+}
+
+// shell runs a script in a folder and gives what it prints and its exit code.
+func shell(t *testing.T, dir, script string, env ...string) (out string, code int) {
+	t.Helper()
+	cmd := exec.Command("bash", "-e", "-o", "pipefail", "-c", script)
+	cmd.Dir = dir
+	cmd.Env = append(append(os.Environ(), "PATH="+seatrialOnPath(t), "SEATRIAL_CACHE_DIR="+t.TempDir()), env...)
+	text, err := cmd.CombinedOutput()
+	if exit, ok := err.(*exec.ExitError); ok {
+		return string(text), exit.ExitCode()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text), 0
+}
+
+// shop copies manifests into a folder: a good one and a bad one.
+func shop(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for from, to := range map[string]string{"testdata/chapter/nginx-deployment.yaml": "good.yaml", "testdata/chapter/map.json": "bad.json"} {
+		data, err := os.ReadFile(filepath.Join(repo, from))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, to), data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func TestPreCommitHooks(t *testing.T) {
+	var hooks []struct {
+		ID, Name, Description, Entry, Language string
+		TypesOr                                []string `json:"types_or"`
+		RequireSerial                          bool     `json:"require_serial"`
+	}
+	readYAML(t, ".pre-commit-hooks.yaml", &hooks)
+	for _, h := range hooks {
+		if h.Language != "golang" || !h.RequireSerial || h.Name == "" || h.Description == "" {
+			t.Errorf("%+v", h)
+		}
+		if out, code := shell(t, shop(t), h.Entry+" good.yaml"); code != exitClean {
+			t.Errorf("%s on a good file: exit code %d\n%s", h.ID, code, out)
+		}
+	}
+	if out, code := shell(t, shop(t), hooks[0].Entry+" good.yaml bad.json"); code != exitFindings || !strings.Contains(out, `did you mean Pod?`) {
+		t.Errorf("%s on a bad file: exit code %d\n%s", hooks[0].ID, code, out)
+	}
+}
+
+func TestGitHubAction(t *testing.T) {
+	var action struct {
+		Name, Description string
+		Branding          map[string]string
+		Inputs            map[string]struct{ Description, Default string }
+		Runs              struct {
+			Using string
+			Steps []struct {
+				Name, Shell, Run string
+				Env              map[string]string
+			}
+		}
+	}
+	readYAML(t, "action.yml", &action)
+	input := regexp.MustCompile(`\$\{\{ inputs\.([a-z-]+) \}\}`)
+	run := func(dir string, given map[string]string) (string, int) {
+		var script strings.Builder
+		env := []string{"GITHUB_ACTION_PATH=/nonexistent", "RUNNER_TEMP=" + dir, "GITHUB_PATH=/dev/null"}
+		for _, step := range action.Runs.Steps {
+			for name, value := range step.Env {
+				m := input.FindStringSubmatch(value)
+				if m == nil {
+					t.Fatalf("%s=%s", name, value)
+				}
+				in, ok := action.Inputs[m[1]]
+				if !ok {
+					t.Fatalf("no input %s", m[1])
+				}
+				if v, ok := given[m[1]]; ok {
+					in.Default = v
+				}
+				env = append(env, name+"="+in.Default)
+			}
+			script.WriteString(step.Run + "\n")
+		}
+		return shell(t, dir, script.String(), env...)
+	}
+	dir := shop(t)
+	out, code := run(dir, map[string]string{"sarif-file": "out.sarif", "kubernetes-version": "1.31,1.37"})
+	if code != exitFindings || !strings.Contains(out, "::error file=bad.json,line=3,col=11,") {
+		t.Errorf("exit code %d\n%s", code, out)
+	}
+	data, err := os.ReadFile(filepath.Join(dir, "out.sarif"))
+	if err != nil || !json.Valid(data) {
+		t.Errorf("the SARIF file: %v\n%s", err, data)
+	}
+	if out, code := run(dir, map[string]string{"paths": "*.yaml", "fail-on": "warning"}); code != exitClean {
+		t.Errorf("exit code %d\n%s", code, out)
+	}
+	if out, code := run(dir, map[string]string{"fail-on": "never"}); code != exitClean {
+		t.Errorf("exit code %d\n%s", code, out)
+	}
+}
+
+func TestGitLabJob(t *testing.T) {
+	var jobs map[string]struct {
+		Image        string
+		Variables    map[string]string
+		Cache        map[string]any
+		BeforeScript []string `json:"before_script"`
+		Script       []string
+		Artifacts    struct {
+			When    string
+			Reports struct{ Codequality string }
+		}
+	}
+	readYAML(t, "docs/gitlab-ci.yml", &jobs)
+	job := jobs["seatrial"]
+	dir := shop(t)
+	out, code := shell(t, dir, strings.Join(append(job.BeforeScript, job.Script...), "\n"))
+	if code != exitFindings {
+		t.Errorf("exit code %d\n%s", code, out)
+	}
+	data, err := os.ReadFile(filepath.Join(dir, job.Artifacts.Reports.Codequality))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var issues []struct {
+		Severity, Fingerprint string
+		Location              struct{ Path string }
+	}
+	if err := json.Unmarshal(data, &issues); err != nil {
+		t.Fatal(err)
+	}
+	found := false
+	for _, i := range issues {
+		found = found || i.Severity == "major" && i.Location.Path == "bad.json" && i.Fingerprint != ""
+	}
+	if !found {
+		t.Errorf("%s", data)
+	}
+}
+
+// TestEditorPatterns holds the patterns in docs/integrations.md against the compact format.
+func TestEditorPatterns(t *testing.T) {
+	out, _ := shell(t, shop(t), "seatrial lint -o compact .")
+	line, _, _ := strings.Cut(out, "\n")
+	page, err := os.ReadFile(filepath.Join(repo, "docs/integrations.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := regexp.MustCompile(`"regexp": ("(?:[^"\\]|\\.)*")`).FindSubmatch(page)
+	var pattern string
+	if m == nil || json.Unmarshal(m[1], &pattern) != nil {
+		t.Fatal("no problem matcher in docs/integrations.md")
+	}
+	got := regexp.MustCompile(pattern).FindStringSubmatch(line)
+	if got == nil || got[1] != "bad.json" || got[2] != "3" || got[3] != "11" || got[4] != "error" || !strings.Contains(got[5], "no matches for kind") {
+		t.Errorf("%q of %q", got, line)
+	}
+}
+
+// TestConfigurationAndItsSchemaAgree gives both the same files.
+func TestConfigurationAndItsSchemaAgree(t *testing.T) {
+	schema, err := jsonschema.NewCompiler().Compile(filepath.Join(repo, "docs/config.schema.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, valid := range map[string]bool{
+		"{}": true,
+		"rules: [default, -replicas-too-few]\nseverities: {image-tag-latest: error}\nexclude: ['charts/**']\nkubernetesVersions: ['1.31']\ncrds: [crds/]\nexternal: [Secret/shop/*]\nignoreMissingSchemas: ['*']\nfailOn: warning": true,
+		"failOn: never":                         true,
+		"ruels: [default]":                      false,
+		"exclude: charts":                       false,
+		"severities: {image-tag-latest: grave}": false,
+		"kubernetesVersions: 1.31":              false,
+	} {
+		name := filepath.Join(t.TempDir(), lint.ConfigName)
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		_, loadErr := lint.LoadConfig(name)
+		js, err := yaml.YAMLToJSON([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, err := jsonschema.UnmarshalJSON(strings.NewReader(string(js)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		schemaErr := schema.Validate(v)
+		if (loadErr == nil) != valid || (schemaErr == nil) != valid {
+			t.Errorf("%s: want valid %v; the program says %v, the schema %v", text, valid, loadErr, schemaErr)
+		}
+	}
+}
