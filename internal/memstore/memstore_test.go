@@ -87,7 +87,7 @@ func increase(s *Store) upstream.IncreaseRVFunc {
 var suite = []struct {
 	name             string
 	needsTransformer bool
-	setsFeatures     bool // which all tests share
+	waits            bool // most of the time, so that others may run meanwhile
 	run              func(context.Context, *testing.T, *Store)
 }{
 	{name: "Create", run: func(ctx context.Context, t *testing.T, s *Store) { upstream.RunTestCreate(ctx, t, s, noKeyCheck) }},
@@ -116,13 +116,13 @@ var suite = []struct {
 	{name: "PreconditionalDeleteWithOnlySuggestionPass", run: func(ctx context.Context, t *testing.T, s *Store) {
 		upstream.RunTestPreconditionalDeleteWithOnlySuggestionPass(ctx, t, s)
 	}},
-	{name: "DeleteExpectedDecodeError", needsTransformer: true, setsFeatures: true, run: deleteUndecodable},
+	{name: "DeleteExpectedDecodeError", needsTransformer: true, run: deleteUndecodable},
 	{name: "ListPaging", run: func(ctx context.Context, t *testing.T, s *Store) { upstream.RunTestListPaging(ctx, t, s) }},
 	{name: "GetListNonRecursive", run: func(ctx context.Context, t *testing.T, s *Store) {
 		upstream.RunTestGetListNonRecursive(ctx, t, increase(s), s)
 	}},
 	{name: "GetListRecursivePrefix", run: func(ctx context.Context, t *testing.T, s *Store) { upstream.RunTestGetListRecursivePrefix(ctx, t, s) }},
-	{name: "GetListWithoutErrorAggregation", needsTransformer: true, setsFeatures: true, run: func(ctx context.Context, t *testing.T, s *Store) {
+	{name: "GetListWithoutErrorAggregation", needsTransformer: true, run: func(ctx context.Context, t *testing.T, s *Store) {
 		featuregatetesting.SetFeatureGateDuringTest(t, utilfeature.DefaultFeatureGate, features.AllowUnsafeMalformedObjectDeletion, false)
 		upstream.RunTestGetListWithoutErrorAggregation(ctx, t, transformed{s}, errors.New("bits flipped"))
 	}},
@@ -225,7 +225,7 @@ func TestStorageBehavesAsUpstreamDemands(t *testing.T) {
 				continue
 			}
 			t.Run(mode.name+"/"+test.name, func(t *testing.T) {
-				if !test.setsFeatures {
+				if test.waits {
 					t.Parallel()
 				}
 				test.run(context.Background(), t, newPods(podCodec(), tr))

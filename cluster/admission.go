@@ -1,0 +1,58 @@
+package cluster
+
+import (
+	"context"
+
+	"k8s.io/apiserver/pkg/admission"
+	"k8s.io/apiserver/pkg/admission/initializer"
+	mutatingwebhook "k8s.io/apiserver/pkg/admission/plugin/webhook/mutating"
+	validatingwebhook "k8s.io/apiserver/pkg/admission/plugin/webhook/validating"
+	quota "k8s.io/apiserver/pkg/quota/v1"
+	genericapiserver "k8s.io/apiserver/pkg/server"
+	utilfeature "k8s.io/apiserver/pkg/util/feature"
+	"k8s.io/client-go/discovery/cached/memory"
+	"k8s.io/client-go/restmapper"
+	kubeadmission "k8s.io/kubernetes/pkg/kubeapiserver/admission"
+	"k8s.io/kubernetes/pkg/kubeapiserver/options"
+	"k8s.io/kubernetes/pkg/quota/v1/install"
+)
+
+// webhooks are the admission plugins that would call out of the simulation.
+var webhooks = []string{mutatingwebhook.PluginName, validatingwebhook.PluginName}
+
+// admission is the chain of plugins that is on by default, but for webhooks.
+func (s *apiServer) admission(ctx context.Context) (admission.Interface, error) {
+	plugins := admission.NewPlugins()
+	options.RegisterAllAdmissionPlugins(plugins)
+	genericapiserver.RegisterAllAdmissionPlugins(plugins)
+	off := options.DefaultOffAdmissionPlugins().Insert(webhooks...)
+	var names []string
+	for _, name := range options.AllOrderedPlugins {
+		if !off.Has(name) {
+			names = append(names, name)
+		}
+	}
+	config, err := admission.ReadAdmissionConfiguration(names, "", nil)
+	if err != nil {
+		return nil, err
+	}
+	quotas, err := install.NewQuotaConfigurationForAdmission(s.informers, s.resources)
+	if err != nil {
+		return nil, err
+	}
+	mapper := restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(s.client.Discovery()))
+	return plugins.NewFromPlugins(names, config, admission.PluginInitializers{
+		initializer.New(s.client, s.dynamic, s.informers, s.generic.Authorization.Authorizer, utilfeature.DefaultFeatureGate, s.generic.EffectiveVersion, ctx.Done(), mapper),
+		kubeadmission.NewPluginInitializer(),
+		quotaInitializer{quotas},
+	}, nil)
+}
+
+// quotaInitializer hands the known quotas to the plugin that wants them.
+type quotaInitializer struct{ config quota.Configuration }
+
+func (q quotaInitializer) Initialize(plugin admission.Interface) {
+	if wants, ok := plugin.(initializer.WantsQuotaConfiguration); ok {
+		wants.SetQuotaConfiguration(q.config)
+	}
+}

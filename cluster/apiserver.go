@@ -1,0 +1,235 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	extensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1beta1"
+	extensions "k8s.io/apiextensions-apiserver/pkg/apiserver"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apiserver/pkg/authentication/authenticator"
+	"k8s.io/apiserver/pkg/authentication/user"
+	"k8s.io/apiserver/pkg/authorization/authorizerfactory"
+	"k8s.io/apiserver/pkg/authorization/union"
+	"k8s.io/apiserver/pkg/endpoints/discovery/aggregated"
+	"k8s.io/apiserver/pkg/endpoints/filters"
+	"k8s.io/apiserver/pkg/endpoints/filters/impersonation"
+	openapinamer "k8s.io/apiserver/pkg/endpoints/openapi"
+	"k8s.io/apiserver/pkg/registry/generic"
+	genericapiserver "k8s.io/apiserver/pkg/server"
+	genericfilters "k8s.io/apiserver/pkg/server/filters"
+	"k8s.io/apiserver/pkg/server/healthz"
+	serveroptions "k8s.io/apiserver/pkg/server/options"
+	serverstorage "k8s.io/apiserver/pkg/server/storage"
+	"k8s.io/apiserver/pkg/storage/storagebackend"
+	"k8s.io/apiserver/pkg/util/compatibility"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/informers"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"k8s.io/kube-openapi/pkg/handler3"
+	"k8s.io/kube-openapi/pkg/validation/spec"
+	"k8s.io/kubernetes/pkg/api/legacyscheme"
+	"k8s.io/kubernetes/pkg/controlplane"
+	"k8s.io/kubernetes/pkg/generated/openapi"
+	"k8s.io/kubernetes/pkg/kubeapiserver"
+	"k8s.io/kubernetes/plugin/pkg/auth/authorizer/rbac"
+
+	"github.com/seatrial/seatrial/internal/memstore"
+)
+
+// admin is who every request comes from, unless it impersonates somebody else.
+var admin = &user.DefaultInfo{Name: "kubernetes-admin", Groups: []string{user.SystemPrivilegedGroup, user.AllAuthenticated}}
+
+// apiServer is the real API server on a memory store: the built-in groups, and behind them the
+// server of custom resources.
+type apiServer struct {
+	db        *memstore.DB
+	transport *transport
+	config    *rest.Config
+	client    *kubernetes.Clientset
+	dynamic   dynamic.Interface
+	informers informers.SharedInformerFactory
+	generic   *genericapiserver.Config
+	resources *serverstorage.ResourceConfig
+	built     *genericapiserver.GenericAPIServer
+	services  *serviceAddresses
+}
+
+func newAPIServer(ctx context.Context, db *memstore.DB, pace time.Duration) (*apiServer, error) {
+	s := &apiServer{db: db, transport: &transport{pace: pace}, resources: controlplane.DefaultAPIResourceConfigSource()}
+	if err := s.connect(); err != nil {
+		return nil, err
+	}
+	if err := s.configure(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.build(); err != nil {
+		return nil, err
+	}
+	s.transport.handler = s.built.Handler
+	return s, s.install()
+}
+
+// connect makes the clients. They work once there is a handler.
+func (s *apiServer) connect() (err error) {
+	s.config = &rest.Config{Host: "http://seatrial", Transport: s.transport, QPS: -1}
+	if s.dynamic, err = dynamic.NewForConfig(s.config); err != nil {
+		return err
+	}
+	if s.client, err = kubernetes.NewForConfig(protobuf(s.config, "kube-apiserver")); err != nil {
+		return err
+	}
+	s.informers = informers.NewSharedInformerFactory(s.client, 0)
+	return nil
+}
+
+// protobuf gives the configuration of a client of built-in kinds, which go faster in protobuf.
+func protobuf(config *rest.Config, userAgent string) *rest.Config {
+	c := rest.CopyConfig(config)
+	c.UserAgent = userAgent
+	c.ContentType = runtime.ContentTypeProtobuf
+	c.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
+	return c
+}
+
+func (s *apiServer) configure(ctx context.Context) error {
+	c := genericapiserver.NewConfig(legacyscheme.Codecs)
+	s.generic = c
+	c.EffectiveVersion = compatibility.DefaultBuildEffectiveVersion()
+	c.MergedResourceConfig = s.resources
+	c.LoopbackClientConfig = s.config
+	c.ExternalAddress = "127.0.0.1:6443"
+	c.PublicAddress = net.IPv4(127, 0, 0, 1)
+	c.MaxRequestsInFlight, c.MaxMutatingRequestsInFlight = 0, 0
+	c.EnableProfiling, c.EnableIndex, c.EnableMetrics = false, false, false
+	c.StorageObjectCountTracker = nil
+	c.SkipOpenAPIInstallation = true // see openapi.go
+	c.HealthzChecks, c.LivezChecks, c.ReadyzChecks = []healthz.HealthChecker{}, []healthz.HealthChecker{}, []healthz.HealthChecker{}
+	c.OpenAPIV3Config = genericapiserver.DefaultOpenAPIV3Config(openapi.GetOpenAPIDefinitions, openapinamer.NewDefinitionNamer(legacyscheme.Scheme, extensions.Scheme))
+	c.OpenAPIConfig = genericapiserver.DefaultOpenAPIConfig(openapi.GetOpenAPIDefinitions, openapinamer.NewDefinitionNamer(legacyscheme.Scheme, extensions.Scheme))
+	c.AggregatedDiscoveryGroupManager = aggregated.NewResourceManager("apis") // of both servers
+	c.BuildHandlerChainFunc = handlerChain
+	c.Authentication.Authenticator = authenticator.RequestFunc(func(*http.Request) (*authenticator.Response, bool, error) {
+		return &authenticator.Response{User: admin}, true, nil
+	})
+	if err := s.authorize(); err != nil {
+		return err
+	}
+	getter, err := s.storages()
+	if err != nil {
+		return err
+	}
+	c.RESTOptionsGetter = getter
+	c.AdmissionControl, err = s.admission(ctx)
+	return err
+}
+
+// authorize lets administrators do anything, and everybody else what RBAC says.
+func (s *apiServer) authorize() error {
+	r := s.informers.Rbac().V1()
+	rules := rbac.New(
+		&rbac.RoleGetter{Lister: r.Roles().Lister()},
+		&rbac.RoleBindingLister{Lister: r.RoleBindings().Lister()},
+		&rbac.ClusterRoleGetter{Lister: r.ClusterRoles().Lister()},
+		&rbac.ClusterRoleBindingLister{Lister: r.ClusterRoleBindings().Lister()},
+	)
+	administrators := authorizerfactory.NewPrivilegedGroups(user.SystemPrivilegedGroup)
+	both, err := union.New(
+		union.NamedAuthorizer{AuthorizerName: "administrators", Authorizer: administrators},
+		union.NamedAuthorizer{AuthorizerName: "rbac", Authorizer: rules},
+	)
+	s.generic.Authorization.Authorizer, s.generic.RuleResolver = both, rules
+	return err
+}
+
+// storages plugs the memory store into the registries of the built-in kinds.
+func (s *apiServer) storages() (generic.RESTOptionsGetter, error) {
+	c := kubeapiserver.NewStorageFactoryConfigEffectiveVersion(s.generic.EffectiveVersion)
+	c.APIResourceConfig = s.resources
+	factory, err := c.Complete(serveroptions.NewEtcdOptions(storagebackend.NewDefaultConfig("/registry", nil))).New()
+	if err != nil {
+		return nil, err
+	}
+	return optionsGetter(func(gr schema.GroupResource, example runtime.Object) (generic.RESTOptions, error) {
+		config, err := factory.NewConfig(gr, example)
+		if err != nil {
+			return generic.RESTOptions{}, err
+		}
+		return s.restOptions(config, factory.ResourcePrefix(gr)), nil
+	}), nil
+}
+
+func (s *apiServer) restOptions(config *storagebackend.ConfigForResource, prefix string) generic.RESTOptions {
+	return generic.RESTOptions{
+		StorageConfig:           config,
+		Decorator:               memstore.Decorator(s.db),
+		EnableGarbageCollection: true,
+		DeleteCollectionWorkers: 1,
+		ResourcePrefix:          prefix,
+	}
+}
+
+// optionsGetter is a function as a generic.RESTOptionsGetter.
+type optionsGetter func(schema.GroupResource, runtime.Object) (generic.RESTOptions, error)
+
+func (f optionsGetter) GetRESTOptions(gr schema.GroupResource, example runtime.Object) (generic.RESTOptions, error) {
+	return f(gr, example)
+}
+
+// codecGetter plugs the memory store into registries that share one codec.
+func (s *apiServer) codecGetter(codec runtime.Codec) generic.RESTOptionsGetter {
+	return optionsGetter(func(gr schema.GroupResource, _ runtime.Object) (generic.RESTOptions, error) {
+		config := storagebackend.NewDefaultConfig("/registry", codec).ForResource(gr)
+		return s.restOptions(config, gr.Group+"/"+gr.Resource), nil
+	})
+}
+
+// build makes the two servers. What the first does not know goes on to that of custom resources.
+func (s *apiServer) build() error {
+	custom := *s.generic
+	custom.PostStartHooks = map[string]genericapiserver.PostStartHookConfigEntry{}
+	custom.MergedResourceConfig = extensions.DefaultAPIResourceConfigSource()
+	custom.RESTOptionsGetter = s.codecGetter(extensions.Codecs.LegacyCodec(extensionsv1.SchemeGroupVersion, v1beta1.SchemeGroupVersion))
+	config := extensions.Config{
+		GenericConfig: &genericapiserver.RecommendedConfig{Config: custom, SharedInformerFactory: s.informers},
+		ExtraConfig: extensions.ExtraConfig{
+			CRDRESTOptionsGetter: s.codecGetter(unstructured.UnstructuredJSONScheme),
+			MasterCount:          1,
+			AuthResolverWrapper:  authResolver,
+			ServiceResolver:      noServices{},
+		},
+	}
+	crds, err := config.Complete().New(genericapiserver.NewEmptyDelegate())
+	if err != nil {
+		return fmt.Errorf("server of custom resources: %w", err)
+	}
+	// Its OpenAPI controllers run only if they find what PrepareRun would have put here.
+	crds.GenericAPIServer.OpenAPIV3VersionedService = handler3.NewOpenAPIService()
+	crds.GenericAPIServer.StaticOpenAPISpec = &spec.Swagger{}
+	if s.built, err = s.generic.Complete(s.informers).New("seatrial", crds.GenericAPIServer); err != nil {
+		return fmt.Errorf("API server: %w", err)
+	}
+	return s.serveOpenAPI(crds.GenericAPIServer.OpenAPIV3VersionedService)
+}
+
+// handlerChain is the part of the usual chain that changes answers: who asks, in whose name, and
+// whether it is allowed; warnings, deadlines, and panics that must not end the process.
+func handlerChain(h http.Handler, c *genericapiserver.Config) http.Handler {
+	h = filters.WithAuthorization(h, c.Authorization.Authorizer, c.Serializer)
+	h = impersonation.WithImpersonation(h, c.Authorization.Authorizer, c.Serializer)
+	h = filters.WithAudit(h, c.AuditBackend, c.AuditPolicyRuleEvaluator, c.LongRunningFunc)
+	h = filters.WithAuthentication(h, c.Authentication.Authenticator, filters.Unauthorized(c.Serializer), nil, nil)
+	h = filters.WithWarningRecorder(h)
+	h = filters.WithRequestDeadline(h, c.AuditBackend, c.AuditPolicyRuleEvaluator, c.LongRunningFunc, c.Serializer, c.RequestTimeout)
+	h = filters.WithRequestInfo(h, c.RequestInfoResolver)
+	h = filters.WithRequestReceivedTimestamp(h)
+	h = genericfilters.WithPanicRecovery(h, c.RequestInfoResolver)
+	return filters.WithAuditInit(h)
+}

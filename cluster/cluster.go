@@ -1,0 +1,142 @@
+// Package cluster runs a Kubernetes control plane in this process: the real API server on a
+// store in memory, the real controllers and scheduler, and simulated kubelets.
+//
+// The central type is [Engine]. No port is opened; clients reach it through its configuration:
+//
+//	engine, err := cluster.Start(ctx, cluster.Config{})
+//	client, err := kubernetes.NewForConfig(engine.RESTConfig())
+//
+// Started inside of [virtual.Run], it lives in virtual time: a rollout of ten minutes takes a
+// fraction of a second, and goes the same way every time.
+//
+// [virtual.Run]: https://pkg.go.dev/github.com/seatrial/seatrial/cluster/virtual#Run
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	v1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+
+	"github.com/seatrial/seatrial/cluster/kubelet"
+	"github.com/seatrial/seatrial/internal/memstore"
+)
+
+// Config says what a cluster consists of. The zero value is a new cluster of two nodes.
+type Config struct {
+	DB      *memstore.DB // what an earlier life left behind; nil: a new cluster
+	Kubelet []byte       // what its kubelets remembered
+
+	Nodes  []*v1.Node                                  // of a new cluster; nil: DefaultNodes
+	Script func(*v1.Pod, *v1.Container) kubelet.Script // what containers do; nil: kubelet.DefaultScript
+	Pace   time.Duration                               // between two requests, in virtual time; 0: none
+	Bare   bool                                        // the API server alone: nothing acts on what is stored
+}
+
+// Pace is a good Config.Pace: requests fall into an order that does not depend on goroutines.
+const Pace = 100 * time.Microsecond
+
+// Engine is a running cluster.
+type Engine struct {
+	server  *apiServer
+	kubelet *kubelet.Kubelet
+	cancel  context.CancelFunc
+	running sync.WaitGroup
+	close   sync.Once
+}
+
+// Start starts a cluster. It is ready when Start returns, and ends with Close.
+func Start(ctx context.Context, config Config) (*Engine, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	e := &Engine{cancel: cancel}
+	if err := e.start(ctx, config); err != nil {
+		e.Close()
+		return nil, fmt.Errorf("starting the cluster: %w", err)
+	}
+	return e, nil
+}
+
+func (e *Engine) start(ctx context.Context, config Config) (err error) {
+	db, fresh := config.DB, config.DB == nil
+	if fresh {
+		db = memstore.NewDB()
+	}
+	if e.server, err = newAPIServer(ctx, db, config.Pace); err != nil {
+		return err
+	}
+	if err := e.server.services.recover(ctx, e.server.client); err != nil {
+		return err
+	}
+	e.server.built.RunPostStartHooks(ctx)
+	e.server.informers.Start(ctx.Done())
+	e.server.informers.WaitForCacheSync(ctx.Done())
+	if err := e.server.awaitAdmission(ctx); err != nil {
+		return err
+	}
+	if fresh {
+		if err := e.server.seed(ctx, config.Nodes); err != nil {
+			return err
+		}
+	}
+	if config.Bare {
+		return nil
+	}
+	return e.act(ctx, config)
+}
+
+// act starts what acts on the stored objects.
+func (e *Engine) act(ctx context.Context, config Config) error {
+	client, err := kubernetes.NewForConfig(protobuf(e.server.config, "kubelet"))
+	if err != nil {
+		return err
+	}
+	e.kubelet, err = kubelet.New(kubelet.Config{Client: client, Informers: e.server.informers, Script: config.Script, State: config.Kubelet})
+	if err != nil {
+		return err
+	}
+	m, err := newManager(ctx, e.server)
+	if err != nil {
+		return err
+	}
+	if err := m.start(); err != nil {
+		return err
+	}
+	if err := startScheduler(ctx, e.server); err != nil {
+		return fmt.Errorf("scheduler: %w", err)
+	}
+	e.running.Add(1)
+	go func() {
+		defer e.running.Done()
+		e.kubelet.Run(ctx)
+	}()
+	return e.server.awaitServiceAccount(ctx)
+}
+
+// RESTConfig is how clients reach the API server, as administrators.
+func (e *Engine) RESTConfig() *rest.Config { return rest.CopyConfig(e.server.config) }
+
+// DB holds all objects.
+func (e *Engine) DB() *memstore.DB { return e.server.db }
+
+// KubeletState is what the kubelets remember, for Config.Kubelet of a later life.
+func (e *Engine) KubeletState() ([]byte, error) {
+	if e.kubelet == nil {
+		return nil, nil
+	}
+	return e.kubelet.Snapshot()
+}
+
+// Close ends everything that Start has begun.
+func (e *Engine) Close() {
+	e.close.Do(func() {
+		e.cancel()
+		e.running.Wait()
+		if e.server != nil && e.server.built != nil {
+			e.server.built.Destroy()
+		}
+	})
+}

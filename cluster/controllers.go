@@ -1,0 +1,295 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	v1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apiserver/pkg/quota/v1/generic"
+	"k8s.io/client-go/discovery/cached/memory"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/informers"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/metadata"
+	"k8s.io/client-go/metadata/metadatainformer"
+	"k8s.io/client-go/restmapper"
+	"k8s.io/client-go/scale"
+	"k8s.io/client-go/util/flowcontrol"
+	"k8s.io/controller-manager/pkg/informerfactory"
+	"k8s.io/klog/v2"
+	"k8s.io/kubernetes/pkg/controller"
+	"k8s.io/kubernetes/pkg/controller/certificates/rootcacertpublisher"
+	"k8s.io/kubernetes/pkg/controller/cronjob"
+	"k8s.io/kubernetes/pkg/controller/daemon"
+	"k8s.io/kubernetes/pkg/controller/deployment"
+	"k8s.io/kubernetes/pkg/controller/disruption"
+	"k8s.io/kubernetes/pkg/controller/endpoint"
+	"k8s.io/kubernetes/pkg/controller/endpointslice"
+	"k8s.io/kubernetes/pkg/controller/garbagecollector"
+	"k8s.io/kubernetes/pkg/controller/job"
+	"k8s.io/kubernetes/pkg/controller/namespace"
+	"k8s.io/kubernetes/pkg/controller/nodelifecycle"
+	"k8s.io/kubernetes/pkg/controller/podautoscaler"
+	"k8s.io/kubernetes/pkg/controller/podgc"
+	"k8s.io/kubernetes/pkg/controller/replicaset"
+	"k8s.io/kubernetes/pkg/controller/replication"
+	"k8s.io/kubernetes/pkg/controller/resourcequota"
+	"k8s.io/kubernetes/pkg/controller/serviceaccount"
+	"k8s.io/kubernetes/pkg/controller/statefulset"
+	"k8s.io/kubernetes/pkg/controller/tainteviction"
+	"k8s.io/kubernetes/pkg/controller/ttlafterfinished"
+	"k8s.io/kubernetes/pkg/controller/volume/pvcprotection"
+	"k8s.io/kubernetes/pkg/controller/volume/pvprotection"
+	quotainstall "k8s.io/kubernetes/pkg/quota/v1/install"
+)
+
+// workers is how many objects a controller works on at a time, as by default for the busy ones.
+const workers = 5
+
+// manager builds and runs the controllers, which share clients and informers.
+type manager struct {
+	ctx      context.Context
+	client   kubernetes.Interface
+	shared   informers.SharedInformerFactory
+	metadata metadata.Interface
+	objects  metadatainformer.SharedInformerFactory
+	mapper   *restmapper.DeferredDiscoveryRESTMapper
+	scale    scale.ScalesGetter
+	metrics  *metrics
+	started  chan struct{} // closed when the informers run
+
+	run []func(context.Context)
+}
+
+func newManager(ctx context.Context, s *apiServer) (*manager, error) {
+	client, err := kubernetes.NewForConfig(protobuf(s.config, "kube-controller-manager"))
+	if err != nil {
+		return nil, err
+	}
+	m := &manager{ctx: ctx, client: client, shared: s.informers, started: make(chan struct{})}
+	if m.metadata, err = metadata.NewForConfig(protobuf(s.config, "kube-controller-manager")); err != nil {
+		return nil, err
+	}
+	m.objects = metadatainformer.NewSharedInformerFactory(m.metadata, 0)
+	m.mapper = restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(client.Discovery()))
+	m.metrics = &metrics{pods: s.informers.Core().V1().Pods().Lister()}
+	m.scale, err = scale.NewForConfig(s.config, m.mapper, dynamic.LegacyAPIPathResolverFunc, scale.NewDiscoveryScaleKindResolver(client.Discovery()))
+	return m, err
+}
+
+// controllers are those of kube-controller-manager that make sense without a cloud.
+var controllers = []struct {
+	name  string
+	build func(*manager) error
+}{
+	{"deployment", (*manager).deployment},
+	{"replicaset", (*manager).replicaset},
+	{"replicationcontroller", (*manager).replication},
+	{"statefulset", (*manager).statefulset},
+	{"daemonset", (*manager).daemonset},
+	{"job", (*manager).job},
+	{"cronjob", (*manager).cronjob},
+	{"ttl-after-finished", (*manager).ttlAfterFinished},
+	{"endpoints", (*manager).endpoints},
+	{"endpointslice", (*manager).endpointSlice},
+	{"serviceaccount", (*manager).serviceAccount},
+	{"root-ca-certificate-publisher", (*manager).rootCA},
+	{"namespace", (*manager).namespace},
+	{"garbage-collector", (*manager).garbageCollector},
+	{"pod-garbage-collector", (*manager).podGC},
+	{"disruption", (*manager).disruption},
+	{"node-lifecycle", (*manager).nodeLifecycle},
+	{"taint-eviction", (*manager).taintEviction},
+	{"horizontal-pod-autoscaler", (*manager).autoscaler},
+	{"resourcequota", (*manager).quota},
+	{"persistentvolumeclaim-protection", (*manager).claimProtection},
+	{"persistentvolume-protection", (*manager).volumeProtection},
+}
+
+// start builds all controllers, and runs them when their informers run.
+func (m *manager) start() error {
+	for _, c := range controllers {
+		if err := c.build(m); err != nil {
+			return fmt.Errorf("controller %s: %w", c.name, err)
+		}
+	}
+	m.shared.Start(m.ctx.Done())
+	m.objects.Start(m.ctx.Done())
+	close(m.started)
+	for _, run := range m.run {
+		go run(m.ctx)
+	}
+	return nil
+}
+
+func (m *manager) add(run func(context.Context)) { m.run = append(m.run, run) }
+
+func (m *manager) deployment() error {
+	c, err := deployment.NewDeploymentController(m.ctx, m.shared.Apps().V1().Deployments(), m.shared.Apps().V1().ReplicaSets(), m.shared.Core().V1().Pods(), m.client)
+	m.add(func(ctx context.Context) { c.Run(ctx, workers) })
+	return err
+}
+
+func (m *manager) replicaset() error {
+	c := replicaset.NewReplicaSetController(m.ctx, m.shared.Apps().V1().ReplicaSets(), m.shared.Core().V1().Pods(), m.client, replicaset.BurstReplicas)
+	m.add(func(ctx context.Context) { c.Run(ctx, workers) })
+	return nil
+}
+
+func (m *manager) replication() error {
+	c := replication.NewReplicationManager(m.ctx, m.shared.Core().V1().Pods(), m.shared.Core().V1().ReplicationControllers(), m.client, replication.BurstReplicas)
+	m.add(func(ctx context.Context) { c.Run(ctx, workers) })
+	return nil
+}
+
+func (m *manager) statefulset() error {
+	c := statefulset.NewStatefulSetController(m.ctx, m.shared.Core().V1().Pods(), m.shared.Apps().V1().StatefulSets(), m.shared.Core().V1().PersistentVolumeClaims(), m.shared.Apps().V1().ControllerRevisions(), m.client)
+	m.add(func(ctx context.Context) { c.Run(ctx, workers) })
+	return nil
+}
+
+func (m *manager) daemonset() error {
+	c, err := daemon.NewDaemonSetsController(m.ctx, m.shared.Apps().V1().DaemonSets(), m.shared.Apps().V1().ControllerRevisions(), m.shared.Core().V1().Pods(), m.shared.Core().V1().Nodes(), m.client,
+		flowcontrol.NewBackOff(time.Second, 15*time.Minute))
+	m.add(func(ctx context.Context) { c.Run(ctx, workers) })
+	return err
+}
+
+func (m *manager) job() error {
+	c, err := job.NewController(m.ctx, m.client, m.shared.Core().V1().Pods(), m.shared.Batch().V1().Jobs(), nil, nil)
+	m.add(func(ctx context.Context) { c.Run(ctx, workers) })
+	return err
+}
+
+func (m *manager) cronjob() error {
+	c, err := cronjob.NewControllerV2(m.ctx, m.shared.Batch().V1().Jobs(), m.shared.Batch().V1().CronJobs(), m.client)
+	m.add(func(ctx context.Context) { c.Run(ctx, workers) })
+	return err
+}
+
+func (m *manager) ttlAfterFinished() error {
+	c := ttlafterfinished.New(m.ctx, m.shared.Batch().V1().Jobs(), m.client)
+	m.add(func(ctx context.Context) { c.Run(ctx, workers) })
+	return nil
+}
+
+func (m *manager) endpoints() error {
+	c := endpoint.NewEndpointController(m.ctx, m.shared.Core().V1().Pods(), m.shared.Core().V1().Services(), m.shared.Core().V1().Endpoints(), m.client, 0)
+	m.add(func(ctx context.Context) { c.Run(ctx, workers) })
+	return nil
+}
+
+func (m *manager) endpointSlice() error {
+	c := endpointslice.NewController(m.ctx, m.shared.Core().V1().Pods(), m.shared.Core().V1().Services(), m.shared.Core().V1().Nodes(), m.shared.Discovery().V1().EndpointSlices(), 100, m.client, 0)
+	m.add(func(ctx context.Context) { c.Run(ctx, workers) })
+	return nil
+}
+
+func (m *manager) serviceAccount() error {
+	c, err := serviceaccount.NewServiceAccountsController(klog.FromContext(m.ctx), m.shared.Core().V1().ServiceAccounts(), m.shared.Core().V1().Namespaces(), m.client, serviceaccount.DefaultServiceAccountsControllerOptions())
+	m.add(func(ctx context.Context) { c.Run(ctx, 1) })
+	return err
+}
+
+func (m *manager) rootCA() error {
+	c, err := rootcacertpublisher.NewPublisher(m.shared.Core().V1().ConfigMaps(), m.shared.Core().V1().Namespaces(), m.client, rootCertificate)
+	m.add(func(ctx context.Context) { c.Run(ctx, 1) })
+	return err
+}
+
+func (m *manager) namespace() error {
+	c := namespace.NewNamespaceController(m.ctx, m.client, m.metadata, m.client.Discovery().ServerPreferredNamespacedResources, m.shared.Core().V1().Namespaces(), 5*time.Minute, v1.FinalizerKubernetes)
+	m.add(func(ctx context.Context) { c.Run(ctx, workers) })
+	return nil
+}
+
+func (m *manager) garbageCollector() error {
+	ignored := map[schema.GroupResource]struct{}{{Resource: "events"}: {}, {Group: "events.k8s.io", Resource: "events"}: {}}
+	factory := informerfactory.NewInformerFactory(m.shared, m.objects)
+	graph := garbagecollector.NewDependencyGraphBuilder(m.ctx, m.metadata, m.mapper, ignored, factory, m.started)
+	c, err := garbagecollector.NewComposedGarbageCollector(m.ctx, m.client, m.metadata, m.mapper, graph)
+	m.add(func(ctx context.Context) { c.Run(ctx, workers, 30*time.Second) })
+	m.add(func(ctx context.Context) { c.Sync(ctx, m.client.Discovery(), 30*time.Second) })
+	return err
+}
+
+func (m *manager) podGC() error {
+	const terminatedPodThreshold = 12500
+	c := podgc.NewPodGC(m.ctx, m.client, m.shared.Core().V1().Pods(), m.shared.Core().V1().Nodes(), terminatedPodThreshold)
+	m.add(func(ctx context.Context) { c.Run(ctx) })
+	return nil
+}
+
+func (m *manager) disruption() error {
+	c := disruption.NewDisruptionController(m.ctx, m.shared.Core().V1().Pods(), m.shared.Policy().V1().PodDisruptionBudgets(), m.shared.Core().V1().ReplicationControllers(), m.shared.Apps().V1().ReplicaSets(), m.shared.Apps().V1().Deployments(), m.shared.Apps().V1().StatefulSets(),
+		m.client, m.mapper, m.scale, m.client.Discovery())
+	m.add(func(ctx context.Context) { c.Run(ctx, 1) })
+	return nil
+}
+
+func (m *manager) nodeLifecycle() error {
+	const (
+		monitorPeriod     = 5 * time.Second
+		startupGrace      = 60 * time.Second
+		monitorGrace      = 50 * time.Second
+		evictionRate      = 0.1
+		secondaryRate     = 0.01
+		largeCluster      = 50
+		unhealthyFraction = 0.55
+	)
+	c, err := nodelifecycle.NewNodeLifecycleController(m.ctx, m.shared.Coordination().V1().Leases(), m.shared.Core().V1().Pods(), m.shared.Core().V1().Nodes(), m.shared.Apps().V1().DaemonSets(), m.client,
+		monitorPeriod, startupGrace, monitorGrace, evictionRate, secondaryRate, largeCluster, unhealthyFraction)
+	m.add(func(ctx context.Context) { c.Run(ctx) })
+	return err
+}
+
+func (m *manager) taintEviction() error {
+	c, err := tainteviction.New(m.ctx, m.client, m.shared.Core().V1().Pods(), m.shared.Core().V1().Nodes(), "taint-eviction-controller")
+	m.add(func(ctx context.Context) { c.Run(ctx) })
+	return err
+}
+
+func (m *manager) autoscaler() error {
+	c := podautoscaler.NewHorizontalController(m.ctx, m.client.CoreV1(), m.scale, m.client.AutoscalingV2(), m.mapper, m.metrics, m.shared.Autoscaling().V2().HorizontalPodAutoscalers(), m.shared.Core().V1().Pods(),
+		15*time.Second, 5*time.Minute, 0.1, 5*time.Minute, 30*time.Second)
+	m.add(func(ctx context.Context) { c.Run(ctx, workers) })
+	return nil
+}
+
+func (m *manager) quota() error {
+	config, err := quotainstall.NewQuotaConfigurationForControllers(generic.ListerFuncForResourceFunc(m.shared.ForResource), m.shared)
+	if err != nil {
+		return err
+	}
+	c, err := resourcequota.NewController(m.ctx, &resourcequota.ControllerOptions{
+		QuotaClient:               m.client.CoreV1(),
+		ResourceQuotaInformer:     m.shared.Core().V1().ResourceQuotas(),
+		ResyncPeriod:              controller.StaticResyncPeriodFunc(5 * time.Minute),
+		InformerFactory:           informerfactory.NewInformerFactory(m.shared, m.objects),
+		ReplenishmentResyncPeriod: func() time.Duration { return 12 * time.Hour },
+		DiscoveryFunc:             m.client.Discovery().ServerPreferredNamespacedResources,
+		IgnoredResourcesFunc:      config.IgnoredResources,
+		InformersStarted:          m.started,
+		Registry:                  generic.NewRegistry(config.Evaluators()),
+		UpdateFilter:              quotainstall.DefaultUpdateFilter(),
+	})
+	m.add(func(ctx context.Context) { c.Run(ctx, workers) })
+	m.add(func(ctx context.Context) {
+		c.Sync(ctx, m.client.Discovery().ServerPreferredNamespacedResources, 30*time.Second)
+	})
+	return err
+}
+
+func (m *manager) claimProtection() error {
+	c, err := pvcprotection.NewPVCProtectionController(klog.FromContext(m.ctx), m.shared.Core().V1().PersistentVolumeClaims(), m.shared.Core().V1().Pods(), m.client)
+	m.add(func(ctx context.Context) { c.Run(ctx, 1) })
+	return err
+}
+
+func (m *manager) volumeProtection() error {
+	c, err := pvprotection.NewPVProtectionController(klog.FromContext(m.ctx), m.shared.Core().V1().PersistentVolumes(), m.client)
+	m.add(func(ctx context.Context) { c.Run(ctx, 1) })
+	return err
+}

@@ -1,0 +1,213 @@
+package cluster
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	apidiscoveryv2 "k8s.io/api/apidiscovery/v2"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/managedfields"
+	"k8s.io/apiserver/pkg/endpoints"
+	"k8s.io/apiserver/pkg/endpoints/discovery"
+	"k8s.io/apiserver/pkg/endpoints/discovery/aggregated"
+	"k8s.io/apiserver/pkg/registry/rest"
+	genericapiserver "k8s.io/apiserver/pkg/server"
+	"k8s.io/kube-openapi/pkg/builder3"
+	openapiutil "k8s.io/kube-openapi/pkg/util"
+	"k8s.io/kubernetes/pkg/controlplane/apiserver"
+	admissionregistrationrest "k8s.io/kubernetes/pkg/registry/admissionregistration/rest"
+	appsrest "k8s.io/kubernetes/pkg/registry/apps/rest"
+	authenticationrest "k8s.io/kubernetes/pkg/registry/authentication/rest"
+	authorizationrest "k8s.io/kubernetes/pkg/registry/authorization/rest"
+	autoscalingrest "k8s.io/kubernetes/pkg/registry/autoscaling/rest"
+	batchrest "k8s.io/kubernetes/pkg/registry/batch/rest"
+	certificatesrest "k8s.io/kubernetes/pkg/registry/certificates/rest"
+	coordinationrest "k8s.io/kubernetes/pkg/registry/coordination/rest"
+	discoveryrest "k8s.io/kubernetes/pkg/registry/discovery/rest"
+	eventsrest "k8s.io/kubernetes/pkg/registry/events/rest"
+	flowcontrolrest "k8s.io/kubernetes/pkg/registry/flowcontrol/rest"
+	networkingrest "k8s.io/kubernetes/pkg/registry/networking/rest"
+	noderest "k8s.io/kubernetes/pkg/registry/node/rest"
+	policyrest "k8s.io/kubernetes/pkg/registry/policy/rest"
+	rbacrest "k8s.io/kubernetes/pkg/registry/rbac/rest"
+	resourcerest "k8s.io/kubernetes/pkg/registry/resource/rest"
+	schedulingrest "k8s.io/kubernetes/pkg/registry/scheduling/rest"
+	storagerest "k8s.io/kubernetes/pkg/registry/storage/rest"
+	"sigs.k8s.io/structured-merge-diff/v6/typed"
+)
+
+// eventTTL is how long events are kept, as by default.
+const eventTTL = time.Hour
+
+// groups are the built-in API groups in the order in which clients prefer them.
+func (s *apiServer) groups() []apiserver.RESTStorageProvider {
+	authz := s.generic.Authorization.Authorizer
+	return []apiserver.RESTStorageProvider{
+		&coreGroup{server: s},
+		authenticationrest.RESTStorageProvider{Authenticator: s.generic.Authentication.Authenticator},
+		authorizationrest.RESTStorageProvider{Authorizer: authz, RuleResolver: s.generic.RuleResolver},
+		autoscalingrest.RESTStorageProvider{},
+		batchrest.RESTStorageProvider{},
+		certificatesrest.RESTStorageProvider{Authorizer: authz},
+		coordinationrest.RESTStorageProvider{},
+		discoveryrest.StorageProvider{},
+		networkingrest.RESTStorageProvider{},
+		noderest.RESTStorageProvider{},
+		policyrest.RESTStorageProvider{},
+		rbacrest.RESTStorageProvider{Authorizer: authz},
+		schedulingrest.RESTStorageProvider{},
+		storagerest.RESTStorageProvider{},
+		flowcontrolrest.RESTStorageProvider{InformerFactory: s.informers},
+		appsrest.StorageProvider{},
+		admissionregistrationrest.RESTStorageProvider{Authorizer: authz, DiscoveryClient: s.client.Discovery()},
+		eventsrest.RESTStorageProvider{TTL: eventTTL},
+		resourcerest.RESTStorageProvider{NamespaceClient: s.client.CoreV1().Namespaces(), Authorizer: authz},
+	}
+}
+
+// install serves the groups. Upstream's own InstallAPIGroups would build the schemas of all of
+// them first, for managed fields, which takes as long as the rest of the start; here each group
+// builds its schema when it is first written to.
+func (s *apiServer) install() error {
+	for _, provider := range s.groups() {
+		info, err := provider.NewRESTStorage(s.resources, s.generic.RESTOptionsGetter)
+		if err != nil {
+			return fmt.Errorf("API group %q: %w", provider.GroupName(), err)
+		}
+		if len(info.VersionedResourcesStorageMap) == 0 {
+			continue
+		}
+		if err := s.installGroup(&info); err != nil {
+			return fmt.Errorf("API group %q: %w", provider.GroupName(), err)
+		}
+	}
+	return nil
+}
+
+func (s *apiServer) installGroup(info *genericapiserver.APIGroupInfo) error {
+	name := info.PrioritizedVersions[0].Group
+	root, manager := "/apis", s.built.AggregatedDiscoveryGroupManager
+	if name == "" {
+		root, manager = "/api", s.built.AggregatedLegacyDiscoveryGroupManager
+	}
+	schemas, err := s.typeConverter(info)
+	if err != nil {
+		return err
+	}
+	group := metav1.APIGroup{Name: name}
+	for _, gv := range info.PrioritizedVersions {
+		if len(info.VersionedResourcesStorageMap[gv.Version]) == 0 {
+			continue
+		}
+		v := s.groupVersion(info, gv.Version, root)
+		v.TypeConverter = schemas
+		resources, _, err := v.InstallREST(s.built.Handler.GoRestfulContainer)
+		if err != nil {
+			return err
+		}
+		manager.AddGroupVersion(name, apidiscoveryv2.APIVersionDiscovery{
+			Freshness: apidiscoveryv2.DiscoveryFreshnessCurrent,
+			Version:   gv.Version,
+			Resources: resources,
+		})
+		group.Versions = append(group.Versions, metav1.GroupVersionForDiscovery{GroupVersion: gv.String(), Version: gv.Version})
+	}
+	if name == "" {
+		legacy := discovery.NewLegacyRootAPIHandler(s.generic.DiscoveryAddresses, s.built.Serializer, root)
+		h := aggregated.WrapAggregatedDiscoveryToHandler(legacy, manager, manager)
+		s.built.Handler.GoRestfulContainer.Add(h.GenerateWebService(root, metav1.APIVersions{}))
+		return nil
+	}
+	group.PreferredVersion = group.Versions[0]
+	s.built.DiscoveryGroupManager.AddGroup(group)
+	s.built.Handler.GoRestfulContainer.Add(discovery.NewAPIGroupHandler(s.built.Serializer, group).WebService())
+	return nil
+}
+
+func (s *apiServer) groupVersion(info *genericapiserver.APIGroupInfo, version, root string) *endpoints.APIGroupVersion {
+	gv := info.PrioritizedVersions[0].Group
+	served := map[string][]string{}
+	for v, resources := range info.VersionedResourcesStorageMap {
+		name := v
+		if gv != "" {
+			name = gv + "/" + v
+		}
+		for resource := range resources {
+			served[resource] = append(served[resource], name)
+		}
+	}
+	storages := map[string]rest.Storage{}
+	for resource, storage := range info.VersionedResourcesStorageMap[version] {
+		storages[resource] = storage
+	}
+	v := &endpoints.APIGroupVersion{
+		Root:                        root,
+		Storage:                     storages,
+		AllServedVersionsByResource: served,
+		MetaGroupVersion:            info.MetaGroupVersion,
+		OptionsExternalVersion:      info.OptionsExternalVersion,
+		ParameterCodec:              info.ParameterCodec,
+		Serializer:                  info.NegotiatedSerializer,
+		Creater:                     info.Scheme,
+		Convertor:                   info.Scheme,
+		ConvertabilityChecker:       info.Scheme,
+		UnsafeConvertor:             runtime.UnsafeObjectConvertor(info.Scheme),
+		Defaulter:                   info.Scheme,
+		Typer:                       info.Scheme,
+		Namer:                       runtime.Namer(meta.NewAccessor()),
+		EquivalentResourceRegistry:  s.built.EquivalentResourceRegistry,
+		Admit:                       s.generic.AdmissionControl,
+		Authorizer:                  s.generic.Authorization.Authorizer,
+		MinRequestTimeout:           time.Duration(s.generic.MinRequestTimeout) * time.Second,
+		MaxRequestBodyBytes:         s.generic.MaxRequestBodyBytes,
+	}
+	v.GroupVersion.Group, v.GroupVersion.Version = gv, version
+	return v
+}
+
+// typeConverter knows the types of a group for managed fields, once it is asked.
+func (s *apiServer) typeConverter(info *genericapiserver.APIGroupInfo) (managedfields.TypeConverter, error) {
+	var names []string
+	for _, gv := range info.PrioritizedVersions {
+		for _, storage := range info.VersionedResourcesStorageMap[gv.Version] {
+			kind, err := endpoints.GetResourceKind(gv, storage, info.Scheme)
+			if err != nil {
+				return nil, err
+			}
+			obj, err := info.Scheme.New(kind)
+			if err != nil {
+				return nil, err
+			}
+			names = append(names, openapiutil.GetCanonicalTypeName(obj))
+		}
+	}
+	return lazyConverter(sync.OnceValues(func() (managedfields.TypeConverter, error) {
+		schemas, err := builder3.BuildOpenAPIDefinitionsForResources(s.generic.OpenAPIV3Config, names...)
+		if err != nil {
+			return nil, err
+		}
+		return managedfields.NewTypeConverter(schemas, false)
+	})), nil
+}
+
+// lazyConverter is a type converter that is made on first use.
+type lazyConverter func() (managedfields.TypeConverter, error)
+
+func (f lazyConverter) ObjectToTyped(obj runtime.Object, opts ...typed.ValidationOptions) (*typed.TypedValue, error) {
+	c, err := f()
+	if err != nil {
+		return nil, err
+	}
+	return c.ObjectToTyped(obj, opts...)
+}
+
+func (f lazyConverter) TypedToObject(value *typed.TypedValue) (runtime.Object, error) {
+	c, err := f()
+	if err != nil {
+		return nil, err
+	}
+	return c.TypedToObject(value)
+}

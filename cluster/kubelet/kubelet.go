@@ -1,0 +1,347 @@
+// Package kubelet simulates the kubelets of all nodes: it takes pods through the states that
+// users see, with the kubelet's own reasons, events and conditions, but runs no process.
+//
+// The central type is [Kubelet]. What a container does, such as how long its image takes to pull
+// or with which code it exits, is its [Script]; [DefaultScript] reads it from the pod:
+//
+//	k := kubelet.New(kubelet.Config{Client: client, Informers: informers})
+//	go k.Run(ctx)
+//
+// All times come from the clock of the process, so that the simulation can live in virtual time.
+package kubelet
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	v1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/informers"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/kubernetes/scheme"
+	corev1 "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/client-go/tools/record"
+)
+
+// Config is what the kubelets need of the world.
+type Config struct {
+	Client    kubernetes.Interface
+	Informers informers.SharedInformerFactory
+	Script    func(*v1.Pod, *v1.Container) Script // nil: DefaultScript
+	State     []byte                              // what Snapshot gave in an earlier life, or nil
+}
+
+// Kubelet acts for all nodes at once.
+type Kubelet struct {
+	client  kubernetes.Interface
+	shared  informers.SharedInformerFactory
+	script  func(*v1.Pod, *v1.Container) Script
+	events  record.EventBroadcaster
+	workers sync.WaitGroup
+
+	mu        sync.Mutex
+	memory    memory
+	pods      map[types.UID]*worker
+	beating   map[string]bool // nodes
+	recorders map[string]record.EventRecorder
+}
+
+// memory is what outlives a restart.
+type memory struct {
+	Pods   map[types.UID]*podState
+	Images map[string][]string // by node
+	IPs    map[string]int      // the last one, by node
+}
+
+// New prepares the kubelets.
+func New(c Config) (*Kubelet, error) {
+	k := &Kubelet{
+		client:    c.Client,
+		shared:    c.Informers,
+		script:    c.Script,
+		memory:    memory{Pods: map[types.UID]*podState{}, Images: map[string][]string{}, IPs: map[string]int{}},
+		pods:      map[types.UID]*worker{},
+		beating:   map[string]bool{},
+		recorders: map[string]record.EventRecorder{},
+	}
+	if k.script == nil {
+		k.script = DefaultScript
+	}
+	if c.State != nil {
+		if err := json.Unmarshal(c.State, &k.memory); err != nil {
+			return nil, fmt.Errorf("reading the state of the kubelets: %w", err)
+		}
+	}
+	return k, nil
+}
+
+// Snapshot gives what has to be remembered across a restart.
+func (k *Kubelet) Snapshot() ([]byte, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return json.Marshal(k.memory)
+}
+
+// Run acts until the context ends.
+func (k *Kubelet) Run(ctx context.Context) {
+	k.events = record.NewBroadcaster(record.WithContext(ctx))
+	k.events.StartRecordingToSink(&corev1.EventSinkImpl{Interface: k.client.CoreV1().Events("")})
+	defer k.events.Shutdown()
+	core := k.shared.Core().V1()
+	handle(core.Nodes().Informer(), func(n *v1.Node) { k.adopt(ctx, n) })
+	handle(core.Pods().Informer(), func(p *v1.Pod) { k.see(ctx, p) })
+	handle(core.ConfigMaps().Informer(), func(c *v1.ConfigMap) { k.wake(c.Namespace) })
+	handle(core.Secrets().Informer(), func(s *v1.Secret) { k.wake(s.Namespace) })
+	handle(core.PersistentVolumeClaims().Informer(), func(c *v1.PersistentVolumeClaim) { k.wake(c.Namespace) })
+	k.shared.Start(ctx.Done())
+	<-ctx.Done()
+	k.workers.Wait()
+}
+
+// handle calls f for every change of an object; a deletion counts as one.
+func handle[T any](informer cache.SharedIndexInformer, f func(T)) {
+	call := func(obj any) {
+		if gone, ok := obj.(cache.DeletedFinalStateUnknown); ok {
+			obj = gone.Obj
+		}
+		if t, ok := obj.(T); ok {
+			f(t)
+		}
+	}
+	// It fails only for an informer that has stopped.
+	_, _ = informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
+		AddFunc:    call,
+		UpdateFunc: func(_, obj any) { call(obj) },
+		DeleteFunc: call,
+	})
+}
+
+// worker acts on one pod.
+type worker struct {
+	namespace, name string
+	changed         chan struct{}
+}
+
+func (w *worker) wake() {
+	select {
+	case w.changed <- struct{}{}:
+	default:
+	}
+}
+
+// see starts or wakes the worker of a pod that is bound to a node.
+func (k *Kubelet) see(ctx context.Context, pod *v1.Pod) {
+	if pod.Spec.NodeName == "" {
+		return
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if w := k.pods[pod.UID]; w != nil {
+		w.wake()
+		return
+	}
+	w := &worker{namespace: pod.Namespace, name: pod.Name, changed: make(chan struct{}, 1)}
+	k.pods[pod.UID] = w
+	k.workers.Add(1)
+	go func() {
+		defer k.workers.Done()
+		defer k.forget(pod.UID)
+		k.work(ctx, w, pod.UID)
+	}()
+}
+
+func (k *Kubelet) forget(uid types.UID) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.pods, uid)
+}
+
+// wake lets the pods of a namespace look anew at what they refer to.
+func (k *Kubelet) wake(namespace string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, w := range k.pods {
+		if w.namespace == namespace {
+			w.wake()
+		}
+	}
+}
+
+// work takes one pod through its life.
+func (k *Kubelet) work(ctx context.Context, w *worker, uid types.UID) {
+	for {
+		pod, err := k.shared.Core().V1().Pods().Lister().Pods(w.namespace).Get(w.name)
+		if err != nil || pod.UID != uid {
+			k.mu.Lock()
+			delete(k.memory.Pods, uid)
+			k.mu.Unlock()
+			return
+		}
+		due, err := k.sync(ctx, pod)
+		if err != nil {
+			due = time.Now().Add(time.Second) // the API server did not agree: try again
+		}
+		if !w.idle(ctx, due) {
+			return
+		}
+	}
+}
+
+// idle waits for a change or a moment; the zero moment never comes.
+func (w *worker) idle(ctx context.Context, due time.Time) bool {
+	var timer <-chan time.Time
+	if !due.IsZero() {
+		t := time.NewTimer(time.Until(due))
+		defer t.Stop()
+		timer = t.C
+	}
+	select {
+	case <-ctx.Done():
+		return false
+	case <-w.changed:
+	case <-timer:
+	}
+	return true
+}
+
+// sync does what is due for a pod, and tells when to look again.
+func (k *Kubelet) sync(ctx context.Context, pod *v1.Pod) (time.Time, error) {
+	k.mu.Lock()
+	state := k.memory.Pods[pod.UID]
+	if state == nil {
+		state = &podState{Containers: map[string]*containerState{}}
+		k.memory.Pods[pod.UID] = state
+	}
+	m := &machine{now: time.Now(), pod: pod, state: state, world: k}
+	due := m.step()
+	status := m.status()
+	gone := state.Gone
+	k.mu.Unlock()
+	recorder := k.recorder(pod.Spec.NodeName)
+	for _, e := range m.events {
+		recorder.Event(e.reference(pod), e.kind, e.reason, e.message)
+	}
+	if err := k.report(ctx, pod, status); err != nil {
+		return time.Time{}, err
+	}
+	if !gone {
+		return due, nil
+	}
+	zero := int64(0)
+	err := k.client.CoreV1().Pods(pod.Namespace).Delete(ctx, pod.Name, metav1.DeleteOptions{GracePeriodSeconds: &zero, Preconditions: metav1.NewUIDPreconditions(string(pod.UID))})
+	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
+		err = nil
+	}
+	return time.Time{}, err
+}
+
+// report writes the status of a pod if it has changed.
+func (k *Kubelet) report(ctx context.Context, pod *v1.Pod, status v1.PodStatus) error {
+	for {
+		if equality.Semantic.DeepEqual(pod.Status, status) {
+			return nil
+		}
+		update := pod.DeepCopy()
+		update.Status = status
+		_, err := k.client.CoreV1().Pods(pod.Namespace).UpdateStatus(ctx, update, metav1.UpdateOptions{})
+		if apierrors.IsNotFound(err) {
+			return nil
+		}
+		if !apierrors.IsConflict(err) {
+			return err
+		}
+		latest, err := k.client.CoreV1().Pods(pod.Namespace).Get(ctx, pod.Name, metav1.GetOptions{})
+		if apierrors.IsNotFound(err) {
+			return nil
+		}
+		if err != nil || latest.UID != pod.UID {
+			return err
+		}
+		status.Conditions = foreign(latest.Status.Conditions, status.Conditions)
+		pod = latest
+	}
+}
+
+// foreign adds the conditions that others have set.
+func foreign(latest, ours []v1.PodCondition) []v1.PodCondition {
+	merged := slices.Clone(ours)
+	for _, c := range latest {
+		if !slices.ContainsFunc(ours, func(o v1.PodCondition) bool { return o.Type == c.Type }) {
+			merged = append(merged, c)
+		}
+	}
+	return merged
+}
+
+func (k *Kubelet) recorder(node string) record.EventRecorder {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.recorders[node] == nil {
+		k.recorders[node] = k.events.NewRecorder(scheme.Scheme, v1.EventSource{Component: "kubelet", Host: node})
+	}
+	return k.recorders[node]
+}
+
+// The machine asks for these with the lock held.
+
+func (k *Kubelet) configMap(namespace, name string) *v1.ConfigMap {
+	c, err := k.shared.Core().V1().ConfigMaps().Lister().ConfigMaps(namespace).Get(name)
+	if err != nil {
+		return nil
+	}
+	return c
+}
+
+func (k *Kubelet) secret(namespace, name string) *v1.Secret {
+	s, err := k.shared.Core().V1().Secrets().Lister().Secrets(namespace).Get(name)
+	if err != nil {
+		return nil
+	}
+	return s
+}
+
+func (k *Kubelet) claim(namespace, name string) *v1.PersistentVolumeClaim {
+	c, err := k.shared.Core().V1().PersistentVolumeClaims().Lister().PersistentVolumeClaims(namespace).Get(name)
+	if err != nil {
+		return nil
+	}
+	return c
+}
+
+func (k *Kubelet) node(name string) *v1.Node {
+	n, err := k.shared.Core().V1().Nodes().Lister().Get(name)
+	if err != nil {
+		return nil
+	}
+	return n
+}
+
+func (k *Kubelet) scriptOf(pod *v1.Pod, c *v1.Container) Script { return k.script(pod, c) }
+
+func (k *Kubelet) hasImage(node, image string) bool {
+	return slices.Contains(k.memory.Images[node], image)
+}
+
+func (k *Kubelet) keepImage(node, image string) {
+	if !k.hasImage(node, image) {
+		k.memory.Images[node] = append(k.memory.Images[node], image)
+	}
+}
+
+// nextIP draws from the range of a node, and begins anew when it is used up.
+func (k *Kubelet) nextIP(node string) string {
+	index := 0
+	if n := k.node(node); n != nil {
+		index = nodeIndex(n)
+	}
+	k.memory.IPs[node] = k.memory.IPs[node]%253 + 1
+	return fmt.Sprintf("10.244.%d.%d", index, k.memory.IPs[node]+1)
+}

@@ -1,0 +1,162 @@
+package cluster
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/emicklei/go-restful/v3"
+	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/kube-openapi/pkg/builder"
+	"k8s.io/kube-openapi/pkg/builder3"
+	"k8s.io/kube-openapi/pkg/common"
+	"k8s.io/kube-openapi/pkg/common/restfuladapter"
+	"k8s.io/kube-openapi/pkg/handler"
+	"k8s.io/kube-openapi/pkg/handler3"
+)
+
+// The schemas of a group version are built when somebody asks for them. Upstream builds all of
+// them at the start, and needs them all for the list of their hashes; the built-in ones have the
+// version of Kubernetes as hash here, since they change with nothing else.
+
+const openAPIV3 = "/openapi/v3"
+
+// documents holds what was built.
+type documents struct {
+	server *apiServer
+	custom http.Handler // those of custom resources
+
+	mu    sync.Mutex
+	built map[string]http.Handler // by group version, such as apis/apps/v1
+}
+
+func (s *apiServer) serveOpenAPI(custom *handler3.OpenAPIService) error {
+	mux := http.NewServeMux()
+	if err := custom.RegisterOpenAPIV3VersionedService(openAPIV3, pathHandler{mux}); err != nil {
+		return err
+	}
+	d := &documents{server: s, custom: mux, built: map[string]http.Handler{}}
+	paths := s.built.Handler.NonGoRestfulMux
+	paths.HandleFunc(openAPIV3, d.serveIndex)
+	paths.UnlistedHandlePrefix(openAPIV3+"/", http.HandlerFunc(d.serveDocument))
+	paths.Handle("/openapi/v2", lazyHandler(sync.OnceValues(s.openAPIV2)))
+	return nil
+}
+
+// pathHandler registers handlers in a mux of the standard library.
+type pathHandler struct{ mux *http.ServeMux }
+
+func (p pathHandler) Handle(path string, h http.Handler) { p.mux.Handle(path, h) }
+func (p pathHandler) HandlePrefix(path string, h http.Handler) {
+	p.mux.Handle(path, h)
+}
+
+// index is what /openapi/v3 answers.
+type index struct {
+	Paths map[string]indexEntry `json:"paths"`
+}
+
+type indexEntry struct {
+	URL string `json:"serverRelativeURL"`
+}
+
+func (d *documents) serveIndex(w http.ResponseWriter, req *http.Request) {
+	custom := &recorder{header: http.Header{}}
+	d.custom.ServeHTTP(custom, req)
+	all := index{Paths: map[string]indexEntry{}}
+	if err := json.Unmarshal(custom.body, &all); err != nil {
+		http.Error(w, fmt.Sprintf("reading the list of custom schemas: %v", err), http.StatusInternalServerError)
+		return
+	}
+	version := d.server.generic.EffectiveVersion.Info().GitVersion
+	for name := range d.groupVersions() {
+		all.Paths[name] = indexEntry{URL: openAPIV3 + "/" + name + "?hash=" + version}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(all) // the client has gone if this fails
+}
+
+func (d *documents) groupVersions() sets.Set[string] {
+	names := sets.New[string]()
+	for _, service := range d.server.built.Handler.GoRestfulContainer.RegisteredWebServices() {
+		names.Insert(strings.TrimPrefix(service.RootPath(), "/"))
+	}
+	return names
+}
+
+func (d *documents) serveDocument(w http.ResponseWriter, req *http.Request) {
+	name := strings.TrimPrefix(req.URL.Path, openAPIV3+"/")
+	h, err := d.document(name)
+	switch {
+	case err != nil:
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+	case h != nil:
+		req.URL.RawQuery = "" // the hash is ours, not that of the bytes
+		h.ServeHTTP(w, req)
+	default:
+		d.custom.ServeHTTP(w, req)
+	}
+}
+
+// document gives the handler of a built-in group version, nil if it is not built in.
+func (d *documents) document(name string) (http.Handler, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if h := d.built[name]; h != nil {
+		return h, nil
+	}
+	for _, service := range d.server.built.Handler.GoRestfulContainer.RegisteredWebServices() {
+		if strings.TrimPrefix(service.RootPath(), "/") != name {
+			continue
+		}
+		document, err := builder3.BuildOpenAPISpecFromRoutes(restfuladapter.AdaptWebServices([]*restful.WebService{service}), d.server.generic.OpenAPIV3Config)
+		if err != nil {
+			return nil, fmt.Errorf("building the schemas of %s: %w", name, err)
+		}
+		one := handler3.NewOpenAPIService()
+		one.UpdateGroupVersion(name, document)
+		d.built[name] = http.HandlerFunc(one.HandleGroupVersion)
+		return d.built[name], nil
+	}
+	return nil, nil
+}
+
+func (s *apiServer) openAPIV2() (http.Handler, error) {
+	document, err := builder.BuildOpenAPISpecFromRoutes(restfuladapter.AdaptWebServices(s.built.Handler.GoRestfulContainer.RegisteredWebServices()), s.generic.OpenAPIConfig)
+	if err != nil {
+		return nil, fmt.Errorf("building the OpenAPI v2 schemas: %w", err)
+	}
+	document.Definitions = handler.PruneDefaults(document.Definitions)
+	mux := http.NewServeMux()
+	handler.NewOpenAPIService(document).RegisterOpenAPIVersionedService("/openapi/v2", pathHandler{mux})
+	return mux, nil
+}
+
+// lazyHandler is a handler that is made on first use.
+type lazyHandler func() (http.Handler, error)
+
+func (f lazyHandler) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	h, err := f()
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	h.ServeHTTP(w, req)
+}
+
+// recorder keeps a response.
+type recorder struct {
+	header http.Header
+	body   []byte
+}
+
+func (r *recorder) Header() http.Header { return r.header }
+func (r *recorder) WriteHeader(int)     {}
+func (r *recorder) Write(p []byte) (int, error) {
+	r.body = append(r.body, p...)
+	return len(p), nil
+}
+
+var _ common.PathHandlerByGroupVersion = pathHandler{}

@@ -1,0 +1,32 @@
+package cluster
+
+import (
+	"context"
+
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/events"
+	"k8s.io/kubernetes/pkg/scheduler"
+	"k8s.io/kubernetes/pkg/scheduler/profile"
+)
+
+// startScheduler runs the scheduler with its default profile.
+func startScheduler(ctx context.Context, s *apiServer) error {
+	client, err := kubernetes.NewForConfig(protobuf(s.config, "kube-scheduler"))
+	if err != nil {
+		return err
+	}
+	broadcaster := events.NewEventBroadcasterAdapterWithContext(ctx, client)
+	recorders := profile.RecorderFactory(func(name string) events.EventRecorderLogger { return broadcaster.NewRecorder(name) })
+	sched, err := scheduler.New(ctx, client, s.informers, nil, recorders)
+	if err != nil {
+		return err
+	}
+	broadcaster.StartRecordingToSink(ctx.Done())
+	s.informers.Start(ctx.Done())
+	s.informers.WaitForCacheSync(ctx.Done())
+	if err := sched.WaitForHandlersSync(ctx); err != nil {
+		return err
+	}
+	go sched.Run(ctx)
+	return nil
+}

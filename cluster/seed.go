@@ -1,0 +1,214 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	schedulingv1 "k8s.io/api/scheduling/v1"
+	storagev1 "k8s.io/api/storage/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/component-base/version"
+	schedulingapiv1 "k8s.io/kubernetes/pkg/apis/scheduling/v1"
+	"k8s.io/kubernetes/plugin/pkg/auth/authorizer/rbac/bootstrappolicy"
+)
+
+// What every new cluster has.
+var systemNamespaces = []string{metav1.NamespaceDefault, metav1.NamespaceSystem, metav1.NamespacePublic, corev1.NamespaceNodeLease}
+
+// rootCertificate is what pods find as the certificate of the API server. No process reads it.
+var rootCertificate = []byte("# simulated cluster: there is no certificate authority\n")
+
+// seedPolicies writes the roles that every cluster has.
+func (s *apiServer) seedPolicies(ctx context.Context) error {
+	roles := s.client.RbacV1()
+	for _, r := range append(bootstrappolicy.ClusterRoles(), bootstrappolicy.ControllerRoles()...) {
+		if _, err := roles.ClusterRoles().Create(ctx, &r, metav1.CreateOptions{}); err != nil {
+			return fmt.Errorf("cluster role %s: %w", r.Name, err)
+		}
+	}
+	for _, b := range append(bootstrappolicy.ClusterRoleBindings(), bootstrappolicy.ControllerRoleBindings()...) {
+		if _, err := roles.ClusterRoleBindings().Create(ctx, &b, metav1.CreateOptions{}); err != nil {
+			return fmt.Errorf("cluster role binding %s: %w", b.Name, err)
+		}
+	}
+	return nil
+}
+
+// seed writes the other objects that every cluster has, and its nodes.
+func (s *apiServer) seed(ctx context.Context, nodes []*corev1.Node) error {
+	for _, name := range systemNamespaces {
+		namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}
+		if _, err := s.client.CoreV1().Namespaces().Create(ctx, namespace, metav1.CreateOptions{}); err != nil {
+			return fmt.Errorf("namespace %s: %w", name, err)
+		}
+	}
+	if err := s.seedPolicies(ctx); err != nil {
+		return err
+	}
+	for _, class := range schedulingapiv1.SystemPriorityClasses() {
+		if err := s.seedPriorityClass(ctx, class.Name, class.Value, class.Description); err != nil {
+			return err
+		}
+	}
+	if err := s.seedService(ctx); err != nil {
+		return err
+	}
+	if err := s.seedStorageClass(ctx); err != nil {
+		return err
+	}
+	if nodes == nil {
+		nodes = DefaultNodes()
+	}
+	for _, n := range nodes {
+		if err := s.seedNode(ctx, n); err != nil {
+			return fmt.Errorf("node %s: %w", n.Name, err)
+		}
+	}
+	return nil
+}
+
+func (s *apiServer) seedPriorityClass(ctx context.Context, name string, value int32, description string) error {
+	class := &schedulingv1.PriorityClass{ObjectMeta: metav1.ObjectMeta{Name: name}, Value: value, Description: description}
+	_, err := s.client.SchedulingV1().PriorityClasses().Create(ctx, class, metav1.CreateOptions{})
+	if err != nil {
+		return fmt.Errorf("priority class %s: %w", name, err)
+	}
+	return nil
+}
+
+// seedService writes the Service of the API server.
+func (s *apiServer) seedService(ctx context.Context) error {
+	service := &corev1.Service{
+		ObjectMeta: metav1.ObjectMeta{Name: "kubernetes", Labels: map[string]string{"component": "apiserver", "provider": "kubernetes"}},
+		Spec: corev1.ServiceSpec{
+			ClusterIP: "10.96.0.1",
+			Ports:     []corev1.ServicePort{{Name: "https", Port: 443, TargetPort: intstr.FromInt32(6443), Protocol: corev1.ProtocolTCP}},
+		},
+	}
+	if _, err := s.client.CoreV1().Services(metav1.NamespaceDefault).Create(ctx, service, metav1.CreateOptions{}); err != nil {
+		return fmt.Errorf("service kubernetes: %w", err)
+	}
+	return nil
+}
+
+// seedStorageClass writes a default storage class.
+func (s *apiServer) seedStorageClass(ctx context.Context) error {
+	mode := storagev1.VolumeBindingWaitForFirstConsumer
+	policy := corev1.PersistentVolumeReclaimDelete
+	class := &storagev1.StorageClass{
+		ObjectMeta:        metav1.ObjectMeta{Name: "standard", Annotations: map[string]string{"storageclass.kubernetes.io/is-default-class": "true"}},
+		Provisioner:       provisionerName,
+		VolumeBindingMode: &mode,
+		ReclaimPolicy:     &policy,
+	}
+	if _, err := s.client.StorageV1().StorageClasses().Create(ctx, class, metav1.CreateOptions{}); err != nil {
+		return fmt.Errorf("storage class %s: %w", class.Name, err)
+	}
+	return nil
+}
+
+func (s *apiServer) seedNode(ctx context.Context, node *corev1.Node) error {
+	node = node.DeepCopy()
+	ready(node)
+	if _, err := s.client.CoreV1().Nodes().Create(ctx, node, metav1.CreateOptions{}); err != nil {
+		return err
+	}
+	return nil
+}
+
+// awaitAdmission waits until the admission plugins know the policies that are stored.
+func (s *apiServer) awaitAdmission(ctx context.Context) error {
+	probe := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "ready-"}}
+	return poll(ctx, func() (bool, error) {
+		_, err := s.client.CoreV1().Namespaces().Create(ctx, probe, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+		if apierrors.IsForbidden(err) {
+			return false, nil
+		}
+		return true, err
+	})
+}
+
+// awaitServiceAccount waits until pods can be made.
+func (s *apiServer) awaitServiceAccount(ctx context.Context) error {
+	return poll(ctx, func() (bool, error) {
+		_, err := s.client.CoreV1().ServiceAccounts(metav1.NamespaceDefault).Get(ctx, "default", metav1.GetOptions{})
+		if apierrors.IsNotFound(err) {
+			return false, nil
+		}
+		return true, err
+	})
+}
+
+func poll(ctx context.Context, done wait.ConditionFunc) error {
+	return wait.PollUntilContextCancel(ctx, 2*time.Millisecond, true, func(context.Context) (bool, error) { return done() })
+}
+
+// DefaultNodes are a worker and a control plane that takes no ordinary pods.
+func DefaultNodes() []*corev1.Node {
+	worker := NewNode("demo-worker", 1, resource.MustParse("4"), resource.MustParse("8Gi"))
+	plane := NewNode("demo-control-plane", 0, resource.MustParse("4"), resource.MustParse("8Gi"))
+	plane.Labels["node-role.kubernetes.io/control-plane"] = ""
+	plane.Spec.Taints = []corev1.Taint{{Key: "node-role.kubernetes.io/control-plane", Effect: corev1.TaintEffectNoSchedule}}
+	return []*corev1.Node{plane, worker}
+}
+
+// NewNode describes a node by what it offers. The index draws its addresses.
+func NewNode(name string, index int, cpu, memory resource.Quantity) *corev1.Node {
+	offers := corev1.ResourceList{
+		corev1.ResourceCPU:              cpu,
+		corev1.ResourceMemory:           memory,
+		corev1.ResourcePods:             resource.MustParse("110"),
+		corev1.ResourceEphemeralStorage: resource.MustParse("100Gi"),
+	}
+	cidr := fmt.Sprintf("10.244.%d.0/24", index)
+	return &corev1.Node{
+		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{
+			corev1.LabelHostname:   name,
+			corev1.LabelOSStable:   "linux",
+			corev1.LabelArchStable: "amd64",
+		}},
+		Spec: corev1.NodeSpec{PodCIDR: cidr, PodCIDRs: []string{cidr}},
+		Status: corev1.NodeStatus{
+			Capacity:    offers,
+			Allocatable: offers,
+			Addresses: []corev1.NodeAddress{
+				{Type: corev1.NodeInternalIP, Address: fmt.Sprintf("172.18.%d.%d", (index+2)/256, (index+2)%256)},
+				{Type: corev1.NodeHostName, Address: name},
+			},
+		},
+	}
+}
+
+// ready fills in what a healthy kubelet reports.
+func ready(node *corev1.Node) {
+	if len(node.Status.Allocatable) == 0 {
+		node.Status.Allocatable = node.Status.Capacity
+	}
+	now := metav1.Now()
+	for _, c := range []corev1.NodeCondition{
+		{Type: corev1.NodeMemoryPressure, Status: corev1.ConditionFalse, Reason: "KubeletHasSufficientMemory", Message: "kubelet has sufficient memory available"},
+		{Type: corev1.NodeDiskPressure, Status: corev1.ConditionFalse, Reason: "KubeletHasNoDiskPressure", Message: "kubelet has no disk pressure"},
+		{Type: corev1.NodePIDPressure, Status: corev1.ConditionFalse, Reason: "KubeletHasSufficientPID", Message: "kubelet has sufficient PID available"},
+		{Type: corev1.NodeReady, Status: corev1.ConditionTrue, Reason: "KubeletReady", Message: "kubelet is posting ready status"},
+	} {
+		c.LastHeartbeatTime, c.LastTransitionTime = now, now
+		node.Status.Conditions = append(node.Status.Conditions, c)
+	}
+	if node.Status.NodeInfo.KubeletVersion == "" {
+		node.Status.NodeInfo = corev1.NodeSystemInfo{
+			KubeletVersion: kubernetesVersion(), OperatingSystem: "linux", Architecture: "amd64",
+			ContainerRuntimeVersion: "containerd://2.1.0", OSImage: "simulated", KernelVersion: "6.12.0",
+		}
+	}
+}
+
+// provisionerName is the provisioner of the default storage class.
+const provisionerName = "seatrial.dev/simulated"
+
+func kubernetesVersion() string { return version.Get().GitVersion }

@@ -1,0 +1,246 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// transport is an http.RoundTripper that calls a handler of the same process. Bodies are
+// unbounded pipes, so that watches stream.
+type transport struct {
+	handler http.Handler
+	pace    time.Duration // of virtual time between two requests; 0: no pace, no order
+
+	mu      sync.Mutex
+	waiting []*turn
+	pacing  bool
+}
+
+// turn is a request that waits to be let in.
+type turn struct {
+	key  string
+	open chan struct{}
+}
+
+// RoundTrip serves one request.
+func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	if t.pace > 0 {
+		t.queue(req)
+	}
+	ctx, cancel := context.WithCancel(context.Background()) // a server sees none of its client's values
+	stop := context.AfterFunc(req.Context(), cancel)
+	w := &responseWriter{
+		pipe:   newPipe(func() { stop(); cancel() }),
+		header: http.Header{},
+		begun:  make(chan struct{}),
+	}
+	go t.serve(w, asServer(req, ctx))
+	select {
+	case <-w.begun:
+	case <-req.Context().Done():
+		cancel()
+		return nil, req.Context().Err()
+	}
+	length, err := strconv.ParseInt(w.sent.Get("Content-Length"), 10, 64)
+	if err != nil {
+		length = -1
+	}
+	return &http.Response{
+		Status:     fmt.Sprintf("%d %s", w.code, http.StatusText(w.code)),
+		StatusCode: w.code,
+		Proto:      "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header:        w.sent,
+		Body:          w.pipe,
+		ContentLength: length,
+		Request:       req,
+	}, nil
+}
+
+func (t *transport) serve(w *responseWriter, req *http.Request) {
+	defer w.finish()
+	defer w.WriteHeader(http.StatusOK)
+	defer func() {
+		if r := recover(); r != nil && r != http.ErrAbortHandler {
+			w.WriteHeader(http.StatusInternalServerError)
+		}
+	}()
+	t.handler.ServeHTTP(w, req)
+}
+
+// asServer gives the request as the other end of a connection would see it.
+func asServer(req *http.Request, ctx context.Context) *http.Request {
+	r := req.WithContext(ctx)
+	u := *req.URL
+	r.URL = &u
+	r.Header = req.Header.Clone()
+	r.RequestURI = u.RequestURI()
+	r.RemoteAddr = "127.0.0.1:1"
+	r.Host = u.Host
+	r.Proto, r.ProtoMajor, r.ProtoMinor = "HTTP/1.1", 1, 1
+	if r.Body == nil {
+		r.Body = http.NoBody
+	}
+	return r
+}
+
+// queue holds a request back until its turn. In virtual time the next turn comes when every
+// other goroutine is idle: all requests of the moment are there, and their order depends on what
+// they say, not on which goroutine was faster.
+func (t *transport) queue(req *http.Request) {
+	mine := &turn{key: orderKey(req), open: make(chan struct{})}
+	t.mu.Lock()
+	t.waiting = append(t.waiting, mine)
+	if !t.pacing {
+		t.pacing = true
+		go t.admit()
+	}
+	t.mu.Unlock()
+	<-mine.open
+}
+
+func (t *transport) admit() {
+	for {
+		time.Sleep(t.pace)
+		next := t.next()
+		if next == nil {
+			return
+		}
+		close(next.open)
+	}
+}
+
+func (t *transport) next() *turn {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.waiting) == 0 {
+		t.pacing = false
+		return nil
+	}
+	first := 0
+	for i, w := range t.waiting {
+		if w.key < t.waiting[first].key {
+			first = i
+		}
+	}
+	next := t.waiting[first]
+	t.waiting = append(t.waiting[:first], t.waiting[first+1:]...)
+	return next
+}
+
+func orderKey(req *http.Request) string {
+	key := req.Method + " " + req.URL.RequestURI() + " " + req.UserAgent()
+	if req.GetBody == nil {
+		return key
+	}
+	body, err := req.GetBody()
+	if err != nil {
+		return key
+	}
+	data, err := io.ReadAll(body)
+	if err != nil {
+		return key
+	}
+	return key + " " + string(data)
+}
+
+// responseWriter is the server's end of a response.
+type responseWriter struct {
+	*pipe
+	header, sent http.Header
+	code         int
+	once         sync.Once
+	begun        chan struct{} // closed when code and sent are set
+}
+
+func (w *responseWriter) Header() http.Header { return w.header }
+
+func (w *responseWriter) WriteHeader(code int) {
+	if code >= 100 && code < 200 {
+		return
+	}
+	w.once.Do(func() {
+		w.code, w.sent = code, w.header.Clone()
+		close(w.begun)
+	})
+}
+
+func (w *responseWriter) Write(p []byte) (int, error) {
+	w.WriteHeader(http.StatusOK)
+	return w.pipe.Write(p)
+}
+
+func (w *responseWriter) Flush() { w.WriteHeader(http.StatusOK) }
+
+// CloseNotify is asked for by the watch handler, which then never uses it.
+func (w *responseWriter) CloseNotify() <-chan bool { return nil }
+
+var errClosedBody = errors.New("http: read on closed response body")
+
+// pipe is a buffer without bounds. Its reader waits on a condition, which is idle in virtual time.
+type pipe struct {
+	mu            sync.Mutex
+	changed       *sync.Cond
+	buf           []byte
+	ended, closed bool
+	cancel        func()
+}
+
+func newPipe(cancel func()) *pipe {
+	p := &pipe{cancel: cancel}
+	p.changed = sync.NewCond(&p.mu)
+	return p
+}
+
+func (p *pipe) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return 0, io.ErrClosedPipe
+	}
+	p.buf = append(p.buf, b...)
+	p.changed.Signal()
+	return len(b), nil
+}
+
+func (p *pipe) Read(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for len(p.buf) == 0 && !p.ended && !p.closed {
+		p.changed.Wait()
+	}
+	switch {
+	case p.closed:
+		return 0, errClosedBody
+	case len(p.buf) == 0:
+		return 0, io.EOF
+	}
+	n := copy(b, p.buf)
+	if p.buf = p.buf[n:]; len(p.buf) == 0 {
+		p.buf = nil
+	}
+	return n, nil
+}
+
+// Close is the client's end: the server's request is cancelled.
+func (p *pipe) Close() error {
+	p.mu.Lock()
+	p.closed = true
+	p.changed.Broadcast()
+	p.mu.Unlock()
+	p.cancel()
+	return nil
+}
+
+// finish is the server's end: the reader gets the rest, then the end.
+func (p *pipe) finish() {
+	p.mu.Lock()
+	p.ended = true
+	p.changed.Broadcast()
+	p.mu.Unlock()
+}
