@@ -124,20 +124,29 @@ func (c *Chunk) toJSON(l Limits) ([]byte, []diag.Diagnostic) {
 	if c.json && json.Valid(text) {
 		return bytes.TrimSpace(text), c.duplicates()
 	}
+	js, findings := c.readYAML(l)
+	if len(js) > l.MaxBytes {
+		return nil, []diag.Diagnostic{*c.finding(ruleSyntax, c.start, c.start, fmt.Sprintf("document expands to %s, more than the API server takes", size(len(js))), "").done()}
+	}
+	return js, findings
+}
+
+// readYAML gives the JSON that sigs.k8s.io/yaml makes of the chunk; nil with findings when there is none.
+func (c *Chunk) readYAML(l Limits) (js []byte, findings []diag.Diagnostic) {
+	text := c.text()
+	if js, ok := plainJSON(text); ok {
+		return js, nil
+	}
 	if f := c.expansion(l); f != nil {
 		return nil, []diag.Diagnostic{*f}
 	}
 	js, err := yaml.YAMLToJSONStrict(text)
-	var findings []diag.Diagnostic
 	if err != nil && strings.Contains(err.Error(), "already set in map") {
 		findings = c.duplicates()
 		js, err = yaml.YAMLToJSON(text) // merge keys may be overridden; clients take the last value
 	}
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, c.diagnose(err)
-	case len(js) > l.MaxBytes:
-		return nil, []diag.Diagnostic{*c.finding(ruleSyntax, c.start, c.start, fmt.Sprintf("document expands to %s, more than the API server takes", size(len(js))), "").done()}
 	}
 	return js, findings
 }
