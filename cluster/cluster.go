@@ -98,7 +98,7 @@ func (e *Engine) act(ctx context.Context, config Config) error {
 	if err != nil {
 		return err
 	}
-	m, err := newManager(ctx, e.server)
+	m, err := newManager(ctx, e.server, config.DB == nil)
 	if err != nil {
 		return err
 	}

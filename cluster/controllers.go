@@ -63,12 +63,15 @@ type manager struct {
 	run []func(context.Context)
 }
 
-func newManager(ctx context.Context, s *apiServer) (*manager, error) {
+func newManager(ctx context.Context, s *apiServer, fresh bool) (*manager, error) {
 	client, err := kubernetes.NewForConfig(protobuf(s.config, "kube-controller-manager"))
 	if err != nil {
 		return nil, err
 	}
 	m := &manager{ctx: ctx, client: client, shared: s.informers, started: make(chan struct{})}
+	if !fresh {
+		m.client = resumed{client}
+	}
 	if m.metadata, err = metadata.NewForConfig(protobuf(s.config, "kube-controller-manager")); err != nil {
 		return nil, err
 	}

@@ -227,6 +227,7 @@ func (k *Kubelet) sync(ctx context.Context, pod *v1.Pod) (time.Time, error) {
 	k.mu.Unlock()
 	recorder := k.recorder(pod.Spec.NodeName)
 	for _, e := range m.events {
+		time.Sleep(time.Microsecond) // events of one object are told apart by their time
 		recorder.Event(e.reference(pod), e.kind, e.reason, e.message)
 	}
 	if err := k.report(ctx, pod, status); err != nil {

@@ -1,0 +1,166 @@
+package trial
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/gob"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/seatrial/seatrial/internal/memstore"
+)
+
+// A file is a line that names its format and the checksum of the rest, then the state, then the
+// database. It is replaced as a whole; the one before is kept beside it.
+const (
+	format         = "seatrial-trial/1"
+	previousSuffix = ".previous"
+	lockSuffix     = ".lock"
+)
+
+// lockPatience is how long a command waits for another one on the same trial.
+const lockPatience = 10 * time.Second
+
+// DamagedError says that a file is not what was saved, and how to go on.
+type DamagedError struct {
+	Path   string
+	Reason string
+}
+
+func (e *DamagedError) Error() string {
+	hint := "`seatrial reset` starts anew"
+	if _, err := os.Stat(e.Path + previousSuffix); err == nil {
+		hint = fmt.Sprintf("the save before it is in %s: move it in place, or start anew with `seatrial reset`", e.Path+previousSuffix)
+	}
+	return fmt.Sprintf("the trial in %s is damaged: %s; %s", e.Path, e.Reason, hint)
+}
+
+func load(path string) (*state, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading the trial: %w", err)
+	}
+	head, body, found := bytes.Cut(data, []byte("\n"))
+	var name, sum string
+	if _, err := fmt.Sscanf(string(head), "%s %s", &name, &sum); err != nil || !found || name != format {
+		return nil, &DamagedError{path, fmt.Sprintf("it does not begin with %q", format)}
+	}
+	if sum != checksum(body) {
+		return nil, &DamagedError{path, "its checksum is wrong"}
+	}
+	r := bytes.NewReader(body)
+	s := &state{}
+	if err := gob.NewDecoder(r).Decode(s); err != nil {
+		return nil, &DamagedError{path, err.Error()}
+	}
+	if s.db, err = memstore.Load(r); err != nil {
+		return nil, &DamagedError{path, err.Error()}
+	}
+	return s, nil
+}
+
+// save replaces the file. Either the old or the new one is there afterwards, whole.
+func save(path string, s *state) error {
+	var body bytes.Buffer
+	if err := gob.NewEncoder(&body).Encode(s); err != nil {
+		return fmt.Errorf("saving the trial: %w", err)
+	}
+	body.Write(s.saved)
+	temporary, err := write(path, body.Bytes())
+	if err != nil {
+		return fmt.Errorf("saving the trial: %w", err)
+	}
+	defer os.Remove(temporary) // of no effect after the rename
+	if err := keep(path); err != nil {
+		return fmt.Errorf("keeping the save before: %w", err)
+	}
+	if err := os.Rename(temporary, path); err != nil {
+		return fmt.Errorf("saving the trial: %w", err)
+	}
+	return syncFolder(filepath.Dir(path))
+}
+
+func checksum(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
+func write(path string, body []byte) (name string, err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	if err != nil {
+		return "", err
+	}
+	defer func() {
+		err = errors.Join(err, f.Close())
+		if err != nil {
+			os.Remove(f.Name())
+		}
+	}()
+	if _, err := fmt.Fprintf(f, "%s %s\n", format, checksum(body)); err != nil {
+		return "", err
+	}
+	if _, err := f.Write(body); err != nil {
+		return "", err
+	}
+	return f.Name(), f.Sync()
+}
+
+// keep gives the file a second name, under which it outlives its replacement.
+func keep(path string) error {
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err := os.Remove(path + previousSuffix); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return os.Link(path, path+previousSuffix)
+}
+
+func syncFolder(name string) error {
+	d, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if err := d.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) {
+		return fmt.Errorf("saving the trial: %w", err)
+	}
+	return nil
+}
+
+// lock keeps other commands from the trial. The file of the lock stays: to remove it would let
+// two commands hold locks of the same name.
+func lock(ctx context.Context, path string) (unlock func(), err error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, fmt.Errorf("making the folder of the trial: %w", err)
+	}
+	f, err := os.OpenFile(path+lockSuffix, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("locking the trial: %w", err)
+	}
+	for deadline := time.Now().Add(lockPatience); ; {
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil {
+			return func() { closeQuietly(f) }, nil
+		}
+		if !errors.Is(err, syscall.EWOULDBLOCK) {
+			closeQuietly(f)
+			return nil, fmt.Errorf("locking the trial: %w", err)
+		}
+		if ctx.Err() != nil || time.Now().After(deadline) {
+			closeQuietly(f)
+			return nil, fmt.Errorf("another command is working on the trial in %s: wait for it to end, or use another file with --trial", path)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// closeQuietly lets go of a file that nothing was written to.
+func closeQuietly(f io.Closer) { _ = f.Close() }

@@ -1,0 +1,176 @@
+package trial
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/kubectl/pkg/cmd/annotate"
+	"k8s.io/kubectl/pkg/cmd/apiresources"
+	"k8s.io/kubectl/pkg/cmd/apply"
+	"k8s.io/kubectl/pkg/cmd/attach"
+	"k8s.io/kubectl/pkg/cmd/auth"
+	"k8s.io/kubectl/pkg/cmd/autoscale"
+	"k8s.io/kubectl/pkg/cmd/create"
+	"k8s.io/kubectl/pkg/cmd/delete"
+	"k8s.io/kubectl/pkg/cmd/describe"
+	"k8s.io/kubectl/pkg/cmd/diff"
+	"k8s.io/kubectl/pkg/cmd/drain"
+	"k8s.io/kubectl/pkg/cmd/edit"
+	"k8s.io/kubectl/pkg/cmd/events"
+	"k8s.io/kubectl/pkg/cmd/exec"
+	"k8s.io/kubectl/pkg/cmd/expose"
+	"k8s.io/kubectl/pkg/cmd/get"
+	"k8s.io/kubectl/pkg/cmd/label"
+	"k8s.io/kubectl/pkg/cmd/logs"
+	"k8s.io/kubectl/pkg/cmd/patch"
+	"k8s.io/kubectl/pkg/cmd/portforward"
+	"k8s.io/kubectl/pkg/cmd/replace"
+	"k8s.io/kubectl/pkg/cmd/rollout"
+	"k8s.io/kubectl/pkg/cmd/run"
+	"k8s.io/kubectl/pkg/cmd/scale"
+	"k8s.io/kubectl/pkg/cmd/set"
+	"k8s.io/kubectl/pkg/cmd/taint"
+	"k8s.io/kubectl/pkg/cmd/util"
+	"k8s.io/kubectl/pkg/cmd/wait"
+)
+
+// program is what the commands are told to call themselves.
+const program = "seatrial"
+
+// Verb is one of kubectl's commands.
+type Verb struct {
+	Name  string
+	Short string
+	build func(util.Factory, genericiooptions.IOStreams) *cobra.Command
+}
+
+// Verbs are kubectl's commands that work on a trial.
+var Verbs = []Verb{
+	{"create", "Create resources from files or arguments", create.NewCmdCreate},
+	{"apply", "Create or change resources to what files say", named(apply.NewCmdApply)},
+	{"get", "Show resources", named(get.NewCmdGet)},
+	{"describe", "Show resources in detail, with their events", named(describe.NewCmdDescribe)},
+	{"delete", "Delete resources", delete.NewCmdDelete},
+	{"edit", "Edit resources in an editor", edit.NewCmdEdit},
+	{"patch", "Change fields of resources", patch.NewCmdPatch},
+	{"replace", "Replace resources by what files say", replace.NewCmdReplace},
+	{"diff", "Show what apply would change", diff.NewCmdDiff},
+	{"rollout", "Watch, pause, undo or restart rollouts", named(rollout.NewCmdRollout)},
+	{"scale", "Set the number of replicas", scale.NewCmdScale},
+	{"autoscale", "Let the number of replicas follow the load", autoscale.NewCmdAutoscale},
+	{"set", "Set images, environment, resources and more", set.NewCmdSet},
+	{"label", "Set labels of resources", label.NewCmdLabel},
+	{"annotate", "Set annotations of resources", named(annotate.NewCmdAnnotate)},
+	{"wait", "Wait for a condition of resources", plain(wait.NewCmdWait)},
+	{"expose", "Make a Service for a workload", expose.NewCmdExposeService},
+	{"run", "Run an image in a pod", run.NewCmdRun},
+	{"events", "Show events", plain(events.NewCmdEvents)},
+	{"taint", "Set taints of nodes", taint.NewCmdTaint},
+	{"cordon", "Let no more pods onto a node", drain.NewCmdCordon},
+	{"uncordon", "Let pods onto a node again", drain.NewCmdUncordon},
+	{"drain", "Move the pods of a node elsewhere", drain.NewCmdDrain},
+	{"auth", "Ask who may do what", auth.NewCmdAuth},
+	{"api-resources", "Show the kinds that the API server knows", plain(apiresources.NewCmdAPIResources)},
+	{"api-versions", "Show the API versions that the API server knows", plain(apiresources.NewCmdAPIVersions)},
+	{"logs", "Show the output of containers, if they are not simulated", logs.NewCmdLogs},
+	{"exec", "Run a command in a container, if it is not simulated", exec.NewCmdExec},
+	{"attach", "Attach to a container, if it is not simulated", attach.NewCmdAttach},
+	{"port-forward", "Forward ports to a pod, if it is not simulated", portforward.NewCmdPortForward},
+}
+
+// named is for the commands that want to know the name of the program.
+func named(build func(string, util.Factory, genericiooptions.IOStreams) *cobra.Command) func(util.Factory, genericiooptions.IOStreams) *cobra.Command {
+	return func(f util.Factory, streams genericiooptions.IOStreams) *cobra.Command {
+		return build(program, f, streams)
+	}
+}
+
+// plain is for the commands that make do with less than a factory.
+func plain(build func(genericclioptions.RESTClientGetter, genericiooptions.IOStreams) *cobra.Command) func(util.Factory, genericiooptions.IOStreams) *cobra.Command {
+	return func(f util.Factory, streams genericiooptions.IOStreams) *cobra.Command { return build(f, streams) }
+}
+
+// Command gives the verb on a cluster that is reached through getter, with its flags and help.
+func (v Verb) Command(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
+	cmd := v.build(util.NewFactory(getter), streams)
+	rename(cmd)
+	return cmd
+}
+
+// rename makes help and examples speak of this program.
+func rename(cmd *cobra.Command) {
+	cmd.Example = strings.ReplaceAll(cmd.Example, "kubectl ", program+" ")
+	cmd.Long = strings.ReplaceAll(cmd.Long, "kubectl ", program+" ")
+	for _, sub := range cmd.Commands() {
+		rename(sub)
+	}
+}
+
+// ExitError is how one of kubectl's commands ended.
+type ExitError struct {
+	Code    int
+	Message string // on the standard error, when it is not empty
+}
+
+func (e *ExitError) Error() string { return e.Message }
+
+// Call runs a verb with its arguments on a trial.
+func (v Verb) Call(ctx context.Context, t *Trial, args []string, in io.Reader, out, errOut io.Writer) error {
+	if asksForHelp(args) {
+		return v.execute(ctx, &connection{}, args, genericiooptions.IOStreams{In: in, Out: out, ErrOut: errOut})
+	}
+	return t.Do(ctx, func(s *Session) error {
+		c := &connection{config: s.RESTConfig()}
+		if v.follows(args) {
+			c.watches = &watches{}
+			go func() { _ = c.watches.endWhenSettled(context.Background(), s.RESTConfig()) }() // it ends the watches whatever it finds
+		}
+		return v.execute(context.Background(), c, args, genericiooptions.IOStreams{In: in, Out: out, ErrOut: errOut})
+	})
+}
+
+func asksForHelp(args []string) bool {
+	return slices.Contains(args, "--help") || slices.Contains(args, "-h") || slices.Contains(args, "help")
+}
+
+// follows tells whether a command would watch for ever.
+func (v Verb) follows(args []string) bool {
+	if v.Name != "get" && v.Name != "events" {
+		return false
+	}
+	return slices.ContainsFunc(args, func(a string) bool {
+		return a == "-w" || strings.HasPrefix(a, "--watch") && !strings.HasSuffix(a, "=false")
+	})
+}
+
+// execute runs the command, whose ways to end are its own.
+func (v Verb) execute(ctx context.Context, c *connection, args []string, streams genericiooptions.IOStreams) (err error) {
+	root := &cobra.Command{Use: program, SilenceErrors: true, SilenceUsage: true}
+	c.bind(root.PersistentFlags())
+	root.AddCommand(v.Command(c, streams))
+	root.SetArgs(append([]string{v.Name}, args...))
+	root.SetIn(streams.In)
+	root.SetOut(streams.Out)
+	root.SetErr(streams.ErrOut)
+	util.BehaviorOnFatal(func(message string, code int) { panic(&ExitError{Code: code, Message: message}) })
+	defer util.DefaultBehaviorOnFatal()
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case *ExitError:
+			err = r
+		default:
+			panic(r)
+		}
+	}()
+	if err := root.ExecuteContext(ctx); err != nil {
+		return &ExitError{Code: 1, Message: fmt.Sprintf("error: %v", err)}
+	}
+	return nil
+}
