@@ -316,7 +316,7 @@ func (p *plainReader) scalar(text []byte) bool {
 			return p.constant(text)
 		}
 	case c == '/' || c == '$' || c == '(' || c >= utf8.RuneSelf:
-	case c == '-' && len(text) > 1 && (isLetter(text[1]) || text[1] == '-' && !bytes.HasPrefix(text, []byte("---"))):
+	case c == '-' && len(text) > 1 && (isLetter(text[1]) && text[1] != '_' || text[1] == '-' && !bytes.HasPrefix(text, []byte("---"))):
 	case c == '.' && len(text) > 1 && text[1] == '/':
 	default:
 		return false

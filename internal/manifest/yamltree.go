@@ -2,7 +2,6 @@ package manifest
 
 import (
 	"bytes"
-	"sort"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -257,6 +256,3 @@ func (t *yamlTree) blockEnd(start, parent int) int {
 	}
 	return last
 }
-
-// lineOf gives the number, from 0, of the line that holds an offset of the chunk.
-func lineOf(starts []int, offset int) int { return sort.SearchInts(starts, offset+1) - 1 }
