@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/kubectl/pkg/cmd/annotate"
@@ -149,12 +150,25 @@ func (v Verb) follows(args []string) bool {
 	})
 }
 
-// execute runs the command, whose ways to end are its own.
-func (v Verb) execute(ctx context.Context, c *connection, args []string, streams genericiooptions.IOStreams) (err error) {
+// execute runs the command on a trial.
+func (v Verb) execute(ctx context.Context, c *connection, args []string, streams genericiooptions.IOStreams) error {
+	return execute(ctx, v.Command(c, streams), c.bind, append([]string{v.Name}, args...), streams)
+}
+
+// CallReal runs the verb on a real cluster, in real time: a context of the user's kubeconfig.
+func (v Verb) CallReal(ctx context.Context, name string, args []string, in io.Reader, out, errOut io.Writer) error {
+	flags := genericclioptions.NewConfigFlags(true)
+	streams := genericiooptions.IOStreams{In: in, Out: out, ErrOut: errOut}
+	return execute(ctx, v.Command(flags, streams), flags.AddFlags, append([]string{v.Name, "--context", name}, args...), streams)
+}
+
+// execute runs one of kubectl's commands, whose ways to end are its own.
+func execute(ctx context.Context, cmd *cobra.Command, bind func(*pflag.FlagSet), args []string, streams genericiooptions.IOStreams) (err error) {
 	root := &cobra.Command{Use: program, SilenceErrors: true, SilenceUsage: true}
-	c.bind(root.PersistentFlags())
-	root.AddCommand(v.Command(c, streams))
-	root.SetArgs(append([]string{v.Name}, args...))
+	root.CompletionOptions.DisableDefaultCmd = true
+	bind(root.PersistentFlags())
+	root.AddCommand(cmd)
+	root.SetArgs(args)
 	root.SetIn(streams.In)
 	root.SetOut(streams.Out)
 	root.SetErr(streams.ErrOut)

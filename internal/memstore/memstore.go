@@ -43,6 +43,16 @@ func (d *DB) Revision() int64 {
 	return d.rev
 }
 
+// Count is the number of objects.
+func (d *DB) Count() (n int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, t := range d.tables {
+		n += t.records.Len()
+	}
+	return n
+}
+
 // Compact forgets the history up to a revision, as etcd does from time to time.
 func (d *DB) Compact(rev int64) {
 	d.mu.Lock()

@@ -1,0 +1,119 @@
+package trial
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/duration"
+	"k8s.io/client-go/kubernetes"
+)
+
+// Advance moves the clock, and tells what happened meanwhile.
+func (t *Trial) Advance(ctx context.Context, by time.Duration, out io.Writer) error {
+	return t.Do(ctx, func(s *Session) error {
+		client, err := kubernetes.NewForConfig(s.RESTConfig())
+		if err != nil {
+			return err
+		}
+		time.Sleep(by)
+		return printEvents(context.Background(), client, s.Began, out)
+	})
+}
+
+// printEvents prints the events since a moment, in the order in which they came.
+func printEvents(ctx context.Context, client kubernetes.Interface, since time.Time, out io.Writer) error {
+	list, err := client.CoreV1().Events("").List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return err
+	}
+	events := slices.DeleteFunc(list.Items, func(e corev1.Event) bool { return lastSeen(&e).Before(since.Truncate(time.Second)) })
+	slices.SortStableFunc(events, func(a, b corev1.Event) int {
+		return lastSeen(&a).Compare(lastSeen(&b))
+	})
+	if len(events) == 0 {
+		_, err := fmt.Fprintln(out, "Nothing happened.")
+		return err
+	}
+	w := tabwriter.NewWriter(out, 0, 8, 3, ' ', 0)
+	fmt.Fprintln(w, "AFTER\tTYPE\tREASON\tOBJECT\tMESSAGE")
+	for i := range events {
+		e := &events[i]
+		object := strings.ToLower(e.InvolvedObject.Kind) + "/" + e.InvolvedObject.Name
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", duration.HumanDuration(max(lastSeen(e).Sub(since), 0)), e.Type, e.Reason, object, strings.TrimSpace(e.Message))
+	}
+	return w.Flush()
+}
+
+func lastSeen(e *corev1.Event) time.Time {
+	switch {
+	case e.Series != nil:
+		return e.Series.LastObservedTime.Time
+	case !e.LastTimestamp.IsZero():
+		return e.LastTimestamp.Time
+	}
+	return e.EventTime.Time
+}
+
+// Status tells the time of the trial, what it holds, and what is not as it should be.
+func (t *Trial) Status(ctx context.Context, out io.Writer) error {
+	return t.Do(ctx, func(s *Session) error {
+		client, err := kubernetes.NewForConfig(s.RESTConfig())
+		if err != nil {
+			return err
+		}
+		return t.printStatus(context.Background(), client, s, out)
+	})
+}
+
+func (t *Trial) printStatus(ctx context.Context, client kubernetes.Interface, s *Session, out io.Writer) error {
+	nodes, err := client.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return err
+	}
+	pods, err := client.CoreV1().Pods("").List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return err
+	}
+	left, _, err := Unsettled(ctx, client)
+	if err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	fmt.Fprintf(w, "Trial:\t%s\n", t.Path)
+	fmt.Fprintf(w, "Clock:\t%s\n", s.Began.UTC().Format(time.RFC3339))
+	if s.Seed != 0 {
+		fmt.Fprintf(w, "Seed:\t%d\n", s.Seed)
+	}
+	fmt.Fprintf(w, "Nodes:\t%s\n", strings.Join(nodeStates(nodes.Items), ", "))
+	fmt.Fprintf(w, "Objects:\t%d, of them %d pods\n", s.DB().Count(), len(pods.Items))
+	switch len(left) {
+	case 0:
+		fmt.Fprintf(w, "Unsettled:\tnothing\n")
+	default:
+		fmt.Fprintf(w, "Unsettled:\t%s\n", strings.Join(left, "\n\t"))
+	}
+	return w.Flush()
+}
+
+func nodeStates(nodes []corev1.Node) (states []string) {
+	for i := range nodes {
+		state := "NotReady"
+		for _, c := range nodes[i].Status.Conditions {
+			if c.Type == corev1.NodeReady && c.Status == corev1.ConditionTrue {
+				state = "Ready"
+			}
+		}
+		if nodes[i].Spec.Unschedulable {
+			state += ",SchedulingDisabled"
+		}
+		states = append(states, fmt.Sprintf("%s (%s)", nodes[i].Name, state))
+	}
+	return states
+}

@@ -1,0 +1,279 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seatrial/seatrial/cluster"
+	"github.com/seatrial/seatrial/cluster/trial"
+)
+
+// trialEnv names the file of the trial where --trial does not.
+const trialEnv = "SEATRIAL_TRIAL"
+
+const trialHelp = `
+
+It works on the trial: a cluster of your own in a file, with the real API server, controllers
+and scheduler, and simulated nodes. Nothing has to be installed, and nothing is left running.
+--trial FILE (or ` + trialEnv + `) names another file; --context NAME, a real cluster of your kubeconfig.`
+
+// newTrialCommands are the verbs of kubectl, and those that deal with the trial itself.
+func newTrialCommands(s Streams) []*cobra.Command {
+	commands := []*cobra.Command{newAdvanceCommand(s), newResetCommand(s), newStatusCommand(s)}
+	for _, v := range trial.Verbs {
+		commands = append(commands, newVerbCommand(s, v))
+	}
+	return commands
+}
+
+// newVerbCommand stands in for one of kubectl's commands, which is made when it is called: to
+// make them all would take longer than most other commands run.
+func newVerbCommand(s Streams, v trial.Verb) *cobra.Command {
+	return &cobra.Command{
+		Use:                v.Name,
+		Short:              v.Short,
+		Long:               v.Short + "." + trialHelp,
+		GroupID:            trialGroup,
+		DisableFlagParsing: true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runVerb(cmd.Context(), s, v, args)
+		},
+	}
+}
+
+// trialGroup is the heading of these commands in the help.
+const trialGroup = "trial"
+
+func runVerb(ctx context.Context, s Streams, v trial.Verb, args []string) error {
+	file, args := takeFlag(args, "--trial")
+	if name, rest := takeFlag(args, "--context"); name != "" {
+		return kubectlError(s, v.CallReal(ctx, name, rest, s.In, s.Out, s.Err))
+	}
+	t, err := openTrial(s, file)
+	if err != nil {
+		return err
+	}
+	if err := takeStdin(s, args); err != nil {
+		return &exitError{exitFailed, err}
+	}
+	// What a command has printed is true once the trial is saved, not before.
+	var out, errOut bytes.Buffer
+	failed := v.Call(ctx, t, args, s.In, &out, &errOut)
+	var exit *trial.ExitError
+	if failed != nil && !errors.As(failed, &exit) {
+		return &exitError{exitFailed, failed}
+	}
+	if _, err := io.Copy(s.Err, &errOut); err != nil {
+		return err
+	}
+	if _, err := io.Copy(s.Out, &out); err != nil {
+		return err
+	}
+	return kubectlError(s, failed)
+}
+
+// kubectlError ends as kubectl would: with its message and its exit code.
+func kubectlError(s Streams, err error) error {
+	var exit *trial.ExitError
+	if !errors.As(err, &exit) {
+		return err
+	}
+	if exit.Message != "" {
+		fmt.Fprintln(s.Err, strings.TrimSuffix(exit.Message, "\n"))
+	}
+	return &exitError{code: exit.Code}
+}
+
+// takeFlag takes a flag with its value out of arguments that are not parsed yet.
+func takeFlag(args []string, name string) (value string, rest []string) {
+	for i := 0; i < len(args); i++ {
+		switch {
+		case args[i] == "--":
+			return value, append(rest, args[i:]...)
+		case args[i] == name && i+1 < len(args):
+			value = args[i+1]
+			i++
+		case strings.HasPrefix(args[i], name+"="):
+			value = strings.TrimPrefix(args[i], name+"=")
+		default:
+			rest = append(rest, args[i])
+		}
+	}
+	return value, rest
+}
+
+// takeStdin reads the standard input to its end, if a command wants it, before the trial is
+// locked: who writes it may be a command on the same trial. kubectl reads os.Stdin itself.
+func takeStdin(s Streams, args []string) error {
+	wanted := false
+	for _, a := range args {
+		wanted = wanted || a == "-" || a == "-f-" || a == "--filename=-" || a == "-f=-" || a == "/dev/stdin"
+	}
+	if !wanted {
+		return nil
+	}
+	f, err := os.CreateTemp("", "seatrial-stdin-*")
+	if err != nil {
+		return err
+	}
+	if err := os.Remove(f.Name()); err != nil { // it lives as long as it is open
+		return err
+	}
+	if _, err := io.Copy(f, s.In); err != nil {
+		return fmt.Errorf("reading the standard input: %w", err)
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	os.Stdin = f
+	return nil
+}
+
+// openTrial finds the file of the trial.
+func openTrial(s Streams, file string) (*trial.Trial, error) {
+	if file == "" {
+		file = s.Getenv(trialEnv)
+	}
+	if file == "" {
+		folder, err := stateFolder(s)
+		if err != nil {
+			return nil, &exitError{exitFailed, fmt.Errorf("no folder for the trial: %w; name a file with --trial", err)}
+		}
+		file = filepath.Join(folder, "trial")
+	}
+	return &trial.Trial{Path: file}, nil
+}
+
+// stateFolder is where programs keep their state, by the XDG convention.
+func stateFolder(s Streams) (string, error) {
+	if base := s.Getenv("XDG_STATE_HOME"); base != "" {
+		return filepath.Join(base, "seatrial"), nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(home, ".local", "state", "seatrial"), nil
+}
+
+func bindTrial(cmd *cobra.Command, file *string) {
+	cmd.GroupID = trialGroup
+	cmd.Flags().StringVar(file, "trial", "", "`file` of the trial (default: one in your state folder, or "+trialEnv+")")
+}
+
+func newAdvanceCommand(s Streams) *cobra.Command {
+	var file string
+	cmd := &cobra.Command{
+		Use:   "advance DURATION",
+		Short: "Let time pass on the trial, and tell what happened",
+		Long: `Let time pass on the trial, and tell what happened meanwhile.
+
+The clock of the trial jumps: an hour takes a second or less.`,
+		Example: `  seatrial advance 30s
+  seatrial advance 1h --trial shop.trial`,
+		Args: exactArgs(1, "DURATION"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			by, err := time.ParseDuration(args[0])
+			if err != nil || by <= 0 {
+				return usageError("invalid duration %q: want one such as 30s, 10m or 2h", args[0])
+			}
+			t, err := openTrial(s, file)
+			if err != nil {
+				return err
+			}
+			return printed(s, func(out io.Writer) error { return t.Advance(cmd.Context(), by, out) })
+		},
+	}
+	bindTrial(cmd, &file)
+	return cmd
+}
+
+func newStatusCommand(s Streams) *cobra.Command {
+	var file string
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Show the clock of the trial, its nodes, and what is not settled",
+		Example: `  seatrial status
+  seatrial status --trial shop.trial`,
+		Args: exactArgs(0, ""),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			t, err := openTrial(s, file)
+			if err != nil {
+				return err
+			}
+			return printed(s, func(out io.Writer) error { return t.Status(cmd.Context(), out) })
+		},
+	}
+	bindTrial(cmd, &file)
+	return cmd
+}
+
+func newResetCommand(s Streams) *cobra.Command {
+	var file, nodes string
+	var seed int64
+	cmd := &cobra.Command{
+		Use:   "reset",
+		Short: "Make the trial a new, empty cluster",
+		Long: `Make the trial a new, empty cluster.
+
+With --seed, the same commands give the same output again: names are drawn from the seed, and
+the clock begins at a fixed date and moves a second from command to command, whatever the real
+clock says.`,
+		Example: `  seatrial reset
+  seatrial reset --nodes 3x4cpu16Gi --seed 1`,
+		Args: exactArgs(0, ""),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var config cluster.Config
+			if nodes != "" {
+				parsed, err := cluster.ParseNodes(nodes)
+				if err != nil {
+					return usageError("--nodes: %v", err)
+				}
+				config.Nodes = parsed
+			}
+			t, err := openTrial(s, file)
+			if err != nil {
+				return err
+			}
+			return printed(s, func(out io.Writer) error {
+				fmt.Fprintln(out, "trial reset")
+				return t.Reset(cmd.Context(), seed, config)
+			})
+		},
+	}
+	bindTrial(cmd, &file)
+	cmd.Flags().StringVar(&nodes, "nodes", "", "nodes of the cluster: `count`xCPUMEMORY such as 3x4cpu16Gi, demo, kind, 3-zone, or a file of Node objects")
+	cmd.Flags().Int64Var(&seed, "seed", 0, "make the trial repeatable")
+	return cmd
+}
+
+// printed prints what f writes, once f has succeeded.
+func printed(s Streams, f func(io.Writer) error) error {
+	var out bytes.Buffer
+	if err := f(&out); err != nil {
+		return &exitError{exitFailed, err}
+	}
+	_, err := io.Copy(s.Out, &out)
+	return err
+}
+
+func exactArgs(n int, what string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		switch {
+		case len(args) == n:
+			return nil
+		case n == 0:
+			return usageError("unexpected argument %q", args[0])
+		}
+		return usageError("want %s, got %d arguments", what, len(args))
+	}
+}
