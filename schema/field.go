@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"math/bits"
@@ -18,7 +19,6 @@ type Field struct {
 	Enum     []any
 	Default  any
 	Format   string
-	Since    string // first known version whose type has it
 
 	schema *Type // of the field as written
 	holder *Type // the definition that it is a field of
@@ -42,6 +42,15 @@ func (e *FieldError) Error() string {
 	}
 	return fmt.Sprintf("%s has no field %q", at, e.Name)
 }
+
+// Span tells in which versions the field's type has the field.
+func (f *Field) Span() Span { return f.store.span(f.holder.Name, f.Name) }
+
+// Schema gives the field's type as it is written: with constraints, list type, patch strategy.
+func (f *Field) Schema() *Type { return f.schema }
+
+// Element gives the definition that the field holds, through lists and maps.
+func (f *Field) Element() *Type { return f.store.element(f.schema) }
 
 // Fields lists the fields of the kind itself, by name.
 func (k *Kind) Fields() []*Field { return k.store.fields(k.Type(), "") }
@@ -70,7 +79,7 @@ func (s *Store) field(holder *Type, name, at string) *Field {
 		path = at + "." + name
 	}
 	return &Field{Name: name, Path: path, Type: s.typeName(p), Doc: p.Description, Required: slices.Contains(holder.Required, name), Enum: p.Enum,
-		Default: p.Default, Format: p.Format, Since: s.since(holder.Name, name), schema: p, holder: holder, store: s}
+		Default: p.Default, Format: p.Format, schema: p, holder: holder, store: s}
 }
 
 // element steps through lists, maps and references to the type that holds fields.
@@ -102,27 +111,52 @@ func (s *Store) typeName(t *Type) string {
 	return "Object"
 }
 
-// since gives the first version whose definition has a property; "" when that is not known.
-func (s *Store) since(definition, property string) string {
-	t, ok := s.bundle.Types[definition]
+// Span tells in which versions a field of a type is known.
+type Span struct {
+	Since   string // first known version that has it
+	Removed string // version after the last one that has it; "" while the newest has it
+}
+
+// span gives the versions of a property of a definition; empty when they are not known.
+func (s *Store) span(definition, property string) Span {
+	s.mu.Lock()
+	spans, ok := s.spans[definition]
+	s.mu.Unlock()
 	if !ok {
-		return ""
+		spans = s.readSpans(definition)
+		s.mu.Lock()
+		s.spans[definition] = spans
+		s.mu.Unlock()
 	}
-	var in uint32
-	for _, b := range t.Bodies {
-		version := bits.TrailingZeros32(b.In)
-		older, err := Open(s.bundle.Versions[version])
+	return spans[property]
+}
+
+func (s *Store) readSpans(definition string) map[string]Span {
+	in := map[string]uint32{}
+	for _, body := range s.bundle.Types[definition].Bodies {
+		raw, err := s.bundle.Definition(definition, bits.TrailingZeros32(body.In))
 		if err != nil {
-			return ""
+			return nil
 		}
-		if d := older.definition(definition); d != nil && d.Properties[property] != nil {
-			in |= b.In
+		var t struct {
+			Properties map[string]struct{} `json:"properties"`
+		}
+		if json.Unmarshal(raw, &t) != nil {
+			return nil
+		}
+		for name := range t.Properties {
+			in[name] |= body.In
 		}
 	}
-	if in == 0 {
-		return ""
+	spans := map[string]Span{}
+	for name, versions := range in {
+		span := Span{Since: s.bundle.Versions[bits.TrailingZeros32(versions)]}
+		if last := bits.Len32(versions) - 1; last < len(s.bundle.Versions)-1 {
+			span.Removed = s.bundle.Versions[last+1]
+		}
+		spans[name] = span
 	}
-	return s.bundle.Versions[bits.TrailingZeros32(in)]
+	return spans
 }
 
 // Field finds a field by its path. Indices and JSONPath dots are passed over: spec.containers[0].image.

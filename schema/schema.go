@@ -49,6 +49,9 @@ type Store struct {
 	mu         sync.Mutex
 	types      map[string]*Type
 	validators map[string]*validator
+	spans      map[string]map[string]Span
+	extra      map[string]json.RawMessage // definitions of CustomResourceDefinitions
+	extraKinds []*Kind
 }
 
 // Kind is a kind of one version.
@@ -91,7 +94,7 @@ func Open(version string) (*Store, error) {
 	if s := opened[minor]; s != nil {
 		return s, nil
 	}
-	s := &Store{Version: minor, Release: b.Releases[i], index: i, bundle: b, types: map[string]*Type{}, validators: map[string]*validator{}}
+	s := &Store{Version: minor, Release: b.Releases[i], index: i, bundle: b, types: map[string]*Type{}, validators: map[string]*validator{}, spans: map[string]map[string]Span{}}
 	s.kinds = sync.OnceValue(s.readKinds)
 	opened[minor] = s
 	return s, nil
@@ -140,7 +143,7 @@ func (s *Store) Kinds() []*Kind {
 			out = append(out, k)
 		}
 	}
-	return out
+	return append(out, s.extraKinds...)
 }
 
 // Lookup finds a kind; nil when the version does not serve it.
@@ -192,6 +195,21 @@ type Type struct {
 	PatchKey    string           `json:"x-kubernetes-patch-merge-key"`
 	MapType     string           `json:"x-kubernetes-map-type"`
 	Preserve    bool             `json:"x-kubernetes-preserve-unknown-fields"`
+	Nullable    bool             `json:"nullable"`
+	Pattern     string           `json:"pattern"`
+	Minimum     *float64         `json:"minimum"`
+	Maximum     *float64         `json:"maximum"`
+	MinLength   *int64           `json:"minLength"`
+	MaxLength   *int64           `json:"maxLength"`
+	MinItems    *int64           `json:"minItems"`
+	MaxItems    *int64           `json:"maxItems"`
+	Validations []Validation     `json:"x-kubernetes-validations"`
+}
+
+// Validation is a rule in CEL that values have to follow.
+type Validation struct {
+	Rule    string `json:"rule"`
+	Message string `json:"message,omitempty"`
 }
 
 // UnmarshalJSON also takes `additionalProperties: true`.
@@ -220,7 +238,7 @@ func (s *Store) definition(name string) *Type {
 		return t
 	}
 	var t *Type
-	if raw, err := s.bundle.Definition(name, s.index); err == nil && raw != nil {
+	if raw, err := s.raw(name); err == nil && raw != nil {
 		t = &Type{}
 		if json.Unmarshal(raw, t) != nil {
 			t = nil
@@ -230,6 +248,14 @@ func (s *Store) definition(name string) *Type {
 	}
 	s.types[name] = t
 	return t
+}
+
+// raw gives the JSON of a definition; nil when the version has none.
+func (s *Store) raw(name string) (json.RawMessage, error) {
+	if raw, ok := s.extra[name]; ok {
+		return raw, nil
+	}
+	return s.bundle.Definition(name, s.index)
 }
 
 // resolve follows a reference to the definition that holds the fields.

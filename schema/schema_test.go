@@ -88,7 +88,7 @@ func TestFields(t *testing.T) {
 			t.Error(err)
 			continue
 		}
-		if got := fmt.Sprintf("%s required=%v since=%s", f.Type, f.Required, f.Since); got != want {
+		if got := fmt.Sprintf("%s required=%v since=%s", f.Type, f.Required, f.Span().Since); got != want {
 			t.Errorf("%s: %s, want %s", path, got, want)
 		}
 	}
