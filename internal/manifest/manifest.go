@@ -94,7 +94,8 @@ type Chunk struct {
 	json       bool
 	separator  span // a line before the document that pretends to be a separator; else empty
 
-	nodes func() *Node // the tree, built on first use
+	nodes    func() *Node // the tree, built on first use
+	template func() int   // number of the first document of the file that only a template engine can read; or 0
 }
 
 type span struct{ start, end int }
@@ -151,6 +152,10 @@ func Split(f *source.File) []*Chunk {
 			}
 		}
 		s.yaml()
+	}
+	template := sync.OnceValue(func() int { return firstTemplate(s.chunks) })
+	for _, c := range s.chunks {
+		c.template = template
 	}
 	return s.chunks
 }

@@ -44,6 +44,7 @@ const (
 type Field struct {
 	Name     string
 	Value    *Node
+	key      *Node // nil in JSON, where keys are texts
 	keyStart int
 	keyEnd   int
 }

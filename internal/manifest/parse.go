@@ -25,11 +25,7 @@ func (c *Chunk) Parse(l Limits) ([]*Document, []diag.Diagnostic) {
 	if js[0] != '{' {
 		return nil, append(findings, c.notAMapping(js)...)
 	}
-	whole := newDocument(c, "", js)
-	docs := []*Document{whole}
-	if strings.HasSuffix(whole.Object.Kind, "List") && scanHeader(js).hasItems {
-		docs = whole.items()
-	}
+	docs := newDocument(c, "", js).flatten()
 	for _, d := range docs {
 		findings = append(findings, d.identity()...)
 	}
@@ -49,8 +45,8 @@ func (c *Chunk) refuse(l Limits) *diag.Diagnostic {
 		}
 		return f.done()
 	case len(text) > l.MaxBytes:
-		return c.finding(ruleSyntax, c.start, c.start, fmt.Sprintf("document of %s is larger than the API server takes", size(len(text))),
-			fmt.Sprintf("the limit of a request is %s: split the object", size(l.MaxBytes))).done()
+		return c.finding(ruleSyntax, c.start, c.start, fmt.Sprintf("document of %s is larger than the API server takes", sizeText(len(text))),
+			fmt.Sprintf("the limit of a request is %s: split the object", sizeText(l.MaxBytes))).done()
 	}
 	if f := c.encoding(text); f != nil {
 		return f
@@ -126,7 +122,7 @@ func (c *Chunk) toJSON(l Limits) ([]byte, []diag.Diagnostic) {
 	}
 	js, findings := c.readYAML(l)
 	if len(js) > l.MaxBytes {
-		return nil, []diag.Diagnostic{*c.finding(ruleSyntax, c.start, c.start, fmt.Sprintf("document expands to %s, more than the API server takes", size(len(js))), "").done()}
+		return nil, []diag.Diagnostic{*c.finding(ruleSyntax, c.start, c.start, fmt.Sprintf("document expands to %s, more than the API server takes", sizeText(len(js))), "").done()}
 	}
 	return js, findings
 }
@@ -161,47 +157,70 @@ func (c *Chunk) expansion(l Limits) *diag.Diagnostic {
 	if yaml3.Unmarshal(text, &doc) != nil {
 		return nil // diagnosed later
 	}
-	sizes := map[*yaml3.Node]int{}
-	var measure func(n *yaml3.Node) int
-	measure = func(n *yaml3.Node) int {
-		if s, ok := sizes[n]; ok {
-			return s
-		}
-		sizes[n] = l.MaxBytes + 1 // a node that holds itself never ends
-		s := len(n.Value) + 4
-		if n.Kind == yaml3.AliasNode {
-			s = measure(n.Alias)
-		}
-		for _, child := range n.Content {
-			if s += measure(child); s > l.MaxBytes {
-				break
-			}
-		}
-		sizes[n] = s
-		return s
-	}
-	if measure(&doc) <= l.MaxBytes {
-		return nil
-	}
+	m := expander{limit: l.MaxBytes, sizes: map[*yaml3.Node]int{}, open: map[*yaml3.Node]bool{}}
 	at := c.start + bytes.IndexByte(text, '&')
-	return c.finding(ruleSyntax, at, at+1, fmt.Sprintf("aliases expand the document to more than %s", size(l.MaxBytes)), "write the values out, or use fewer aliases of aliases").done()
+	switch size := m.measure(&doc); {
+	case m.cycle != "":
+		if i := bytes.Index(text, []byte("*"+m.cycle)); i >= 0 {
+			at = c.start + i
+		}
+		return c.finding(ruleSyntax, at, at+1+len(m.cycle), fmt.Sprintf("alias *%s stands inside of the value that it stands for", m.cycle), "write the value out").done()
+	case size > l.MaxBytes:
+		return c.finding(ruleSyntax, at, at+1, fmt.Sprintf("aliases expand the document to more than %s", sizeText(l.MaxBytes)), "write the values out, or use fewer aliases of aliases").done()
+	}
+	return nil
 }
 
-// items gives the documents of a List, each as a client would send it.
-func (d *Document) items() []*Document {
+// expander measures values with their aliases written out.
+type expander struct {
+	limit int
+	sizes map[*yaml3.Node]int
+	open  map[*yaml3.Node]bool
+	cycle string // anchor of a value that holds itself
+}
+
+func (m *expander) measure(n *yaml3.Node) int {
+	if s, ok := m.sizes[n]; ok {
+		return s
+	}
+	if m.open[n] {
+		m.cycle = n.Anchor
+		return m.limit + 1
+	}
+	m.open[n] = true
+	s := len(n.Value) + 4
+	if n.Kind == yaml3.AliasNode {
+		s = m.measure(n.Alias)
+	}
+	for _, child := range n.Content {
+		if s += m.measure(child); s > m.limit {
+			break
+		}
+	}
+	m.sizes[n] = s
+	return s
+}
+
+// flatten gives the documents of a List, each as a client would send it; of a List in a List too.
+func (d *Document) flatten() []*Document {
+	if !strings.HasSuffix(d.Object.Kind, "List") || !scanHeader(d.JSON).hasItems {
+		return []*Document{d}
+	}
 	var list struct {
 		Items []json.RawMessage `json:"items"`
 	}
 	if json.Unmarshal(d.JSON, &list) != nil {
 		return []*Document{d}
 	}
+	kind := strings.TrimSuffix(d.Object.Kind, "List")
 	docs := make([]*Document, 0, len(list.Items))
 	for i, raw := range list.Items {
-		it := newDocument(d.chunk, fmt.Sprintf("items[%d]", i), raw)
-		if kind := strings.TrimSuffix(d.Object.Kind, "List"); kind != "" && it.Object.Kind == "" && len(raw) > 0 && raw[0] == '{' {
-			it = newDocument(d.chunk, it.Item, inherit(raw, d.Object.APIVersion, kind))
+		path := strings.TrimPrefix(fmt.Sprintf("%s.items[%d]", d.Item, i), ".")
+		it := newDocument(d.chunk, path, raw)
+		if kind != "" && it.Object.Kind == "" && len(raw) > 0 && raw[0] == '{' {
+			it = newDocument(d.chunk, path, inherit(raw, d.Object.APIVersion, kind))
 		}
-		docs = append(docs, it)
+		docs = append(docs, it.flatten()...)
 	}
 	return docs
 }
@@ -216,7 +235,7 @@ func inherit(raw []byte, apiVersion, kind string) []byte {
 	return append(append(identity[:len(identity)-1], ','), rest...)
 }
 
-func size(n int) string {
+func sizeText(n int) string {
 	if n >= 1<<20 {
 		return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
 	}

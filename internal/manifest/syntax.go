@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"sigs.k8s.io/yaml"
 
@@ -98,6 +100,9 @@ func (d *Document) nothing() *diag.Diagnostic {
 			return nil
 		}
 	}
+	if d.Item != "" {
+		return d.without("item has neither apiVersion nor kind", "every item of a List is an object")
+	}
 	return d.without("document has neither apiVersion nor kind", "not a Kubernetes manifest? leave the file out with --exclude, or exclude: in .seatrial.yaml")
 }
 
@@ -142,7 +147,7 @@ func (c *Chunk) notAMapping(js []byte) []diag.Diagnostic {
 	const detail = "a document is a mapping that begins with apiVersion and kind"
 	text := string(c.text())
 	if templated(text) {
-		return []diag.Diagnostic{*c.template()}
+		return c.unrendered()
 	}
 	var s string
 	switch {
@@ -161,24 +166,40 @@ func (c *Chunk) notAMapping(js []byte) []diag.Diagnostic {
 // templated tells whether text holds the markers of a template engine.
 func templated(text string) bool { return strings.Contains(text, "{{") }
 
-// template reports text that only its engine can turn into a manifest.
-func (c *Chunk) template() *diag.Diagnostic {
+// firstTemplate finds the first document that holds markers and cannot be read as they stand; 0 if there is none.
+func firstTemplate(chunks []*Chunk) int {
+	for _, c := range chunks {
+		if !templated(string(c.text())) {
+			continue
+		}
+		if js, err := yaml.YAMLToJSON(c.text()); err != nil || js[0] != '{' {
+			return c.number
+		}
+	}
+	return 0
+}
+
+// unrendered reports a file that only a template engine can turn into a manifest, once.
+func (c *Chunk) unrendered() []diag.Diagnostic {
+	if c.number != c.template() {
+		return nil
+	}
 	at := c.start + bytes.Index(c.text(), []byte("{{"))
 	end := lineEnd(c.file.Data, at)
 	if i := bytes.Index(c.file.Data[at:end], []byte("}}")); i >= 0 {
 		end = at + i + 2
 	}
-	return c.finding(ruleSyntax, at, end, "file is a template, not a manifest", "render it first: helm template CHART | seatrial lint -").done()
+	return []diag.Diagnostic{*c.finding(ruleSyntax, at, end, "file is a template, not a manifest", "render it first: helm template CHART | seatrial lint -").done()}
 }
 
 var errorLine = regexp.MustCompile(`line (\d+): (.*)`)
 
-// diagnose tells in plain words why a chunk cannot be read. There is always at least one finding.
+// diagnose tells in plain words why a chunk cannot be read. Of several that need a template engine, the first one tells.
 func (c *Chunk) diagnose(err error) []diag.Diagnostic {
 	text := string(c.text())
 	raw := strings.TrimPrefix(strings.ReplaceAll(err.Error(), "\n", " "), "error converting YAML to JSON: ")
 	if templated(text) {
-		return []diag.Diagnostic{*c.template()}
+		return c.unrendered()
 	}
 	if found := c.tabs(); len(found) > 0 {
 		return found
@@ -186,7 +207,7 @@ func (c *Chunk) diagnose(err error) []diag.Diagnostic {
 	if c.json {
 		return []diag.Diagnostic{*c.jsonError(raw)}
 	}
-	s := &syntaxError{c: c, lines: strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n"), raw: raw, line: 1}
+	s := &syntaxError{c: c, lines: strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n"), line: 1}
 	if m := errorLine.FindStringSubmatch(raw); m != nil {
 		s.line, _ = strconv.Atoi(m[1])
 		s.message = m[2]
@@ -286,9 +307,8 @@ func (c *Chunk) jsonError(raw string) *diag.Diagnostic {
 type syntaxError struct {
 	c       *Chunk
 	lines   []string
-	line    int // from 1, of the chunk
-	message string
-	raw     string
+	line    int    // from 1, of the chunk
+	message string // of the library, without the line
 }
 
 // at makes a finding on a part of a line (columns in bytes, from 0).
@@ -297,8 +317,8 @@ func (s *syntaxError) at(line, from, to int, message, detail string) *report {
 	if line == 1 {
 		start = s.c.start
 	}
-	if s.raw != "" {
-		detail = strings.TrimPrefix(detail+" ("+s.raw+")", " ")
+	if s.message != "" {
+		detail = strings.TrimPrefix(detail+"; the reader says: "+s.message, "; ")
 	}
 	return s.c.finding(ruleSyntax, start+from, start+to, message, detail)
 }
@@ -331,15 +351,15 @@ func (s *syntaxError) before(line int) int {
 var (
 	keyAndValue  = regexp.MustCompile(`^\s*(?:- +)*([\w./"'-]+):\s+(.*)$`)
 	keyNoSpace   = regexp.MustCompile(`^\s*(?:- +)*([A-Za-z][\w-]*):([^\s:/].*)$`)
-	keyNoColon   = regexp.MustCompile(`^\s*(?:- +)*([A-Za-z][\w./-]*)\s*$`)
+	keyNoColon   = regexp.MustCompile(`^\s*(?:- +)*([A-Za-z][\w./-]*)\s*$`) // a word alone
 	keyOnly      = regexp.MustCompile(`^\s*(?:- +)*([\w./"'-]+):\s*(?:#.*)?$`)
-	reservedChar = regexp.MustCompile("^\\s*(?:- +)*(?:[\\w./\"'-]+:\\s+)?([@`%])")
+	reservedChar = regexp.MustCompile("^\\s*(?:- +)*(?:[\\w./\"'-]+:\\s+)?([@`%*&])")
 	unknownAlias = regexp.MustCompile(`unknown anchor '(.*)' referenced`)
 )
 
 // explain tries the explanations from the surest to the vaguest.
 func (s *syntaxError) explain() *diag.Diagnostic {
-	for _, try := range []func() *report{s.limits, s.anchor, s.unclosed, s.reserved, s.fallenOut, s.missingColon, s.noSpace, s.twoColons, s.dashAfterKey, s.indentation} {
+	for _, try := range []func() *report{s.limits, s.character, s.mapKey, s.anchor, s.unclosed, s.afterQuote, s.reserved, s.fallenOut, s.missingColon, s.noSpace, s.twoColons, s.dashAfterKey, s.indentation} {
 		if r := try(); r != nil {
 			return r.done()
 		}
@@ -348,7 +368,7 @@ func (s *syntaxError) explain() *diag.Diagnostic {
 	if strings.TrimSpace(s.text(line)) == "" {
 		line = max(s.before(line), 1)
 	}
-	return s.whole(line, "not valid YAML: "+s.message, "").done()
+	return s.whole(line, "not valid YAML", "").done()
 }
 
 func (s *syntaxError) limits() *report {
@@ -359,6 +379,46 @@ func (s *syntaxError) limits() *report {
 		return s.whole(s.line, "nested too deeply", "no kind needs such depth: flatten the document")
 	}
 	return nil
+}
+
+// character finds the control character that YAML does not allow.
+func (s *syntaxError) character() *report {
+	if !strings.Contains(s.message, "control characters are not allowed") {
+		return nil
+	}
+	for n, line := range s.lines {
+		for i, r := range line {
+			if r < ' ' && r != '\t' && r != '\r' || r >= 0x7f && r < 0xa0 && r != 0x85 {
+				return s.at(n+1, i, i+utf8.RuneLen(r), fmt.Sprintf("control character %U is not allowed", r), `write it as an escape in double quotes, or remove it`)
+			}
+		}
+	}
+	return nil
+}
+
+// mapKey finds a key that is a collection, or null.
+func (s *syntaxError) mapKey() *report {
+	if !strings.Contains(s.message, "map key") {
+		return nil
+	}
+	var found *Node
+	var visit func(n *Node)
+	visit = func(n *Node) {
+		for _, f := range n.Fields {
+			if found == nil && f.key != nil && (f.key.Kind != Scalar || f.key.Null) {
+				found = f.key
+			}
+			visit(f.Value)
+		}
+		for _, it := range n.Items {
+			visit(it)
+		}
+	}
+	visit(s.c.tree())
+	if found == nil {
+		return nil
+	}
+	return s.c.finding(ruleSyntax, found.start, found.end, "a key must be a text", "JSON, which clients send, has no other keys")
 }
 
 func (s *syntaxError) anchor() *report {
@@ -393,14 +453,30 @@ func (s *syntaxError) unclosed() *report {
 			return s.at(line, col, col+1, fmt.Sprintf("bracket %c is never closed", s.text(line)[col]), "add the closing bracket, or quote the value")
 		}
 	}
-	for n := s.line; n >= max(1, s.line-1); n-- { // a quote that ends too early: "a" b
+	return nil
+}
+
+// afterQuote finds what went wrong with a quoted value: text behind it, or a quote that is closed lines below.
+func (s *syntaxError) afterQuote() *report {
+	if !strings.Contains(s.message, "did not find expected key") {
+		return nil
+	}
+	for n := max(1, s.line-1); n <= min(s.line+2, len(s.lines)); n++ {
 		t := s.text(n)
-		if m := keyAndValue.FindStringSubmatchIndex(t); m != nil && strings.Contains(s.message, "did not find expected key") {
-			if v := t[m[4]:m[5]]; len(v) > 1 && (v[0] == '"' || v[0] == '\'') {
-				if end := strings.IndexByte(v[1:], v[0]); end >= 0 && strings.TrimSpace(v[end+2:]) != "" && !strings.HasPrefix(strings.TrimSpace(v[end+2:]), "#") {
-					return s.at(n, m[4]+end+2, len(strings.TrimRight(t, " ")), "text after the closing quote", "quote the whole value")
-				}
-			}
+		m := keyAndValue.FindStringSubmatchIndex(t)
+		if m == nil {
+			continue
+		}
+		if col := oddQuote(t); col >= 0 {
+			return s.at(n, col, col+1, fmt.Sprintf("quote %c is never closed", t[col]), "add the closing quote")
+		}
+		v := t[m[4]:m[5]]
+		if len(v) < 2 || v[0] != '"' && v[0] != '\'' {
+			continue
+		}
+		end := strings.IndexByte(v[1:], v[0]) + 2
+		if rest := strings.TrimSpace(v[end:]); end > 1 && rest != "" && rest[0] != '#' && rest[0] != v[0] {
+			return s.at(n, m[4]+end, len(strings.TrimRight(t, " ")), "text after the closing quote", "quote the whole value")
 		}
 	}
 	return nil
@@ -455,7 +531,7 @@ func (s *syntaxError) openBracket() (line, col int) {
 }
 
 func (s *syntaxError) reserved() *report {
-	if !strings.Contains(s.message, "cannot start any token") && !strings.Contains(s.message, "alias") && !strings.Contains(s.message, "directive") {
+	if !strings.Contains(s.message, "cannot start any token") && !strings.Contains(s.message, "expected alphabetic or numeric character") {
 		return nil
 	}
 	for n := s.line; n <= min(s.line+1, len(s.lines)); n++ {
@@ -481,8 +557,14 @@ func (s *syntaxError) fallenOut() *report {
 			continue
 		}
 		first := s.afterAny(header)
-		if first == 0 || indentOf(s.text(first)) <= indentOf(s.text(header)) {
+		if first == 0 {
 			return nil
+		}
+		if t := s.text(first); indentOf(t) <= keyColumn(s.text(header)) {
+			if keyAndValue.MatchString(t) || keyOnly.MatchString(t) || strings.HasPrefix(strings.TrimSpace(t), "-") {
+				return nil
+			}
+			return s.whole(first, "text of a block is not indented deeper than the key above it", "indent it, or remove the "+strings.TrimSpace(s.text(header))[len(strings.TrimSpace(s.text(header)))-1:])
 		}
 		for n := first + 1; n <= len(s.lines); n++ {
 			t := s.text(n)
@@ -512,17 +594,17 @@ func (s *syntaxError) afterAny(line int) int {
 	return 0
 }
 
-// missingColon finds a line that is a bare word where a key is wanted.
+// missingColon finds the last line, down to where the reader gave up, that is a bare word above deeper lines or a list.
 func (s *syntaxError) missingColon() *report {
-	for _, n := range []int{s.line, s.before(s.line), s.line + 1} {
+	keys := 0
+	for n := min(s.line+1, len(s.lines)); n > 0 && keys < 3; n-- {
 		t := s.text(n)
-		m := keyNoColon.FindStringSubmatchIndex(t)
-		if m == nil {
-			continue
+		if keyAndValue.MatchString(t) || keyOnly.MatchString(t) {
+			keys++
 		}
+		m := keyNoColon.FindStringSubmatchIndex(t)
 		next := s.after(n)
-		deeper := next > 0 && (indentOf(s.text(next)) > indentOf(t) || strings.HasPrefix(strings.TrimSpace(s.text(next)), "- "))
-		if !deeper {
+		if m == nil || next == 0 || !s.beneath(n, next) {
 			continue
 		}
 		key := t[m[2]:m[3]]
@@ -530,6 +612,15 @@ func (s *syntaxError) missingColon() *report {
 		return r.fix(r.d.Range.Start.Offset, r.d.Range.End.Offset, key+":", "add the colon")
 	}
 	return nil
+}
+
+// beneath tells whether a line belongs to the word that stands alone on a line above.
+func (s *syntaxError) beneath(line, next int) bool {
+	column := contentColumn(s.text(line))
+	if indent := indentOf(s.text(next)); indent != column {
+		return indent > column
+	}
+	return strings.HasPrefix(s.text(next)[column:], "- ")
 }
 
 // after gives the next line with content below a line, or 0.
@@ -575,8 +666,8 @@ func (s *syntaxError) twoColons() *report {
 		value := t[m[4]:m[5]]
 		if i := strings.Index(value+" ", ": "); i > 0 && !strings.ContainsAny(value[:1], `"'{[|>`) {
 			end := m[4] + len(strings.TrimRight(value, " \t"))
-			r := s.at(n, m[4], end, fmt.Sprintf("value of %s holds a colon followed by a space", quoteYAMLKey(t[m[2]:m[3]])), "put the value into quotes")
-			if !strings.ContainsAny(value, `"\#`) {
+			r := s.at(n, m[4], end, fmt.Sprintf("value of %s holds a colon followed by a space", quoteYAMLKey(t[m[2]:m[3]])), "put the value into quotes; or, if it is a mapping, on a line of its own")
+			if !strings.ContainsAny(value, `"\#`) && strings.Contains(value[:i], " ") { // a text, not a key
 				r.fix(r.d.Range.Start.Offset, r.d.Range.End.Offset, `"`+strings.TrimRight(value, " \t")+`"`, "quote the value")
 			}
 			return r
@@ -615,9 +706,9 @@ func (s *syntaxError) indentation() *report {
 			key := keyAndValue.FindStringSubmatch(up)[1]
 			return s.whole(n, fmt.Sprintf("indented deeper than %s above, which already has a value", quoteYAMLKey(key)),
 				fmt.Sprintf("align it at column %d with %s", contentColumn(up)+1, quoteYAMLKey(key)))
-		case indent < indentOf(up) && n >= s.line-1:
-			if !s.alignsAbove(n) {
-				return s.whole(n, fmt.Sprintf("indented by %d columns, which lines up with no line above", indent), "indentation must return to that of a line above")
+		case indent < contentColumn(up) && n >= s.line-1:
+			if r := s.astray(n); r != nil {
+				return r
 			}
 			if strings.HasPrefix(strings.TrimSpace(up), "- ") != strings.HasPrefix(strings.TrimSpace(t), "- ") || n == s.line {
 				continue
@@ -625,19 +716,46 @@ func (s *syntaxError) indentation() *report {
 		}
 	}
 	if strings.Contains(s.message, "did not find expected '-' indicator") || strings.Contains(s.message, "did not find expected key") {
-		line := s.line
 		for _, n := range []int{s.line, s.line + 1, s.before(s.line)} {
-			if strings.TrimSpace(s.text(n)) != "" && !s.alignsAbove(n) {
-				line = n
-				break
+			if r := s.astray(n); r != nil {
+				return r
 			}
 		}
-		if strings.TrimSpace(s.text(line)) != "" {
-			return s.whole(line, "this line does not fit the indentation above it", "the entries of one mapping or list must begin in the same column")
+		if strings.TrimSpace(s.text(s.line)) != "" {
+			return s.whole(s.line, "this line does not fit the indentation above it", "the entries of one mapping or list must begin in the same column")
 		}
 	}
 	return nil
 }
+
+// astray reports a line that begins in no column of the collections that are open there, with the nearest one.
+func (s *syntaxError) astray(line int) *report {
+	t := s.text(line)
+	if strings.TrimSpace(t) == "" {
+		return nil
+	}
+	indent := indentOf(t)
+	nearest, column := 0, 0
+	for n, outer := s.before(line), math.MaxInt; n > 0 && outer > 0; n = s.before(n) {
+		up := s.text(n)
+		for _, c := range []int{contentColumn(up), indentOf(up)} {
+			if c == indent && c <= outer {
+				return nil
+			}
+			if c < outer && (nearest == 0 || abs(c-indent) < abs(column-indent)) {
+				nearest, column = n, c
+			}
+		}
+		outer = min(outer, indentOf(up))
+	}
+	if nearest == 0 {
+		return nil
+	}
+	return s.whole(line, fmt.Sprintf("indented by %d columns, which lines up with no line above", indent),
+		fmt.Sprintf("begin it in column %d, as line %d does", column+1, s.c.file.Pos(s.c.start).Line+nearest-1))
+}
+
+func abs(n int) int { return max(n, -n) }
 
 // contentColumn gives where the content of a line begins, behind the dashes of list items.
 func contentColumn(line string) int {
@@ -649,6 +767,14 @@ func contentColumn(line string) int {
 	return at
 }
 
+// keyColumn gives where the key of a line begins, or for an element without one its dash.
+func keyColumn(line string) int {
+	if at := contentColumn(line); at < len(line) && line[at] != '|' && line[at] != '>' {
+		return at
+	}
+	return indentOf(line)
+}
+
 // opens tells whether a line begins a block scalar or a flow collection, so that deeper lines are its content.
 func opens(line string) bool {
 	t := strings.TrimSpace(line)
@@ -656,16 +782,4 @@ func opens(line string) bool {
 		t = strings.TrimSpace(t[:i])
 	}
 	return strings.HasSuffix(t, "|") || strings.HasSuffix(t, ">") || strings.HasSuffix(t, "|-") || strings.HasSuffix(t, ">-") || strings.HasSuffix(t, "[") || strings.HasSuffix(t, "{") || strings.HasSuffix(t, ",")
-}
-
-// alignsAbove tells whether some line above begins in the same column.
-func (s *syntaxError) alignsAbove(line int) bool {
-	indent := indentOf(s.text(line))
-	for n := line - 1; n > 0; n-- {
-		t := s.text(n)
-		if strings.TrimSpace(t) != "" && (indentOf(t) == indent || contentColumn(t) == indent) {
-			return true
-		}
-	}
-	return indent == 0
 }
