@@ -1,8 +1,10 @@
 package lint
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
@@ -13,6 +15,7 @@ import (
 	policyv1 "k8s.io/api/policy/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -29,6 +32,14 @@ func newResource(d *manifest.Document, obj runtime.Object, pods *PodTemplate, na
 		r.Labels = m.GetLabels()
 	}
 	f := facts{r}
+	if obj == nil {
+		r.Opaque = pods == nil && makesPods(d.Value())
+		f.provides(d.Value())
+	}
+	if o, ok := obj.(*unstructured.Unstructured); ok {
+		r.Opaque = pods == nil && makesPods(o.Object)
+		f.provides(o.Object)
+	}
 	if pods != nil {
 		f.pods(pods)
 		if r.Replicas != nil {
@@ -58,11 +69,21 @@ func (f facts) cluster(group, kind, name, path, role string) {
 }
 
 func (f facts) pods(p *PodTemplate) {
-	f.HasPods, f.PodLabels, f.Replicas = true, p.Labels, p.Replicas
+	f.HasPods, f.SpecPath, f.PodLabels, f.Replicas = true, p.SpecPath, p.Labels, p.Replicas
 	if p.Selector != nil {
 		f.Selector = &Selector{LabelSelector: *p.Selector, Path: "spec.selector"}
 	}
 	spec, at := p.Spec, p.SpecPath
+	f.Automount, f.HostNetwork = spec.AutomountServiceAccountToken, spec.HostNetwork
+	for i, c := range spec.ResourceClaims {
+		claim := fmt.Sprintf("%s.resourceClaims[%d]", at, i)
+		if c.ResourceClaimName != nil {
+			f.refer(Ref{Group: "resource.k8s.io", Kind: "ResourceClaim", Namespace: f.Object.Namespace, Name: *c.ResourceClaimName, Path: claim + ".resourceClaimName", Role: "resourceClaims"})
+		}
+		if c.ResourceClaimTemplateName != nil {
+			f.refer(Ref{Group: "resource.k8s.io", Kind: "ResourceClaimTemplate", Namespace: f.Object.Namespace, Name: *c.ResourceClaimTemplateName, Path: claim + ".resourceClaimTemplateName", Role: "resourceClaims"})
+		}
+	}
 	if name := spec.ServiceAccountName; name != "" {
 		f.local("ServiceAccount", name, at+".serviceAccountName", "serviceAccountName", nil)
 	}
@@ -79,17 +100,39 @@ func (f facts) pods(p *PodTemplate) {
 		f.volume(&spec.Volumes[i], fmt.Sprintf("%s.volumes[%d]", at, i))
 	}
 	for i := range spec.InitContainers {
-		f.container(&spec.InitContainers[i], fmt.Sprintf("%s.initContainers[%d]", at, i))
+		c, path := &spec.InitContainers[i], fmt.Sprintf("%s.initContainers[%d]", at, i)
+		f.container(c, path)
+		if c.RestartPolicy != nil && *c.RestartPolicy == corev1.ContainerRestartPolicyAlways {
+			f.runs(spec, c, path)
+		}
 	}
 	for i := range spec.Containers {
-		f.container(&spec.Containers[i], fmt.Sprintf("%s.containers[%d]", at, i))
+		path := fmt.Sprintf("%s.containers[%d]", at, i)
+		f.container(&spec.Containers[i], path)
+		f.runs(spec, &spec.Containers[i], path)
 	}
 }
 
-func (f facts) container(c *corev1.Container, at string) {
+// runs gathers what counts of containers that go on running: their ports, and what they request.
+func (f facts) runs(spec *corev1.PodSpec, c *corev1.Container, at string) {
 	for i, p := range c.Ports {
-		f.Ports = append(f.Ports, Port{Name: p.Name, Number: p.ContainerPort, Protocol: string(p.Protocol), Path: fmt.Sprintf("%s.ports[%d].containerPort", at, i)})
+		f.Ports = append(f.Ports, Port{Name: p.Name, Number: p.ContainerPort, Protocol: string(cmp.Or(p.Protocol, corev1.ProtocolTCP)), Path: fmt.Sprintf("%s.ports[%d].containerPort", at, i)})
 	}
+	for _, resource := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
+		if !requests(c.Resources, resource) && (spec.Resources == nil || !requests(*spec.Resources, resource)) {
+			f.Unrequested = append(f.Unrequested, Request{c.Name, string(resource)})
+		}
+	}
+}
+
+// requests tells whether a request is made; the server fills one in from the limit.
+func requests(r corev1.ResourceRequirements, name corev1.ResourceName) bool {
+	_, request := r.Requests[name]
+	_, limit := r.Limits[name]
+	return request || limit
+}
+
+func (f facts) container(c *corev1.Container, at string) {
 	for i, e := range c.Env {
 		if e.ValueFrom == nil {
 			continue
@@ -122,6 +165,8 @@ func (f facts) volume(v *corev1.Volume, at string) {
 		f.local("Secret", v.Secret.SecretName, at+".secret.secretName", role, v.Secret.Optional, itemKeys(v.Secret.Items, at+".secret")...)
 	case v.PersistentVolumeClaim != nil:
 		f.local("PersistentVolumeClaim", v.PersistentVolumeClaim.ClaimName, at+".persistentVolumeClaim.claimName", role, nil)
+	case v.Ephemeral != nil && v.Ephemeral.VolumeClaimTemplate != nil:
+		f.storageClass(v.Ephemeral.VolumeClaimTemplate.Spec.StorageClassName, at+".ephemeral.volumeClaimTemplate.spec.storageClassName")
 	case v.CSI != nil && v.CSI.NodePublishSecretRef != nil:
 		f.local("Secret", v.CSI.NodePublishSecretRef.Name, at+".csi.nodePublishSecretRef.name", role, nil)
 	case v.Projected != nil:
@@ -163,43 +208,64 @@ func (f facts) kind(obj runtime.Object) {
 		for k := range o.StringData {
 			f.Keys = append(f.Keys, k)
 		}
+		if o.Type == corev1.SecretTypeServiceAccountToken { // filled in by a controller
+			f.Keys = append(f.Keys, corev1.ServiceAccountTokenKey, corev1.ServiceAccountRootCAKey, corev1.ServiceAccountNamespaceKey)
+		}
 		slices.Sort(f.Keys)
+	case *corev1.LimitRange:
+		f.limitRange(o)
 	case *corev1.ServiceAccount:
+		f.Automount = o.AutomountServiceAccountToken
 		for i, s := range o.ImagePullSecrets {
 			f.local("Secret", s.Name, fmt.Sprintf("imagePullSecrets[%d].name", i), "imagePullSecrets", nil)
 		}
 	case *corev1.PersistentVolumeClaim:
 		f.cluster("", "PersistentVolume", o.Spec.VolumeName, "spec.volumeName", "volumeName")
-		if o.Spec.StorageClassName != nil {
-			f.cluster("storage.k8s.io", "StorageClass", *o.Spec.StorageClassName, "spec.storageClassName", "storageClassName")
-		}
+		f.storageClass(o.Spec.StorageClassName, "spec.storageClassName")
+		f.SingleNode = len(o.Spec.AccessModes) > 0 && !slices.ContainsFunc(o.Spec.AccessModes, func(m corev1.PersistentVolumeAccessMode) bool {
+			return m == corev1.ReadOnlyMany || m == corev1.ReadWriteMany
+		})
 	case *appsv1.StatefulSet:
+		for i, c := range o.Spec.VolumeClaimTemplates {
+			f.storageClass(c.Spec.StorageClassName, fmt.Sprintf("spec.volumeClaimTemplates[%d].spec.storageClassName", i))
+			f.provide("PersistentVolumeClaim", c.Name+"-"+f.Object.Name+"-") // and a number
+		}
 		f.local("Service", o.Spec.ServiceName, "spec.serviceName", "serviceName", nil)
 	case *policyv1.PodDisruptionBudget:
-		if m := o.Spec.MinAvailable; m != nil && m.Type == intstr.Int {
-			f.MinAvailable = m.IntVal
-		}
+		f.MinAvailable = o.Spec.MinAvailable
 		if o.Spec.Selector != nil {
 			f.Selector = &Selector{LabelSelector: *o.Spec.Selector, Path: "spec.selector"}
 		}
 	case *networkingv1.NetworkPolicy:
 		f.Selector = &Selector{LabelSelector: o.Spec.PodSelector, Path: "spec.podSelector"}
+		for i, rule := range o.Spec.Ingress {
+			f.peers(rule.From, fmt.Sprintf("spec.ingress[%d].from", i))
+		}
+		for i, rule := range o.Spec.Egress {
+			f.peers(rule.To, fmt.Sprintf("spec.egress[%d].to", i))
+		}
 	case *networkingv1.Ingress:
 		f.ingress(o)
 	case *autoscalingv2.HorizontalPodAutoscaler:
 		t := o.Spec.ScaleTargetRef
 		f.scaleTarget(t.APIVersion, t.Kind, t.Name)
 		f.Replicas = o.Spec.MinReplicas
+		f.metrics(o.Spec.Metrics)
 	case *autoscalingv1.HorizontalPodAutoscaler:
 		t := o.Spec.ScaleTargetRef
 		f.scaleTarget(t.APIVersion, t.Kind, t.Name)
 		f.Replicas = o.Spec.MinReplicas
+		if o.Spec.TargetCPUUtilizationPercentage != nil {
+			f.Utilization = []Metric{{Resource: "cpu", Path: "spec.targetCPUUtilizationPercentage"}}
+		}
 	case *rbacv1.RoleBinding:
 		f.binding(o.RoleRef, o.Subjects)
 	case *rbacv1.ClusterRoleBinding:
 		f.binding(o.RoleRef, o.Subjects)
 	case *admissionv1.ValidatingAdmissionPolicyBinding:
 		f.cluster(admissionv1.GroupName, "ValidatingAdmissionPolicy", o.Spec.PolicyName, "spec.policyName", "policyName")
+	case *admissionv1.MutatingAdmissionPolicyBinding:
+		f.cluster(admissionv1.GroupName, "MutatingAdmissionPolicy", o.Spec.PolicyName, "spec.policyName", "policyName")
 	case *admissionv1.ValidatingWebhookConfiguration:
 		for i, w := range o.Webhooks {
 			f.webhook(w.ClientConfig, fmt.Sprintf("webhooks[%d].clientConfig.service", i), w.Name)
@@ -225,6 +291,97 @@ func (f facts) service(o *corev1.Service) {
 			port.TargetNumber = p.TargetPort.IntVal
 		}
 		f.Ports = append(f.Ports, port)
+		if p.NodePort != 0 {
+			f.Claims = append(f.Claims, Claim{What: fmt.Sprintf("nodePort %d/%s", p.NodePort, p.Protocol), Path: fmt.Sprintf("spec.ports[%d].nodePort", i)})
+		}
+	}
+	f.provide("Secret", o.Annotations["service.beta.openshift.io/serving-cert-secret-name"])
+}
+
+// provide says that an object of the core group will be there because of this one.
+func (f facts) provide(kind, name string) {
+	if name != "" {
+		f.Provides = append(f.Provides, Ref{Kind: kind, Namespace: f.Object.Namespace, Name: name})
+	}
+}
+
+// secretMakers are custom resources of which a controller makes a Secret, and the fields that name
+// it; without such a field it has the resource's own name.
+var secretMakers = []struct {
+	group, kind string
+	name        []string
+}{
+	{"cert-manager.io", "Certificate", []string{"spec", "secretName"}},
+	{"external-secrets.io", "ExternalSecret", []string{"spec", "target", "name"}},
+	{"bitnami.com", "SealedSecret", nil},
+	{"onepassword.com", "OnePasswordItem", nil},
+	{"isindir.github.com", "SopsSecret", nil},
+}
+
+// provides tells what controllers make of a custom resource.
+func (f facts) provides(value map[string]any) {
+	for _, m := range secretMakers {
+		if gk := f.GroupKind(); gk.Group == m.group && gk.Kind == m.kind {
+			name, _, _ := unstructured.NestedString(value, m.name...)
+			f.provide("Secret", cmp.Or(name, f.Object.Name))
+		}
+	}
+}
+
+// makesPods tells whether a custom resource looks as if somebody made pods of it.
+func makesPods(value any) bool {
+	switch v := value.(type) {
+	case map[string]any:
+		for key, child := range v {
+			if key == "replicas" || key == "image" || key == "instances" || key == "podMetadata" || makesPods(child) {
+				return true
+			}
+		}
+	case []any:
+		return slices.ContainsFunc(v, makesPods)
+	}
+	return false
+}
+
+func (f facts) limitRange(o *corev1.LimitRange) {
+	for _, l := range o.Spec.Limits {
+		if l.Type != corev1.LimitTypeContainer {
+			continue
+		}
+		for name := range l.Default {
+			f.Defaults = append(f.Defaults, string(name)+" limit")
+		}
+		for name := range l.DefaultRequest {
+			f.Defaults = append(f.Defaults, string(name)+" request")
+		}
+	}
+	slices.Sort(f.Defaults)
+}
+
+func (f facts) storageClass(name *string, path string) {
+	if name != nil {
+		f.cluster("storage.k8s.io", "StorageClass", *name, path, "storageClassName")
+	}
+}
+
+// peers keeps the selectors of a policy's peers that mean pods of its own namespace.
+func (f facts) peers(peers []networkingv1.NetworkPolicyPeer, at string) {
+	for i, p := range peers {
+		if p.PodSelector != nil && p.NamespaceSelector == nil {
+			f.Peers = append(f.Peers, Selector{LabelSelector: *p.PodSelector, Path: fmt.Sprintf("%s[%d].podSelector", at, i)})
+		}
+	}
+}
+
+func (f facts) metrics(metrics []autoscalingv2.MetricSpec) {
+	for i, m := range metrics {
+		at := fmt.Sprintf("spec.metrics[%d]", i)
+		if r := m.Resource; r != nil && r.Target.Type == autoscalingv2.UtilizationMetricType {
+			f.Utilization = append(f.Utilization, Metric{Resource: string(r.Name), Path: at + ".resource.target.averageUtilization"})
+		}
+		if r := m.ContainerResource; r != nil && r.Target.Type == autoscalingv2.UtilizationMetricType {
+			f.Utilization = append(f.Utilization, Metric{Resource: string(r.Name), Container: r.Container, Path: at + ".containerResource.target.averageUtilization"})
+		}
 	}
 }
 
@@ -242,15 +399,47 @@ func (f facts) ingress(o *networkingv1.Ingress) {
 			continue
 		}
 		for j := range rule.HTTP.Paths {
-			backend(&rule.HTTP.Paths[j].Backend, fmt.Sprintf("spec.rules[%d].http.paths[%d].backend", i, j))
+			at := fmt.Sprintf("spec.rules[%d].http.paths[%d]", i, j)
+			backend(&rule.HTTP.Paths[j].Backend, at+".backend")
+			f.Claims = append(f.Claims, Claim{What: routeOf(o, rule.Host, &rule.HTTP.Paths[j]), Path: at + ".path"})
 		}
 	}
 	for i, t := range o.Spec.TLS {
 		f.local("Secret", t.SecretName, fmt.Sprintf("spec.tls[%d].secretName", i), "tls", nil)
+		if certified(o.Annotations) {
+			f.provide("Secret", t.SecretName)
+		}
 	}
 	if o.Spec.IngressClassName != nil {
 		f.cluster(networkingv1.GroupName, "IngressClass", *o.Spec.IngressClassName, "spec.ingressClassName", "ingressClassName")
 	}
+}
+
+// routeOf names what an Ingress claims: a path of a host, from the controller of its class.
+func routeOf(o *networkingv1.Ingress, host string, p *networkingv1.HTTPIngressPath) string {
+	class := o.Annotations["kubernetes.io/ingress.class"]
+	if o.Spec.IngressClassName != nil {
+		class = *o.Spec.IngressClassName
+	}
+	kind := networkingv1.PathTypeImplementationSpecific
+	if p.PathType != nil {
+		kind = *p.PathType
+	}
+	route := fmt.Sprintf("%s path %s of host %s", kind, cmp.Or(p.Path, "/"), cmp.Or(host, "*"))
+	if class != "" {
+		route += " of class " + class
+	}
+	return route
+}
+
+// certified tells whether cert-manager makes the certificates of an Ingress.
+func certified(annotations map[string]string) bool {
+	for key, value := range annotations {
+		if strings.HasPrefix(key, "cert-manager.io/") && strings.HasSuffix(key, "issuer") || key == "kubernetes.io/tls-acme" && value == "true" {
+			return true
+		}
+	}
+	return false
 }
 
 func (f facts) scaleTarget(apiVersion, kind, name string) {

@@ -7,7 +7,9 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/seatrial/seatrial/internal/diag"
 )
@@ -54,8 +56,26 @@ func PodTemplateOf(obj runtime.Object) *PodTemplate {
 		return template(&o.Spec.Template, "spec.template")
 	case *batchv1.CronJob:
 		return template(&o.Spec.JobTemplate.Spec.Template, "spec.jobTemplate.spec.template")
+	case *unstructured.Unstructured:
+		return customTemplate(o)
 	}
 	return nil
+}
+
+// customTemplate finds the pods of a custom resource that is built as workloads are: a Rollout of
+// Argo, a Service of Knative. Nothing is defaulted in it.
+func customTemplate(o *unstructured.Unstructured) *PodTemplate {
+	var spec struct {
+		Selector *metav1.LabelSelector  `json:"selector"`
+		Replicas *int32                 `json:"replicas"`
+		Template corev1.PodTemplateSpec `json:"template"`
+	}
+	content, ok := o.Object["spec"].(map[string]any)
+	if !ok || content["template"] == nil || runtime.DefaultUnstructuredConverter.FromUnstructured(content, &spec) != nil || len(spec.Template.Spec.Containers) == 0 {
+		return nil
+	}
+	return &PodTemplate{Labels: spec.Template.Labels, LabelsPath: "spec.template.metadata.labels", Spec: &spec.Template.Spec, SpecPath: "spec.template.spec",
+		Selector: spec.Selector, Replicas: spec.Replicas}
 }
 
 // Resource is what the other objects of a set need to know of one: small, so that a
@@ -69,17 +89,44 @@ type Resource struct {
 	Labels    map[string]string
 	PodLabels map[string]string // labels of the pods that it is or makes
 	HasPods   bool
+	SpecPath  string    // of the pods' spec: spec.template.spec
 	Selector  *Selector // which pods a Service, PodDisruptionBudget, NetworkPolicy or workload selects
 	Replicas  *int32
 	// ReplicasWritten says that the manifest sets replicas, and not a default.
 	ReplicasWritten bool
-	MinAvailable    int32    // of a PodDisruptionBudget that gives a number; else 0
-	Ports           []Port   // container ports of its pods, or ports of a Service
-	Keys            []string // keys of a ConfigMap or Secret
-	Refs            []Ref    // the objects that it names
-	Headless        bool     // a Service without an address
-	External        bool     // a Service of type ExternalName, or without selector
+	MinAvailable    *intstr.IntOrString // of a PodDisruptionBudget; nil: not given
+	Ports           []Port              // container ports of its pods, or ports of a Service
+	Keys            []string            // keys of a ConfigMap or Secret
+	Refs            []Ref               // the objects that it names
+	Provides        []Ref               // objects that somebody makes because of this one: the Secret of a Certificate
+	Claims          []Claim             // what no other object may have as well
+	Peers           []Selector          // pods of its own namespace that a NetworkPolicy speaks of
+	HostNetwork     bool                // its pods live on the network of their node
+	Headless        bool                // a Service without an address
+	External        bool                // a Service of type ExternalName, or without selector
+	Opaque          bool                // may make pods of which nothing is known: a custom resource with an image or replicas
+	SingleNode      bool                // a PersistentVolumeClaim that one node at a time can mount
+	Automount       *bool               // automountServiceAccountToken of a ServiceAccount or of pods; nil: not given
+	Utilization     []Metric            // of a HorizontalPodAutoscaler
+	Unrequested     []Request           // CPU and memory that containers of a workload do not request
+	Defaults        []string            // what a LimitRange gives to containers: "cpu request"
 }
+
+// Claim is something that one object of a set can have: a host and path of an Ingress, a port of the nodes.
+type Claim struct {
+	What string // as prose: "nodePort 30080/TCP"
+	Path string
+}
+
+// Metric is a utilization that an autoscaler aims at, in percent of what is requested.
+type Metric struct {
+	Resource  string
+	Container string // "": all containers
+	Path      string
+}
+
+// Request is a request for resources that a container could make.
+type Request struct{ Container, Resource string }
 
 // Selector is a label selector and where it stands.
 type Selector struct {

@@ -24,9 +24,13 @@ type Rule struct {
 	Optional bool          // not part of the default preset
 	URL      string        // where to read on; may be empty
 	Kinds    []string      // kinds it looks at; empty: all that carry what it needs
+	Peers    string        // the same check elsewhere: "kube-linter latest-tag, polaris tagNotSpecified"
 
 	Check    func(*Pass) error
 	CheckSet func(*SetPass) error
+	// Moot tells what of the set makes the findings of Check void for the objects of a namespace:
+	// defaults that the server would fill in there.
+	Moot func(set *Set, namespace string) bool
 }
 
 // Categories groups the rules; each is also the name of a preset.

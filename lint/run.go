@@ -5,10 +5,12 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/seatrial/seatrial/internal/diag"
 	"github.com/seatrial/seatrial/internal/manifest"
@@ -93,11 +95,13 @@ func (r *run) run(ctx context.Context) (*Result, error) {
 		res.Summary.Skipped += f.Deferred
 		all.add(&fileResult{Findings: f.Findings, Suppressions: f.Suppressions, Resources: f.Resources})
 	}
-	set, err := r.judgeSet(ctx, all.Resources)
+	set := NewSet(all.Resources, r.External)
+	all.Findings = slices.DeleteFunc(all.Findings, func(f finding) bool { return r.moot(set, &f) })
+	late, err := r.judgeSet(ctx, set)
 	if err != nil {
 		return nil, err
 	}
-	all.Findings = append(all.Findings, set...)
+	all.Findings = withoutEchoes(append(all.Findings, late...))
 	res.Diagnostics, res.Summary.Suppressed = r.suppress(all)
 	res.finish()
 	if res.Summary.Documents == 0 && len(res.Diagnostics) == 0 {
@@ -105,6 +109,43 @@ func (r *run) run(ctx context.Context) (*Result, error) {
 	}
 	r.Cache.save(r, res)
 	return res, nil
+}
+
+// docKey names a document, or an item of a List, of a run.
+type docKey struct {
+	file, item string
+	document   int
+}
+
+func (f *finding) key() docKey { return docKey{f.Range.File, f.Item, f.Document} }
+
+// withoutEchoes leaves out advice about values that the server refuses anyway: what stands there
+// instead, a default or nothing, is not what the user wrote.
+func withoutEchoes(all []finding) []finding {
+	refused := map[docKey][]string{}
+	for i := range all {
+		if f := &all[i]; f.Path != "" && isVerdictRule(f.Rule) {
+			refused[f.key()] = append(refused[f.key()], f.Path)
+		}
+	}
+	if len(refused) == 0 {
+		return all
+	}
+	return slices.DeleteFunc(all, func(f finding) bool {
+		return !isVerdictRule(f.Rule) && slices.ContainsFunc(refused[f.key()], func(path string) bool {
+			rest, below := strings.CutPrefix(f.Path, path)
+			return below && (rest == "" || rest[0] == '.' || rest[0] == '[')
+		})
+	})
+}
+
+// moot tells whether a finding about an object holds no more in the light of the set.
+func (r *run) moot(set *Set, f *finding) bool {
+	i, found := slices.BinarySearchFunc(r.Rules.Rules, f.Rule, func(rule *Rule, name string) int { return cmp.Compare(rule.Name, name) })
+	if !found || r.Rules.Rules[i].Moot == nil {
+		return false
+	}
+	return r.Rules.Rules[i].Moot(set, cmp.Or(f.Object.Namespace, "default"))
 }
 
 // define makes the kinds of Options.CRDs known.
@@ -312,10 +353,15 @@ func (r *run) knownToTarget(d *manifest.Document) bool {
 
 // report turns the answers about an object into findings, and keeps its facts.
 func (r *run) report(d *manifest.Document, v verdict.Verdict, out *fileResult) error {
+	before := len(out.Findings)
 	for _, f := range r.diagnoseAll(d, v) {
 		out.Findings = append(out.Findings, finding{f, d.Item})
 	}
+	advice := len(out.Findings)
 	pods := PodTemplateOf(v.Object)
+	if v.Object == nil { // not decodable: as much as can be seen, lest other objects miss it
+		pods = PodTemplateOf(&unstructured.Unstructured{Object: d.Value()})
+	}
 	namespace := ""
 	if !clusterScoped(v) {
 		namespace = namespaceOf(d)
@@ -337,7 +383,17 @@ func (r *run) report(d *manifest.Document, v verdict.Verdict, out *fileResult) e
 			out.Findings = append(out.Findings, finding{r.advise(rule, d, &pass.findings[i]), d.Item})
 		}
 	}
+	out.Findings = append(out.Findings[:before], unsaid(out.Findings[before:advice], out.Findings[advice:])...)
 	return nil
+}
+
+// unsaid leaves out the server's warnings of which a rule says more, and gives all others.
+func unsaid(verdicts, advice []finding) []finding {
+	all := slices.Clone(verdicts)
+	all = slices.DeleteFunc(all, func(w finding) bool {
+		return w.Rule == ruleServerWarning.Name && w.Path != "" && slices.ContainsFunc(advice, func(a finding) bool { return strings.HasPrefix(a.Path, w.Path+".") })
+	})
+	return append(all, advice...)
 }
 
 // diagnoseAll judges an object against every target. A finding that holds for some of several
@@ -454,7 +510,7 @@ func (r *run) judgeLate(ctx context.Context, name string) (*fileResult, error) {
 			continue // judged in the first pass
 		case unknown(v) && r.mayBeMissing(d):
 			out.Deferred++
-			out.Resources = append(out.Resources, newResource(d, nil, nil, d.Object.Namespace))
+			out.Resources = append(out.Resources, newResource(d, nil, PodTemplateOf(&unstructured.Unstructured{Object: d.Value()}), namespaceOf(d)))
 			continue
 		}
 		if err := r.report(d, v, out); err != nil {
@@ -475,9 +531,9 @@ func (r *run) mayBeMissing(d *manifest.Document) bool {
 func clusterScoped(v verdict.Verdict) bool { return v.ClusterScoped }
 
 // judgeSet runs what looks at the set as a whole.
-func (r *run) judgeSet(ctx context.Context, resources []*Resource) ([]finding, error) {
-	set := NewSet(resources, r.External)
+func (r *run) judgeSet(ctx context.Context, set *Set) ([]finding, error) {
 	const share = 512 // objects that a worker takes at a time
+	resources := set.All
 	parts := make([][]lateFinding, (len(resources)+share-1)/share)
 	g, group := errgroup.WithContext(ctx)
 	g.SetLimit(r.Jobs)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -24,10 +25,21 @@ type Set struct {
 	pods        map[string][]*Resource    // pods-bearing objects by namespace
 	byNamespace map[objectKey][]*Resource // objects by group, kind and namespace
 	referrers   map[objectKey][]*Resource // objects by what they name
+	byOwnName   map[objectKey][]*Resource // objects by group, kind and name, whatever the namespace
+	provided    map[objectKey]bool        // what others will make
+	claims      map[claimKey][]*Resource
+	opaque      map[string]bool      // namespaces in which unknown pods may be made
+	inhabitants map[string]int       // objects in each namespace that say more than who may do what there
+	first       map[string]*Resource // the first object of each namespace
+	defaults    map[string][]string  // what LimitRanges give, by namespace
 	selectors   map[*Resource]labels.Selector
 	selecting   func() map[selectingKey][]*Resource
 	ext         External
+	looked      atomic.Int64
 }
+
+// claimKey files claims: those on the nodes of the cluster and on its entrance hold for all namespaces.
+type claimKey struct{ kind, what string }
 
 type objectKey struct{ group, kind, namespace, name string }
 
@@ -43,12 +55,31 @@ type selectingKey struct {
 func NewSet(resources []*Resource, external External) *Set {
 	s := &Set{All: resources, byName: map[objectKey]*Resource{}, byKind: map[schema.GroupKind][]*Resource{},
 		byLabel: map[labelKey][]*Resource{}, byLabelKey: map[labelKey][]*Resource{}, pods: map[string][]*Resource{}, byNamespace: map[objectKey][]*Resource{},
-		referrers: map[objectKey][]*Resource{}, selectors: map[*Resource]labels.Selector{}, ext: external}
+		referrers: map[objectKey][]*Resource{}, byOwnName: map[objectKey][]*Resource{}, provided: map[objectKey]bool{}, claims: map[claimKey][]*Resource{},
+		opaque: map[string]bool{}, inhabitants: map[string]int{}, first: map[string]*Resource{}, defaults: map[string][]string{}, selectors: map[*Resource]labels.Selector{}, ext: external}
 	for _, r := range resources {
 		gk := r.GroupKind()
 		s.byKind[gk] = append(s.byKind[gk], r)
 		home := objectKey{gk.Group, gk.Kind, r.Object.Namespace, ""}
 		s.byNamespace[home] = append(s.byNamespace[home], r)
+		own := objectKey{gk.Group, gk.Kind, "", r.Object.Name}
+		s.byOwnName[own] = append(s.byOwnName[own], r)
+		for _, ref := range r.Provides {
+			s.provided[objectKey{ref.Group, ref.Kind, ref.Namespace, ref.Name}] = true
+		}
+		for _, c := range r.Claims {
+			s.claims[claimKey{gk.Kind, c.What}] = append(s.claims[claimKey{gk.Kind, c.What}], r)
+		}
+		if gk.Group != "rbac.authorization.k8s.io" {
+			s.inhabitants[r.Object.Namespace]++
+		}
+		if s.first[r.Object.Namespace] == nil {
+			s.first[r.Object.Namespace] = r
+		}
+		if r.Opaque {
+			s.opaque[r.Object.Namespace] = true
+		}
+		s.defaults[r.Object.Namespace] = append(s.defaults[r.Object.Namespace], r.Defaults...)
 		for _, ref := range r.Refs {
 			to := objectKey{ref.Group, ref.Kind, ref.Namespace, ref.Name}
 			s.referrers[to] = append(s.referrers[to], r)
@@ -82,13 +113,30 @@ func (s *Set) fileSelectors() map[selectingKey][]*Resource {
 		if s.selectors[r] == nil {
 			continue
 		}
-		k := selectingKey{r.GroupKind(), labelKey{namespace: r.Object.Namespace}}
+		at := labelKey{namespace: r.Object.Namespace}
 		if rarest, ok := s.rarest(r.Object.Namespace, r.Selector.MatchLabels); ok {
-			k.labelKey = rarest
+			at = rarest
+		} else if in := oneOf(&r.Selector.LabelSelector); in != nil {
+			for _, value := range in.Values {
+				k := selectingKey{r.GroupKind(), labelKey{r.Object.Namespace, in.Key, value}}
+				filed[k] = append(filed[k], r)
+			}
+			continue
 		}
+		k := selectingKey{r.GroupKind(), at}
 		filed[k] = append(filed[k], r)
 	}
 	return filed
+}
+
+// oneOf finds in a selector a list of values of which a label must have one; nil when there is none.
+func oneOf(s *metav1.LabelSelector) *metav1.LabelSelectorRequirement {
+	for i := range s.MatchExpressions {
+		if s.MatchExpressions[i].Operator == metav1.LabelSelectorOpIn {
+			return &s.MatchExpressions[i]
+		}
+	}
+	return nil
 }
 
 // rarest gives the label that the fewest pods of a namespace carry; false when there are no labels.
@@ -118,45 +166,118 @@ func (s *Set) OfKind(group, kind string) []*Resource {
 
 // Has tells whether a referred object is in the set, is built into every cluster, or was declared external.
 func (s *Set) Has(r Ref) bool {
-	return s.Get(r.Group, r.Kind, r.Namespace, r.Name) != nil || builtin(r) || s.ext.Matches(r.Kind, r.Namespace, r.Name)
+	return s.Get(r.Group, r.Kind, r.Namespace, r.Name) != nil || s.provides(r) || builtin(r) || s.ext.Matches(r.Kind, r.Namespace, r.Name)
 }
 
-// Names lists the names of a kind in a namespace, for did-you-mean.
+// provides tells whether somebody will make the object because of another one of the set. Claims of
+// a StatefulSet's pods are filed under their name without the number.
+func (s *Set) provides(r Ref) bool {
+	return s.provided[objectKey{r.Group, r.Kind, r.Namespace, r.Name}] ||
+		r.Kind == "PersistentVolumeClaim" && s.provided[objectKey{r.Group, r.Kind, r.Namespace, strings.TrimRight(r.Name, "0123456789")}]
+}
+
+// maxCandidates bounds the search for something alike: it is a courtesy, and must not take long.
+const maxCandidates = 100
+
+func some(list []*Resource) []*Resource { return list[:min(len(list), maxCandidates)] }
+
+// Names lists some names of a kind in a namespace, for did-you-mean.
 func (s *Set) Names(group, kind, namespace string) []string {
 	var names []string
-	for _, r := range s.byNamespace[objectKey{group, kind, namespace, ""}] {
+	for _, r := range some(s.byNamespace[objectKey{group, kind, namespace, ""}]) {
 		names = append(names, r.Object.Name)
 	}
+	s.looked.Add(int64(len(names)))
 	return names
 }
+
+// Elsewhere finds an object of the same kind and name in any namespace; nil where there is none.
+func (s *Set) Elsewhere(r Ref) *Resource {
+	if found := s.byOwnName[objectKey{r.Group, r.Kind, "", r.Name}]; len(found) > 0 {
+		return found[0]
+	}
+	return nil
+}
+
+// Claimants lists the objects of a kind that claim one thing, in the order in which they were read.
+func (s *Set) Claimants(kind string, c Claim) []*Resource { return s.claims[claimKey{kind, c.What}] }
+
+// Describes tells whether the set says what lives in a namespace, and not only who may do what there.
+func (s *Set) Describes(namespace string) bool { return s.inhabitants[namespace] > 0 }
+
+// First gives the first object of a namespace.
+func (s *Set) First(namespace string) *Resource { return s.first[namespace] }
+
+// Opaque tells whether a namespace may have pods that the set does not show.
+func (s *Set) Opaque(namespace string) bool { return s.opaque[namespace] }
+
+// Defaulted tells whether a LimitRange gives containers of a namespace something: "cpu request".
+func (s *Set) Defaulted(namespace, what string) bool {
+	return slices.Contains(s.defaults[namespace], what)
+}
+
+// Looked counts the objects that answers had to look at: the cost of all questions so far.
+func (s *Set) Looked() int64 { return s.looked.Load() }
 
 // Selected walks through the pods-bearing objects that a resource's selector chooses. An empty
 // selector chooses all of the namespace; none at all chooses none.
 func (s *Set) Selected(r *Resource) iter.Seq[*Resource] {
 	return func(yield func(*Resource) bool) {
-		selector := s.selectors[r]
-		if selector == nil {
-			return
-		}
-		candidates := s.pods[r.Object.Namespace]
-		if rarest, ok := s.rarest(r.Object.Namespace, r.Selector.MatchLabels); ok {
-			candidates = s.byLabel[rarest]
-		}
-		for _, c := range candidates {
-			if selector.Matches(labels.Set(c.PodLabels)) && !yield(c) {
-				return
-			}
+		if r.Selector != nil {
+			s.chosen(r.Object.Namespace, &r.Selector.LabelSelector, s.selectors[r], yield)
 		}
 	}
 }
 
-// Labelled finds a pods-bearing object of a namespace with all of some labels; nil where there is none.
+// SelectedBy walks through the pods-bearing objects of a namespace that a selector chooses.
+func (s *Set) SelectedBy(namespace string, l *metav1.LabelSelector) iter.Seq[*Resource] {
+	return func(yield func(*Resource) bool) {
+		if selector, err := metav1.LabelSelectorAsSelector(l); err == nil {
+			s.chosen(namespace, l, selector, yield)
+		}
+	}
+}
+
+func (s *Set) chosen(namespace string, l *metav1.LabelSelector, selector labels.Selector, yield func(*Resource) bool) {
+	if selector == nil {
+		return
+	}
+	looked := int64(0)
+	defer func() { s.looked.Add(looked) }()
+	for _, c := range s.candidates(namespace, l) {
+		looked++
+		if selector.Matches(labels.Set(c.PodLabels)) && !yield(c) {
+			return
+		}
+	}
+}
+
+// candidates lists the pods-bearing objects among which a selector chooses: few, where it asks for
+// a certain label.
+func (s *Set) candidates(namespace string, l *metav1.LabelSelector) []*Resource {
+	if rarest, ok := s.rarest(namespace, l.MatchLabels); ok {
+		return s.byLabel[rarest]
+	}
+	in := oneOf(l)
+	if in == nil {
+		return s.pods[namespace]
+	}
+	var list []*Resource
+	for _, value := range in.Values {
+		list = append(list, s.byLabel[labelKey{namespace, in.Key, value}]...)
+	}
+	return list
+}
+
+// Labelled finds a pods-bearing object of a namespace with all of some labels; nil where there is
+// none among the first that it looks at.
 func (s *Set) Labelled(namespace string, wanted map[string]string) *Resource {
 	rarest, ok := s.rarest(namespace, wanted)
 	if !ok {
 		return nil
 	}
-	for _, c := range s.byLabel[rarest] {
+	for _, c := range some(s.byLabel[rarest]) {
+		s.looked.Add(1)
 		if labels.SelectorFromSet(wanted).Matches(labels.Set(c.PodLabels)) {
 			return c
 		}
@@ -164,29 +285,36 @@ func (s *Set) Labelled(namespace string, wanted map[string]string) *Resource {
 	return nil
 }
 
-// WithLabelKey lists the pods-bearing objects of a namespace that have a label of some key.
+// WithLabelKey lists some pods-bearing objects of a namespace that have a label of some key.
 func (s *Set) WithLabelKey(namespace, key string) []*Resource {
-	return s.byLabelKey[labelKey{namespace, key, ""}]
+	list := some(s.byLabelKey[labelKey{namespace, key, ""}])
+	s.looked.Add(int64(len(list)))
+	return list
 }
 
 // HasPodsIn tells whether any pods-bearing object of the set lives in a namespace.
 func (s *Set) HasPodsIn(namespace string) bool { return len(s.pods[namespace]) > 0 }
 
-// Selecting lists the objects of a kind, in the resource's namespace, whose selector chooses its pods.
-func (s *Set) Selecting(group, kind string, r *Resource) (out []*Resource) {
+// Selecting walks through the objects of a kind, in the resource's namespace, whose selector
+// chooses its pods.
+func (s *Set) Selecting(group, kind string, r *Resource) iter.Seq[*Resource] {
 	gk := schema.GroupKind{Group: group, Kind: kind}
-	look := func(k labelKey) {
-		for _, o := range s.selecting()[selectingKey{gk, k}] {
-			if s.selectors[o].Matches(labels.Set(r.PodLabels)) {
-				out = append(out, o)
+	return func(yield func(*Resource) bool) {
+		places := []labelKey{{namespace: r.Object.Namespace}}
+		for _, k := range sortedKeys(r.PodLabels) {
+			places = append(places, labelKey{r.Object.Namespace, k, r.PodLabels[k]})
+		}
+		looked := int64(0)
+		defer func() { s.looked.Add(looked) }()
+		for _, at := range places {
+			for _, o := range s.selecting()[selectingKey{gk, at}] {
+				looked++
+				if s.selectors[o].Matches(labels.Set(r.PodLabels)) && !yield(o) {
+					return
+				}
 			}
 		}
 	}
-	look(labelKey{namespace: r.Object.Namespace})
-	for _, k := range sortedKeys(r.PodLabels) {
-		look(labelKey{r.Object.Namespace, k, r.PodLabels[k]})
-	}
-	return out
 }
 
 // Referring lists the objects of a kind that name a resource.
@@ -198,6 +326,12 @@ func (s *Set) Referring(kind string, r *Resource) (out []*Resource) {
 		}
 	}
 	return out
+}
+
+// Referred tells whether any object names a resource.
+func (s *Set) Referred(r *Resource) bool {
+	gk := r.GroupKind()
+	return len(s.referrers[objectKey{gk.Group, gk.Kind, r.Object.Namespace, r.Object.Name}]) > 0
 }
 
 // External lists objects that exist elsewhere, as Kind/namespace/name or Kind/name; each part may be a glob.
@@ -223,11 +357,22 @@ func (e External) Matches(kind, namespace, name string) bool {
 	})
 }
 
+// controllerAccounts are the ServiceAccounts that kube-controller-manager makes for its controllers.
+var controllerAccounts = []string{
+	"attachdetach-controller", "certificate-controller", "clusterrole-aggregation-controller", "cronjob-controller", "daemon-set-controller",
+	"deployment-controller", "device-taint-eviction-controller", "disruption-controller", "endpoint-controller", "endpointslice-controller",
+	"endpointslicemirroring-controller", "ephemeral-volume-controller", "expand-controller", "generic-garbage-collector", "horizontal-pod-autoscaler",
+	"job-controller", "legacy-service-account-token-cleaner", "namespace-controller", "node-controller", "persistent-volume-binder", "pod-garbage-collector",
+	"pv-protection-controller", "pvc-protection-controller", "replicaset-controller", "replication-controller", "resource-claim-controller", "resourcequota-controller",
+	"root-ca-cert-publisher", "service-account-controller", "service-cidrs-controller", "statefulset-controller", "ttl-after-finished-controller",
+	"ttl-controller", "validatingadmissionpolicy-status-controller", "volumeattributesclass-protection-controller",
+}
+
 // builtin tells whether every cluster has the object from the start.
 func builtin(r Ref) bool {
 	switch r.Kind {
 	case "ServiceAccount":
-		return r.Name == "default"
+		return r.Name == "default" || r.Namespace == "kube-system" && slices.Contains(controllerAccounts, r.Name)
 	case "ConfigMap":
 		return r.Name == "kube-root-ca.crt" || r.Namespace == "kube-system" && r.Name == "extension-apiserver-authentication"
 	case "Namespace":

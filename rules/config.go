@@ -4,11 +4,17 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
+	"github.com/robfig/cron/v3"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
 	"github.com/seatrial/seatrial/internal/diag"
 	"github.com/seatrial/seatrial/lint"
@@ -19,7 +25,8 @@ func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys
 var configRules = []*lint.Rule{
 	{
 		Name: "env-duplicate", Title: "environment variable given twice", Severity: diag.Warning, Category: "config",
-		Doc: "The API server accepts it; the container sees the last value only.",
+		Doc:   "The API server accepts it with a warning; the container sees the last value only.",
+		Peers: "kube-linter duplicate-env-var, kube-score environment-variable-key-duplication",
 		Check: eachContainer(func(p *lint.Pass, c *corev1.Container, path string) {
 			first := map[string]int{}
 			for i, e := range c.Env {
@@ -65,7 +72,7 @@ var configRules = []*lint.Rule{
 		},
 	},
 	{
-		Name: "host-port", Title: "container that takes a port of its node", Severity: diag.Info, Category: "config", Optional: true,
+		Name: "host-port", Peers: "datree 85, monokle PSS106 and KSV024", Title: "container that takes a port of its node", Severity: diag.Info, Category: "config", Optional: true,
 		Doc: "Only one pod a node can have a host port: replicas beyond the number of nodes stay Pending. A Service reaches pods without it.",
 		Check: eachContainer(func(p *lint.Pass, c *corev1.Container, path string) {
 			for i, port := range c.Ports {
@@ -104,22 +111,71 @@ var configRules = []*lint.Rule{
 		Name: "grace-period-too-short", Title: "preStop hook longer than the grace period", Severity: diag.Warning, Category: "config",
 		Doc: "The grace period counts from the start of the preStop hook. When the hook sleeps as long as that, the program is killed without ever having got SIGTERM.",
 		Check: eachContainer(func(p *lint.Pass, c *corev1.Container, path string) {
-			grace := p.Pods.Spec.TerminationGracePeriodSeconds
-			if c.Lifecycle == nil || c.Lifecycle.PreStop == nil || c.Lifecycle.PreStop.Sleep == nil || grace == nil {
-				return
-			}
-			if s := c.Lifecycle.PreStop.Sleep.Seconds; s >= *grace {
-				p.Report(lint.Finding{Path: path + ".lifecycle.preStop.sleep.seconds", Message: fmt.Sprintf("preStop of container %s sleeps %d s, the grace period is %d s", c.Name, s, *grace), Detail: "raise terminationGracePeriodSeconds above it"})
+			grace := ptr.Deref(p.Pods.Spec.TerminationGracePeriodSeconds, corev1.DefaultTerminationGracePeriodSeconds)
+			if s, at := preStopSleep(c, path); s > 0 && s >= grace {
+				p.Report(lint.Finding{Path: at, Message: fmt.Sprintf("preStop of container %s sleeps %d s, the grace period is %d s", c.Name, s, grace), Detail: "raise terminationGracePeriodSeconds above it"})
 			}
 		}),
 	},
 	{
 		Name: "cronjob-never-fires", Title: "CronJob on a date that does not exist", Severity: diag.Warning, Category: "config", Kinds: []string{"CronJob"},
 		Doc: "A schedule such as `0 0 31 2 *` is accepted and never comes.",
+		URL: "https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/#schedule-syntax",
+		Check: eachCronJob(func(p *lint.Pass, o *batchv1.CronJob) {
+			if never(o.Spec.Schedule) {
+				p.Report(lint.Finding{Path: "spec.schedule", Message: fmt.Sprintf("schedule %q names a date that does not exist", o.Spec.Schedule), Detail: "the fields are minute, hour, day of the month, month, day of the week"})
+			}
+		}),
+	},
+	{
+		Name: "cronjob-deadline-missing", Title: "CronJob without startingDeadlineSeconds", Severity: diag.Info, Category: "config", Optional: true, Kinds: []string{"CronJob"}, Peers: "kube-score cronjob-has-deadline, datree 17",
+		Doc: "When the controller was away for a while, a run is started however late; after 100 missed runs none is started any more.",
+		Check: eachCronJob(func(p *lint.Pass, o *batchv1.CronJob) {
+			if o.Spec.StartingDeadlineSeconds == nil {
+				p.Report(lint.Finding{Path: "spec.startingDeadlineSeconds", Message: "startingDeadlineSeconds is not given", Detail: "say how late a run may start"})
+			}
+		}),
+	},
+	{
+		Name: "cronjob-concurrency-allowed", Title: "CronJob whose runs may overlap", Severity: diag.Info, Category: "config", Optional: true, Kinds: []string{"CronJob"}, Peers: "datree 24",
+		Doc: "concurrencyPolicy is Allow unless it is given: when a run takes longer than the interval, the next one starts beside it.",
+		Check: eachCronJob(func(p *lint.Pass, o *batchv1.CronJob) {
+			if o.Spec.ConcurrencyPolicy == batchv1.AllowConcurrent {
+				p.Report(lint.Finding{Path: "spec.concurrencyPolicy", Message: "runs may overlap: concurrencyPolicy is Allow", Detail: "use Forbid or Replace, unless two runs at a time do no harm"})
+			}
+		}),
+	},
+	{
+		Name: "job-ttl-missing", Title: "Job that stays when it is done", Severity: diag.Info, Category: "config", Optional: true, Kinds: []string{"Job"}, Peers: "kube-linter job-ttl-seconds-after-finished",
+		Doc: "A finished Job and its pods are kept until somebody deletes them, unless ttlSecondsAfterFinished says how long. Jobs of a CronJob are kept by its history limits and passed over.",
 		Check: func(p *lint.Pass) error {
-			job, ok := p.Object.(*batchv1.CronJob)
-			if ok && never(job.Spec.Schedule) {
-				p.Report(lint.Finding{Path: "spec.schedule", Message: fmt.Sprintf("schedule %q names a date that does not exist", job.Spec.Schedule)})
+			if o, ok := p.Object.(*batchv1.Job); ok && o.Spec.TTLSecondsAfterFinished == nil && metav1.GetControllerOf(o) == nil {
+				p.Report(lint.Finding{Path: "spec.ttlSecondsAfterFinished", Message: "the Job stays for ever when it is done", Detail: "set ttlSecondsAfterFinished"})
+			}
+			return nil
+		},
+	},
+	{
+		Name: "namespace-default", Title: "object without a namespace, or in default", Severity: diag.Info, Category: "config", Optional: true, Peers: "kube-linter use-namespace, datree 15",
+		Kinds: append([]string{"Pod", "Job", "CronJob", "Service", "Ingress", "ConfigMap", "Secret", "PersistentVolumeClaim"}, serving...),
+		Doc:   "Where the object goes depends on who applies it. Rights, quotas and network policies go by namespace.",
+		Check: func(p *lint.Pass) error {
+			if ns := p.Document.Object.Namespace; ns == "" || ns == "default" {
+				p.Report(lint.Finding{Path: "metadata.namespace", Message: "the object belongs to no namespace but default", Detail: "name a namespace"})
+			}
+			return nil
+		},
+	},
+	{
+		Name: "recommended-labels-missing", Title: "workload without the recommended labels", Severity: diag.Info, Category: "config", Optional: true, Peers: "monokle recommended-labels",
+		Kinds: append([]string{"Job", "CronJob"}, serving...), URL: "https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/",
+		Doc: "app.kubernetes.io/name and app.kubernetes.io/instance tell tools what belongs together.",
+		Check: func(p *lint.Pass) error {
+			o, ok := p.Object.(metav1.Object)
+			for _, label := range recommended {
+				if ok && o.GetLabels()[label] == "" {
+					p.Report(lint.Finding{Path: "metadata.labels", Message: "the label " + label + " is missing"})
+				}
 			}
 			return nil
 		},
@@ -130,6 +186,15 @@ var configRules = []*lint.Rule{
 			"Containers belong into one pod when they must run on one node and scale as one: a server and the sidecar that ships its logs. Give the database a workload of its own.",
 		Check: checkTiers,
 	},
+}
+
+func eachCronJob(f func(*lint.Pass, *batchv1.CronJob)) func(*lint.Pass) error {
+	return func(p *lint.Pass) error {
+		if o, ok := p.Object.(*batchv1.CronJob); ok {
+			f(p, o)
+		}
+		return nil
+	}
 }
 
 // databases are images of servers that keep state; two of them are not twice one.
@@ -168,33 +233,33 @@ func imageName(image string) string {
 	return name
 }
 
-// daysOf is the most days that a month can have.
-var daysOf = [...]int{1: 31, 2: 29, 3: 31, 4: 30, 5: 31, 6: 30, 7: 31, 8: 31, 9: 30, 10: 31, 11: 30, 12: 31}
-
-// never tells whether a schedule names one day and months that never have it. A weekday beside
-// the day of the month is an alternative, so such a schedule comes.
+// never tells whether a schedule never comes, by the reckoning of the controller's own library.
 func never(schedule string) bool {
-	fields := strings.Fields(schedule)
-	if len(fields) > 0 && (strings.HasPrefix(fields[0], "TZ=") || strings.HasPrefix(fields[0], "CRON_TZ=")) {
-		fields = fields[1:]
-	}
-	if len(fields) != 5 || fields[4] != "*" && fields[4] != "?" {
-		return false
-	}
-	day, ok := number(fields[2])
-	if !ok {
-		return false
-	}
-	for _, m := range strings.Split(fields[3], ",") {
-		month, ok := number(m)
-		if !ok || month < 1 || month > 12 || day <= daysOf[month] {
-			return false
-		}
-	}
-	return true
+	s, err := cron.ParseStandard(schedule)
+	return err == nil && s.Next(time.Unix(0, 0)).IsZero()
 }
 
-func number(s string) (n int, ok bool) {
-	_, err := fmt.Sscanf(s, "%d", &n)
-	return n, err == nil && fmt.Sprint(n) == s
+// preStopSleep tells how long a preStop hook sleeps at least, in seconds, and where it says so.
+func preStopSleep(c *corev1.Container, path string) (seconds int64, at string) {
+	if c.Lifecycle == nil || c.Lifecycle.PreStop == nil {
+		return 0, ""
+	}
+	hook := c.Lifecycle.PreStop
+	path += ".lifecycle.preStop"
+	switch {
+	case hook.Sleep != nil:
+		return hook.Sleep.Seconds, path + ".sleep.seconds"
+	case hook.Exec != nil:
+		if m := sleepCommand.FindStringSubmatch(strings.Join(hook.Exec.Command, " ")); m != nil {
+			seconds, _ = strconv.ParseInt(m[1], 10, 64)
+		}
+		return seconds, path + ".exec.command"
+	}
+	return 0, ""
 }
+
+// sleepCommand matches sleep 30, by itself or first in a shell.
+var sleepCommand = regexp.MustCompile(`^(?:(?:/(?:usr/)?bin/)?(?:ba|da)?sh -e?c )?(?:/(?:usr/)?bin/)?sleep (\d+)\b`)
+
+// recommended are the labels that tools look for.
+var recommended = []string{"app.kubernetes.io/name", "app.kubernetes.io/instance"}

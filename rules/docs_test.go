@@ -49,41 +49,75 @@ func TestRulesAreDocumented(t *testing.T) {
 	}
 }
 
-func everyRule() []*lint.Rule { return append(append([]*lint.Rule{}, lint.OwnRules...), rules.All()...) }
+func everyRule() []*lint.Rule {
+	return append(append([]*lint.Rule{}, lint.OwnRules...), rules.All()...)
+}
+
+const introduction = `# Rules of ` + "`seatrial lint`" + `
+
+Made from the rules themselves by ` + "`make update`" + `; a test keeps it true, and another one lints every example below. ` + "`seatrial rules RULE`" + ` shows the same in the terminal.
+
+The verdict rules say what an API server refuses; they always run. The others are advice: ` + "`--rules`" + ` chooses them by name or by preset (the headings below are the presets), ` +
+	"`severities` in `.seatrial.yaml`" + ` changes how grave they are. Rules that are not part of the default preset say so. All rules see objects with the server's defaults filled in.
+
+One finding is silenced by a comment on its line or above it, all of an object by an annotation; both give a reason:
+
+` + "```yaml" + `
+image: nginx:latest # seatrial:ignore image-tag-latest rebuilt every night
+---
+metadata:
+  annotations:
+    seatrial/ignore.image-tag-latest: rebuilt every night
+` + "```" + `
+
+`
 
 func markdown() string {
 	var b strings.Builder
-	b.WriteString("# Rules of `seatrial lint`\n\n" +
-		"Made from the rules themselves by `make update`; a test keeps it true. `seatrial rules RULE` shows the same in the terminal.\n\n" +
-		"The verdict rules say what an API server refuses; they always run. The others are advice: `--rules` chooses them by name or by preset " +
-		"(the headings below are the presets), `.seatrial.yaml` sets their severity, and `# seatrial:ignore RULE reason` on or above a line silences one finding.\n\n")
+	b.WriteString(introduction)
 	for _, c := range lint.Categories {
 		fmt.Fprintf(&b, "- [%s](#%s): %s\n", c.Name, c.Name, c.Doc)
 	}
 	for _, c := range lint.Categories {
 		fmt.Fprintf(&b, "\n## %s\n\n| rule | severity | finds |\n|---|---|---|\n", c.Name)
-		var of []*lint.Rule
-		for _, r := range everyRule() {
-			if r.Category == c.Name {
-				of = append(of, r)
-			}
-		}
+		of := ofCategory(c.Name)
 		for _, r := range of {
 			note := ""
 			if r.Optional {
-				note = " (only when asked for)"
+				note = ", not by default"
 			}
 			fmt.Fprintf(&b, "| [%s](#%s) | %s%s | %s |\n", r.Name, r.Name, r.Severity, note, r.Title)
 		}
 		for _, r := range of {
-			fmt.Fprintf(&b, "\n### %s\n\n%s\n", r.Name, strings.TrimSpace(r.Doc))
-			if r.URL != "" {
-				fmt.Fprintf(&b, "\nRead on: <%s>\n", r.URL)
-			}
-			if bad, good := rules.Example(r.Name); bad != "" {
-				fmt.Fprintf(&b, "\nFound:\n\n```yaml\n%s```\n\nNot found:\n\n```yaml\n%s```\n", bad, good)
-			}
+			writeRule(&b, r)
 		}
 	}
 	return b.String()
+}
+
+func ofCategory(name string) (of []*lint.Rule) {
+	for _, r := range everyRule() {
+		if r.Category == name {
+			of = append(of, r)
+		}
+	}
+	return of
+}
+
+func writeRule(b *strings.Builder, r *lint.Rule) {
+	fmt.Fprintf(b, "\n### %s\n\n%s%s: %s.\n\n%s\n", r.Name, strings.ToUpper(r.Severity.String()[:1]), r.Severity.String()[1:], r.Title, strings.TrimSpace(r.Doc))
+	if r.URL != "" {
+		fmt.Fprintf(b, "\nRead on: <%s>\n", r.URL)
+	}
+	bad, good := rules.Example(r.Name)
+	fmt.Fprintf(b, "\nBad:\n\n```yaml\n%s```\n\nGood:\n\n```yaml\n%s```\n", bad, good)
+	switch {
+	case r.Category == "verdict":
+		b.WriteString("\nCannot be suppressed: a cluster would refuse the object.\n")
+	case !strings.HasPrefix(r.Name, "suppression-"):
+		fmt.Fprintf(b, "\nSuppress: `# seatrial:ignore %s REASON`\n", r.Name)
+	}
+	if r.Peers != "" {
+		fmt.Fprintf(b, "\nElsewhere: %s.\n", r.Peers)
+	}
 }

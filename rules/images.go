@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -13,34 +14,36 @@ import (
 var imageRules = []*lint.Rule{
 	{
 		Name: "image-tag-latest", Title: "image without a tag, or with the tag latest", Severity: diag.Warning, Category: "images",
-		Doc: "What the name stands for changes over time: two pods of one ReplicaSet may run different programs, and a rollback brings nothing back. Name a version, or a digest.",
-		URL: "https://kubernetes.io/docs/concepts/containers/images/#image-names",
-		Check: eachContainer(func(p *lint.Pass, c *corev1.Container, path string) {
-			tag, digest := imageVersion(c.Image)
+		Doc:   "What the name stands for changes over time: two pods of one ReplicaSet may run different programs, and a rollback brings nothing back. Name a version, or a digest.",
+		URL:   "https://kubernetes.io/docs/concepts/containers/images/#image-names",
+		Peers: "kube-linter latest-tag, kube-score container-image-tag, polaris tagNotSpecified, popeye 100 and 101, datree 1, monokle KBP001 and KSV013",
+		Check: eachImage(func(p *lint.Pass, image, path string) {
+			tag, digest := imageVersion(image)
 			switch {
-			case digest != "" || tag != "" && tag != "latest" || c.Image == "":
+			case digest != "" || tag != "" && tag != "latest":
 			case tag == "":
-				p.Report(lint.Finding{Path: path + ".image", Message: fmt.Sprintf("image %q has no tag, which means latest", c.Image), Detail: "name a version: what latest stands for changes"})
+				p.Report(lint.Finding{Path: path, Message: fmt.Sprintf("image %q has no tag, which means latest", image), Detail: "name a version: what latest stands for changes"})
 			default:
-				p.Report(lint.Finding{Path: path + ".image", Message: fmt.Sprintf("image %q has the tag latest", c.Image), Detail: "name a version: what latest stands for changes"})
+				p.Report(lint.Finding{Path: path, Message: fmt.Sprintf("image %q has the tag latest", image), Detail: "name a version: what latest stands for changes"})
 			}
 		}),
 	},
 	{
 		Name: "image-not-digest-pinned", Title: "image that is not pinned by its digest", Severity: diag.Info, Category: "images", Optional: true,
-		Doc: "A tag can be moved to another image; a digest cannot.",
-		Check: eachContainer(func(p *lint.Pass, c *corev1.Container, path string) {
-			if _, digest := imageVersion(c.Image); digest == "" && c.Image != "" {
-				p.Report(lint.Finding{Path: path + ".image", Message: fmt.Sprintf("image %q is not pinned by digest", c.Image), Detail: "append @sha256:... of the image that was tested"})
+		Doc: "A tag can be moved to another image; a digest cannot.", Peers: "datree 23",
+		Check: eachImage(func(p *lint.Pass, image, path string) {
+			if _, digest := imageVersion(image); digest == "" {
+				p.Report(lint.Finding{Path: path, Message: fmt.Sprintf("image %q is not pinned by digest", image), Detail: "append @sha256:... of the image that was tested"})
 			}
 		}),
 	},
 	{
 		Name: "image-pull-policy-not-always", Title: "imagePullPolicy other than Always", Severity: diag.Info, Category: "images", Optional: true,
-		Doc: "Without Always a node uses an image that it has, without asking the registry whether the pod may pull it.",
+		Doc:   "Without Always a node uses an image that it has, without asking the registry whether the pod may pull it. Images named by digest are passed over: they cannot change.",
+		Peers: "kube-score container-image-pull-policy, polaris pullPolicyNotAlways",
 		Check: eachContainer(func(p *lint.Pass, c *corev1.Container, path string) {
-			if c.ImagePullPolicy != corev1.PullAlways {
-				p.Report(lint.Finding{Path: path + ".imagePullPolicy", Message: fmt.Sprintf("imagePullPolicy of container %s is %s", c.Name, c.ImagePullPolicy)})
+			if _, digest := imageVersion(c.Image); digest == "" && c.ImagePullPolicy != corev1.PullAlways {
+				p.Report(lint.Finding{Path: path + ".imagePullPolicy", Message: fmt.Sprintf("imagePullPolicy of container %s is %s", c.Name, c.ImagePullPolicy), Detail: "set imagePullPolicy: Always"})
 			}
 		}),
 	},
@@ -54,6 +57,22 @@ func imageVersion(image string) (tag, digest string) {
 		tag = image[i+1:]
 	}
 	return tag, digest
+}
+
+// eachImage makes a check of one that looks at each image, those that are mounted as volumes too.
+func eachImage(f func(p *lint.Pass, image, path string)) func(*lint.Pass) error {
+	named := func(p *lint.Pass, image, path string) {
+		if image != "" {
+			f(p, image, path)
+		}
+	}
+	containers := eachContainer(func(p *lint.Pass, c *corev1.Container, path string) { named(p, c.Image, path+".image") })
+	volumes := eachVolume(func(p *lint.Pass, v *corev1.Volume, path string) {
+		if v.Image != nil {
+			named(p, v.Image.Reference, path+".image.reference")
+		}
+	})
+	return func(p *lint.Pass) error { return errors.Join(containers(p), volumes(p)) }
 }
 
 // eachContainer makes a check of one that looks at each container, init containers too.

@@ -1,7 +1,9 @@
 package rules
 
 import (
+	"cmp"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -14,62 +16,96 @@ import (
 const external = " Objects that exist outside the set are declared in the configuration (`external: [Secret/shop/db-password]`) or with `--external`."
 
 var referenceRules = []*lint.Rule{
-	missing("config-map-missing", "ConfigMap", "ConfigMap that the set does not define", false,
-		"The pod waits in CreateContainerConfigError or ContainerCreating until the ConfigMap exists."),
-	missing("secret-missing", "Secret", "Secret that the set does not define", false,
-		"The pod waits in CreateContainerConfigError or ContainerCreating until the Secret exists."),
-	missing("pvc-missing", "PersistentVolumeClaim", "PersistentVolumeClaim that the set does not define", false,
-		"The pod stays Pending: the scheduler waits for the claim."),
-	missing("service-account-missing", "ServiceAccount", "ServiceAccount that the set does not define", false,
-		"The API server refuses the pods; the workload itself is accepted and makes none."),
-	missing("hpa-target-missing", "", "autoscaler for a workload that the set does not define", false,
-		"The autoscaler finds nothing to scale and reports FailedGetScale."),
-	missing("priority-class-missing", "PriorityClass", "PriorityClass that the set does not define", true,
-		"The API server refuses the pods."),
-	missing("runtime-class-missing", "RuntimeClass", "RuntimeClass that the set does not define", true,
-		"The API server refuses the pods."),
-	missing("storage-class-missing", "StorageClass", "StorageClass that the set does not define", true,
-		"The claim stays Pending, and with it the pods that use it."),
-	missing("ingress-class-missing", "IngressClass", "IngressClass that the set does not define", true,
-		"No controller takes the Ingress."),
-	missing("admission-policy-binding-dangling", "ValidatingAdmissionPolicy", "binding of an admission policy that the set does not define", false,
-		"The binding does nothing."),
-	missing("rbac-role-missing", "", "binding to a role that the set does not define", false,
-		"The binding is accepted and grants nothing."),
-	missing("rbac-subject-missing", "ServiceAccount", "binding for a ServiceAccount that the set does not define", false,
-		"The binding is accepted and grants nothing to anybody."),
-	missing("webhook-service-missing", "Service", "webhook at a Service that the set does not define", false,
-		"With failurePolicy Fail, the default, every request that the webhook matches is refused."),
-	missing("ingress-service-missing", "Service", "Ingress to a Service that the set does not define", false,
-		"Requests are answered with an error of the Ingress controller."),
+	missing(lint.Rule{Name: "config-map-missing", Title: "ConfigMap that the set does not define", Peers: "kube-linter env-value-from, monokle LNK001",
+		Doc: "The pod waits in CreateContainerConfigError or ContainerCreating until the ConfigMap exists."}, ofKind("ConfigMap")),
+	missing(lint.Rule{Name: "secret-missing", Title: "Secret that the set does not define", Peers: "kube-linter env-value-from, popeye 304, monokle LNK001",
+		Doc: "The pod waits in CreateContainerConfigError or ContainerCreating until the Secret exists, or its image cannot be pulled; an Ingress serves a certificate that nobody trusts. " +
+			"A Secret that a Certificate, an ExternalSecret, a SealedSecret or an annotation for cert-manager brings about counts as defined."}, ofKind("Secret")),
+	missing(lint.Rule{Name: "pvc-missing", Title: "PersistentVolumeClaim that the set does not define", Peers: "monokle LNK001",
+		Doc: "The pod stays Pending: the scheduler waits for the claim. The claims that a StatefulSet makes for its pods count as defined."}, ofKind("PersistentVolumeClaim")),
+	missing(lint.Rule{Name: "pv-missing", Title: "PersistentVolume that the set does not define", Peers: "monokle LNK001",
+		Doc: "A claim that names its volume stays Pending until this very volume exists."}, ofKind("PersistentVolume")),
+	missing(lint.Rule{Name: "service-account-missing", Title: "ServiceAccount that the set does not define", Peers: "kube-linter non-existent-service-account, popeye 307 and 507, monokle LNK001",
+		Doc: "The API server refuses the pods; the workload itself is accepted and makes none."}, inRole("serviceAccountName")),
+	missing(lint.Rule{Name: "resource-claim-missing", Title: "ResourceClaim or its template that the set does not define",
+		Doc: "The pod stays Pending: the scheduler waits for the claim."}, inRole("resourceClaims")),
+	missing(lint.Rule{Name: "hpa-target-missing", Title: "autoscaler for a workload that the set does not define", Peers: "kube-linter dangling-horizontalpodautoscaler, kube-score horizontalpodautoscaler-has-target, popeye 600",
+		Doc: "The autoscaler finds nothing to scale and reports FailedGetScale."}, inRole("scaleTargetRef")),
+	missing(lint.Rule{Name: "priority-class-missing", Title: "PriorityClass that the set does not define", Optional: true,
+		Doc: "The API server refuses the pods."}, ofKind("PriorityClass")),
+	missing(lint.Rule{Name: "runtime-class-missing", Title: "RuntimeClass that the set does not define", Optional: true,
+		Doc: "The API server refuses the pods."}, ofKind("RuntimeClass")),
+	missing(lint.Rule{Name: "storage-class-missing", Title: "StorageClass that the set does not define", Optional: true,
+		Doc: "The claim stays Pending, and with it the pods that use it."}, ofKind("StorageClass")),
+	missing(lint.Rule{Name: "ingress-class-missing", Title: "IngressClass that the set does not define", Optional: true,
+		Doc: "No controller takes the Ingress."}, ofKind("IngressClass")),
+	missing(lint.Rule{Name: "admission-policy-binding-dangling", Title: "binding of an admission policy that the set does not define", Peers: "monokle LNK001",
+		Doc: "The binding does nothing."}, inRole("policyName")),
+	missing(lint.Rule{Name: "rbac-role-missing", Title: "binding to a role that the set does not define", Peers: "popeye 1300, monokle LNK001",
+		Doc: "The binding is accepted and grants nothing."}, inRole("roleRef")),
+	missing(lint.Rule{Name: "rbac-subject-missing", Title: "binding for a ServiceAccount that the set does not define", Peers: "popeye 1300, monokle LNK001",
+		Doc: "The binding is accepted and grants nothing to anybody. Accounts of a namespace of which the set describes nothing are not judged."},
+		func(set *lint.Set, r lint.Ref) bool { return r.Role == "subject" && set.Describes(r.Namespace) }),
+	missing(lint.Rule{Name: "webhook-service-missing", Title: "webhook at a Service that the set does not define",
+		Doc: "With failurePolicy Fail, the default, every request that the webhook matches is refused."},
+		func(_ *lint.Set, r lint.Ref) bool { return strings.HasPrefix(r.Role, "webhook ") }),
+	missing(lint.Rule{Name: "ingress-service-missing", Title: "Ingress to a Service that the set does not define", Peers: "kube-linter dangling-ingress, kube-score ingress-targets-service, popeye 1401, monokle LNK001",
+		Doc: "Requests are answered with an error of the Ingress controller."}, inRole("backend")),
 	{
-		Name: "ingress-service-port-missing", Title: "Ingress to a port that its Service does not have", Severity: diag.Warning, Category: "references", Kinds: []string{"Ingress"},
+		Name: "namespace-missing", Title: "namespace that the set does not define", Severity: diag.Warning, Category: "config", Optional: true,
+		Doc:      "Objects cannot be created in a namespace that does not exist. It is told once a namespace." + external,
+		CheckSet: checkNamespace,
+	},
+	{
+		Name: "resource-unused", Title: "object that nothing in the set refers to", Severity: diag.Info, Category: "config", Optional: true, Kinds: []string{"ConfigMap", "Secret", "PersistentVolumeClaim"}, Peers: "popeye 400",
+		Doc:      "Left over, or the name in the reference is misspelt. Namespaces with custom resources are passed over: what these refer to is not known.",
+		CheckSet: checkUnused,
+	},
+	{
+		Name: "network-policy-peer-selects-nothing", Title: "NetworkPolicy peer that matches no pods of the set", Severity: diag.Warning, Category: "references", Kinds: []string{"NetworkPolicy"},
+		Peers:    "kube-linter dangling-networkpolicypeer-podselector, popeye 1201",
+		Doc:      "A peer with a podSelector alone means pods of the policy's own namespace. When none is chosen, nobody is let through. To mean pods of other namespaces, add a namespaceSelector.",
+		CheckSet: checkPeers,
+	},
+	{
+		Name: "ingress-host-path-conflict", Title: "two Ingresses for one host and path", Severity: diag.Warning, Category: "references", Kinds: []string{"Ingress"},
+		Doc:      "Both are accepted; which of them gets the requests depends on the controller, usually the older one.",
+		CheckSet: checkClaims("the older one usually gets the requests: remove one path"),
+	},
+	{
+		Name: "node-port-conflict", Title: "two Services on one port of the nodes", Severity: diag.Warning, Category: "references", Kinds: []string{"Service"},
+		Doc:      "The API server refuses the second Service: provided port is already allocated.",
+		CheckSet: checkClaims("the API server refuses the second Service: leave nodePort out, or choose another"),
+	},
+	{
+		Name: "ingress-service-port-missing", Peers: "kube-linter dangling-ingress, kube-score ingress-targets-service, popeye 1402", Title: "Ingress to a port that its Service does not have", Severity: diag.Warning, Category: "references", Kinds: []string{"Ingress"},
 		Doc:      "The backend names a port of the Service, by number or by name. A port that the Service does not list leads nowhere.",
 		CheckSet: checkIngressPort,
 	},
 	{
-		Name: "config-key-missing", Title: "key that the ConfigMap or Secret does not have", Severity: diag.Warning, Category: "references",
-		Doc:      "The ConfigMap or Secret is part of the set but lacks the key. The container waits in CreateContainerConfigError, or the volume cannot be mounted.",
+		Name: "config-key-missing", Peers: "kube-linter env-value-from", Title: "key that the ConfigMap or Secret does not have", Severity: diag.Warning, Category: "references",
+		Doc:      "The ConfigMap or Secret is part of the set but lacks the key. The container waits in CreateContainerConfigError, or the volume cannot be mounted. One that is written without any key is filled by somebody else and not judged.",
 		CheckSet: checkKeys,
 	},
 	{
 		Name: "service-selects-no-pods", Title: "Service whose selector matches no pods of the set", Severity: diag.Warning, Category: "references", Kinds: []string{"Service"},
 		Doc: "A Service sends its traffic to the pods that carry all labels of its selector. When the set has pods in the namespace and none of them is chosen, a label is most likely misspelt. " +
-			"A Service in a set without any pods in its namespace is not judged: its pods are elsewhere.",
+			"A Service in a set without any pods in its namespace is not judged: its pods are elsewhere. Where custom resources may make pods that the set does not show, only what is nearly right is reported.",
+		Peers:    "kube-linter dangling-service, kube-score service-targets-pod, popeye 1100, monokle LNK001",
 		CheckSet: checkSelects,
 	},
 	{
-		Name: "pdb-selects-no-pods", Title: "PodDisruptionBudget that protects no pods of the set", Severity: diag.Warning, Category: "references", Kinds: []string{"PodDisruptionBudget"},
+		Name: "pdb-selects-no-pods", Title: "PodDisruptionBudget that protects no pods of the set", Severity: diag.Warning, Category: "references", Kinds: []string{"PodDisruptionBudget"}, Peers: "popeye 900",
 		Doc:      "The budget's selector matches none of the set's pods in the namespace, so that a drain may take all of them at once. A budget in a set without any pods in its namespace is not judged.",
 		CheckSet: checkSelects,
 	},
 	{
-		Name: "network-policy-selects-no-pods", Title: "NetworkPolicy that applies to no pods of the set", Severity: diag.Warning, Category: "references", Kinds: []string{"NetworkPolicy"},
+		Name: "network-policy-selects-no-pods", Peers: "kube-linter dangling-networkpolicy, kube-score networkpolicy-targets-pod, popeye 1200, monokle LNK001", Title: "NetworkPolicy that applies to no pods of the set", Severity: diag.Warning, Category: "references", Kinds: []string{"NetworkPolicy"},
 		Doc:      "The policy's podSelector matches none of the set's pods in the namespace. A policy in a set without any pods in its namespace, and one with an empty selector, which means all pods, are not judged.",
 		CheckSet: checkSelects,
 	},
 	{
-		Name: "service-target-port-missing", Title: "Service to a named port that its pods do not declare", Severity: diag.Warning, Category: "references", Kinds: []string{"Service"},
+		Name: "service-target-port-missing", Peers: "popeye 1101 and 1106", Title: "Service to a named port that its pods do not declare", Severity: diag.Warning, Category: "references", Kinds: []string{"Service"},
 		Doc:      "A targetPort that is a name is looked up among the container ports of the chosen pods. When none declares it, the Service has no endpoints for that port.",
 		CheckSet: checkTargetPort,
 	},
@@ -79,46 +115,40 @@ var referenceRules = []*lint.Rule{
 		CheckSet: checkProtocol,
 	},
 	{
-		Name: "statefulset-service-invalid", Title: "StatefulSet whose governing Service is absent or not headless", Severity: diag.Warning, Category: "references", Kinds: []string{"StatefulSet"},
+		Name: "statefulset-service-invalid", Peers: "kube-score statefulset-has-servicename", Title: "StatefulSet whose governing Service is absent or not headless", Severity: diag.Warning, Category: "references", Kinds: []string{"StatefulSet"},
 		Doc:      "serviceName names the headless Service (clusterIP: None) that gives each pod its own DNS name. Without it web-0.web does not resolve." + external,
 		CheckSet: checkGoverningService,
 	},
 	{
 		Name: "workload-selectors-overlap", Title: "two workloads that select each other's pods", Severity: diag.Warning, Category: "references",
-		Kinds:    []string{"Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "ReplicationController"},
-		Doc:      "Controllers of one namespace count, adopt and delete the pods that their selector matches. When it matches the pods of another workload as well, Services, budgets and autoscalers mix the two.",
+		Kinds: []string{"Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "ReplicationController"},
+		Doc: "A controller adopts every pod without an owner that its selector matches, and an autoscaler counts every pod that it matches, of whatever owner. " +
+			"When a selector matches the pods of another workload as well, the two are mixed.",
 		CheckSet: checkOverlap,
 	},
 }
 
-// roles of references that a rule does not speak of, because another rule does.
-var missingRole = map[string]func(*lint.Resource, lint.Ref) bool{
-	"hpa-target-missing":      func(_ *lint.Resource, r lint.Ref) bool { return r.Role == "scaleTargetRef" },
-	"rbac-role-missing":       func(_ *lint.Resource, r lint.Ref) bool { return r.Role == "roleRef" },
-	"rbac-subject-missing":    func(_ *lint.Resource, r lint.Ref) bool { return r.Role == "subject" },
-	"service-account-missing": func(_ *lint.Resource, r lint.Ref) bool { return r.Role == "serviceAccountName" },
-	"webhook-service-missing": func(_ *lint.Resource, r lint.Ref) bool { return strings.HasPrefix(r.Role, "webhook ") },
-	"ingress-service-missing": func(_ *lint.Resource, r lint.Ref) bool { return r.Role == "backend" },
-}
-
-// missing makes the rule that looks for referred objects of one kind.
-func missing(name, kind, title string, optional bool, consequence string) *lint.Rule {
-	return &lint.Rule{
-		Name: name, Title: title, Severity: diag.Warning, Category: "references", Optional: optional,
-		Doc: consequence + " References that the API declares optional are passed over." + external,
-		CheckSet: func(p *lint.SetPass) error {
-			for _, ref := range p.Resource.Refs {
-				if kind != "" && ref.Kind != kind || ref.Optional || p.Set.Has(ref) {
-					continue
-				}
-				if mine := missingRole[name]; mine != nil && !mine(p.Resource, ref) {
-					continue
-				}
+// missing makes a rule that looks for those referred objects of which it speaks.
+func missing(r lint.Rule, speaks func(*lint.Set, lint.Ref) bool) *lint.Rule {
+	r.Severity, r.Category = diag.Warning, "references"
+	r.Doc += " References that the API declares optional are passed over." + external
+	r.CheckSet = func(p *lint.SetPass) error {
+		for _, ref := range p.Resource.Refs {
+			if !ref.Optional && speaks(p.Set, ref) && !p.Set.Has(ref) {
 				p.Report(lint.Finding{Path: ref.Path, Message: fmt.Sprintf("%s of %s is not in the set", ref, ref.Role), Detail: suggestName(p.Set, ref)})
 			}
-			return nil
-		},
+		}
+		return nil
 	}
+	return &r
+}
+
+func ofKind(kind string) func(*lint.Set, lint.Ref) bool {
+	return func(_ *lint.Set, r lint.Ref) bool { return r.Kind == kind && r.Role != "subject" }
+}
+
+func inRole(role string) func(*lint.Set, lint.Ref) bool {
+	return func(_ *lint.Set, r lint.Ref) bool { return r.Role == role }
 }
 
 // suggestName says what to do about a name that leads nowhere.
@@ -126,9 +156,12 @@ func suggestName(set *lint.Set, ref lint.Ref) string {
 	if best := schema.DidYouMean(ref.Name, set.Names(ref.Group, ref.Kind, ref.Namespace)); best != "" {
 		return fmt.Sprintf("did you mean %s?", best)
 	}
-	for _, other := range set.OfKind(ref.Group, ref.Kind) {
-		if other.Object.Name == ref.Name {
-			return fmt.Sprintf("there is one in namespace %s", other.Object.Namespace)
+	if other := set.Elsewhere(ref); other != nil {
+		return fmt.Sprintf("there is one in namespace %s", other.Object.Namespace)
+	}
+	for _, group := range []string{"apps", "batch"} {
+		if other := set.Get(group, ref.Kind, ref.Namespace, ref.Name); other != nil {
+			return fmt.Sprintf("there is one of another API: write apiVersion %s", other.Object.APIVersion)
 		}
 	}
 	declared := ref.Kind + "/" + ref.Name
@@ -141,7 +174,7 @@ func suggestName(set *lint.Set, ref lint.Ref) string {
 func checkKeys(p *lint.SetPass) error {
 	for _, ref := range p.Resource.Refs {
 		target := p.Set.Get(ref.Group, ref.Kind, ref.Namespace, ref.Name)
-		if target == nil || ref.Optional {
+		if target == nil || ref.Optional || len(target.Keys) == 0 {
 			continue
 		}
 		for _, key := range ref.Keys {
@@ -165,7 +198,7 @@ func checkIngressPort(p *lint.SetPass) error {
 			continue
 		}
 		service := p.Set.Get("", "Service", ref.Namespace, ref.Name)
-		if service == nil {
+		if service == nil || len(service.Ports) == 0 { // an ExternalName needs none
 			continue
 		}
 		found := slices.ContainsFunc(service.Ports, func(o lint.Port) bool {
@@ -203,11 +236,15 @@ func checkSelects(p *lint.SetPass) error {
 	if r.Selector == nil || len(r.Selector.MatchLabels) == 0 && len(r.Selector.MatchExpressions) == 0 || !p.Set.HasPodsIn(r.Object.Namespace) {
 		return nil
 	}
-	for range p.Set.Selected(r) {
+	if first(p.Set.Selected(r)) != nil {
 		return nil
 	}
 	f := lint.Finding{Path: r.Selector.Path, OnKey: true, Message: fmt.Sprintf("selector of %s matches no pods of the set", r.Object), Detail: "no pod template in the namespace carries all of these labels"}
-	if near, key := nearMiss(p.Set, r); near != nil {
+	near, key := nearMiss(p.Set, r)
+	if near == nil && p.Set.Opaque(r.Object.Namespace) {
+		return nil
+	}
+	if near != nil {
 		f.Detail = fmt.Sprintf("%s labels its pods %s=%s", near.Object, key, near.PodLabels[key])
 		if near.PodLabels[key] == "" {
 			f.Detail = fmt.Sprintf("%s does not label its pods with %s", near.Object, key)
@@ -233,8 +270,7 @@ func nearMiss(set *lint.Set, r *lint.Resource) (*lint.Resource, string) {
 		if len(rest) > 0 {
 			continue
 		}
-		candidates := set.WithLabelKey(r.Object.Namespace, leave)
-		for _, pods := range candidates[:min(len(candidates), maxCandidates)] {
+		for _, pods := range set.WithLabelKey(r.Object.Namespace, leave) {
 			if schema.DidYouMean(r.Selector.MatchLabels[leave], []string{pods.PodLabels[leave]}) != "" {
 				return pods, leave
 			}
@@ -243,26 +279,28 @@ func nearMiss(set *lint.Set, r *lint.Resource) (*lint.Resource, string) {
 	return nil, ""
 }
 
-// maxCandidates bounds the search for something alike: it is a courtesy, and must not take long.
-const maxCandidates = 100
-
+// checkTargetPort looks for a named port among the ports of the selected pods, as the endpoints
+// controller does: by name and protocol, in any container that goes on running.
 func checkTargetPort(p *lint.SetPass) error {
 	for i, port := range p.Resource.Ports {
 		if port.TargetName == "" || p.Resource.Selector == nil {
 			continue
 		}
-		pods := slices.Collect(p.Set.Selected(p.Resource))
+		var chosen *lint.Resource
 		var names []string
-		for _, w := range pods {
-			for _, o := range w.Ports {
-				names = append(names, o.Name)
+		declared := false
+		for w := range p.Set.Selected(p.Resource) {
+			chosen = cmp.Or(chosen, w)
+			names = append(names, portNames(w.Ports)...)
+			if declared = slices.Contains(names, port.TargetName); declared {
+				break
 			}
 		}
-		if len(pods) == 0 || slices.Contains(names, port.TargetName) {
+		if declared || chosen == nil {
 			continue
 		}
-		f := lint.Finding{Path: fmt.Sprintf("spec.ports[%d].targetPort", i), Message: fmt.Sprintf("no container of %s declares a port named %q", pods[0].Object, port.TargetName),
-			Related: []lint.RelatedPath{{Of: pods[0], Path: "metadata.name", Message: "selected here"}}}
+		f := lint.Finding{Path: fmt.Sprintf("spec.ports[%d].targetPort", i), Message: fmt.Sprintf("no container of %s declares a port named %q", chosen.Object, port.TargetName),
+			Related: []lint.RelatedPath{{Of: chosen, Path: "metadata.name", Message: "selected here"}}}
 		if best := schema.DidYouMean(port.TargetName, names); best != "" {
 			f.Detail = fmt.Sprintf("did you mean %s?", best)
 		}
@@ -271,34 +309,46 @@ func checkTargetPort(p *lint.SetPass) error {
 	return nil
 }
 
+func portNames(ports []lint.Port) (names []string) {
+	for _, p := range ports {
+		names = append(names, p.Name)
+	}
+	return names
+}
+
+// checkProtocol looks for pods that declare the target port for another protocol, and not for the
+// Service's own.
 func checkProtocol(p *lint.SetPass) error {
 	if p.Resource.Selector == nil {
 		return nil
 	}
 	for i, port := range p.Resource.Ports {
-		target := port.TargetNumber
-		if target == 0 {
-			continue
-		}
 		for w := range p.Set.Selected(p.Resource) {
-			var other *lint.Port
-			for j := range w.Ports {
-				if o := &w.Ports[j]; o.Number == target {
-					if o.Protocol == port.Protocol {
-						other = nil
-						break
-					}
-					other = o
-				}
+			other := ofOtherProtocol(w.Ports, port)
+			if other == nil {
+				continue
 			}
-			if other != nil {
-				p.Report(lint.Finding{Path: fmt.Sprintf("spec.ports[%d]", i), Message: fmt.Sprintf("port %d is %s here and %s in %s", target, port.Protocol, other.Protocol, w.Object),
-					Related: []lint.RelatedPath{{Of: w, Path: other.Path, Message: "the container's port"}}})
-				break
-			}
+			p.Report(lint.Finding{Path: fmt.Sprintf("spec.ports[%d]", i), Message: fmt.Sprintf("port %s is %s here and %s in %s", cmp.Or(port.TargetName, fmt.Sprint(port.TargetNumber)), port.Protocol, other.Protocol, w.Object),
+				Detail:  "protocol is TCP unless it says otherwise",
+				Related: []lint.RelatedPath{{Of: w, Path: other.Path, Message: "the container's port"}}})
+			break
 		}
 	}
 	return nil
+}
+
+func ofOtherProtocol(ports []lint.Port, service lint.Port) (other *lint.Port) {
+	for i := range ports {
+		p := &ports[i]
+		if service.TargetName != "" && p.Name != service.TargetName || service.TargetName == "" && p.Number != service.TargetNumber {
+			continue
+		}
+		if p.Protocol == service.Protocol {
+			return nil
+		}
+		other = p
+	}
+	return other
 }
 
 func checkGoverningService(p *lint.SetPass) error {
@@ -330,6 +380,65 @@ func checkOverlap(p *lint.SetPass) error {
 		p.Report(lint.Finding{Path: r.Selector.Path, OnKey: true, Message: fmt.Sprintf("selector of %s also matches the pods of %s", r.Object, other.Object), Detail: "give each workload a label of its own and select by it",
 			Related: []lint.RelatedPath{{Of: other, Path: "spec.selector", Message: "the other workload's selector"}}})
 		return nil
+	}
+	return nil
+}
+
+func checkNamespace(p *lint.SetPass) error {
+	namespace := p.Resource.Object.Namespace
+	if namespace == "" || p.Set.Has(lint.Ref{Kind: "Namespace", Name: namespace}) || p.Set.First(namespace) != p.Resource {
+		return nil
+	}
+	p.Report(lint.Finding{Path: "metadata.namespace", Message: fmt.Sprintf("Namespace %s is not in the set", namespace), Detail: suggestName(p.Set, lint.Ref{Kind: "Namespace", Name: namespace})})
+	return nil
+}
+
+func checkUnused(p *lint.SetPass) error {
+	r := p.Resource
+	if !p.Set.HasPodsIn(r.Object.Namespace) || p.Set.Opaque(r.Object.Namespace) || p.Set.Referred(r) {
+		return nil
+	}
+	p.Report(lint.Finding{Path: "metadata.name", Message: fmt.Sprintf("nothing in the set refers to %s", r.Object), Detail: "remove it, or mend the name in the reference"})
+	return nil
+}
+
+func checkPeers(p *lint.SetPass) error {
+	namespace := p.Resource.Object.Namespace
+	if !p.Set.HasPodsIn(namespace) || p.Set.Opaque(namespace) {
+		return nil
+	}
+	for _, peer := range p.Resource.Peers {
+		if first(p.Set.SelectedBy(namespace, &peer.LabelSelector)) == nil {
+			p.Report(lint.Finding{Path: peer.Path, OnKey: true, Message: "no pods of the namespace match the peer's podSelector", Detail: "pods of other namespaces are meant by a namespaceSelector beside it"})
+		}
+	}
+	return nil
+}
+
+// checkClaims finds what an earlier object of the same kind claims as well.
+func checkClaims(detail string) func(*lint.SetPass) error {
+	return func(p *lint.SetPass) error {
+		for _, c := range p.Resource.Claims {
+			other := p.Set.Claimants(p.Resource.Object.Kind, c)[0]
+			if other.Object == p.Resource.Object {
+				continue
+			}
+			related := lint.RelatedPath{Of: other, Message: "first claimed here"}
+			for _, o := range other.Claims {
+				if o.What == c.What {
+					related.Path = o.Path
+				}
+			}
+			p.Report(lint.Finding{Path: c.Path, Message: fmt.Sprintf("%s has %s as well", other.Object, c.What), Detail: detail, Related: []lint.RelatedPath{related}})
+		}
+		return nil
+	}
+}
+
+// first gives the first of some objects, or nil.
+func first(list iter.Seq[*lint.Resource]) *lint.Resource {
+	for r := range list {
+		return r
 	}
 	return nil
 }

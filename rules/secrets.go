@@ -1,0 +1,138 @@
+package rules
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/seatrial/seatrial/internal/diag"
+	"github.com/seatrial/seatrial/lint"
+)
+
+const secretsURL = "https://kubernetes.io/docs/concepts/security/secrets-good-practices/"
+
+var secretRules = []*lint.Rule{
+	{
+		Name: "env-plain-secret", Title: "password in plain sight", Severity: diag.Warning, Category: "security", URL: secretsURL, Peers: "kube-linter env-var-secret, polaris sensitiveContainerEnvVar, monokle KBP111",
+		Doc: "The variable's name says that its value is a password, a token or a key, and the value stands in the manifest: in version control, and in every answer to kubectl get. " +
+			"Variables that hold the name of a file, a Secret or a place, switches and numbers are passed over.",
+		Check: eachContainer(func(p *lint.Pass, c *corev1.Container, path string) {
+			for i, e := range c.Env {
+				if e.ValueFrom == nil && secretName(e.Name) && secretValue(e.Value) {
+					p.Report(lint.Finding{Path: fmt.Sprintf("%s.env[%d].value", path, i), Message: fmt.Sprintf("environment variable %s of container %s holds a secret in plain text", e.Name, c.Name), Detail: "put it into a Secret and use valueFrom.secretKeyRef"})
+				}
+			}
+		}),
+	},
+	{
+		Name: "env-from-secret", Title: "Secret in environment variables", Severity: diag.Info, Category: "security", Optional: true, URL: secretsURL, Peers: "kube-linter read-secret-from-env-var, datree 98, monokle KBP112",
+		Doc:   "Variables are inherited by every process and end up in crash reports, and a new value of the Secret does not reach them. Mount it as a file.",
+		Check: eachContainer(checkEnvFromSecret),
+	},
+	{
+		Name: "config-map-sensitive", Title: "ConfigMap with a key that speaks of secrets", Severity: diag.Info, Category: "security", Optional: true, Kinds: []string{"ConfigMap"}, URL: secretsURL, Peers: "polaris sensitiveConfigmapContent",
+		Doc: "ConfigMaps are read by more people and programs than Secrets are, and are not encrypted at rest.",
+		Check: func(p *lint.Pass) error {
+			o, ok := p.Object.(*corev1.ConfigMap)
+			if !ok {
+				return nil
+			}
+			for _, key := range sortedKeys(o.Data) {
+				if secretName(key) && secretValue(o.Data[key]) {
+					p.Report(lint.Finding{Path: "data[" + key + "]", OnKey: true, Message: fmt.Sprintf("key %s speaks of a secret", key), Detail: "put it into a Secret"})
+				}
+			}
+			return nil
+		},
+	},
+	{
+		Name: "credential-exposed", Title: "credential that can be told by its form", Severity: diag.Warning, Category: "security", URL: secretsURL, Peers: "datree 62 to 79",
+		Doc:   "A private key, or a token in the format of a well-known service, stands in a ConfigMap, a variable or a command. Whoever reads the repository can use it: revoke it, and put the new one into a Secret.",
+		Check: checkCredentials,
+	},
+}
+
+// words of a variable's name that mean a secret, when they come last: API_TOKEN, and not TOKEN_URL.
+var secretWords = regexp.MustCompile(`(?i)(^|[^a-z])(password|passwd|passphrase|secret|token|api_?key|access_?key|secret_?key|private_?key|credentials?)$`)
+
+func secretName(name string) bool {
+	return secretWords.MatchString(strings.NewReplacer("-", "_", ".", "_").Replace(name))
+}
+
+// harmless values are no secrets: switches, numbers, paths, URLs without a password, references to other variables, placeholders.
+var harmless = regexp.MustCompile(`(?i)^(|true|false|yes|no|on|off|none|null|enabled|disabled|[0-9.]+[smhd]?|\.?/[^ ]*|[a-z+]+://[^@ ]*|\$\(.*\)|\$\{.*\}|\{\{.*\}\}|<.*>|\*+|x+)$`)
+
+func secretValue(value string) bool { return !harmless.MatchString(strings.TrimSpace(value)) }
+
+func checkEnvFromSecret(p *lint.Pass, c *corev1.Container, path string) {
+	for i, e := range c.Env {
+		if e.ValueFrom != nil && e.ValueFrom.SecretKeyRef != nil {
+			p.Report(lint.Finding{Path: fmt.Sprintf("%s.env[%d].valueFrom.secretKeyRef", path, i), OnKey: true, Message: fmt.Sprintf("environment variable %s of container %s holds a Secret", e.Name, c.Name), Detail: "mount the Secret as a file"})
+		}
+	}
+	for i, e := range c.EnvFrom {
+		if e.SecretRef != nil {
+			p.Report(lint.Finding{Path: fmt.Sprintf("%s.envFrom[%d].secretRef", path, i), OnKey: true, Message: fmt.Sprintf("environment variables of container %s hold Secret %s", c.Name, e.SecretRef.Name), Detail: "mount the Secret as a file"})
+		}
+	}
+}
+
+// credentials are formats that nothing else has.
+var credentials = []struct {
+	what string
+	form *regexp.Regexp
+}{
+	{"a private key", regexp.MustCompile(`-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----\s+[A-Za-z0-9+/=]{16}`)},
+	{"an access key of AWS", regexp.MustCompile(`\b(?:AKIA|ASIA)[0-9A-Z]{16}\b`)},
+	{"a token of GitHub", regexp.MustCompile(`\b(?:gh[pousr]_[0-9A-Za-z]{36}|github_pat_[0-9A-Za-z_]{82})\b`)},
+	{"a token of GitLab", regexp.MustCompile(`\bglpat-[0-9A-Za-z_-]{20}\b`)},
+	{"a key of Google", regexp.MustCompile(`\bAIza[0-9A-Za-z_-]{35}\b`)},
+	{"a token of Slack", regexp.MustCompile(`\bxox[baprs]-[0-9A-Za-z-]{20,}\b`)},
+	{"a key of Stripe", regexp.MustCompile(`\b[sr]k_live_[0-9A-Za-z]{24,}\b`)},
+	{"a token of npm", regexp.MustCompile(`\bnpm_[0-9A-Za-z]{36}\b`)},
+	{"a token of Vault", regexp.MustCompile(`\bhvs\.[0-9A-Za-z_-]{24,}`)},
+}
+
+// markers are what each credential has in it: a cheap look before the expressions.
+var markers = []string{"PRIVATE KEY-----", "AKIA", "ASIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "AIza", "xox", "k_live_", "npm_", "hvs."}
+
+func credential(text string) string {
+	for _, m := range markers {
+		if !strings.Contains(text, m) {
+			continue
+		}
+		for _, c := range credentials {
+			if found := c.form.FindString(text); found != "" && !strings.Contains(found, "EXAMPLE") {
+				return c.what
+			}
+		}
+	}
+	return ""
+}
+
+func checkCredentials(p *lint.Pass) error {
+	look := func(text, path string, key bool) {
+		if what := credential(text); what != "" {
+			p.Report(lint.Finding{Path: path, OnKey: key, Message: fmt.Sprintf("the value holds %s", what), Detail: "revoke it, and put the new one into a Secret"})
+		}
+	}
+	if o, ok := p.Object.(*corev1.ConfigMap); ok {
+		for _, key := range sortedKeys(o.Data) {
+			look(o.Data[key], "data["+key+"]", true)
+		}
+	}
+	p.Containers(func(c *corev1.Container, path string, _ bool) {
+		for i, e := range c.Env {
+			look(e.Value, fmt.Sprintf("%s.env[%d].value", path, i), false)
+		}
+		for i, text := range c.Command {
+			look(text, fmt.Sprintf("%s.command[%d]", path, i), false)
+		}
+		for i, text := range c.Args {
+			look(text, fmt.Sprintf("%s.args[%d]", path, i), false)
+		}
+	})
+	return nil
+}
