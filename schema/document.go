@@ -25,6 +25,55 @@ func (k *Kind) OpenAPI() ([]byte, error) {
 	return json.Marshal(doc)
 }
 
+// OpenAPIV2 gives the definitions that the kind needs as an OpenAPI v2 document, the form that servers
+// and clients used before v3.
+func (k *Kind) OpenAPIV2() ([]byte, error) {
+	schemas := map[string]json.RawMessage{}
+	if err := k.store.collect(k.typeName, schemas); err != nil {
+		return nil, err
+	}
+	definitions := map[string]any{}
+	for name, raw := range schemas {
+		var v any
+		if err := json.Unmarshal(raw, &v); err != nil {
+			return nil, err
+		}
+		definitions[name] = toV2(v)
+	}
+	return json.Marshal(map[string]any{"swagger": "2.0", "info": map[string]string{"title": "Kubernetes", "version": k.store.Release},
+		"paths": map[string]any{}, "definitions": definitions})
+}
+
+// toV2 writes a definition the way OpenAPI v2 does: references stand beside a description, and a
+// value of two types is a string with a format.
+func toV2(v any) any {
+	switch v := v.(type) {
+	case []any:
+		for i := range v {
+			v[i] = toV2(v[i])
+		}
+	case map[string]any:
+		for key := range v {
+			v[key] = toV2(v[key])
+		}
+		if all, ok := v["allOf"].([]any); ok && len(all) == 1 {
+			if ref, ok := all[0].(map[string]any)["$ref"]; ok {
+				delete(v, "allOf")
+				v["$ref"] = ref
+			}
+		}
+		if ref, ok := v["$ref"].(string); ok {
+			v["$ref"] = strings.Replace(ref, "#/components/schemas/", "#/definitions/", 1)
+			delete(v, "default")
+		}
+		if _, ok := v["oneOf"]; ok {
+			delete(v, "oneOf")
+			v["type"] = "string"
+		}
+	}
+	return v
+}
+
 // path gives the path under which a server lists the kind.
 func (k *Kind) path() string {
 	path := "/apis/" + k.Group + "/" + k.Version

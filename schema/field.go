@@ -99,6 +99,8 @@ func (s *Store) element(t *Type) *Type {
 // typeName writes a type as kubectl explain does.
 func (s *Store) typeName(t *Type) string {
 	switch r := s.resolve(t); {
+	case strings.HasSuffix(r.Name, ".IntOrString") || strings.HasSuffix(r.Name, ".Quantity"):
+		return r.Name[strings.LastIndexByte(r.Name, '.')+1:] // documents of different versions write them differently
 	case t.Items != nil:
 		return "[]" + s.typeName(t.Items)
 	case t.Type == "object" && t.Additional != nil:

@@ -200,6 +200,9 @@ func read(version string) (*release, error) {
 		}
 	}
 	r.readKinds(&swagger)
+	if err := r.readLegacyDiscovery(files["api/discovery/api__v1.json"]); err != nil {
+		return nil, err
+	}
 	return r, r.readDiscovery(files["api/discovery/aggregated_v2.json"])
 }
 
@@ -312,6 +315,28 @@ func (r *release) readDiscovery(data []byte) error {
 					k.Singular, k.ShortNames, k.Categories, k.Verbs = d.SingularResource, d.ShortNames, d.Categories, d.Verbs
 				}
 			}
+		}
+	}
+	return nil
+}
+
+// readLegacyDiscovery does the same for the core group, which the aggregated document leaves out.
+func (r *release) readLegacyDiscovery(data []byte) error {
+	if data == nil {
+		return nil
+	}
+	var doc struct {
+		Resources []struct {
+			Name, SingularName, Kind      string
+			ShortNames, Categories, Verbs []string
+		}
+	}
+	if err := json.Unmarshal(data, &doc); err != nil {
+		return fmt.Errorf("discovery: %w", err)
+	}
+	for _, d := range doc.Resources {
+		if k := r.kinds[schema.GroupVersionKind{Version: "v1", Kind: d.Kind}]; k != nil && k.Resource == d.Name {
+			k.Singular, k.ShortNames, k.Categories, k.Verbs = d.SingularName, d.ShortNames, d.Categories, d.Verbs
 		}
 	}
 	return nil

@@ -1,0 +1,282 @@
+package explain
+
+import (
+	_ "embed" // minimal.yaml
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/seatrial/seatrial/schema"
+)
+
+//go:embed minimal.yaml
+var minimalYAML []byte
+
+// minimal holds what the examples of kinds need beyond their schemas.
+var minimal = sync.OnceValues(func() (map[string]map[string]any, error) {
+	var m map[string]map[string]any
+	err := yaml.Unmarshal(minimalYAML, &m)
+	return m, err
+})
+
+// Example writes a minimal valid manifest of the kind: what the schema requires and what the server's
+// validation asks for, with the first sentence of each field's documentation.
+func (s *Subject) Example() (string, error) {
+	all, err := minimal()
+	if err != nil {
+		return "", fmt.Errorf("reading the examples: %w", err)
+	}
+	w := exampleWriter{kind: s.Kind}
+	value, ok := all[s.Kind.Kind]
+	if !ok {
+		value, _ = required(s.Kind.Fields(), nil).(map[string]any)
+	}
+	value = maps.Clone(value)
+	if value == nil {
+		value = map[string]any{}
+	}
+	if value["metadata"] == nil && s.Kind.Kind != "SelfSubjectReview" && !strings.HasSuffix(s.Kind.Kind, "AccessReview") && s.Kind.Kind != "TokenReview" {
+		value["metadata"] = map[string]any{"name": "example"}
+	}
+	w.line(0, "apiVersion: "+s.Kind.GroupVersion().String())
+	w.line(0, "kind: "+s.Kind.Kind)
+	w.mapping(0, "", value)
+	return w.String(), nil
+}
+
+// required builds a value for what a schema requires.
+func required(fields []*schema.Field, above []string) any {
+	value := map[string]any{}
+	for _, f := range fields {
+		if !f.Required {
+			continue
+		}
+		name := f.Element().Name
+		if name != "" && slices.Contains(above, name) {
+			continue
+		}
+		value[f.Name] = sample(f, append(above[:len(above):len(above)], name))
+	}
+	return value
+}
+
+func sample(f *schema.Field, above []string) any {
+	t := f.Schema()
+	switch {
+	case len(f.Enum) > 0:
+		return f.Enum[0]
+	case len(t.Enum) > 0:
+		return t.Enum[0]
+	case t.Default != nil && fmt.Sprint(t.Default) != "map[]":
+		return t.Default
+	case strings.HasPrefix(f.Type, "[]"):
+		if len(f.Fields()) > 0 {
+			return []any{required(f.Fields(), above)}
+		}
+		return []any{"example"}
+	case strings.HasPrefix(f.Type, "map["):
+		return map[string]any{"example": "example"}
+	case f.Type == "integer" || f.Type == "number":
+		return max(1, minimumOf(t))
+	case f.Type == "boolean":
+		return true
+	case len(f.Fields()) > 0:
+		return required(f.Fields(), above)
+	case f.Type == "string":
+		return "example"
+	}
+	return map[string]any{}
+}
+
+func minimumOf(t *schema.Type) int {
+	if t.Minimum == nil {
+		return 0
+	}
+	return int(*t.Minimum)
+}
+
+// exampleWriter writes YAML with a comment above each field.
+type exampleWriter struct {
+	strings.Builder
+	kind *schema.Kind
+}
+
+func (w *exampleWriter) line(indent int, text string) {
+	w.WriteString(strings.Repeat("  ", indent) + text + "\n")
+}
+
+// identity keys come first, in the order in which people write them.
+var order = []string{"metadata", "name", "namespace", "labels", "image", "type", "spec"}
+
+func keysOf(m map[string]any) []string {
+	return slices.SortedFunc(maps.Keys(m), func(a, b string) int {
+		ra, rb := slices.Index(order, a), slices.Index(order, b)
+		switch {
+		case ra >= 0 && rb >= 0:
+			return ra - rb
+		case ra >= 0:
+			return -1
+		case rb >= 0:
+			return 1
+		}
+		return strings.Compare(a, b)
+	})
+}
+
+// mapping writes a mapping; at is its field path.
+func (w *exampleWriter) mapping(indent int, at string, m map[string]any) {
+	for _, key := range keysOf(m) {
+		path := key
+		if at != "" {
+			path = at + "." + key
+		}
+		w.comment(indent, path)
+		w.entry(indent, key+":", path, m[key])
+	}
+}
+
+// comment writes what a field means; metadata needs no words.
+func (w *exampleWriter) comment(indent int, path string) {
+	f, err := w.kind.Field(path)
+	if err != nil || f.Doc == "" || strings.HasPrefix(path, "metadata") || strings.HasSuffix(path, "metadata") || strings.HasSuffix(path, "metadata.labels") {
+		return
+	}
+	for _, line := range wrap(sentence(f.Doc), 100-2*indent) {
+		w.line(indent, "# "+line)
+	}
+}
+
+// entry writes a value behind its key, or below it.
+func (w *exampleWriter) entry(indent int, key, path string, value any) {
+	switch v := value.(type) {
+	case map[string]any:
+		if len(v) == 0 {
+			w.line(indent, key+" {}")
+			return
+		}
+		w.line(indent, key)
+		w.mapping(indent+1, path, v)
+	case []any:
+		w.line(indent, key)
+		for _, item := range v {
+			w.item(indent, path, item)
+		}
+	default:
+		w.line(indent, key+" "+scalar(v))
+	}
+}
+
+func (w *exampleWriter) item(indent int, path string, item any) {
+	m, ok := item.(map[string]any)
+	if !ok {
+		w.line(indent, "- "+scalar(item))
+		return
+	}
+	inner := exampleWriter{kind: w.kind}
+	inner.mapping(0, path, m)
+	first := true
+	for line := range strings.Lines(inner.String()) {
+		prefix := "  "
+		if first {
+			prefix, first = "- ", false
+		}
+		w.line(indent, prefix+strings.TrimSuffix(line, "\n"))
+	}
+}
+
+func scalar(v any) string {
+	text, err := yaml.Marshal(v)
+	if err != nil {
+		return fmt.Sprint(v)
+	}
+	return strings.TrimSuffix(string(text), "\n")
+}
+
+// wrap breaks a text into lines of a width.
+func wrap(text string, width int) (lines []string) {
+	line := ""
+	for _, word := range strings.Fields(text) {
+		if line != "" && len(line)+1+len(word) > width {
+			lines = append(lines, line)
+			line = ""
+		}
+		line = strings.TrimPrefix(line+" "+word, " ")
+	}
+	return append(lines, line)
+}
+
+// Full writes every field of the kind with its type and the first sentence of its documentation, as YAML.
+func (s *Subject) Full() string {
+	w := exampleWriter{kind: s.Kind}
+	w.line(0, "apiVersion: "+s.Kind.GroupVersion().String())
+	w.line(0, "kind: "+s.Kind.Kind)
+	w.full(0, s.Kind.Fields(), []string{s.Kind.Type().Name})
+	return w.String()
+}
+
+func (w *exampleWriter) full(indent int, fields []*schema.Field, above []string) {
+	for _, f := range fields {
+		if indent == 0 && (f.Name == "apiVersion" || f.Name == "kind" || f.Name == "status") {
+			continue
+		}
+		mark := ""
+		if f.Required {
+			mark = ", required"
+		}
+		for _, line := range wrap(fmt.Sprintf("<%s%s> %s", f.Type, mark, sentence(f.Doc)), max(40, 100-2*indent)) {
+			w.line(indent, "# "+line)
+		}
+		name := f.Element().Name
+		below := f.Fields()
+		recursive := name != "" && slices.Contains(above, name)
+		switch {
+		case len(below) == 0 || recursive:
+			w.line(indent, f.Name+": "+placeholder(f))
+		case strings.HasPrefix(f.Type, "[]"):
+			w.line(indent, f.Name+":")
+			inner := exampleWriter{kind: w.kind}
+			inner.full(0, below, append(above[:len(above):len(above)], name))
+			first := true
+			for line := range strings.Lines(inner.String()) {
+				prefix := "  "
+				if first {
+					prefix, first = "- ", false
+				}
+				w.line(indent, prefix+strings.TrimSuffix(line, "\n"))
+			}
+		case strings.HasPrefix(f.Type, "map["):
+			w.line(indent, f.Name+":")
+			w.line(indent+1, "key:")
+			w.full(indent+2, below, append(above[:len(above):len(above)], name))
+		default:
+			w.line(indent, f.Name+":")
+			w.full(indent+1, below, append(above[:len(above):len(above)], name))
+		}
+	}
+}
+
+// placeholder gives a value of a field's type.
+func placeholder(f *schema.Field) string {
+	t := f.Schema()
+	switch {
+	case t.Default != nil && fmt.Sprint(t.Default) != "map[]":
+		return scalar(t.Default)
+	case len(f.Enum) > 0:
+		return scalar(f.Enum[0])
+	case strings.HasPrefix(f.Type, "[]"):
+		return "[]"
+	case strings.HasPrefix(f.Type, "map["):
+		return "{}"
+	case f.Type == "integer" || f.Type == "number":
+		return "0"
+	case f.Type == "boolean":
+		return "false"
+	case f.Type == "string":
+		return `""`
+	}
+	return "{}"
+}
