@@ -317,7 +317,7 @@ func (p *plainReader) scalar(text []byte) bool {
 		}
 	case c == '/' || c == '$' || c == '(' || c >= utf8.RuneSelf:
 	case c == '-' && len(text) > 1 && (isLetter(text[1]) && text[1] != '_' || text[1] == '-' && !bytes.HasPrefix(text, []byte("---"))):
-	case c == '.' && len(text) > 1 && text[1] == '/':
+	case c == '.' && (bytes.HasPrefix(text, []byte("./")) || bytes.HasPrefix(text, []byte("../"))):
 	default:
 		return false
 	}
@@ -345,14 +345,26 @@ func (p *plainReader) number(text []byte) bool {
 	case len(rest) == 0 && digits <= 15 && (text[0] != '0' || digits == 1):
 		p.out = append(p.out, text...)
 		return true
-	case len(rest) == 0 || text[0] == '0':
+	case len(rest) == 0:
 		return false
-	case bytes.IndexByte(rest, '/') >= 0: // 10.0.0.0/8
-	case !bytes.ContainsFunc(rest, func(r rune) bool { return r == '_' || !isLetter(byte(r)) }): // 100m, 64Mi
+	case bytes.Count(rest, []byte(".")) > 1 && !bytes.ContainsFunc(rest, func(r rune) bool { return r != '.' && !isDigit(byte(r)) }): // 10.0.0.1
+	case text[0] == '0':
+		return false
+	case string(rest) == "%", bytes.IndexByte(rest, '/') >= 0: // 10%, 10.0.0.0/8
+	case onlyAlphanumeric(rest) && bytes.ContainsFunc(rest, func(r rune) bool { return !isDigit(byte(r)) && r != 'e' && r != 'E' }): // 100m, 67cc84df8d
 	default:
 		return false
 	}
 	p.string(text)
+	return true
+}
+
+func onlyAlphanumeric(text []byte) bool {
+	for _, c := range text {
+		if !isDigit(c) && (!isLetter(c) || c == '_') {
+			return false
+		}
+	}
 	return true
 }
 
@@ -454,9 +466,8 @@ func (p *plainReader) more(closing byte) (more, ok bool) {
 		return false, true
 	case ',':
 		p.at++
-		spaced := p.peek() == ' '
 		p.spaces()
-		return true, spaced
+		return true, true
 	}
 	return false, false
 }

@@ -32,13 +32,13 @@ func checkPlain(t *testing.T, name string, text []byte) bool {
 
 func TestPlainTextMeansWhatClientsTakeItFor(t *testing.T) {
 	for name, text := range map[string]string{
-		"scalars":             "a: b\nc: 12\nd: -e\nf: 0\ng: true\nh: null\ni:\nj: 100m\nk: 10.0.0.0/8\nl: a:b\nm: a b  c\n",
+		"scalars":             "a: b\nc: 12\nd: -e\nf: 0\ng: true\nh: null\ni:\nj: 100m\nk: 10.0.0.0/8\nl: a:b\nk1: 10.0.0.1\nk2: 0.0.0.0\nk3: 10%\nk4: 67cc84df8d\nk5: ../x\nm: a b  c\n",
 		"keys out of order":   "b: 1\na: 2\nab: 3\n",
 		"nesting":             "a:\n  b:\n    c: d\n  e: f\ng:\n- h: i\n  j:\n  - k\n  - l\n- m\n",
 		"lists in lists":      "a:\n- - b\n  - c\n-  - d\n",
 		"comments":            "# one\na: b # two\n  # three\nc: # four\n  d: e\n# five\n",
 		"quotes":              "a: \"b # c\"\nd: 'e: f'\n\"g\": 'h\\i'\n",
-		"flow":                "a: {b: c, d: [e, 1, \"f g\"], h: {}, i: []}\nj: [] # k\n",
+		"flow":                "a: {b: c, d: [e,1, \"f g\"], h: {}, i: []}\nj: [] # k\n",
 		"literal":             "a: |\n  b <&>\n    c\n\n  d \"e\" \\\nf: |-\n  g\n\n# h\n",
 		"literal in a list":   "a:\n  - |\n    b\n  - c\n",
 		"command line":        "args:\n- --port=80\n- -c\n- $(A)\n- ./x\n",
@@ -54,7 +54,7 @@ func TestPlainTextMeansWhatClientsTakeItFor(t *testing.T) {
 
 func TestTextThatMayMeanSomethingElseIsNotPlain(t *testing.T) {
 	for _, text := range []string{
-		"a: yes", "a: N", "a: Off", "yes: a", "y: a", "NULL: a", "1: a", "a: ~", "a: 0777", "a: 0x10", "a: 1_000", "a: 1e3", "a: 1.5", "a: .5", "a: +1", "a: -1", "a: -_1", "a: 2001-01-01",
+		"a: yes", "a: N", "a: Off", "yes: a", "y: a", "NULL: a", "1: a", "a: ~", "a: 0777", "a: 0x10", "a: 1_000", "a: 1e3", "a: 1E", "a: 12e5", "a: 1_a", "a: 0a", "a: .inf", "a: ...", "a: 1.2", "a: [b,]", "a: [,b]", "a: 1.5", "a: .5", "a: +1", "a: -1", "a: -_1", "a: 2001-01-01",
 		"a: 1234567890123456789", "a: &b c", "a: *b", "a: !!str 1", "<<: {a: b}", "a: b: c", "a: b:", "a: 'b''c'", `a: "b\n"`, "a: 'b' c", "a: >\n  b\n", "a: |+\n  b\n", "a: |2\n  b\n", "a: |\n\n  b\n",
 		"a: |\n  b", "a: b\n  c\n", "a: b\n c: d\n", "a:\n   b: c\n  d: e\n", "a: [b,\n  c]\n", "a: [b: c]\n", "a: {b:c}\n", "a: {b: c,}\n", "a: b\na: c\n", "\ta: b", "a: \tb", "a: b\r\n", "a: b\u2028", "a: b\u0085", "a: \xff", "\ufeffa: b", "ü: a", "? a\n: b", "- a", "a", "",
 		"a: {}: b", "a: - b", "-\n", "a:\n-\n", "a: @b", "%YAML 1.1", "a: b\n...\n", " a: b", "a: \"b", "a: |b\n", "a: [b", "a: {b: ", "\"a", "a : b", "a: {b: c} d",
