@@ -216,7 +216,7 @@ func (s *apiServer) build() error {
 	if s.built, err = s.generic.Complete(s.informers).New("seatrial", crds.GenericAPIServer); err != nil {
 		return fmt.Errorf("API server: %w", err)
 	}
-	return s.serveOpenAPI(crds.GenericAPIServer.OpenAPIV3VersionedService)
+	return s.serveOpenAPI(crds.GenericAPIServer)
 }
 
 // handlerChain is the part of the usual chain that changes answers: who asks, in whose name, and

@@ -65,6 +65,7 @@ func (e *Engine) start(ctx context.Context, config Config) (err error) {
 	if fresh {
 		db = memstore.NewDB()
 	}
+	db.Resume()
 	if e.server, err = newAPIServer(ctx, db, config.Pace); err != nil {
 		return err
 	}

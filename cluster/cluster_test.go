@@ -9,6 +9,7 @@ import (
 	"github.com/go-logr/logr"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/klog/v2"
@@ -76,6 +77,27 @@ func TestDeploymentBecomesAvailable(t *testing.T) {
 		}
 		if d.Status.AvailableReplicas != 2 {
 			t.Errorf("%d replicas are available after 10 s: %+v", d.Status.AvailableReplicas, d.Status)
+		}
+	})
+}
+
+func TestNamespaceTakesItsObjectsWithIt(t *testing.T) {
+	simulate(t, cluster.Config{}, func(_ *cluster.Engine, client *kubernetes.Clientset) {
+		ctx := context.Background()
+		namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "shop"}}
+		if _, err := client.CoreV1().Namespaces().Create(ctx, namespace, metav1.CreateOptions{}); err != nil {
+			t.Error(err)
+			return
+		}
+		time.Sleep(5 * time.Second)
+		if err := client.CoreV1().Namespaces().Delete(ctx, "shop", metav1.DeleteOptions{}); err != nil {
+			t.Error(err)
+			return
+		}
+		time.Sleep(30 * time.Second)
+		got, err := client.CoreV1().Namespaces().Get(ctx, "shop", metav1.GetOptions{})
+		if !apierrors.IsNotFound(err) {
+			t.Errorf("the namespace is still there: %+v, %v", got.Status, err)
 		}
 	})
 }

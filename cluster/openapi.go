@@ -9,6 +9,7 @@ import (
 
 	"github.com/emicklei/go-restful/v3"
 	"k8s.io/apimachinery/pkg/util/sets"
+	genericapiserver "k8s.io/apiserver/pkg/server"
 	"k8s.io/kube-openapi/pkg/builder"
 	"k8s.io/kube-openapi/pkg/builder3"
 	"k8s.io/kube-openapi/pkg/common"
@@ -25,19 +26,25 @@ const openAPIV3 = "/openapi/v3"
 
 // documents holds what was built.
 type documents struct {
-	server *apiServer
-	custom http.Handler // those of custom resources
+	server     *apiServer
+	containers []*restful.Container // of the built-in groups
+	custom     http.Handler         // those of custom resources
 
 	mu    sync.Mutex
 	built map[string]http.Handler // by group version, such as apis/apps/v1
 }
 
-func (s *apiServer) serveOpenAPI(custom *handler3.OpenAPIService) error {
+func (s *apiServer) serveOpenAPI(custom *genericapiserver.GenericAPIServer) error {
 	mux := http.NewServeMux()
-	if err := custom.RegisterOpenAPIV3VersionedService(openAPIV3, pathHandler{mux}); err != nil {
+	if err := custom.OpenAPIV3VersionedService.RegisterOpenAPIV3VersionedService(openAPIV3, pathHandler{mux}); err != nil {
 		return err
 	}
-	d := &documents{server: s, custom: mux, built: map[string]http.Handler{}}
+	d := &documents{
+		server:     s,
+		containers: []*restful.Container{s.built.Handler.GoRestfulContainer, custom.Handler.GoRestfulContainer},
+		custom:     mux,
+		built:      map[string]http.Handler{},
+	}
 	paths := s.built.Handler.NonGoRestfulMux
 	paths.HandleFunc(openAPIV3, d.serveIndex)
 	paths.UnlistedHandlePrefix(openAPIV3+"/", http.HandlerFunc(d.serveDocument))
@@ -80,10 +87,17 @@ func (d *documents) serveIndex(w http.ResponseWriter, req *http.Request) {
 
 func (d *documents) groupVersions() sets.Set[string] {
 	names := sets.New[string]()
-	for _, service := range d.server.built.Handler.GoRestfulContainer.RegisteredWebServices() {
+	for _, service := range d.services() {
 		names.Insert(strings.TrimPrefix(service.RootPath(), "/"))
 	}
 	return names
+}
+
+func (d *documents) services() (all []*restful.WebService) {
+	for _, c := range d.containers {
+		all = append(all, c.RegisteredWebServices()...)
+	}
+	return all
 }
 
 func (d *documents) serveDocument(w http.ResponseWriter, req *http.Request) {
@@ -107,7 +121,7 @@ func (d *documents) document(name string) (http.Handler, error) {
 	if h := d.built[name]; h != nil {
 		return h, nil
 	}
-	for _, service := range d.server.built.Handler.GoRestfulContainer.RegisteredWebServices() {
+	for _, service := range d.services() {
 		if strings.TrimPrefix(service.RootPath(), "/") != name {
 			continue
 		}

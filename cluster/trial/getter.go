@@ -40,6 +40,7 @@ func (c *connection) bind(flags *pflag.FlagSet) {
 // ToRESTConfig gives the configuration of a client.
 func (c *connection) ToRESTConfig() (*rest.Config, error) {
 	config := rest.CopyConfig(c.config)
+	config.ContentConfig = rest.ContentConfig{} // kubectl fills in its own
 	config.UserAgent = "kubectl"
 	config.Impersonate = rest.ImpersonationConfig{UserName: c.as, Groups: c.groups}
 	if c.watches != nil {

@@ -22,8 +22,8 @@ const (
 	// stuckFor is how long nothing may move before a watch ends although something is left to do:
 	// longer than any back-off.
 	stuckFor = 6 * time.Minute
-	// watchedFor is the longest watch.
-	watchedFor = time.Hour
+	// watchedFor is the longest watch: longer than a rollout may take without progress.
+	watchedFor = 12 * time.Minute
 )
 
 // Unsettled names the pods and Deployments that are not as they should be, with what they lack.

@@ -76,7 +76,7 @@ var Verbs = []Verb{
 	{"cordon", "Let no more pods onto a node", drain.NewCmdCordon},
 	{"uncordon", "Let pods onto a node again", drain.NewCmdUncordon},
 	{"drain", "Move the pods of a node elsewhere", drain.NewCmdDrain},
-	{"auth", "Ask who may do what", auth.NewCmdAuth},
+	{"auth", "Ask who may do what", newAuthCommand},
 	{"api-resources", "Show the kinds that the API server knows", plain(apiresources.NewCmdAPIResources)},
 	{"api-versions", "Show the API versions that the API server knows", plain(apiresources.NewCmdAPIVersions)},
 	{"logs", "Show the output of containers, if they are not simulated", logs.NewCmdLogs},
@@ -97,9 +97,40 @@ func plain(build func(genericclioptions.RESTClientGetter, genericiooptions.IOStr
 	return func(f util.Factory, streams genericiooptions.IOStreams) *cobra.Command { return build(f, streams) }
 }
 
+// newAuthCommand is kubectl's, but for the answer no of can-i, with which kubectl ends the process.
+func newAuthCommand(f util.Factory, streams genericiooptions.IOStreams) *cobra.Command {
+	cmd := auth.NewCmdAuth(f, streams)
+	ask, _, err := cmd.Find([]string{"can-i"})
+	if err != nil {
+		return cmd
+	}
+	ask.Run = func(cmd *cobra.Command, args []string) {
+		o := &auth.CanIOptions{
+			IOStreams:     streams,
+			AllNamespaces: util.GetFlagBool(cmd, "all-namespaces"),
+			Quiet:         util.GetFlagBool(cmd, "quiet"),
+			NoHeaders:     util.GetFlagBool(cmd, "no-headers"),
+			List:          util.GetFlagBool(cmd, "list"),
+			Subresource:   util.GetFlagString(cmd, "subresource"),
+		}
+		util.CheckErr(o.Complete(f, args))
+		util.CheckErr(o.Validate())
+		if o.List {
+			util.CheckErr(o.RunAccessList())
+			return
+		}
+		allowed, err := o.RunAccessCheck()
+		util.CheckErr(err)
+		if !allowed {
+			util.CheckErr(util.ErrExit)
+		}
+	}
+	return cmd
+}
+
 // Command gives the verb on a cluster that is reached through getter, with its flags and help.
 func (v Verb) Command(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
-	cmd := v.build(util.NewFactory(getter), streams)
+	cmd := v.build(util.NewFactory(util.NewMatchVersionFlags(getter)), streams)
 	rename(cmd)
 	return cmd
 }

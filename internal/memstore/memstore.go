@@ -69,6 +69,7 @@ type record struct {
 	data            []byte // as the codec and the transformer made it
 	created, modRev int64
 	decoded         atomic.Pointer[shared] // nil until somebody needs it
+	expires         time.Time              // zero: never
 	expiry          *time.Timer
 }
 
@@ -181,13 +182,25 @@ func (d *DB) replace(t *table, current, prev *record) int64 {
 	return d.rev
 }
 
-// expire deletes the record after a number of seconds, unless it was replaced. The caller holds
-// the lock.
-func (d *DB) expire(t *table, r *record, seconds uint64) {
-	if seconds == 0 {
-		return
+// Resume lets the records of a loaded database expire when their time has come. Timers belong to
+// the clock under which they are made, so that loading alone does not make them.
+func (d *DB) Resume() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, t := range d.tables {
+		t.records.Ascend(func(r *record) bool {
+			if !r.expires.IsZero() {
+				d.expire(t, r)
+			}
+			return true
+		})
 	}
-	r.expiry = time.AfterFunc(time.Duration(seconds)*time.Second, func() {
+}
+
+// expire deletes the record when its time has come, unless it was replaced. The caller holds the
+// lock.
+func (d *DB) expire(t *table, r *record) {
+	r.expiry = time.AfterFunc(time.Until(r.expires), func() {
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		if t.get(r.key) == r {

@@ -6,9 +6,10 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"time"
 )
 
-// snapshot is what a database is on disk. Expiries and history are not part of it.
+// snapshot is what a database is on disk. History is not part of it.
 type snapshot struct {
 	Revision int64
 	Tables   []savedTable // by prefix
@@ -23,6 +24,7 @@ type savedRecord struct {
 	Key               string
 	Data              []byte
 	Created, Modified int64 // revisions
+	Expires           time.Time
 }
 
 // Save writes every object. The same content gives the same bytes.
@@ -40,7 +42,7 @@ func (d *DB) snapshot() snapshot {
 	for _, prefix := range slices.Sorted(maps.Keys(d.tables)) {
 		saved := savedTable{Prefix: prefix}
 		d.tables[prefix].records.Ascend(func(r *record) bool {
-			saved.Records = append(saved.Records, savedRecord{r.key, r.data, r.created, r.modRev})
+			saved.Records = append(saved.Records, savedRecord{r.key, r.data, r.created, r.modRev, r.expires})
 			return true
 		})
 		if len(saved.Records) > 0 {
@@ -50,7 +52,8 @@ func (d *DB) snapshot() snapshot {
 	return s
 }
 
-// Load reads what Save wrote. Objects are decoded when they are first needed.
+// Load reads what Save wrote. Objects are decoded when they are first needed, and expire from
+// Resume on.
 func Load(r io.Reader) (*DB, error) {
 	var s snapshot
 	if err := gob.NewDecoder(r).Decode(&s); err != nil {
@@ -61,7 +64,7 @@ func Load(r io.Reader) (*DB, error) {
 		t := newTable()
 		t.compacted = s.Revision
 		for _, x := range saved.Records {
-			t.records.ReplaceOrInsert(&record{key: x.Key, data: x.Data, created: x.Created, modRev: x.Modified})
+			t.records.ReplaceOrInsert(&record{key: x.Key, data: x.Data, created: x.Created, modRev: x.Modified, expires: x.Expires})
 		}
 		d.tables[saved.Prefix] = t
 	}

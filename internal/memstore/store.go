@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/conversion"
@@ -306,7 +307,10 @@ func (s *Store) swap(r *record, expected int64, ttl uint64) bool {
 		return false
 	}
 	s.db.replace(s.table, r, prev)
-	s.db.expire(s.table, r, ttl)
+	if ttl > 0 {
+		r.expires = time.Now().Add(time.Duration(ttl) * time.Second)
+		s.db.expire(s.table, r)
+	}
 	return true
 }
 
