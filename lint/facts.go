@@ -46,7 +46,7 @@ func newResource(d *manifest.Document, obj runtime.Object, pods *PodTemplate, na
 			r.ReplicasWritten = d.Has("spec", "replicas")
 		}
 	}
-	f.kind(obj)
+	f.kind(d, obj)
 	return r
 }
 
@@ -189,10 +189,10 @@ func itemKeys(items []corev1.KeyToPath, at string) (keys []Key) {
 	return keys
 }
 
-func (f facts) kind(obj runtime.Object) {
+func (f facts) kind(d *manifest.Document, obj runtime.Object) {
 	switch o := obj.(type) {
 	case *corev1.Service:
-		f.service(o)
+		f.service(d, o)
 	case *corev1.ConfigMap:
 		for k := range o.Data {
 			f.Keys = append(f.Keys, k)
@@ -229,6 +229,7 @@ func (f facts) kind(obj runtime.Object) {
 		for i, c := range o.Spec.VolumeClaimTemplates {
 			f.storageClass(c.Spec.StorageClassName, fmt.Sprintf("spec.volumeClaimTemplates[%d].spec.storageClassName", i))
 			f.provide("PersistentVolumeClaim", c.Name+"-"+f.Object.Name+"-") // and a number
+			f.override("volume " + c.Name)
 		}
 		f.local("Service", o.Spec.ServiceName, "spec.serviceName", "serviceName", nil)
 	case *policyv1.PodDisruptionBudget:
@@ -277,7 +278,7 @@ func (f facts) kind(obj runtime.Object) {
 	}
 }
 
-func (f facts) service(o *corev1.Service) {
+func (f facts) service(d *manifest.Document, o *corev1.Service) {
 	f.External = o.Spec.Type == corev1.ServiceTypeExternalName || len(o.Spec.Selector) == 0
 	f.Headless = o.Spec.ClusterIP == corev1.ClusterIPNone
 	if !f.External {
@@ -291,11 +292,21 @@ func (f facts) service(o *corev1.Service) {
 			port.TargetNumber = p.TargetPort.IntVal
 		}
 		f.Ports = append(f.Ports, port)
-		if p.NodePort != 0 {
+		if p.NodePort != 0 && writesPort(d, i) {
 			f.Claims = append(f.Claims, Claim{What: fmt.Sprintf("nodePort %d/%s", p.NodePort, p.Protocol), Path: fmt.Sprintf("spec.ports[%d].nodePort", i)})
 		}
 	}
 	f.provide("Secret", o.Annotations["service.beta.openshift.io/serving-cert-secret-name"])
+}
+
+// writesPort tells whether a Service asks for a port of the nodes, and was not given one.
+func writesPort(d *manifest.Document, i int) bool {
+	ports, _, _ := unstructured.NestedSlice(d.Value(), "spec", "ports")
+	if i >= len(ports) {
+		return false
+	}
+	port, ok := ports[i].(map[string]any)
+	return ok && port["nodePort"] != nil
 }
 
 // provide says that an object of the core group will be there because of this one.
@@ -303,6 +314,11 @@ func (f facts) provide(kind, name string) {
 	if name != "" {
 		f.Provides = append(f.Provides, Ref{Kind: kind, Namespace: f.Object.Namespace, Name: name})
 	}
+}
+
+// override drops what a volume refers to, where a claim template of the same name takes its place.
+func (f facts) override(role string) {
+	f.Refs = slices.DeleteFunc(f.Refs, func(r Ref) bool { return r.Role == role })
 }
 
 // secretMakers are custom resources of which a controller makes a Secret, and the fields that name
@@ -454,8 +470,9 @@ func (f facts) binding(role rbacv1.RoleRef, subjects []rbacv1.Subject) {
 	}
 	f.refer(ref)
 	for i, s := range subjects {
-		if s.Kind == rbacv1.ServiceAccountKind {
-			f.refer(Ref{Kind: s.Kind, Namespace: s.Namespace, Name: s.Name, Path: fmt.Sprintf("subjects[%d].name", i), Role: "subject"})
+		namespace := cmp.Or(s.Namespace, f.Object.Namespace) // a RoleBinding need not name its own
+		if s.Kind == rbacv1.ServiceAccountKind && namespace != "" {
+			f.refer(Ref{Kind: s.Kind, Namespace: namespace, Name: s.Name, Path: fmt.Sprintf("subjects[%d].name", i), Role: "subject"})
 		}
 	}
 }

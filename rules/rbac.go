@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -56,7 +57,7 @@ var rbacRules = []*lint.Rule{
 		Check: eachBinding(func(p *lint.Pass, role rbacv1.RoleRef, subjects []rbacv1.Subject) {
 			for i, s := range subjects {
 				if s.Kind == rbacv1.ServiceAccountKind && s.Name == "default" {
-					p.Report(lint.Finding{Path: fmt.Sprintf("subjects[%d].name", i), Message: fmt.Sprintf("every pod of namespace %s without an account of its own gets %s %s", s.Namespace, role.Kind, role.Name), Detail: "make a ServiceAccount for those that need it"})
+					p.Report(lint.Finding{Path: fmt.Sprintf("subjects[%d].name", i), Message: fmt.Sprintf("every pod of namespace %s without an account of its own gets %s %s", cmp.Or(s.Namespace, p.Document.Object.Namespace, "default"), role.Kind, role.Name), Detail: "make a ServiceAccount for those that need it"})
 				}
 			}
 		}),

@@ -153,7 +153,7 @@ func inRole(role string) func(*lint.Set, lint.Ref) bool {
 
 // suggestName says what to do about a name that leads nowhere.
 func suggestName(set *lint.Set, ref lint.Ref) string {
-	if best := schema.DidYouMean(ref.Name, set.Names(ref.Group, ref.Kind, ref.Namespace)); best != "" {
+	if best := schema.DidYouMean(ref.Name, set.Names(ref.Group, ref.Kind, ref.Namespace)); best != "" && len(ref.Name) > 2 {
 		return fmt.Sprintf("did you mean %s?", best)
 	}
 	if other := set.Elsewhere(ref); other != nil {
