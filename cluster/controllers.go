@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"time"
 
 	v1 "k8s.io/api/core/v1"
@@ -64,15 +65,16 @@ type manager struct {
 }
 
 func newManager(ctx context.Context, s *apiServer, fresh bool) (*manager, error) {
-	client, err := kubernetes.NewForConfig(protobuf(s.config, "kube-controller-manager"))
+	config := protobuf(s.config, "kube-controller-manager")
+	if !fresh {
+		config.Wrap(func(next http.RoundTripper) http.RoundTripper { return quiet{next} })
+	}
+	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return nil, err
 	}
 	m := &manager{ctx: ctx, client: client, shared: s.informers, started: make(chan struct{})}
-	if !fresh {
-		m.client = resumed{client}
-	}
-	if m.metadata, err = metadata.NewForConfig(protobuf(s.config, "kube-controller-manager")); err != nil {
+	if m.metadata, err = metadata.NewForConfig(config); err != nil {
 		return nil, err
 	}
 	m.objects = metadatainformer.NewSharedInformerFactory(m.metadata, 0)
