@@ -16,18 +16,19 @@ import (
 
 // PodTemplate is what an object says of the pods that it is, or makes.
 type PodTemplate struct {
-	Labels     map[string]string
-	LabelsPath string // spec.template.metadata.labels
-	Spec       *corev1.PodSpec
-	SpecPath   string // spec.template.spec
-	Selector   *metav1.LabelSelector
-	Replicas   *int32 // as stored; nil for kinds that have none
+	Labels      map[string]string
+	Annotations map[string]string
+	LabelsPath  string // spec.template.metadata.labels
+	Spec        *corev1.PodSpec
+	SpecPath    string // spec.template.spec
+	Selector    *metav1.LabelSelector
+	Replicas    *int32 // as stored; nil for kinds that have none
 }
 
 // PodTemplateOf finds the pods in an object; nil where there are none.
 func PodTemplateOf(obj runtime.Object) *PodTemplate {
 	template := func(t *corev1.PodTemplateSpec, path string) *PodTemplate {
-		return &PodTemplate{Labels: t.Labels, LabelsPath: path + ".metadata.labels", Spec: &t.Spec, SpecPath: path + ".spec"}
+		return &PodTemplate{Labels: t.Labels, Annotations: t.Annotations, LabelsPath: path + ".metadata.labels", Spec: &t.Spec, SpecPath: path + ".spec"}
 	}
 	scaled := func(t *corev1.PodTemplateSpec, sel *metav1.LabelSelector, replicas *int32) *PodTemplate {
 		p := template(t, "spec.template")
@@ -36,7 +37,7 @@ func PodTemplateOf(obj runtime.Object) *PodTemplate {
 	}
 	switch o := obj.(type) {
 	case *corev1.Pod:
-		return &PodTemplate{Labels: o.Labels, LabelsPath: "metadata.labels", Spec: &o.Spec, SpecPath: "spec"}
+		return &PodTemplate{Labels: o.Labels, Annotations: o.Annotations, LabelsPath: "metadata.labels", Spec: &o.Spec, SpecPath: "spec"}
 	case *corev1.PodTemplate:
 		return template(&o.Template, "template")
 	case *corev1.ReplicationController:
@@ -74,7 +75,7 @@ func customTemplate(o *unstructured.Unstructured) *PodTemplate {
 	if !ok || content["template"] == nil || runtime.DefaultUnstructuredConverter.FromUnstructured(content, &spec) != nil || len(spec.Template.Spec.Containers) == 0 {
 		return nil
 	}
-	return &PodTemplate{Labels: spec.Template.Labels, LabelsPath: "spec.template.metadata.labels", Spec: &spec.Template.Spec, SpecPath: "spec.template.spec",
+	return &PodTemplate{Labels: spec.Template.Labels, Annotations: spec.Template.Annotations, LabelsPath: "spec.template.metadata.labels", Spec: &spec.Template.Spec, SpecPath: "spec.template.spec",
 		Selector: spec.Selector, Replicas: spec.Replicas}
 }
 
@@ -106,6 +107,7 @@ type Resource struct {
 	External        bool                // a Service of type ExternalName, or without selector
 	Opaque          bool                // may make pods of which nothing is known: a custom resource with an image or replicas
 	SingleNode      bool                // a PersistentVolumeClaim that one node at a time can mount
+	Refusals        []Refusal           // what the Pod Security admission has against its pods, by level
 	Automount       *bool               // automountServiceAccountToken of a ServiceAccount or of pods; nil: not given
 	Utilization     []Metric            // of a HorizontalPodAutoscaler
 	Unrequested     []Request           // CPU and memory that containers of a workload do not request

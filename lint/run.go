@@ -391,7 +391,7 @@ func (r *run) report(d *manifest.Document, v verdict.Verdict, out *fileResult) e
 func unsaid(verdicts, advice []finding) []finding {
 	all := slices.Clone(verdicts)
 	all = slices.DeleteFunc(all, func(w finding) bool {
-		return w.Rule == ruleServerWarning.Name && w.Path != "" && slices.ContainsFunc(advice, func(a finding) bool { return strings.HasPrefix(a.Path, w.Path+".") })
+		return w.Rule == ruleServerWarning.Name && w.Path != "" && slices.ContainsFunc(advice, func(a finding) bool { return (a.Path == w.Path || strings.HasPrefix(a.Path, w.Path+".")) })
 	})
 	return append(all, advice...)
 }

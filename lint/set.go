@@ -26,6 +26,7 @@ type Set struct {
 	byNamespace map[objectKey][]*Resource // objects by group, kind and namespace
 	referrers   map[objectKey][]*Resource // objects by what they name
 	byOwnName   map[objectKey][]*Resource // objects by group, kind and name, whatever the namespace
+	anywhere    map[labelKey]*Resource    // the first pods-bearing object with a label, whatever the namespace
 	provided    map[objectKey]bool        // what others will make
 	claims      map[claimKey][]*Resource
 	opaque      map[string]bool      // namespaces in which unknown pods may be made
@@ -55,7 +56,7 @@ type selectingKey struct {
 func NewSet(resources []*Resource, external External) *Set {
 	s := &Set{All: resources, byName: map[objectKey]*Resource{}, byKind: map[schema.GroupKind][]*Resource{},
 		byLabel: map[labelKey][]*Resource{}, byLabelKey: map[labelKey][]*Resource{}, pods: map[string][]*Resource{}, byNamespace: map[objectKey][]*Resource{},
-		referrers: map[objectKey][]*Resource{}, byOwnName: map[objectKey][]*Resource{}, provided: map[objectKey]bool{}, claims: map[claimKey][]*Resource{},
+		referrers: map[objectKey][]*Resource{}, byOwnName: map[objectKey][]*Resource{}, anywhere: map[labelKey]*Resource{}, provided: map[objectKey]bool{}, claims: map[claimKey][]*Resource{},
 		opaque: map[string]bool{}, inhabitants: map[string]int{}, first: map[string]*Resource{}, defaults: map[string][]string{}, selectors: map[*Resource]labels.Selector{}, ext: external}
 	for _, r := range resources {
 		gk := r.GroupKind()
@@ -99,6 +100,9 @@ func NewSet(resources []*Resource, external External) *Set {
 				pair, key := labelKey{r.Object.Namespace, k, v}, labelKey{r.Object.Namespace, k, ""}
 				s.byLabel[pair] = append(s.byLabel[pair], r)
 				s.byLabelKey[key] = append(s.byLabelKey[key], r)
+				if any := (labelKey{"", k, v}); s.anywhere[any] == nil {
+					s.anywhere[any] = r
+				}
 			}
 		}
 	}
@@ -279,6 +283,17 @@ func (s *Set) Labelled(namespace string, wanted map[string]string) *Resource {
 	for _, c := range some(s.byLabel[rarest]) {
 		s.looked.Add(1)
 		if labels.SelectorFromSet(wanted).Matches(labels.Set(c.PodLabels)) {
+			return c
+		}
+	}
+	return nil
+}
+
+// Astray finds pods in another namespace that a selector would choose if it looked there; nil where
+// there are none among the first of each label.
+func (s *Set) Astray(r *Resource) *Resource {
+	for _, k := range sortedKeys(r.Selector.MatchLabels) {
+		if c := s.anywhere[labelKey{"", k, r.Selector.MatchLabels[k]}]; c != nil && s.selectors[r] != nil && s.selectors[r].Matches(labels.Set(c.PodLabels)) {
 			return c
 		}
 	}

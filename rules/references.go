@@ -90,7 +90,7 @@ var referenceRules = []*lint.Rule{
 	{
 		Name: "service-selects-no-pods", Title: "Service whose selector matches no pods of the set", Severity: diag.Warning, Category: "references", Kinds: []string{"Service"},
 		Doc: "A Service sends its traffic to the pods that carry all labels of its selector. When the set has pods in the namespace and none of them is chosen, a label is most likely misspelt. " +
-			"A Service in a set without any pods in its namespace is not judged: its pods are elsewhere. Where custom resources may make pods that the set does not show, only what is nearly right is reported.",
+			"A Service in a set without any pods in its namespace is not judged, unless it would match pods of another one: its pods are elsewhere. Where custom resources may make pods that the set does not show, only what is nearly right is reported.",
 		Peers:    "kube-linter dangling-service, kube-score service-targets-pod, popeye 1100, monokle LNK001",
 		CheckSet: checkSelects,
 	},
@@ -233,23 +233,26 @@ func portList(ports []lint.Port) string {
 
 func checkSelects(p *lint.SetPass) error {
 	r := p.Resource
-	if r.Selector == nil || len(r.Selector.MatchLabels) == 0 && len(r.Selector.MatchExpressions) == 0 || !p.Set.HasPodsIn(r.Object.Namespace) {
-		return nil
-	}
-	if first(p.Set.Selected(r)) != nil {
+	if r.Selector == nil || len(r.Selector.MatchLabels) == 0 && len(r.Selector.MatchExpressions) == 0 || first(p.Set.Selected(r)) != nil {
 		return nil
 	}
 	f := lint.Finding{Path: r.Selector.Path, OnKey: true, Message: fmt.Sprintf("selector of %s matches no pods of the set", r.Object), Detail: "no pod template in the namespace carries all of these labels"}
-	near, key := nearMiss(p.Set, r)
-	if near == nil && p.Set.Opaque(r.Object.Namespace) {
-		return nil
-	}
-	if near != nil {
+	switch near, key := nearMiss(p.Set, r); {
+	case near != nil:
 		f.Detail = fmt.Sprintf("%s labels its pods %s=%s", near.Object, key, near.PodLabels[key])
 		if near.PodLabels[key] == "" {
 			f.Detail = fmt.Sprintf("%s does not label its pods with %s", near.Object, key)
 		}
 		f.Related = []lint.RelatedPath{{Of: near, Path: "metadata.name", Message: "the nearest candidate"}}
+	case p.Set.Opaque(r.Object.Namespace):
+		return nil
+	default:
+		if astray := p.Set.Astray(r); astray != nil {
+			f.Detail = fmt.Sprintf("%s has these labels, in another namespace: only pods of the own namespace are selected", astray.Object)
+			f.Related = []lint.RelatedPath{{Of: astray, Path: "metadata.name", Message: "pods of another namespace"}}
+		} else if !p.Set.HasPodsIn(r.Object.Namespace) {
+			return nil
+		}
 	}
 	p.Report(f)
 	return nil
