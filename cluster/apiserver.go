@@ -36,6 +36,7 @@ import (
 	"k8s.io/kube-openapi/pkg/handler3"
 	"k8s.io/kube-openapi/pkg/validation/spec"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
+	"k8s.io/kubernetes/pkg/capabilities"
 	"k8s.io/kubernetes/pkg/controlplane"
 	"k8s.io/kubernetes/pkg/generated/openapi"
 	"k8s.io/kubernetes/pkg/kubeapiserver"
@@ -63,6 +64,7 @@ type apiServer struct {
 }
 
 func newAPIServer(ctx context.Context, db *memstore.DB, pace time.Duration) (*apiServer, error) {
+	capabilities.Setup(true, 0) // privileged pods are a matter of admission, as in every real cluster
 	s := &apiServer{db: db, transport: &transport{pace: pace}, resources: controlplane.DefaultAPIResourceConfigSource()}
 	if err := s.connect(); err != nil {
 		return nil, err

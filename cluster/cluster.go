@@ -99,7 +99,7 @@ func (e *Engine) act(ctx context.Context, config Config) error {
 	if err != nil {
 		return err
 	}
-	m, err := newManager(ctx, e.server, config.DB == nil)
+	m, err := newManager(ctx, e.server)
 	if err != nil {
 		return err
 	}

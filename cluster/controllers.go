@@ -64,11 +64,9 @@ type manager struct {
 	run []func(context.Context)
 }
 
-func newManager(ctx context.Context, s *apiServer, fresh bool) (*manager, error) {
+func newManager(ctx context.Context, s *apiServer) (*manager, error) {
 	config := protobuf(s.config, "kube-controller-manager")
-	if !fresh {
-		config.Wrap(func(next http.RoundTripper) http.RoundTripper { return quiet{next} })
-	}
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return quiet{next} })
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return nil, err

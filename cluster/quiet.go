@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// quiet is the way to the API server for controllers in a cluster that goes on. They would report
-// nodes that have been there all along as newly registered; here such an event is taken for
-// written.
+// quiet is the way to the API server for controllers. In a cluster that goes on after a save they
+// would report nodes that have been there all along as newly registered, in an order left to
+// chance; here such an event is taken for written.
 type quiet struct{ next http.RoundTripper }
 
 func (q quiet) RoundTrip(req *http.Request) (*http.Response, error) {

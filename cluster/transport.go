@@ -31,7 +31,7 @@ type turn struct {
 
 // RoundTrip serves one request.
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
-	if t.pace > 0 && !writesEvents(req) {
+	if t.pace > 0 && !updatesEvent(req) {
 		t.queue(req)
 	}
 	ctx, cancel := context.WithCancel(context.Background()) // a server sees none of its client's values
@@ -105,10 +105,10 @@ func (t *transport) queue(req *http.Request) {
 	<-mine.open
 }
 
-// writesEvents tells requests that must not wait: client-go holds a lock while it writes events,
-// and while somebody waits for a lock virtual time does not pass.
-func writesEvents(req *http.Request) bool {
-	return req.Method != http.MethodGet && strings.Contains(req.URL.Path, "/events")
+// updatesEvent tells requests that must not wait: client-go holds a lock while it updates the
+// events of a series, and while somebody waits for a lock virtual time does not pass.
+func updatesEvent(req *http.Request) bool {
+	return (req.Method == http.MethodPatch || req.Method == http.MethodPut) && strings.Contains(req.URL.Path, "/events/")
 }
 
 func (t *transport) admit() {

@@ -59,6 +59,7 @@ type memory struct {
 	Pods   map[types.UID]*podState
 	Images map[string][]string // by node
 	IPs    map[string]int      // the last one, by node
+	Slot   int                 // of the last pod that began
 }
 
 // New prepares the kubelets.
@@ -345,4 +346,9 @@ func (k *Kubelet) nextIP(node string) string {
 	}
 	k.memory.IPs[node] = k.memory.IPs[node]%253 + 1
 	return fmt.Sprintf("10.244.%d.%d", index, k.memory.IPs[node]+1)
+}
+
+func (k *Kubelet) nextSlot() int {
+	k.memory.Slot++
+	return (k.memory.Slot - 1) % slots
 }

@@ -35,6 +35,7 @@ type world interface {
 	hasImage(node, image string) bool
 	keepImage(node, image string)
 	nextIP(node string) string
+	nextSlot() int
 }
 
 // podState is what has to be remembered of a pod beyond its status.
@@ -165,11 +166,15 @@ func (m *machine) step() time.Time {
 	return m.due
 }
 
-// jitter keeps pods apart that came at the same moment: up to a second, drawn from the pod.
+// slots is how many pods begin one after another before the next begins at once again.
+const slots = 4
+
+// jitter keeps pods apart that came at the same moment. Kubernetes breaks ties between pods that
+// are equally old, to the second, by chance.
 func (m *machine) jitter() time.Duration {
 	h := fnv.New32a()
 	h.Write([]byte(m.pod.UID))
-	return time.Duration(h.Sum32()%1000) * time.Millisecond
+	return time.Duration(m.world.nextSlot())*1100*time.Millisecond + time.Duration(h.Sum32()%100)*time.Millisecond
 }
 
 // admit refuses a pod that does not fit on its node, which only pods bound by hand do not.
