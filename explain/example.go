@@ -31,21 +31,35 @@ func (s *Subject) Example() (string, error) {
 		return "", fmt.Errorf("reading the examples: %w", err)
 	}
 	w := exampleWriter{kind: s.Kind}
-	value, ok := all[s.Kind.Kind]
-	if !ok {
+	value := all[s.Kind.Kind+"."+s.Kind.Group]
+	if value == nil {
+		value = all[s.Kind.Kind]
+	}
+	if value == nil || !s.fits(value) {
 		value, _ = required(s.Kind.Fields(), nil).(map[string]any)
 	}
-	value = maps.Clone(value)
-	if value == nil {
-		value = map[string]any{}
-	}
-	if value["metadata"] == nil && s.Kind.Kind != "SelfSubjectReview" && !strings.HasSuffix(s.Kind.Kind, "AccessReview") && s.Kind.Kind != "TokenReview" {
-		value["metadata"] = map[string]any{"name": "example"}
-	}
+	value = s.named(value)
 	w.line(0, "apiVersion: "+s.Kind.GroupVersion().String())
 	w.line(0, "kind: "+s.Kind.Kind)
 	w.mapping(0, "", value)
 	return w.String(), nil
+}
+
+// fits tells whether a value suits the kind's schema: types changed over the versions.
+func (s *Subject) fits(value map[string]any) bool {
+	whole := s.named(value)
+	whole["apiVersion"], whole["kind"] = s.Kind.GroupVersion().String(), s.Kind.Kind
+	problems, err := s.Kind.Validate(whole)
+	return err == nil && len(problems) == 0
+}
+
+// named gives a value a name where it has none. Reviews are questions, which have no name.
+func (s *Subject) named(value map[string]any) map[string]any {
+	value = maps.Clone(value)
+	if metadata, _ := value["metadata"].(map[string]any); len(metadata) == 0 && !strings.HasSuffix(s.Kind.Kind, "Review") {
+		value["metadata"] = map[string]any{"name": "example"}
+	}
+	return value
 }
 
 // required builds a value for what a schema requires.
@@ -71,7 +85,7 @@ func sample(f *schema.Field, above []string) any {
 		return f.Enum[0]
 	case len(t.Enum) > 0:
 		return t.Enum[0]
-	case t.Default != nil && fmt.Sprint(t.Default) != "map[]":
+	case meaningful(t.Default) != nil:
 		return t.Default
 	case strings.HasPrefix(f.Type, "[]"):
 		if len(f.Fields()) > 0 {
@@ -166,7 +180,11 @@ func (w *exampleWriter) entry(indent int, key, path string, value any) {
 			w.item(indent, path, item)
 		}
 	default:
-		w.line(indent, key+" "+scalar(v))
+		first, rest, _ := strings.Cut(scalar(v), "\n")
+		w.line(indent, key+" "+first)
+		for line := range strings.Lines(rest) {
+			w.line(indent+1, strings.TrimSpace(line))
+		}
 	}
 }
 

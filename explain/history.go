@@ -99,7 +99,7 @@ func compare(version string, before, now map[string]*schema.Field) (events []Eve
 		case old == nil && known(before, path):
 			events = append(events, Event{Version: version, Change: "added", Path: path, Detail: f.Type})
 		case old != nil:
-			if detail := changes(old, f); detail != "" {
+			if detail := changes(version, old, f); detail != "" {
 				events = append(events, Event{Version: version, Change: "changed", Path: path, Detail: detail})
 			}
 		}
@@ -109,7 +109,33 @@ func compare(version string, before, now map[string]*schema.Field) (events []Eve
 			events = append(events, Event{Version: version, Change: "removed", Path: path, Detail: before[path].Type})
 		}
 	}
-	return events
+	return once(events, before, now)
+}
+
+// once keeps of the events about one field of one type, which many places may hold, the one at the
+// place that is nearest to the root: a container's new field is not told again for init containers.
+func once(events []Event, before, now map[string]*schema.Field) []Event {
+	type key struct{ change, holder, name, detail string }
+	keyOf := func(e Event) key {
+		f := now[e.Path]
+		if f == nil {
+			f = before[e.Path]
+		}
+		return key{e.Change, f.Holder(), f.Name, e.Detail}
+	}
+	nearest := map[key]string{}
+	for _, e := range events {
+		k := keyOf(e)
+		if path, ok := nearest[k]; !ok || farther(path, e.Path) {
+			nearest[k] = e.Path
+		}
+	}
+	return slices.DeleteFunc(events, func(e Event) bool { return nearest[keyOf(e)] != e.Path })
+}
+
+// farther tells whether a path is farther from the root than another one, or less often read about.
+func farther(a, b string) bool {
+	return cmp.Or(cmp.Compare(strings.Count(a, "."), strings.Count(b, ".")), cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) > 0
 }
 
 // known tells whether the field above a path is there, so that the path is news of its own.
@@ -118,8 +144,11 @@ func known(fields map[string]*schema.Field, path string) bool {
 	return i < 0 || fields[path[:i]] != nil
 }
 
+// firstV3 is the first version with OpenAPI v3 documents, which tell defaults that were there before.
+const firstV3 = "1.23"
+
 // changes tells in words how a field changed; "" when it did not.
-func changes(a, b *schema.Field) string {
+func changes(version string, a, b *schema.Field) string {
 	var out []string
 	say := func(what string, from, to any) {
 		if !reflect.DeepEqual(from, to) {
@@ -130,7 +159,9 @@ func changes(a, b *schema.Field) string {
 	say("required", a.Required, b.Required)
 	say("enum", a.Enum, b.Enum)
 	say("format", a.Format, b.Format)
-	say("default", meaningful(a.Default), meaningful(b.Default))
+	if version != firstV3 {
+		say("default", meaningful(a.Default), meaningful(b.Default))
+	}
 	if was, is := IsDeprecated(a.Doc), IsDeprecated(b.Doc); was != is {
 		say("deprecated", was, is)
 	}

@@ -34,9 +34,16 @@ func Search(store *schema.Store, words []string, limit int) []Hit {
 		} else {
 			name, h.Path, h.Type, h.Description = f.Name, f.Path, f.Type, f.Doc
 		}
-		if h.score = score(name, h.Path, h.Description, words); h.score > 0 {
-			hits = append(hits, h)
+		if h.score = score(name, h.Path, h.Description, words); h.score == 0 {
+			return
 		}
+		if strings.Contains(k.Version, "alpha") || strings.Contains(k.Version, "beta") {
+			h.score -= 3
+		}
+		if popularity(k) < len(popular) {
+			h.score += 3
+		}
+		hits = append(hits, h)
 	})
 	slices.SortStableFunc(hits, func(a, b Hit) int {
 		return cmp.Or(b.score-a.score, len(a.Path)-len(b.Path), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Path, b.Path))
@@ -78,7 +85,7 @@ func each(store *schema.Store, f func(*schema.Kind, *schema.Field)) {
 }
 
 // popular are the kinds at which types that many share are shown.
-var popular = []string{"Pod", "Deployment", "Service", "ConfigMap", "Secret", "Ingress", "StatefulSet", "DaemonSet", "Job", "CronJob"}
+var popular = []string{"Pod", "Deployment", "Service", "ConfigMap", "Secret", "Ingress", "StatefulSet", "DaemonSet", "Job", "CronJob", "Node", "Namespace", "PersistentVolumeClaim"}
 
 func popularity(k *schema.Kind) int {
 	if i := slices.Index(popular, k.Kind); i >= 0 {

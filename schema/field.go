@@ -49,6 +49,9 @@ func (f *Field) Span() Span { return f.store.span(f.holder.Name, f.Name) }
 // Schema gives the field's type as it is written: with constraints, list type, patch strategy.
 func (f *Field) Schema() *Type { return f.schema }
 
+// Holder names the definition that the field is a field of.
+func (f *Field) Holder() string { return f.holder.Name }
+
 // Element gives the definition that the field holds, through lists and maps.
 func (f *Field) Element() *Type { return f.store.element(f.schema) }
 

@@ -1,0 +1,359 @@
+package explain_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"k8s.io/client-go/openapi"
+	explainv2 "k8s.io/kubectl/pkg/explain/v2"
+
+	"github.com/seatrial/seatrial/explain"
+	"github.com/seatrial/seatrial/internal/modcache"
+	"github.com/seatrial/seatrial/schema"
+)
+
+func open(t testing.TB, version string) *schema.Store {
+	t.Helper()
+	s, err := schema.Open(version)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func find(t testing.TB, version, text string) *explain.Subject {
+	t.Helper()
+	s, err := explain.Find(open(t, version), text, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestFindTakesEveryNameOfAResource(t *testing.T) {
+	for text, want := range map[string]string{
+		"pod": "v1 Pod ", "po": "v1 Pod ", "PODS": "v1 Pod ", "Pod": "v1 Pod ",
+		"deploy.spec":                         "apps/v1 Deployment spec",
+		"deployments.apps.spec.replicas":      "apps/v1 Deployment spec.replicas",
+		"deployments.v1.apps":                 "apps/v1 Deployment ",
+		"hpa":                                 "autoscaling/v2 HorizontalPodAutoscaler ",
+		"hpa.v1.autoscaling.spec":             "autoscaling/v1 HorizontalPodAutoscaler spec",
+		"events":                              "v1 Event ",
+		"events.events.k8s.io.reason":         "events.k8s.io/v1 Event reason",
+		"pods.spec.containers[0].image":       "v1 Pod spec.containers.image",
+		"pods.spec.containers[*]['image']":    "v1 Pod spec.containers.image",
+		"netpol.spec":                         "networking.k8s.io/v1 NetworkPolicy spec",
+		"crd.spec":                            "apiextensions.k8s.io/v1 CustomResourceDefinition spec",
+		"svc.spec.selector":                   "v1 Service spec.selector",
+		"ingresses.v1.networking.k8s.io.spec": "networking.k8s.io/v1 Ingress spec",
+	} {
+		s, err := explain.Find(open(t, "1.37"), text, "")
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		if got := s.Kind.GroupVersion().String() + " " + s.Kind.Kind + " " + strings.Join(s.Path, "."); got != want {
+			t.Errorf("%s: got %s, want %s", text, got, want)
+		}
+	}
+}
+
+func TestFindHelpsWithWhatIsNotThere(t *testing.T) {
+	for _, c := range []struct{ version, text, apiVersion, want string }{
+		{"1.37", "deploymnt", "", `did you mean deployment?`},
+		{"1.37", "deployment.spec.replica", "", `did you mean "replicas"?`},
+		{"1.37", "deployment.spec.containers", "", "stands at spec.template.spec.containers"},
+		{"1.25", "validatingadmissionpolicy", "", "served since Kubernetes 1.26"},
+		{"1.37", "podsecuritypolicy", "", "removed in Kubernetes 1.25"},
+		{"1.37", "deployment", "apps/v2", "but as apps/v1"},
+		{"1.37", "", "", "name a resource"},
+	} {
+		_, err := explain.Find(open(t, c.version), c.text, c.apiVersion)
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v, want %s", c.text, err, c.want)
+		}
+	}
+}
+
+// upstream is the OpenAPI client that reads the documents of a Kubernetes module, as a server publishes them.
+type upstream struct{ dir string }
+
+func (u upstream) Paths() (map[string]openapi.GroupVersion, error) {
+	files, err := filepath.Glob(filepath.Join(u.dir, "*_openapi.json"))
+	paths := map[string]openapi.GroupVersion{}
+	for _, name := range files {
+		path := strings.TrimSuffix(filepath.Base(name), "_openapi.json")
+		paths[strings.ReplaceAll(path, "__", "/")] = file(name)
+	}
+	return paths, err
+}
+
+type file string
+
+func (f file) Schema(string) ([]byte, error) { return os.ReadFile(string(f)) }
+func (f file) ServerRelativeURL() string     { return "" }
+
+// TestPlaintextIsThatOfKubectl compares every kind and every first-level field with what kubectl's
+// own library prints from the documents of Kubernetes.
+func TestPlaintextIsThatOfKubectl(t *testing.T) {
+	dir, err := modcache.Dir("k8s.io/kubernetes@v1.37.2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := cached{paths: map[string]openapi.GroupVersion{}}
+	paths, err := upstream{filepath.Join(dir, "api/openapi-spec/v3")}.Paths()
+	if err != nil {
+		t.Fatal(err)
+	}
+	compared := 0
+	for _, k := range open(t, "1.37").Kinds() {
+		path := "apis/" + k.GroupVersion().String()
+		if k.Group == "" {
+			path = "api/" + k.Version
+		}
+		if paths[path] == nil {
+			t.Errorf("no document for %s", path)
+			continue
+		}
+		client.use(t, path, paths[path])
+		subject, err := explain.Find(open(t, "1.37"), k.Resource, k.GroupVersion().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, field := range append([]string{""}, subject.FieldNames()...) {
+			asked := *subject
+			if field != "" {
+				asked.Path = []string{field}
+			}
+			var got, want bytes.Buffer
+			gotErr := asked.Plaintext(&got, explain.Depth{})
+			wantErr := explainv2.PrintModelDescription(asked.Path, &want, client, k.GroupVersion().WithResource(k.Resource), false, 0, "plaintext")
+			compared++
+			if (gotErr == nil) != (wantErr == nil) || got.String() != want.String() {
+				t.Errorf("%s %s.%s: %v, %v\ngot\n%s\nwant\n%s", k.GroupVersion(), k.Kind, field, gotErr, wantErr, got.String(), want.String())
+			}
+		}
+	}
+	t.Logf("%d pages", compared)
+	if compared < 400 {
+		t.Errorf("only %d pages compared", compared)
+	}
+}
+
+// cached keeps of a document what the printer reads of it, so that the comparison does not take minutes.
+type cached struct {
+	paths map[string]openapi.GroupVersion
+}
+
+func (c cached) Paths() (map[string]openapi.GroupVersion, error) { return c.paths, nil }
+
+func (c cached) use(t *testing.T, path string, gv openapi.GroupVersion) {
+	t.Helper()
+	if c.paths[path] != nil {
+		return
+	}
+	data, err := gv.Schema("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc struct {
+		Paths      map[string]map[string]json.RawMessage `json:"paths"`
+		Components json.RawMessage                       `json:"components"`
+	}
+	if err := json.Unmarshal(data, &doc); err != nil {
+		t.Fatal(err)
+	}
+	for _, item := range doc.Paths {
+		for method, raw := range item {
+			var op struct {
+				GVK any `json:"x-kubernetes-group-version-kind"`
+			}
+			if json.Unmarshal(raw, &op) != nil || op.GVK == nil {
+				delete(item, method)
+				continue
+			}
+			item[method], _ = json.Marshal(map[string]any{"x-kubernetes-group-version-kind": op.GVK})
+		}
+	}
+	small, err := json.Marshal(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.paths[path] = memory(small)
+}
+
+type memory []byte
+
+func (m memory) Schema(string) ([]byte, error) { return m, nil }
+func (m memory) ServerRelativeURL() string     { return "" }
+
+func TestTreeFollowsItsSchema(t *testing.T) {
+	s, err := jsonschema.NewCompiler().Compile("../docs/explain.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"pod", "deployment.spec.template.spec.containers", "crd", "service.spec.ports", "validatingadmissionpolicy"} {
+		data, err := json.Marshal(find(t, "1.37", text).Tree(explain.Depth{Recursive: true}, nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Validate(v); err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
+func TestTreeMarksTypesThatHoldThemselves(t *testing.T) {
+	recursive := 0
+	var walk func(n *explain.Node)
+	walk = func(n *explain.Node) {
+		if n.Recursive {
+			recursive++
+		}
+		for _, f := range n.Fields {
+			walk(f)
+		}
+	}
+	walk(find(t, "1.37", "crd").Tree(explain.Depth{Recursive: true}, nil).Field)
+	if recursive == 0 {
+		t.Error("JSONSchemaProps holds itself, and nothing is marked")
+	}
+}
+
+func TestTreeEndsAtTheDepthAskedFor(t *testing.T) {
+	d := find(t, "1.37", "pod").Tree(explain.Depth{Recursive: true, Max: 2}, nil)
+	for _, f := range d.Field.Fields {
+		for _, g := range f.Fields {
+			if len(g.Fields) > 0 {
+				t.Fatalf("%s has fields", g.Path)
+			}
+		}
+	}
+}
+
+func TestHistory(t *testing.T) {
+	k := find(t, "1.37", "cronjob").Kind
+	kind, events, err := explain.History(k.GVK, "spec")
+	if err != nil || kind.Since != "1.21" {
+		t.Fatal(kind, err)
+	}
+	want := map[string]string{"": "1.21", "spec.timeZone": "1.24"}
+	for _, e := range events {
+		if v, ok := want[e.Path]; ok && e.Change == "added" {
+			if e.Version != v {
+				t.Errorf("%s was added in %s, not in %s", e.Path, v, e.Version)
+			}
+			delete(want, e.Path)
+		}
+	}
+	if len(want) > 0 {
+		t.Errorf("not told: %v", want)
+	}
+}
+
+func TestDiff(t *testing.T) {
+	c, err := explain.Diff(open(t, "1.24"), open(t, "1.25"), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, k := range c.Kinds {
+		got[k.APIVersion+" "+k.Kind] = k.Change
+	}
+	for kind, want := range map[string]string{"policy/v1beta1 PodSecurityPolicy": "removed", "batch/v1 Job": "changed", "networking.k8s.io/v1alpha1 ClusterCIDR": "added"} {
+		if got[kind] != want {
+			t.Errorf("%s: %q, want %s", kind, got[kind], want)
+		}
+	}
+}
+
+func TestSearchFindsAndRanks(t *testing.T) {
+	for words, want := range map[string]string{
+		"terminationGracePeriodSeconds": "spec.terminationGracePeriodSeconds",
+		"cronjob":                       "",
+		"liveness probe":                "spec.containers.livenessProbe",
+		"taint effect":                  "spec.taints.effect",
+	} {
+		hits := explain.Search(open(t, "1.37"), strings.Fields(words), 5)
+		found := false
+		for _, h := range hits {
+			found = found || h.Path == want
+		}
+		if !found {
+			t.Errorf("%s: got %+v", words, hits)
+		}
+	}
+	if hits := explain.Search(open(t, "1.37"), []string{"nothing", "of", "thekind"}, 5); len(hits) > 0 {
+		t.Errorf("got %+v", hits)
+	}
+}
+
+func TestWhere(t *testing.T) {
+	kinds := map[string]bool{}
+	for _, h := range explain.Where(open(t, "1.37"), "startupprobe") {
+		kinds[h.Kind] = true
+	}
+	for _, k := range []string{"Pod", "Deployment", "CronJob"} {
+		if !kinds[k] {
+			t.Errorf("no %s has a startupProbe", k)
+		}
+	}
+}
+
+func TestCustomResources(t *testing.T) {
+	crd := `{"kind":"CustomResourceDefinition","spec":{"group":"example.com","scope":"Namespaced","names":{"plural":"backups","singular":"backup","kind":"Backup","shortNames":["bk"]},
+		"versions":[{"name":"v1","served":true,"schema":{"openAPIV3Schema":{"type":"object","description":"A backup.","properties":{"spec":{"type":"object","required":["keep"],
+		"properties":{"keep":{"type":"integer","minimum":1,"description":"How many to keep."},"mode":{"type":"string","enum":["Full","Delta"],"pattern":"^[A-Z]"}},
+		"x-kubernetes-validations":[{"rule":"self.keep < 100","message":"too many"}]}}}}}]}}`
+	store, err := open(t, "1.37").With([]byte(crd))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := explain.Find(store, "bk.spec", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if err := s.Plaintext(&b, explain.Depth{}); err != nil || !strings.Contains(b.String(), "keep\t<integer> -required-") || !strings.Contains(b.String(), "How many to keep.") {
+		t.Errorf("%v\n%s", err, b.String())
+	}
+	n := s.Tree(explain.Depth{Recursive: true}, nil).Field
+	if len(n.Validations) != 1 || n.Fields[0].Minimum == nil || n.Fields[1].Pattern != "^[A-Z]" || len(n.Fields[1].Enum) != 2 {
+		t.Errorf("constraints are lost: %+v", n)
+	}
+	if _, err := explain.Find(store, "deploy.spec", ""); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestFullExampleHoldsEveryField(t *testing.T) {
+	text := find(t, "1.37", "pod").Full()
+	for _, want := range []string{"terminationGracePeriodSeconds:", "- # <[]string>", "livenessProbe:", "# <string, required>"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q", want)
+		}
+	}
+}
+
+func TestMarkdownStopsAtTheWriter(t *testing.T) {
+	d := find(t, "1.37", "pod").Tree(explain.Depth{}, nil)
+	if err := explain.WriteMarkdown(full{}, d); !errors.Is(err, errFull) {
+		t.Errorf("got %v", err)
+	}
+}
+
+var errFull = errors.New("disk full")
+
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, errFull }
