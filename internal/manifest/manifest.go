@@ -113,6 +113,9 @@ func (c *Chunk) locate() (root *Node) {
 		root = parseJSONTree(c.file.Data[:c.end], c.start)
 	}
 	if root == nil {
+		root = plainTree(c)
+	}
+	if root == nil {
 		root = parseYAMLTree(c)
 	}
 	if root == nil {

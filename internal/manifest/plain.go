@@ -13,17 +13,22 @@ import (
 // scalars on one line, literal blocks. Whatever is not certain, and whatever is wrong, is left to
 // that library: ok is false, and nothing is known of the text.
 func plainJSON(text []byte) (js []byte, ok bool) {
-	if !printable(text) {
-		return nil, false
-	}
 	p := plainReaders.Get().(*plainReader)
 	defer plainReaders.Put(p)
 	*p = plainReader{text: text, out: p.out[:0], sorted: p.sorted[:0], entries: p.entries[:0]}
-	p.nextLine()
-	if p.column != 0 || !p.mapping(0) || p.column != ended {
+	if !p.read() {
 		return nil, false
 	}
 	return slices.Clone(p.out), true
+}
+
+// plainTree gives the nodes of a chunk if it is plain, else nil.
+func plainTree(c *Chunk) *Node {
+	p := &plainReader{text: c.text(), locate: true, base: c.start}
+	if !p.read() {
+		return nil
+	}
+	return p.node
 }
 
 // printable tells whether a text holds neither tabs nor any line break but newlines, nor control characters.
@@ -57,6 +62,10 @@ type plainReader struct {
 
 	entries []plainEntry // of the mappings that are open
 	sorted  []byte       // room for the entries of one mapping in order
+
+	locate bool  // nodes are wanted, too
+	base   int   // of the text in its file
+	node   *Node // of the value that was read last
 }
 
 // plainEntry is an entry of a mapping: its key, and its place in the output.
@@ -70,6 +79,50 @@ const (
 	maxPlainDepth = 64
 	maxPlainKey   = 128
 )
+
+func (p *plainReader) read() bool {
+	if !printable(p.text) {
+		return false
+	}
+	p.nextLine()
+	return p.column == 0 && p.mapping(0) && p.column == ended
+}
+
+// collection begins a node; nil when none is wanted.
+func (p *plainReader) collection(kind NodeKind) *Node {
+	if !p.locate {
+		return nil
+	}
+	return &Node{Kind: kind, start: p.base + p.at, end: p.base + p.at}
+}
+
+// add makes the value that was read last a part of a collection: the entry of a key, or an item.
+func (p *plainReader) add(n *Node, key []byte, start, end int) {
+	if n == nil {
+		return
+	}
+	if n.Kind == List {
+		n.Items = append(n.Items, p.node)
+	} else {
+		n.Fields = append(n.Fields, Field{Name: string(key), Value: p.node, keyStart: p.base + start, keyEnd: p.base + end})
+	}
+	n.end = max(n.end, p.base+end, p.node.end)
+}
+
+// leaf makes the node of a scalar that ends here.
+func (p *plainReader) leaf(start int, style Style, text []byte) {
+	if p.locate {
+		p.node = &Node{Kind: Scalar, Style: style, Text: string(text), start: p.base + start, end: p.base + p.at}
+		p.node.Null = style == Plain && (len(text) == 0 || string(text) == "null")
+	}
+}
+
+// leafAt makes the node of a null that nobody wrote.
+func (p *plainReader) leafAt(at int) {
+	if p.locate {
+		p.node = &Node{Kind: Scalar, Null: true, start: p.base + at, end: p.base + at}
+	}
+}
 
 // nextLine goes to the first token of the next line that has one.
 func (p *plainReader) nextLine() {
@@ -127,27 +180,32 @@ func (p *plainReader) mapping(column int) bool {
 		return false
 	}
 	first := len(p.entries)
+	n := p.collection(Map)
 	p.out = append(p.out, '{')
 	for p.column == column {
-		start := len(p.out)
+		start, at := len(p.out), p.at
 		key, ok := p.key()
 		if !ok {
 			return false
 		}
+		end := p.at - 1
 		p.string(key)
 		p.out = append(p.out, ':')
 		if !p.entryValue(column) || p.column > column {
 			return false
 		}
 		p.entries = append(p.entries, plainEntry{key, start, len(p.out)})
+		p.add(n, key, at, end)
 		p.out = append(p.out, ',')
 	}
 	p.depth--
+	p.node = n
 	return p.closeMapping(first)
 }
 
 // entryValue reads what follows the colon of a key, up to the next token that is not part of it.
 func (p *plainReader) entryValue(column int) bool {
+	colon := p.at
 	if p.blank() {
 		p.nextLine()
 		switch {
@@ -157,6 +215,7 @@ func (p *plainReader) entryValue(column int) bool {
 			return p.sequence(column)
 		}
 		p.out = append(p.out, "null"...)
+		p.leafAt(colon)
 		return true
 	}
 	return p.lineValue(column)
@@ -185,6 +244,7 @@ func (p *plainReader) sequence(column int) bool {
 	if p.depth++; p.depth > maxPlainDepth {
 		return false
 	}
+	n := p.collection(List)
 	p.out = append(p.out, '[')
 	for p.column == column && p.dash() {
 		dash := p.at
@@ -194,9 +254,11 @@ func (p *plainReader) sequence(column int) bool {
 		if !p.element(column, inner) || p.column > column {
 			return false
 		}
+		p.add(n, nil, dash, dash)
 		p.out = append(p.out, ',')
 	}
 	p.depth--
+	p.node = n
 	p.out[len(p.out)-1] = ']' // in the place of the last comma: there is at least one element
 	return true
 }
@@ -215,29 +277,46 @@ func (p *plainReader) element(column, inner int) bool {
 
 // lineValue reads a value that begins on the line of its key or dash.
 func (p *plainReader) lineValue(column int) bool {
-	switch p.peek() {
-	case '|':
+	if p.peek() == '|' {
 		return p.literal(column)
-	case '{', '[':
-		if !p.flow() {
-			return false
-		}
-	case '"', '\'':
-		text, ok := p.quoted()
-		if !ok {
-			return false
-		}
-		p.string(text)
-	default:
-		if !p.scalar(p.rest()) {
-			return false
-		}
+	}
+	if !p.inline(p.rest) {
+		return false
 	}
 	if !p.endLine() {
 		return false
 	}
 	p.nextLine()
 	return true
+}
+
+// inline reads a value that ends on its line. word takes what is not quoted and no collection.
+func (p *plainReader) inline(word func() []byte) bool {
+	start := p.at
+	switch c := p.peek(); c {
+	case '{':
+		return p.flowMapping()
+	case '[':
+		return p.flowSequence()
+	case '"', '\'':
+		text, ok := p.quoted()
+		if !ok {
+			return false
+		}
+		p.string(text)
+		p.leaf(start, quoteStyle(c), text)
+		return true
+	}
+	text := word()
+	p.leaf(start, Plain, text)
+	return p.scalar(text)
+}
+
+func quoteStyle(quote byte) Style {
+	if quote == '"' {
+		return DoubleQuoted
+	}
+	return SingleQuoted
 }
 
 // rest takes the plain text up to the end of the line, or to its comment.
@@ -380,36 +459,27 @@ func (p *plainReader) quoted() (text []byte, ok bool) {
 	return line[:end], true
 }
 
-// flow reads a flow collection or a scalar in one.
+// flow reads an element of a flow collection.
 func (p *plainReader) flow() bool {
 	if p.depth++; p.depth > maxPlainDepth {
 		return false
 	}
-	defer func() { p.depth-- }()
-	switch p.peek() {
-	case '{':
-		return p.flowMapping()
-	case '[':
-		return p.flowSequence()
-	case '"', '\'':
-		text, ok := p.quoted()
-		if ok {
-			p.string(text)
-		}
-		return ok
-	}
-	return p.scalar(p.word())
+	ok := p.inline(p.word)
+	p.depth--
+	return ok
 }
 
 func (p *plainReader) flowMapping() bool {
 	first := len(p.entries)
+	n := p.collection(Map)
 	p.out = append(p.out, '{')
 	for more := p.open('}'); more; {
-		start := len(p.out)
+		start, at := len(p.out), p.at
 		key, ok := p.key()
 		if !ok {
 			return false
 		}
+		end := p.at - 1
 		p.string(key)
 		p.out = append(p.out, ':')
 		p.spaces()
@@ -417,33 +487,46 @@ func (p *plainReader) flowMapping() bool {
 			return false
 		}
 		p.entries = append(p.entries, plainEntry{key, start, len(p.out)})
+		p.add(n, key, at, end)
 		p.out = append(p.out, ',')
 		if more, ok = p.more('}'); !ok {
 			return false
 		}
 	}
+	p.finish(n)
 	return p.closeMapping(first)
 }
 
 func (p *plainReader) flowSequence() bool {
+	n := p.collection(List)
 	p.out = append(p.out, '[')
 	empty := true
 	for more := p.open(']'); more; empty = false {
+		start := p.at
 		if !p.flow() {
 			return false
 		}
+		p.add(n, nil, start, start)
 		p.out = append(p.out, ',')
 		var ok bool
 		if more, ok = p.more(']'); !ok {
 			return false
 		}
 	}
+	p.finish(n)
 	if empty {
 		p.out = append(p.out, ']')
 		return true
 	}
 	p.out[len(p.out)-1] = ']'
 	return true
+}
+
+// finish ends the node of a flow collection behind its bracket.
+func (p *plainReader) finish(n *Node) {
+	if p.node = n; n != nil {
+		n.end = p.base + p.at
+	}
 }
 
 // open steps over the opening bracket, and tells whether the collection has elements.
@@ -474,6 +557,7 @@ func (p *plainReader) more(closing byte) (more, ok bool) {
 
 // literal reads a block scalar that keeps its lines. column is that of the collection that holds it.
 func (p *plainReader) literal(column int) bool {
+	start, out, end := p.at, len(p.out), 0
 	p.at++
 	strip := p.peek() == '-'
 	if strip {
@@ -499,7 +583,8 @@ func (p *plainReader) literal(column int) bool {
 		case spaces < indent && spaces > column:
 			return false
 		case spaces < indent:
-			return p.endLiteral(strip)
+			p.endLiteral(strip, start, end, out)
+			return true
 		default:
 			p.out = append(p.out, `\n`...)
 		}
@@ -507,22 +592,29 @@ func (p *plainReader) literal(column int) bool {
 			p.out = append(p.out, `\n`...)
 		}
 		p.escape(line[indent:])
+		if spaces < len(line) {
+			end = p.at + len(bytes.TrimRight(line, " "))
+		}
 	}
 	if indent == 0 || p.text[len(p.text)-1] != '\n' {
 		return false
 	}
 	p.at = len(p.text)
-	return p.endLiteral(strip)
+	p.endLiteral(strip, start, end, out)
+	return true
 }
 
-func (p *plainReader) endLiteral(strip bool) bool {
+// endLiteral ends the text that began at out in the output, and goes to the token behind it.
+func (p *plainReader) endLiteral(strip bool, start, end, out int) {
 	if !strip {
 		p.out = append(p.out, `\n`...)
 	}
 	p.out = append(p.out, '"')
+	if p.locate {
+		p.node = &Node{Kind: Scalar, Style: Block, Text: unquoteJSON(p.out[out:]), start: p.base + start, end: p.base + end}
+	}
 	p.at-- // to the end of the last line
 	p.nextLine()
-	return true
 }
 
 // closeMapping puts the entries of a mapping in the order of their keys. Keys that are given twice are not plain.

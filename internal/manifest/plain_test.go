@@ -27,7 +27,30 @@ func checkPlain(t *testing.T, name string, text []byte) bool {
 	} else if !bytes.Equal(got, want) {
 		t.Errorf("%s: read as\n%s, by clients as\n%s\n%s", name, got, want, text)
 	}
+	f := source.NewFile(name, text)
+	c := &Chunk{file: f, end: len(text)}
+	sameTree(t, name, f, plainTree(c), parseYAMLTree(c))
 	return true
+}
+
+// sameTree checks that two trees have the same nodes at the same places.
+func sameTree(t *testing.T, name string, f *source.File, got, want *Node) {
+	t.Helper()
+	if got.Kind != want.Kind || got.Text != want.Text || got.Style != want.Style || got.Null != want.Null || got.start != want.start || got.end != want.end ||
+		len(got.Fields) != len(want.Fields) || len(got.Items) != len(want.Items) {
+		t.Errorf("%s: node\n%+v at %v, want\n%+v at %v", name, *got, f.Range(got.start, got.end), *want, f.Range(want.start, want.end))
+		return
+	}
+	for i := range got.Fields {
+		g, w := got.Fields[i], want.Fields[i]
+		if g.Name != w.Name || g.keyStart != w.keyStart || g.keyEnd != w.keyEnd {
+			t.Errorf("%s: key %s at %v, want %s at %v", name, g.Name, f.Range(g.keyStart, g.keyEnd), w.Name, f.Range(w.keyStart, w.keyEnd))
+		}
+		sameTree(t, name, f, g.Value, w.Value)
+	}
+	for i := range got.Items {
+		sameTree(t, name, f, got.Items[i], want.Items[i])
+	}
 }
 
 func TestPlainTextMeansWhatClientsTakeItFor(t *testing.T) {
