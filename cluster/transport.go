@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	audit "k8s.io/apiserver/pkg/apis/audit"
 )
 
 // transport is an http.RoundTripper that calls a handler of the same process. Bodies are
@@ -80,6 +82,7 @@ func asServer(req *http.Request, ctx context.Context) *http.Request {
 	u := *req.URL
 	r.URL = &u
 	r.Header = req.Header.Clone()
+	r.Header.Set(audit.HeaderAuditID, "none") // or the server draws one, out of the same source as UIDs
 	r.RequestURI = u.RequestURI()
 	r.RemoteAddr = "127.0.0.1:1"
 	r.Host = u.Host

@@ -112,6 +112,10 @@ func adjust(seed int64) (restore func()) {
 	signal.Stop(signals)
 	uuid.SetRand(&lockedSource{r: rand.New(rand.NewSource(seed))})
 	utilrand.Seed(seed)
+	settings := os.Getenv("GODEBUG")
+	os.Setenv("GODEBUG", strings.TrimPrefix(settings+",randseednop=0", ",")) // rand.Seed is deaf without
+	//lint:ignore SA1019 Kubernetes draws its jitter from this source
+	rand.Seed(seed)
 	neverStop, handlers, reallyCrash := wait.NeverStop, utilruntime.ErrorHandlers, utilruntime.ReallyCrash
 	// The second default handler slows floods of errors down, by a clock that began before ours.
 	utilruntime.ErrorHandlers = handlers[:1]
@@ -121,6 +125,7 @@ func adjust(seed int64) (restore func()) {
 		runtime.GOMAXPROCS(procs)
 		wait.NeverStop, utilruntime.ErrorHandlers, utilruntime.ReallyCrash = neverStop, handlers, reallyCrash
 		uuid.SetRand(nil)
+		os.Setenv("GODEBUG", settings)
 	}
 }
 
