@@ -12,17 +12,23 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"text/tabwriter"
 
 	"github.com/fatih/color"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	k8sschema "k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/yaml"
 
 	"github.com/seatrial/seatrial/explain"
 	"github.com/seatrial/seatrial/internal/manifest"
 	"github.com/seatrial/seatrial/internal/source"
 	"github.com/seatrial/seatrial/lint"
+	"github.com/seatrial/seatrial/rules"
 	"github.com/seatrial/seatrial/schema"
 )
 
@@ -41,6 +47,7 @@ type explainOptions struct {
 	diff       string
 	example    string
 	crds       []string
+	context    string
 	color      string
 	noPager    bool
 
@@ -101,6 +108,7 @@ maps (pods.spec.containers[0].image). Without RESOURCE the resources are listed.
 	f.StringVar(&o.example, "example", "", "write a manifest: minimal (valid as it stands) or full (every field)")
 	f.Lookup("example").NoOptDefVal = "minimal"
 	f.StringSliceVar(&o.crds, "crds", nil, "files, folders or globs of CustomResourceDefinitions to explain as well")
+	f.StringVar(&o.context, "context", "", "context of the kubeconfig: explain the CustomResourceDefinitions of that cluster as well")
 	f.StringVar(&o.color, "color", "auto", "colour: "+strings.Join(colorModes, "|"))
 	f.BoolVar(&o.noPager, "no-pager", false, "never page, even when the text is longer than the terminal")
 	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("output", completeWords(explainFormats)))
@@ -111,7 +119,7 @@ maps (pods.spec.containers[0].image). Without RESOURCE the resources are listed.
 }
 
 func (o *explainOptions) run(ctx context.Context, text string) error {
-	if err := o.complete(); err != nil {
+	if err := o.complete(ctx); err != nil {
 		return err
 	}
 	var b bytes.Buffer
@@ -130,7 +138,7 @@ func explainError(err error) error {
 	return &exitError{exitUsage, err}
 }
 
-func (o *explainOptions) complete() (err error) {
+func (o *explainOptions) complete(ctx context.Context) (err error) {
 	if o.store, err = schema.Open(o.version); err != nil {
 		return usageError("%v", err)
 	}
@@ -143,38 +151,66 @@ func (o *explainOptions) complete() (err error) {
 	if o.paint, err = useColor(o.color, o.Streams, o.Out); err != nil {
 		return err
 	}
-	return o.addCRDs()
+	definitions, err := o.definitions()
+	if err == nil && o.context != "" {
+		var more [][]byte
+		more, err = clusterDefinitions(ctx, o.context)
+		definitions = append(definitions, more...)
+	}
+	if err != nil || len(definitions) == 0 {
+		return err
+	}
+	if o.store, err = o.store.With(definitions...); err != nil {
+		return &exitError{exitFailed, err}
+	}
+	return nil
 }
 
-// addCRDs makes the definitions under --crds known.
-func (o *explainOptions) addCRDs() error {
+// clusterDefinitions reads the definitions of a cluster.
+func clusterDefinitions(ctx context.Context, name string) (definitions [][]byte, err error) {
+	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(clientcmd.NewDefaultClientConfigLoadingRules(), &clientcmd.ConfigOverrides{CurrentContext: name}).ClientConfig()
+	if err != nil {
+		return nil, &exitError{exitFailed, fmt.Errorf("context %s: %w", name, err)}
+	}
+	client, err := dynamic.NewForConfig(config)
+	if err != nil {
+		return nil, &exitError{exitFailed, fmt.Errorf("context %s: %w", name, err)}
+	}
+	list, err := client.Resource(k8sschema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, &exitError{exitFailed, fmt.Errorf("reading the CustomResourceDefinitions of %s: %w", name, err)}
+	}
+	for i := range list.Items {
+		data, err := list.Items[i].MarshalJSON()
+		if err != nil {
+			return nil, err
+		}
+		definitions = append(definitions, data)
+	}
+	return definitions, nil
+}
+
+// definitions reads the definitions under --crds.
+func (o *explainOptions) definitions() ([][]byte, error) {
 	files, problems := lint.Inputs(o.crds, nil)
 	if len(problems) > 0 {
-		return &exitError{exitFailed, errors.Join(problems...)}
-	}
-	if len(files) == 0 {
-		return nil
+		return nil, &exitError{exitFailed, errors.Join(problems...)}
 	}
 	var definitions [][]byte
 	for _, name := range files {
 		data, err := os.ReadFile(name)
 		if err != nil {
-			return &exitError{exitFailed, fmt.Errorf("cannot read %s: %w", name, err)}
+			return nil, &exitError{exitFailed, fmt.Errorf("cannot read %s: %w", name, err)}
 		}
 		docs, findings := manifest.Read(source.NewFile(name, data), manifest.DefaultLimits)
 		for _, f := range findings {
-			return &exitError{exitFailed, fmt.Errorf("%s:%d:%d: %s", name, f.Range.Start.Line, f.Range.Start.Column, f.Message)}
+			return nil, &exitError{exitFailed, fmt.Errorf("%s:%d:%d: %s", name, f.Range.Start.Line, f.Range.Start.Column, f.Message)}
 		}
 		for _, d := range docs {
 			definitions = append(definitions, d.JSON)
 		}
 	}
-	store, err := o.store.With(definitions...)
-	if err != nil {
-		return &exitError{exitFailed, err}
-	}
-	o.store = store
-	return nil
+	return definitions, nil
 }
 
 // write does what the flags ask for.
@@ -247,8 +283,72 @@ func (o *explainOptions) encode(w io.Writer, v any) error {
 	return enc.Encode(v)
 }
 
-// rulesOf names the lint rules whose examples differ at a field of a kind.
-func rulesOf(*schema.Kind, string) []string { return nil }
+// rulesOf names the lint rules that look at a field: those whose bad and good examples differ there.
+// A field of a pod is the same one in every kind that makes pods.
+func rulesOf(k *schema.Kind, path string) []string {
+	if i := strings.LastIndex("."+path, ".template.spec."); i >= 0 {
+		return fieldRules()["Pod spec."+path[i+len("template.spec."):]]
+	}
+	return fieldRules()[k.GVK.Kind+" "+path]
+}
+
+// fieldRules maps "Kind path" to the names of rules.
+var fieldRules = sync.OnceValue(func() map[string][]string {
+	found := map[string][]string{}
+	for _, r := range rules.All() {
+		bad, good := rules.Example(r.Name)
+		for place := range leaves(good) {
+			if !leaves(bad)[place] {
+				found[field(place)] = append(found[field(place)], r.Name)
+			}
+		}
+		for place := range leaves(bad) {
+			if !leaves(good)[place] {
+				found[field(place)] = append(found[field(place)], r.Name)
+			}
+		}
+	}
+	for place, names := range found {
+		slices.Sort(names)
+		found[place] = slices.Compact(names)
+	}
+	return found
+})
+
+// leaves lists the values of a manifest as "Kind path = value", without indices.
+func leaves(text string) map[string]bool {
+	found := map[string]bool{}
+	docs, _ := manifest.Read(source.NewFile("example.yaml", []byte(text)), manifest.DefaultLimits)
+	for _, d := range docs {
+		var walk func(path string, v any)
+		walk = func(path string, v any) {
+			switch v := v.(type) {
+			case map[string]any:
+				for key, value := range v {
+					walk(strings.TrimPrefix(path+"."+key, "."), value)
+				}
+			case []any:
+				for _, value := range v {
+					walk(path, value)
+				}
+			default:
+				found[fmt.Sprintf("%s %s = %v", d.Object.Kind, path, v)] = true
+			}
+		}
+		walk("", d.Value())
+	}
+	return found
+}
+
+// field gives the place of a leaf as rulesOf asks for it.
+func field(leaf string) string {
+	place, _, _ := strings.Cut(leaf, " = ")
+	kind, path, _ := strings.Cut(place, " ")
+	if i := strings.LastIndex(path, "template.spec."); i >= 0 {
+		return "Pod spec." + path[i+len("template.spec."):]
+	}
+	return kind + " " + path
+}
 
 // list writes the resources, as kubectl api-resources does.
 func (o *explainOptions) list(w io.Writer) error {
