@@ -82,11 +82,11 @@ type containerState struct {
 	ExitReason      string
 	Passed          bool // its startup probe, or it has none
 	Ready           bool
-	Unhealthy       time.Time // when a failing probe was last reported
+	Reported        time.Time // when what is wrong was last reported
 	Last            *v1.ContainerStateTerminated
 	ID              string
-	Killed          bool // a probe has ended it
-	StopBy          time.Time
+	Killed          bool      // a probe has ended it
+	StopBy          time.Time // when it has ended after the signal
 }
 
 // event is one that the kubelet reports.
@@ -507,12 +507,12 @@ func (m *machine) create(c *v1.Container, s *containerState, script Script, path
 		return
 	}
 	if problem := m.missingConfig(c); problem != "" {
-		if s.Reason != "CreateContainerConfigError" || m.reached(s.StopBy) {
+		if s.Reason != "CreateContainerConfigError" || m.reached(s.Reported.Add(resync)) {
 			m.warn(path, "Failed", "Error: %s", problem)
-			s.StopBy = m.now.Add(resync)
+			s.Reported = m.now
 		}
 		s.Reason, s.Message = "CreateContainerConfigError", problem
-		m.at(s.StopBy)
+		m.at(s.Reported.Add(resync))
 		return
 	}
 	m.normal(path, "Created", "Container created")
@@ -661,9 +661,9 @@ func (m *machine) unhealthy(s *containerState, p *v1.Probe, kind, path string) i
 	}
 	count := int(m.now.Sub(first)/period) + 1
 	latest := first.Add(time.Duration(count-1) * period)
-	if s.Unhealthy.Before(latest) {
+	if s.Reported.Before(latest) {
 		m.warn(path, "Unhealthy", "%s probe failed: %s", kind, probeOutput(p))
-		s.Unhealthy = latest
+		s.Reported = latest
 	}
 	m.at(latest.Add(period))
 	return count

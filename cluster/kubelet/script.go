@@ -29,8 +29,8 @@ type Script struct {
 	SandboxError                             string
 }
 
-// Annotations of a pod that write the scripts of its containers. Those that end in a slash's
-// name may be followed by a dot and the name of one container.
+// Annotations of a pod that write the scripts of its containers. Followed by a dot and the name
+// of a container, such as seatrial/exit-code.web, they are for that one alone.
 const (
 	annotationPullError    = "seatrial/pull-error"
 	annotationPullFor      = "seatrial/pull-for"
@@ -59,7 +59,7 @@ func DefaultScript(pod *v1.Pod, c *v1.Container) Script {
 	if strings.HasSuffix(c.Image, ":"+missingTag) {
 		s.PullError = notFound(c.Image)
 	}
-	if pod.Spec.RestartPolicy != v1.RestartPolicyAlways || isInit(pod, c) && !isSidecar(c) {
+	if !isSidecar(c) && (pod.Spec.RestartPolicy != v1.RestartPolicyAlways || isInit(pod, c)) {
 		s.RunFor = defaultWork
 	}
 	followCommand(&s, c)

@@ -72,12 +72,14 @@ func (m *machine) containerStatus(c *v1.Container) v1.ContainerStatus {
 	if s.Last != nil {
 		status.LastTerminationState.Terminated = s.Last
 	}
+	if isInit(m.pod, c) && !isSidecar(c) {
+		status.Ready = s.Phase == exited && s.ExitCode == 0
+	}
 	switch s.Phase {
 	case running:
 		status.State.Running = &v1.ContainerStateRunning{StartedAt: metav1.NewTime(s.StartedAt)}
 	case exited:
 		status.State.Terminated = terminated(s)
-		status.Ready = isInit(m.pod, c) && !isSidecar(c) && s.ExitCode == 0
 	default:
 		status.State.Waiting = m.waitingFor(c, s, begun)
 	}

@@ -17,6 +17,9 @@ import (
 
 func TestMain(m *testing.M) {
 	klog.SetLogger(logr.Discard())
+	if line := os.Getenv(childEnv); line != "" {
+		os.Exit(child(line))
+	}
 	os.Exit(m.Run())
 }
 
@@ -82,24 +85,41 @@ func seeded(t *testing.T) (*trial.Trial, string) {
 
 func TestDeploymentLivesFromCommandToCommand(t *testing.T) {
 	on, file := seeded(t)
-	for _, line := range []string{
-		"create -f " + file,
-		"get pods",
-		"rollout status deployment/nginx-deploy",
-		"get pods -o wide",
-		"describe pod",
-		"set image deployment/nginx-deploy nginx=nginx:latest",
-		"get pods -l app=nginx --watch",
-		"rollout status deployment/nginx-deploy",
-		"rollout history deployment/nginx-deploy",
-		"rollout undo deployment/nginx-deploy",
-		"get events --field-selector involvedObject.kind=Pod",
-		"describe deployment",
-		"describe pod --show-events=true",
-		"delete -f " + file,
-		"get pods",
-		"get all -A",
+	for _, step := range []struct{ line, want string }{
+		{"create -f " + file, "deployment.apps/nginx-deploy created"},
+		{"get pods", "0/1     ContainerCreating"},
+		{"rollout status deployment/nginx-deploy", `deployment "nginx-deploy" successfully rolled out`},
+		{"get pods", "1/1     Running"},
+		{"set image deployment/nginx-deploy nginx=nginx:latest", "deployment.apps/nginx-deploy image updated"},
+		{"get pods --watch", "Terminating"},
+		{"get pods -o jsonpath={.items[*].spec.containers[*].image}", "nginx:latest nginx:latest"},
+		{"delete -f " + file, `deployment.apps "nginx-deploy" deleted`},
+		{"wait pod --all --for=delete", ""},
+		{"get pods", "No resources found in default namespace."},
 	} {
-		t.Logf("$ %s\n%s", line, call(t, on, line))
+		if got := call(t, on, step.line); !strings.Contains(got, step.want) {
+			t.Errorf("$ %s\n%s\nwant %q", step.line, got, step.want)
+		}
+	}
+}
+
+func TestSameSeedGivesTheSameBytes(t *testing.T) {
+	lives := make([]string, 2)
+	for i := range lives {
+		on, file := seeded(t)
+		call(t, on, "create -f "+file)
+		call(t, on, "rollout status deployment/nginx-deploy")
+		lives[i] = call(t, on, "get pods,replicasets,deployments,events -o yaml")
+	}
+	if lives[0] != lives[1] {
+		t.Errorf("first\n%s\nthen\n%s", lives[0], lives[1])
+	}
+}
+
+func TestPodIsWatchedUntilItSettles(t *testing.T) {
+	on, _ := seeded(t)
+	call(t, on, "run missing --image=nginx:does-not-exist")
+	if got := call(t, on, "get pods -w"); !strings.Contains(got, "ImagePullBackOff") {
+		t.Error(got)
 	}
 }
