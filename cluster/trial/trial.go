@@ -33,6 +33,8 @@ const (
 	seededStep = time.Second
 	// flushTime lets what a command has set off reach the store.
 	flushTime = 200 * time.Millisecond
+	// memoryLimit is when garbage is collected more often after all, in bytes.
+	memoryLimit = 1 << 30
 	// maxCommand is how long a command may wait, in the time of the trial.
 	maxCommand = 24 * time.Hour
 )
@@ -124,7 +126,7 @@ func (t *Trial) missed(state *state) time.Duration {
 
 // begin runs a command on a cluster, then saves it.
 func (t *Trial) begin(ctx context.Context, state *state, config cluster.Config, f func(*Session) error) error {
-	defer debug.SetGCPercent(debug.SetGCPercent(400)) // a short life with much garbage
+	defer spend()()
 	config.Pace = cluster.Pace
 	real := t.now() // which virtual time hides
 	var result error
@@ -148,6 +150,15 @@ func (t *Trial) begin(ctx context.Context, state *state, config cluster.Config, 
 		return err
 	}
 	return result
+}
+
+// spend lets the heap grow: a command is a short life with much garbage.
+func spend() (restore func()) {
+	percent, limit := debug.SetGCPercent(400), debug.SetMemoryLimit(memoryLimit)
+	return func() {
+		debug.SetGCPercent(percent)
+		debug.SetMemoryLimit(limit)
+	}
 }
 
 // bounded gives up on a command that waits for longer than a trial may.
