@@ -107,6 +107,8 @@ var controllers = []struct {
 	{"taint-eviction", (*manager).taintEviction},
 	{"horizontal-pod-autoscaler", (*manager).autoscaler},
 	{"resourcequota", (*manager).quota},
+	{"persistentvolume-binder", (*manager).volumeBinder},
+	{"persistentvolume-provisioner", (*manager).volumeProvisioner},
 	{"persistentvolumeclaim-protection", (*manager).claimProtection},
 	{"persistentvolume-protection", (*manager).volumeProtection},
 }

@@ -210,9 +210,6 @@ func ready(node *corev1.Node) {
 	}
 }
 
-// provisionerName is the provisioner of the default storage class.
-const provisionerName = "seatrial.dev/simulated"
-
 // kubernetesVersion is the version that is stamped into the program, or that of the linked module.
 func kubernetesVersion() string {
 	stamped := version.Get().GitVersion

@@ -1,0 +1,159 @@
+package cluster
+
+import (
+	"context"
+	"time"
+
+	v1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/kubernetes"
+	corev1 "k8s.io/client-go/listers/core/v1"
+	storagelisters "k8s.io/client-go/listers/storage/v1"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/client-go/util/workqueue"
+	"k8s.io/component-helpers/storage/volume"
+	"k8s.io/kubernetes/pkg/controller/volume/persistentvolume"
+)
+
+// provisionerName is the provisioner of the default storage class.
+const provisionerName = "seatrial.dev/simulated"
+
+// annProvisionedBy tells who made a volume, and who is to delete it.
+const annProvisionedBy = "pv.kubernetes.io/provisioned-by"
+
+// volumeBinder is the controller that binds claims to volumes.
+func (m *manager) volumeBinder() error {
+	c, err := persistentvolume.NewController(m.ctx, persistentvolume.ControllerParameters{
+		KubeClient:                m.client,
+		SyncPeriod:                15 * time.Second,
+		VolumeInformer:            m.shared.Core().V1().PersistentVolumes(),
+		ClaimInformer:             m.shared.Core().V1().PersistentVolumeClaims(),
+		ClassInformer:             m.shared.Storage().V1().StorageClasses(),
+		PodInformer:               m.shared.Core().V1().Pods(),
+		NodeInformer:              m.shared.Core().V1().Nodes(),
+		EnableDynamicProvisioning: true,
+	})
+	m.add(func(ctx context.Context) { c.Run(ctx) })
+	return err
+}
+
+// provisioner makes volumes that hold nothing for the claims that ask for them, and deletes them
+// when they are released.
+type provisioner struct {
+	client  kubernetes.Interface
+	claims  corev1.PersistentVolumeClaimLister
+	volumes corev1.PersistentVolumeLister
+	classes storagelisters.StorageClassLister
+	queue   workqueue.TypedRateLimitingInterface[work]
+}
+
+// work is a claim, or a volume, which has no namespace.
+type work struct{ namespace, name string }
+
+func (m *manager) volumeProvisioner() error {
+	core := m.shared.Core().V1()
+	p := &provisioner{
+		client:  m.client,
+		claims:  core.PersistentVolumeClaims().Lister(),
+		volumes: core.PersistentVolumes().Lister(),
+		classes: m.shared.Storage().V1().StorageClasses().Lister(),
+		queue:   workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[work]()),
+	}
+	look := func(obj any) {
+		if o, ok := obj.(metav1.Object); ok {
+			p.queue.Add(work{o.GetNamespace(), o.GetName()})
+		}
+	}
+	handler := cache.ResourceEventHandlerFuncs{AddFunc: look, UpdateFunc: func(_, obj any) { look(obj) }}
+	for _, informer := range []cache.SharedIndexInformer{core.PersistentVolumeClaims().Informer(), core.PersistentVolumes().Informer()} {
+		if _, err := informer.AddEventHandler(handler); err != nil {
+			return err
+		}
+	}
+	m.add(p.run)
+	return nil
+}
+
+func (p *provisioner) run(ctx context.Context) {
+	go wait.UntilWithContext(ctx, p.workOff, time.Second)
+	<-ctx.Done()
+	p.queue.ShutDown()
+}
+
+func (p *provisioner) workOff(ctx context.Context) {
+	for {
+		next, done := p.queue.Get()
+		if done {
+			return
+		}
+		if err := p.do(ctx, next); err != nil {
+			p.queue.AddRateLimited(next)
+		} else {
+			p.queue.Forget(next)
+		}
+		p.queue.Done(next)
+	}
+}
+
+func (p *provisioner) do(ctx context.Context, w work) error {
+	if w.namespace == "" {
+		return p.remove(ctx, w.name)
+	}
+	claim, err := p.claims.PersistentVolumeClaims(w.namespace).Get(w.name)
+	if err != nil || !p.wanted(claim) {
+		return nil // gone, or somebody else's
+	}
+	_, err = p.client.CoreV1().PersistentVolumes().Create(ctx, p.volume(claim), metav1.CreateOptions{})
+	if apierrors.IsAlreadyExists(err) {
+		return nil
+	}
+	return err
+}
+
+// wanted tells whether a claim waits for a volume of ours: at once, or when its pod has a node,
+// as its class says.
+func (p *provisioner) wanted(claim *v1.PersistentVolumeClaim) bool {
+	return claim.Spec.VolumeName == "" && claim.DeletionTimestamp == nil && claim.Annotations[volume.AnnStorageProvisioner] == provisionerName
+}
+
+func (p *provisioner) volume(claim *v1.PersistentVolumeClaim) *v1.PersistentVolume {
+	reclaim := v1.PersistentVolumeReclaimDelete
+	if claim.Spec.StorageClassName != nil {
+		if class, err := p.classes.Get(*claim.Spec.StorageClassName); err == nil && class.ReclaimPolicy != nil {
+			reclaim = *class.ReclaimPolicy
+		}
+	}
+	name := "pvc-" + string(claim.UID)
+	return &v1.PersistentVolume{
+		ObjectMeta: metav1.ObjectMeta{Name: name, Annotations: map[string]string{annProvisionedBy: provisionerName}},
+		Spec: v1.PersistentVolumeSpec{
+			Capacity:                      v1.ResourceList{v1.ResourceStorage: claim.Spec.Resources.Requests[v1.ResourceStorage]},
+			AccessModes:                   claim.Spec.AccessModes,
+			VolumeMode:                    claim.Spec.VolumeMode,
+			PersistentVolumeReclaimPolicy: reclaim,
+			StorageClassName:              *claim.Spec.StorageClassName,
+			ClaimRef: &v1.ObjectReference{
+				APIVersion: "v1", Kind: "PersistentVolumeClaim", Namespace: claim.Namespace, Name: claim.Name, UID: claim.UID, ResourceVersion: claim.ResourceVersion,
+			},
+			PersistentVolumeSource: v1.PersistentVolumeSource{HostPath: &v1.HostPathVolumeSource{Path: "/var/local/" + name}},
+		},
+	}
+}
+
+// remove deletes a volume of ours that nobody claims any more.
+func (p *provisioner) remove(ctx context.Context, name string) error {
+	pv, err := p.volumes.Get(name)
+	if err != nil || pv.Annotations[annProvisionedBy] != provisionerName || pv.DeletionTimestamp != nil {
+		return nil // gone, going, or somebody else's
+	}
+	if pv.Status.Phase != v1.VolumeReleased || pv.Spec.PersistentVolumeReclaimPolicy != v1.PersistentVolumeReclaimDelete {
+		return nil
+	}
+	err = p.client.CoreV1().PersistentVolumes().Delete(ctx, name, metav1.DeleteOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	return err
+}
