@@ -51,10 +51,10 @@ var running sync.Mutex
 func Run(ctx context.Context, start time.Time, seed int64, f func() error) error {
 	running.Lock()
 	defer running.Unlock()
-	defer adjust(seed)()
+	restore := adjust(seed)
 	var pulse atomic.Int64
 	result := make(chan error, 1)
-	ended := make(chan struct{})
+	entered, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
 		defer func() {
@@ -64,6 +64,7 @@ func Run(ctx context.Context, start time.Time, seed int64, f func() error) error
 		}()
 		synctest.Test(&testing.T{}, func(*testing.T) {
 			wait.NeverStop = make(chan struct{}) // what waits for it must be able to idle
+			close(entered)
 			time.Sleep(time.Until(start))
 			stop := make(chan struct{})
 			go beat(&pulse, stop)
@@ -71,6 +72,7 @@ func Run(ctx context.Context, start time.Time, seed int64, f func() error) error
 			offer(result, guard(f))
 		})
 	}()
+	<-entered
 	stuck, release := watch(&pulse, result)
 	defer release()
 	select {
@@ -81,6 +83,7 @@ func Run(ctx context.Context, start time.Time, seed int64, f func() error) error
 	case err := <-result:
 		select {
 		case <-ended:
+			restore()
 		case <-time.After(linger):
 		}
 		return err
@@ -104,7 +107,8 @@ func guard(f func() error) (err error) {
 	return f()
 }
 
-// adjust prepares what the linked Kubernetes keeps for the whole process, and gives the way back.
+// adjust prepares what the linked Kubernetes keeps for the whole process, and gives the way back,
+// for when nothing of the run is left.
 func adjust(seed int64) (restore func()) {
 	// The scheduler asks for signals from inside; the goroutine that delivers them must be of the outside.
 	signals := make(chan os.Signal, 1)
@@ -146,7 +150,7 @@ func beat(pulse *atomic.Int64, stop chan struct{}) {
 		select {
 		case <-stop:
 			return
-		case <-time.After(time.Second):
+		case <-time.After(time.Minute):
 			pulse.Add(1)
 		}
 	}
@@ -154,8 +158,9 @@ func beat(pulse *atomic.Int64, stop chan struct{}) {
 
 // watch tells when neither the clock has moved nor the processor has worked for a while.
 func watch(pulse *atomic.Int64, result chan error) (stuck chan error, release func()) {
-	stuck, done := make(chan error, 1), make(chan struct{})
+	stuck, done, left := make(chan error, 1), make(chan struct{}), make(chan struct{})
 	go func() {
+		defer close(left)
 		last, worked := pulse.Load(), processor()
 		for {
 			select {
@@ -171,7 +176,10 @@ func watch(pulse *atomic.Int64, result chan error) (stuck chan error, release fu
 			last, worked = now, work
 		}
 	}()
-	return stuck, sync.OnceFunc(func() { close(done) })
+	return stuck, func() {
+		close(done)
+		<-left
+	}
 }
 
 // processor is the processor time that the process has used.

@@ -91,7 +91,7 @@ var suite = []struct {
 	run              func(context.Context, *testing.T, *Store)
 }{
 	{name: "Create", run: func(ctx context.Context, t *testing.T, s *Store) { upstream.RunTestCreate(ctx, t, s, noKeyCheck) }},
-	{name: "CreateWithTTL", run: func(ctx context.Context, t *testing.T, s *Store) { upstream.RunTestCreateWithTTL(ctx, t, s) }},
+	{name: "CreateWithTTL", waits: true, run: func(ctx context.Context, t *testing.T, s *Store) { upstream.RunTestCreateWithTTL(ctx, t, s) }},
 	{name: "CreateWithKeyExist", run: func(ctx context.Context, t *testing.T, s *Store) { upstream.RunTestCreateWithKeyExist(ctx, t, s) }},
 	{name: "Get", run: func(ctx context.Context, t *testing.T, s *Store) { upstream.RunTestGet(ctx, t, s) }},
 	{name: "UnconditionalDelete", run: func(ctx context.Context, t *testing.T, s *Store) { upstream.RunTestUnconditionalDelete(ctx, t, s) }},
@@ -130,7 +130,7 @@ var suite = []struct {
 	{name: "GuaranteedUpdate", needsTransformer: true, run: func(ctx context.Context, t *testing.T, s *Store) {
 		upstream.RunTestGuaranteedUpdate(ctx, t, transformed{s}, noKeyCheck)
 	}},
-	{name: "GuaranteedUpdateWithTTL", run: func(ctx context.Context, t *testing.T, s *Store) { upstream.RunTestGuaranteedUpdateWithTTL(ctx, t, s) }},
+	{name: "GuaranteedUpdateWithTTL", waits: true, run: func(ctx context.Context, t *testing.T, s *Store) { upstream.RunTestGuaranteedUpdateWithTTL(ctx, t, s) }},
 	{name: "GuaranteedUpdateChecksStoredData", needsTransformer: true, run: func(ctx context.Context, t *testing.T, s *Store) {
 		upstream.RunTestGuaranteedUpdateChecksStoredData(ctx, t, transformed{s})
 	}},
@@ -179,7 +179,7 @@ var suite = []struct {
 		upstream.RunTestWatchFromZero(ctx, t, s, compaction(s))
 	}},
 	{name: "WatchFromNonZero", run: func(ctx context.Context, t *testing.T, s *Store) { upstream.RunTestWatchFromNonZero(ctx, t, s) }},
-	{name: "DelayedWatchDelivery", run: func(ctx context.Context, t *testing.T, s *Store) { upstream.RunTestDelayedWatchDelivery(ctx, t, s) }},
+	{name: "DelayedWatchDelivery", waits: true, run: func(ctx context.Context, t *testing.T, s *Store) { upstream.RunTestDelayedWatchDelivery(ctx, t, s) }},
 	{name: "WatchError", needsTransformer: true, run: func(ctx context.Context, t *testing.T, s *Store) {
 		upstream.RunTestWatchError(ctx, t, transformed{s})
 	}},
@@ -191,10 +191,10 @@ var suite = []struct {
 	{name: "WatchInitializationSignal", run: func(ctx context.Context, t *testing.T, s *Store) {
 		upstream.RunTestWatchInitializationSignal(ctx, t, s)
 	}},
-	{name: "OptionalProgressNotify", run: func(ctx context.Context, t *testing.T, s *Store) {
+	{name: "OptionalProgressNotify", waits: true, run: func(ctx context.Context, t *testing.T, s *Store) {
 		upstream.RunOptionalTestProgressNotify(ctx, t, s, increase(s))
 	}},
-	{name: "WatchDispatchBookmarkEvents", run: func(ctx context.Context, t *testing.T, s *Store) {
+	{name: "WatchDispatchBookmarkEvents", waits: true, run: func(ctx context.Context, t *testing.T, s *Store) {
 		upstream.RunTestWatchDispatchBookmarkEvents(ctx, t, s, false)
 	}},
 	{name: "SendInitialEventsBackwardCompatibility", run: func(ctx context.Context, t *testing.T, s *Store) {
