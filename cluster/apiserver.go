@@ -76,6 +76,7 @@ func newAPIServer(ctx context.Context, db *memstore.DB, pace time.Duration) (*ap
 		return nil, err
 	}
 	s.transport.handler = s.built.Handler
+	s.serveUsage()
 	return s, s.install()
 }
 

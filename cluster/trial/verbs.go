@@ -37,6 +37,7 @@ import (
 	"k8s.io/kubectl/pkg/cmd/scale"
 	"k8s.io/kubectl/pkg/cmd/set"
 	"k8s.io/kubectl/pkg/cmd/taint"
+	"k8s.io/kubectl/pkg/cmd/top"
 	"k8s.io/kubectl/pkg/cmd/util"
 	"k8s.io/kubectl/pkg/cmd/wait"
 )
@@ -50,6 +51,9 @@ type Verb struct {
 	Short string
 	build func(util.Factory, genericiooptions.IOStreams) *cobra.Command
 }
+
+// processVerbs connect to a process in a container, which the simulated ones do not have.
+var processVerbs = []string{"exec", "attach", "port-forward"}
 
 // Verbs are kubectl's commands that work on a trial.
 var Verbs = []Verb{
@@ -76,6 +80,7 @@ var Verbs = []Verb{
 	{"cordon", "Let no more pods onto a node", drain.NewCmdCordon},
 	{"uncordon", "Let pods onto a node again", drain.NewCmdUncordon},
 	{"drain", "Move the pods of a node elsewhere", drain.NewCmdDrain},
+	{"top", "Show what simulated nodes and pods use", top.NewCmdTop},
 	{"auth", "Ask who may do what", newAuthCommand},
 	{"api-resources", "Show the kinds that the API server knows", plain(apiresources.NewCmdAPIResources)},
 	{"api-versions", "Show the API versions that the API server knows", plain(apiresources.NewCmdAPIVersions)},
@@ -156,6 +161,9 @@ func (e *ExitError) Error() string { return e.Message }
 func (v Verb) Call(ctx context.Context, t *Trial, args []string, in io.Reader, out, errOut io.Writer) error {
 	if asksForHelp(args) {
 		return v.execute(ctx, &connection{}, args, genericiooptions.IOStreams{In: in, Out: out, ErrOut: errOut})
+	}
+	if slices.Contains(processVerbs, v.Name) {
+		return &ExitError{Code: 1, Message: fmt.Sprintf("error: %s needs a process, and the containers of a trial are simulated: none runs in them", v.Name)}
 	}
 	return t.Do(ctx, func(s *Session) error {
 		c := &connection{config: s.RESTConfig()}
