@@ -136,7 +136,11 @@ func (e *Engine) Close() {
 	e.close.Do(func() {
 		e.cancel()
 		e.running.Wait()
-		if e.server != nil && e.server.built != nil {
+		if e.server == nil {
+			return
+		}
+		e.server.transport.close()
+		if e.server.built != nil {
 			e.server.built.Destroy()
 		}
 	})

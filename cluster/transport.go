@@ -23,7 +23,11 @@ type transport struct {
 	mu      sync.Mutex
 	waiting []*turn
 	pacing  bool
+	closed  bool
+	running sync.WaitGroup // what paces
 }
+
+var errClosed = errors.New("the cluster is closed")
 
 // turn is a request that waits to be let in.
 type turn struct {
@@ -33,8 +37,8 @@ type turn struct {
 
 // RoundTrip serves one request.
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
-	if t.pace > 0 && !updatesEvent(req) {
-		t.queue(req)
+	if err := t.queue(req); err != nil {
+		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background()) // a server sees none of its client's values
 	stop := context.AfterFunc(req.Context(), cancel)
@@ -96,16 +100,41 @@ func asServer(req *http.Request, ctx context.Context) *http.Request {
 // queue holds a request back until its turn. In virtual time the next turn comes when every
 // other goroutine is idle: all requests of the moment are there, and their order depends on what
 // they say, not on which goroutine was faster.
-func (t *transport) queue(req *http.Request) {
+func (t *transport) queue(req *http.Request) error {
+	if t.pace == 0 || updatesEvent(req) {
+		return t.check()
+	}
 	mine := &turn{key: orderKey(req), open: make(chan struct{})}
 	t.mu.Lock()
+	if t.closed {
+		t.mu.Unlock()
+		return errClosed
+	}
 	t.waiting = append(t.waiting, mine)
 	if !t.pacing {
 		t.pacing = true
-		go t.admit()
+		t.running.Go(t.admit)
 	}
 	t.mu.Unlock()
 	<-mine.open
+	return t.check()
+}
+
+func (t *transport) check() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return errClosed
+	}
+	return nil
+}
+
+// close refuses all requests from now on.
+func (t *transport) close() {
+	t.mu.Lock()
+	t.closed = true
+	t.mu.Unlock()
+	t.running.Wait()
 }
 
 // updatesEvent tells requests that must not wait: client-go holds a lock while it updates the
@@ -116,7 +145,9 @@ func updatesEvent(req *http.Request) bool {
 
 func (t *transport) admit() {
 	for {
-		time.Sleep(t.pace)
+		if t.check() == nil {
+			time.Sleep(t.pace)
+		}
 		next := t.next()
 		if next == nil {
 			return
