@@ -142,7 +142,10 @@ func (t *Trial) begin(ctx context.Context, state *state, config cluster.Config, 
 		time.Sleep(flushTime)
 		return state.take(engine)
 	})
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return errors.New("interrupted: the trial is as it was before")
+	case err != nil:
 		return err
 	}
 	state.Saved = real
