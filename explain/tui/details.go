@@ -140,7 +140,7 @@ func contents(fields []*schema.Field, width int, s styles) []string {
 	return lines
 }
 
-func wrap(text string, width int) []string { return strings.Split(ansi.Wrap(text, width, ""), "\n") }
+func wrap(text string, width int) []string { return strings.Split(ansi.Wrap(text, width, "/"), "\n") }
 
 // clean takes out what would command the terminal: definitions of custom resources are anybody's text.
 func clean(text string) string {

@@ -26,6 +26,7 @@ var bindings = []binding{
 	{[]string{"home", "g"}, "home g", "to the top", func(m *model) tea.Cmd { m.scroll(-end); return nil }},
 	{[]string{"end", "G"}, "end G", "to the end", func(m *model) tea.Cmd { m.scroll(end); return nil }},
 	{[]string{"tab"}, "tab", "arrows move the other side", func(m *model) tea.Cmd { m.reading = !m.reading; return nil }},
+	{[]string{"esc"}, "esc", "back to the tree", func(m *model) tea.Cmd { m.reading = false; return nil }},
 	{[]string{"J", "ctrl+d"}, "J ctrl+d", "documentation down", func(m *model) tea.Cmd { m.read(m.page() / 2); return nil }},
 	{[]string{"K", "ctrl+u"}, "K ctrl+u", "documentation up", func(m *model) tea.Cmd { m.read(-m.page() / 2); return nil }},
 	{[]string{"/"}, "/", "search kinds and fields: deploy repl", (*model).startSearch},
@@ -33,6 +34,7 @@ var bindings = []binding{
 	{[]string{"y"}, "y", "copy the path", (*model).copyPath},
 	{[]string{"Y"}, "Y", "copy an example of the kind", (*model).copyExample},
 	{[]string{"?"}, "?", "this help", func(m *model) tea.Cmd { m.mode, m.docTop = helping, 0; return nil }},
+	{[]string{"ctrl+z"}, "ctrl+z", "to the shell, until fg", func(*model) tea.Cmd { return tea.Suspend }},
 	{[]string{"q", "ctrl+c"}, "q ctrl+c", "quit", func(*model) tea.Cmd { return tea.Quit }},
 }
 
@@ -46,6 +48,9 @@ var hints = map[mode]string{
 	choosing:  "↑↓ choose · enter switch · esc back",
 	helping:   "↑↓ scroll · esc back",
 }
+
+// reading is what the last line says while the arrows scroll the documentation.
+const reading = "↑↓ scroll the documentation · tab back to the tree · ? help · q quit"
 
 func helpLines(s styles) []string {
 	lines := []string{s.title.Render("Keys"), ""}

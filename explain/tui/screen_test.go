@@ -239,7 +239,7 @@ func (s *screen) text() string {
 // waitFor returns when a condition holds, asked at every change.
 func (s *screen) waitFor(t *testing.T, what string, holds func(*screen) bool) {
 	t.Helper()
-	deadline := time.After(5 * time.Second)
+	deadline := time.After(time.Minute)
 	for {
 		s.mu.Lock()
 		ok, changed, text, done := holds(s), s.changed, s.text(), s.done

@@ -131,7 +131,7 @@ func TestTerminalIsResized(t *testing.T) {
 		if err := unix.Kill(os.Getpid(), unix.SIGWINCH); err != nil { // the terminal is not that of the test
 			t.Fatal(err)
 		}
-		s.shows("spec › ports", "▾ ports", "enter open")
+		s.shows("spec › ports", "▾ ports", "q quit")
 	}
 	s.quit("q")
 }

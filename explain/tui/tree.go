@@ -2,6 +2,7 @@ package tui
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -186,7 +187,7 @@ func find(store *schema.Store, text string) (place, error) {
 		}
 		f, err := kinds[0].Field(strings.Join(parts[n:], "."))
 		if err != nil {
-			return place{}, err
+			return place{}, fmt.Errorf("%s: %w", kinds[0].Kind, err)
 		}
 		return place{kinds[0].GVK, f.Path}, nil
 	}

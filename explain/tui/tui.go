@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"charm.land/bubbles/v2/textinput"
 	tea "charm.land/bubbletea/v2"
@@ -117,11 +118,10 @@ func newModel(o Options) (model, error) {
 		return model{}, err
 	}
 	m := model{options: o, styles: newStyles(o.Color), mode: browsing, width: 80, height: 24, prompt: newPrompt()}
-	m.tree = newTree(store, map[place]bool{{}: true}) // the core group
-	if o.Start != "" {
-		m.goTo(start)
-		m.toggle()
-	}
+	m.tree = newTree(store, map[place]bool{})
+	m.goTo(start)
+	m.toggle()
+	m.keepInSight()
 	return m, nil
 }
 
@@ -153,7 +153,9 @@ func (m model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		m.indexing = false
 		if msg.version == m.tree.store.Version {
 			m.index = msg.index
-			m.search()
+			if m.mode == searching {
+				m.search()
+			}
 		} else if m.mode == searching {
 			cmd = m.build()
 		}
@@ -181,10 +183,8 @@ func (m *model) key(msg tea.KeyPressMsg) tea.Cmd {
 
 func (m *model) browseKey(key string) tea.Cmd {
 	for _, b := range bindings {
-		for _, k := range b.keys {
-			if k == key {
-				return b.do(m)
-			}
+		if slices.Contains(b.keys, key) {
+			return b.do(m)
 		}
 	}
 	return nil
@@ -238,6 +238,7 @@ func (m *model) read(by int) { m.docTop += by }
 func (m *model) goTo(p place) {
 	m.tree = m.tree.reveal(p)
 	m.cursor, m.docTop = m.tree.nearest(p), 0
+	m.top = m.cursor - m.layout().left.height/3
 }
 
 // current gives the row that is documented: that of the tree, or what the search points at.
@@ -248,10 +249,15 @@ func (m *model) current() row {
 	return m.tree.rows[m.cursor]
 }
 
+// toggle opens or closes what the cursor is on, and brings what opened into sight.
 func (m *model) toggle() {
-	if r := m.tree.rows[m.cursor]; !r.leaf {
-		m.tree = m.tree.toggle(r.place)
+	r, before := m.tree.rows[m.cursor], len(m.tree.rows)
+	if r.leaf {
+		return
 	}
+	m.tree = m.tree.toggle(r.place)
+	added, height := len(m.tree.rows)-before, m.layout().left.height
+	m.top = max(m.top, min(m.cursor, m.cursor+added-height+1))
 }
 
 func (m *model) into() {
@@ -297,7 +303,9 @@ func (m *model) searchKey(msg tea.KeyPressMsg) tea.Cmd {
 		m.mode, m.docTop = browsing, 0
 	case key == "enter":
 		if len(m.hits) > 0 {
+			m.mode = browsing
 			m.goTo(m.hits[m.hit].place)
+		} else if m.prompt.Value() == "" {
 			m.mode = browsing
 		}
 	case m.move(key) != 0:
@@ -329,18 +337,12 @@ func (m *model) search() {
 
 func (m *model) startVersions() {
 	m.mode, m.reading = choosing, false
-	for i, v := range m.newestFirst() {
-		if v == m.tree.store.Version {
-			m.version = i
-		}
-	}
+	m.version = max(0, slices.Index(m.newestFirst(), m.tree.store.Version))
 }
 
 func (m *model) newestFirst() []string {
-	out := make([]string, 0, len(m.options.Versions))
-	for i := len(m.options.Versions) - 1; i >= 0; i-- {
-		out = append(out, m.options.Versions[i])
-	}
+	out := slices.Clone(m.options.Versions)
+	slices.Reverse(out)
 	return out
 }
 
@@ -363,6 +365,26 @@ func (m *model) versionKey(msg tea.KeyPressMsg) tea.Cmd {
 		m.version = clamp(m.version+m.move(key), len(m.options.Versions))
 	}
 	return nil
+}
+
+// availability tells why the place of the cursor is not in a version; "" when it is.
+func (m *model) availability(version string) string {
+	r := m.current()
+	if r.kind == nil {
+		return ""
+	}
+	span := schema.Span{Since: r.kind.Since, Removed: r.kind.Removed}
+	if r.field != nil {
+		span = r.field.Span()
+	}
+	at := slices.Index(m.options.Versions, version)
+	if removed := slices.Index(m.options.Versions, span.Removed); removed >= 0 && at >= removed {
+		return "no longer"
+	}
+	if at < slices.Index(m.options.Versions, span.Since) {
+		return "not yet"
+	}
+	return ""
 }
 
 // use shows another version, at the same place or as close to it as the version allows.

@@ -69,7 +69,7 @@ func (m *model) keepInSight() {
 	l := m.layout()
 	m.prompt.SetWidth(max(1, m.width-2))
 	m.cursor = clamp(m.cursor, len(m.tree.rows))
-	m.top = window(m.top, m.cursor, l.left.height)
+	m.top = window(min(m.top, len(m.tree.rows)-l.left.height), m.cursor, l.left.height)
 	m.hitTop = window(m.hitTop, m.hit, l.left.height)
 	m.vTop = window(m.vTop, m.version, l.left.height)
 	lines, height := m.text(l.right.width), l.right.height
@@ -166,7 +166,7 @@ func (m *model) list(s size) (lines []string) {
 		return m.hitList(s)
 	}
 	for i := m.top; i < min(len(m.tree.rows), m.top+s.height); i++ {
-		lines = append(lines, m.selectable(m.label(m.tree.rows[i]), i == m.cursor, s.width))
+		lines = append(lines, m.selectable(m.label(m.tree.rows[i], s.width), i == m.cursor, s.width))
 	}
 	return lines
 }
@@ -180,8 +180,8 @@ func (m *model) selectable(text string, selected bool, width int) string {
 }
 
 // label writes a row of the tree: what opens, its name, whether it is required, its type.
-func (m *model) label(r row) string {
-	indent := strings.Repeat("  ", r.depth)
+func (m *model) label(r row, width int) string {
+	indent := strings.Repeat("  ", max(0, r.depth-m.shift(width)))
 	switch {
 	case r.field != nil:
 		return indent + m.mark(r) + clean(r.field.Name) + m.required(r.field) + " " + m.styles.typ.Render(clean(r.field.Type))
@@ -193,6 +193,12 @@ func (m *model) label(r row) string {
 		return indent + m.mark(r) + m.styles.name.Render(clean(r.Kind)) + " " + version
 	}
 	return indent + m.mark(r) + m.styles.title.Render(clean(groupName(r.Group)))
+}
+
+// shift is how many levels the tree stands to the left of its root, so that the cursor has room for a name.
+func (m *model) shift(width int) int {
+	const forName = 20
+	return max(0, m.tree.rows[m.cursor].depth-max(1, (width-forName)/2))
 }
 
 func (m *model) required(f *schema.Field) string {
@@ -243,6 +249,8 @@ func (m *model) versionList(s size) (lines []string) {
 		text := "Kubernetes " + all[i]
 		if all[i] == m.tree.store.Version {
 			text += " (now)"
+		} else if why := m.availability(all[i]); why != "" {
+			text += " " + m.styles.old.Render(why)
 		}
 		lines = append(lines, m.selectable(text, i == m.version, s.width))
 	}
@@ -255,10 +263,15 @@ func (m *model) lastLine() string {
 		return ansi.Truncate(m.prompt.View(), m.width, "")
 	case m.note != "":
 		return fit(clean(m.note), m.width)
-	case m.mode == browsing && m.reading:
-		return fit("↑↓ scroll the documentation · tab back to the tree · ? help · q quit", m.width)
 	}
-	return fit(hints[m.mode], m.width)
+	hint := hints[m.mode]
+	if m.mode == browsing && m.reading {
+		hint = reading
+	}
+	if ansi.StringWidth(hint) > m.width {
+		hint = "? help · q quit"
+	}
+	return fit(hint, m.width)
 }
 
 // page gives the part of a text from a line on as a block of a size.
