@@ -135,7 +135,7 @@ func TestTypesThatHoldThemselvesOpenLevelByLevel(t *testing.T) {
 	if !b.current().recursive {
 		t.Error("not known to be recursive")
 	}
-	if !strings.Contains(b.shown(), "↺ oneOf []JSON") {
+	if !strings.Contains(b.shown(), "↺ allOf []JSON") {
 		t.Errorf("not marked as recursive:\n%s", b.shown())
 	}
 }
@@ -340,7 +340,7 @@ func TestCustomResourcesCannotCommandTheTerminal(t *testing.T) {
 
 func TestDeepPlacesKeepTheirNameInSight(t *testing.T) {
 	shown := open(t, Options{Start: "crd.spec.versions.schema.openAPIV3Schema.not.not.not.not.not.uniqueItems"}).shown()
-	if !strings.Contains(shown, "uniqueItems boolean") {
+	if !strings.Contains(shown, "uniqueItems bool") {
 		t.Errorf("no name:\n%s", shown)
 	}
 }
