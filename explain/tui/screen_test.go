@@ -271,5 +271,3 @@ func (s *screen) see(t *testing.T, texts ...string) {
 		return true
 	})
 }
-
-func (s *screen) has(text string) bool { return strings.Contains(s.text(), text) }

@@ -7,10 +7,12 @@ import (
 	"encoding/base64"
 	"errors"
 	"os"
+	"reflect"
 	"testing"
 
 	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
+	"golang.org/x/term"
 
 	"github.com/seatrial/seatrial/schema"
 )
@@ -33,6 +35,10 @@ func start(t *testing.T, ctx context.Context, width, height uint16, o Options) *
 	if err := pty.Setsize(terminal, &pty.Winsize{Cols: width, Rows: height}); err != nil {
 		t.Fatal(err)
 	}
+	before, err := term.GetState(int(terminal.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
 	s := &session{screen: newScreen(int(width), int(height)), t: t, keyboard: keyboard, ended: make(chan error, 1)}
 	o.In, o.Out = terminal, terminal
 	read := make(chan struct{})
@@ -41,7 +47,12 @@ func start(t *testing.T, ctx context.Context, width, height uint16, o Options) *
 		close(read)
 	}()
 	go func() {
-		s.ended <- Run(ctx, o)
+		err := Run(ctx, o)
+		after, stateErr := term.GetState(int(terminal.Fd()))
+		if stateErr != nil || !reflect.DeepEqual(before, after) {
+			err = errors.Join(err, stateErr, errors.New("the terminal is not as it was"))
+		}
+		s.ended <- err
 		terminal.Close()
 	}()
 	t.Cleanup(func() {
@@ -141,7 +152,7 @@ func TestTerminalIsRestoredWhenCancelled(t *testing.T) {
 	s := start(t, ctx, 80, 24, Options{})
 	s.shows("core", "apps")
 	cancel()
-	if err := <-s.ended; !errors.Is(err, context.Canceled) {
+	if err := <-s.ended; err != context.Canceled {
 		t.Errorf("got %v", err)
 	}
 	s.waitFor(t, "return to the main screen", func(s *screen) bool { return s.restored && !s.alt })

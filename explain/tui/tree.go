@@ -84,6 +84,28 @@ func fieldRow(k *schema.Kind, f *schema.Field, depth int) row {
 	return row{place: place{k.GVK, f.Path}, depth: depth, kind: k, field: f, leaf: len(f.Element().Properties) == 0}
 }
 
+// since gives the first known version that has a kind or field.
+func (r row) since() string {
+	switch {
+	case r.field != nil:
+		return r.field.Span().Since
+	case r.kind != nil:
+		return r.kind.Since
+	}
+	return ""
+}
+
+// deprecated tells whether a kind is, or a field whose documentation opens with that.
+func (r row) deprecated() bool {
+	switch {
+	case r.field != nil:
+		return strings.HasPrefix(strings.ToLower(r.field.Doc), "deprecated")
+	case r.kind != nil:
+		return r.kind.Deprecated != ""
+	}
+	return false
+}
+
 // toggle opens or closes a place.
 func (t tree) toggle(p place) tree {
 	open := maps.Clone(t.open)

@@ -38,17 +38,18 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	options := []tea.ProgramOption{tea.WithContext(ctx), tea.WithInput(o.In), tea.WithOutput(o.Out)}
+	options := []tea.ProgramOption{tea.WithInput(o.In), tea.WithOutput(o.Out)}
 	if !o.Color {
 		options = append(options, tea.WithColorProfile(colorprofile.Ascii))
 	}
-	_, err = tea.NewProgram(m, options...).Run()
+	p := tea.NewProgram(m, options...)
+	stop := context.AfterFunc(ctx, p.Quit) // tea.WithContext would close the input while it is being read
+	defer stop()
+	_, err = p.Run()
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case errors.Is(err, tea.ErrInterrupted):
-		return nil
-	case err != nil:
+	case err != nil && !errors.Is(err, tea.ErrInterrupted):
 		return fmt.Errorf("browsing: %w", err)
 	}
 	return nil

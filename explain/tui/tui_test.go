@@ -338,6 +338,23 @@ func TestCustomResourcesCannotCommandTheTerminal(t *testing.T) {
 	}
 }
 
+func TestTreeTellsWhatIsNewAndWhatIsOld(t *testing.T) {
+	for start, want := range map[string]string{
+		"pod.spec.hostUsers":      "hostUsers (new) boolean",
+		"pod.spec.serviceAccount": "serviceAccount (deprecated) string",
+		"pod.spec.hostname":       "hostname string",
+		"cronjobs.v1beta1.batch":  "CronJob (deprecated) v1beta1",
+	} {
+		version := "1.25"
+		if strings.HasPrefix(start, "cronjobs") {
+			version = "1.22"
+		}
+		if shown := open(t, Options{Start: start, Version: version}).send(tea.WindowSizeMsg{Width: 120, Height: 30}).shown(); !strings.Contains(shown, want) {
+			t.Errorf("no %q in\n%s", want, shown)
+		}
+	}
+}
+
 func TestDeepPlacesKeepTheirNameInSight(t *testing.T) {
 	shown := open(t, Options{Start: "crd.spec.versions.schema.openAPIV3Schema.not.not.not.not.not.uniqueItems"}).shown()
 	if !strings.Contains(shown, "uniqueItems bool") {

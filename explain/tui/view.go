@@ -12,18 +12,19 @@ import (
 
 // styles are the looks of the parts. Without colour all that they tell is also told by characters.
 type styles struct {
-	title, name, typ, label, required, old, bar, selected lipgloss.Style
+	title, name, typ, label, required, old, fresh, bar, selected lipgloss.Style
 }
 
 func newStyles(color bool) styles {
 	plain := lipgloss.NewStyle()
-	s := styles{title: plain.Bold(true), name: plain, typ: plain, label: plain, required: plain, old: plain, bar: plain.Reverse(true), selected: plain.Reverse(true)}
+	s := styles{title: plain.Bold(true), name: plain, typ: plain, label: plain, required: plain, old: plain, fresh: plain, bar: plain.Reverse(true), selected: plain.Reverse(true)}
 	if color {
 		s.name = plain.Foreground(lipgloss.Cyan)
 		s.typ = plain.Foreground(lipgloss.Green)
 		s.label = plain.Foreground(lipgloss.Blue)
 		s.required = plain.Foreground(lipgloss.Red)
 		s.old = plain.Foreground(lipgloss.Yellow)
+		s.fresh = plain.Foreground(lipgloss.Magenta)
 	}
 	return s
 }
@@ -184,13 +185,9 @@ func (m *model) label(r row, width int) string {
 	indent := strings.Repeat("  ", max(0, r.depth-m.shift(width)))
 	switch {
 	case r.field != nil:
-		return indent + m.mark(r) + clean(r.field.Name) + m.required(r.field) + " " + m.styles.typ.Render(clean(r.field.Type))
+		return indent + m.mark(r) + clean(r.field.Name) + m.required(r.field) + m.age(r) + " " + m.styles.typ.Render(clean(r.field.Type))
 	case r.kind != nil:
-		version := m.styles.typ.Render(clean(r.Version))
-		if r.kind.Deprecated != "" {
-			version += " " + m.styles.old.Render("deprecated")
-		}
-		return indent + m.mark(r) + m.styles.name.Render(clean(r.Kind)) + " " + version
+		return indent + m.mark(r) + m.styles.name.Render(clean(r.Kind)) + m.age(r) + " " + m.styles.typ.Render(clean(r.Version))
 	}
 	return indent + m.mark(r) + m.styles.title.Render(clean(groupName(r.Group)))
 }
@@ -204,6 +201,18 @@ func (m *model) shift(width int) int {
 func (m *model) required(f *schema.Field) string {
 	if f.Required {
 		return m.styles.required.Render("*")
+	}
+	return ""
+}
+
+// age tells of a kind or field that is on its way out, or came with the version that is shown.
+func (m *model) age(r row) string {
+	version := m.tree.store.Version
+	switch {
+	case r.deprecated():
+		return " " + m.styles.old.Render("(deprecated)")
+	case r.since() == version && version != schema.Versions()[0]:
+		return " " + m.styles.fresh.Render("(new)")
 	}
 	return ""
 }
