@@ -22,7 +22,7 @@ type entry struct {
 	name   int32
 	parent int32 // -1 for a kind
 	kind   int32
-	depth  int32
+	cost   int32 // in the ranking: grows with each level, and in the status, which users do not write
 }
 
 // hit is an entry that a search found.
@@ -37,7 +37,7 @@ func newIndex(store *schema.Store) *index {
 	for i, k := range b.kinds {
 		b.kind, b.names = int32(i), append(b.names, append([]string{k.Kind, k.Resource}, k.ShortNames...))
 		at := b.add(int32(len(b.names)-1), -1, 0)
-		b.fields(k.Fields(), at, 1, nil)
+		b.fields(k.Fields(), at, nil)
 	}
 	return b.index
 }
@@ -48,22 +48,26 @@ type indexBuilder struct {
 	known map[string]int32 // names of fields
 }
 
-func (b *indexBuilder) add(name, parent, depth int32) int32 {
-	b.entries = append(b.entries, entry{name: name, parent: parent, kind: b.kind, depth: depth})
+func (b *indexBuilder) add(name, parent, cost int32) int32 {
+	b.entries = append(b.entries, entry{name: name, parent: parent, kind: b.kind, cost: cost})
 	return int32(len(b.entries) - 1)
 }
 
-func (b *indexBuilder) fields(fields []*schema.Field, parent, depth int32, above []string) {
+func (b *indexBuilder) fields(fields []*schema.Field, parent int32, above []string) {
 	for _, f := range fields {
+		cost := b.entries[parent].cost + 3
+		if f.Path == "status" {
+			cost += 6
+		}
 		name, ok := b.known[f.Name]
 		if !ok {
 			name = int32(len(b.names))
 			b.known[f.Name] = name
 			b.names = append(b.names, []string{f.Name})
 		}
-		at := b.add(name, parent, depth)
+		at := b.add(name, parent, cost)
 		if of := f.TypeName(); !slices.Contains(above, of) || of == "" {
-			b.fields(f.Fields(), at, depth+1, append(slices.Clip(above), of))
+			b.fields(f.Fields(), at, append(slices.Clip(above), of))
 		}
 	}
 }
@@ -106,7 +110,7 @@ func (x *index) scoresOf(word string) []int {
 }
 
 // score ranks an entry for words whose likeness with each name is known; 0 when a word is missing.
-// Near the root beats far below, kinds of every day and stable ones beat others.
+// Near the root beats far below, spec beats status, kinds of every day and stable ones beat others.
 func (x *index) score(i int, words [][]int) int {
 	e := x.entries[i]
 	own := words[len(words)-1][e.name]
@@ -124,7 +128,7 @@ func (x *index) score(i int, words [][]int) int {
 	if len(rest) > 0 {
 		return 0
 	}
-	return max(1, total-3*int(e.depth)+standing(x.kinds[e.kind]))
+	return max(1, total-int(e.cost)+standing(x.kinds[e.kind]))
 }
 
 // standing tells how likely a kind is meant when nothing else tells.

@@ -192,6 +192,8 @@ func TestSearchRanks(t *testing.T) {
 		"nodesel":            "Pod spec.nodeSelector",
 		"svc port":           "Service spec.ports.port",
 		"cm data":            "ConfigMap data",
+		"sts repl":           "StatefulSet spec.replicas",
+		"pvc phase":          "PersistentVolumeClaim status.phase",
 		"ttl":                "Job spec.ttlSecondsAfterFinished",
 		"pod readynss":       "",
 		"pod rdnsprobe":      "Pod spec.containers.readinessProbe",
