@@ -25,12 +25,6 @@ type entry struct {
 	cost   int32 // in the ranking: grows with each level, and in the status, which users do not write
 }
 
-// hit is an entry that a search found.
-type hit struct {
-	place
-	score int
-}
-
 // newIndex walks all fields of a version, each type at most once on the way down to a field.
 func newIndex(store *schema.Store) *index {
 	b := &indexBuilder{index: &index{kinds: sorted(store.Kinds())}, known: map[string]int32{}}
@@ -72,10 +66,10 @@ func (b *indexBuilder) fields(fields []*schema.Field, parent int32, above []stri
 	}
 }
 
-// search finds entries by words, parted by spaces or dots. The last word has to be in the entry's own
+// search finds entries by words, parted by spaces or dots, without indices. The last word has to be in the entry's own
 // name, the others in the names above it, in their order. The best entries come first.
-func (x *index) search(query string, limit int) []hit {
-	words := strings.FieldsFunc(strings.ToLower(query), func(r rune) bool { return r == ' ' || r == '.' || r == '[' || r == ']' })
+func (x *index) search(query string, limit int) []place {
+	words := schema.Split(strings.Join(strings.Fields(strings.ToLower(query)), "."))
 	if len(words) == 0 {
 		return nil
 	}
@@ -91,9 +85,9 @@ func (x *index) search(query string, limit int) []hit {
 		}
 	}
 	slices.SortFunc(all, func(a, b found) int { return cmp.Or(b.score-a.score, a.at-b.at) })
-	hits := make([]hit, 0, min(limit, len(all)))
+	hits := make([]place, 0, min(limit, len(all)))
 	for _, f := range all[:min(limit, len(all))] {
-		hits = append(hits, hit{x.place(f.at), f.score})
+		hits = append(hits, x.place(f.at))
 	}
 	return hits
 }

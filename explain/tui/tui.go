@@ -81,7 +81,7 @@ type model struct {
 	prompt        textinput.Model
 	index         *index // nil until it is built
 	indexing      bool
-	hits          []hit
+	hits          []place
 	hit, hitTop   int
 	version, vTop int // in the list of versions
 
@@ -245,7 +245,7 @@ func (m *model) goTo(p place) {
 // current gives the row that is documented: that of the tree, or what the search points at.
 func (m *model) current() row {
 	if m.mode == searching && len(m.hits) > 0 {
-		return m.tree.rowOf(m.hits[m.hit].place)
+		return m.tree.rowOf(m.hits[m.hit])
 	}
 	return m.tree.rows[m.cursor]
 }
@@ -305,7 +305,7 @@ func (m *model) searchKey(msg tea.KeyPressMsg) tea.Cmd {
 	case key == "enter":
 		if len(m.hits) > 0 {
 			m.mode = browsing
-			m.goTo(m.hits[m.hit].place)
+			m.goTo(m.hits[m.hit])
 		} else if m.prompt.Value() == "" {
 			m.mode = browsing
 		}

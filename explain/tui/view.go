@@ -237,7 +237,7 @@ func (m *model) hitList(s size) (lines []string) {
 		return []string{" nothing found"}
 	}
 	for i := m.hitTop; i < min(len(m.hits), m.hitTop+s.height); i++ {
-		lines = append(lines, m.selectable(m.found(m.hits[i].place), i == m.hit, s.width))
+		lines = append(lines, m.selectable(m.found(m.hits[i]), i == m.hit, s.width))
 	}
 	return lines
 }
