@@ -21,7 +21,9 @@ import (
 // process and would change what is said of other kinds, so their storages are built here, past it.
 
 // schedulingProvider adds Workload, PodGroup and CompositePodGroup to the scheduling group.
-type schedulingProvider struct{ schedulingrest.RESTStorageProvider }
+type schedulingProvider struct {
+	schedulingrest.RESTStorageProvider
+}
 
 func (p schedulingProvider) NewRESTStorage(_ serverstorage.APIResourceConfigSource, get generic.RESTOptionsGetter) (genericapiserver.APIGroupInfo, error) {
 	info, err := p.RESTStorageProvider.NewRESTStorage(onlyVersion(schedulingv1.SchemeGroupVersion), get)
