@@ -44,8 +44,9 @@ type fileResult struct {
 	Findings     []finding
 	Resources    []*Resource
 	Suppressions []*suppression
-	Deferred     int  // documents of kinds that may be custom
-	Defines      bool // holds CustomResourceDefinitions
+	Deferred     []docRef // documents of kinds that may be custom, not judged yet
+	Skipped      int      // documents that stay unjudged, because their kind may be missing
+	Defines      bool     // holds CustomResourceDefinitions
 }
 
 // add appends what a later part of the same file gave.
@@ -54,7 +55,8 @@ func (f *fileResult) add(o *fileResult) {
 	f.Findings = append(f.Findings, o.Findings...)
 	f.Resources = append(f.Resources, o.Resources...)
 	f.Suppressions = append(f.Suppressions, o.Suppressions...)
-	f.Deferred += o.Deferred
+	f.Deferred = append(f.Deferred, o.Deferred...)
+	f.Skipped += o.Skipped
 	f.Defines = f.Defines || o.Defines
 }
 
@@ -92,7 +94,7 @@ func (r *run) run(ctx context.Context) (*Result, error) {
 		}
 		res.Summary.Files++
 		res.Summary.Documents += f.Documents
-		res.Summary.Skipped += f.Deferred
+		res.Summary.Skipped += f.Skipped
 		all.add(&fileResult{Findings: f.Findings, Suppressions: f.Suppressions, Resources: f.Resources})
 	}
 	set := NewSet(all.Resources, r.External)
@@ -113,11 +115,11 @@ func (r *run) run(ctx context.Context) (*Result, error) {
 
 // docKey names a document, or an item of a List, of a run.
 type docKey struct {
-	file, item string
-	document   int
+	file string
+	docRef
 }
 
-func (f *finding) key() docKey { return docKey{f.Range.File, f.Item, f.Document} }
+func (f *finding) key() docKey { return docKey{f.Range.File, docRef{f.Document, f.Item}} }
 
 // withoutEchoes leaves out advice about values that the server refuses anyway: what stands there
 // instead, a default or nothing, is not what the user wrote.
@@ -336,7 +338,7 @@ func (r *run) judgeDocument(ctx context.Context, d *manifest.Document, out *file
 		v = r.Judge.Create(ctx, gvkOf(d), d.JSON, namespaceOf(d))
 	}
 	if unknown(v) && !r.knownToTarget(d) && !isDefinition(d) {
-		out.Deferred++
+		out.Deferred = append(out.Deferred, docRef{d.Number, d.Item})
 		return nil
 	}
 	return r.report(d, v, out)
@@ -444,7 +446,7 @@ func (r *run) advise(rule *Rule, d *manifest.Document, f *Finding) diag.Diagnost
 // judgeDeferred judges the objects of kinds that the linked Kubernetes does not know, now
 // that the definitions of the whole set are known.
 func (r *run) judgeDeferred(ctx context.Context) error {
-	if !slices.ContainsFunc(r.results, func(f *fileResult) bool { return f != nil && f.Deferred > 0 }) {
+	if !slices.ContainsFunc(r.results, func(f *fileResult) bool { return f != nil && len(f.Deferred) > 0 }) {
 		return nil
 	}
 	if err := r.redefine(ctx); err != nil {
@@ -453,16 +455,16 @@ func (r *run) judgeDeferred(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(r.Jobs)
 	for i, f := range r.results {
-		if f == nil || f.Deferred == 0 {
+		if f == nil || len(f.Deferred) == 0 {
 			continue
 		}
 		g.Go(func() error {
-			late, err := r.judgeLate(ctx, r.Files[i])
+			late, err := r.judgeLate(ctx, r.Files[i], f.Deferred)
 			if err != nil {
 				return err
 			}
 			merged := *f // f may belong to the cache
-			merged.Deferred = 0
+			merged.Deferred = nil
 			merged.add(late)
 			r.results[i] = &merged
 			return nil
@@ -491,25 +493,21 @@ func (r *run) redefine(ctx context.Context) error {
 	return nil
 }
 
-// judgeLate judges the deferred documents of a file. Deferred of the result counts those
-// that stay unjudged because their kind may be missing.
-func (r *run) judgeLate(ctx context.Context, name string) (*fileResult, error) {
-	file, err := r.Options.Source(name)
+// judgeLate judges the deferred documents of a file.
+func (r *run) judgeLate(ctx context.Context, name string, deferred []docRef) (*fileResult, error) {
+	docs, err := r.documents(name)
 	if err != nil {
-		return nil, &InputError{Path: name, Err: err}
+		return nil, err
 	}
 	out := &fileResult{}
-	docs, _ := manifest.Read(file, r.Limits)
-	for _, d := range docs {
-		if d.Object.APIVersion == "" || d.Object.Kind == "" || isDefinition(d) {
-			continue
+	for _, ref := range deferred {
+		d := docs[ref]
+		if d == nil {
+			return nil, fmt.Errorf("%s changed while it was being judged", name)
 		}
 		v := r.Judge.Create(ctx, gvkOf(d), d.JSON, namespaceOf(d))
-		switch {
-		case !v.Custom && (!unknown(v) || r.knownToTarget(d)):
-			continue // judged in the first pass
-		case unknown(v) && r.mayBeMissing(d):
-			out.Deferred++
+		if unknown(v) && r.mayBeMissing(d) {
+			out.Skipped++
 			out.Resources = append(out.Resources, newResource(d, nil, PodTemplateOf(&unstructured.Unstructured{Object: d.Value()}), namespaceOf(d)))
 			continue
 		}
@@ -652,9 +650,10 @@ func (p places) visit(ctx context.Context, r *run) error {
 	return g.Wait()
 }
 
+// docRef names a document, or an item of a List, in a file.
 type docRef struct {
-	number int
-	item   string
+	Number int
+	Item   string
 }
 
 // documents reads a file again.

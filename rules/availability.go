@@ -29,10 +29,13 @@ var availabilityRules = []*lint.Rule{
 	{
 		Name: "replicas-too-few", Title: "one replica, so that every disruption is an outage", Severity: diag.Info, Category: "availability", Kinds: []string{"Deployment", "ReplicaSet", "ReplicationController"},
 		Peers: "kube-linter minimum-three-replicas, kube-score deployment-replicas, polaris deploymentMissingReplicas, datree 16",
-		Doc:   "With a single replica a drained node, an eviction or a crash leaves nobody to answer. Workloads that an autoscaler keeps at two or more are passed over, and so are those that a PodDisruptionBudget speaks of: somebody has thought about them.",
+		Doc:   "With a single replica a drained node, an eviction or a crash leaves nobody to answer. Workloads that an autoscaler keeps at two or more are passed over, and so are those that a PodDisruptionBudget speaks of, and those on a volume that one node at a time can mount: somebody has thought about them.",
 		CheckSet: func(p *lint.SetPass) error {
 			r := p.Resource
 			if r.Replicas == nil || *r.Replicas != 1 || budgeted(p.Set, r) || lowest(p.Set, r) > 1 {
+				return nil
+			}
+			for range singleNodeClaims(p) {
 				return nil
 			}
 			p.Report(lint.Finding{Path: "spec.replicas", Message: fmt.Sprintf("%s has one replica and no PodDisruptionBudget", r.Object), Detail: "two replicas on different nodes survive the loss of one"})
@@ -378,17 +381,28 @@ func checkStrategy(p *lint.Pass) error {
 }
 
 func checkSharedClaim(p *lint.SetPass) error {
-	if lowest(p.Set, p.Resource) < 2 {
+	n := lowest(p.Set, p.Resource)
+	if n < 2 {
 		return nil
 	}
-	for _, ref := range p.Resource.Refs {
-		if ref.Kind != "PersistentVolumeClaim" {
-			continue
-		}
-		if claim := p.Set.Get("", ref.Kind, ref.Namespace, ref.Name); claim != nil && claim.SingleNode {
-			p.Report(lint.Finding{Path: ref.Path, Message: fmt.Sprintf("%d replicas share %s, which one node at a time can mount", lowest(p.Set, p.Resource), claim.Object), Detail: "use a StatefulSet with volumeClaimTemplates, or ReadWriteMany",
-				Related: []lint.RelatedPath{{Of: claim, Path: "spec.accessModes", Message: "the claim's access modes"}}})
-		}
+	for path, claim := range singleNodeClaims(p) {
+		p.Report(lint.Finding{Path: path, Message: fmt.Sprintf("%d replicas share %s, which one node at a time can mount", n, claim.Object), Detail: "use a StatefulSet with volumeClaimTemplates, or ReadWriteMany",
+			Related: []lint.RelatedPath{{Of: claim, Path: "spec.accessModes", Message: "the claim's access modes"}}})
 	}
 	return nil
+}
+
+// singleNodeClaims walks through the claims of a workload, with the paths of their names, that one
+// node at a time can mount.
+func singleNodeClaims(p *lint.SetPass) iter.Seq2[string, *lint.Resource] {
+	return func(yield func(string, *lint.Resource) bool) {
+		for _, ref := range p.Resource.Refs {
+			if ref.Kind != "PersistentVolumeClaim" {
+				continue
+			}
+			if claim := p.Set.Get("", ref.Kind, ref.Namespace, ref.Name); claim != nil && claim.SingleNode && !yield(ref.Path, claim) {
+				return
+			}
+		}
+	}
 }

@@ -61,8 +61,9 @@ func secretName(name string) bool {
 	return secretWords.MatchString(strings.NewReplacer("-", "_", ".", "_").Replace(name))
 }
 
-// harmless values are no secrets: switches, numbers, paths, URLs without a password, references to other variables, placeholders.
-var harmless = regexp.MustCompile(`(?i)^(|true|false|yes|no|on|off|none|null|enabled|disabled|[0-9.]+[smhd]?|\.?/[^ ]*|[a-z+]+://[^@ ]*|\$\(.*\)|\$\{.*\}|\{\{.*\}\}|<.*>|\*+|x+)$`)
+// harmless values are no secrets: switches, numbers, paths, URLs without a password, references to
+// other variables, placeholders, and names as Secrets have them (webhook-server-cert).
+var harmless = regexp.MustCompile(`(?i)^(|true|false|yes|no|on|off|none|null|enabled|disabled|[0-9.]+[smhd]?|\.?/[^ ]*|[a-z+]+://[^@ ]*|\$\(.*\)|\$\{.*\}|\{\{.*\}\}|<.*>|\*+|x+|[a-z0-9]+(-[a-z0-9]+)*-(secret|certs?|tls|creds|credentials|token|keys?|password))$`)
 
 func secretValue(value string) bool { return !harmless.MatchString(strings.TrimSpace(value)) }
 
