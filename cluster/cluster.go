@@ -35,6 +35,9 @@ type Config struct {
 	Script func(*v1.Pod, *v1.Container) kubelet.Script // what containers do; nil: kubelet.DefaultScript
 	Pace   time.Duration                               // between two requests, in virtual time; 0: none
 	Bare   bool                                        // the API server alone: nothing acts on what is stored
+
+	Decided func(Decision)                            // hears of every decision of the scheduler; nil: nobody does
+	Prepare func(context.Context, *rest.Config) error // stores what is there before anything acts, or nil
 }
 
 // Pace is a good Config.Pace: requests fall into an order that does not depend on goroutines.
@@ -83,6 +86,11 @@ func (e *Engine) start(ctx context.Context, config Config) (err error) {
 			return err
 		}
 	}
+	if config.Prepare != nil {
+		if err := config.Prepare(ctx, e.RESTConfig()); err != nil {
+			return err
+		}
+	}
 	if config.Bare {
 		return nil
 	}
@@ -106,7 +114,7 @@ func (e *Engine) act(ctx context.Context, config Config) error {
 	if err := m.start(); err != nil {
 		return err
 	}
-	if err := startScheduler(ctx, e.server); err != nil {
+	if err := startScheduler(ctx, e.server, config.Decided); err != nil {
 		return fmt.Errorf("scheduler: %w", err)
 	}
 	e.running.Add(1)
@@ -130,6 +138,9 @@ func (e *Engine) KubeletState() ([]byte, error) {
 	}
 	return e.kubelet.Snapshot()
 }
+
+// Version is the version of Kubernetes that runs.
+func (e *Engine) Version() string { return kubernetesVersion() }
 
 // Close ends everything that Start has begun.
 func (e *Engine) Close() {

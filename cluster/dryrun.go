@@ -50,7 +50,7 @@ func DryRun(ctx context.Context, objects []*unstructured.Unstructured) ([]Answer
 		if err != nil {
 			return err
 		}
-		for _, i := range order(objects) {
+		for _, i := range Order(objects) {
 			answers[i] = d.try(objects[i])
 		}
 		return nil
@@ -83,7 +83,8 @@ var rank = map[string]int{
 	"CronJob":                  1,
 }
 
-func order(objects []*unstructured.Unstructured) []int {
+// Order gives the indexes of objects in an order in which each finds what it needs.
+func Order(objects []*unstructured.Unstructured) []int {
 	indexes := make([]int, len(objects))
 	for i := range indexes {
 		indexes[i] = i

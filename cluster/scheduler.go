@@ -9,8 +9,9 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/profile"
 )
 
-// startScheduler runs the scheduler with its default profile.
-func startScheduler(ctx context.Context, s *apiServer) error {
+// startScheduler runs the scheduler with its default profile, and tells of its decisions if
+// somebody wants to hear.
+func startScheduler(ctx context.Context, s *apiServer, decided func(Decision)) error {
 	client, err := kubernetes.NewForConfig(protobuf(s.config, "kube-scheduler"))
 	if err != nil {
 		return err
@@ -20,6 +21,9 @@ func startScheduler(ctx context.Context, s *apiServer) error {
 	sched, err := scheduler.New(ctx, client, s.informers, nil, recorders)
 	if err != nil {
 		return err
+	}
+	if decided != nil {
+		recordDecisions(sched, decided)
 	}
 	broadcaster.StartRecordingToSink(ctx.Done())
 	s.informers.Start(ctx.Done())

@@ -9,11 +9,11 @@ import (
 	"syscall"
 	"time"
 
-	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+
+	"github.com/seatrial/seatrial/cluster"
 )
 
 const (
@@ -36,7 +36,7 @@ func Unsettled(ctx context.Context, client kubernetes.Interface) (left []string,
 	for i := range pods.Items {
 		p := &pods.Items[i]
 		versions.WriteString(p.ResourceVersion + " ")
-		if why := unsettledPod(p); why != "" {
+		if why := cluster.Unsettled(p); why != "" {
 			left = append(left, fmt.Sprintf("pod/%s in %s: %s", p.Name, p.Namespace, why))
 		}
 	}
@@ -47,46 +47,11 @@ func Unsettled(ctx context.Context, client kubernetes.Interface) (left []string,
 	for i := range deployments.Items {
 		d := &deployments.Items[i]
 		versions.WriteString(d.ResourceVersion + " ")
-		if why := unsettledDeployment(d); why != "" {
+		if why := cluster.Unsettled(d); why != "" {
 			left = append(left, fmt.Sprintf("deployment/%s in %s: %s", d.Name, d.Namespace, why))
 		}
 	}
 	return left, versions.String(), nil
-}
-
-func unsettledPod(p *corev1.Pod) string {
-	switch {
-	case p.DeletionTimestamp != nil:
-		return "Terminating"
-	case p.Status.Phase == corev1.PodSucceeded, p.Status.Phase == corev1.PodFailed:
-		return ""
-	}
-	for _, s := range p.Status.ContainerStatuses {
-		if s.State.Waiting != nil {
-			return s.State.Waiting.Reason
-		}
-	}
-	for _, c := range p.Status.Conditions {
-		switch {
-		case c.Type == corev1.PodScheduled && c.Status != corev1.ConditionTrue:
-			return c.Reason + ": " + c.Message
-		case c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue:
-			return ""
-		}
-	}
-	return "not ready"
-}
-
-func unsettledDeployment(d *appsv1.Deployment) string {
-	want := int32(1)
-	if d.Spec.Replicas != nil {
-		want = *d.Spec.Replicas
-	}
-	s := d.Status
-	if s.ObservedGeneration < d.Generation || s.UpdatedReplicas != want || s.AvailableReplicas != want || s.Replicas != want {
-		return fmt.Sprintf("%d of %d updated replicas available", min(s.UpdatedReplicas, s.AvailableReplicas), want)
-	}
-	return ""
 }
 
 // endWhenSettled ends the watches of a command when nothing moves any more.

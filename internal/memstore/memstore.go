@@ -13,6 +13,8 @@
 package memstore
 
 import (
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,6 +31,43 @@ type DB struct {
 	mu     sync.Mutex
 	rev    int64
 	tables map[string]*table // by key prefix
+	listen func(Write)       // or nil
+}
+
+// Write is one change of one object.
+type Write struct {
+	Revision int64
+	At       time.Time
+	Key      string
+	Data     []byte // the object as it is stored; of a deletion, as it was; must not be changed
+	Created  bool
+	Deleted  bool
+}
+
+// Listen calls f for every object that there is, then for every write from now on, in their
+// order. The database is locked meanwhile: f must neither use it nor wait.
+func (d *DB) Listen(f func(Write)) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.listen = f
+	for _, prefix := range slices.Sorted(maps.Keys(d.tables)) {
+		d.tables[prefix].records.Ascend(func(r *record) bool {
+			d.tell(r, nil)
+			return true
+		})
+	}
+}
+
+func (d *DB) tell(current, prev *record) {
+	if d.listen == nil {
+		return
+	}
+	w := Write{Revision: d.rev, At: time.Now(), Created: prev == nil, Deleted: current == nil}
+	if current == nil {
+		current = prev
+	}
+	w.Key, w.Data = current.key, current.data
+	d.listen(w)
 }
 
 // NewDB gives an empty database.
@@ -174,6 +213,7 @@ func (d *DB) replace(t *table, current, prev *record) int64 {
 	if len(t.history) > 2*maxHistory {
 		t.forget(t.history[maxHistory].rev)
 	}
+	d.tell(current, prev)
 	for _, w := range t.watchers {
 		if w.wants(e.key()) {
 			w.push(note{event: e})

@@ -1,0 +1,25 @@
+package plan
+
+import (
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/seatrial/seatrial/internal/manifest"
+)
+
+// Input is what a plan starts from. The zero value changes nothing on an empty cluster of two nodes.
+type Input struct {
+	Change []*manifest.Document // what is applied, in any order
+	From   []*manifest.Document // what runs already: applied first, until it has settled
+
+	Nodes    []*corev1.Node // nil: cluster.DefaultNodes
+	Scenario *Scenario      // nil: nothing but the change
+	Seed     int64          // draws names and ties; 0: 1
+	Until    time.Duration  // how long to look ahead at most; 0: DefaultUntil
+	Prune    bool           // delete what From has and Change has not
+	Reasons  bool           // record the scheduler's filters and scores
+}
+
+// DefaultUntil is how far a plan looks ahead while something is still moving.
+const DefaultUntil = time.Hour

@@ -1,0 +1,252 @@
+package plan
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/seatrial/seatrial/cluster"
+	"github.com/seatrial/seatrial/cluster/virtual"
+	"github.com/seatrial/seatrial/internal/diag"
+)
+
+// epoch is when the clock of a plan begins. Plans tell times from the change on, so that the
+// date matters to CronJobs alone: it is a Thursday.
+var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+const (
+	// tick is how often a simulation looks whether it has come to an end.
+	tick = 500 * time.Millisecond
+	// settledFor is how long nothing may be left to do before it ends.
+	settledFor = 3 * time.Second
+	// stuckFor is how long nothing may move before it ends although something is left to do: longer
+	// than any back-off.
+	stuckFor = 7 * time.Minute
+	// preparedFor is how long what runs before the change may take to settle.
+	preparedFor = 30 * time.Minute
+	// keptScores is how many nodes of a decision are told with their scores.
+	keptScores = 10
+)
+
+// simulation is one run.
+type simulation struct {
+	Input
+	engine  *cluster.Engine
+	applier *applier
+	history *history
+	before  map[string]string // what was unsettled before the change, by object
+}
+
+// Simulate plans a change. The error says why it could not; what is wrong with the change itself
+// is in the plan.
+func Simulate(ctx context.Context, input Input) (*Plan, error) {
+	if input.Seed == 0 {
+		input.Seed = 1
+	}
+	s := &simulation{Input: input, history: newHistory()}
+	if input.Reasons {
+		s.history.scores = keptScores
+	}
+	err := virtual.Run(ctx, epoch, input.Seed, s.run)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return nil, ctx.Err()
+	case err != nil:
+		return nil, fmt.Errorf("simulating the change: %w", err)
+	}
+	return &s.history.plan, nil
+}
+
+func (s *simulation) run() (err error) {
+	s.engine, err = cluster.Start(context.Background(), cluster.Config{Nodes: s.Nodes, Pace: cluster.Pace, Decided: s.history.decided})
+	if err != nil {
+		return err
+	}
+	defer s.engine.Close()
+	s.engine.DB().Listen(s.history.hear)
+	if s.applier, err = newApplier(s.engine.RESTConfig()); err != nil {
+		return err
+	}
+	if err := s.runBefore(); err != nil {
+		return err
+	}
+	if err := s.history.begin(); err != nil {
+		return err
+	}
+	s.before = s.unsettled()
+	s.applyAll()
+	if err := s.watch(); err != nil {
+		return err
+	}
+	return s.finish()
+}
+
+// runBefore lets what runs already settle.
+func (s *simulation) runBefore() error {
+	made, err := s.applier.ensureNamespaces(slices.Concat(s.From, s.Change))
+	if err != nil {
+		return err
+	}
+	for _, name := range made {
+		s.assume("namespace %s exists", name)
+	}
+	for _, d := range inOrder(s.From) {
+		if _, err := s.applier.apply(objectOf(d)); err != nil {
+			return fmt.Errorf("what runs already: %s: %s: %w", d.Range(), d.Object, unwrapped(err))
+		}
+		time.Sleep(applyPace)
+	}
+	return s.until(preparedFor, true)
+}
+
+func (s *simulation) assume(format string, args ...any) {
+	s.history.plan.Assumptions = append(s.history.plan.Assumptions, fmt.Sprintf(format, args...))
+}
+
+// applyAll makes the change.
+func (s *simulation) applyAll() {
+	for _, d := range inOrder(s.Change) {
+		c, err := s.applier.apply(objectOf(d))
+		place(&c, d)
+		if err != nil {
+			c = refused(c, err)
+		}
+		s.history.plan.Changes = append(s.history.plan.Changes, c)
+		time.Sleep(applyPace)
+	}
+}
+
+// watch lets the cluster act until nothing moves any more.
+func (s *simulation) watch() error {
+	if s.Until > 0 {
+		return s.until(s.Until, false)
+	}
+	return s.until(DefaultUntil, true)
+}
+
+// until lets time pass; not to the end of it if all has settled or is stuck, and may end early.
+func (s *simulation) until(limit time.Duration, early bool) error {
+	for end := time.Now().Add(limit); time.Now().Before(end); {
+		time.Sleep(min(tick, time.Until(end)))
+		if err := s.history.catchUp(); err != nil {
+			return err
+		}
+		if early && s.ended(time.Now()) {
+			return nil
+		}
+	}
+	return s.history.catchUp()
+}
+
+func (s *simulation) ended(now time.Time) bool {
+	quiet := now.Sub(s.history.moved)
+	if quiet < settledFor {
+		return false
+	}
+	left := s.unsettled()
+	return len(left) == 0 || quiet >= stuckFor && !s.history.progressing()
+}
+
+// unsettled gives what is not as it should be: what each object lacks, by its name.
+func (s *simulation) unsettled() map[string]string {
+	left := map[string]string{}
+	for _, w := range s.history.workloads {
+		if w.current != nil && !w.gone && w.why != "" {
+			left[w.object.String()] = w.why
+		}
+	}
+	for _, p := range s.history.pods {
+		if p.gone {
+			continue
+		}
+		if why := cluster.Unsettled(p.pod); why != "" {
+			left[p.life.Object.String()] = why
+		}
+	}
+	return left
+}
+
+// finish draws the conclusions.
+func (s *simulation) finish() error {
+	h := s.history
+	p := &h.plan
+	p.APIVersion, p.Kind, p.Seed = APIVersion, Kind, s.Seed
+	p.KubernetesVersion = s.engine.Version()
+	p.Workloads = h.describeWorkloads()
+	p.Pods = []Pod{}
+	for _, t := range h.order {
+		if t.gone && *t.life.Gone < 0 {
+			continue
+		}
+		p.Pods = append(p.Pods, *t.life)
+	}
+	p.Nodes = h.describeNodes()
+	p.Unschedulable = h.describeUnschedulable()
+	s.conclude()
+	fill(p)
+	return nil
+}
+
+// conclude says whether the cluster came to what was asked for.
+func (s *simulation) conclude() {
+	p := &s.history.plan
+	p.VirtualSeconds = max(s.history.last, 0)
+	var reasons []string
+	for _, c := range p.Changes {
+		if c.Denied != "" {
+			reasons = append(reasons, fmt.Sprintf("%s: %s", c.Object, c.Denied))
+		}
+	}
+	left := s.unsettled()
+	for _, w := range s.history.sortedWorkloads() {
+		if why := left[w.object.String()]; why != "" && s.before[w.object.String()] != why {
+			reasons = append(reasons, fmt.Sprintf("%s: %s", w.object, why))
+		}
+	}
+	p.Converged = len(reasons) == 0
+	p.Reason = strings.Join(reasons, "; ")
+}
+
+// fill makes empty lists of those that are nil, as JSON has them.
+func fill(p *Plan) {
+	set := func(empty bool, f func()) {
+		if empty {
+			f()
+		}
+	}
+	set(p.Changes == nil, func() { p.Changes = []Change{} })
+	set(p.Timeline == nil, func() { p.Timeline = []Step{} })
+	set(p.Placements == nil, func() { p.Placements = []Placement{} })
+	set(p.Problems == nil, func() { p.Problems = []Problem{} })
+	set(p.Gates == nil, func() { p.Gates = []Gate{} })
+	set(p.Expectations == nil, func() { p.Expectations = []Expectation{} })
+	set(p.Assumptions == nil, func() { p.Assumptions = []string{} })
+	set(p.Findings == nil, func() { p.Findings = []diag.Diagnostic{} })
+	for i := range p.Changes {
+		set(p.Changes[i].Fields == nil, func() { p.Changes[i].Fields = []Field{} })
+	}
+}
+
+func (h *history) describeUnschedulable() []Unschedulable {
+	all := []Unschedulable{}
+	for _, uid := range h.waiting {
+		u := h.unplaced[uid]
+		if p := h.pods[uid]; p != nil {
+			u.Workload = p.life.Workload
+			if u.Until == nil && p.life.Stopping != nil {
+				u.Until = p.life.Stopping
+			}
+			for _, c := range p.pod.Status.Conditions {
+				if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse && c.Message != "" {
+					u.Message = c.Message // with what preemption had to add
+				}
+			}
+		}
+		all = append(all, *u)
+	}
+	return all
+}
