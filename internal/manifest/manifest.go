@@ -65,6 +65,9 @@ func (d *Document) decode() map[string]any {
 	return v
 }
 
+// IsJSON tells whether the document is written as JSON.
+func (d *Document) IsJSON() bool { return d.chunk.json }
+
 // Root gives the tree of the object with places. It is never nil: where the text defies
 // location it is an empty node that spans the document.
 func (d *Document) Root() *Node { return d.root() }

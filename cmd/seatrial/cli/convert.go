@@ -1,0 +1,179 @@
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	k8sschema "k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/seatrial/seatrial/convert"
+	"github.com/seatrial/seatrial/internal/manifest"
+	"github.com/seatrial/seatrial/internal/source"
+	"github.com/seatrial/seatrial/lint"
+	"github.com/seatrial/seatrial/schema"
+)
+
+// convertOptions are the flags of seatrial convert.
+type convertOptions struct {
+	Streams
+	paths    []string
+	output   string
+	versions []string
+	version  string
+	exclude  []string
+}
+
+func newConvertCommand(s Streams) *cobra.Command {
+	o := &convertOptions{Streams: s}
+	cmd := &cobra.Command{
+		Use:   "convert [PATH|-]...",
+		Short: "Turn YAML into JSON and back, and move objects to other API versions",
+		Long: `Convert prints manifests in another form: YAML as JSON, JSON as YAML, and objects in another API
+version, as the API server converts them. Where the defaults of the two versions differ, the old ones
+are written down, so that the object keeps its meaning. A field that is not known, and would be lost,
+is refused.
+
+Keys keep their order; the items of a List become documents; comments are not kept (lint --fix keeps
+them where nothing but the API version changes). PATH is as for lint.
+
+Exit codes: 0 converted; 1 a document cannot be converted; 2 wrong usage; 3 could not run.`,
+		Example: `  seatrial convert deployment.yaml
+  seatrial convert --output-version apps/v1 old.yaml
+  seatrial convert --kubernetes-version 1.37 manifests/ -o yaml`,
+		RunE: func(_ *cobra.Command, args []string) error {
+			o.paths = args
+			return o.run()
+		},
+	}
+	f := cmd.Flags()
+	f.StringVarP(&o.output, "output", "o", "", "form of the output: "+strings.Join(formNames(), "|")+" (default: the other one; the same when the API version changes)")
+	f.StringSliceVar(&o.versions, "output-version", nil, "API `version` to convert to: apps/v1; several, for several kinds")
+	f.StringVar(&o.version, "kubernetes-version", "", "move what this Kubernetes does not serve to an API version that it serves")
+	f.StringSliceVar(&o.exclude, "exclude", nil, "globs of files and folders that are not read")
+	cmd.MarkFlagsMutuallyExclusive("output-version", "kubernetes-version")
+	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("output", completeWords(formNames())))
+	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("kubernetes-version", completeVersions))
+	return cmd
+}
+
+func formNames() (names []string) {
+	for _, f := range convert.Forms {
+		names = append(names, f.Name)
+	}
+	return names
+}
+
+func (o *convertOptions) run() error {
+	if o.output != "" && !slices.Contains(formNames(), o.output) {
+		return usageError("invalid --output %q: want %s", o.output, strings.Join(formNames(), " or "))
+	}
+	target, err := o.target()
+	if err != nil {
+		return err
+	}
+	if len(o.paths) == 0 {
+		return usageError("nothing to convert: name a file, a folder, or - for standard input")
+	}
+	docs, err := o.documents()
+	if err != nil {
+		return err
+	}
+	var out bytes.Buffer
+	if err := o.convert(&out, target, docs); err != nil {
+		return err
+	}
+	_, err = out.WriteTo(o.Out)
+	return err
+}
+
+// target reads which API versions are asked for.
+func (o *convertOptions) target() (t convert.Target, err error) {
+	for _, v := range o.versions {
+		gv, err := k8sschema.ParseGroupVersion(v)
+		if err != nil || gv.Version == "" {
+			return t, usageError("invalid --output-version %q: want GROUP/VERSION, such as apps/v1", v)
+		}
+		t.Versions = append(t.Versions, gv)
+	}
+	if o.version != "" {
+		if t.Store, err = schema.Open(o.version); err != nil {
+			return t, usageError("%v", err)
+		}
+	}
+	return t, nil
+}
+
+// documents reads the inputs. A text that cannot be read as a whole is not converted in part.
+func (o *convertOptions) documents() (docs []*manifest.Document, err error) {
+	files, problems := lint.Inputs(o.paths, o.exclude)
+	for _, name := range files {
+		data, err := o.read(name)
+		if err != nil {
+			problems = append(problems, &lint.InputError{Path: name, Err: err})
+			continue
+		}
+		read, findings := manifest.Read(source.NewFile(name, data), manifest.DefaultLimits)
+		for _, f := range findings {
+			problems = append(problems, fmt.Errorf("%s:%d:%d: %s", name, f.Range.Start.Line, f.Range.Start.Column, f.Message))
+		}
+		docs = append(docs, read...)
+	}
+	switch {
+	case len(problems) > 0:
+		return nil, &exitError{exitFailed, errors.Join(problems...)}
+	case len(docs) == 0:
+		return nil, &exitError{exitFailed, fmt.Errorf("no documents found in %s", strings.Join(o.paths, ", "))}
+	}
+	return docs, nil
+}
+
+func (o *convertOptions) read(name string) ([]byte, error) {
+	if name == lint.Stdin {
+		return io.ReadAll(o.In)
+	}
+	return os.ReadFile(name)
+}
+
+// convert writes all documents, or tells of each that cannot be converted.
+func (o *convertOptions) convert(w io.Writer, target convert.Target, docs []*manifest.Document) error {
+	form := o.form(docs[0])
+	var refused []error
+	changed := false
+	for _, d := range docs {
+		value, moved, err := target.Convert(d)
+		if err != nil {
+			refused = append(refused, err)
+			continue
+		}
+		changed = changed || moved || slices.ContainsFunc(target.Versions, func(v k8sschema.GroupVersion) bool { return v.String() == d.Object.APIVersion })
+		if err := form.Write(w, value, d.Root()); err != nil {
+			return &exitError{exitFailed, fmt.Errorf("writing %s: %w", d.Object, err)}
+		}
+	}
+	switch {
+	case len(refused) > 0:
+		return &exitError{exitFindings, errors.Join(refused...)}
+	case len(target.Versions) > 0 && !changed:
+		return &exitError{exitFindings, fmt.Errorf("no document can be converted to %s", strings.Join(o.versions, ", "))}
+	}
+	return nil
+}
+
+// form is the one that is asked for, or the other one than the first document has, or the same if
+// it is the API version that changes.
+func (o *convertOptions) form(first *manifest.Document) convert.Form {
+	want := "yaml"
+	if keeps := len(o.versions) > 0 || o.version != ""; first.IsJSON() == keeps {
+		want = "json"
+	}
+	if o.output != "" {
+		want = o.output
+	}
+	return convert.Forms[slices.IndexFunc(convert.Forms, func(f convert.Form) bool { return f.Name == want })]
+}
