@@ -73,6 +73,22 @@ func Find(store *schema.Store, text, apiVersion string) (*Subject, error) {
 	return s, nil
 }
 
+// Address writes a place the way that users type it: deployment.spec.replicas. A kind that shares its name
+// with a preferred one carries version and group.
+func Address(store *schema.Store, k *schema.Kind, path string) string {
+	name := k.Singular
+	if name == "" {
+		name = strings.ToLower(k.Kind)
+	}
+	if kinds, err := store.Find(name); err != nil || kinds[0].GVK != k.GVK {
+		name = strings.TrimSuffix(k.Resource+"."+k.Version+"."+k.Group, ".")
+	}
+	return strings.TrimSuffix(name+"."+path, ".")
+}
+
+// Address writes the subject the way that users type it.
+func (s *Subject) Address() string { return Address(s.store, s.Kind, strings.Join(s.Path, ".")) }
+
 // split takes a path apart: {.spec.containers[0]['name']} has the parts spec, containers, name.
 func split(text string) (parts []string) {
 	text = strings.NewReplacer("{", "", "}", "", "['", ".", "']", "", `["`, ".", `"]`, "").Replace(text)

@@ -185,13 +185,32 @@ func orNone(v any) any {
 	return v
 }
 
-// WriteHistory writes a history for people.
-func WriteHistory(w io.Writer, k *schema.Kind, events []Event) error {
+// HistoryReport is a history as data.
+type HistoryReport struct {
+	APIVersion string  `json:"apiVersion"` // seatrial/v1
+	Kind       string  `json:"kind"`       // History
+	Resource   string  `json:"resource"`   // apps/v1 Deployment
+	Since      string  `json:"since"`      // first known version that serves it
+	Removed    string  `json:"removed,omitempty"`
+	Events     []Event `json:"events"`
+}
+
+// NewHistory gives a history as data.
+func NewHistory(k *schema.Kind, events []Event) *HistoryReport {
+	return &HistoryReport{"seatrial/v1", "History", k.GroupVersion().String() + " " + k.Kind, k.Since, k.Removed, append([]Event{}, events...)}
+}
+
+// WriteHistory writes a history for people, or as Markdown.
+func WriteHistory(w io.Writer, k *schema.Kind, events []Event, markdown bool) error {
+	title, heading, item := "%s %s: ", "\n%s\n", "  %s\n"
+	if markdown {
+		title, heading, item = "# %s %s\n\n", "\n## %s\n\n", "- `%s`\n"
+	}
 	first := k.Since
 	if first == schema.Versions()[0] {
 		first += " or earlier"
 	}
-	if _, err := fmt.Fprintf(w, "%s %s: since Kubernetes %s", k.GroupVersion(), k.Kind, first); err != nil {
+	if _, err := fmt.Fprintf(w, title+"since Kubernetes %s", k.GroupVersion(), k.Kind, first); err != nil {
 		return err
 	}
 	if k.Removed != "" {
@@ -205,10 +224,10 @@ func WriteHistory(w io.Writer, k *schema.Kind, events []Event) error {
 	last := ""
 	for _, e := range events {
 		if e.Version != last {
-			fmt.Fprintf(w, "\n%s\n", e.Version)
+			fmt.Fprintf(w, heading, e.Version)
 			last = e.Version
 		}
-		if _, err := fmt.Fprintln(w, "  "+e.line(k.Kind)); err != nil {
+		if _, err := fmt.Fprintf(w, item, e.line(k.Kind)); err != nil {
 			return err
 		}
 	}

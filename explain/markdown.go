@@ -70,7 +70,7 @@ func (n *Node) Facts() (out []string) {
 	}
 	say(n.Required, "required")
 	say(len(n.Enum) > 0, "one of: %s", list(n.Enum))
-	say(n.Default != nil && fmt.Sprint(n.Default) != "map[]", "default: %v", n.Default)
+	say(n.tellsDefault(), "default: %v", n.Default)
 	say(n.Format != "", "format: %s", n.Format)
 	say(n.Pattern != "", "pattern: %s", n.Pattern)
 	for _, bound := range []struct {
@@ -96,11 +96,20 @@ func (n *Node) Facts() (out []string) {
 	for _, v := range n.Validations {
 		say(true, "rule: %s (%s)", v.Rule, v.Message)
 	}
+	for _, c := range n.Constraints {
+		say(true, "%s", c)
+	}
 	say(n.Since != "" && n.Since != schema.Versions()[0], "since Kubernetes %s", n.Since)
 	say(n.Deprecated, "deprecated")
 	say(n.Removed != "", "removed in Kubernetes %s", n.Removed)
 	say(len(n.Rules) > 0, "lint rules: %s", strings.Join(n.Rules, ", "))
 	return out
+}
+
+// tellsDefault tells whether the default says something: the documents give required fields the zero value
+// of their type, and structures an empty object.
+func (n *Node) tellsDefault() bool {
+	return n.Default != nil && fmt.Sprint(n.Default) != "map[]" && !(n.Required && meaningful(n.Default) == nil)
 }
 
 func list(values []any) string {

@@ -57,6 +57,7 @@ type Node struct {
 	PatchStrategy string              `json:"patchStrategy,omitempty"`
 	PatchMergeKey string              `json:"patchMergeKey,omitempty"`
 	Validations   []schema.Validation `json:"validations,omitempty"`
+	Constraints   []Constraint        `json:"constraints,omitempty"`
 	Rules         []string            `json:"rules,omitempty"` // lint rules that look at the field
 	Since         string              `json:"since,omitempty"`
 	Deprecated    bool                `json:"deprecated,omitempty"`
@@ -85,6 +86,23 @@ func (s *Subject) Tree(d Depth, rules RulesOf) *Document {
 	return out
 }
 
+// ResourceList is what a version serves.
+type ResourceList struct {
+	APIVersion        string     `json:"apiVersion"` // seatrial/v1
+	Kind              string     `json:"kind"`       // ResourceList
+	KubernetesVersion string     `json:"kubernetesVersion"`
+	Resources         []Resource `json:"resources"`
+}
+
+// NewResourceList tells kinds as data.
+func NewResourceList(store *schema.Store, kinds []*schema.Kind) *ResourceList {
+	l := &ResourceList{APIVersion: "seatrial/v1", Kind: "ResourceList", KubernetesVersion: store.Version}
+	for _, k := range kinds {
+		l.Resources = append(l.Resources, resourceOf(k))
+	}
+	return l
+}
+
 func resourceOf(k *schema.Kind) Resource {
 	return Resource{Group: k.Group, Version: k.Version, Kind: k.Kind, Plural: k.Resource, Singular: k.Singular, ShortNames: k.ShortNames, Categories: k.Categories,
 		Verbs: k.Verbs, Namespaced: k.Namespaced, Since: k.Since, Deprecated: k.Deprecated, Removed: k.Removed, Replacement: k.Replacement}
@@ -109,7 +127,7 @@ func (b *treeBuilder) node(f *schema.Field, level int, above []string) *Node {
 	n := &Node{Name: f.Name, Path: f.Path, Type: f.Type, Description: f.Doc, Required: f.Required, Enum: f.Enum, Default: f.Default, Format: f.Format,
 		Pattern: t.Pattern, Minimum: t.Minimum, Maximum: t.Maximum, MinLength: t.MinLength, MaxLength: t.MaxLength, MinItems: t.MinItems, MaxItems: t.MaxItems,
 		Nullable: t.Nullable, ListType: t.ListType, ListMapKeys: t.ListMapKeys, MapType: t.MapType, PatchStrategy: t.Patch, PatchMergeKey: t.PatchKey,
-		Validations: t.Validations, Since: span.Since, Removed: span.Removed, Deprecated: IsDeprecated(f.Doc)}
+		Validations: t.Validations, Constraints: constraints(f), Since: span.Since, Removed: span.Removed, Deprecated: IsDeprecated(f.Doc)}
 	if b.rules != nil {
 		n.Rules = b.rules(b.kind, f.Path)
 	}

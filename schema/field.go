@@ -7,6 +7,8 @@ import (
 	"math/bits"
 	"slices"
 	"strings"
+
+	"github.com/seatrial/seatrial/schema/bundle"
 )
 
 // Field is a field of a kind, found by its path.
@@ -51,6 +53,29 @@ func (f *Field) Schema() *Type { return f.schema }
 
 // Holder names the definition that the field is a field of.
 func (f *Field) Holder() string { return f.holder.Name }
+
+// Declared lists what the declarative validation of the linked Kubernetes asks of the field, beyond its
+// schema. Of other versions nothing is known.
+func (f *Field) Declared() []bundle.Declared {
+	if f.store.Version != Latest || f.store.extra[f.holder.Name] != nil {
+		return nil
+	}
+	all, err := bundle.Rules()
+	if err != nil {
+		return nil
+	}
+	return all[f.holder.Name][f.Name]
+}
+
+// Unions lists the unions of its holder that the field belongs to.
+func (f *Field) Unions() (found []Union) {
+	for _, u := range f.holder.Unions {
+		if _, ok := u.Fields[f.Name]; ok || u.Discriminator == f.Name {
+			found = append(found, u)
+		}
+	}
+	return found
+}
 
 // Element gives the definition that the field holds, through lists and maps.
 func (f *Field) Element() *Type { return f.store.element(f.schema) }

@@ -204,6 +204,13 @@ type Type struct {
 	MinItems    *int64           `json:"minItems"`
 	MaxItems    *int64           `json:"maxItems"`
 	Validations []Validation     `json:"x-kubernetes-validations"`
+	Unions      []Union          `json:"x-kubernetes-unions"`
+}
+
+// Union is a group of fields of which one is set; the discriminator, where there is one, says which.
+type Union struct {
+	Discriminator string            `json:"discriminator"`
+	Fields        map[string]string `json:"fields-to-discriminateBy"` // field name: value of the discriminator
 }
 
 // Validation is a rule in CEL that values have to follow.

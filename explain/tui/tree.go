@@ -2,11 +2,11 @@ package tui
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
+	"github.com/seatrial/seatrial/explain"
 	"github.com/seatrial/seatrial/schema"
 )
 
@@ -95,11 +95,11 @@ func (r row) since() string {
 	return ""
 }
 
-// deprecated tells whether a kind is, or a field whose documentation opens with that.
+// deprecated tells whether a kind is, or a field by its documentation.
 func (r row) deprecated() bool {
 	switch {
 	case r.field != nil:
-		return strings.HasPrefix(strings.ToLower(r.field.Doc), "deprecated")
+		return explain.IsDeprecated(r.field.Doc)
 	case r.kind != nil:
 		return r.kind.Deprecated != ""
 	}
@@ -193,46 +193,22 @@ func counterpart(store *schema.Store, p place) place {
 
 // find resolves what users type: a resource by any of its names, then a field by its path.
 func find(store *schema.Store, text string) (place, error) {
-	parts := schema.Split(text)
-	if len(parts) == 0 {
+	if len(schema.Split(text)) == 0 {
 		return place{}, nil
 	}
-	for n := len(parts); n > 0; n-- {
-		kinds, err := store.Find(strings.Join(parts[:n], "."))
-		switch {
-		case err != nil && n > 1:
-			continue
-		case err != nil:
-			return place{}, err
-		case n == len(parts):
-			return place{GVK: kinds[0].GVK}, nil
-		}
-		f, err := kinds[0].Field(strings.Join(parts[n:], "."))
-		if err != nil {
-			return place{}, fmt.Errorf("%s: %w", kinds[0].Kind, err)
-		}
-		return place{kinds[0].GVK, f.Path}, nil
+	s, err := explain.Find(store, text, "")
+	if err != nil {
+		return place{}, err
 	}
-	return place{}, nil
+	return place{s.Kind.GVK, strings.Join(s.Path, ".")}, nil
 }
 
-// address writes a place the way that users type it: deployment.spec.replicas. Kinds that share
-// their name with a preferred one carry version and group.
+// address writes a place the way that users type it: deployment.spec.replicas.
 func address(store *schema.Store, r row) string {
 	if r.kind == nil {
 		return groupName(r.Group)
 	}
-	name := r.kind.Singular
-	if name == "" {
-		name = strings.ToLower(r.Kind)
-	}
-	if kinds, err := store.Find(name); err != nil || kinds[0].GVK != r.GVK {
-		name = strings.TrimSuffix(r.kind.Resource+"."+r.Version+"."+r.Group, ".")
-	}
-	if r.Path != "" {
-		name += "." + r.Path
-	}
-	return name
+	return explain.Address(store, r.kind, r.Path)
 }
 
 func groupName(group string) string {

@@ -21,6 +21,28 @@ import (
 //go:embed kubernetes.bundle
 var data []byte
 
+//go:embed declared.json
+var declared []byte
+
+// Declared is what the declarative validation of the linked Kubernetes asks of a field beyond what its
+// OpenAPI document says: read from the tags in the sources of the API's types.
+type Declared struct {
+	Rule  string `json:"rule"`            // the tag: immutable, maxItems, format; or oneOf, atMostOneOf
+	Value string `json:"value,omitempty"` // of the tag: 32, k8s-short-name; of oneOf the fields, parted by commas
+	On    string `json:"on,omitempty"`    // the part of the field that it is about: each value, or a field below; "" for the field
+	When  string `json:"when,omitempty"`  // the condition on which it holds, in words
+	Text  string `json:"text"`            // the rule in words
+}
+
+// Rules gives what declarative validation asks, by definition name and field name.
+var Rules = sync.OnceValues(func() (map[string]map[string][]Declared, error) {
+	var all map[string]map[string][]Declared
+	if err := json.Unmarshal(declared, &all); err != nil {
+		return nil, fmt.Errorf("rules of declarative validation: %w", err)
+	}
+	return all, nil
+})
+
 // Index is what a bundle says of itself.
 type Index struct {
 	Versions []string        `json:"versions"` // minor versions, oldest first: 1.20

@@ -1,7 +1,8 @@
 // Command gen writes kubernetes.bundle from the OpenAPI and discovery documents that the
-// k8s.io/kubernetes modules of all supported versions carry in their api folder.
+// k8s.io/kubernetes modules of all supported versions carry in their api folder, and declared.json
+// from the sources of the linked version's types.
 //
-//	go run ./schema/bundle/gen -o schema/bundle/kubernetes.bundle
+//	go run ./schema/bundle/gen -dir schema/bundle
 package main
 
 import (
@@ -16,6 +17,7 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -36,17 +38,23 @@ var releases = []string{
 var shortNamesOfOld = map[string][]string{"podsecuritypolicies": {"psp"}}
 
 func main() {
-	out := flag.String("o", "schema/bundle/kubernetes.bundle", "file to write")
+	dir := flag.String("dir", "schema/bundle", "folder to write to")
+	only := flag.String("only", "", "the one file to write")
 	flag.Parse()
 	log.SetFlags(0)
-	data, err := generate()
-	if err == nil {
-		err = os.WriteFile(*out, data, 0o644)
+	for name, make := range map[string]func() ([]byte, error){"kubernetes.bundle": generate, "declared.json": generateDeclared} {
+		if *only != "" && *only != name {
+			continue
+		}
+		data, err := make()
+		if err == nil {
+			err = os.WriteFile(filepath.Join(*dir, name), data, 0o644)
+		}
+		if err != nil {
+			log.Fatal(err)
+		}
+		log.Printf("%s: %d bytes", name, len(data))
 	}
-	if err != nil {
-		log.Fatal(err)
-	}
-	log.Printf("%s: %d bytes", *out, len(data))
 }
 
 // release is what one version's documents say.
