@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
@@ -35,10 +36,10 @@ type Answer struct {
 const maxPods = 100
 
 // DryRun creates a set of objects in a new cluster, in an order in which each finds what it
-// needs, and gives an answer for each. Nothing acts on them, but the pods of workloads are tried:
-// they may be refused where the workload is not, by Pod Security, a quota, or for want of a
-// service account.
-func DryRun(ctx context.Context, objects []*unstructured.Unstructured) ([]Answer, error) {
+// needs, and gives an answer for each. The existing objects are there before. Nothing acts on
+// them, but the pods of workloads are tried: they may be refused where the workload is not, by
+// Pod Security, a quota, or for want of a service account.
+func DryRun(ctx context.Context, existing, objects []*unstructured.Unstructured) ([]Answer, error) {
 	answers := make([]Answer, len(objects))
 	err := virtual.Run(ctx, time.Now(), 1, func() error {
 		engine, err := Start(context.Background(), Config{Bare: true})
@@ -50,6 +51,9 @@ func DryRun(ctx context.Context, objects []*unstructured.Unstructured) ([]Answer
 		if err != nil {
 			return err
 		}
+		for _, i := range Order(existing) {
+			d.try(existing[i]) // what refuses it would not be the fault of the set
+		}
 		for _, i := range Order(objects) {
 			answers[i] = d.try(objects[i])
 		}
@@ -60,36 +64,57 @@ func DryRun(ctx context.Context, objects []*unstructured.Unstructured) ([]Answer
 
 // rank is the order of kinds; those that are not in it come in between.
 var rank = map[string]int{
-	"Namespace":                -9,
-	"CustomResourceDefinition": -8,
-	"PriorityClass":            -7,
-	"StorageClass":             -7,
-	"RuntimeClass":             -7,
-	"IngressClass":             -7,
-	"ServiceAccount":           -6,
-	"LimitRange":               -5,
-	"ResourceQuota":            -5,
-	"ClusterRole":              -4,
-	"Role":                     -4,
-	"ConfigMap":                -3,
-	"Secret":                   -3,
-	"Pod":                      1,
-	"ReplicationController":    1,
-	"ReplicaSet":               1,
-	"Deployment":               1,
-	"StatefulSet":              1,
-	"DaemonSet":                1,
-	"Job":                      1,
-	"CronJob":                  1,
+	"Namespace":                -10,
+	"CustomResourceDefinition": -9,
+	paramKind:                  -8,
+	"ValidatingAdmissionPolicy.admissionregistration.k8s.io":        -7,
+	"MutatingAdmissionPolicy.admissionregistration.k8s.io":          -7,
+	"ValidatingAdmissionPolicyBinding.admissionregistration.k8s.io": -6,
+	"MutatingAdmissionPolicyBinding.admissionregistration.k8s.io":   -6,
+	"PriorityClass":         -5,
+	"StorageClass":          -5,
+	"RuntimeClass":          -5,
+	"IngressClass":          -5,
+	"ServiceAccount":        -4,
+	"LimitRange":            -3,
+	"ResourceQuota":         -3,
+	"ClusterRole":           -2,
+	"Role":                  -2,
+	"ConfigMap":             -1,
+	"Secret":                -1,
+	"Pod":                   1,
+	"ReplicationController": 1,
+	"ReplicaSet":            1,
+	"Deployment":            1,
+	"StatefulSet":           1,
+	"DaemonSet":             1,
+	"Job":                   1,
+	"CronJob":               1,
 }
+
+// paramKind stands in rank for the objects that admission policies take as parameters.
+const paramKind = "parameter"
 
 // Order gives the indexes of objects in an order in which each finds what it needs.
 func Order(objects []*unstructured.Unstructured) []int {
-	indexes := make([]int, len(objects))
-	for i := range indexes {
-		indexes[i] = i
+	params := map[string]bool{}
+	for _, o := range objects {
+		if kind, _, _ := unstructured.NestedString(o.Object, "spec", "paramKind", "kind"); kind != "" {
+			params[kind] = true
+		}
 	}
-	slices.SortStableFunc(indexes, func(a, b int) int { return rank[objects[a].GetKind()] - rank[objects[b].GetKind()] })
+	ranks, indexes := make([]int, len(objects)), make([]int, len(objects))
+	for i, o := range objects {
+		indexes[i] = i
+		ranks[i] = rank[o.GetKind()]
+		if r, ok := rank[o.GroupVersionKind().GroupKind().String()]; ok {
+			ranks[i] = r
+		}
+		if params[o.GetKind()] {
+			ranks[i] = rank[paramKind]
+		}
+	}
+	slices.SortStableFunc(indexes, func(a, b int) int { return ranks[a] - ranks[b] })
 	return indexes
 }
 
@@ -138,7 +163,8 @@ func (d *dryRun) try(object *unstructured.Unstructured) (a Answer) {
 	return a
 }
 
-// create sends one object as kubectl would, in strict validation.
+// create sends one object as kubectl would, in strict validation. One that every cluster has
+// already is changed to what the set says.
 func (d *dryRun) create(object *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 	kind := object.GroupVersionKind()
 	mapping, err := d.mapper.RESTMapping(kind.GroupKind(), kind.Version)
@@ -153,7 +179,16 @@ func (d *dryRun) create(object *unstructured.Unstructured) (*unstructured.Unstru
 		}
 		client = d.dynamic.Resource(mapping.Resource).Namespace(namespace)
 	}
-	return client.Create(context.Background(), object, metav1.CreateOptions{FieldValidation: metav1.FieldValidationStrict})
+	ctx := context.Background()
+	created, err := client.Create(ctx, object, metav1.CreateOptions{FieldValidation: metav1.FieldValidationStrict})
+	if !apierrors.IsAlreadyExists(err) {
+		return created, err
+	}
+	patch, err := object.MarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	return client.Patch(ctx, object.GetName(), types.MergePatchType, patch, metav1.PatchOptions{FieldValidation: metav1.FieldValidationStrict})
 }
 
 // follow does for an object what later ones rely on.
@@ -165,9 +200,15 @@ func (d *dryRun) follow(created *unstructured.Unstructured) error {
 		return d.openQuota(created)
 	case "CustomResourceDefinition.apiextensions.k8s.io":
 		return d.establish(created)
+	case "LimitRange", "ValidatingAdmissionPolicyBinding.admissionregistration.k8s.io", "MutatingAdmissionPolicyBinding.admissionregistration.k8s.io":
+		time.Sleep(untilHeard)
 	}
 	return nil
 }
+
+// untilHeard is how long admission takes to hear of what decides over later objects. The clock
+// is virtual.
+const untilHeard = 3 * time.Second
 
 // serviceAccount makes the account that pods use by default.
 func (d *dryRun) serviceAccount(namespace string) error {
@@ -190,7 +231,7 @@ func (d *dryRun) openQuota(created *unstructured.Unstructured) error {
 		quota.Status.Used[name] = resource.Quantity{}
 	}
 	_, err := d.client.CoreV1().ResourceQuotas(quota.Namespace).UpdateStatus(context.Background(), &quota, metav1.UpdateOptions{})
-	time.Sleep(100 * time.Millisecond) // until admission has heard of it
+	time.Sleep(untilHeard)
 	return err
 }
 
@@ -229,16 +270,22 @@ func (d *dryRun) tryPods(workload *unstructured.Unstructured) error {
 	if err != nil {
 		return err
 	}
-	replicas, found, err := unstructured.NestedInt64(workload.Object, "spec", "replicas")
-	if err != nil || !found {
-		replicas = 1
-	}
-	for range min(replicas, maxPods) {
+	for range min(replicas(workload), maxPods) {
 		if _, err := d.client.CoreV1().Pods(workload.GetNamespace()).Create(context.Background(), pod, metav1.CreateOptions{}); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// replicas is how many pods a workload makes at a time; those that it makes by node count as one.
+func replicas(workload *unstructured.Unstructured) int64 {
+	for _, field := range []string{"replicas", "parallelism"} {
+		if n, found, err := unstructured.NestedInt64(workload.Object, "spec", field); err == nil && found {
+			return n
+		}
+	}
+	return 1
 }
 
 // templatePod makes a pod as a controller would.

@@ -82,7 +82,7 @@ spec: {selector: {app: many}, ports: [{port: 80}]}`
 
 func TestDryRunAnswersAsTheServerWould(t *testing.T) {
 	set := objects(t, dryRunSet)
-	answers, err := cluster.DryRun(t.Context(), set)
+	answers, err := cluster.DryRun(t.Context(), nil, set)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,10 +30,18 @@ func (m *metrics) GetResourceMetric(_ context.Context, name corev1.ResourceName,
 	now, info := time.Now(), hpa.PodMetricsInfo{}
 	for _, p := range pods {
 		if p.Status.Phase == corev1.PodRunning {
-			info[p.Name] = hpa.PodMetric{Timestamp: now, Window: time.Minute, Value: kubelet.Usage(p, name)}
+			info[p.Name] = hpa.PodMetric{Timestamp: now, Window: time.Minute, Value: podUsage(p, name)}
 		}
 	}
 	return info, now, nil
+}
+
+// podUsage sums up what the containers of a pod use.
+func podUsage(p *corev1.Pod, name corev1.ResourceName) (sum int64) {
+	for i := range p.Spec.Containers {
+		sum += kubelet.Usage(p, &p.Spec.Containers[i], name)
+	}
+	return sum
 }
 
 func (m *metrics) GetRawMetric(string, string, labels.Selector, labels.Selector) (hpa.PodMetricsInfo, time.Time, error) {

@@ -18,6 +18,8 @@ import (
 	"k8s.io/component-base/version"
 	schedulingapiv1 "k8s.io/kubernetes/pkg/apis/scheduling/v1"
 	"k8s.io/kubernetes/plugin/pkg/auth/authorizer/rbac/bootstrappolicy"
+
+	"github.com/seatrial/seatrial/cluster/kubelet"
 )
 
 // What every new cluster has.
@@ -189,19 +191,7 @@ func NewNode(name string, index int, cpu, memory resource.Quantity) *corev1.Node
 
 // ready fills in what a healthy kubelet reports.
 func ready(node *corev1.Node) {
-	if len(node.Status.Allocatable) == 0 {
-		node.Status.Allocatable = node.Status.Capacity
-	}
-	now := metav1.Now()
-	for _, c := range []corev1.NodeCondition{
-		{Type: corev1.NodeMemoryPressure, Status: corev1.ConditionFalse, Reason: "KubeletHasSufficientMemory", Message: "kubelet has sufficient memory available"},
-		{Type: corev1.NodeDiskPressure, Status: corev1.ConditionFalse, Reason: "KubeletHasNoDiskPressure", Message: "kubelet has no disk pressure"},
-		{Type: corev1.NodePIDPressure, Status: corev1.ConditionFalse, Reason: "KubeletHasSufficientPID", Message: "kubelet has sufficient PID available"},
-		{Type: corev1.NodeReady, Status: corev1.ConditionTrue, Reason: "KubeletReady", Message: "kubelet is posting ready status"},
-	} {
-		c.LastHeartbeatTime, c.LastTransitionTime = now, now
-		node.Status.Conditions = append(node.Status.Conditions, c)
-	}
+	kubelet.Ready(node)
 	if node.Status.NodeInfo.KubeletVersion == "" {
 		node.Status.NodeInfo = corev1.NodeSystemInfo{
 			KubeletVersion: kubernetesVersion(), OperatingSystem: "linux", Architecture: "amd64",

@@ -135,7 +135,7 @@ func (u *usage) ofPods(namespace, name string, selector labels.Selector) (any, e
 	return list, nil
 }
 
-// podMetrics shares what a pod uses out to its containers.
+// podMetrics tells what the containers of a pod use.
 func podMetrics(p *corev1.Pod) v1beta1.PodMetrics {
 	m := v1beta1.PodMetrics{
 		TypeMeta:   kindOf("PodMetrics"),
@@ -143,11 +143,11 @@ func podMetrics(p *corev1.Pod) v1beta1.PodMetrics {
 		Timestamp:  metav1.Now(),
 		Window:     metav1.Duration{Duration: usageWindow},
 	}
-	count := int64(len(p.Spec.Containers))
-	for _, c := range p.Spec.Containers {
+	for i := range p.Spec.Containers {
+		c := &p.Spec.Containers[i]
 		m.Containers = append(m.Containers, v1beta1.ContainerMetrics{Name: c.Name, Usage: corev1.ResourceList{
-			corev1.ResourceCPU:    *resource.NewMilliQuantity(kubelet.Usage(p, corev1.ResourceCPU)/count, resource.DecimalSI),
-			corev1.ResourceMemory: *resource.NewQuantity(kubelet.Usage(p, corev1.ResourceMemory)/count, resource.BinarySI),
+			corev1.ResourceCPU:    *resource.NewMilliQuantity(kubelet.Usage(p, c, corev1.ResourceCPU), resource.DecimalSI),
+			corev1.ResourceMemory: *resource.NewQuantity(kubelet.Usage(p, c, corev1.ResourceMemory), resource.BinarySI),
 		}})
 	}
 	return m
@@ -158,8 +158,8 @@ func use(pods []*corev1.Pod, node string) corev1.ResourceList {
 	var cpu, memory int64
 	for _, p := range pods {
 		if p.Spec.NodeName == node && p.Status.Phase == corev1.PodRunning {
-			cpu += kubelet.Usage(p, corev1.ResourceCPU)
-			memory += kubelet.Usage(p, corev1.ResourceMemory)
+			cpu += podUsage(p, corev1.ResourceCPU)
+			memory += podUsage(p, corev1.ResourceMemory)
 		}
 	}
 	return corev1.ResourceList{

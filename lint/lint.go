@@ -32,11 +32,12 @@ type Options struct {
 	Linked   string   // minor version of the Judge's Kubernetes: 1.37
 	Versions []string // target minor versions; empty: the linked one
 	Rules    *Selection
-	All      []*Rule // every rule that exists, for suppressions; OwnRules are added
+	All      []*Rule // every rule that exists, for suppressions; OwnRules and DryRunRules are added
 	External External
 	// IgnoreMissing lists kinds whose schema may be missing, as globs of Kind or group/Kind; "*" is any.
 	IgnoreMissing []string
 	Limits        manifest.Limits
+	DryRun        DryRun // nil: each object is judged without admission
 	Cache         *Cache // nil: none
 	Jobs          int    // documents judged at the same time; 0: one for each CPU
 	Progress      func(done, total int)

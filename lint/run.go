@@ -103,6 +103,11 @@ func (r *run) run(ctx context.Context) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	all.Findings = append(all.Findings, late...)
+	late, err = r.judgeByCreating(ctx, set, all.Findings)
+	if err != nil {
+		return nil, err
+	}
 	all.Findings = withoutEchoes(append(all.Findings, late...))
 	res.Diagnostics, res.Summary.Suppressed = r.suppress(all)
 	res.finish()
@@ -555,7 +560,7 @@ func (r *run) judgeAmong(set *Set, resources []*Resource) (late []lateFinding, e
 	for _, res := range resources {
 		gk := res.GroupKind()
 		if first := set.Get(gk.Group, gk.Kind, res.Object.Namespace, res.Object.Name); first != nil && first != res {
-			late = append(late, lateFinding{res, ruleDuplicate, duplicate(first)})
+			late = append(late, lateFinding{of: res, rule: ruleDuplicate, reason: "AlreadyExists", Finding: duplicate(first)})
 		}
 		for _, rule := range r.Rules.Rules {
 			if rule.CheckSet == nil || !rule.applies(res.Object.Kind) {
@@ -566,7 +571,7 @@ func (r *run) judgeAmong(set *Set, resources []*Resource) (late []lateFinding, e
 				return nil, fmt.Errorf("rule %s on %s: %w", rule.Name, res.Object, err)
 			}
 			for _, f := range pass.findings {
-				late = append(late, lateFinding{res, rule, f})
+				late = append(late, lateFinding{of: res, rule: rule, Finding: f})
 			}
 		}
 	}
@@ -575,8 +580,9 @@ func (r *run) judgeAmong(set *Set, resources []*Resource) (late []lateFinding, e
 
 // lateFinding is a finding about an object whose document is not at hand any more.
 type lateFinding struct {
-	of   *Resource
-	rule *Rule
+	of     *Resource
+	rule   *Rule
+	reason string // of the server, for verdicts
 	Finding
 }
 
@@ -596,9 +602,7 @@ func (r *run) show(ctx context.Context, late []lateFinding) ([]finding, error) {
 		f := &late[i]
 		findings.add(f.of, func(d *manifest.Document) {
 			shown[i] = finding{r.advise(f.rule, d, &f.Finding), d.Item}
-			if f.rule == ruleDuplicate {
-				shown[i].Reason = "AlreadyExists"
-			}
+			shown[i].Reason = f.reason
 		})
 		for j, rel := range f.Related {
 			if rel.Of != nil {

@@ -49,5 +49,6 @@ var OwnRules = []*Rule{
 
 // isVerdictRule tells whether a name is that of a rule which cannot be switched off.
 func isVerdictRule(name string) bool {
-	return slices.ContainsFunc(OwnRules, func(r *Rule) bool { return r.Name == name && r.Category == "verdict" })
+	is := func(r *Rule) bool { return r.Name == name && r.Category == "verdict" }
+	return slices.ContainsFunc(OwnRules, is) || slices.ContainsFunc(DryRunRules, is)
 }

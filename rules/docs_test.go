@@ -3,6 +3,7 @@ package rules_test
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -50,7 +51,7 @@ func TestRulesAreDocumented(t *testing.T) {
 }
 
 func everyRule() []*lint.Rule {
-	return append(append([]*lint.Rule{}, lint.OwnRules...), rules.All()...)
+	return slices.Concat(lint.OwnRules, lint.DryRunRules, rules.All())
 }
 
 const introduction = `# Rules of ` + "`seatrial lint`" + `

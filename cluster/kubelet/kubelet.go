@@ -47,10 +47,12 @@ type Kubelet struct {
 	events  record.EventBroadcaster
 	workers sync.WaitGroup
 
-	mu        sync.Mutex
-	memory    memory
-	pods      map[types.UID]*worker
-	beating   map[string]bool // nodes
+	mu      sync.Mutex
+	memory  memory
+	pods    map[types.UID]*worker
+	beating map[string]bool // nodes
+
+	recording sync.Mutex
 	recorders map[string]record.EventRecorder
 }
 
@@ -284,8 +286,8 @@ func foreign(latest, ours []v1.PodCondition) []v1.PodCondition {
 }
 
 func (k *Kubelet) recorder(node string) record.EventRecorder {
-	k.mu.Lock()
-	defer k.mu.Unlock()
+	k.recording.Lock()
+	defer k.recording.Unlock()
 	if k.recorders[node] == nil {
 		k.recorders[node] = k.events.NewRecorder(scheme.Scheme, v1.EventSource{Component: "kubelet", Host: node})
 	}

@@ -6,10 +6,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/distribution/reference"
 	v1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/component-helpers/resource"
+	kubeletevents "k8s.io/kubernetes/pkg/kubelet/events"
 )
 
 // Intervals and limits of the kubelet.
@@ -23,6 +21,8 @@ const (
 	forgetCrashes  = 2 * maxBackoff // a container that ran this long begins anew
 	firstMountWait = 500 * time.Millisecond
 	maxMountWait   = 2*time.Minute + 2*time.Second
+	minimumGrace   = 2 * time.Second  // after the signal, however little of the grace period is left
+	housekeeping   = 10 * time.Second // how often it measures what containers use
 )
 
 // world is what a machine sees beyond its pod.
@@ -31,6 +31,7 @@ type world interface {
 	secret(namespace, name string) *v1.Secret
 	claim(namespace, name string) *v1.PersistentVolumeClaim
 	node(name string) *v1.Node
+	admit(pod *v1.Pod) (reason, message string)
 	scriptOf(*v1.Pod, *v1.Container) Script
 	hasImage(node, image string) bool
 	keepImage(node, image string)
@@ -48,45 +49,16 @@ type podState struct {
 	NextTry    time.Time // of the sandbox
 	IP         string
 	Containers map[string]*containerState
-	Stopping   time.Time // when the pod was told to end
-	Failed     string    // reason, if the kubelet ended the pod
+	Secrets    bool          // missing pull secrets were reported
+	Resize     string        // why a resize is not possible, if it is not
+	Stopping   time.Time     // when the pod was told to end
+	Grace      time.Duration // that it was given
+	Failed     string        // reason, if the kubelet ended the pod
 	Message    string
-	Ended      bool // all containers have ended for good
-	Gone       bool // and the pod may be deleted
-}
-
-// phase is where a container is in its life.
-type phase int
-
-const (
-	waiting  phase = iota + 1
-	pulling        // until Due
-	backoff        // of a pull or of a crash, until Due
-	creating       // until Due
-	running        // until Due, if that is set
-	exited         // for good
-)
-
-// containerState is what has to be remembered of a container.
-type containerState struct {
-	Phase           phase
-	Due             time.Time
-	Reason, Message string // while it waits
-	PullBegan       time.Time
-	PullFailures    int
-	CrashWait       time.Duration
-	Restarts        int32
-	StartedAt       time.Time
-	FinishedAt      time.Time
-	ExitCode        int32
-	ExitReason      string
-	Passed          bool // its startup probe, or it has none
-	Ready           bool
-	Reported        time.Time // when what is wrong was last reported
-	Last            *v1.ContainerStateTerminated
-	ID              string
-	Killed          bool      // a probe has ended it
-	StopBy          time.Time // when it has ended after the signal
+	Disrupted  string // message of the condition DisruptionTarget, if the kubelet set it
+	Hard       bool   // without a grace period
+	Ended      bool   // all containers have ended for good
+	Gone       bool   // and the pod may be deleted
 }
 
 // event is one that the kubelet reports.
@@ -139,7 +111,7 @@ func (m *machine) reached(t time.Time) bool {
 // step does all that is due, and tells when to step again; never, if that is the zero time.
 func (m *machine) step() time.Time {
 	s := m.state
-	if n := m.world.node(m.pod.Spec.NodeName); n != nil && n.Annotations[AnnotationStopped] == "true" {
+	if n := m.world.node(m.pod.Spec.NodeName); n != nil && stopped(n) {
 		return time.Time{}
 	}
 	if s.Started.IsZero() {
@@ -151,17 +123,16 @@ func (m *machine) step() time.Time {
 		s.Gone = m.pod.DeletionTimestamp != nil
 		return time.Time{}
 	}
-	if m.pod.DeletionTimestamp != nil || s.Failed != "" {
-		m.stop()
-		return m.due
+	if m.pod.DeletionTimestamp == nil && s.Failed == "" {
+		m.checkDeadline()
 	}
-	m.checkDeadline()
-	if s.Failed != "" {
+	if m.pod.DeletionTimestamp != nil || s.Failed != "" || !s.Stopping.IsZero() {
 		m.stop()
 		return m.due
 	}
 	if m.mount() && m.sandbox() {
 		m.runContainers()
+		m.checkStorage()
 	}
 	return m.due
 }
@@ -177,29 +148,15 @@ func (m *machine) jitter() time.Duration {
 	return time.Duration(m.world.nextSlot())*1100*time.Millisecond + time.Duration(h.Sum32()%100)*time.Millisecond
 }
 
-// admit refuses a pod that does not fit on its node, which only pods bound by hand do not.
+// admit refuses a pod that its node cannot take, which happens to pods that the scheduler did not
+// place, or that it placed on what it knew a moment ago.
 func (m *machine) admit() {
-	n := m.world.node(m.pod.Spec.NodeName)
-	if n == nil {
+	reason, message := m.world.admit(m.pod)
+	if reason == "" {
 		return
 	}
-	requests := resource.PodRequests(m.pod, resource.PodResourcesOptions{})
-	for _, name := range []v1.ResourceName{v1.ResourceCPU, v1.ResourceMemory, v1.ResourceEphemeralStorage} {
-		want, have := requests[name], n.Status.Allocatable[name]
-		if want.IsZero() || want.Cmp(have) <= 0 {
-			continue
-		}
-		amount := func(v int64, milli int64) int64 {
-			if name == v1.ResourceCPU {
-				return milli
-			}
-			return v
-		}
-		m.fail("OutOf"+string(name), fmt.Sprintf("Pod was rejected: Node didn't have enough resource: %s, requested: %d, used: %d, capacity: %d",
-			name, amount(want.Value(), want.MilliValue()), 0, amount(have.Value(), have.MilliValue())))
-		m.warn("", "OutOf"+string(name), "%s", strings.TrimPrefix(m.state.Message, "Pod was rejected: "))
-		return
-	}
+	m.fail(reason, "Pod was rejected: "+message)
+	m.warn("", reason, "%s", message)
 }
 
 // fail ends a pod for a reason of the kubelet's.
@@ -217,104 +174,48 @@ func (m *machine) checkDeadline() {
 	m.normal("", "DeadlineExceeded", "%s", m.state.Message)
 }
 
-// mount waits for the volumes.
-func (m *machine) mount() bool {
-	s := m.state
-	if s.Mounted {
-		return true
+// checkStorage evicts a pod that uses more of the node's disk than it may.
+func (m *machine) checkStorage() {
+	for i := range m.pod.Spec.Containers {
+		c := &m.pod.Spec.Containers[i]
+		s := m.state.Containers[c.Name]
+		used := m.world.scriptOf(m.pod, c).Storage
+		if used == 0 || s == nil || s.Phase != running {
+			continue
+		}
+		message := m.storageExceeded(c, used)
+		if message == "" || !m.reached(s.StartedAt.Add(housekeeping)) {
+			continue
+		}
+		m.fail("Evicted", message)
+		m.state.Disrupted, m.state.Hard = message, true
+		m.warn("", "Evicted", "%s", message)
+		m.stop()
+		return
 	}
-	if s.MountWait == 0 && !m.reached(s.NextMount) {
-		return false
+}
+
+// storageExceeded tells which limit the storage of a container exceeds, in the kubelet's words.
+func (m *machine) storageExceeded(c *v1.Container, used int64) string {
+	for _, v := range m.pod.Spec.Volumes {
+		if v.EmptyDir != nil && v.EmptyDir.SizeLimit != nil && used > v.EmptyDir.SizeLimit.Value() && mounts(c, v.Name) {
+			return fmt.Sprintf("Usage of EmptyDir volume %q exceeds the limit %q. ", v.Name, v.EmptyDir.SizeLimit.String())
+		}
 	}
-	volume, problem := m.missingVolume()
-	if problem == "" {
-		s.Mounted = true
-		s.NextTry = m.now.Add(sandboxTime)
-		return true
+	if limit, ok := c.Resources.Limits[v1.ResourceEphemeralStorage]; ok && used > limit.Value() {
+		return fmt.Sprintf("Container %s exceeded its local ephemeral storage limit %q. ", c.Name, limit.String())
 	}
-	if m.reached(s.NextMount) {
-		m.warn("", "FailedMount", "MountVolume.SetUp failed for volume %q : %s", volume, problem)
-		s.MountWait = min(max(2*s.MountWait, firstMountWait), maxMountWait)
-		s.NextMount = m.now.Add(s.MountWait)
-		m.at(s.NextMount)
+	return ""
+}
+
+func mounts(c *v1.Container, volume string) bool {
+	for _, m := range c.VolumeMounts {
+		if m.Name == volume {
+			return true
+		}
 	}
 	return false
 }
-
-// missingVolume names the first volume that cannot be mounted, and says why.
-func (m *machine) missingVolume() (name, problem string) {
-	for _, v := range m.pod.Spec.Volumes {
-		switch {
-		case v.ConfigMap != nil && !isTrue(v.ConfigMap.Optional):
-			problem = m.missingKeys("configmap", v.ConfigMap.Name, v.ConfigMap.Items)
-		case v.Secret != nil && !isTrue(v.Secret.Optional):
-			problem = m.missingKeys("secret", v.Secret.SecretName, v.Secret.Items)
-		case v.PersistentVolumeClaim != nil:
-			problem = m.missingClaim(v.PersistentVolumeClaim.ClaimName)
-		case v.Projected != nil:
-			problem = m.missingSource(v.Projected.Sources)
-		}
-		if problem != "" {
-			return v.Name, problem
-		}
-	}
-	return "", ""
-}
-
-func (m *machine) missingKeys(kind, name string, items []v1.KeyToPath) string {
-	keys, ok := m.keys(kind, name)
-	if !ok {
-		return fmt.Sprintf("%s %q not found", kind, name)
-	}
-	for _, i := range items {
-		if !keys(i.Key) {
-			return fmt.Sprintf("references non-existent %s key: %s", map[string]string{"configmap": "config", "secret": "secret"}[kind], i.Key)
-		}
-	}
-	return ""
-}
-
-// keys gives a lookup of the keys of a ConfigMap or Secret.
-func (m *machine) keys(kind, name string) (func(string) bool, bool) {
-	if kind == "configmap" {
-		c := m.world.configMap(m.pod.Namespace, name)
-		return func(key string) bool { _, a := c.Data[key]; _, b := c.BinaryData[key]; return a || b }, c != nil
-	}
-	s := m.world.secret(m.pod.Namespace, name)
-	return func(key string) bool { _, ok := s.Data[key]; return ok }, s != nil
-}
-
-func (m *machine) missingClaim(name string) string {
-	c := m.world.claim(m.pod.Namespace, name)
-	switch {
-	case c == nil:
-		return fmt.Sprintf("persistentvolumeclaim %q not found", name)
-	case c.Status.Phase != v1.ClaimBound:
-		return fmt.Sprintf("PVC %s/%s is not bound", m.pod.Namespace, name)
-	}
-	return ""
-}
-
-// rootCA is published in every namespace a moment after it is made; no pod has to wait for it here.
-const rootCA = "kube-root-ca.crt"
-
-func (m *machine) missingSource(sources []v1.VolumeProjection) string {
-	for _, p := range sources {
-		problem := ""
-		switch {
-		case p.ConfigMap != nil && !isTrue(p.ConfigMap.Optional) && p.ConfigMap.Name != rootCA:
-			problem = m.missingKeys("configmap", p.ConfigMap.Name, p.ConfigMap.Items)
-		case p.Secret != nil && !isTrue(p.Secret.Optional):
-			problem = m.missingKeys("secret", p.Secret.Name, p.Secret.Items)
-		}
-		if problem != "" {
-			return problem
-		}
-	}
-	return ""
-}
-
-func isTrue(b *bool) bool { return b != nil && *b }
 
 // sandbox makes the pod's network namespace.
 func (m *machine) sandbox() bool {
@@ -325,9 +226,10 @@ func (m *machine) sandbox() bool {
 	if !m.reached(s.NextTry) {
 		return false
 	}
+	m.reportPullSecrets()
 	for i := range m.pod.Spec.Containers {
 		if problem := m.world.scriptOf(m.pod, &m.pod.Spec.Containers[i]).SandboxError; problem != "" {
-			m.warn("", "FailedCreatePodSandBox", "Failed to create pod sandbox: %s", problem)
+			m.warn("", kubeletevents.FailedCreatePodSandBox, "Failed to create pod sandbox: %s", problem)
 			s.NextTry = m.now.Add(resync)
 			m.at(s.NextTry)
 			return false
@@ -342,19 +244,46 @@ func (m *machine) sandbox() bool {
 	return true
 }
 
-// runContainers takes every container that may run one step further.
+// reportPullSecrets says once which secrets for pulling images are missing; that alone keeps no
+// pod from running.
+func (m *machine) reportPullSecrets() {
+	var missing []string
+	for _, r := range m.pod.Spec.ImagePullSecrets {
+		if r.Name != "" && m.world.secret(m.pod.Namespace, r.Name) == nil {
+			missing = append(missing, r.Name)
+		}
+	}
+	if len(missing) > 0 && !m.state.Secrets {
+		m.state.Secrets = true
+		m.warn("", "FailedToRetrieveImagePullSecret", "Unable to retrieve some image pull secrets (%s); attempting to pull the image may not succeed.", strings.Join(missing, ", "))
+	}
+}
+
+// runContainers takes every container that may run one step further. As the kubelet does, it pulls
+// and creates one container of a pod after another.
 func (m *machine) runContainers() {
+	m.resize()
 	if !m.runInit() {
 		return
 	}
-	ended := true
+	ended, busy := true, false
 	for i := range m.pod.Spec.Containers {
 		c := &m.pod.Spec.Containers[i]
-		m.run(c, fmt.Sprintf("spec.containers{%s}", c.Name))
-		ended = ended && m.container(c.Name).Phase == exited
+		s := m.container(c.Name)
+		if busy && s.Phase == waiting && s.Last == nil {
+			ended = false
+			continue
+		}
+		m.run(c, "spec.containers{"+c.Name+"}")
+		busy = busy || s.occupies()
+		ended = ended && s.Phase == exited
+	}
+	for i := range m.pod.Spec.EphemeralContainers {
+		e := &m.pod.Spec.EphemeralContainers[i]
+		m.run((*v1.Container)(&e.EphemeralContainerCommon), "spec.ephemeralContainers{"+e.Name+"}")
 	}
 	if ended {
-		m.stopSidecars()
+		m.stop()
 	}
 }
 
@@ -362,10 +291,10 @@ func (m *machine) runContainers() {
 func (m *machine) runInit() bool {
 	for i := range m.pod.Spec.InitContainers {
 		c := &m.pod.Spec.InitContainers[i]
-		m.run(c, fmt.Sprintf("spec.initContainers{%s}", c.Name))
+		m.run(c, "spec.initContainers{"+c.Name+"}")
 		s := m.container(c.Name)
 		if isSidecar(c) {
-			if s.Phase == running && s.Passed || s.Restarts > 0 {
+			if s.Phase == running && s.Passed || s.Restarts > 0 || s.Last != nil {
 				continue
 			}
 			return false
@@ -374,387 +303,23 @@ func (m *machine) runInit() bool {
 			return false
 		}
 		if s.ExitCode != 0 {
-			m.state.Ended = true // restartPolicy Never, or it would have been restarted
+			m.stop() // its policy is against another try
 			return false
 		}
 	}
 	return true
 }
 
-// stopSidecars ends the pod when its containers have ended.
-func (m *machine) stopSidecars() {
-	for i := len(m.pod.Spec.InitContainers) - 1; i >= 0; i-- {
-		c := &m.pod.Spec.InitContainers[i]
-		if s := m.container(c.Name); isSidecar(c) && s.Phase != exited {
-			m.end(c, s, 0, "")
-		}
-	}
-	m.state.Ended = true
-}
-
-func (m *machine) container(name string) *containerState {
-	s := m.state.Containers[name]
-	if s == nil {
-		s = &containerState{Phase: waiting, Reason: "ContainerCreating"}
-		m.state.Containers[name] = s
-	}
-	return s
-}
-
-// run takes a container as far as it gets now.
-func (m *machine) run(c *v1.Container, path string) {
-	s := m.container(c.Name)
-	script := m.world.scriptOf(m.pod, c)
-	for {
-		before := s.Phase
-		switch s.Phase {
-		case waiting:
-			m.beginImage(c, s, script, path)
-		case pulling:
-			if m.reached(s.Due) {
-				m.endPull(c, s, script, path)
-			}
-		case backoff:
-			if m.reached(s.Due) {
-				s.Phase = waiting
-			}
-		case creating:
-			m.create(c, s, script, path)
-		case running:
-			m.watch(c, s, script, path)
-		}
-		if s.Phase == before {
-			return
-		}
-	}
-}
-
-// beginImage finds the image on the node, or begins to pull it.
-func (m *machine) beginImage(c *v1.Container, s *containerState, script Script, path string) {
-	if _, err := reference.ParseNormalizedNamed(c.Image); err != nil {
-		message := fmt.Sprintf("Failed to apply default image tag %q: couldn't parse image name %q: %v", c.Image, c.Image, err)
-		if s.Reason != "InvalidImageName" {
-			m.warn(path, "InspectFailed", "%s", message)
-			m.warn(path, "Failed", "Error: InvalidImageName")
-		}
-		m.retry(s, "InvalidImageName", message)
-		return
-	}
-	present := m.world.hasImage(m.pod.Spec.NodeName, c.Image)
-	switch {
-	case c.ImagePullPolicy == v1.PullNever && !present:
-		message := fmt.Sprintf("Container image %q is not present with pull policy of Never", c.Image)
-		if s.Reason != "ErrImageNeverPull" {
-			m.warn(path, "ErrImageNeverPull", "%s", message)
-			m.warn(path, "Failed", "Error: ErrImageNeverPull")
-		}
-		m.retry(s, "ErrImageNeverPull", message)
-	case present && c.ImagePullPolicy != v1.PullAlways:
-		m.normal(path, "Pulled", "Container image %q already present on machine and can be accessed by the pod", c.Image)
-		m.beginCreate(s)
-	default:
-		m.normal(path, "Pulling", "Pulling image %q", c.Image)
-		s.Phase, s.PullBegan = pulling, m.now
-		s.Due = m.now.Add(script.PullFor)
-		if present {
-			s.Due = m.now.Add(min(script.PullFor, 500*time.Millisecond)) // only its digest is asked for
-		}
-	}
-}
-
-// retry waits for the next round of the kubelet.
-func (m *machine) retry(s *containerState, reason, message string) {
-	s.Reason, s.Message = reason, message
-	s.Phase, s.Due = backoff, m.now.Add(resync)
-	m.at(s.Due)
-}
-
-func (m *machine) endPull(c *v1.Container, s *containerState, script Script, path string) {
-	if script.PullError == "" {
-		took := m.now.Sub(s.PullBegan).Truncate(time.Millisecond)
-		m.normal(path, "Pulled", "Successfully pulled image %q in %v (%v including waiting). Image size: %d bytes.", c.Image, took, took, script.ImageSize)
-		m.world.keepImage(m.pod.Spec.NodeName, c.Image)
-		s.PullFailures = 0
-		m.beginCreate(s)
-		return
-	}
-	if s.Reason != "ErrImagePull" {
-		message := fmt.Sprintf("failed to pull image %q: %s", c.Image, script.PullError)
-		m.warn(path, "Failed", "Failed to pull image %q: %s", c.Image, script.PullError)
-		m.warn(path, "Failed", "Error: ErrImagePull")
-		s.Reason, s.Message = "ErrImagePull", message
-		s.Due = m.now.Add(time.Second) // until the next round, which finds it in back-off
-		m.at(s.Due)
-		return
-	}
-	m.normal(path, "BackOff", "Back-off pulling image %q", c.Image)
-	m.warn(path, "Failed", "Error: ImagePullBackOff")
-	s.Message = fmt.Sprintf("Back-off pulling image %q: ErrImagePull: %s", c.Image, s.Message)
-	s.Reason = "ImagePullBackOff"
-	s.Phase, s.Due = backoff, m.now.Add(min(firstBackoff<<s.PullFailures, maxBackoff))
-	if firstBackoff<<s.PullFailures < maxBackoff {
-		s.PullFailures++
-	}
-	m.at(s.Due)
-}
-
-func (m *machine) beginCreate(s *containerState) {
-	s.Phase, s.Due = creating, m.now.Add(createTime)
-}
-
-func (m *machine) create(c *v1.Container, s *containerState, script Script, path string) {
-	if !m.reached(s.Due) {
-		return
-	}
-	if problem := m.missingConfig(c); problem != "" {
-		if s.Reason != "CreateContainerConfigError" || m.reached(s.Reported.Add(resync)) {
-			m.warn(path, "Failed", "Error: %s", problem)
-			s.Reported = m.now
-		}
-		s.Reason, s.Message = "CreateContainerConfigError", problem
-		m.at(s.Reported.Add(resync))
-		return
-	}
-	m.normal(path, "Created", "Container created")
-	m.normal(path, "Started", "Container started")
-	*s = containerState{
-		Phase: running, StartedAt: m.now, Restarts: s.Restarts, Last: s.Last, CrashWait: s.CrashWait,
-		ID: m.id(c.Name, s.Restarts),
-	}
-	if script.RunFor > 0 {
-		s.Due = m.now.Add(script.RunFor)
-	}
-	if m.portTaken(c) {
-		s.Due = m.now.Add(time.Second)
-	}
-}
-
-// id is the name of a container in the runtime.
-func (m *machine) id(name string, restarts int32) string {
-	const digits = 4
-	var id strings.Builder
-	id.WriteString("containerd://")
-	for i := range digits {
-		h := fnv.New64a()
-		fmt.Fprintf(h, "%d/%s/%s/%d", i, m.pod.UID, name, restarts)
-		fmt.Fprintf(&id, "%016x", h.Sum64())
-	}
-	return id.String()
-}
-
-// missingConfig says what the environment of a container refers to in vain.
-func (m *machine) missingConfig(c *v1.Container) string {
-	for _, from := range c.EnvFrom {
-		if r := from.ConfigMapRef; r != nil && !isTrue(r.Optional) {
-			if _, ok := m.keys("configmap", r.Name); !ok {
-				return fmt.Sprintf("configmap %q not found", r.Name)
-			}
-		}
-		if r := from.SecretRef; r != nil && !isTrue(r.Optional) {
-			if _, ok := m.keys("secret", r.Name); !ok {
-				return fmt.Sprintf("secret %q not found", r.Name)
-			}
-		}
-	}
-	for _, e := range c.Env {
-		if e.ValueFrom == nil {
-			continue
-		}
-		if r := e.ValueFrom.ConfigMapKeyRef; r != nil && !isTrue(r.Optional) {
-			if problem := m.missingKey("configmap", "ConfigMap", r.Name, r.Key); problem != "" {
-				return problem
-			}
-		}
-		if r := e.ValueFrom.SecretKeyRef; r != nil && !isTrue(r.Optional) {
-			if problem := m.missingKey("secret", "Secret", r.Name, r.Key); problem != "" {
-				return problem
-			}
-		}
-	}
-	return ""
-}
-
-func (m *machine) missingKey(kind, title, name, key string) string {
-	keys, ok := m.keys(kind, name)
-	switch {
-	case !ok:
-		return fmt.Sprintf("%s %q not found", kind, name)
-	case !keys(key):
-		return fmt.Sprintf("couldn't find key %s in %s %s/%s", key, title, m.pod.Namespace, name)
-	}
-	return ""
-}
-
-// portTaken tells whether an earlier container of the pod listens on a port of this one: they
-// share one network namespace.
-func (m *machine) portTaken(c *v1.Container) bool {
-	for i := range m.pod.Spec.Containers {
-		other := &m.pod.Spec.Containers[i]
-		if other.Name == c.Name {
-			return false
-		}
-		for _, theirs := range other.Ports {
-			for _, ours := range c.Ports {
-				if ours.ContainerPort == theirs.ContainerPort && ours.Protocol == theirs.Protocol {
-					return true
-				}
-			}
-		}
-	}
-	return false
-}
-
-// watch looks after a running container: its probes, and its end.
-func (m *machine) watch(c *v1.Container, s *containerState, script Script, path string) {
-	if !s.Due.IsZero() && m.reached(s.Due) {
-		code, reason := script.ExitCode, script.ExitReason
-		switch {
-		case s.Killed:
-			code, reason = 137, ""
-		case m.portTaken(c):
-			code, reason = 1, ""
-		}
-		m.exit(c, s, code, reason, path)
-		return
-	}
-	m.probe(c, s, script, path)
-}
-
-// probe lets the probes decide over readiness and life.
-func (m *machine) probe(c *v1.Container, s *containerState, script Script, path string) {
-	if p := c.StartupProbe; p != nil && !s.Passed {
-		if script.FailStartup {
-			m.failLife(c, s, p, "Startup", path)
-			return
-		}
-		if !m.reached(s.StartedAt.Add(delay(p) + time.Second)) {
-			return
-		}
-	}
-	s.Passed = true
-	if p := c.LivenessProbe; p != nil && script.FailLiveness {
-		m.failLife(c, s, p, "Liveness", path)
-	}
-	p := c.ReadinessProbe
-	switch {
-	case p == nil:
-		s.Ready = true
-	case script.FailReadiness:
-		m.unhealthy(s, p, "Readiness", path)
-	default:
-		s.Ready = m.reached(s.StartedAt.Add(delay(p) + time.Second))
-	}
-}
-
-// delay is when a probe first finds what it is looking for.
-func delay(p *v1.Probe) time.Duration {
-	return time.Duration(p.InitialDelaySeconds)*time.Second +
-		time.Duration(max(p.SuccessThreshold, 1)-1)*time.Duration(max(p.PeriodSeconds, 1))*time.Second
-}
-
-// unhealthy reports a failing probe once a period, and tells how often it has failed.
-func (m *machine) unhealthy(s *containerState, p *v1.Probe, kind, path string) int {
-	period := time.Duration(max(p.PeriodSeconds, 1)) * time.Second
-	first := s.StartedAt.Add(time.Duration(p.InitialDelaySeconds)*time.Second + period)
-	if !m.reached(first) {
-		return 0
-	}
-	count := int(m.now.Sub(first)/period) + 1
-	latest := first.Add(time.Duration(count-1) * period)
-	if s.Reported.Before(latest) {
-		m.warn(path, "Unhealthy", "%s probe failed: %s", kind, probeOutput(p))
-		s.Reported = latest
-	}
-	m.at(latest.Add(period))
-	return count
-}
-
-func probeOutput(p *v1.Probe) string {
-	switch {
-	case p.HTTPGet != nil:
-		return "HTTP probe failed with statuscode: 500"
-	case p.TCPSocket != nil:
-		return "dial tcp: connect: connection refused"
-	case p.GRPC != nil:
-		return "service unhealthy (responded with \"NOT_SERVING\")"
-	}
-	return "command failed with exit code 1"
-}
-
-// failLife ends a container whose startup or liveness probe has failed often enough.
-func (m *machine) failLife(c *v1.Container, s *containerState, p *v1.Probe, kind, path string) {
-	if m.unhealthy(s, p, kind, path) < int(max(p.FailureThreshold, 1)) || s.Killed {
-		return
-	}
-	m.normal(path, "Killing", "Container %s failed %s probe, will be restarted", c.Name, strings.ToLower(kind))
-	s.Killed = true
-	s.Due = m.now.Add(time.Second)
-	m.at(s.Due)
-}
-
-// exit ends a run of a container, and restarts it if the policy says so.
-func (m *machine) exit(c *v1.Container, s *containerState, code int32, reason, path string) {
-	m.end(c, s, code, reason)
-	if !m.restarts(c, code) {
-		return
-	}
-	s.Last = terminated(s)
-	if s.FinishedAt.Sub(s.StartedAt) >= forgetCrashes {
-		s.CrashWait = 0
-	}
-	s.Restarts++
-	if s.CrashWait == 0 { // the first crash is forgiven
-		s.CrashWait = firstBackoff
-		s.Phase = waiting
-		return
-	}
-	pod := fmt.Sprintf("%s_%s(%s)", m.pod.Name, m.pod.Namespace, m.pod.UID)
-	m.warn(path, "BackOff", "Back-off restarting failed container %s in pod %s", c.Name, pod)
-	s.Reason = "CrashLoopBackOff"
-	s.Message = fmt.Sprintf("back-off %s restarting failed container=%s pod=%s", s.CrashWait, c.Name, pod)
-	s.Phase, s.Due = backoff, m.now.Add(s.CrashWait)
-	s.CrashWait = min(2*s.CrashWait, maxBackoff)
-	m.at(s.Due)
-}
-
-// restarts tells what the policy says to an exit.
-func (m *machine) restarts(c *v1.Container, code int32) bool {
-	policy := m.pod.Spec.RestartPolicy
-	if isInit(m.pod, c) && !isSidecar(c) && policy == v1.RestartPolicyAlways {
-		policy = v1.RestartPolicyOnFailure
-	}
-	if c.RestartPolicy != nil {
-		policy = v1.RestartPolicy(*c.RestartPolicy)
-	}
-	return policy == v1.RestartPolicyAlways || policy == v1.RestartPolicyOnFailure && code != 0
-}
-
-// end ends a container for good.
-func (m *machine) end(c *v1.Container, s *containerState, code int32, reason string) {
-	switch {
-	case reason != "":
-	case code == 0:
-		reason = "Completed"
-	default:
-		reason = "Error"
-	}
-	s.Phase, s.FinishedAt, s.ExitCode, s.ExitReason = exited, m.now, code, reason
-	s.Ready, s.Passed, s.Due = false, false, time.Time{}
-}
-
-func terminated(s *containerState) *v1.ContainerStateTerminated {
-	return &v1.ContainerStateTerminated{
-		ExitCode: s.ExitCode, Reason: s.ExitReason, ContainerID: s.ID,
-		StartedAt: metav1.NewTime(s.StartedAt), FinishedAt: metav1.NewTime(s.FinishedAt),
-	}
-}
-
 // stop ends all containers inside the grace period: sidecars last, in reverse order.
 func (m *machine) stop() {
 	s := m.state
-	if s.Stopping.IsZero() {
-		s.Stopping = m.now
+	switch grace := m.grace(); {
+	case s.Stopping.IsZero():
+		s.Stopping, s.Grace = m.now, grace
 		m.signal()
+	case grace < s.Grace: // deleted once more, in a greater hurry
+		s.Grace = grace
+		m.hurry()
 	}
 	left := false
 	for _, c := range m.all() {
@@ -766,11 +331,11 @@ func (m *machine) stop() {
 			left = true
 			continue
 		}
-		code, reason := int32(0), ""
-		if m.world.scriptOf(m.pod, c).StopFor > m.grace() {
-			code = 137
+		code := int32(0)
+		if cs.Killed {
+			code = killed
 		}
-		m.end(c, cs, code, reason)
+		m.end(cs, code, "")
 	}
 	if !left {
 		s.Ended = true
@@ -778,31 +343,70 @@ func (m *machine) stop() {
 	}
 }
 
-// signal tells the running containers to end.
+// signal tells the running containers to end: first their hooks run, then they get the signal,
+// sidecars not before the containers that they serve have ended.
 func (m *machine) signal() {
-	at := m.now
+	end, turn := m.now.Add(m.state.Grace), m.now
 	for _, c := range m.all() {
 		s := m.container(c.Name)
 		if s.Phase != running {
 			continue
 		}
-		path := "spec.containers{" + c.Name + "}"
-		if isInit(m.pod, c) {
-			path = "spec.initContainers{" + c.Name + "}"
+		path := m.path(c)
+		m.normal(path, kubeletevents.KillingContainer, "Stopping container %s", c.Name)
+		script := m.world.scriptOf(m.pod, c)
+		if m.state.Grace == 0 {
+			s.StopBy, s.Killed = m.now, true
+			continue
 		}
-		m.normal(path, "Killing", "Stopping container %s", c.Name)
-		s.StopBy = m.now.Add(min(m.world.scriptOf(m.pod, c).StopFor, m.grace()))
-		if isSidecar(c) && s.StopBy.Before(at) {
-			s.StopBy = at
+		signalled := m.now
+		if c.Lifecycle != nil && c.Lifecycle.PreStop != nil {
+			signalled = earliest(m.now.Add(script.PreStopFor), end)
+			if script.FailPreStop {
+				m.warn(path, kubeletevents.FailedPreStopHook, "PreStopHook failed")
+			}
 		}
-		if s.StopBy.After(at) {
-			at = s.StopBy
+		if isSidecar(c) {
+			signalled = latest(signalled, earliest(turn, end))
+		}
+		deadline := latest(end, signalled.Add(minimumGrace))
+		s.StopBy = signalled.Add(script.StopFor)
+		if s.StopBy.After(deadline) {
+			s.StopBy, s.Killed = deadline, true
+		}
+		turn = latest(turn, s.StopBy)
+	}
+}
+
+// hurry ends the containers that would take longer than the new grace period.
+func (m *machine) hurry() {
+	end := latest(m.now, m.state.Stopping.Add(max(m.state.Grace, minimumGrace)))
+	for _, c := range m.all() {
+		if s := m.container(c.Name); s.Phase == running && s.StopBy.After(end) {
+			s.StopBy, s.Killed = end, true
 		}
 	}
 }
 
+func earliest(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
 // grace is how long containers may take to end.
 func (m *machine) grace() time.Duration {
+	if m.state.Hard {
+		return 0
+	}
 	for _, seconds := range []*int64{m.pod.DeletionGracePeriodSeconds, m.pod.Spec.TerminationGracePeriodSeconds} {
 		if seconds != nil {
 			return time.Duration(*seconds) * time.Second
@@ -817,8 +421,22 @@ func (m *machine) all() []*v1.Container {
 	for i := range m.pod.Spec.Containers {
 		all = append(all, &m.pod.Spec.Containers[i])
 	}
+	for i := range m.pod.Spec.EphemeralContainers {
+		all = append(all, (*v1.Container)(&m.pod.Spec.EphemeralContainers[i].EphemeralContainerCommon))
+	}
 	for i := len(m.pod.Spec.InitContainers) - 1; i >= 0; i-- {
 		all = append(all, &m.pod.Spec.InitContainers[i])
 	}
 	return all
+}
+
+// path is how events name a container.
+func (m *machine) path(c *v1.Container) string {
+	switch {
+	case isInit(m.pod, c):
+		return "spec.initContainers{" + c.Name + "}"
+	case isEphemeral(m.pod, c):
+		return "spec.ephemeralContainers{" + c.Name + "}"
+	}
+	return "spec.containers{" + c.Name + "}"
 }

@@ -9,6 +9,7 @@ import (
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/record"
 )
 
 // place is a world of maps.
@@ -17,6 +18,8 @@ type place struct {
 	secrets    map[string]*v1.Secret
 	images     map[string]bool
 	scripts    map[string]Script // by container; others have the default one
+	others     []*v1.Pod         // on the node
+	preempted  []string
 }
 
 func (p *place) configMap(_, name string) *v1.ConfigMap { return p.configMaps[name] }
@@ -25,11 +28,17 @@ func (p *place) claim(_, _ string) *v1.PersistentVolumeClaim {
 	return nil
 }
 func (p *place) node(name string) *v1.Node {
-	offers := v1.ResourceList{v1.ResourceCPU: resource.MustParse("4"), v1.ResourceMemory: resource.MustParse("8Gi")}
+	offers := v1.ResourceList{v1.ResourceCPU: resource.MustParse("4"), v1.ResourceMemory: resource.MustParse("8Gi"), v1.ResourcePods: resource.MustParse("3")}
 	return &v1.Node{
 		ObjectMeta: metav1.ObjectMeta{Name: name},
 		Status:     v1.NodeStatus{Allocatable: offers, Addresses: []v1.NodeAddress{{Type: v1.NodeInternalIP, Address: "172.18.0.3"}}},
 	}
+}
+func (p *place) admit(pod *v1.Pod) (reason, message string) {
+	return admission(p.node(pod.Spec.NodeName), pod, p.others, func(victim *v1.Pod, _ bool, _ *int64, _ func(*v1.PodStatus)) error {
+		p.preempted = append(p.preempted, victim.Name)
+		return nil
+	}, &record.FakeRecorder{})
 }
 func (p *place) scriptOf(pod *v1.Pod, c *v1.Container) Script {
 	if s, ok := p.scripts[c.Name]; ok {
@@ -259,7 +268,7 @@ func TestRestartPolicyDecidesOverThePhase(t *testing.T) {
 		{v1.RestartPolicyNever, 0, "Succeeded a=Completed(0)"},
 		{v1.RestartPolicyNever, 3, "Failed a=Error(3)"},
 		{v1.RestartPolicyOnFailure, 0, "Succeeded a=Completed(0)"},
-		{v1.RestartPolicyOnFailure, 3, "Running a=CrashLoopBackOffx2"},
+		{v1.RestartPolicyOnFailure, 3, "Running a=CrashLoopBackOffx1"},
 	} {
 		p := pod(one("a"))
 		p.Spec.RestartPolicy = test.policy
@@ -274,7 +283,7 @@ func TestSecondContainerOnAPortCrashes(t *testing.T) {
 	a, b := one("a"), one("b")
 	a.Ports = []v1.ContainerPort{{ContainerPort: 80}}
 	b.Ports = a.Ports
-	begin(pod(a, b)).run(12*time.Second).expect(t, "Running a=Ready b=CrashLoopBackOffx2")
+	begin(pod(a, b)).run(12*time.Second).expect(t, "Running a=Ready b=CrashLoopBackOffx1")
 }
 
 func TestProbesDecideOverReadinessAndLife(t *testing.T) {
@@ -327,13 +336,55 @@ func TestDeletedPodEndsInsideItsGracePeriod(t *testing.T) {
 	}
 }
 
-func TestPodThatDoesNotFitIsRefused(t *testing.T) {
-	c := one("a")
-	c.Resources.Requests = v1.ResourceList{v1.ResourceCPU: resource.MustParse("5")}
-	l := begin(pod(c)).run(time.Second)
-	l.expect(t, "Failed OutOfcpu")
-	if want := "Pod was rejected: Node didn't have enough resource: cpu, requested: 5000, used: 0, capacity: 4000"; l.pod.Status.Message != want {
-		t.Errorf("message %q, want %q", l.pod.Status.Message, want)
+func TestNodeRefusesWhatItCannotTake(t *testing.T) {
+	request := func(cpu string) v1.Container {
+		c := one("a")
+		c.Resources.Requests = v1.ResourceList{v1.ResourceCPU: resource.MustParse(cpu)}
+		return c
+	}
+	hostPort := func() v1.Container {
+		c := one("a")
+		c.Ports = []v1.ContainerPort{{ContainerPort: 80, HostPort: 80, Protocol: v1.ProtocolTCP}}
+		return c
+	}
+	for name, test := range map[string]struct {
+		others          []*v1.Pod
+		pod             *v1.Pod
+		reason, message string
+	}{
+		"too large":      {nil, pod(request("5")), "OutOfcpu", "Node didn't have enough resource: cpu, requested: 5000, used: 0, capacity: 4000"},
+		"no room left":   {[]*v1.Pod{pod(request("3"))}, pod(request("2")), "OutOfcpu", "Node didn't have enough resource: cpu, requested: 2000, used: 3000, capacity: 4000"},
+		"too many":       {[]*v1.Pod{pod(one("x")), pod(one("y")), pod(one("z"))}, pod(one("a")), "OutOfpods", "Node didn't have enough resource: pods, requested: 1, used: 3, capacity: 3"},
+		"port taken":     {[]*v1.Pod{pod(hostPort())}, pod(hostPort()), "NodePorts", "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports"},
+		"wrong selector": {nil, func() *v1.Pod { p := pod(one("a")); p.Spec.NodeSelector = map[string]string{"disk": "ssd"}; return p }(), "NodeAffinity", "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := begin(test.pod)
+			l.others = test.others
+			l.run(time.Second)
+			l.expect(t, "Failed "+test.reason)
+			if want := "Pod was rejected: " + test.message; l.pod.Status.Message != want {
+				t.Errorf("message %q, want %q", l.pod.Status.Message, want)
+			}
+			l.expectEvent(t, test.reason, test.message)
+		})
+	}
+}
+
+func TestCriticalPodTakesTheRoomOfOthers(t *testing.T) {
+	other := pod(one("x"))
+	other.Name = "other"
+	other.Spec.Containers[0].Resources.Requests = v1.ResourceList{v1.ResourceCPU: resource.MustParse("3")}
+	critical := pod(one("a"))
+	critical.Spec.Priority = new(int32)
+	*critical.Spec.Priority = 2000001000
+	critical.Spec.Containers[0].Resources.Requests = v1.ResourceList{v1.ResourceCPU: resource.MustParse("2")}
+	l := begin(critical)
+	l.others = []*v1.Pod{other}
+	l.run(10 * time.Second)
+	l.expect(t, "Running a=Ready")
+	if len(l.preempted) != 1 || l.preempted[0] != "other" {
+		t.Errorf("preempted %v", l.preempted)
 	}
 }
 
@@ -341,7 +392,9 @@ func TestPodPastItsDeadlineFails(t *testing.T) {
 	p := pod(one("a"))
 	limit := int64(30)
 	p.Spec.ActiveDeadlineSeconds = &limit
-	begin(p).run(time.Minute).expect(t, "Failed DeadlineExceeded a=Completed(0)")
+	l := begin(p).run(31 * time.Second)
+	l.expectEvent(t, "DeadlineExceeded", "Pod was active on the node longer than the specified deadline")
+	l.run(time.Minute).expect(t, "Failed DeadlineExceeded a=Completed(0)")
 }
 
 func TestSandboxThatCannotBeMadeIsTriedAgain(t *testing.T) {
@@ -370,4 +423,253 @@ func TestCommandsThatExamplesUseAreUnderstood(t *testing.T) {
 			t.Errorf("%s: runs for %v and exits with %d, want %v and %d", line, got.RunFor, got.ExitCode, want.RunFor, want.ExitCode)
 		}
 	}
+}
+
+func TestFirstProbeComesAtTheTickAfterTheDelay(t *testing.T) {
+	for _, test := range []struct {
+		delay, period int32
+		want          time.Duration // after the start
+	}{
+		{0, 10, time.Second}, {5, 10, 10 * time.Second}, {10, 10, 10 * time.Second}, {11, 10, 20 * time.Second}, {5, 1, 5 * time.Second},
+	} {
+		var start time.Time
+		p := &v1.Probe{InitialDelaySeconds: test.delay, PeriodSeconds: test.period}
+		if got := firstProbe(start, p, time.Duration(test.period)*time.Second).Sub(start); got != test.want {
+			t.Errorf("delay %d, period %d: %v, want %v", test.delay, test.period, got, test.want)
+		}
+	}
+}
+
+func TestStartupProbeGatesTheOthers(t *testing.T) {
+	probe := func(threshold int32) *v1.Probe {
+		return &v1.Probe{PeriodSeconds: 5, FailureThreshold: threshold, ProbeHandler: v1.ProbeHandler{TCPSocket: &v1.TCPSocketAction{}}}
+	}
+	c := one("a")
+	c.StartupProbe, c.LivenessProbe, c.ReadinessProbe = probe(10), probe(1), probe(1)
+	l := begin(pod(c))
+	l.scripts["a"] = Script{ReadyAfter: 20 * time.Second}
+	l.run(15 * time.Second)
+	l.expect(t, "Running a=Running")
+	l.run(30 * time.Second)
+	l.expect(t, "Running a=Ready")
+	if strings.Contains(strings.Join(l.log, "\n"), "Liveness") {
+		t.Error("the liveness probe did not wait for the startup probe")
+	}
+	l.expectEvent(t, "Unhealthy", "Startup probe failed: dial tcp: connect: connection refused")
+
+	c.StartupProbe = probe(2)
+	l = begin(pod(c))
+	l.scripts["a"] = Script{FailStartup: true, StopFor: time.Second}
+	l.run(12 * time.Second)
+	l.expectEvent(t, "Killing", "Container a failed startup probe, will be restarted")
+}
+
+func TestReadinessFollowsTheScript(t *testing.T) {
+	c := one("a")
+	c.ReadinessProbe = &v1.Probe{PeriodSeconds: 10, FailureThreshold: 3, ProbeHandler: v1.ProbeHandler{Exec: &v1.ExecAction{}}}
+	l := begin(pod(c)).run(time.Minute)
+	l.expect(t, "Running a=Ready")
+	l.pod.Annotations = map[string]string{annotationFailProbes: "readiness"}
+	l.run(25 * time.Second)
+	l.expect(t, "Running a=Ready") // two of three failures
+	l.run(10 * time.Second)
+	l.expect(t, "Running a=Running")
+	l.pod.Annotations = nil
+	l.run(10 * time.Second)
+	l.expect(t, "Running a=Ready")
+}
+
+func TestContainerAboveItsMemoryLimitIsKilled(t *testing.T) {
+	c := one("a")
+	c.Resources.Limits = v1.ResourceList{v1.ResourceMemory: resource.MustParse("64Mi")}
+	p := pod(c)
+	p.Annotations = map[string]string{annotationUseMemory + ".a": "100Mi"}
+	l := begin(p).run(20 * time.Second)
+	if last := l.pod.Status.ContainerStatuses[0].LastTerminationState.Terminated; last == nil || last.Reason != "OOMKilled" || last.ExitCode != 137 {
+		t.Errorf("last state %+v", last)
+	}
+}
+
+func TestPodThatFillsTheDiskIsEvicted(t *testing.T) {
+	limit := resource.MustParse("1Gi")
+	c := one("a")
+	c.Resources.Limits = v1.ResourceList{v1.ResourceEphemeralStorage: limit}
+	p := pod(c)
+	p.Annotations = map[string]string{annotationUseStorage: "2Gi"}
+	l := begin(p).run(30 * time.Second)
+	l.expect(t, "Failed Evicted a=Error(137)")
+	l.expectEvent(t, "Evicted", `Container a exceeded its local ephemeral storage limit "1Gi". `)
+	found := false
+	for _, c := range l.pod.Status.Conditions {
+		found = found || c.Type == v1.DisruptionTarget && c.Status == v1.ConditionTrue && c.Reason == "TerminationByKubelet"
+	}
+	if !found {
+		t.Errorf("conditions %+v", l.pod.Status.Conditions)
+	}
+
+	p = pod(one("a"))
+	p.Spec.Volumes = []v1.Volume{{Name: "cache", VolumeSource: v1.VolumeSource{EmptyDir: &v1.EmptyDirVolumeSource{SizeLimit: &limit}}}}
+	p.Spec.Containers[0].VolumeMounts = []v1.VolumeMount{{Name: "cache", MountPath: "/cache"}}
+	p.Annotations = map[string]string{annotationUseStorage: "2Gi"}
+	begin(p).run(30*time.Second).expectEvent(t, "Evicted", `Usage of EmptyDir volume "cache" exceeds the limit "1Gi". `)
+}
+
+func TestHooks(t *testing.T) {
+	hooked := func(h v1.Lifecycle) *v1.Pod {
+		c := one("a")
+		c.Lifecycle = &h
+		return pod(c)
+	}
+	handler := func(command ...string) *v1.LifecycleHandler {
+		return &v1.LifecycleHandler{Exec: &v1.ExecAction{Command: command}}
+	}
+	remove := func(l *life, seconds int64) *life {
+		now := metav1.NewTime(l.now)
+		l.pod.DeletionTimestamp, l.pod.DeletionGracePeriodSeconds = &now, &seconds
+		return l
+	}
+	t.Run("postStart that fails", func(t *testing.T) {
+		l := begin(hooked(v1.Lifecycle{PostStart: handler("false")})).run(20 * time.Second)
+		l.expectEvent(t, "FailedPostStartHook", "PostStartHook failed")
+		l.expectEvent(t, "BackOff", "Back-off restarting failed container a")
+	})
+	t.Run("preStop inside the grace period", func(t *testing.T) {
+		l := remove(begin(hooked(v1.Lifecycle{PreStop: handler("sleep", "5")})).run(10*time.Second), 30)
+		l.run(5*time.Second).expect(t, "Running a=Ready")
+		l.run(2*time.Second).expect(t, "Succeeded a=Completed(0)")
+	})
+	t.Run("preStop beyond the grace period", func(t *testing.T) {
+		l := remove(begin(hooked(v1.Lifecycle{PreStop: handler("sleep", "60")})).run(10*time.Second), 5)
+		l.scripts["a"] = Script{PreStopFor: time.Minute, StopFor: time.Hour}
+		l.run(6*time.Second).expect(t, "Running a=Ready")
+		l.run(2*time.Second).expect(t, "Failed a=Error(137)")
+	})
+	t.Run("preStop that fails", func(t *testing.T) {
+		l := remove(begin(hooked(v1.Lifecycle{PreStop: handler("sh", "-c", "exit 1")})).run(10*time.Second), 30)
+		l.run(5*time.Second).expectEvent(t, "FailedPreStopHook", "PreStopHook failed")
+	})
+}
+
+func TestSidecarsGetTheSignalInReverseOrder(t *testing.T) {
+	always := v1.ContainerRestartPolicyAlways
+	p := pod(one("a"))
+	for _, name := range []string{"s", "r"} {
+		c := one(name)
+		c.RestartPolicy = &always
+		p.Spec.InitContainers = append(p.Spec.InitContainers, c)
+	}
+	l := begin(p)
+	for _, name := range []string{"a", "r", "s"} {
+		l.scripts[name] = Script{StopFor: 3 * time.Second}
+	}
+	l.run(20 * time.Second)
+	now, grace := metav1.NewTime(l.now), int64(30)
+	l.pod.DeletionTimestamp, l.pod.DeletionGracePeriodSeconds = &now, &grace
+	for _, want := range []string{
+		"Running s=Ready r=Ready a=Completed(0)", "Running s=Ready r=Completed(0) a=Completed(0)", "Succeeded s=Completed(0) r=Completed(0) a=Completed(0)",
+	} {
+		l.run(3*time.Second+100*time.Millisecond).expect(t, want)
+	}
+}
+
+func TestContainerRestartRules(t *testing.T) {
+	never := v1.ContainerRestartPolicyNever
+	c := one("a")
+	c.RestartPolicy = &never
+	c.RestartPolicyRules = []v1.ContainerRestartRule{{
+		Action:    v1.ContainerRestartRuleActionRestart,
+		ExitCodes: &v1.ContainerRestartRuleOnExitCodes{Operator: v1.ContainerRestartRuleOnExitCodesOpIn, Values: []int32{42}},
+	}}
+	for code, want := range map[int32]string{42: "Running a=CrashLoopBackOffx1", 1: "Failed a=Error(1)"} {
+		p := pod(c)
+		p.Spec.RestartPolicy = v1.RestartPolicyNever
+		l := begin(p)
+		l.scripts["a"] = Script{RunFor: time.Second, ExitCode: code}
+		l.run(10 * time.Second)
+		l.expect(t, want)
+	}
+}
+
+func TestContainerThatCannotStart(t *testing.T) {
+	p := pod(one("a"))
+	p.Annotations = map[string]string{annotationStartError: `exec: "nginxx": executable file not found in $PATH`}
+	l := begin(p).run(10 * time.Second)
+	l.expectEvent(t, "Failed", `Error: exec: "nginxx": executable file not found in $PATH`)
+	l.expect(t, "Running a=CrashLoopBackOffx1")
+	if last := l.pod.Status.ContainerStatuses[0].LastTerminationState.Terminated; last.ExitCode != 128 || last.Reason != "StartError" {
+		t.Errorf("last state %+v", last)
+	}
+}
+
+func TestRootIsForbiddenWhereThePodSaysSo(t *testing.T) {
+	root, yes := int64(0), true
+	p := pod(one("a"))
+	p.Spec.SecurityContext = &v1.PodSecurityContext{RunAsUser: &root, RunAsNonRoot: &yes}
+	l := begin(p).run(10 * time.Second)
+	l.expect(t, "Pending a=CreateContainerConfigError")
+	l.expectEvent(t, "Failed", "Error: container's runAsUser breaks non-root policy")
+}
+
+func TestContainersStartOneAfterAnother(t *testing.T) {
+	l := begin(pod(one("a"), one("b")))
+	l.scripts["a"], l.scripts["b"] = Script{PullFor: 5 * time.Second}, Script{PullFor: 5 * time.Second}
+	l.run(3 * time.Second)
+	l.expect(t, "Pending a=ContainerCreating b=ContainerCreating")
+	l.run(4 * time.Second)
+	l.expect(t, "Pending a=Ready b=ContainerCreating")
+	l.run(5 * time.Second)
+	l.expect(t, "Running a=Ready b=Ready")
+}
+
+func TestEphemeralContainerRunsBesideTheOthers(t *testing.T) {
+	p := pod(one("a"))
+	l := begin(p).run(10 * time.Second)
+	p.Spec.EphemeralContainers = []v1.EphemeralContainer{{EphemeralContainerCommon: v1.EphemeralContainerCommon{Name: "debug", Image: "busybox"}}}
+	l.run(10 * time.Second)
+	l.expect(t, "Running a=Ready")
+	if s := l.pod.Status.EphemeralContainerStatuses; len(s) != 1 || s[0].State.Running == nil {
+		t.Errorf("ephemeral containers %+v", s)
+	}
+}
+
+func TestMissingPullSecretIsReported(t *testing.T) {
+	p := pod(one("a"))
+	p.Spec.ImagePullSecrets = []v1.LocalObjectReference{{Name: "registry"}}
+	l := begin(p).run(10 * time.Second)
+	l.expectEvent(t, "FailedToRetrieveImagePullSecret", "Unable to retrieve some image pull secrets (registry); attempting to pull the image may not succeed.")
+	l.expect(t, "Running a=Ready")
+}
+
+func TestResizeInPlace(t *testing.T) {
+	sized := func(cpu string) v1.ResourceRequirements {
+		return v1.ResourceRequirements{Requests: v1.ResourceList{v1.ResourceCPU: resource.MustParse(cpu)}}
+	}
+	c := one("a")
+	c.Resources = sized("1")
+	l := begin(pod(c)).run(10 * time.Second)
+	l.pod.Spec.Containers[0].Resources = sized("2")
+	l.run(time.Second)
+	l.expectEvent(t, "ResizeCompleted", `"cpu":"2"`)
+	l.expect(t, "Running a=Ready")
+	if got := l.pod.Status.ContainerStatuses[0].AllocatedResources.Cpu().String(); got != "2" {
+		t.Errorf("allocated cpu %s", got)
+	}
+	l.pod.Spec.Containers[0].Resources = sized("9")
+	l.run(time.Second)
+	l.expectEvent(t, "ResizeInfeasible", "Node didn't have enough capacity: cpu, requested: 9000, capacity: 4000")
+	if got := l.pod.Status.ContainerStatuses[0].AllocatedResources.Cpu().String(); got != "2" {
+		t.Errorf("allocated cpu %s", got)
+	}
+}
+
+func TestSecondDeletionIsInAGreaterHurry(t *testing.T) {
+	l := begin(pod(one("a")))
+	l.scripts["a"] = Script{StopFor: time.Hour}
+	l.run(10 * time.Second)
+	now, grace := metav1.NewTime(l.now), int64(600)
+	l.pod.DeletionTimestamp, l.pod.DeletionGracePeriodSeconds = &now, &grace
+	l.run(time.Minute).expect(t, "Running a=Ready")
+	shorter := int64(1)
+	l.pod.DeletionGracePeriodSeconds = &shorter
+	l.run(time.Second).expect(t, "Failed a=Error(137)")
 }

@@ -2,14 +2,20 @@ package kubelet
 
 import (
 	"context"
+	"fmt"
 	"hash/fnv"
+	"maps"
 	"net"
+	"slices"
 	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	v1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
+	kubeletevents "k8s.io/kubernetes/pkg/kubelet/events"
 )
 
 // How often a node renews its lease, and for how long the lease holds.
@@ -21,7 +27,10 @@ const (
 // AnnotationStopped on a node stops its kubelet: no heartbeat, no pod is acted on.
 const AnnotationStopped = "seatrial/stopped"
 
-// adopt begins the heartbeats of a node. Its status is what its creator wrote.
+// stopped tells whether a node has no kubelet that works.
+func stopped(n *v1.Node) bool { return n.Annotations[AnnotationStopped] == "true" }
+
+// adopt begins the heartbeats of a node.
 func (k *Kubelet) adopt(ctx context.Context, node *v1.Node) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -37,24 +46,93 @@ func (k *Kubelet) adopt(ctx context.Context, node *v1.Node) {
 	}()
 }
 
-// beat renews the lease of a node.
+// beat renews the lease of a node, and says that it is ready where that is not known.
 func (k *Kubelet) beat(ctx context.Context, name string) {
 	node := k.node(name)
-	if node == nil || node.Annotations[AnnotationStopped] == "true" {
+	if node == nil || stopped(node) {
 		return
 	}
+	k.renew(ctx, node)
+	if isReady(node) {
+		return
+	}
+	update := node.DeepCopy()
+	Ready(update)
+	if _, err := k.client.CoreV1().Nodes().UpdateStatus(ctx, update, metav1.UpdateOptions{}); err != nil {
+		return // the next beat tries again
+	}
+	k.recorder(name).Event(&v1.ObjectReference{Kind: "Node", Name: name, UID: types.UID(name)}, v1.EventTypeNormal, kubeletevents.NodeReady, fmt.Sprintf("Node %s status is now: NodeReady", name))
+}
+
+func (k *Kubelet) renew(ctx context.Context, node *v1.Node) {
 	leases := k.client.CoordinationV1().Leases(v1.NamespaceNodeLease)
 	now, length := metav1.NowMicro(), int32(leaseLength)
-	lease, err := leases.Get(ctx, name, metav1.GetOptions{})
+	lease, err := leases.Get(ctx, node.Name, metav1.GetOptions{})
 	if err != nil {
 		_, _ = leases.Create(ctx, &coordinationv1.Lease{ // the next beat tries again
-			ObjectMeta: metav1.ObjectMeta{Name: name, OwnerReferences: []metav1.OwnerReference{{APIVersion: "v1", Kind: "Node", Name: name, UID: node.UID}}},
-			Spec:       coordinationv1.LeaseSpec{HolderIdentity: &name, LeaseDurationSeconds: &length, RenewTime: &now},
+			ObjectMeta: metav1.ObjectMeta{Name: node.Name, OwnerReferences: []metav1.OwnerReference{{APIVersion: "v1", Kind: "Node", Name: node.Name, UID: node.UID}}},
+			Spec:       coordinationv1.LeaseSpec{HolderIdentity: &node.Name, LeaseDurationSeconds: &length, RenewTime: &now},
 		}, metav1.CreateOptions{})
 		return
 	}
 	lease.Spec.RenewTime = &now
 	_, _ = leases.Update(ctx, lease, metav1.UpdateOptions{})
+}
+
+func isReady(n *v1.Node) bool {
+	return slices.ContainsFunc(n.Status.Conditions, func(c v1.NodeCondition) bool { return c.Type == v1.NodeReady && c.Status == v1.ConditionTrue })
+}
+
+// What a node offers that does not say what it has.
+var offers = v1.ResourceList{
+	v1.ResourceCPU:              resource.MustParse("4"),
+	v1.ResourceMemory:           resource.MustParse("8Gi"),
+	v1.ResourceEphemeralStorage: resource.MustParse("100Gi"),
+	v1.ResourcePods:             resource.MustParse("110"),
+}
+
+// Ready fills in what a healthy kubelet reports of its node: what it has, as far as it is not said,
+// and that nothing is short.
+func Ready(node *v1.Node) {
+	s := &node.Status
+	if s.Capacity == nil {
+		s.Capacity = v1.ResourceList{}
+		maps.Copy(s.Capacity, s.Allocatable)
+	}
+	for name, q := range offers {
+		if _, said := s.Capacity[name]; !said {
+			s.Capacity[name] = q
+		}
+	}
+	if s.Allocatable == nil {
+		s.Allocatable = v1.ResourceList{}
+	}
+	for name, q := range s.Capacity {
+		if _, said := s.Allocatable[name]; !said {
+			s.Allocatable[name] = q
+		}
+	}
+	if len(s.Addresses) == 0 {
+		s.Addresses = []v1.NodeAddress{{Type: v1.NodeInternalIP, Address: fmt.Sprintf("172.18.1.%d", nodeIndex(node))}, {Type: v1.NodeHostName, Address: node.Name}}
+	}
+	now := metav1.Now()
+	for _, c := range []v1.NodeCondition{
+		{Type: v1.NodeMemoryPressure, Status: v1.ConditionFalse, Reason: "KubeletHasSufficientMemory", Message: "kubelet has sufficient memory available"},
+		{Type: v1.NodeDiskPressure, Status: v1.ConditionFalse, Reason: "KubeletHasNoDiskPressure", Message: "kubelet has no disk pressure"},
+		{Type: v1.NodePIDPressure, Status: v1.ConditionFalse, Reason: "KubeletHasSufficientPID", Message: "kubelet has sufficient PID available"},
+		{Type: v1.NodeReady, Status: v1.ConditionTrue, Reason: "KubeletReady", Message: "kubelet is posting ready status"},
+	} {
+		c.LastHeartbeatTime, c.LastTransitionTime = now, now
+		i := slices.IndexFunc(s.Conditions, func(o v1.NodeCondition) bool { return o.Type == c.Type })
+		if i < 0 {
+			s.Conditions = append(s.Conditions, c)
+			continue
+		}
+		if s.Conditions[i].Status == c.Status {
+			c.LastTransitionTime = s.Conditions[i].LastTransitionTime
+		}
+		s.Conditions[i] = c
+	}
 }
 
 // nodeIndex is the third number of a node's pod addresses: that of its pod range, or drawn from

@@ -11,6 +11,7 @@ import (
 
 	"github.com/distribution/reference"
 	v1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 )
 
 // Script is what a container does, as far as others can see it. The zero value runs for ever and
@@ -20,13 +21,23 @@ type Script struct {
 	PullError string        // what the registry answers, if the image cannot be pulled
 	ImageSize int64         // bytes
 
+	StartError string        // why the runtime cannot start it, such as a command that is not in the image
 	RunFor     time.Duration // until it exits by itself; 0: never
 	ExitCode   int32
 	ExitReason string        // such as OOMKilled; empty: Completed or Error
+	ReadyAfter time.Duration // from its start until probes succeed
 	StopFor    time.Duration // from the signal to its exit; longer than the grace period: it is killed
 
+	PostStartFor, PreStopFor   time.Duration // how long its hooks take
+	FailPostStart, FailPreStop bool
+
 	FailStartup, FailReadiness, FailLiveness bool // what its probes find
-	SandboxError                             string
+
+	CPU     int64 // that it uses, in thousandths; 0: a fifth of its request, or a little
+	Memory  int64 // bytes; above its limit it is killed
+	Storage int64 // bytes on the disk of the node; above its limit the pod is evicted
+
+	SandboxError string
 }
 
 // Annotations of a pod that write the scripts of its containers. Followed by a dot and the name
@@ -34,11 +45,17 @@ type Script struct {
 const (
 	annotationPullError    = "seatrial/pull-error"
 	annotationPullFor      = "seatrial/pull-for"
+	annotationStartError   = "seatrial/start-error"
 	annotationRunFor       = "seatrial/run-for"
 	annotationExitCode     = "seatrial/exit-code"
 	annotationExitReason   = "seatrial/exit-reason"
+	annotationReadyAfter   = "seatrial/ready-after"
 	annotationStopFor      = "seatrial/stop-for"
 	annotationFailProbes   = "seatrial/fail-probes" // startup, readiness, liveness, comma separated
+	annotationFailHooks    = "seatrial/fail-hooks"  // post-start, pre-stop, comma separated
+	annotationUseCPU       = "seatrial/use-cpu"
+	annotationUseMemory    = "seatrial/use-memory"
+	annotationUseStorage   = "seatrial/use-storage"
 	annotationSandboxError = "seatrial/sandbox-error"
 )
 
@@ -59,16 +76,21 @@ func DefaultScript(pod *v1.Pod, c *v1.Container) Script {
 	if strings.HasSuffix(c.Image, ":"+missingTag) {
 		s.PullError = notFound(c.Image)
 	}
-	if !isSidecar(c) && (pod.Spec.RestartPolicy != v1.RestartPolicyAlways || isInit(pod, c)) {
+	if !isSidecar(c) && !isEphemeral(pod, c) && (pod.Spec.RestartPolicy != v1.RestartPolicyAlways || isInit(pod, c)) {
 		s.RunFor = defaultWork
 	}
 	followCommand(&s, c)
+	followHooks(&s, c)
 	followAnnotations(&s, pod, c)
 	return s
 }
 
 func isInit(pod *v1.Pod, c *v1.Container) bool {
 	return slices.ContainsFunc(pod.Spec.InitContainers, func(i v1.Container) bool { return i.Name == c.Name })
+}
+
+func isEphemeral(pod *v1.Pod, c *v1.Container) bool {
+	return slices.ContainsFunc(pod.Spec.EphemeralContainers, func(e v1.EphemeralContainer) bool { return e.Name == c.Name })
 }
 
 func isSidecar(c *v1.Container) bool {
@@ -92,21 +114,13 @@ func notFound(image string) string {
 
 // followCommand understands the commands that examples use to end: true, false, sleep N, exit N.
 func followCommand(s *Script, c *v1.Container) {
-	words := strings.Fields(strings.Join(append(slices.Clone(c.Command), c.Args...), " "))
-	if len(words) >= 3 && (words[0] == "sh" || words[0] == "/bin/sh" || words[0] == "bash" || words[0] == "/bin/bash") && words[1] == "-c" {
-		words = words[2:]
-	}
+	words := commandWords(append(slices.Clone(c.Command), c.Args...))
 	line := strings.Join(words, " ")
 	if len(words) == 0 || strings.Contains(line, "while") {
 		return
 	}
 	last := strings.Fields(line[strings.LastIndexAny(line, ";&")+1:])
-	var total time.Duration
-	for i, w := range words {
-		if w == "sleep" && i+1 < len(words) {
-			total += seconds(strings.TrimRight(words[i+1], ";&"))
-		}
-	}
+	total := slept(words)
 	switch {
 	case len(last) == 1 && (last[0] == "true" || last[0] == "/bin/true"):
 		s.RunFor, s.ExitCode = total+time.Second, 0
@@ -122,6 +136,25 @@ func followCommand(s *Script, c *v1.Container) {
 	}
 }
 
+// commandWords gives the words of a command, without the shell that runs it.
+func commandWords(command []string) []string {
+	words := strings.Fields(strings.Join(command, " "))
+	if len(words) >= 3 && (words[0] == "sh" || words[0] == "/bin/sh" || words[0] == "bash" || words[0] == "/bin/bash") && words[1] == "-c" {
+		return words[2:]
+	}
+	return words
+}
+
+// slept is how long the sleeps of a command take.
+func slept(words []string) (total time.Duration) {
+	for i, w := range words {
+		if w == "sleep" && i+1 < len(words) {
+			total += seconds(strings.TrimRight(words[i+1], ";&"))
+		}
+	}
+	return total
+}
+
 // seconds reads what sleep reads: a number with an optional unit.
 func seconds(word string) time.Duration {
 	if n, err := strconv.ParseFloat(word, 64); err == nil {
@@ -134,7 +167,33 @@ func seconds(word string) time.Duration {
 	return d
 }
 
+// followHooks takes the time of hooks from what they run, and lets those fail that say so.
+func followHooks(s *Script, c *v1.Container) {
+	if c.Lifecycle == nil {
+		return
+	}
+	s.PostStartFor, s.FailPostStart = hook(c.Lifecycle.PostStart)
+	s.PreStopFor, s.FailPreStop = hook(c.Lifecycle.PreStop)
+}
+
+func hook(h *v1.LifecycleHandler) (takes time.Duration, fails bool) {
+	switch {
+	case h == nil:
+		return 0, false
+	case h.Sleep != nil:
+		return time.Duration(h.Sleep.Seconds) * time.Second, false
+	case h.Exec != nil:
+		var s Script
+		followCommand(&s, &v1.Container{Command: h.Exec.Command})
+		return slept(commandWords(h.Exec.Command)), s.ExitCode != 0
+	}
+	return 0, false
+}
+
 func followAnnotations(s *Script, pod *v1.Pod, c *v1.Container) {
+	if len(pod.Annotations) == 0 {
+		return
+	}
 	get := func(name string) (string, bool) {
 		if v, ok := pod.Annotations[name+"."+c.Name]; ok {
 			return v, true
@@ -142,18 +201,21 @@ func followAnnotations(s *Script, pod *v1.Pod, c *v1.Container) {
 		v, ok := pod.Annotations[name]
 		return v, ok
 	}
-	duration := func(name string, d *time.Duration) {
+	for name, d := range map[string]*time.Duration{
+		annotationPullFor: &s.PullFor, annotationRunFor: &s.RunFor, annotationReadyAfter: &s.ReadyAfter, annotationStopFor: &s.StopFor,
+	} {
 		if v, ok := get(name); ok {
 			if parsed, err := time.ParseDuration(v); err == nil {
 				*d = parsed
 			}
 		}
 	}
-	duration(annotationPullFor, &s.PullFor)
-	duration(annotationRunFor, &s.RunFor)
-	duration(annotationStopFor, &s.StopFor)
-	if v, ok := get(annotationPullError); ok {
-		s.PullError = v
+	for name, text := range map[string]*string{
+		annotationPullError: &s.PullError, annotationStartError: &s.StartError, annotationExitReason: &s.ExitReason, annotationSandboxError: &s.SandboxError,
+	} {
+		if v, ok := get(name); ok {
+			*text = v
+		}
 	}
 	if v, ok := get(annotationExitCode); ok {
 		if code, err := strconv.Atoi(v); err == nil {
@@ -163,18 +225,50 @@ func followAnnotations(s *Script, pod *v1.Pod, c *v1.Container) {
 			}
 		}
 	}
-	if v, ok := get(annotationExitReason); ok {
-		s.ExitReason = v
-	}
 	if v, ok := get(annotationFailProbes); ok {
 		probes := strings.Split(v, ",")
 		s.FailStartup = slices.Contains(probes, "startup")
 		s.FailReadiness = slices.Contains(probes, "readiness")
 		s.FailLiveness = slices.Contains(probes, "liveness")
 	}
-	if v, ok := get(annotationSandboxError); ok {
-		s.SandboxError = v
+	if v, ok := get(annotationFailHooks); ok {
+		hooks := strings.Split(v, ",")
+		s.FailPostStart = slices.Contains(hooks, "post-start")
+		s.FailPreStop = slices.Contains(hooks, "pre-stop")
 	}
+	for name, amount := range map[string]*int64{annotationUseMemory: &s.Memory, annotationUseStorage: &s.Storage} {
+		if v, ok := get(name); ok {
+			if q, err := resource.ParseQuantity(v); err == nil {
+				*amount = q.Value()
+			}
+		}
+	}
+	if v, ok := get(annotationUseCPU); ok {
+		if q, err := resource.ParseQuantity(v); err == nil {
+			s.CPU = q.MilliValue()
+		}
+	}
+}
+
+// Usage is what a container of a pod is said to use: what its annotations say, a fifth of what it
+// asks for, or a little. CPU is in thousandths, memory in bytes.
+func Usage(pod *v1.Pod, c *v1.Container, name v1.ResourceName) int64 {
+	var s Script
+	followAnnotations(&s, pod, c)
+	q, asked := c.Resources.Requests[name]
+	switch {
+	case name == v1.ResourceCPU && s.CPU > 0:
+		return s.CPU
+	case name == v1.ResourceCPU && asked:
+		return q.MilliValue() / 5
+	case name == v1.ResourceCPU:
+		return 1
+	case s.Memory > 0:
+		return s.Memory
+	case asked:
+		return q.Value() / 5
+	}
+	return 8 << 20
 }
 
 // digest stands in for the digest of an image.

@@ -1,13 +1,12 @@
 package kubelet
 
 import (
-	"fmt"
-	"strings"
+	"slices"
 
 	"github.com/distribution/reference"
 	v1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/component-helpers/resource"
+	kubeletstatus "k8s.io/kubernetes/pkg/kubelet/status"
 )
 
 // status is what the kubelet reports of a pod in this state.
@@ -25,13 +24,9 @@ func (m *machine) status() v1.PodStatus {
 	if status.QOSClass == "" {
 		status.QOSClass = v1.PodQOSBestEffort
 	}
-	if s.Failed != "" {
+	if s.Failed != "" && s.Sandboxed.IsZero() {
 		status.Phase, status.Reason, status.Message = v1.PodFailed, s.Failed, s.Message
-		if s.Sandboxed.IsZero() {
-			return status
-		}
-	} else {
-		status.Phase = m.podPhase()
+		return status
 	}
 	if ip := hostIP(m.world.node(m.pod.Spec.NodeName)); ip != "" {
 		status.HostIP, status.HostIPs = ip, []v1.HostIP{{IP: ip}}
@@ -41,6 +36,15 @@ func (m *machine) status() v1.PodStatus {
 	}
 	status.InitContainerStatuses = m.containerStatuses(m.pod.Spec.InitContainers)
 	status.ContainerStatuses = m.containerStatuses(m.pod.Spec.Containers)
+	status.EphemeralContainerStatuses = nil
+	for i := range m.pod.Spec.EphemeralContainers {
+		c := (*v1.Container)(&m.pod.Spec.EphemeralContainers[i].EphemeralContainerCommon)
+		status.EphemeralContainerStatuses = append(status.EphemeralContainerStatuses, m.containerStatus(c))
+	}
+	status.Phase = m.podPhase(&status)
+	if s.Failed != "" && s.Ended { // while anything runs, the phase stays as it was
+		status.Phase, status.Reason, status.Message = v1.PodFailed, s.Failed, s.Message
+	}
 	m.conditions(&status)
 	return status
 }
@@ -54,7 +58,6 @@ func (m *machine) containerStatuses(containers []v1.Container) (all []v1.Contain
 
 func (m *machine) containerStatus(c *v1.Container) v1.ContainerStatus {
 	s := m.state.Containers[c.Name]
-	begun := s != nil
 	if s == nil {
 		s = &containerState{Phase: waiting}
 	}
@@ -63,38 +66,38 @@ func (m *machine) containerStatus(c *v1.Container) v1.ContainerStatus {
 		Name: c.Name, Image: c.Image, Ready: s.Ready, Started: &started, RestartCount: s.Restarts, ContainerID: s.ID,
 		VolumeMounts: mountStatuses(c),
 	}
-	if len(c.Resources.Requests)+len(c.Resources.Limits) > 0 && s.Phase == running {
-		status.AllocatedResources, status.Resources = c.Resources.Requests, c.Resources.DeepCopy()
+	if s.Phase == running && len(s.Resources.Requests)+len(s.Resources.Limits) > 0 {
+		status.AllocatedResources, status.Resources = s.Resources.Requests, s.Resources.DeepCopy()
 	}
 	if s.ID != "" {
 		status.Image, status.ImageID = fullImage(c.Image)
 	}
-	if s.Last != nil {
-		status.LastTerminationState.Terminated = s.Last
-	}
 	if isInit(m.pod, c) && !isSidecar(c) {
 		status.Ready = s.Phase == exited && s.ExitCode == 0
 	}
-	switch s.Phase {
-	case running:
+	switch {
+	case s.Phase == running:
 		status.State.Running = &v1.ContainerStateRunning{StartedAt: metav1.NewTime(s.StartedAt)}
-	case exited:
+	case s.Phase == exited:
 		status.State.Terminated = terminated(s)
+	case s.Reason == "" && s.Last != nil: // the runtime shows the last run until the next one is there
+		status.State.Terminated = s.Last
+		return status
 	default:
-		status.State.Waiting = m.waitingFor(c, s, begun)
+		status.State.Waiting = m.waitingFor(c, s)
+	}
+	if s.Last != nil {
+		status.LastTerminationState.Terminated = s.Last
 	}
 	return status
 }
 
-func (m *machine) waitingFor(c *v1.Container, s *containerState, begun bool) *v1.ContainerStateWaiting {
-	if s.Phase == waiting || s.Reason == "" {
-		if len(m.pod.Spec.InitContainers) > 0 && !begun {
-			return &v1.ContainerStateWaiting{Reason: "PodInitializing"}
-		}
-		return &v1.ContainerStateWaiting{Reason: "ContainerCreating"}
-	}
-	if m.state.Stopping.IsZero() || s.Reason != "ContainerCreating" {
+func (m *machine) waitingFor(c *v1.Container, s *containerState) *v1.ContainerStateWaiting {
+	switch {
+	case s.Reason != "":
 		return &v1.ContainerStateWaiting{Reason: s.Reason, Message: s.Message}
+	case len(m.pod.Spec.InitContainers) > 0 && s.Phase == waiting && !isEphemeral(m.pod, c):
+		return &v1.ContainerStateWaiting{Reason: "PodInitializing"}
 	}
 	return &v1.ContainerStateWaiting{Reason: "ContainerCreating"}
 }
@@ -120,30 +123,40 @@ func mountStatuses(c *v1.Container) (all []v1.VolumeMountStatus) {
 	return all
 }
 
-// podPhase sums the containers up.
-func (m *machine) podPhase() v1.PodPhase {
-	var pending, active, failed int
-	for i := range m.pod.Spec.InitContainers {
-		c := &m.pod.Spec.InitContainers[i]
-		s := m.state.Containers[c.Name]
+// podPhase sums the containers up, as the kubelet does.
+func (m *machine) podPhase(status *v1.PodStatus) v1.PodPhase {
+	for i := range status.InitContainerStatuses {
+		c, s := &m.pod.Spec.InitContainers[i], &status.InitContainerStatuses[i]
 		switch {
-		case s == nil, s.Phase != exited && !(isSidecar(c) && (s.Phase == running || s.Restarts > 0)):
+		case isSidecar(c):
+			if begun := s.State.Terminated != nil || s.LastTerminationState.Terminated != nil || s.Started != nil && *s.Started; !begun {
+				return v1.PodPending
+			}
+		case s.State.Terminated == nil:
 			return v1.PodPending
-		case s.Phase == exited && s.ExitCode != 0 && !isSidecar(c):
+		case s.State.Terminated.ExitCode != 0 && m.restarts(c, s.State.Terminated.ExitCode):
+			return v1.PodPending
+		case s.State.Terminated.ExitCode != 0:
 			return v1.PodFailed
 		}
 	}
-	for i := range m.pod.Spec.Containers {
-		s := m.state.Containers[m.pod.Spec.Containers[i].Name]
+	var pending, active, failed int
+	for i := range status.ContainerStatuses {
+		c, s := &m.pod.Spec.Containers[i], &status.ContainerStatuses[i]
 		switch {
-		case s == nil:
-			pending++
-		case s.Phase == running, s.Last != nil && s.Phase != exited:
+		case s.State.Running != nil, s.LastTerminationState.Terminated != nil && s.State.Waiting != nil:
 			active++
-		case s.Phase != exited:
+		case s.State.Waiting != nil:
 			pending++
-		case s.ExitCode != 0:
+		case !m.state.Ended && m.restarts(c, s.State.Terminated.ExitCode) && m.state.Stopping.IsZero():
+			active++
+		case s.State.Terminated.ExitCode != 0:
 			failed++
+		}
+	}
+	for i := range status.InitContainerStatuses {
+		if isSidecar(&m.pod.Spec.InitContainers[i]) && status.InitContainerStatuses[i].State.Running != nil {
+			active++
 		}
 	}
 	switch {
@@ -159,24 +172,34 @@ func (m *machine) podPhase() v1.PodPhase {
 
 // conditions are the kubelet's, in its order, before those of others.
 func (m *machine) conditions(status *v1.PodStatus) {
-	ready := m.containersReady(status.Phase)
-	containers := ready
-	containers.Type = v1.ContainersReady
-	ready.Type = v1.PodReady
-	if missing := m.missingGates(); ready.Status == v1.ConditionTrue && missing != "" {
-		ready.Status, ready.Reason, ready.Message = v1.ConditionFalse, "ReadinessGatesNotReady", missing
+	all := append(slices.Clone(status.InitContainerStatuses), status.ContainerStatuses...)
+	old := &m.pod.Status
+	ours := []v1.PodCondition{
+		m.sandboxed(),
+		kubeletstatus.GeneratePodInitializedCondition(m.pod, old, all, status.Phase),
+		kubeletstatus.GeneratePodReadyCondition(m.pod, old, status.Conditions, all, status.Phase),
+		kubeletstatus.GenerateContainersReadyCondition(m.pod, old, all, status.Phase),
+		{Type: v1.PodScheduled, Status: v1.ConditionTrue},
 	}
-	ours := []v1.PodCondition{m.sandboxed(), m.initialized(status.Phase), ready, containers, {Type: v1.PodScheduled, Status: v1.ConditionTrue}}
+	if m.state.Disrupted != "" && m.state.Ended {
+		ours = append(ours, v1.PodCondition{Type: v1.DisruptionTarget, Status: v1.ConditionTrue, Reason: v1.PodReasonTerminationByKubelet, Message: m.state.Disrupted})
+	}
+	if m.state.Resize != "" {
+		ours = append(ours, v1.PodCondition{Type: v1.PodResizePending, Status: v1.ConditionTrue, Reason: v1.PodReasonInfeasible, Message: m.state.Resize})
+	}
 	for i := range ours {
 		ours[i].ObservedGeneration = m.pod.Generation
 		ours[i].LastTransitionTime = metav1.NewTime(m.now)
-		for _, old := range m.pod.Status.Conditions {
-			if old.Type == ours[i].Type && old.Status == ours[i].Status {
-				ours[i].LastTransitionTime = old.LastTransitionTime
+		for _, before := range old.Conditions {
+			if before.Type == ours[i].Type && before.Status == ours[i].Status {
+				ours[i].LastTransitionTime = before.LastTransitionTime
 			}
 		}
 	}
-	status.Conditions = foreign(status.Conditions, ours)
+	others := slices.DeleteFunc(slices.Clone(status.Conditions), func(c v1.PodCondition) bool {
+		return c.Type == v1.PodResizePending && m.state.Resize == ""
+	})
+	status.Conditions = foreign(others, ours)
 }
 
 func (m *machine) sandboxed() v1.PodCondition {
@@ -185,93 +208,4 @@ func (m *machine) sandboxed() v1.PodCondition {
 		c.Status = v1.ConditionTrue
 	}
 	return c
-}
-
-func (m *machine) initialized(phase v1.PodPhase) v1.PodCondition {
-	c := v1.PodCondition{Type: v1.PodInitialized, Status: v1.ConditionTrue}
-	if phase == v1.PodSucceeded {
-		c.Reason = "PodCompleted"
-		return c
-	}
-	var missing []string
-	for i := range m.pod.Spec.InitContainers {
-		init := &m.pod.Spec.InitContainers[i]
-		s := m.state.Containers[init.Name]
-		done := s != nil && (s.Phase == exited && s.ExitCode == 0 || isSidecar(init) && s.Passed)
-		if !done {
-			missing = append(missing, init.Name)
-		}
-	}
-	if len(missing) > 0 {
-		c.Status, c.Reason = v1.ConditionFalse, "ContainersNotInitialized"
-		c.Message = fmt.Sprintf("containers with incomplete status: [%s]", strings.Join(missing, " "))
-	}
-	return c
-}
-
-func (m *machine) containersReady(phase v1.PodPhase) v1.PodCondition {
-	c := v1.PodCondition{Status: v1.ConditionFalse}
-	switch phase {
-	case v1.PodSucceeded:
-		c.Reason = "PodCompleted"
-		return c
-	case v1.PodFailed:
-		c.Reason = "PodFailed"
-		return c
-	}
-	var unready []string
-	note := func(container *v1.Container) {
-		if s := m.state.Containers[container.Name]; s == nil || !s.Ready {
-			unready = append(unready, container.Name)
-		}
-	}
-	for i := range m.pod.Spec.InitContainers {
-		if isSidecar(&m.pod.Spec.InitContainers[i]) {
-			note(&m.pod.Spec.InitContainers[i])
-		}
-	}
-	for i := range m.pod.Spec.Containers {
-		note(&m.pod.Spec.Containers[i])
-	}
-	if len(unready) == 0 {
-		c.Status = v1.ConditionTrue
-		return c
-	}
-	c.Reason = "ContainersNotReady"
-	c.Message = fmt.Sprintf("containers with unready status: [%s]", strings.Join(unready, " "))
-	return c
-}
-
-// missingGates says which readiness gates are not passed.
-func (m *machine) missingGates() string {
-	var problems []string
-	for _, gate := range m.pod.Spec.ReadinessGates {
-		passed, known := false, false
-		for _, c := range m.pod.Status.Conditions {
-			if c.Type == gate.ConditionType {
-				known, passed = true, c.Status == v1.ConditionTrue
-			}
-		}
-		switch {
-		case !known:
-			problems = append(problems, fmt.Sprintf("corresponding condition of pod readiness gate %q does not exist.", gate.ConditionType))
-		case !passed:
-			problems = append(problems, fmt.Sprintf("the status of pod readiness gate %q is not \"True\", but False", gate.ConditionType))
-		}
-	}
-	return strings.Join(problems, ", ")
-}
-
-// Usage is what a container of a pod is said to use: a fifth of what it asks for, or a little.
-func Usage(pod *v1.Pod, name v1.ResourceName) int64 {
-	requests := resource.PodRequests(pod, resource.PodResourcesOptions{})
-	if q, ok := requests[name]; ok && name == v1.ResourceCPU {
-		return q.MilliValue() / 5
-	} else if ok {
-		return q.Value() / 5
-	}
-	if name == v1.ResourceCPU {
-		return 1
-	}
-	return 8 << 20
 }

@@ -16,12 +16,15 @@ import (
 
 	"github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/seatrial/seatrial/cluster"
 	"github.com/seatrial/seatrial/internal/diag"
 	"github.com/seatrial/seatrial/internal/source"
 	"github.com/seatrial/seatrial/lint"
 	"github.com/seatrial/seatrial/report"
 	"github.com/seatrial/seatrial/rules"
+	"github.com/seatrial/seatrial/schema"
 	"github.com/seatrial/seatrial/validation"
 )
 
@@ -40,6 +43,7 @@ type lintOptions struct {
 	missing  []string
 	fix      bool
 	diff     bool
+	dryRun   bool
 	color    string
 	noCache  bool
 	jobs     int
@@ -74,6 +78,9 @@ Exit codes: 0 no findings at or above --fail-on; 1 findings; 2 wrong usage; 3 co
   # will it survive the upgrade?
   seatrial lint --kubernetes-version 1.25,1.31,1.37 manifests/
 
+  # what do admission, quotas and policies of the set say?
+  seatrial lint --dry-run manifests/
+
   # mend what is certain, showing the changes
   seatrial lint --fix --diff manifests/`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -94,6 +101,7 @@ Exit codes: 0 no findings at or above --fail-on; 1 findings; 2 wrong usage; 3 co
 	f.Lookup("ignore-missing-schemas").NoOptDefVal = "*"
 	f.BoolVar(&o.fix, "fix", false, "make the changes that are certain, then judge again")
 	f.BoolVar(&o.diff, "diff", false, "print the changes that --fix would make")
+	f.BoolVar(&o.dryRun, "dry-run", false, "create the whole set in an API server of its own, with admission: namespaces, quotas, Pod Security, policies")
 	f.StringVar(&o.color, "color", "auto", "colour: "+strings.Join(colorModes, "|"))
 	f.BoolVar(&o.noCache, "no-cache", false, "neither read nor write the cache of results")
 	f.IntVar(&o.jobs, "jobs", 0, "documents judged at the same time (default: one for each CPU)")
@@ -113,7 +121,7 @@ func presets() (names []string) {
 }
 
 // allRules are the rules of package rules and those that lint speaks for itself.
-func allRules() []*lint.Rule { return append(slices.Clone(lint.OwnRules), rules.All()...) }
+func allRules() []*lint.Rule { return slices.Concat(lint.OwnRules, lint.DryRunRules, rules.All()) }
 
 // plan is what flags and configuration together ask for.
 type plan struct {
@@ -212,6 +220,12 @@ func (o *lintOptions) complete() (*plan, error) {
 		if p.lint.Versions[i], err = checkVersion(v); err != nil {
 			return nil, usageError("%v", err)
 		}
+	}
+	if o.dryRun {
+		if linked := schema.Minor(kubernetesVersion()); len(p.lint.Versions) > 0 && !slices.Contains(p.lint.Versions, linked) {
+			return nil, usageError("--dry-run creates the objects in Kubernetes %s, which --kubernetes-version does not name", linked)
+		}
+		p.lint.DryRun = dryRun
 	}
 	exclude := slices.Concat(o.exclude, cfg.Exclude)
 	p.lint.Files, p.problems = lint.Inputs(o.paths, exclude)
@@ -438,6 +452,16 @@ func (o *lintOptions) verdict(p *plan, res *lint.Result) error {
 		}
 	}
 	return nil
+}
+
+// dryRun creates the objects of a run in a cluster of their own.
+func dryRun(ctx context.Context, existing, set []*unstructured.Unstructured) ([]lint.Answer, error) {
+	answers, err := cluster.DryRun(ctx, existing, set)
+	out := make([]lint.Answer, len(answers))
+	for i, a := range answers {
+		out[i] = lint.Answer(a)
+	}
+	return out, err
 }
 
 func parseFailOn(s string) (diag.Severity, error) {

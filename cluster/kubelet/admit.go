@@ -1,0 +1,75 @@
+package kubelet
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	v1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/client-go/tools/record"
+	podutil "k8s.io/kubernetes/pkg/api/v1/pod"
+	"k8s.io/kubernetes/pkg/kubelet/eviction"
+	"k8s.io/kubernetes/pkg/kubelet/lifecycle"
+	"k8s.io/kubernetes/pkg/kubelet/preemption"
+	schedulerframework "k8s.io/kubernetes/pkg/scheduler/framework"
+)
+
+// admit asks whether the node of a pod takes it, beside those that it has. A critical pod is taken
+// at the cost of others. The caller holds the lock.
+func (k *Kubelet) admit(pod *v1.Pod) (reason, message string) {
+	return admission(k.node(pod.Spec.NodeName), pod, k.activeOn(pod.Spec.NodeName, pod), k.preempt, k.recorder(pod.Spec.NodeName))
+}
+
+// admission is the kubelet's own.
+func admission(node *v1.Node, pod *v1.Pod, others []*v1.Pod, preempt eviction.KillPodFunc, recorder record.EventRecorder) (reason, message string) {
+	if node == nil {
+		return lifecycle.InvalidNodeInfo, "Kubelet cannot get node info."
+	}
+	critical := preemption.NewCriticalPodAdmissionHandler(func() []*v1.Pod { return others }, preempt, recorder)
+	noPlugins := func(*schedulerframework.NodeInfo, *lifecycle.PodAdmitAttributes) error { return nil }
+	handler := lifecycle.NewPredicateAdmitHandler(func(context.Context, bool) (*v1.Node, error) { return node.DeepCopy(), nil }, critical, noPlugins)
+	asked := pod.DeepCopy()
+	asked.Spec.OS = nil // simulated nodes run whatever the pod is for
+	result := handler.Admit(context.Background(), &lifecycle.PodAdmitAttributes{Pod: asked, OtherPods: others, Operation: lifecycle.AddOperation})
+	if result.Admit {
+		return "", ""
+	}
+	return result.Reason, result.Message
+}
+
+// activeOn lists the other pods that take room on a node.
+func (k *Kubelet) activeOn(node string, but *v1.Pod) (active []*v1.Pod) {
+	all, err := k.shared.Core().V1().Pods().Lister().List(labels.Everything())
+	if err != nil {
+		return nil
+	}
+	for _, p := range all {
+		state := k.memory.Pods[p.UID]
+		if p.Spec.NodeName != node || p.UID == but.UID || state == nil || state.Ended || state.Failed != "" || podutil.IsPodTerminal(p) {
+			continue
+		}
+		active = append(active, p)
+	}
+	slices.SortFunc(active, func(a, b *v1.Pod) int { return strings.Compare(string(a.UID), string(b.UID)) })
+	return active
+}
+
+// preempt ends a pod to make room for a critical one, as upstream's admission says.
+func (k *Kubelet) preempt(pod *v1.Pod, _ bool, grace *int64, update func(*v1.PodStatus)) error {
+	state := k.memory.Pods[pod.UID]
+	if state == nil {
+		return nil
+	}
+	status := pod.Status.DeepCopy()
+	update(status)
+	state.Failed, state.Message = status.Reason, status.Message
+	if _, c := podutil.GetPodCondition(status, v1.DisruptionTarget); c != nil {
+		state.Disrupted = c.Message
+	}
+	state.Hard = grace != nil && *grace == 0
+	if w := k.pods[pod.UID]; w != nil {
+		w.wake()
+	}
+	return nil
+}

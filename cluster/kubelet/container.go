@@ -1,0 +1,463 @@
+package kubelet
+
+import (
+	"fmt"
+	"hash/fnv"
+	"strings"
+	"time"
+
+	"github.com/distribution/reference"
+	v1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	podutil "k8s.io/kubernetes/pkg/api/v1/pod"
+	kubeletevents "k8s.io/kubernetes/pkg/kubelet/events"
+)
+
+// phase is where a container is in its life.
+type phase int
+
+const (
+	waiting  phase = iota + 1
+	pulling        // until Due
+	backoff        // of a pull or of a crash, until Due
+	creating       // until Due
+	running
+	exited // for good
+)
+
+// Exit codes of the runtime.
+const (
+	cannotStart = 128
+	killed      = 137 // by signal 9
+)
+
+// containerState is what has to be remembered of a container.
+type containerState struct {
+	Phase           phase
+	Due             time.Time
+	Reason, Message string // while it waits
+	PullBegan       time.Time
+	PullFailures    int
+	CrashWait       time.Duration
+	Restarts        int32
+	StartedAt       time.Time
+	FinishedAt      time.Time
+	ExitCode        int32
+	ExitReason      string
+	ExitMessage     string
+	Passed          bool // its startup probe, or it has none
+	Ready           bool
+	Probes          [3]probeState
+	Hooked          bool      // its postStart hook has ended
+	Reported        time.Time // when what is wrong was last reported
+	Last            *v1.ContainerStateTerminated
+	ID              string
+	Resources       v1.ResourceRequirements // that it runs with
+	Killed          bool                    // it does not end by itself
+	StopBy          time.Time               // when it has ended after the signal
+}
+
+// occupies tells whether the kubelet is busy with the container, so that the next one has to wait.
+func (s *containerState) occupies() bool {
+	return s.Phase == pulling && s.Reason != reasonPullFailed || s.Phase == creating && s.Reason == "" || s.Phase == running && !s.Hooked
+}
+
+// Reasons of containers that wait.
+const (
+	reasonPullFailed = "ErrImagePull"
+	reasonPullWaits  = "ImagePullBackOff"
+	reasonNeverPull  = "ErrImageNeverPull"
+	reasonImageName  = "InvalidImageName"
+	reasonConfig     = "CreateContainerConfigError"
+	reasonCrashed    = "CrashLoopBackOff"
+)
+
+func (m *machine) container(name string) *containerState {
+	s := m.state.Containers[name]
+	if s == nil {
+		s = &containerState{Phase: waiting}
+		m.state.Containers[name] = s
+	}
+	return s
+}
+
+// run takes a container as far as it gets now.
+func (m *machine) run(c *v1.Container, path string) {
+	s := m.container(c.Name)
+	script := m.world.scriptOf(m.pod, c)
+	for {
+		before := s.Phase
+		switch s.Phase {
+		case waiting:
+			m.beginImage(c, s, script, path)
+		case pulling:
+			if m.reached(s.Due) {
+				m.endPull(c, s, script, path)
+			}
+		case backoff:
+			if m.reached(s.Due) {
+				s.Phase = waiting
+			}
+		case creating:
+			m.create(c, s, script, path)
+		case running:
+			m.watch(c, s, script, path)
+		}
+		if s.Phase == before {
+			return
+		}
+	}
+}
+
+// beginImage finds the image on the node, or begins to pull it.
+func (m *machine) beginImage(c *v1.Container, s *containerState, script Script, path string) {
+	if _, err := reference.ParseNormalizedNamed(c.Image); err != nil {
+		message := fmt.Sprintf("Failed to apply default image tag %q: couldn't parse image name %q: %v", c.Image, c.Image, err)
+		m.warn(path, kubeletevents.FailedToInspectImage, "%s", message)
+		m.warn(path, kubeletevents.FailedToCreateContainer, "Error: %s", reasonImageName)
+		m.retry(s, reasonImageName, message)
+		return
+	}
+	present := m.world.hasImage(m.pod.Spec.NodeName, c.Image)
+	switch {
+	case c.ImagePullPolicy == v1.PullNever && !present:
+		message := fmt.Sprintf("Container image %q is not present with pull policy of Never", c.Image)
+		m.warn(path, kubeletevents.ErrImageNeverPullPolicy, "%s", message)
+		m.warn(path, kubeletevents.FailedToCreateContainer, "Error: %s", reasonNeverPull)
+		m.retry(s, reasonNeverPull, message)
+	case present && c.ImagePullPolicy != v1.PullAlways:
+		m.normal(path, kubeletevents.PulledImage, "Container image %q already present on machine and can be accessed by the pod", c.Image)
+		m.beginCreate(s)
+	default:
+		m.normal(path, kubeletevents.PullingImage, "Pulling image %q", c.Image)
+		s.Phase, s.PullBegan = pulling, m.now
+		s.Due = m.now.Add(script.PullFor)
+		if present {
+			s.Due = m.now.Add(min(script.PullFor, 500*time.Millisecond)) // only its digest is asked for
+		}
+		if s.Reason == reasonPullWaits {
+			s.Reason, s.Message = reasonPullFailed, strings.TrimPrefix(s.Message, fmt.Sprintf("Back-off pulling image %q: ErrImagePull: ", c.Image))
+		}
+	}
+}
+
+// retry waits for the next round of the kubelet.
+func (m *machine) retry(s *containerState, reason, message string) {
+	s.Reason, s.Message = reason, message
+	s.Phase, s.Due = backoff, m.now.Add(resync)
+	m.at(s.Due)
+}
+
+// endPull has the image, or finds that the pull has failed; the next round finds it in back-off.
+func (m *machine) endPull(c *v1.Container, s *containerState, script Script, path string) {
+	if !s.Reported.Before(s.PullBegan) {
+		m.waitForPull(c, s, path)
+		return
+	}
+	if script.PullError == "" {
+		took := m.now.Sub(s.PullBegan).Truncate(time.Millisecond)
+		m.normal(path, kubeletevents.PulledImage, "Successfully pulled image %q in %v (%v including waiting). Image size: %d bytes.", c.Image, took, took, script.ImageSize)
+		m.world.keepImage(m.pod.Spec.NodeName, c.Image)
+		s.PullFailures = 0
+		m.beginCreate(s)
+		return
+	}
+	m.warn(path, kubeletevents.FailedToPullImage, "Failed to pull image %q: %s", c.Image, script.PullError)
+	m.warn(path, kubeletevents.FailedToCreateContainer, "Error: %s", reasonPullFailed)
+	s.Reason, s.Message, s.Reported = reasonPullFailed, script.PullError, m.now
+	s.Due = m.now.Add(time.Second)
+	m.at(s.Due)
+}
+
+func (m *machine) waitForPull(c *v1.Container, s *containerState, path string) {
+	m.normal(path, kubeletevents.BackOffPullImage, "Back-off pulling image %q", c.Image)
+	m.warn(path, kubeletevents.FailedToCreateContainer, "Error: %s", reasonPullWaits)
+	s.Message = fmt.Sprintf("Back-off pulling image %q: ErrImagePull: %s", c.Image, s.Message)
+	s.Reason = reasonPullWaits
+	wait := min(firstBackoff<<s.PullFailures, maxBackoff)
+	s.Phase, s.Due = backoff, m.now.Add(wait)
+	if wait < maxBackoff {
+		s.PullFailures++
+	}
+	m.at(s.Due)
+}
+
+func (m *machine) beginCreate(s *containerState) {
+	s.Phase, s.Due = creating, m.now.Add(createTime)
+	s.Reason, s.Message = "", ""
+}
+
+func (m *machine) create(c *v1.Container, s *containerState, script Script, path string) {
+	if !m.reached(s.Due) {
+		return
+	}
+	if problem := m.badConfig(c); problem != "" {
+		if s.Reason != reasonConfig || m.reached(s.Reported.Add(resync)) {
+			m.warn(path, kubeletevents.FailedToCreateContainer, "Error: %s", problem)
+			s.Reported = m.now
+		}
+		s.Reason, s.Message = reasonConfig, problem
+		m.at(s.Reported.Add(resync))
+		return
+	}
+	restarts := s.Restarts
+	if s.Last != nil {
+		restarts++
+	}
+	*s = containerState{
+		Phase: running, StartedAt: m.now, Restarts: restarts, Last: s.Last, CrashWait: s.CrashWait,
+		ID: m.id(c.Name, restarts), Resources: c.Resources,
+	}
+	m.normal(path, kubeletevents.CreatedContainer, "Container created")
+	if script.StartError != "" {
+		m.warn(path, kubeletevents.FailedToStartContainer, "Error: %s", script.StartError)
+		s.ExitMessage = script.StartError
+		m.exit(c, s, cannotStart, "StartError", path)
+		return
+	}
+	m.normal(path, kubeletevents.StartedContainer, "Container started")
+}
+
+// id is the name of a container in the runtime.
+func (m *machine) id(name string, restarts int32) string {
+	const digits = 4
+	var id strings.Builder
+	id.WriteString("containerd://")
+	for i := range digits {
+		h := fnv.New64a()
+		fmt.Fprintf(h, "%d/%s/%s/%d", i, m.pod.UID, name, restarts)
+		fmt.Fprintf(&id, "%016x", h.Sum64())
+	}
+	return id.String()
+}
+
+// badConfig says what keeps a container from being created: what its environment refers to in
+// vain, or a user that it must not have.
+func (m *machine) badConfig(c *v1.Container) string {
+	for _, from := range c.EnvFrom {
+		if r := from.ConfigMapRef; r != nil && !isTrue(r.Optional) {
+			if _, ok := m.keys("configmap", r.Name); !ok {
+				return fmt.Sprintf("configmap %q not found", r.Name)
+			}
+		}
+		if r := from.SecretRef; r != nil && !isTrue(r.Optional) {
+			if _, ok := m.keys("secret", r.Name); !ok {
+				return fmt.Sprintf("secret %q not found", r.Name)
+			}
+		}
+	}
+	for _, e := range c.Env {
+		if e.ValueFrom == nil {
+			continue
+		}
+		if r := e.ValueFrom.ConfigMapKeyRef; r != nil && !isTrue(r.Optional) {
+			if problem := m.missingKey("configmap", "ConfigMap", r.Name, r.Key); problem != "" {
+				return problem
+			}
+		}
+		if r := e.ValueFrom.SecretKeyRef; r != nil && !isTrue(r.Optional) {
+			if problem := m.missingKey("secret", "Secret", r.Name, r.Key); problem != "" {
+				return problem
+			}
+		}
+	}
+	return m.rootForbidden(c)
+}
+
+// rootForbidden compares the user of a container with the policy that it must not be root. The
+// users of images are not known: they count as other than root.
+func (m *machine) rootForbidden(c *v1.Container) string {
+	var user *int64
+	var nonRoot *bool
+	if p := m.pod.Spec.SecurityContext; p != nil {
+		user, nonRoot = p.RunAsUser, p.RunAsNonRoot
+	}
+	if s := c.SecurityContext; s != nil {
+		if s.RunAsUser != nil {
+			user = s.RunAsUser
+		}
+		if s.RunAsNonRoot != nil {
+			nonRoot = s.RunAsNonRoot
+		}
+	}
+	if !isTrue(nonRoot) || user == nil || *user != 0 {
+		return ""
+	}
+	return fmt.Sprintf("container's runAsUser breaks non-root policy (pod: %q, container: %s)", m.fullName(), c.Name)
+}
+
+// fullName is how the kubelet names the pod in its messages.
+func (m *machine) fullName() string {
+	return fmt.Sprintf("%s_%s(%s)", m.pod.Name, m.pod.Namespace, m.pod.UID)
+}
+
+func (m *machine) missingKey(kind, title, name, key string) string {
+	keys, ok := m.keys(kind, name)
+	switch {
+	case !ok:
+		return fmt.Sprintf("%s %q not found", kind, name)
+	case !keys(key):
+		return fmt.Sprintf("couldn't find key %s in %s %s/%s", key, title, m.pod.Namespace, name)
+	}
+	return ""
+}
+
+// portTaken tells whether an earlier container of the pod listens on a port of this one: they
+// share one network namespace. Of init containers, sidecars alone are there at the same time.
+func (m *machine) portTaken(c *v1.Container) bool {
+	for i := range m.pod.Spec.InitContainers {
+		other := &m.pod.Spec.InitContainers[i]
+		if other.Name == c.Name {
+			return false
+		}
+		if isSidecar(other) && sharePort(other, c) {
+			return true
+		}
+	}
+	if isInit(m.pod, c) {
+		return false
+	}
+	for i := range m.pod.Spec.Containers {
+		other := &m.pod.Spec.Containers[i]
+		if other.Name == c.Name {
+			return false
+		}
+		if sharePort(other, c) {
+			return true
+		}
+	}
+	return false
+}
+
+func sharePort(a, b *v1.Container) bool {
+	for _, x := range a.Ports {
+		for _, y := range b.Ports {
+			if x.ContainerPort == y.ContainerPort && x.Protocol == y.Protocol {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// watch looks after a running container: its hook, its probes, and its end.
+func (m *machine) watch(c *v1.Container, s *containerState, script Script, path string) {
+	if !s.Hooked && !m.postStart(c, s, script, path) {
+		return
+	}
+	if due, code, reason := m.fate(c, s, script); !due.IsZero() && m.reached(due) {
+		m.exit(c, s, code, reason, path)
+		return
+	}
+	m.probe(c, s, script, path)
+}
+
+// fate tells when a container will end, and how; never, if that is the zero time.
+func (m *machine) fate(c *v1.Container, s *containerState, script Script) (due time.Time, code int32, reason string) {
+	limit := c.Resources.Limits[v1.ResourceMemory]
+	switch {
+	case s.Killed:
+		return s.Due, killed, ""
+	case m.portTaken(c):
+		return s.StartedAt.Add(time.Second), 1, ""
+	case !limit.IsZero() && script.Memory > limit.Value():
+		return s.StartedAt.Add(time.Second), killed, "OOMKilled"
+	case script.RunFor == 0:
+		return time.Time{}, 0, ""
+	}
+	code = script.ExitCode
+	if script.ExitReason == "OOMKilled" {
+		code = killed
+	}
+	return s.StartedAt.Add(script.RunFor), code, script.ExitReason
+}
+
+// postStart runs the hook of a container that has just started, and tells whether it has ended well.
+func (m *machine) postStart(c *v1.Container, s *containerState, script Script, path string) bool {
+	if c.Lifecycle == nil || c.Lifecycle.PostStart == nil {
+		s.Hooked = true
+		return true
+	}
+	if !m.reached(s.StartedAt.Add(script.PostStartFor)) {
+		return false
+	}
+	s.Hooked = true
+	if !script.FailPostStart {
+		return true
+	}
+	m.warn(path, kubeletevents.FailedPostStartHook, "PostStartHook failed")
+	m.kill(c, s, script, nil, path, kubeletevents.FailedPostStartHook)
+	return true
+}
+
+// kill ends a container that the kubelet has given up; one that gets there hangs, and has to be
+// killed once the time to stop is over.
+func (m *machine) kill(c *v1.Container, s *containerState, script Script, grace *int64, path, message string) {
+	m.normal(path, kubeletevents.KillingContainer, "%s", message)
+	limit := m.grace()
+	if grace != nil {
+		limit = time.Duration(*grace) * time.Second
+	}
+	stopping := script.StopFor
+	if c.Lifecycle != nil && c.Lifecycle.PreStop != nil {
+		stopping += script.PreStopFor
+	}
+	s.Killed, s.Ready = true, false
+	s.Due = m.now.Add(min(stopping, limit))
+	m.at(s.Due)
+}
+
+// exit ends a run of a container, and restarts it if the policy says so.
+func (m *machine) exit(c *v1.Container, s *containerState, code int32, reason, path string) {
+	m.end(s, code, reason)
+	if !m.restarts(c, code) {
+		return
+	}
+	ran := s.FinishedAt.Sub(s.StartedAt)
+	s.Last = terminated(s)
+	if ran >= forgetCrashes {
+		s.CrashWait = 0
+	}
+	if s.CrashWait == 0 { // the first crash is forgiven
+		s.CrashWait = firstBackoff
+		s.Phase = waiting
+		return
+	}
+	m.warn(path, kubeletevents.BackOffStartContainer, "Back-off restarting failed container %s in pod %s", c.Name, m.fullName())
+	s.Reason = reasonCrashed
+	s.Message = fmt.Sprintf("back-off %s restarting failed container=%s pod=%s", s.CrashWait, c.Name, m.fullName())
+	s.Phase, s.Due = backoff, m.now.Add(s.CrashWait)
+	s.CrashWait = min(2*s.CrashWait, maxBackoff)
+	m.at(s.Due)
+}
+
+// restarts tells what the policies of the container and of the pod say to an exit.
+func (m *machine) restarts(c *v1.Container, code int32) bool {
+	if isEphemeral(m.pod, c) {
+		return false
+	}
+	if isInit(m.pod, c) && !isSidecar(c) && code == 0 {
+		return false
+	}
+	return podutil.ContainerShouldRestart(*c, m.pod.Spec, code)
+}
+
+// end ends a container.
+func (m *machine) end(s *containerState, code int32, reason string) {
+	switch {
+	case reason != "":
+	case code == 0:
+		reason = "Completed"
+	default:
+		reason = "Error"
+	}
+	s.Phase, s.FinishedAt, s.ExitCode, s.ExitReason = exited, m.now, code, reason
+	s.Ready, s.Passed, s.Due = false, false, time.Time{}
+}
+
+func terminated(s *containerState) *v1.ContainerStateTerminated {
+	return &v1.ContainerStateTerminated{
+		ExitCode: s.ExitCode, Reason: s.ExitReason, Message: s.ExitMessage, ContainerID: s.ID,
+		StartedAt: metav1.NewTime(s.StartedAt), FinishedAt: metav1.NewTime(s.FinishedAt),
+	}
+}

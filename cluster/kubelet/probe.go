@@ -1,0 +1,142 @@
+package kubelet
+
+import (
+	"strings"
+	"time"
+
+	v1 "k8s.io/api/core/v1"
+	kubeletevents "k8s.io/kubernetes/pkg/kubelet/events"
+)
+
+// probeState is what has to be remembered of a probe of a running container.
+type probeState struct {
+	Next             time.Time // zero: it has not begun
+	Successes, Fails int       // one after another
+	Settled          bool      // nothing will change any more unless the script does
+}
+
+// The probes of a container, as indices of containerState.Probes.
+const (
+	startup = iota
+	readiness
+	liveness
+)
+
+var probeNames = [...]string{startup: "Startup", readiness: "Readiness", liveness: "Liveness"}
+
+// probe lets the probes decide over readiness and life.
+func (m *machine) probe(c *v1.Container, s *containerState, script Script, path string) {
+	if s.Killed {
+		return
+	}
+	late := m.now.Before(s.StartedAt.Add(script.ReadyAfter))
+	if !s.Passed {
+		if c.StartupProbe != nil {
+			switch m.ask(s, c.StartupProbe, startup, script.FailStartup, late, path) {
+			case failed:
+				m.failLife(c, s, script, c.StartupProbe, startup, path)
+				return
+			case undecided:
+				return
+			}
+		}
+		s.Passed = true
+	}
+	if p := c.LivenessProbe; p != nil && m.ask(s, p, liveness, script.FailLiveness, late, path) == failed {
+		m.failLife(c, s, script, p, liveness, path)
+		return
+	}
+	if c.ReadinessProbe == nil {
+		s.Ready = true
+		return
+	}
+	switch m.ask(s, c.ReadinessProbe, readiness, script.FailReadiness, late, path) {
+	case succeeded:
+		s.Ready = true
+	case failed:
+		s.Ready = false
+	}
+}
+
+// answer is what a probe has found so far.
+type answer int
+
+const (
+	undecided answer = iota
+	succeeded        // as often as it has to
+	failed
+)
+
+// ask runs a probe if its time has come, and tells what its thresholds make of the results.
+func (m *machine) ask(s *containerState, p *v1.Probe, kind int, fails, late bool, path string) answer {
+	state := &s.Probes[kind]
+	period := time.Duration(max(p.PeriodSeconds, 1)) * time.Second
+	switch {
+	case state.Settled && !fails:
+		return succeeded
+	case state.Settled:
+		state.Settled, state.Next = false, m.now.Add(period)
+	case state.Next.IsZero():
+		state.Next = firstProbe(s.StartedAt, p, period)
+		if kind != startup && m.now.After(state.Next) { // the startup probe held it back
+			state.Next = m.now
+		}
+	}
+	if m.reached(state.Next) {
+		m.once(state, p, kind, fails || late, path)
+		state.Next = m.now.Add(period)
+	}
+	switch {
+	case state.Fails >= int(max(p.FailureThreshold, 1)):
+		m.at(state.Next)
+		return failed
+	case state.Successes >= int(max(p.SuccessThreshold, 1)):
+		if state.Settled = !fails; fails {
+			m.at(state.Next)
+		}
+		return succeeded
+	}
+	m.at(state.Next)
+	return undecided
+}
+
+// once probes.
+func (m *machine) once(state *probeState, p *v1.Probe, kind int, fails bool, path string) {
+	if !fails {
+		state.Successes, state.Fails = state.Successes+1, 0
+		return
+	}
+	state.Successes, state.Fails = 0, state.Fails+1
+	m.warn(path, kubeletevents.ContainerUnhealthy, "%s probe failed: %s", probeNames[kind], probeOutput(p))
+}
+
+// firstProbe is the first tick of the period at which the initial delay is over. The tick at the
+// start itself comes a second late, when the kubelet knows that the container runs.
+func firstProbe(started time.Time, p *v1.Probe, period time.Duration) time.Time {
+	delay := time.Duration(p.InitialDelaySeconds) * time.Second
+	if delay == 0 {
+		return started.Add(time.Second)
+	}
+	return started.Add((delay + period - 1) / period * period)
+}
+
+func probeOutput(p *v1.Probe) string {
+	switch {
+	case p.HTTPGet != nil:
+		return "HTTP probe failed with statuscode: 500"
+	case p.TCPSocket != nil:
+		return "dial tcp: connect: connection refused"
+	case p.GRPC != nil:
+		return "service unhealthy (responded with \"NOT_SERVING\")"
+	}
+	return "command failed with exit code 1"
+}
+
+// failLife ends a container whose startup or liveness probe has failed often enough.
+func (m *machine) failLife(c *v1.Container, s *containerState, script Script, p *v1.Probe, kind int, path string) {
+	message := "Container " + c.Name + " failed " + strings.ToLower(probeNames[kind]) + " probe"
+	if m.pod.Spec.RestartPolicy != v1.RestartPolicyNever {
+		message += ", will be restarted"
+	}
+	m.kill(c, s, script, p.TerminationGracePeriodSeconds, path, message)
+}
