@@ -36,8 +36,9 @@ type Config struct {
 	Pace   time.Duration                               // between two requests, in virtual time; 0: none
 	Bare   bool                                        // the API server alone: nothing acts on what is stored
 
-	Decided func(Decision)                            // hears of every decision of the scheduler; nil: nobody does
-	Prepare func(context.Context, *rest.Config) error // stores what is there before anything acts, or nil
+	Usage   func(*v1.Pod, *v1.Container, v1.ResourceName) int64 // that autoscalers see, in thousandths of a CPU and bytes; nil: kubelet.Usage
+	Decided func(Decision)                                      // hears of every decision of the scheduler; nil: nobody does
+	Prepare func(context.Context, *rest.Config) error           // stores what is there before anything acts, or nil
 }
 
 // Pace is a good Config.Pace: requests fall into an order that does not depend on goroutines.
@@ -111,6 +112,7 @@ func (e *Engine) act(ctx context.Context, config Config) error {
 	if err != nil {
 		return err
 	}
+	m.metrics.usage = config.Usage
 	if err := m.start(); err != nil {
 		return err
 	}

@@ -15,7 +15,10 @@ import (
 )
 
 // metrics tells the autoscaler what the simulated containers use.
-type metrics struct{ pods listers.PodLister }
+type metrics struct {
+	pods  listers.PodLister
+	usage func(*corev1.Pod, *corev1.Container, corev1.ResourceName) int64 // nil: kubelet.Usage
+}
 
 var _ hpa.MetricsClient = (*metrics)(nil)
 
@@ -30,10 +33,21 @@ func (m *metrics) GetResourceMetric(_ context.Context, name corev1.ResourceName,
 	now, info := time.Now(), hpa.PodMetricsInfo{}
 	for _, p := range pods {
 		if p.Status.Phase == corev1.PodRunning {
-			info[p.Name] = hpa.PodMetric{Timestamp: now, Window: time.Minute, Value: podUsage(p, name)}
+			info[p.Name] = hpa.PodMetric{Timestamp: now, Window: time.Minute, Value: m.of(p, name)}
 		}
 	}
 	return info, now, nil
+}
+
+// of sums up what the containers of a pod use, as the autoscaler is told.
+func (m *metrics) of(p *corev1.Pod, name corev1.ResourceName) (sum int64) {
+	if m.usage == nil {
+		return podUsage(p, name)
+	}
+	for i := range p.Spec.Containers {
+		sum += m.usage(p, &p.Spec.Containers[i], name)
+	}
+	return sum
 }
 
 // podUsage sums up what the containers of a pod use.

@@ -330,7 +330,8 @@ func (h *history) update(w memstore.Write, p *podTrack) {
 		before := p.line
 		p.line = PodState{At: h.at(w.At), Ready: line.Ready, Status: line.Status, Restarts: line.Restarts}
 		p.life.States = append(p.life.States, p.line)
-		if line.Status != before.Status || line.Restarts != before.Restarts {
+		stopped := p.life.Stopping != nil && line.Status != "Terminating" // its containers have ended
+		if !stopped && (line.Status != before.Status || line.Restarts != before.Restarts) {
 			h.podStep(w.At, p, line.Status, p.line.describe(), isFailure(line.Status))
 		}
 	}

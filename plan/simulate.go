@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -186,29 +185,10 @@ func (s *simulation) finish() error {
 	}
 	p.Nodes = h.describeNodes()
 	p.Unschedulable = h.describeUnschedulable()
+	p.Problems = s.describeProblems()
 	s.conclude()
 	fill(p)
 	return nil
-}
-
-// conclude says whether the cluster came to what was asked for.
-func (s *simulation) conclude() {
-	p := &s.history.plan
-	p.VirtualSeconds = max(s.history.last, 0)
-	var reasons []string
-	for _, c := range p.Changes {
-		if c.Denied != "" {
-			reasons = append(reasons, fmt.Sprintf("%s: %s", c.Object, c.Denied))
-		}
-	}
-	left := s.unsettled()
-	for _, w := range s.history.sortedWorkloads() {
-		if why := left[w.object.String()]; why != "" && s.before[w.object.String()] != why {
-			reasons = append(reasons, fmt.Sprintf("%s: %s", w.object, why))
-		}
-	}
-	p.Converged = len(reasons) == 0
-	p.Reason = strings.Join(reasons, "; ")
 }
 
 // fill makes empty lists of those that are nil, as JSON has them.

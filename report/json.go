@@ -75,21 +75,25 @@ func writeJSON(w io.Writer, r *Lint, _ Options) error {
 		out.KubernetesVersions = r.Versions
 	}
 	for _, d := range r.Diagnostics {
-		j := jsonDiagnostic{jsonPlace: placeOf(d.Range), Document: d.Document, Object: d.Object, Path: d.Path, Rule: d.Rule, Reason: d.Reason, Severity: d.Severity,
-			Message: d.Message, Detail: d.Detail, Related: []jsonRelated{}, Fixes: []jsonFix{}, URL: d.URL, Versions: d.Versions}
-		for _, rel := range d.Related {
-			j.Related = append(j.Related, jsonRelated{placeOf(rel.Range), rel.Message})
-		}
-		for _, fix := range d.Fixes {
-			f := jsonFix{Message: fix.Message, Safe: fix.Safe, Edits: []jsonEdit{}}
-			for _, e := range fix.Edits {
-				f.Edits = append(f.Edits, jsonEdit{placeOf(e.Range), e.NewText})
-			}
-			j.Fixes = append(j.Fixes, f)
-		}
-		out.Diagnostics = append(out.Diagnostics, j)
+		out.Diagnostics = append(out.Diagnostics, jsonOf(d))
 	}
 	return encode(w, out)
+}
+
+func jsonOf(d diag.Diagnostic) jsonDiagnostic {
+	j := jsonDiagnostic{jsonPlace: placeOf(d.Range), Document: d.Document, Object: d.Object, Path: d.Path, Rule: d.Rule, Reason: d.Reason, Severity: d.Severity,
+		Message: d.Message, Detail: d.Detail, Related: []jsonRelated{}, Fixes: []jsonFix{}, URL: d.URL, Versions: d.Versions}
+	for _, rel := range d.Related {
+		j.Related = append(j.Related, jsonRelated{placeOf(rel.Range), rel.Message})
+	}
+	for _, fix := range d.Fixes {
+		f := jsonFix{Message: fix.Message, Safe: fix.Safe, Edits: []jsonEdit{}}
+		for _, e := range fix.Edits {
+			f.Edits = append(f.Edits, jsonEdit{placeOf(e.Range), e.NewText})
+		}
+		j.Fixes = append(j.Fixes, f)
+	}
+	return j
 }
 
 func encode(w io.Writer, v any) error {

@@ -22,6 +22,7 @@ type palette struct {
 	bold     *color.Color
 	help     *color.Color
 	good     *color.Color
+	plain    *color.Color
 }
 
 func newPalette(on bool) palette {
@@ -36,7 +37,7 @@ func newPalette(on bool) palette {
 	}
 	return palette{
 		severity: map[diag.Severity]*color.Color{diag.Error: make(color.FgRed, color.Bold), diag.Warning: make(color.FgYellow, color.Bold), diag.Info: make(color.FgBlue, color.Bold)},
-		dim:      make(color.FgHiBlack), bold: make(color.Bold), help: make(color.FgCyan), good: make(color.FgGreen, color.Bold),
+		dim:      make(color.FgHiBlack), bold: make(color.Bold), help: make(color.FgCyan), good: make(color.FgGreen, color.Bold), plain: make(),
 	}
 }
 

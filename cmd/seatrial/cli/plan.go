@@ -1,0 +1,205 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seatrial/seatrial/cluster"
+	"github.com/seatrial/seatrial/internal/diag"
+	"github.com/seatrial/seatrial/internal/manifest"
+	"github.com/seatrial/seatrial/internal/source"
+	"github.com/seatrial/seatrial/lint"
+	planning "github.com/seatrial/seatrial/plan"
+	"github.com/seatrial/seatrial/report"
+)
+
+// planOptions are the flags of seatrial plan.
+type planOptions struct {
+	Streams
+	files    []string
+	from     []string
+	nodes    []string
+	scenario string
+	seed     int64
+	until    time.Duration
+	prune    bool
+	output   string
+	verbose  bool
+	reasons  bool
+	rules    string
+	color    string
+
+	lint *lintOptions // reads and judges the manifests
+}
+
+func newPlanCommand(s Streams) *cobra.Command {
+	o := &planOptions{Streams: s}
+	cmd := &cobra.Command{
+		Use:   "plan -f PATH...",
+		Short: "Say what applying manifests would do: which pod goes where, and what gets stuck",
+		Long: `Plan applies manifests to a cluster that exists only in this process, and tells what follows:
+which pod goes to which node and why, how the rollout proceeds, how availability moves, and what
+gets stuck. The API server, the controllers and the scheduler are the real ones; nodes and
+containers are simulated, and time jumps, so that a rollout of ten minutes takes a moment. The same
+input gives the same plan.
+
+The manifests are linted first; if the API server would refuse one, nothing is simulated. They go
+in as kubectl apply would send them. --from names what runs already. --scenario says what else
+happens: how long images take to pull, what containers do, nodes that fail, and what is expected
+(docs/plan.md).
+
+Exit codes: 0 the cluster comes to what is asked for, and expectations are met; 1 it does not, or a
+manifest is refused; 2 wrong usage; 3 could not run.`,
+		Example: `  # what would this do on an empty cluster of three nodes?
+  seatrial plan -f shop/ --nodes 3x4cpu16Gi
+
+  # and what would the change do to what runs today?
+  seatrial plan -f new.yaml --from running.yaml
+
+  # a gate in CI: the expectations stand in the scenario
+  seatrial plan -f new.yaml --from running.yaml --scenario night.yaml -o json`,
+		Args: exactArgs(0, ""),
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
+	}
+	f := cmd.Flags()
+	f.StringArrayVarP(&o.files, "filename", "f", nil, "files, folders, globs, or - for standard input: what is applied")
+	f.StringArrayVar(&o.from, "from", nil, "files, folders or globs of what runs already")
+	f.StringArrayVar(&o.nodes, "nodes", nil, "nodes: `count`xCPUMEMORY such as 3x4cpu16Gi, with attributes such as 3x4cpu16Gi,zone=a,zone=b,taint=k=v:NoSchedule; demo, kind, 3-zone; or a file of Node objects; may be repeated")
+	f.StringVar(&o.scenario, "scenario", "", "`file` that says what happens meanwhile, and what is expected")
+	f.Int64Var(&o.seed, "seed", 1, "draws names, and ties that Kubernetes leaves to chance")
+	f.DurationVar(&o.until, "until", 0, "live through so much time (default: until nothing moves any more, at most an hour)")
+	f.BoolVar(&o.prune, "prune", false, "delete what --from has and -f has not")
+	f.StringVarP(&o.output, "output", "o", report.PlanFormats[0].Name, "format of the plan: "+strings.Join(report.PlanNames(), "|"))
+	f.BoolVarP(&o.verbose, "verbose", "v", false, "tell everything that happens")
+	f.BoolVar(&o.reasons, "reasons", false, "tell why the scheduler chose each node: filters and scores by plugin")
+	f.StringVar(&o.rules, "rules", "", "rules that look for risks: none|default|all|PRESET|NAME,-NAME (default \"default\")")
+	f.StringVar(&o.color, "color", "auto", "colour: "+strings.Join(colorModes, "|"))
+	for name, words := range map[string][]string{"output": report.PlanNames(), "color": colorModes, "rules": append([]string{"none", "default", "all"}, presets()...)} {
+		cobra.CheckErr(cmd.RegisterFlagCompletionFunc(name, completeWords(words)))
+	}
+	return cmd
+}
+
+func (o *planOptions) run(ctx context.Context) error {
+	format, err := report.LookupPlan(o.output)
+	if err != nil {
+		return usageError("%v", err)
+	}
+	color, err := useColor(o.color, o.Streams, o.Out)
+	if err != nil {
+		return err
+	}
+	input, err := o.input()
+	if err != nil {
+		return err
+	}
+	risks, err := o.judge(ctx, input)
+	if err != nil {
+		return err
+	}
+	p, err := planning.Simulate(ctx, *input)
+	if err != nil {
+		return &exitError{exitFailed, err}
+	}
+	p.Findings = append(p.Findings, risks...)
+	diag.Sort(p.Findings)
+	options := report.PlanOptions{Options: report.Options{Color: color, Width: terminalWidth(o.Out)}, Verbose: o.verbose, Reasons: o.reasons}
+	if err := format.Write(o.Out, p, options); err != nil {
+		return &exitError{exitFailed, err}
+	}
+	if !p.Converged || len(p.Failed()) > 0 {
+		return &exitError{code: exitFindings}
+	}
+	return nil
+}
+
+// input reads what the flags name.
+func (o *planOptions) input() (*planning.Input, error) {
+	if len(o.files) == 0 && o.scenario == "" {
+		return nil, usageError("nothing to plan: name manifests with -f, or a --scenario")
+	}
+	if o.until < 0 {
+		return nil, usageError("invalid --until %v: want a positive duration", o.until)
+	}
+	in := &planning.Input{Seed: o.seed, Until: o.until, Prune: o.prune, Reasons: o.reasons}
+	if len(o.nodes) > 0 {
+		nodes, err := cluster.ParseNodes(o.nodes...)
+		if err != nil {
+			return nil, usageError("--nodes: %v", err)
+		}
+		in.Nodes = nodes
+	}
+	o.lint = &lintOptions{Streams: o.Streams, overlay: map[string][]byte{}, paths: o.files, output: report.Formats[0].Name, color: o.color, rules: o.rules}
+	var err error
+	if in.Change, err = o.read(o.files); err != nil {
+		return nil, err
+	}
+	if in.From, err = o.read(o.from); err != nil {
+		return nil, err
+	}
+	return in, nil
+}
+
+// read gives the documents of paths.
+func (o *planOptions) read(paths []string) (docs []*manifest.Document, err error) {
+	files, problems := lint.Inputs(paths, nil)
+	if len(problems) > 0 {
+		return nil, &exitError{exitFailed, errors.Join(problems...)}
+	}
+	for _, name := range files {
+		data, err := o.lint.read(name)
+		if err != nil {
+			return nil, &exitError{exitFailed, &lint.InputError{Path: name, Err: err}}
+		}
+		found, _ := manifest.Read(source.NewFile(name, data), manifest.DefaultLimits) // what is wrong is found by lint
+		docs = append(docs, found...)
+	}
+	if len(paths) > 0 && len(docs) == 0 {
+		return nil, &exitError{exitFailed, fmt.Errorf("no documents found in %s", strings.Join(paths, ", "))}
+	}
+	return docs, nil
+}
+
+// judge lints the manifests. What the API server would refuse is reported, and ends the plan; the
+// rest is advice.
+func (o *planOptions) judge(ctx context.Context, in *planning.Input) ([]diag.Diagnostic, error) {
+	if len(o.files) == 0 {
+		return nil, nil
+	}
+	for _, d := range in.From {
+		namespace := d.Object.Namespace
+		if namespace == "" {
+			namespace = "default"
+		}
+		o.lint.external = append(o.lint.external, d.Object.Kind+"/"+namespace+"/"+d.Object.Name, d.Object.Kind+"/"+d.Object.Name)
+	}
+	p, err := o.lint.complete()
+	if err != nil {
+		return nil, err
+	}
+	if definitions, _ := lint.Inputs(o.from, nil); len(definitions) > 0 {
+		p.lint.CRDs = append(p.lint.CRDs, definitions...)
+	}
+	res, err := lint.Run(ctx, p.lint)
+	if err != nil {
+		return nil, &exitError{exitFailed, err}
+	}
+	if len(p.problems) > 0 || len(res.Problems) > 0 {
+		return nil, &exitError{exitFailed, errors.Join(slices.Concat(p.problems, res.Problems)...)}
+	}
+	if res.Summary.Errors == 0 {
+		return res.Diagnostics, nil
+	}
+	res.Diagnostics = slices.DeleteFunc(res.Diagnostics, func(d diag.Diagnostic) bool { return d.Severity != diag.Error })
+	if err := o.lint.write(p, res); err != nil {
+		return nil, &exitError{exitFailed, err}
+	}
+	fmt.Fprintln(o.Err, "seatrial: nothing was simulated: the API server would refuse the manifests")
+	return nil, &exitError{code: exitFindings}
+}

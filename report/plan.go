@@ -1,0 +1,66 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/seatrial/seatrial/plan"
+	"github.com/seatrial/seatrial/schema"
+)
+
+// PlanOptions say how the report of a plan looks.
+type PlanOptions struct {
+	Options
+	Verbose bool // everything that happened, not only what matters
+	Reasons bool // the scores of every placement
+}
+
+// PlanFormat is one way to write a plan.
+type PlanFormat struct {
+	Name  string
+	Doc   string // one line
+	Write func(w io.Writer, p *plan.Plan, o PlanOptions) error
+}
+
+// PlanFormats lists the formats of plans; the first is the default.
+var PlanFormats = []PlanFormat{
+	{"text", "for people: what changes, step by step, and what is in the way", writePlanText},
+	{"json", "for programs; docs/plan-report.schema.json describes it", writePlanJSON},
+}
+
+// PlanNames lists the names of the formats of plans.
+func PlanNames() []string {
+	names := make([]string, len(PlanFormats))
+	for i, f := range PlanFormats {
+		names[i] = f.Name
+	}
+	return names
+}
+
+// LookupPlan finds a format of plans by its name.
+func LookupPlan(name string) (PlanFormat, error) {
+	for _, f := range PlanFormats {
+		if f.Name == name {
+			return f, nil
+		}
+	}
+	if best := schema.DidYouMean(name, PlanNames()); best != "" {
+		return PlanFormat{}, fmt.Errorf("unknown output format %q: did you mean %s?", name, best)
+	}
+	return PlanFormat{}, fmt.Errorf("unknown output format %q: want one of %s", name, strings.Join(PlanNames(), ", "))
+}
+
+// jsonPlan is a plan with its risks as a lint report has them.
+type jsonPlan struct {
+	*plan.Plan
+	Findings []jsonDiagnostic `json:"findings"`
+}
+
+func writePlanJSON(w io.Writer, p *plan.Plan, _ PlanOptions) error {
+	out := jsonPlan{Plan: p, Findings: []jsonDiagnostic{}}
+	for _, d := range p.Findings {
+		out.Findings = append(out.Findings, jsonOf(d))
+	}
+	return encode(w, out)
+}
