@@ -10,12 +10,12 @@ import (
 	"github.com/seatrial/seatrial/cluster"
 )
 
-func objects(t *testing.T, text string) (all []*unstructured.Unstructured) {
-	t.Helper()
+// parse reads objects that are written in YAML; what is wrong with the text panics.
+func parse(text string) (all []*unstructured.Unstructured) {
 	for _, document := range strings.Split(text, "\n---\n") {
 		o := &unstructured.Unstructured{}
 		if err := yaml.Unmarshal([]byte(document), &o.Object); err != nil {
-			t.Fatal(err)
+			panic(err)
 		}
 		all = append(all, o)
 	}
@@ -81,7 +81,7 @@ metadata: {name: good}
 spec: {selector: {app: many}, ports: [{port: 80}]}`
 
 func TestDryRunAnswersAsTheServerWould(t *testing.T) {
-	set := objects(t, dryRunSet)
+	set := parse(dryRunSet)
 	answers, err := cluster.DryRun(t.Context(), nil, set)
 	if err != nil {
 		t.Fatal(err)

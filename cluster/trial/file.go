@@ -21,6 +21,7 @@ import (
 // database. It is replaced as a whole; the one before is kept beside it.
 const (
 	format         = "seatrial-trial/1"
+	newSuffix      = ".new"
 	previousSuffix = ".previous"
 	lockSuffix     = ".lock"
 )
@@ -66,23 +67,32 @@ func load(path string) (*state, error) {
 	return s, nil
 }
 
-// save replaces the file. Either the old or the new one is there afterwards, whole.
+// save replaces the file. Whenever it is interrupted, the old or the new one is there, whole. Its
+// caller holds the lock, so that the names beside the file are its own; what an interrupted save
+// has left there is overwritten by the next.
 func save(path string, s *state) error {
 	var body bytes.Buffer
 	if err := gob.NewEncoder(&body).Encode(s); err != nil {
 		return fmt.Errorf("saving the trial: %w", err)
 	}
 	body.Write(s.saved)
-	temporary, err := write(path, body.Bytes())
-	if err != nil {
-		return fmt.Errorf("saving the trial: %w", err)
+	if err := swap(path, body.Bytes()); err != nil {
+		return fmt.Errorf("saving the trial, which stays as it was before the command: %w", err)
 	}
-	defer os.Remove(temporary) // of no effect after the rename
+	return nil
+}
+
+// swap writes the new file, gives the old one its second name, and puts the new one in its place.
+func swap(path string, body []byte) error {
+	if err := write(path+newSuffix, body); err != nil {
+		os.Remove(path + newSuffix)
+		return err
+	}
 	if err := keep(path); err != nil {
-		return fmt.Errorf("keeping the save before: %w", err)
+		return err
 	}
-	if err := os.Rename(temporary, path); err != nil {
-		return fmt.Errorf("saving the trial: %w", err)
+	if err := os.Rename(path+newSuffix, path); err != nil {
+		return err
 	}
 	return syncFolder(filepath.Dir(path))
 }
@@ -92,35 +102,43 @@ func checksum(data []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-func write(path string, body []byte) (name string, err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+// write makes a file that is on the disk when write returns.
+func write(name string, body []byte) (err error) {
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
-		return "", err
-	}
-	defer func() {
-		err = errors.Join(err, f.Close())
-		if err != nil {
-			os.Remove(f.Name())
-		}
-	}()
-	if _, err := fmt.Fprintf(f, "%s %s\n", format, checksum(body)); err != nil {
-		return "", err
-	}
-	if _, err := f.Write(body); err != nil {
-		return "", err
-	}
-	return f.Name(), f.Sync()
-}
-
-// keep gives the file a second name, under which it outlives its replacement.
-func keep(path string) error {
-	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	if err := os.Remove(path + previousSuffix); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	return os.Link(path, path+previousSuffix)
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if _, err := fmt.Fprintf(f, "%s %s\n", format, checksum(body)); err != nil {
+		return err
+	}
+	if _, err := f.Write(body); err != nil {
+		return err
+	}
+	return f.Sync()
+}
+
+// keep gives the file a second name, under which it outlives its replacement. There is always one
+// save under that name, once there were two.
+func keep(path string) error {
+	temporary := path + previousSuffix + newSuffix
+	if err := os.Remove(temporary); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	err := os.Link(path, temporary)
+	switch {
+	case errors.Is(err, os.ErrNotExist): // the first save
+		return nil
+	case err != nil: // a file system without links
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(temporary, data, 0o600); err != nil {
+			return err
+		}
+	}
+	return os.Rename(temporary, path+previousSuffix)
 }
 
 func syncFolder(name string) error {
@@ -130,7 +148,7 @@ func syncFolder(name string) error {
 	}
 	defer d.Close()
 	if err := d.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) {
-		return fmt.Errorf("saving the trial: %w", err)
+		return err
 	}
 	return nil
 }
@@ -139,11 +157,11 @@ func syncFolder(name string) error {
 // two commands hold locks of the same name.
 func lock(ctx context.Context, path string) (unlock func(), err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, fmt.Errorf("making the folder of the trial: %w", err)
+		return nil, fmt.Errorf("making the folder of the trial: %w; name another file with --trial", err)
 	}
 	f, err := os.OpenFile(path+lockSuffix, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("locking the trial: %w", err)
+		return nil, fmt.Errorf("locking the trial: %w; name another file with --trial", err)
 	}
 	for deadline := time.Now().Add(lockPatience); ; {
 		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)

@@ -2,6 +2,7 @@ package trial_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -38,10 +41,21 @@ func child(line string) int {
 	return 0
 }
 
+// kills is how many commands are killed: a few, or as many as SEATRIAL_KILLS says.
+func kills(t *testing.T) int {
+	t.Helper()
+	n, err := strconv.Atoi(cmp.Or(os.Getenv("SEATRIAL_KILLS"), "12"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
 func TestKilledCommandLeavesTheTrialWhole(t *testing.T) {
 	on, _ := seeded(t)
 	var acknowledged []string
-	for i := range 16 {
+	died := 0
+	for i := range kills(t) {
 		name := fmt.Sprintf("config-%d", i)
 		cmd := exec.Command(os.Args[0])
 		cmd.Env = append(os.Environ(), childEnv+"="+on.Path+" create configmap "+name)
@@ -50,18 +64,76 @@ func TestKilledCommandLeavesTheTrialWhole(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		kill := time.AfterFunc(time.Duration(rand.IntN(500))*time.Millisecond, func() { _ = cmd.Process.Kill() })
-		_ = cmd.Wait() // it may have been killed
-		kill.Stop()
+		stop := make(chan struct{})
+		go killSometime(cmd.Process, on.Path, i%2 == 0, stop)
+		if cmd.Wait() != nil {
+			died++
+		}
+		close(stop)
 		if strings.Contains(out.String(), "created") {
 			acknowledged = append(acknowledged, name)
 		}
+		if err := trial.Check(on.Path); err != nil {
+			t.Fatalf("after kill %d: %v", i, err)
+		}
 	}
-	found := call(t, on, "get configmaps")
+	t.Logf("%d commands were killed, %d were acknowledged", died, len(acknowledged))
+	found := strings.Fields(call(t, on, "get configmaps -o name"))
 	for _, name := range acknowledged {
-		if !strings.Contains(found, name) {
+		if !slices.Contains(found, "configmap/"+name) {
 			t.Errorf("%s was acknowledged and is lost", name)
 		}
+	}
+}
+
+// killSometime kills a command at a random moment of its life, or of its save.
+func killSometime(p *os.Process, path string, saving bool, stop chan struct{}) {
+	wait := time.Duration(rand.IntN(900)) * time.Millisecond
+	if saving {
+		before, _ := os.Stat(path)
+		for began := time.Now(); time.Since(began) < time.Minute; {
+			_, err := os.Stat(path + ".new")
+			now, _ := os.Stat(path)
+			if err == nil || before != nil && now != nil && !now.ModTime().Equal(before.ModTime()) {
+				break
+			}
+			select {
+			case <-stop:
+				return
+			case <-time.After(50 * time.Microsecond):
+			}
+		}
+		wait = time.Duration(rand.IntN(15000)) * time.Microsecond
+	}
+	select {
+	case <-stop:
+	case <-time.After(wait):
+		_ = p.Kill() // it may have ended
+	}
+}
+
+func TestDamagedFileIsRefused(t *testing.T) {
+	for name, damage := range map[string]func([]byte) []byte{
+		"empty":     func([]byte) []byte { return nil },
+		"cut off":   func(b []byte) []byte { return b[:len(b)/2] },
+		"one bit":   func(b []byte) []byte { b[len(b)/2] ^= 1; return b },
+		"something": func([]byte) []byte { return []byte("something else\n") },
+		"head":      func(b []byte) []byte { return b[:20] },
+	} {
+		t.Run(name, func(t *testing.T) {
+			on, _ := seeded(t)
+			data, err := os.ReadFile(on.Path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(on.Path, damage(data), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			var damaged *trial.DamagedError
+			if err := on.Do(t.Context(), func(*trial.Session) error { return nil }); !errors.As(err, &damaged) || !strings.Contains(err.Error(), "`seatrial reset`") {
+				t.Errorf("got %v", err)
+			}
+		})
 	}
 }
 

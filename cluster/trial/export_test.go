@@ -1,0 +1,7 @@
+package trial
+
+// Check tells whether the file of a trial can be read.
+func Check(path string) error {
+	_, err := load(path)
+	return err
+}
