@@ -47,6 +47,11 @@ var OwnRules = []*Rule{
 	ruleDeprecated, ruleServerWarning, ruleNotServed, ruleSuppressionInvalid, ruleSuppressionStale,
 }
 
+// Suppressible tells whether findings of a rule can be silenced.
+func Suppressible(name string) bool {
+	return !isVerdictRule(name) && name != ruleSuppressionInvalid.Name && name != ruleSuppressionStale.Name
+}
+
 // isVerdictRule tells whether a name is that of a rule which cannot be switched off.
 func isVerdictRule(name string) bool {
 	is := func(r *Rule) bool { return r.Name == name && r.Category == "verdict" }

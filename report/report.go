@@ -7,7 +7,6 @@ package report
 import (
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 
 	"github.com/seatrial/seatrial/internal/diag"
@@ -95,16 +94,8 @@ func display(name string) string {
 	return name
 }
 
-// pathed is a finding's message with its field path, where the message does not tell it.
-func pathed(d *diag.Diagnostic) string {
-	if d.Path == "" || strings.HasPrefix(d.Message, d.Path) || strings.Contains(d.Message, strconv.Quote(d.Path)) || d.Rule == "kind-unknown" {
-		return d.Message
-	}
-	return d.Path + ": " + d.Message
-}
-
 // message is a finding in one line.
-func message(d *diag.Diagnostic) string { return printable(pathed(d)) }
+func message(d *diag.Diagnostic) string { return printable(d.Text()) }
 
 // printable takes out what a terminal would obey: a manifest must not be able to send it commands.
 func printable(s string) string {

@@ -89,7 +89,7 @@ func (t *textWriter) finding(d *diag.Diagnostic) {
 		fmt.Fprintln(t)
 		t.open = false
 	}
-	first, rest, _ := strings.Cut(pathed(d), "\n")
+	first, rest, _ := strings.Cut(d.Text(), "\n")
 	fmt.Fprintf(t, "%s%s\n", t.severity[d.Severity].Sprintf("%s[%s]", d.Severity, d.Rule), t.bold.Sprint(": "+printable(first)+only(d)))
 	for line := range strings.Lines(strings.TrimRight(rest, "\n")) { // a compiler's own picture
 		fmt.Fprintf(t, "    %s\n", t.dim.Sprint(printable(strings.TrimRight(line, "\n"))))

@@ -7,6 +7,8 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/seatrial/seatrial/internal/source"
 )
@@ -106,6 +108,14 @@ type Diagnostic struct {
 	URL      string // documentation of the rule or of the fact; may be empty
 	// Versions are the Kubernetes versions for which the finding holds, when it was looked for in several.
 	Versions []string
+}
+
+// Text gives the message, with the path where the message does not name it.
+func (d *Diagnostic) Text() string {
+	if d.Path == "" || strings.HasPrefix(d.Message, d.Path) || strings.Contains(d.Message, strconv.Quote(d.Path)) || d.Rule == "kind-unknown" {
+		return d.Message
+	}
+	return d.Path + ": " + d.Message
 }
 
 // Sort puts findings into the order of reports: file, place, severity, rule, path, message.

@@ -119,7 +119,15 @@ Exit codes: 0 clean; 1 findings at or above --fail-on; 2 wrong usage; 3 could no
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError("%v", err) })
 	root.SuggestionsMinimumDistance = 2
-	root.AddCommand(newLintCommand(s), newPlanCommand(s), newExplainCommand(s), newConvertCommand(s), newRulesCommand(s), newVersionCommand(s))
+	root.AddCommand(
+		newLintCommand(s),
+		newExplainCommand(s),
+		newPlanCommand(s),
+		newConvertCommand(s),
+		newLSPCommand(s),
+		newRulesCommand(s),
+		newVersionCommand(s),
+	)
 	root.AddGroup(&cobra.Group{ID: trialGroup, Title: "Commands on a cluster (by default, the trial):"})
 	root.AddCommand(newTrialCommands(s)...)
 	return root

@@ -1,0 +1,54 @@
+package manifest
+
+// At gives the field names that lead to the innermost entry of a map at a byte of the file, without the
+// indices of lists, and whether the byte lies in that entry's key.
+func (d *Document) At(offset int) (path []string, inKey bool) {
+	return at(d.Root(), offset, nil)
+}
+
+func at(n *Node, offset int, path []string) ([]string, bool) {
+	for i := range n.Fields {
+		f := &n.Fields[i]
+		switch {
+		case f.keyStart <= offset && offset <= f.keyEnd:
+			return append(path, f.Name), true
+		case f.Value.start <= offset && offset <= f.Value.end:
+			return at(f.Value, offset, append(path, f.Name))
+		}
+	}
+	for _, item := range n.Items {
+		if item.start <= offset && offset <= item.end {
+			return at(item, offset, path)
+		}
+	}
+	return path, false
+}
+
+// KeysAt lists the keys of the map that has a key at a byte of the file.
+func (d *Document) KeysAt(offset int) (keys []string) {
+	for _, f := range mapAt(d.Root(), offset) {
+		keys = append(keys, f.Name)
+	}
+	return keys
+}
+
+func mapAt(n *Node, offset int) []Field {
+	for i := range n.Fields {
+		f := &n.Fields[i]
+		switch {
+		case f.keyStart <= offset && offset <= f.keyEnd:
+			return n.Fields
+		case f.Value.start <= offset && offset <= f.Value.end:
+			return mapAt(f.Value, offset)
+		}
+	}
+	for _, item := range n.Items {
+		if item.start <= offset && offset <= item.end {
+			return mapAt(item, offset)
+		}
+	}
+	return nil
+}
+
+// Holds tells whether a byte of the file lies in the document.
+func (d *Document) Holds(offset int) bool { return d.chunk.start <= offset && offset <= d.chunk.end }
