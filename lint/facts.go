@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unique"
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
@@ -27,7 +28,7 @@ import (
 // the identity is known.
 func newResource(d *manifest.Document, obj runtime.Object, pods *PodTemplate, namespace string) *Resource {
 	r := &Resource{Object: d.Object, File: d.File.Name, Document: d.Number, Item: d.Item}
-	r.Object.Namespace = namespace
+	r.Object.APIVersion, r.Object.Kind, r.Object.Namespace = shared(d.Object.APIVersion), shared(d.Object.Kind), shared(namespace)
 	if m, ok := obj.(metav1.Object); ok {
 		r.Labels = m.GetLabels()
 	}
@@ -49,6 +50,9 @@ func newResource(d *manifest.Document, obj runtime.Object, pods *PodTemplate, na
 	f.kind(d, obj)
 	return r
 }
+
+// shared gives a text that many objects of a set say as one string that all of them keep.
+func shared(text string) string { return unique.Make(text).Value() }
 
 // facts fills a Resource in.
 type facts struct{ *Resource }

@@ -62,6 +62,9 @@ func diagnose(d *manifest.Document, c verdict.Cause) diag.Diagnostic {
 		out.Range = keyRange(place)
 	default:
 		out.Range = valueRange(place)
+		if entry, ok := entryOf(place, c); ok {
+			out.Range = entry
+		}
 	}
 	if place.Exact && strings.Contains(c.Message, "`selector` does not match template `labels`") {
 		relateSelector(d, &out)
@@ -75,12 +78,43 @@ func diagnose(d *manifest.Document, c verdict.Cause) diag.Diagnostic {
 }
 
 // written gives the path at which a user wrote what the server tells by the path of its internal
-// form: the schema that all versions of a definition share, which has to stand in each of them.
+// form: the schema that all versions of a definition share, which has to stand in each of them; or
+// the name that the server has drawn.
 func written(d *manifest.Document, path string) string {
+	if path == "metadata.name" && d.Object.Name == "" && d.GenerateName != "" {
+		return "metadata.generateName"
+	}
 	if rest, ok := strings.CutPrefix(path, "spec.validation"); ok && isDefinition(d) && !d.Find("spec.validation").Exact {
 		return "spec.versions[0].schema" + rest
 	}
 	return path
+}
+
+var invalidText = regexp.MustCompile(`^Invalid value: ("(?:[^"\\]|\\.)*"): `)
+
+// entryOf points at the key or value of a mapping that the server names when it refuses the mapping: a
+// label's. It gives false when it names none.
+func entryOf(place manifest.Place, c verdict.Cause) (source.Range, bool) {
+	if !place.Exact || place.Node == nil || place.Node.Kind != manifest.Map {
+		return source.Range{}, false
+	}
+	m := invalidText.FindStringSubmatch(c.Message)
+	if m == nil {
+		return source.Range{}, false
+	}
+	text, err := strconv.Unquote(m[1])
+	if err != nil {
+		return source.Range{}, false
+	}
+	if f := place.Node.Get(text); f != nil {
+		return f.Key(), true
+	}
+	for _, f := range place.Node.Fields {
+		if v := f.Value.Target(); v.Kind == manifest.Scalar && v.Text == text {
+			return firstLine(f.Value.Range()), true
+		}
+	}
+	return source.Range{}, false
 }
 
 // keyRange points at the key of a place, or at the value where it has none.

@@ -34,7 +34,7 @@ func refusals(p *PodTemplate) (all []Refusal) {
 		if v.Allowed {
 			return all // what restricted allows, baseline does
 		}
-		all = append(all, Refusal{string(level), v.ForbiddenDetail()})
+		all = append(all, Refusal{string(level), shared(v.ForbiddenDetail())})
 	}
 	return all
 }

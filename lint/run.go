@@ -500,7 +500,7 @@ func (r *run) redefine(ctx context.Context) error {
 
 // judgeLate judges the deferred documents of a file.
 func (r *run) judgeLate(ctx context.Context, name string, deferred []docRef) (*fileResult, error) {
-	docs, err := r.documents(name)
+	docs, err := r.documents(name, deferred)
 	if err != nil {
 		return nil, err
 	}
@@ -637,12 +637,16 @@ func (p places) visit(ctx context.Context, r *run) error {
 	g.SetLimit(r.Jobs)
 	for name, list := range p {
 		g.Go(func() error {
-			docs, err := r.documents(name)
+			wanted := make([]docRef, len(list))
+			for i, pl := range list {
+				wanted[i] = docRef{pl.of.Document, pl.of.Item}
+			}
+			docs, err := r.documents(name, wanted)
 			if err != nil || ctx.Err() != nil {
 				return cmp.Or(err, ctx.Err())
 			}
-			for _, pl := range list {
-				d := docs[docRef{pl.of.Document, pl.of.Item}]
+			for i, pl := range list {
+				d := docs[wanted[i]]
 				if d == nil {
 					return fmt.Errorf("%s changed while it was being judged", name)
 				}
@@ -660,16 +664,21 @@ type docRef struct {
 	Item   string
 }
 
-// documents reads a file again.
-func (r *run) documents(name string) (map[docRef]*manifest.Document, error) {
+// documents reads some documents of a file again.
+func (r *run) documents(name string, wanted []docRef) (map[docRef]*manifest.Document, error) {
 	file, err := r.Options.Source(name)
 	if err != nil {
 		return nil, &InputError{Path: name, Err: err}
 	}
-	docs, _ := manifest.Read(file, r.Limits)
-	out := make(map[docRef]*manifest.Document, len(docs))
-	for _, d := range docs {
-		out[docRef{d.Number, d.Item}] = d
+	out := make(map[docRef]*manifest.Document, len(wanted))
+	for _, c := range manifest.Split(file) {
+		if !slices.ContainsFunc(wanted, func(w docRef) bool { return w.Number == c.Number() }) {
+			continue
+		}
+		docs, _ := c.Parse(r.Limits)
+		for _, d := range docs {
+			out[docRef{d.Number, d.Item}] = d
+		}
 	}
 	return out, nil
 }

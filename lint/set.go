@@ -25,7 +25,6 @@ type Set struct {
 	pods        map[string][]*Resource    // pods-bearing objects by namespace
 	byNamespace map[objectKey][]*Resource // objects by group, kind and namespace
 	referrers   map[objectKey][]*Resource // objects by what they name
-	byOwnName   map[objectKey][]*Resource // objects by group, kind and name, whatever the namespace
 	anywhere    map[labelKey]*Resource    // the first pods-bearing object with a label, whatever the namespace
 	provided    map[objectKey]bool        // what others will make
 	claims      map[claimKey][]*Resource
@@ -35,6 +34,7 @@ type Set struct {
 	defaults    map[string][]string  // what LimitRanges give, by namespace
 	selectors   map[*Resource]labels.Selector
 	selecting   func() map[selectingKey][]*Resource
+	byOwnName   func() map[objectKey]*Resource // the first object of a group, kind and name, whatever the namespace
 	ext         External
 	looked      atomic.Int64
 }
@@ -54,17 +54,15 @@ type selectingKey struct {
 
 // NewSet indexes resources; external are the objects declared to exist elsewhere.
 func NewSet(resources []*Resource, external External) *Set {
-	s := &Set{All: resources, byName: map[objectKey]*Resource{}, byKind: map[schema.GroupKind][]*Resource{},
+	s := &Set{All: resources, byName: make(map[objectKey]*Resource, len(resources)), byKind: map[schema.GroupKind][]*Resource{},
 		byLabel: map[labelKey][]*Resource{}, byLabelKey: map[labelKey][]*Resource{}, pods: map[string][]*Resource{}, byNamespace: map[objectKey][]*Resource{},
-		referrers: map[objectKey][]*Resource{}, byOwnName: map[objectKey][]*Resource{}, anywhere: map[labelKey]*Resource{}, provided: map[objectKey]bool{}, claims: map[claimKey][]*Resource{},
+		referrers: map[objectKey][]*Resource{}, anywhere: map[labelKey]*Resource{}, provided: map[objectKey]bool{}, claims: map[claimKey][]*Resource{},
 		opaque: map[string]bool{}, inhabitants: map[string]int{}, first: map[string]*Resource{}, defaults: map[string][]string{}, selectors: map[*Resource]labels.Selector{}, ext: external}
 	for _, r := range resources {
 		gk := r.GroupKind()
 		s.byKind[gk] = append(s.byKind[gk], r)
 		home := objectKey{gk.Group, gk.Kind, r.Object.Namespace, ""}
 		s.byNamespace[home] = append(s.byNamespace[home], r)
-		own := objectKey{gk.Group, gk.Kind, "", r.Object.Name}
-		s.byOwnName[own] = append(s.byOwnName[own], r)
 		for _, ref := range r.Provides {
 			s.provided[objectKey{ref.Group, ref.Kind, ref.Namespace, ref.Name}] = true
 		}
@@ -107,7 +105,20 @@ func NewSet(resources []*Resource, external External) *Set {
 		}
 	}
 	s.selecting = sync.OnceValue(s.fileSelectors)
+	s.byOwnName = sync.OnceValue(s.fileNames)
 	return s
+}
+
+// fileNames files the objects under their names alone.
+func (s *Set) fileNames() map[objectKey]*Resource {
+	filed := make(map[objectKey]*Resource, len(s.All))
+	for _, r := range s.All {
+		gk := r.GroupKind()
+		if own := (objectKey{gk.Group, gk.Kind, "", r.Object.Name}); filed[own] == nil {
+			filed[own] = r
+		}
+	}
+	return filed
 }
 
 // fileSelectors files each selector under the rarest label that it asks for.
@@ -197,10 +208,7 @@ func (s *Set) Names(group, kind, namespace string) []string {
 
 // Elsewhere finds an object of the same kind and name in any namespace; nil where there is none.
 func (s *Set) Elsewhere(r Ref) *Resource {
-	if found := s.byOwnName[objectKey{r.Group, r.Kind, "", r.Name}]; len(found) > 0 {
-		return found[0]
-	}
-	return nil
+	return s.byOwnName()[objectKey{r.Group, r.Kind, "", r.Name}]
 }
 
 // Claimants lists the objects of a kind that claim one thing, in the order in which they were read.

@@ -12,13 +12,11 @@
 package validation
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -40,6 +38,7 @@ import (
 
 	"github.com/seatrial/seatrial/internal/verdict"
 	"github.com/seatrial/seatrial/validation/custom"
+	"github.com/seatrial/seatrial/validation/fresh"
 )
 
 // Version is the minor version of the linked Kubernetes.
@@ -105,9 +104,6 @@ func (v *Validator) Create(ctx context.Context, gvk schema.GroupVersionKind, doc
 	}
 	answer := k.judge(ctx, doc, namespace)
 	answer.Warnings = append(answer.Warnings, v.typeCheck(&answer)...)
-	for i := range answer.Causes {
-		answer.Causes[i].Message = withoutNewUID(answer.Causes[i].Message, doc)
-	}
 	// The server walks through maps, in an order that changes.
 	slices.SortFunc(answer.Causes, func(a, b verdict.Cause) int {
 		return cmp.Or(cmp.Compare(a.Class, b.Class), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Message, b.Message))
@@ -182,22 +178,6 @@ func toCurrent(doc []byte) ([]byte, error) {
 
 var definitionKind = schema.GroupVersionKind{Group: "apiextensions.k8s.io", Version: "v1", Kind: "CustomResourceDefinition"}
 
-var uid = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}`)
-
-// withoutNewUID gives the UID that the server has just drawn for an object, and put into the labels
-// of a Job, one fixed value: the same document gets the same answer.
-func withoutNewUID(message string, doc []byte) string {
-	if !strings.Contains(message, "controller-uid") {
-		return message
-	}
-	return uid.ReplaceAllStringFunc(message, func(id string) string {
-		if bytes.Contains(doc, []byte(id)) {
-			return id
-		}
-		return "00000000-0000-4000-8000-000000000000"
-	})
-}
-
 // failed tells that the server itself would have failed.
 func failed(err error) verdict.Verdict {
 	return verdict.Verdict{Causes: []verdict.Cause{{Class: verdict.Invalid, Reason: string(metav1.StatusReasonInternalError), Message: err.Error()}}}
@@ -238,8 +218,14 @@ func (k *kind) judge(ctx context.Context, doc []byte, namespace string) (out ver
 	for _, c := range admit(ctx, k, internal) {
 		out.Causes = appendCause(out.Causes, causes, c)
 	}
-	_, err = k.creater.Create(ctx, internal, rest.ValidateAllObjectFunc, &metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
-	for _, c := range causesOf(err, k.virtual || k.gvk.Kind == "Binding") {
+	virtual := k.virtual || k.gvk.Kind == "Binding"
+	if !virtual {
+		out.Causes = append(out.Causes, fresh.Refusals(internal)...)
+	}
+	drawn := fresh.Draw(internal, doc)
+	_, err = k.creater.Create(ctx, internal, nil, &metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+	for _, c := range causesOf(err, virtual) {
+		c.Message = drawn.Fixed(c.Message)
 		out.Causes = appendCause(out.Causes, causes, c)
 	}
 	out.Warnings = append(out.Warnings, recorder.warnings...)
@@ -251,10 +237,12 @@ func (k *kind) judge(ctx context.Context, doc []byte, namespace string) (out ver
 }
 
 // appendCause adds what validation found, unless an earlier step is the true reason: a value that
-// could not be decoded is missing for validation, which says nothing about the document.
+// could not be decoded is missing for validation, which says nothing about the document. What it says
+// of one key or value beside it holds all the same.
 func appendCause(have []verdict.Cause, d decoding, c verdict.Cause) []verdict.Cause {
 	for _, path := range d.removed {
-		if c.Path == path || strings.HasPrefix(path, c.Path+".") || strings.HasPrefix(path, c.Path+"[") || strings.HasPrefix(c.Path, path+".") || strings.HasPrefix(c.Path, path+"[") {
+		around := strings.HasPrefix(path, c.Path+".") || strings.HasPrefix(path, c.Path+"[")
+		if c.Path == path || around && !ofOne(c) || strings.HasPrefix(c.Path, path+".") || strings.HasPrefix(c.Path, path+"[") {
 			return have
 		}
 	}
@@ -262,6 +250,11 @@ func appendCause(have []verdict.Cause, d decoding, c verdict.Cause) []verdict.Ca
 		return have
 	}
 	return append(have, c)
+}
+
+// ofOne tells whether a cause speaks of one text, and not of a collection as a whole.
+func ofOne(c verdict.Cause) bool {
+	return c.Reason == string(metav1.CauseTypeFieldValueInvalid) && strings.HasPrefix(c.Message, `Invalid value: "`)
 }
 
 func (k *kind) requestContext(ctx context.Context, namespace string, r *recorder) context.Context {

@@ -18,6 +18,7 @@ var layers = [][]string{
 	{"internal/manifest", "schema/bundle"},
 	{"schema"},
 	{"internal/verdict", "internal/memstore"},
+	{"validation/fresh"},
 	{"validation/custom"},
 	{"validation"},
 	{"lint", "explain", "convert", "cluster"},

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -13,7 +14,7 @@ type header struct {
 
 // scanHeader finds the identity in valid JSON without decoding the rest.
 func scanHeader(js []byte) (h header) {
-	s := jsonScanner{data: js}
+	s, named := jsonScanner{data: js}, false
 	s.object(func(key string) {
 		switch key {
 		case "apiVersion":
@@ -36,7 +37,12 @@ func scanHeader(js []byte) (h header) {
 					s.skip()
 				}
 			})
+			named = true
 		default:
+			if named && h.apiVersion != "" && h.kind != "" && !strings.HasSuffix(h.kind, "List") {
+				s.at = len(s.data) // the rest says nothing of the identity
+				return
+			}
 			s.skip()
 		}
 	})

@@ -39,9 +39,11 @@ type Document struct {
 	GenerateName string
 	JSON         []byte // what a client sends to the server; must not be changed
 
-	chunk *Chunk
-	value func() map[string]any
-	root  func() *Node
+	chunk   *Chunk
+	decoded sync.Once
+	value   map[string]any
+	located sync.Once
+	root    *Node
 }
 
 func newDocument(c *Chunk, item string, js []byte) *Document {
@@ -49,20 +51,17 @@ func newDocument(c *Chunk, item string, js []byte) *Document {
 	h := scanHeader(js)
 	d.Object = diag.Object{APIVersion: h.apiVersion, Kind: h.kind, Namespace: h.namespace, Name: h.name}
 	d.GenerateName = h.generateName
-	d.value = sync.OnceValue(d.decode)
-	d.root = sync.OnceValue(d.locate)
 	return d
 }
 
 // Value gives the object as decoded JSON, integers as int64. It must not be changed.
-func (d *Document) Value() map[string]any { return d.value() }
-
-func (d *Document) decode() map[string]any {
-	var v map[string]any
-	if kjson.UnmarshalCaseSensitivePreserveInts(d.JSON, &v) != nil {
-		return map[string]any{}
-	}
-	return v
+func (d *Document) Value() map[string]any {
+	d.decoded.Do(func() {
+		if kjson.UnmarshalCaseSensitivePreserveInts(d.JSON, &d.value) != nil {
+			d.value = map[string]any{}
+		}
+	})
+	return d.value
 }
 
 // IsJSON tells whether the document is written as JSON.
@@ -70,7 +69,10 @@ func (d *Document) IsJSON() bool { return d.chunk.json }
 
 // Root gives the tree of the object with places. It is never nil: where the text defies
 // location it is an empty node that spans the document.
-func (d *Document) Root() *Node { return d.root() }
+func (d *Document) Root() *Node {
+	d.located.Do(func() { d.root = d.locate() })
+	return d.root
+}
 
 func (d *Document) locate() *Node {
 	root := d.chunk.tree()
@@ -97,11 +99,15 @@ type Chunk struct {
 	json       bool
 	separator  span // a line before the document that pretends to be a separator; else empty
 
-	nodes    func() *Node // the tree, built on first use
-	template func() int   // number of the first document of the file that only a template engine can read; or 0
+	located  sync.Once
+	nodes    *Node      // the tree, built on first use
+	template func() int // number of the first document of the file that only a template engine can read; or 0
 }
 
 type span struct{ start, end int }
+
+// Number tells which document of its file the chunk is, from 1.
+func (c *Chunk) Number() int { return c.number }
 
 // Len gives the size of the chunk in bytes.
 func (c *Chunk) Len() int { return c.end - c.start }
@@ -109,7 +115,10 @@ func (c *Chunk) Len() int { return c.end - c.start }
 func (c *Chunk) text() []byte { return c.file.Data[c.start:c.end] }
 
 // tree gives the nodes of the chunk.
-func (c *Chunk) tree() *Node { return c.nodes() }
+func (c *Chunk) tree() *Node {
+	c.located.Do(func() { c.nodes = c.locate() })
+	return c.nodes
+}
 
 func (c *Chunk) locate() (root *Node) {
 	if c.json {
@@ -174,7 +183,6 @@ type splitter struct {
 
 func (s *splitter) add(c *Chunk) {
 	c.file, c.number = s.file, len(s.chunks)+1
-	c.nodes = sync.OnceValue(c.locate)
 	s.chunks = append(s.chunks, c)
 }
 
@@ -224,7 +232,7 @@ func hasContent(text []byte) bool {
 	for len(text) > 0 {
 		end := lineEnd(text, 0)
 		line := bytes.TrimSpace(text[:end])
-		if len(line) > 0 && line[0] != '#' && line[0] != '%' && string(line) != "..." {
+		if len(line) > 0 && line[0] != '#' && line[0] != '%' && !endsDocument(line) {
 			return true
 		}
 		text = text[min(end+1, len(text)):]

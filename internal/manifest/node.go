@@ -49,6 +49,9 @@ type Field struct {
 	keyEnd   int
 }
 
+// Key gives the place of the entry's name.
+func (f *Field) Key() source.Range { return f.Value.src.Range(f.keyStart, f.keyEnd) }
+
 // Range gives the place of the node.
 func (n *Node) Range() source.Range { return n.src.Range(n.start, n.end) }
 

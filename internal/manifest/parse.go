@@ -15,21 +15,41 @@ import (
 
 // Parse reads the chunk. It gives no document when it cannot be read, and several for a List.
 func (c *Chunk) Parse(l Limits) ([]*Document, []diag.Diagnostic) {
-	if f := c.refuse(l); f != nil {
-		return nil, []diag.Diagnostic{*f}
+	js, findings := c.quickly(l), []diag.Diagnostic(nil)
+	if js == nil {
+		if f := c.refuse(l); f != nil {
+			return nil, []diag.Diagnostic{*f}
+		}
+		js, findings = c.toJSON(l)
 	}
-	js, findings := c.toJSON(l)
 	if js == nil {
 		return nil, findings
 	}
 	if js[0] != '{' {
 		return nil, append(findings, c.notAMapping(js)...)
 	}
-	docs := newDocument(c, "", js).flatten()
+	d := newDocument(c, "", js)
+	if f := d.notAList(); f != nil {
+		return nil, append(findings, *f)
+	}
+	docs := d.flatten()
 	for _, d := range docs {
 		findings = append(findings, d.identity()...)
 	}
 	return docs, findings
+}
+
+// quickly gives the JSON of a plain chunk, which is text that nothing can be wrong with: UTF-8, and
+// not nested deep. It gives nil of any other.
+func (c *Chunk) quickly(l Limits) []byte {
+	if c.json || c.separator.end > 0 || c.Len() > l.MaxBytes || l.MaxDepth < maxPlainDepth {
+		return nil
+	}
+	js, ok := plainJSON(c.text())
+	if !ok || len(js) > l.MaxBytes {
+		return nil
+	}
+	return js
 }
 
 // refuse gives the finding about a chunk that is not even tried.
@@ -130,9 +150,6 @@ func (c *Chunk) toJSON(l Limits) ([]byte, []diag.Diagnostic) {
 // readYAML gives the JSON that sigs.k8s.io/yaml makes of the chunk; nil with findings when there is none.
 func (c *Chunk) readYAML(l Limits) (js []byte, findings []diag.Diagnostic) {
 	text := c.text()
-	if js, ok := plainJSON(text); ok {
-		return js, nil
-	}
 	if f := c.expansion(l); f != nil {
 		return nil, []diag.Diagnostic{*f}
 	}
@@ -144,7 +161,62 @@ func (c *Chunk) readYAML(l Limits) (js []byte, findings []diag.Diagnostic) {
 	if err != nil {
 		return nil, c.diagnose(err)
 	}
-	return js, findings
+	return js, append(findings, c.rest()...)
+}
+
+// rest reports text behind the end of a YAML document, which clients lose without a word: a document
+// that begins without its ---, or what stands behind the closing bracket of one in brackets.
+func (c *Chunk) rest() []diag.Diagnostic {
+	text := c.text()
+	at := c.start + len(text)
+	if marker := endMarker(text); marker >= 0 {
+		at = c.start + marker
+	} else if blockAtMargin(text) {
+		return nil // such a document goes on until a marker ends it
+	}
+	if end := c.tree().end; end < at {
+		at = end
+	}
+	for at < c.end {
+		end := lineEnd(c.file.Data, at)
+		line := bytes.TrimSpace(c.file.Data[at:end])
+		if len(line) > 0 && line[0] != '#' && line[0] != '%' && !endsDocument(line) {
+			from := at + bytes.Index(c.file.Data[at:end], line)
+			return []diag.Diagnostic{*c.finding(ruleSyntax, from, from+len(line), "text behind the end of the document",
+				"clients read nothing of it: begin another document with ---, or remove it").done()}
+		}
+		at = end + 1
+	}
+	return nil
+}
+
+// endMarker finds the line ... that ends a document; -1 when there is none.
+func endMarker(text []byte) int {
+	for at := 0; at < len(text); at = lineEnd(text, at) + 1 {
+		if endsDocument(text[at:lineEnd(text, at)]) {
+			return at
+		}
+	}
+	return -1
+}
+
+// endsDocument tells whether a line is the mark ... that ends a document.
+func endsDocument(line []byte) bool {
+	rest, ok := bytes.CutPrefix(line, []byte("..."))
+	rest = bytes.TrimSpace(rest)
+	return ok && (len(rest) == 0 || rest[0] == '#')
+}
+
+// blockAtMargin tells whether a document is a block that begins in the first column.
+func blockAtMargin(text []byte) bool {
+	text = bytes.TrimPrefix(text, []byte(byteOrderMark))
+	for at := 0; at < len(text); at = lineEnd(text, at) + 1 {
+		line := bytes.TrimRight(text[at:lineEnd(text, at)], " \t\r")
+		if len(line) > 0 && line[0] != '#' && line[0] != '%' && len(bytes.TrimSpace(line)) > 0 && !bytes.HasPrefix(bytes.TrimSpace(line), []byte("#")) {
+			return isLetter(line[0]) || line[0] == '-'
+		}
+	}
+	return false
 }
 
 // expansion refuses documents whose aliases would make them too large, before they are expanded.
@@ -201,9 +273,30 @@ func (m *expander) measure(n *yaml3.Node) int {
 	return s
 }
 
+// notAList reports a List whose items are something else than a list.
+func (d *Document) notAList() *diag.Diagnostic {
+	if d.Object.Kind != "List" || d.Object.APIVersion != "v1" {
+		return nil
+	}
+	items := d.Value()["items"]
+	if _, ok := items.([]any); ok || items == nil {
+		return nil
+	}
+	key := d.Root().Get("items")
+	f := d.chunk.finding(ruleSyntax, key.keyStart, key.keyEnd, "items of a List must be a list", "begin each object with a dash").done()
+	f.Object = d.Object
+	return f
+}
+
 // flatten gives the documents of a List, each as a client would send it; of a List in a List too.
 func (d *Document) flatten() []*Document {
-	if !strings.HasSuffix(d.Object.Kind, "List") || !scanHeader(d.JSON).hasItems {
+	if !strings.HasSuffix(d.Object.Kind, "List") {
+		return []*Document{d}
+	}
+	if !scanHeader(d.JSON).hasItems {
+		if d.Object.Kind == "List" && d.Object.APIVersion == "v1" {
+			return nil // a List without items holds nothing
+		}
 		return []*Document{d}
 	}
 	var list struct {

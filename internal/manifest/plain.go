@@ -370,6 +370,9 @@ func (p *plainReader) key() (key []byte, ok bool) {
 
 // typed tells whether a word may be a boolean or null.
 func typed(word []byte) bool {
+	if strings.IndexByte("yYnNtTfFoO", word[0]) < 0 {
+		return false
+	}
 	switch len(word) {
 	case 1:
 		return strings.IndexByte("yYnN", word[0]) >= 0
@@ -653,14 +656,17 @@ func (p *plainReader) string(text []byte) {
 
 func (p *plainReader) escape(text []byte) {
 	const hex = "0123456789abcdef"
-	for _, c := range text {
+	done := 0
+	for i, c := range text {
 		switch c {
 		case '"', '\\':
-			p.out = append(p.out, '\\', c)
+			p.out = append(append(p.out, text[done:i]...), '\\', c)
 		case '<', '>', '&':
-			p.out = append(p.out, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+			p.out = append(append(p.out, text[done:i]...), '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
 		default:
-			p.out = append(p.out, c)
+			continue
 		}
+		done = i + 1
 	}
+	p.out = append(p.out, text[done:]...)
 }

@@ -254,7 +254,7 @@ func (c *Chunk) tabs() (out []diag.Diagnostic) {
 	}
 	flush()
 	if len(out) > 0 && !c.readableWithout(out) {
-		return nil // the tabs are not what is wrong
+		return nil // the tabs are not what is wrong, or not how deep the lines belong
 	}
 	return out
 }
@@ -359,7 +359,7 @@ var (
 
 // explain tries the explanations from the surest to the vaguest.
 func (s *syntaxError) explain() *diag.Diagnostic {
-	for _, try := range []func() *report{s.limits, s.character, s.mapKey, s.anchor, s.unclosed, s.afterQuote, s.reserved, s.fallenOut, s.missingColon, s.noSpace, s.twoColons, s.dashAfterKey, s.indentation} {
+	for _, try := range []func() *report{s.limits, s.character, s.mapKey, s.mergeKey, s.anchor, s.unclosed, s.afterQuote, s.reserved, s.fallenOut, s.missingColon, s.noSpace, s.twoColons, s.dashAfterKey, s.indentation} {
 		if r := try(); r != nil {
 			return r.done()
 		}
@@ -419,6 +419,24 @@ func (s *syntaxError) mapKey() *report {
 		return nil
 	}
 	return s.c.finding(ruleSyntax, found.start, found.end, "a key must be a text", "JSON, which clients send, has no other keys")
+}
+
+var mergeEntry = regexp.MustCompile(`(?:^|[\s{,])<<:\s*(\S.*)?$`)
+
+// mergeKey finds the first merge key whose value is certainly no mapping.
+func (s *syntaxError) mergeKey() *report {
+	if !strings.Contains(s.message, "map merge requires") {
+		return nil
+	}
+	for i, line := range s.lines {
+		m := mergeEntry.FindStringSubmatchIndex(line)
+		if m == nil || m[2] >= 0 && strings.ContainsAny(line[m[2]:m[2]+1], "*[{") {
+			continue
+		}
+		col := strings.Index(line[m[0]:], "<<") + m[0]
+		return s.at(i+1, col, col+2, "merge key << without a mapping to merge", "write <<: *name, where &name stands before a mapping above")
+	}
+	return nil
 }
 
 func (s *syntaxError) anchor() *report {

@@ -3,7 +3,6 @@ package manifest
 import (
 	"bytes"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	yaml "go.yaml.in/yaml/v3"
@@ -99,11 +98,25 @@ func (t *yamlTree) mapping(n *Node, y *yaml.Node) {
 			n.merges = append(n.merges, mergeSources(value)...)
 			continue
 		}
-		n.Fields = append(n.Fields, Field{Name: key.Target().Text, Value: value, key: key.Target(), keyStart: key.start, keyEnd: key.end})
+		n.Fields = append(n.Fields, Field{Name: nameOf(key.Target()), Value: value, key: key.Target(), keyStart: key.start, keyEnd: key.end})
 	}
 	if flow {
 		n.end = t.closing(n.start, n.end, '{', '}')
 	}
+}
+
+// nameOf gives a key as clients send it: one that YAML takes for a boolean becomes that boolean's name.
+func nameOf(key *Node) string {
+	if key.Kind != Scalar || key.Style != Plain {
+		return key.Text
+	}
+	switch key.Text {
+	case "y", "Y", "yes", "Yes", "YES", "on", "On", "ON", "True", "TRUE":
+		return "true"
+	case "n", "N", "no", "No", "NO", "off", "Off", "OFF", "False", "FALSE":
+		return "false"
+	}
+	return key.Text
 }
 
 // mergeSources lists the mappings that a merge key takes its entries from.
@@ -201,26 +214,35 @@ func (t *yamlTree) quotedEnd(start int, escape byte) int {
 	return len(t.data)
 }
 
+// isBlank tells whether YAML takes a character for white space or a line break; it knows no others.
+func isBlank(r rune) bool {
+	switch r {
+	case ' ', '\t', '\r', '\n', '\u0085', '\u2028', '\u2029':
+		return true
+	}
+	return false
+}
+
 // plainEnd matches the value against the text: where the value has a space or a newline, the
 // text may have any white space.
 func (t *yamlTree) plainEnd(start int, value string) int {
 	at := start
 	for i := 0; i < len(value) && at < len(t.data); {
 		r, size := utf8.DecodeRuneInString(value[i:])
-		if !unicode.IsSpace(r) {
+		if !isBlank(r) {
 			at += size
 			i += size
 			continue
 		}
 		for i < len(value) {
-			if r, size := utf8.DecodeRuneInString(value[i:]); unicode.IsSpace(r) {
+			if r, size := utf8.DecodeRuneInString(value[i:]); isBlank(r) {
 				i += size
 				continue
 			}
 			break
 		}
 		for at < len(t.data) {
-			if r, size := utf8.DecodeRune(t.data[at:]); unicode.IsSpace(r) {
+			if r, size := utf8.DecodeRune(t.data[at:]); isBlank(r) {
 				at += size
 				continue
 			}

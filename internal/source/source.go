@@ -10,11 +10,13 @@
 package source
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
 	"slices"
 	"sort"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -59,44 +61,52 @@ type File struct {
 	Name string
 	Data []byte
 
-	lines []int // offset of the first byte of each line; built on first use by NewFile
+	once  sync.Once
+	lines []int // offset of the first byte of each line, built on first use
 }
 
-// NewFile indexes data under the given name. It keeps data and does not copy it.
-func NewFile(name string, data []byte) *File {
-	f := &File{Name: name, Data: data, lines: []int{0}}
-	for i, c := range data {
-		if c == '\n' {
-			f.lines = append(f.lines, i+1)
+// NewFile holds data under the given name. It keeps data and does not copy it.
+func NewFile(name string, data []byte) *File { return &File{Name: name, Data: data} }
+
+// index gives the offset of the first byte of each line.
+func (f *File) index() []int {
+	f.once.Do(func() {
+		f.lines = append(make([]int, 0, 1+bytes.Count(f.Data, []byte{'\n'})), 0)
+		for i, c := range f.Data {
+			if c == '\n' {
+				f.lines = append(f.lines, i+1)
+			}
 		}
-	}
-	return f
+	})
+	return f.lines
 }
 
 // Lines tells how many lines the file has; a file without a newline has one.
-func (f *File) Lines() int { return len(f.lines) }
+func (f *File) Lines() int { return len(f.index()) }
 
 // LineStart gives the offset of the first byte of a line (from 1), clamped to the file.
 func (f *File) LineStart(line int) int {
+	lines := f.index()
 	switch {
 	case line < 1:
 		return 0
-	case line > len(f.lines):
+	case line > len(lines):
 		return len(f.Data)
 	}
-	return f.lines[line-1]
+	return lines[line-1]
 }
 
 // Line gives the text of a line (from 1) without its line break.
 func (f *File) Line(line int) string {
-	if line < 1 || line > len(f.lines) {
+	lines := f.index()
+	if line < 1 || line > len(lines) {
 		return ""
 	}
 	end := len(f.Data)
-	if line < len(f.lines) {
-		end = f.lines[line] - 1
+	if line < len(lines) {
+		end = lines[line] - 1
 	}
-	start := f.lines[line-1]
+	start := lines[line-1]
 	if end > start && f.Data[end-1] == '\r' {
 		end--
 	}
@@ -106,8 +116,9 @@ func (f *File) Line(line int) string {
 // Pos gives the place of a byte offset, clamped to the file.
 func (f *File) Pos(offset int) Pos {
 	offset = min(max(offset, 0), len(f.Data))
-	i := sort.SearchInts(f.lines, offset+1) - 1
-	return Pos{Offset: offset, Line: i + 1, Column: utf8.RuneCount(f.Data[f.lines[i]:offset]) + 1}
+	lines := f.index()
+	i := sort.SearchInts(lines, offset+1) - 1
+	return Pos{Offset: offset, Line: i + 1, Column: utf8.RuneCount(f.Data[lines[i]:offset]) + 1}
 }
 
 // Offset gives the byte offset of a line and a column in characters, both from 1, clamped to the line.

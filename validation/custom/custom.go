@@ -39,6 +39,7 @@ import (
 	kjson "sigs.k8s.io/json"
 
 	"github.com/seatrial/seatrial/internal/verdict"
+	"github.com/seatrial/seatrial/validation/fresh"
 )
 
 // Registry holds definitions. It may be used from many goroutines.
@@ -147,6 +148,7 @@ func (k *kind) judge(ctx context.Context, c *compiled, doc []byte, namespace str
 	ctx = request.WithRequestInfo(ctx, &request.RequestInfo{IsResourceRequest: true, Verb: "create", APIGroup: k.gvk.Group, APIVersion: k.gvk.Version,
 		Resource: k.resource, Namespace: namespace})
 	rest.FillObjectMetaSystemFields(u)
+	out.Causes = append(out.Causes, fresh.Refusals(u)...)
 	out.Causes = append(out.Causes, causesOf(rest.BeforeCreate(c.strategy, ctx, u))...)
 	return out
 }

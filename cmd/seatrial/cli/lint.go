@@ -280,16 +280,7 @@ func (o *lintOptions) cache() *lint.Cache {
 
 // read gives the text of an input. Standard input is read once.
 func (o *lintOptions) read(name string) ([]byte, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if data, ok := o.overlay[name]; ok {
-		return data, nil
-	}
-	if name == lint.Stdin {
-		data, err := io.ReadAll(o.In)
-		if err == nil {
-			o.overlay[name] = data
-		}
+	if data, err, ok := o.kept(name); ok {
 		return data, err
 	}
 	data, err := os.ReadFile(name)
@@ -298,6 +289,23 @@ func (o *lintOptions) read(name string) ([]byte, error) {
 		err = pathErr.Err
 	}
 	return data, err
+}
+
+// kept gives a text that is held in memory: that of a file that a fix has changed, or standard input.
+func (o *lintOptions) kept(name string) (data []byte, err error, ok bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if data, ok := o.overlay[name]; ok {
+		return data, nil, true
+	}
+	if name != lint.Stdin {
+		return nil, nil, false
+	}
+	data, err = io.ReadAll(o.In)
+	if err == nil {
+		o.overlay[name] = data
+	}
+	return data, err, true
 }
 
 // rounds bounds how often fixes are made and judged again: one fix can uncover the next.

@@ -2,7 +2,16 @@ package cli
 
 import (
 	"os"
+	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
+)
+
+// The heap of a process may grow to calmHeap bytes before garbage is collected in earnest, and in any
+// case by heapRoom beyond what is alive: a large set must not be collected without end.
+const (
+	calmHeap = 104 << 20
+	heapRoom = 64 << 20
 )
 
 // tuneMemory lets the heap of a short-lived process grow before it is collected, up to a bound
@@ -12,5 +21,19 @@ func tuneMemory() {
 		return
 	}
 	debug.SetGCPercent(400)
-	debug.SetMemoryLimit(110 << 20)
+	debug.SetMemoryLimit(calmHeap)
+	runtime.SetFinalizer(new(sentinel), makeRoom)
+}
+
+// sentinel is an object that nobody holds: each collection of garbage finds it.
+type sentinel struct{ _ *sentinel }
+
+// makeRoom raises the limit of the heap after each collection where what is alive needs it.
+func makeRoom(s *sentinel) {
+	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	metrics.Read(live)
+	if need := int64(live[0].Value.Uint64()) + heapRoom; need > debug.SetMemoryLimit(-1) {
+		debug.SetMemoryLimit(need)
+	}
+	runtime.SetFinalizer(s, makeRoom)
 }
