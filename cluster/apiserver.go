@@ -29,9 +29,6 @@ import (
 	serverstorage "k8s.io/apiserver/pkg/server/storage"
 	"k8s.io/apiserver/pkg/storage/storagebackend"
 	"k8s.io/apiserver/pkg/util/compatibility"
-	"k8s.io/client-go/dynamic"
-	"k8s.io/client-go/informers"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/kube-openapi/pkg/handler3"
 	"k8s.io/kube-openapi/pkg/validation/spec"
@@ -51,12 +48,9 @@ var admin = &user.DefaultInfo{Name: "kubernetes-admin", Groups: []string{user.Sy
 // apiServer is the real API server on a memory store: the built-in groups, and behind them the
 // server of custom resources.
 type apiServer struct {
+	*connection
 	db        *memstore.DB
 	transport *transport
-	config    *rest.Config
-	client    *kubernetes.Clientset
-	dynamic   dynamic.Interface
-	informers informers.SharedInformerFactory
 	generic   *genericapiserver.Config
 	resources *serverstorage.ResourceConfig
 	built     *genericapiserver.GenericAPIServer
@@ -66,7 +60,9 @@ type apiServer struct {
 func newAPIServer(ctx context.Context, db *memstore.DB, pace time.Duration) (*apiServer, error) {
 	capabilities.Setup(true, 0) // privileged pods are a matter of admission, as in every real cluster
 	s := &apiServer{db: db, transport: &transport{pace: pace}, resources: controlplane.DefaultAPIResourceConfigSource()}
-	if err := s.connect(); err != nil {
+	var err error
+	// The clients work once there is a handler.
+	if s.connection, err = connect(&rest.Config{Host: "http://seatrial", Transport: s.transport, QPS: -1}); err != nil {
 		return nil, err
 	}
 	if err := s.configure(ctx); err != nil {
@@ -76,30 +72,8 @@ func newAPIServer(ctx context.Context, db *memstore.DB, pace time.Duration) (*ap
 		return nil, err
 	}
 	s.transport.handler = s.built.Handler
-	s.serveUsage()
+	ServeUsage(s.built, s.informers)
 	return s, s.install()
-}
-
-// connect makes the clients. They work once there is a handler.
-func (s *apiServer) connect() (err error) {
-	s.config = &rest.Config{Host: "http://seatrial", Transport: s.transport, QPS: -1}
-	if s.dynamic, err = dynamic.NewForConfig(s.config); err != nil {
-		return err
-	}
-	if s.client, err = kubernetes.NewForConfig(protobuf(s.config, "kube-apiserver")); err != nil {
-		return err
-	}
-	s.informers = informers.NewSharedInformerFactory(s.client, 0)
-	return nil
-}
-
-// protobuf gives the configuration of a client of built-in kinds, which go faster in protobuf.
-func protobuf(config *rest.Config, userAgent string) *rest.Config {
-	c := rest.CopyConfig(config)
-	c.UserAgent = userAgent
-	c.ContentType = runtime.ContentTypeProtobuf
-	c.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
-	return c
 }
 
 func (s *apiServer) configure(ctx context.Context) error {

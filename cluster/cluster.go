@@ -28,8 +28,11 @@ import (
 
 // Config says what a cluster consists of. The zero value is a new cluster of two nodes.
 type Config struct {
-	DB      *memstore.DB // what an earlier life left behind; nil: a new cluster
+	API     *rest.Config // an API server that runs already, to be acted on in real time; nil: one in memory
+	DB      *memstore.DB // what an earlier life left behind in memory; nil: a new cluster
 	Kubelet []byte       // what its kubelets remembered
+
+	Authority *Authority // of a cluster with real clients; nil: it has no certificates
 
 	Nodes  []*v1.Node                                  // of a new cluster; nil: DefaultNodes
 	Script func(*v1.Pod, *v1.Container) kubelet.Script // what containers do; nil: kubelet.DefaultScript
@@ -46,7 +49,8 @@ const Pace = 100 * time.Microsecond
 
 // Engine is a running cluster.
 type Engine struct {
-	server  *apiServer
+	*connection
+	server  *apiServer // nil: it is somebody else's
 	kubelet *kubelet.Kubelet
 	cancel  context.CancelFunc
 	running sync.WaitGroup
@@ -65,27 +69,13 @@ func Start(ctx context.Context, config Config) (*Engine, error) {
 }
 
 func (e *Engine) start(ctx context.Context, config Config) (err error) {
-	db, fresh := config.DB, config.DB == nil
-	if fresh {
-		db = memstore.NewDB()
+	if config.API == nil {
+		err = e.serve(ctx, config)
+	} else {
+		err = e.attach(ctx, config)
 	}
-	db.Resume()
-	if e.server, err = newAPIServer(ctx, db, config.Pace); err != nil {
+	if err != nil {
 		return err
-	}
-	if err := e.server.services.recover(ctx, e.server.client); err != nil {
-		return err
-	}
-	e.server.built.RunPostStartHooks(ctx)
-	e.server.informers.Start(ctx.Done())
-	e.server.informers.WaitForCacheSync(ctx.Done())
-	if err := e.server.awaitAdmission(ctx); err != nil {
-		return err
-	}
-	if fresh {
-		if err := e.server.seed(ctx, config.Nodes); err != nil {
-			return err
-		}
 	}
 	if config.Prepare != nil {
 		if err := config.Prepare(ctx, e.RESTConfig()); err != nil {
@@ -98,17 +88,54 @@ func (e *Engine) start(ctx context.Context, config Config) (err error) {
 	return e.act(ctx, config)
 }
 
+// serve starts an API server in memory.
+func (e *Engine) serve(ctx context.Context, config Config) (err error) {
+	db, fresh := config.DB, config.DB == nil
+	if fresh {
+		db = memstore.NewDB()
+	}
+	db.Resume()
+	if e.server, err = newAPIServer(ctx, db, config.Pace); err != nil {
+		return err
+	}
+	e.connection = e.server.connection
+	if err := e.server.services.recover(ctx, e.client); err != nil {
+		return err
+	}
+	e.server.built.RunPostStartHooks(ctx)
+	e.informers.Start(ctx.Done())
+	e.informers.WaitForCacheSync(ctx.Done())
+	if err := e.awaitAdmission(ctx); err != nil {
+		return err
+	}
+	if !fresh {
+		return nil
+	}
+	return e.server.seed(ctx, config.Nodes)
+}
+
+// attach goes on from an API server that has seen to its own objects.
+func (e *Engine) attach(ctx context.Context, config Config) (err error) {
+	if e.connection, err = connect(config.API); err != nil {
+		return err
+	}
+	if err := e.awaitAdmission(ctx); err != nil {
+		return err
+	}
+	return e.seedSimulation(ctx, config.Nodes)
+}
+
 // act starts what acts on the stored objects.
 func (e *Engine) act(ctx context.Context, config Config) error {
-	client, err := kubernetes.NewForConfig(protobuf(e.server.config, "kubelet"))
+	client, err := kubernetes.NewForConfig(protobuf(e.config, "kubelet"))
 	if err != nil {
 		return err
 	}
-	e.kubelet, err = kubelet.New(kubelet.Config{Client: client, Informers: e.server.informers, Script: config.Script, State: config.Kubelet})
+	e.kubelet, err = kubelet.New(kubelet.Config{Client: client, Informers: e.informers, Script: config.Script, State: config.Kubelet})
 	if err != nil {
 		return err
 	}
-	m, err := newManager(ctx, e.server)
+	m, err := newManager(ctx, e.connection, config.Authority)
 	if err != nil {
 		return err
 	}
@@ -116,7 +143,7 @@ func (e *Engine) act(ctx context.Context, config Config) error {
 	if err := m.start(); err != nil {
 		return err
 	}
-	if err := startScheduler(ctx, e.server, config.Decided); err != nil {
+	if err := startScheduler(ctx, e.connection, config.Decided); err != nil {
 		return fmt.Errorf("scheduler: %w", err)
 	}
 	e.running.Add(1)
@@ -124,13 +151,13 @@ func (e *Engine) act(ctx context.Context, config Config) error {
 		defer e.running.Done()
 		e.kubelet.Run(ctx)
 	}()
-	return e.server.awaitServiceAccount(ctx)
+	return e.awaitServiceAccount(ctx)
 }
 
 // RESTConfig is how clients reach the API server, as administrators.
-func (e *Engine) RESTConfig() *rest.Config { return rest.CopyConfig(e.server.config) }
+func (e *Engine) RESTConfig() *rest.Config { return rest.CopyConfig(e.config) }
 
-// DB holds all objects.
+// DB holds all objects of a cluster in memory.
 func (e *Engine) DB() *memstore.DB { return e.server.db }
 
 // KubeletState is what the kubelets remember, for Config.Kubelet of a later life.

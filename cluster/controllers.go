@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	v1 "k8s.io/api/core/v1"
@@ -51,27 +52,28 @@ const workers = 5
 
 // manager builds and runs the controllers, which share clients and informers.
 type manager struct {
-	ctx      context.Context
-	client   kubernetes.Interface
-	shared   informers.SharedInformerFactory
-	metadata metadata.Interface
-	objects  metadatainformer.SharedInformerFactory
-	mapper   *restmapper.DeferredDiscoveryRESTMapper
-	scale    scale.ScalesGetter
-	metrics  *metrics
-	started  chan struct{} // closed when the informers run
+	ctx       context.Context
+	authority *Authority // nil: there are no certificates and no tokens
+	client    kubernetes.Interface
+	shared    informers.SharedInformerFactory
+	metadata  metadata.Interface
+	objects   metadatainformer.SharedInformerFactory
+	mapper    *restmapper.DeferredDiscoveryRESTMapper
+	scale     scale.ScalesGetter
+	metrics   *metrics
+	started   chan struct{} // closed when the informers run
 
 	run []func(context.Context)
 }
 
-func newManager(ctx context.Context, s *apiServer) (*manager, error) {
+func newManager(ctx context.Context, s *connection, authority *Authority) (*manager, error) {
 	config := protobuf(s.config, "kube-controller-manager")
 	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return quiet{next} })
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return nil, err
 	}
-	m := &manager{ctx: ctx, client: client, shared: s.informers, started: make(chan struct{})}
+	m := &manager{ctx: ctx, authority: authority, client: client, shared: s.informers, started: make(chan struct{})}
 	if m.metadata, err = metadata.NewForConfig(config); err != nil {
 		return nil, err
 	}
@@ -82,11 +84,14 @@ func newManager(ctx context.Context, s *apiServer) (*manager, error) {
 	return m, err
 }
 
-// controllers are those of kube-controller-manager that make sense without a cloud.
-var controllers = []struct {
+// maker makes a controller.
+type maker struct {
 	name  string
 	build func(*manager) error
-}{
+}
+
+// controllers are those of kube-controller-manager that make sense without a cloud.
+var controllers = []maker{
 	{"deployment", (*manager).deployment},
 	{"replicaset", (*manager).replicaset},
 	{"replicationcontroller", (*manager).replication},
@@ -115,7 +120,11 @@ var controllers = []struct {
 
 // start builds all controllers, and runs them when their informers run.
 func (m *manager) start() error {
-	for _, c := range controllers {
+	all := controllers
+	if m.authority != nil {
+		all = slices.Concat(controllers, liveControllers)
+	}
+	for _, c := range all {
 		if err := c.build(m); err != nil {
 			return fmt.Errorf("controller %s: %w", c.name, err)
 		}
@@ -199,7 +208,11 @@ func (m *manager) serviceAccount() error {
 }
 
 func (m *manager) rootCA() error {
-	c, err := rootcacertpublisher.NewPublisher(m.shared.Core().V1().ConfigMaps(), m.shared.Core().V1().Namespaces(), m.client, rootCertificate)
+	certificate, err := m.authority.root()
+	if err != nil {
+		return err
+	}
+	c, err := rootcacertpublisher.NewPublisher(m.shared.Core().V1().ConfigMaps(), m.shared.Core().V1().Namespaces(), m.client, certificate)
 	m.add(func(ctx context.Context) { c.Run(ctx, 1) })
 	return err
 }

@@ -11,7 +11,7 @@ import (
 
 // startScheduler runs the scheduler with its default profile, and tells of its decisions if
 // somebody wants to hear.
-func startScheduler(ctx context.Context, s *apiServer, decided func(Decision)) error {
+func startScheduler(ctx context.Context, s *connection, decided func(Decision)) error {
 	client, err := kubernetes.NewForConfig(protobuf(s.config, "kube-scheduler"))
 	if err != nil {
 		return err

@@ -63,14 +63,20 @@ func (s *apiServer) seed(ctx context.Context, nodes []*corev1.Node) error {
 	if err := s.seedService(ctx); err != nil {
 		return err
 	}
-	if err := s.seedStorageClass(ctx); err != nil {
+	return s.seedSimulation(ctx, nodes)
+}
+
+// seedSimulation writes what the simulation adds to an API server: a storage class and nodes.
+// What is there already stays as it is.
+func (c *connection) seedSimulation(ctx context.Context, nodes []*corev1.Node) error {
+	if err := c.seedStorageClass(ctx); err != nil {
 		return err
 	}
 	if nodes == nil {
 		nodes = DefaultNodes()
 	}
 	for _, n := range nodes {
-		if err := s.seedNode(ctx, n); err != nil {
+		if err := c.seedNode(ctx, n); err != nil {
 			return fmt.Errorf("node %s: %w", n.Name, err)
 		}
 	}
@@ -102,7 +108,7 @@ func (s *apiServer) seedService(ctx context.Context) error {
 }
 
 // seedStorageClass writes a default storage class.
-func (s *apiServer) seedStorageClass(ctx context.Context) error {
+func (c *connection) seedStorageClass(ctx context.Context) error {
 	mode := storagev1.VolumeBindingWaitForFirstConsumer
 	policy := corev1.PersistentVolumeReclaimDelete
 	class := &storagev1.StorageClass{
@@ -111,26 +117,26 @@ func (s *apiServer) seedStorageClass(ctx context.Context) error {
 		VolumeBindingMode: &mode,
 		ReclaimPolicy:     &policy,
 	}
-	if _, err := s.client.StorageV1().StorageClasses().Create(ctx, class, metav1.CreateOptions{}); err != nil {
+	if _, err := c.client.StorageV1().StorageClasses().Create(ctx, class, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
 		return fmt.Errorf("storage class %s: %w", class.Name, err)
 	}
 	return nil
 }
 
-func (s *apiServer) seedNode(ctx context.Context, node *corev1.Node) error {
+func (c *connection) seedNode(ctx context.Context, node *corev1.Node) error {
 	node = node.DeepCopy()
 	ready(node)
-	if _, err := s.client.CoreV1().Nodes().Create(ctx, node, metav1.CreateOptions{}); err != nil {
+	if _, err := c.client.CoreV1().Nodes().Create(ctx, node, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
 		return err
 	}
 	return nil
 }
 
 // awaitAdmission waits until the admission plugins know the policies that are stored.
-func (s *apiServer) awaitAdmission(ctx context.Context) error {
+func (c *connection) awaitAdmission(ctx context.Context) error {
 	probe := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "ready-"}}
 	return poll(ctx, func() (bool, error) {
-		_, err := s.client.CoreV1().Namespaces().Create(ctx, probe, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+		_, err := c.client.CoreV1().Namespaces().Create(ctx, probe, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
 		if apierrors.IsForbidden(err) {
 			return false, nil
 		}
@@ -139,9 +145,9 @@ func (s *apiServer) awaitAdmission(ctx context.Context) error {
 }
 
 // awaitServiceAccount waits until pods can be made.
-func (s *apiServer) awaitServiceAccount(ctx context.Context) error {
+func (c *connection) awaitServiceAccount(ctx context.Context) error {
 	return poll(ctx, func() (bool, error) {
-		_, err := s.client.CoreV1().ServiceAccounts(metav1.NamespaceDefault).Get(ctx, "default", metav1.GetOptions{})
+		_, err := c.client.CoreV1().ServiceAccounts(metav1.NamespaceDefault).Get(ctx, "default", metav1.GetOptions{})
 		if apierrors.IsNotFound(err) {
 			return false, nil
 		}

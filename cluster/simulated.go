@@ -5,11 +5,16 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apiserver/pkg/endpoints/handlers/responsewriters"
+	"k8s.io/apiserver/pkg/endpoints/request"
 	"k8s.io/apiserver/pkg/registry/rest"
 	"k8s.io/apiserver/pkg/util/webhook"
+	"k8s.io/kubernetes/pkg/api/legacyscheme"
 	api "k8s.io/kubernetes/pkg/apis/core"
 )
 
@@ -26,7 +31,28 @@ func (noContainers) NewConnectOptions() (runtime.Object, bool, string) {
 }
 
 func (noContainers) Connect(_ context.Context, pod string, _ runtime.Object, _ rest.Responder) (http.Handler, error) {
-	return nil, apierrors.NewBadRequest(fmt.Sprintf("the containers of pod %q are simulated: no process runs in them, so there is nothing to read from or connect to", pod))
+	return nil, noProcess(pod)
+}
+
+func noProcess(pod string) error {
+	return apierrors.NewBadRequest(fmt.Sprintf("the containers of pod %q are simulated: no process runs in them, so there is nothing to read from or connect to", pod))
+}
+
+// connecting are the subresources of pods that an API server passes on to a kubelet.
+var connecting = []string{"log", "exec", "attach", "portforward"}
+
+// WithoutContainers is the handler of an API server that would connect to kubelets: what needs a
+// process in a pod gets the answer that there is none.
+func WithoutContainers(next http.Handler, pods func(namespace, name string) bool) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		info, ok := request.RequestInfoFrom(req.Context())
+		if !ok || info.Resource != "pods" || !slices.Contains(connecting, info.Subresource) || !pods(info.Namespace, info.Name) {
+			next.ServeHTTP(w, req)
+			return
+		}
+		gv := schema.GroupVersion{Group: info.APIGroup, Version: info.APIVersion}
+		responsewriters.ErrorNegotiated(noProcess(info.Name), legacyscheme.Codecs, gv, w, req)
+	})
 }
 
 // noServices answers conversion webhooks, which are outside of the simulation.

@@ -27,6 +27,9 @@ type transport struct {
 	running sync.WaitGroup // what paces
 }
 
+// InProcess gives the way to a handler of this process, without a network.
+func InProcess(h http.Handler) http.RoundTripper { return &transport{handler: h} }
+
 var errClosed = errors.New("the cluster is closed")
 
 // turn is a request that waits to be let in.

@@ -11,6 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	genericapiserver "k8s.io/apiserver/pkg/server"
+	"k8s.io/client-go/informers"
 	listers "k8s.io/client-go/listers/core/v1"
 	"k8s.io/metrics/pkg/apis/metrics/v1beta1"
 
@@ -26,13 +28,13 @@ type usage struct {
 
 const usageWindow = time.Minute
 
-// serveUsage adds the API group of metrics.
-func (s *apiServer) serveUsage() {
-	core := s.informers.Core().V1()
+// ServeUsage adds the API group of metrics to an API server.
+func ServeUsage(built *genericapiserver.GenericAPIServer, informers informers.SharedInformerFactory) {
+	core := informers.Core().V1()
 	u := &usage{pods: core.Pods().Lister(), nodes: core.Nodes().Lister()}
 	gv := v1beta1.SchemeGroupVersion
 	verbs := []string{"get", "list"}
-	s.built.AggregatedDiscoveryGroupManager.AddGroupVersion(gv.Group, apidiscoveryv2.APIVersionDiscovery{
+	built.AggregatedDiscoveryGroupManager.AddGroupVersion(gv.Group, apidiscoveryv2.APIVersionDiscovery{
 		Freshness: apidiscoveryv2.DiscoveryFreshnessCurrent,
 		Version:   gv.Version,
 		Resources: []apidiscoveryv2.APIResourceDiscovery{
@@ -41,8 +43,8 @@ func (s *apiServer) serveUsage() {
 		},
 	})
 	version := metav1.GroupVersionForDiscovery{GroupVersion: gv.String(), Version: gv.Version}
-	s.built.DiscoveryGroupManager.AddGroup(metav1.APIGroup{Name: gv.Group, Versions: []metav1.GroupVersionForDiscovery{version}, PreferredVersion: version})
-	s.built.Handler.NonGoRestfulMux.HandlePrefix("/apis/"+gv.String()+"/", u)
+	built.DiscoveryGroupManager.AddGroup(metav1.APIGroup{Name: gv.Group, Versions: []metav1.GroupVersionForDiscovery{version}, PreferredVersion: version})
+	built.Handler.NonGoRestfulMux.HandlePrefix("/apis/"+gv.String()+"/", u)
 }
 
 // ServeHTTP answers for nodes, nodes/NAME, pods, namespaces/NAMESPACE/pods and

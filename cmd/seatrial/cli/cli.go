@@ -130,6 +130,8 @@ Exit codes: 0 clean; 1 findings at or above --fail-on; 2 wrong usage; 3 could no
 	)
 	root.AddGroup(&cobra.Group{ID: trialGroup, Title: "Commands on a cluster (by default, the trial):"})
 	root.AddCommand(newTrialCommands(s)...)
+	root.AddGroup(&cobra.Group{ID: liveGroup, Title: "The live cluster, for kubectl and other clients:"})
+	root.AddCommand(newUpCommand(s), newDownCommand(s))
 	return root
 }
 

@@ -251,7 +251,7 @@ clock says.`,
 		},
 	}
 	bindTrial(cmd, &file)
-	cmd.Flags().StringVar(&nodes, "nodes", "", "nodes of the cluster: `count`xCPUMEMORY such as 3x4cpu16Gi, demo, kind, 3-zone, or a file of Node objects")
+	cmd.Flags().StringVar(&nodes, "nodes", "", nodesHelp)
 	cmd.Flags().Int64Var(&seed, "seed", 0, "make the trial repeatable")
 	return cmd
 }

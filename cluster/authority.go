@@ -1,0 +1,167 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	extensions "k8s.io/apiextensions-apiserver/pkg/apiserver"
+	policy "k8s.io/apiserver/pkg/admission/plugin/policy/validating"
+	"k8s.io/apiserver/pkg/cel/openapi/resolver"
+	k8sscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/util/keyutil"
+	"k8s.io/klog/v2"
+	"k8s.io/kubernetes/pkg/controller/certificates/approver"
+	"k8s.io/kubernetes/pkg/controller/certificates/cleaner"
+	"k8s.io/kubernetes/pkg/controller/certificates/signer"
+	"k8s.io/kubernetes/pkg/controller/clusterroleaggregation"
+	"k8s.io/kubernetes/pkg/controller/endpointslicemirroring"
+	"k8s.io/kubernetes/pkg/controller/resourceclaim"
+	serviceaccountcontroller "k8s.io/kubernetes/pkg/controller/serviceaccount"
+	"k8s.io/kubernetes/pkg/controller/servicecidrs"
+	"k8s.io/kubernetes/pkg/controller/ttl"
+	"k8s.io/kubernetes/pkg/controller/validatingadmissionpolicystatus"
+	"k8s.io/kubernetes/pkg/controller/volume/ephemeral"
+	"k8s.io/kubernetes/pkg/controller/volume/vacprotection"
+	"k8s.io/kubernetes/pkg/generated/openapi"
+	"k8s.io/kubernetes/pkg/serviceaccount"
+)
+
+// Authority is what a cluster with certificates and tokens signs with: files in PEM.
+type Authority struct {
+	Cert, Key  string // of the certificate authority
+	AccountKey string // of the tokens of service accounts
+}
+
+// liveControllers run beside the others where there are real clients, with certificates, tokens
+// and all the time of the world.
+var liveControllers = []maker{
+	{"serviceaccount-token", (*manager).accountTokens},
+	{"certificatesigningrequest", (*manager).certificates},
+	{"clusterrole-aggregation", (*manager).roleAggregation},
+	{"endpointslice-mirroring", (*manager).sliceMirroring},
+	{"ephemeral-volume", (*manager).ephemeralVolumes},
+	{"resourceclaim", (*manager).resourceClaims},
+	{"service-cidr", (*manager).serviceRanges},
+	{"ttl", (*manager).ttl},
+	{"validatingadmissionpolicy-status", (*manager).policyStatus},
+	{"volumeattributesclass-protection", (*manager).attributesProtection},
+}
+
+// certificateLife is for how long signed certificates hold, as by default.
+const certificateLife = 365 * 24 * time.Hour
+
+func (m *manager) accountTokens() error {
+	key, err := keyutil.PrivateKeyFromFile(m.authority.AccountKey)
+	if err != nil {
+		return err
+	}
+	generator, err := serviceaccount.JWTTokenGenerator(serviceaccount.LegacyIssuer, key)
+	if err != nil {
+		return err
+	}
+	ca, err := m.authority.root()
+	if err != nil {
+		return err
+	}
+	c, err := serviceaccountcontroller.NewTokensController(klog.FromContext(m.ctx), m.shared.Core().V1().ServiceAccounts(), m.shared.Core().V1().Secrets(), m.client,
+		serviceaccountcontroller.TokensControllerOptions{TokenGenerator: generator, RootCA: ca})
+	m.add(func(ctx context.Context) { c.Run(ctx, workers) })
+	return err
+}
+
+// root is what clients know the API server by.
+func (a *Authority) root() ([]byte, error) {
+	if a == nil {
+		return rootCertificate, nil
+	}
+	data, err := os.ReadFile(a.Cert)
+	if err != nil {
+		return nil, fmt.Errorf("reading the certificate authority: %w", err)
+	}
+	return data, nil
+}
+
+// certificates approves requests of nodes, and signs and forgets those that are approved.
+func (m *manager) certificates() error {
+	requests := m.shared.Certificates().V1().CertificateSigningRequests()
+	cert, key := m.authority.Cert, m.authority.Key
+	servers, err := signer.NewKubeletServingCSRSigningController(m.ctx, m.client, requests, cert, key, certificateLife)
+	if err != nil {
+		return err
+	}
+	kubelets, err := signer.NewKubeletClientCSRSigningController(m.ctx, m.client, requests, cert, key, certificateLife)
+	if err != nil {
+		return err
+	}
+	clients, err := signer.NewKubeAPIServerClientCSRSigningController(m.ctx, m.client, requests, cert, key, certificateLife)
+	if err != nil {
+		return err
+	}
+	legacy, err := signer.NewLegacyUnknownCSRSigningController(m.ctx, m.client, requests, cert, key, certificateLife)
+	if err != nil {
+		return err
+	}
+	m.add(func(ctx context.Context) { servers.Run(ctx, 1) })
+	m.add(func(ctx context.Context) { kubelets.Run(ctx, 1) })
+	m.add(func(ctx context.Context) { clients.Run(ctx, 1) })
+	m.add(func(ctx context.Context) { legacy.Run(ctx, 1) })
+	approve := approver.NewCSRApprovingController(m.ctx, m.client, requests)
+	m.add(func(ctx context.Context) { approve.Run(ctx, 1) })
+	clean := cleaner.NewCSRCleanerController(m.client.CertificatesV1().CertificateSigningRequests(), requests)
+	m.add(func(ctx context.Context) { clean.Run(ctx, 1) })
+	return nil
+}
+
+func (m *manager) roleAggregation() error {
+	c := clusterroleaggregation.NewClusterRoleAggregation(m.shared.Rbac().V1().ClusterRoles(), m.client.RbacV1())
+	m.add(func(ctx context.Context) { c.Run(ctx, workers) })
+	return nil
+}
+
+func (m *manager) sliceMirroring() error {
+	c := endpointslicemirroring.NewController(m.ctx, m.shared.Core().V1().Endpoints(), m.shared.Discovery().V1().EndpointSlices(), m.shared.Core().V1().Services(), 1000, m.client, 0)
+	m.add(func(ctx context.Context) { c.Run(ctx, workers) })
+	return nil
+}
+
+func (m *manager) ephemeralVolumes() error {
+	c, err := ephemeral.NewController(m.ctx, m.client, m.shared.Core().V1().Pods(), m.shared.Core().V1().PersistentVolumeClaims())
+	m.add(func(ctx context.Context) { c.Run(ctx, workers) })
+	return err
+}
+
+func (m *manager) resourceClaims() error {
+	c, err := resourceclaim.NewController(klog.FromContext(m.ctx), m.client, m.shared.Core().V1().Pods(), m.shared.Scheduling().V1beta1().PodGroups(), m.shared.Resource().V1().ResourceClaims(), m.shared.Resource().V1().ResourceClaimTemplates())
+	m.add(func(ctx context.Context) { c.Run(ctx, workers) })
+	return err
+}
+
+func (m *manager) serviceRanges() error {
+	c := servicecidrs.NewController(m.ctx, m.shared.Networking().V1().ServiceCIDRs(), m.shared.Networking().V1().IPAddresses(), m.client)
+	m.add(func(ctx context.Context) { c.Run(ctx, workers) })
+	return nil
+}
+
+func (m *manager) ttl() error {
+	c := ttl.NewTTLController(m.ctx, m.shared.Core().V1().Nodes(), m.client)
+	m.add(func(ctx context.Context) { c.Run(ctx, 1) })
+	return nil
+}
+
+func (m *manager) policyStatus() error {
+	schemas := resolver.NewDefinitionsSchemaResolver(openapi.GetOpenAPIDefinitions, k8sscheme.Scheme, extensions.Scheme).
+		Combine(&resolver.ClientDiscoveryResolver{Discovery: m.client.Discovery()})
+	c, err := validatingadmissionpolicystatus.NewController(m.shared.Admissionregistration().V1().ValidatingAdmissionPolicies(), m.client.AdmissionregistrationV1().ValidatingAdmissionPolicies(),
+		&policy.TypeChecker{SchemaResolver: schemas, RestMapper: m.mapper})
+	m.add(func(ctx context.Context) { c.Run(ctx, workers) })
+	return err
+}
+
+func (m *manager) attributesProtection() error {
+	core := m.shared.Core().V1()
+	c, err := vacprotection.NewVACProtectionController(klog.FromContext(m.ctx), m.client, core.PersistentVolumeClaims(), core.PersistentVolumes(), m.shared.Storage().V1().VolumeAttributesClasses())
+	m.add(func(ctx context.Context) { c.Run(ctx, 1) })
+	return err
+}

@@ -1,0 +1,38 @@
+package cluster
+
+import (
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/informers"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+)
+
+// connection is how everything in this process reaches an API server: ours in memory, or another.
+type connection struct {
+	config    *rest.Config
+	client    *kubernetes.Clientset
+	dynamic   dynamic.Interface
+	informers informers.SharedInformerFactory // shared by all that act on the stored objects
+}
+
+func connect(config *rest.Config) (c *connection, err error) {
+	c = &connection{config: config}
+	if c.dynamic, err = dynamic.NewForConfig(config); err != nil {
+		return nil, err
+	}
+	if c.client, err = kubernetes.NewForConfig(protobuf(config, "kube-apiserver")); err != nil {
+		return nil, err
+	}
+	c.informers = informers.NewSharedInformerFactory(c.client, 0)
+	return c, nil
+}
+
+// protobuf gives the configuration of a client of built-in kinds, which go faster in protobuf.
+func protobuf(config *rest.Config, userAgent string) *rest.Config {
+	c := rest.CopyConfig(config)
+	c.UserAgent = userAgent
+	c.ContentType = runtime.ContentTypeProtobuf
+	c.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
+	return c
+}

@@ -1,0 +1,184 @@
+package live
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// Folder is where a cluster lives.
+type Folder string
+
+func (f Folder) path(name string) string { return filepath.Join(string(f), name) }
+
+func (f Folder) pki() string     { return f.path("pki") }
+func (f Folder) etcd() string    { return f.path("etcd") }
+func (f Folder) kubelet() string { return f.path("kubelet.json") }
+func (f Folder) facts() string   { return f.path("cluster.json") }
+
+// Log is the file that a cluster in the background writes to.
+func (f Folder) Log() string { return f.path("log") }
+
+// CreateLog makes the log anew.
+func (f Folder) CreateLog() (*os.File, error) {
+	if err := makeFolder(string(f)); err != nil {
+		return nil, err
+	}
+	log, err := os.OpenFile(f.Log(), os.O_CREATE|os.O_TRUNC|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("making the log of the cluster: %w", err)
+	}
+	return log, nil
+}
+
+// Facts are what others have to know of a cluster to reach it.
+type Facts struct {
+	Port  int    `json:"port"`
+	URL   string `json:"url"`
+	Store string `json:"store,omitempty"` // endpoints of an external etcd
+}
+
+// Facts reads what the cluster of the folder said of itself when it was last started.
+func (f Folder) Facts() (Facts, error) {
+	var facts Facts
+	data, err := os.ReadFile(f.facts())
+	if err != nil {
+		return facts, err
+	}
+	if err := json.Unmarshal(data, &facts); err != nil {
+		return facts, fmt.Errorf("reading %s: %w", f.facts(), err)
+	}
+	return facts, nil
+}
+
+// Running gives the number of the process that runs the cluster of the folder: of the holder of
+// its lock. What a killed one has left behind does not count.
+func (f Folder) Running() (pid int, running bool) {
+	unlock, err := f.lock()
+	var used *InUseError
+	if errors.As(err, &used) {
+		return used.PID, true
+	}
+	if err == nil {
+		unlock()
+	}
+	return 0, false
+}
+
+// InUseError says that a cluster runs on a folder.
+type InUseError struct {
+	Folder Folder
+	PID    int // 0: not known
+}
+
+func (e *InUseError) Error() string {
+	return fmt.Sprintf("the cluster in %s runs already (process %d); `seatrial down` ends it, --data-dir names another folder", e.Folder, e.PID)
+}
+
+const lockName = "lock"
+
+// lock keeps other processes from the folder. It ends with the process, however that ends.
+func (f Folder) lock() (unlock func(), err error) {
+	file, err := os.OpenFile(f.path(lockName), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("locking the cluster: %w", err)
+	}
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		defer closeQuietly(file)
+		if !errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, fmt.Errorf("locking the cluster: %w", err)
+		}
+		return nil, &InUseError{f, readPID(file)}
+	}
+	return func() { closeQuietly(file) }, writePID(file)
+}
+
+func readPID(r io.Reader) (pid int) {
+	if _, err := fmt.Fscan(r, &pid); err != nil {
+		return 0 // it has just been taken
+	}
+	return pid
+}
+
+func writePID(f *os.File) error {
+	if err := f.Truncate(0); err != nil {
+		return fmt.Errorf("locking the cluster: %w", err)
+	}
+	if _, err := fmt.Fprintln(f, os.Getpid()); err != nil {
+		return fmt.Errorf("locking the cluster: %w", err)
+	}
+	return nil
+}
+
+func closeQuietly(f *os.File) { _ = f.Close() }
+
+// makeFolder makes a folder that nobody else can look into, or makes it so.
+func makeFolder(name string) error {
+	if err := os.MkdirAll(name, 0o700); err != nil {
+		return fmt.Errorf("making the folder of the cluster: %w", err)
+	}
+	info, err := os.Stat(name)
+	if err != nil {
+		return fmt.Errorf("making the folder of the cluster: %w", err)
+	}
+	if info.Mode().Perm()&0o077 == 0 {
+		return nil
+	}
+	if err := os.Chmod(name, 0o700); err != nil {
+		return fmt.Errorf("others can look into %s, which is to hold keys: %w", name, err)
+	}
+	return nil
+}
+
+// replaceFile writes a file that nobody else can read. Either the old or the new one is there
+// afterwards, whole.
+func replaceFile(name string, data []byte) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*") // 0600
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			os.Remove(f.Name())
+		}
+	}()
+	_, err = f.Write(data)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("writing %s: %w", name, err)
+	}
+	return os.Rename(f.Name(), name)
+}
+
+// writeFacts tells others of a running cluster.
+func (f Folder) writeFacts(facts Facts) error {
+	data, err := json.Marshal(facts)
+	if err != nil {
+		return err
+	}
+	return replaceFile(f.facts(), append(data, '\n'))
+}
+
+// Purge deletes the cluster of the folder, and the folder if nothing else is in it.
+func (f Folder) Purge() error {
+	unlock, err := f.lock()
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	for _, name := range []string{f.etcd(), f.pki(), f.kubelet(), f.facts(), f.Log(), f.path(lockName)} {
+		if err := os.RemoveAll(name); err != nil {
+			return fmt.Errorf("deleting the cluster: %w", err)
+		}
+	}
+	if err := os.Remove(string(f)); err != nil && !errors.Is(err, syscall.ENOTEMPTY) {
+		return fmt.Errorf("deleting the cluster: %w", err)
+	}
+	return nil
+}
