@@ -135,7 +135,10 @@ func (c *Cluster) simulate(ctx context.Context, config Config) (err error) {
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("reading what the kubelets remember: %w", err)
 	}
-	c.engine, err = cluster.Start(ctx, cluster.Config{
+	var running context.Context
+	running, c.stop = context.WithCancel(context.Background())
+	defer context.AfterFunc(ctx, c.stop)() // ctx bounds the start alone
+	c.engine, err = cluster.Start(running, cluster.Config{
 		API:       c.server.client,
 		Authority: &cluster.Authority{Cert: c.pki.ca.cert, Key: c.pki.ca.key, AccountKey: c.pki.account.key},
 		Nodes:     config.Nodes,
@@ -144,8 +147,6 @@ func (c *Cluster) simulate(ctx context.Context, config Config) (err error) {
 	if err != nil {
 		return err
 	}
-	var running context.Context
-	running, c.stop = context.WithCancel(context.Background())
 	c.running.Go(func() { c.remember(running) })
 	return nil
 }
