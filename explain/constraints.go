@@ -100,13 +100,13 @@ func sentences(doc string) (out []string) {
 // WriteConstraints writes what kubectl's page does not tell about a field and the fields directly below.
 func WriteConstraints(w io.Writer, d *Document) error {
 	var b strings.Builder
-	section := func(name string, facts []string) {
+	section := func(name string, facts []Fact) {
 		if len(facts) == 0 {
 			return
 		}
 		fmt.Fprintf(&b, "  %s\n", name)
 		for _, fact := range facts {
-			fmt.Fprintf(&b, "    %s\n", strings.Join(wrap(fact, 76), "\n    "))
+			fmt.Fprintf(&b, "    %s\n", strings.Join(wrap(fact.String(), 76), "\n    "))
 		}
 		b.WriteString("\n")
 	}

@@ -47,8 +47,11 @@ func TestNothingIsInvented(t *testing.T) {
 	}
 }
 
-func facts(t *testing.T, version, field string) []string {
-	return find(t, version, field).Tree(explain.Depth{}, nil).Field.Facts()
+func facts(t *testing.T, version, field string) (out []string) {
+	for _, f := range find(t, version, field).Tree(explain.Depth{}, nil).Field.Facts() {
+		out = append(out, f.String())
+	}
+	return out
 }
 
 func TestWriteConstraints(t *testing.T) {

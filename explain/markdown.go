@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -20,7 +21,7 @@ func WriteMarkdown(w io.Writer, d *Document) error {
 		fmt.Fprintf(w, "%s\n\n", escape(d.Field.Description))
 	}
 	for _, fact := range d.Field.Facts() {
-		fmt.Fprintf(w, "- %s\n", escape(fact))
+		fmt.Fprintf(w, "- %s\n", escape(fact.String()))
 	}
 	if len(d.Field.Fields) == 0 {
 		return nil
@@ -33,7 +34,7 @@ func writeRows(w io.Writer, nodes []*Node) error {
 	for _, n := range nodes {
 		text := escape(n.Description)
 		for _, fact := range n.Facts() {
-			text += "<br>" + escape(fact)
+			text += "<br>" + escape(fact.String())
 		}
 		name := "`" + n.Path + "`"
 		if n.Required {
@@ -61,24 +62,53 @@ func escape(text string) string {
 	return strings.NewReplacer("|", "\\|", "\n", " ", "<", "&lt;", ">", "&gt;").Replace(text)
 }
 
-// Facts tells in words what kubectl's page does not: constraints, lists, history.
-func (n *Node) Facts() (out []string) {
-	say := func(condition bool, format string, args ...any) {
+// Fact is one thing that is known of a field beyond its type and description.
+type Fact struct {
+	Label string // default
+	Value string // RollingUpdate; "" when the label says all
+	Code  bool   // the value is something to type, not words
+}
+
+func (f Fact) String() string {
+	if f.Value == "" {
+		return f.Label
+	}
+	return f.Label + ": " + f.Value
+}
+
+// Facts tells what kubectl's page does not: constraints, lists, history.
+func (n *Node) Facts() (out []Fact) {
+	add := func(condition bool, f Fact) {
 		if condition {
-			out = append(out, fmt.Sprintf(format, args...))
+			out = append(out, f)
 		}
 	}
-	say(n.Required, "required")
-	say(len(n.Enum) > 0, "one of: %s", list(n.Enum))
-	say(n.tellsDefault(), "default: %v", n.Default)
-	say(n.Format != "", "format: %s", n.Format)
-	say(n.Pattern != "", "pattern: %s", n.Pattern)
+	add(n.Required, Fact{Label: "required"})
+	out = append(out, n.Values()...)
+	add(n.Since != "" && n.Since != schema.Versions()[0], Fact{Label: "since Kubernetes " + n.Since})
+	add(n.Deprecated, Fact{Label: "deprecated"})
+	add(n.Removed != "", Fact{Label: "removed in Kubernetes " + n.Removed})
+	add(len(n.Rules) > 0, Fact{Label: "lint rules", Value: strings.Join(n.Rules, ", ")})
+	return out
+}
+
+// Values tells which values a field takes.
+func (n *Node) Values() (out []Fact) {
+	say := func(condition bool, label, format string, args ...any) {
+		if condition {
+			out = append(out, Fact{label, fmt.Sprintf(format, args...), true})
+		}
+	}
+	say(len(n.Enum) > 0, "one of", "%s", list(n.Enum))
+	say(n.tellsDefault(), "default", "%s", literal(n.Default))
+	say(n.Format != "", "format", "%s", n.Format)
+	say(n.Pattern != "", "pattern", "%s", n.Pattern)
 	for _, bound := range []struct {
 		what  string
 		value *float64
 	}{{"minimum", n.Minimum}, {"maximum", n.Maximum}} {
 		if bound.value != nil {
-			say(true, "%s: %v", bound.what, *bound.value)
+			say(true, bound.what, "%v", *bound.value)
 		}
 	}
 	for _, bound := range []struct {
@@ -86,24 +116,44 @@ func (n *Node) Facts() (out []string) {
 		value *int64
 	}{{"shortest", n.MinLength}, {"longest", n.MaxLength}, {"fewest items", n.MinItems}, {"most items", n.MaxItems}} {
 		if bound.value != nil {
-			say(true, "%s: %d", bound.what, *bound.value)
+			say(true, bound.what, "%d", *bound.value)
 		}
 	}
-	say(n.Nullable, "may be null")
-	say(n.ListType == "map", "items are told apart by: %s", strings.Join(n.ListMapKeys, ", "))
-	say(n.ListType == "set", "items are unique")
-	say(n.ListType == "atomic" || n.MapType == "atomic", "replaced as a whole by server-side apply")
+	say(n.ListType == "map", "items are told apart by", "%s", strings.Join(n.ListMapKeys, ", "))
+	for _, words := range []struct {
+		is   bool
+		text string
+	}{
+		{n.Nullable, "may be null"},
+		{n.ListType == "set", "items are unique"},
+		{n.ListType == "atomic" || n.MapType == "atomic", "replaced as a whole by server-side apply"},
+	} {
+		if words.is {
+			out = append(out, Fact{Label: words.text})
+		}
+	}
 	for _, v := range n.Validations {
-		say(true, "rule: %s (%s)", v.Rule, v.Message)
+		say(true, "rule", "%s", strings.TrimSpace(v.Rule+"  "+v.Message))
 	}
 	for _, c := range n.Constraints {
-		say(true, "%s", c)
+		f := Fact{Label: c.String()}
+		if before, after, ok := strings.Cut(f.Label, ": "); ok && c.Source == "documentation" {
+			f = Fact{Label: before, Value: after}
+		}
+		out = append(out, f)
 	}
-	say(n.Since != "" && n.Since != schema.Versions()[0], "since Kubernetes %s", n.Since)
-	say(n.Deprecated, "deprecated")
-	say(n.Removed != "", "removed in Kubernetes %s", n.Removed)
-	say(len(n.Rules) > 0, "lint rules: %s", strings.Join(n.Rules, ", "))
 	return out
+}
+
+// literal writes a default as YAML would: structures in one line.
+func literal(v any) string {
+	switch v.(type) {
+	case map[string]any, []any:
+		if b, err := json.Marshal(v); err == nil {
+			return string(b)
+		}
+	}
+	return fmt.Sprint(v)
 }
 
 // tellsDefault tells whether the default says something: the documents give required fields the zero value

@@ -26,7 +26,7 @@ func Search(store *schema.Store, words []string, limit int) []Hit {
 		words[i] = strings.ToLower(words[i])
 	}
 	var hits []Hit
-	each(store, func(k *schema.Kind, f *schema.Field) {
+	Each(store, func(k *schema.Kind, f *schema.Field) {
 		h := Hit{APIVersion: k.GroupVersion().String(), Kind: k.Kind}
 		name := k.Kind
 		if f == nil {
@@ -51,9 +51,9 @@ func Search(store *schema.Store, words []string, limit int) []Hit {
 	return hits[:min(limit, len(hits))]
 }
 
-// each calls f for every kind, and for every field of every type once, at its place nearest to a
+// Each calls f for every kind, and for every field of every type once, at its place nearest to a
 // kind's root. Kinds that run pods come first, since people look for a container's fields there.
-func each(store *schema.Store, f func(*schema.Kind, *schema.Field)) {
+func Each(store *schema.Store, f func(*schema.Kind, *schema.Field)) {
 	kinds := slices.Clone(store.Kinds())
 	slices.SortStableFunc(kinds, func(a, b *schema.Kind) int { return popularity(a) - popularity(b) })
 	type item struct {
@@ -73,10 +73,10 @@ func each(store *schema.Store, f func(*schema.Kind, *schema.Field)) {
 			for _, field := range it.fields {
 				f(it.kind, field)
 				name := field.Element().Name
-				if name == "" || seen[name] {
+				if seen[name] {
 					continue
 				}
-				seen[name] = true
+				seen[name] = name != "" // objects of custom resources have no names
 				next = append(next, item{it.kind, field.Fields()})
 			}
 		}

@@ -121,18 +121,24 @@ func (b *treeBuilder) fields(fields []*schema.Field, level int, above []string) 
 	return nodes
 }
 
-// node tells a field; above are the types that it lies in.
-func (b *treeBuilder) node(f *schema.Field, level int, above []string) *Node {
-	t, element, span := f.Schema(), f.Element(), f.Span()
+// NewNode tells a field, without the fields below.
+func NewNode(f *schema.Field) *Node {
+	t, span := f.Schema(), f.Span()
 	n := &Node{Name: f.Name, Path: f.Path, Type: f.Type, Description: f.Doc, Required: f.Required, Enum: f.Enum, Default: f.Default, Format: f.Format,
 		Pattern: t.Pattern, Minimum: t.Minimum, Maximum: t.Maximum, MinLength: t.MinLength, MaxLength: t.MaxLength, MinItems: t.MinItems, MaxItems: t.MaxItems,
 		Nullable: t.Nullable, ListType: t.ListType, ListMapKeys: t.ListMapKeys, MapType: t.MapType, PatchStrategy: t.Patch, PatchMergeKey: t.PatchKey,
 		Validations: t.Validations, Constraints: constraints(f), Since: span.Since, Removed: span.Removed, Deprecated: IsDeprecated(f.Doc)}
+	if n.Description == "" {
+		n.Description = f.Element().Description
+	}
+	return n
+}
+
+// node tells a field and those below; above are the types that it lies in.
+func (b *treeBuilder) node(f *schema.Field, level int, above []string) *Node {
+	n, element := NewNode(f), f.Element()
 	if b.rules != nil {
 		n.Rules = b.rules(b.kind, f.Path)
-	}
-	if n.Description == "" {
-		n.Description = element.Description
 	}
 	for _, name := range above {
 		if name == element.Name && name != "" {

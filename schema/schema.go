@@ -275,5 +275,8 @@ func (s *Store) resolve(t *Type) *Type {
 	return t
 }
 
+// Custom tells whether a CustomResourceDefinition defines the kind.
+func (k *Kind) Custom() bool { return k.store.extra[k.typeName] != nil }
+
 // Type gives the definition of the kind.
 func (k *Kind) Type() *Type { return k.store.definition(k.typeName) }

@@ -1,0 +1,369 @@
+// The pages work without this script: it adds the search, the version switch, the keys, and the colours.
+"use strict";
+(() => {
+  const $ = (selector, at = document) => at.querySelector(selector);
+  const $$ = (selector, at = document) => [...at.querySelectorAll(selector)];
+  const root = document.body.dataset.root;
+  const store = {
+    get(key) { try { return localStorage.getItem("seatrial-" + key); } catch { return null; } },
+    set(key, value) { try { localStorage.setItem("seatrial-" + key, value); } catch { /* chosen anew on each page */ } },
+  };
+
+  // ---- Colours
+
+  function switchTheme() {
+    const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+    const now = document.documentElement.dataset.theme || (dark ? "dark" : "light");
+    const next = now === "dark" ? "light" : "dark";
+    document.documentElement.dataset.theme = next;
+    store.set("theme", next);
+  }
+  $(".theme").addEventListener("click", switchTheme);
+
+  // ---- The left side on a narrow screen
+
+  const menu = $(".menu");
+  function showKinds(open) {
+    document.body.classList.toggle("nav-open", open);
+    menu.setAttribute("aria-expanded", open);
+    if (open) ($("nav [aria-current]") || $("nav a")).focus();
+  }
+  menu.addEventListener("click", () => showKinds(!document.body.classList.contains("nav-open")));
+  $("nav").addEventListener("keydown", (e) => { if (e.key === "Escape" && document.body.classList.contains("nav-open")) { showKinds(false); menu.focus(); } });
+  const current = $("nav [aria-current]");
+  if (current) {
+    current.closest("details").open = true;
+    const nav = $("nav");
+    nav.scrollTop = Math.max(0, current.offsetTop - nav.clientHeight / 3);
+  }
+
+  function toast(text) {
+    const t = $(".toast");
+    t.textContent = text;
+    t.hidden = false;
+    clearTimeout(toast.timer);
+    toast.timer = setTimeout(() => { t.hidden = true; }, 2000);
+  }
+  async function copy(text, what) {
+    try {
+      await navigator.clipboard.writeText(text);
+      toast("copied " + what);
+    } catch {
+      toast("the browser does not let this page copy");
+    }
+  }
+  for (const b of $$(".copy")) b.addEventListener("click", () => copy($("#" + b.dataset.copy).textContent, "the example"));
+
+  // ---- The version
+
+  const select = $("#ui-version");
+  const has = (mask, bit) => (mask & bit) !== 0;
+  let bit = Number(document.body.dataset.all); // of the version that is shown
+  function nameOf() { return select ? select.selectedOptions[0].textContent : $(".version").lastChild.textContent; }
+
+  // showVersion shows what the chosen version has and marks what came with it.
+  function showVersion() {
+    if (select) bit = 1 << Number(select.value);
+    for (const e of $$("[data-in]")) e.hidden = !has(Number(e.dataset.in), bit);
+    for (const e of $$("[data-absent]")) e.hidden = has(Number(e.dataset.absent), bit);
+    for (const e of $$(".v-name")) e.textContent = nameOf();
+    let fresh = 0, changed = 0;
+    for (const f of $$(".f")) {
+      const isNew = has(Number(f.dataset.new || 0), bit);
+      const form = f.querySelector(":scope > .v:not([hidden])");
+      const isChanged = !isNew && form !== null && has(Number(form.dataset.changed || 0), bit);
+      f.classList.toggle("new", isNew);
+      f.classList.toggle("changed", isChanged);
+      f.classList.remove("news");
+      f.querySelector(":scope > .v > .h > .fresh")?.remove();
+      if (isChanged) {
+        const b = document.createElement("span");
+        b.className = "b fresh";
+        b.textContent = "changed in " + nameOf();
+        form.firstElementChild.append(b);
+      }
+      fresh += isNew;
+      changed += isChanged;
+    }
+    for (const f of $$(".f.new, .f.changed")) {
+      for (let up = f; up; up = up.parentElement.closest(".f")) up.classList.add("news");
+    }
+    for (const n of $$(".tree summary .n-of")) {
+      const below = [...n.closest("details").lastElementChild.children].filter((f) => !f.hidden).length;
+      n.textContent = below + (below === 1 ? " field" : " fields");
+    }
+    const only = $(".only");
+    if (only) {
+      only.hidden = fresh + changed === 0;
+      only.textContent = [fresh && fresh + " new", changed && changed + " changed"].filter(Boolean).join(", ") + " in " + nameOf();
+      if (only.hidden) showOnlyNews(false);
+    }
+  }
+  function showOnlyNews(on) {
+    $(".tree").classList.toggle("only-news", on);
+    $(".only").setAttribute("aria-pressed", on);
+    if (on) for (const f of $$(".f.news")) { const d = f.querySelector(":scope > details"); if (d && d.querySelector(".news")) d.open = true; }
+  }
+  $(".only")?.addEventListener("click", (e) => showOnlyNews(e.currentTarget.getAttribute("aria-pressed") !== "true"));
+  if (select) {
+    const wanted = new URLSearchParams(location.search).get("kubernetes") || store.get("version");
+    const option = [...select.options].find((o) => o.textContent === wanted);
+    if (option) select.value = option.value;
+    select.addEventListener("change", () => {
+      store.set("version", nameOf());
+      const url = new URL(location.href);
+      url.searchParams.set("kubernetes", nameOf());
+      try { history.replaceState(null, "", url); } catch { /* files cannot, in some browsers */ }
+      showVersion();
+      found = null;
+    });
+  }
+
+  // ---- Fields
+
+  const fieldOf = (e) => e?.closest?.(".f");
+  const below = (f) => f?.querySelector(":scope > details");
+  const head = (f) => f.querySelector(":scope > .v:not([hidden]) > .h > .n");
+  const visible = () => $$(".f > .v:not([hidden]) > .h > .n").filter((n) => n.checkVisibility());
+
+  // reveal opens a field and all above it, and brings it into sight.
+  function reveal(id, focus) {
+    const f = document.getElementById(id);
+    if (!f?.classList.contains("f")) return;
+    if (f.hidden) {
+      toast("not in Kubernetes " + nameOf());
+      return;
+    }
+    for (let d = f.parentElement.closest("details"); d; d = d.parentElement.closest("details")) d.open = true;
+    if (below(f)) below(f).open = true;
+    for (const old of $$(".f.here")) old.classList.remove("here");
+    f.classList.add("here");
+    f.scrollIntoView({ block: "start" });
+    if (focus) head(f)?.focus({ preventScroll: true });
+  }
+  const target = () => { try { return decodeURIComponent(location.hash.slice(1)); } catch { return ""; } };
+  function step(by) {
+    const all = visible();
+    if (!all.length) return;
+    const now = fieldOf(document.activeElement) || $(".f.here");
+    let i = all.findIndex((n) => fieldOf(n) === now);
+    i = i < 0 ? (by > 0 ? 0 : all.length - 1) : Math.min(all.length - 1, Math.max(0, i + by));
+    all[i].focus({ preventScroll: true });
+    fieldOf(all[i]).scrollIntoView({ block: "nearest" });
+  }
+  function open(f) {
+    const d = below(f);
+    if (d && !d.open) { d.open = true; return; }
+    step(1);
+  }
+  function close(f) {
+    const d = below(f);
+    if (d?.open) { d.open = false; return; }
+    const up = fieldOf(f.parentElement);
+    if (up) { head(up).focus({ preventScroll: true }); up.scrollIntoView({ block: "nearest" }); }
+  }
+  $(".open")?.addEventListener("click", () => { for (const d of $$(".tree details")) d.open = true; });
+  $(".close")?.addEventListener("click", () => { for (const d of $$(".tree details")) d.open = false; });
+  addEventListener("hashchange", () => reveal(target(), true));
+
+  // ---- Search
+
+  const input = $("#ui-search"), drop = $(".drop"), list = $("#ui-hits"), state = $(".drop .state");
+  let index = null, wanted = null, found = null, chosen = -1;
+  globalThis.seatrialSearch = (data) => { index = prepare(data); };
+
+  // load fetches the index once; it is a script, since pages opened as files may not read data.
+  function load() {
+    wanted ??= new Promise((done, failed) => {
+      const s = document.createElement("script");
+      s.src = root + "search.js";
+      s.onload = done;
+      s.onerror = failed;
+      document.head.append(s);
+    });
+    return wanted;
+  }
+  function prepare(data) {
+    const kinds = data.kinds.map(([kind, api, file, mask, doc, names, preferred]) => ({ kind, api, file, mask, doc, preferred, path: "", type: "", name: kind, names: [kind.toLowerCase(), ...names], text: doc.toLowerCase() }));
+    const fields = data.fields.map(([k, path, type, mask, doc]) => {
+      const name = path.slice(path.lastIndexOf(".") + 1);
+      return { ...kinds[k], mask, doc, path, type, name, names: [name.toLowerCase()], full: (kinds[k].kind + "." + path).toLowerCase(), text: doc.toLowerCase() };
+    });
+    for (const k of kinds) k.full = k.names[0];
+    return [...kinds, ...fields];
+  }
+  const letter = /[\p{L}\p{N}]/u;
+  function whole(text, word, at) {
+    for (; at >= 0; at = text.indexOf(word, at + 1)) {
+      if (!(at > 0 && letter.test(text[at - 1])) && !(at + word.length < text.length && letter.test(text[at + word.length]))) return true;
+    }
+    return false;
+  }
+  // score ranks as `seatrial explain --search` does: a name counts more than a path, a path more than a description.
+  function score(e, words) {
+    let total = 0;
+    for (const w of words) {
+      let best = 0;
+      for (const n of e.names) best = Math.max(best, n === w ? 100 : n.startsWith(w) ? 60 : n.includes(w) ? 40 : 0);
+      if (!best && e.full.includes(w)) best = 15;
+      if (!best) {
+        const at = e.text.indexOf(w);
+        if (at < 0) return 0;
+        best = whole(e.text, w, at) ? 10 : 4;
+      }
+      total += best;
+    }
+    if (!e.path) total += 5;
+    if (/alpha|beta/.test(e.api) || !e.preferred) total -= 6;
+    return Math.max(1, total);
+  }
+  function find(query) {
+    const words = query.toLowerCase().split(/[\s.]+/).filter(Boolean);
+    const hits = [];
+    if (words.length) {
+      for (const e of index) {
+        if (!has(e.mask, bit)) continue;
+        const points = score(e, words);
+        if (points) hits.push([points, e]);
+      }
+      hits.sort((a, b) => b[0] - a[0] || a[1].path.length - b[1].path.length || (a[1].kind < b[1].kind ? -1 : 1));
+    }
+    return { words, hits: hits.slice(0, 40).map((h) => h[1]), more: hits.length };
+  }
+  function marked(text, words, into) {
+    const lower = text.toLowerCase();
+    for (let at = 0; at < text.length;) {
+      let next = text.length, length = 0;
+      for (const w of words) {
+        const i = lower.indexOf(w, at);
+        if (i >= 0 && (i < next || (i === next && w.length > length))) { next = i; length = w.length; }
+      }
+      if (next > at) into.append(text.slice(at, next));
+      if (length) {
+        const m = document.createElement("mark");
+        m.textContent = text.slice(next, next + length);
+        into.append(m);
+      }
+      at = next + length;
+    }
+    return into;
+  }
+  // snippet is the part of a description around the first of the words.
+  function snippet(text, words) {
+    const at = Math.min(...words.map((w) => text.toLowerCase().indexOf(w)).filter((i) => i >= 0));
+    if (!Number.isFinite(at) || at < 60) return text.slice(0, 180);
+    const start = text.lastIndexOf(" ", at - 40) + 1;
+    return "…" + text.slice(start, start + 180);
+  }
+  function element(tag, name, text) {
+    const e = document.createElement(tag);
+    if (name) e.className = name;
+    if (text) e.textContent = text;
+    return e;
+  }
+  function item(e, words, i) {
+    const li = element("li");
+    li.id = "ui-hit-" + i;
+    li.setAttribute("role", "option");
+    const a = element("a");
+    a.href = root + e.file + (e.path ? "#" + encodeURI(e.path).replaceAll("#", "%23") : "");
+    a.tabIndex = -1;
+    const where = element("span", "where");
+    where.append(marked(e.path ? e.kind + "." + e.path : e.kind, words, element("b")), element("span", "t", e.type), element("small", "", e.api));
+    a.append(where, marked(snippet(e.doc, words), words, element("span", "what")));
+    li.append(a);
+    return li;
+  }
+  async function search() {
+    const query = input.value;
+    if (!query.trim()) { hide(); return; }
+    drop.hidden = false;
+    input.setAttribute("aria-expanded", "true");
+    if (!index) {
+      state.textContent = "reading the index…";
+      try { await load(); } catch { state.textContent = "the index (search.js) is not there"; return; }
+      if (input.value !== query) return;
+    }
+    found = find(query);
+    list.replaceChildren(...found.hits.map((e, i) => item(e, found.words, i)));
+    state.textContent = found.hits.length ? (found.more > found.hits.length ? `the first ${found.hits.length} of ${found.more}` : "") : `nothing in Kubernetes ${nameOf()} matches`;
+    choose(found.hits.length ? 0 : -1);
+    drop.scrollTop = 0;
+  }
+  function choose(i) {
+    list.children[chosen]?.setAttribute("aria-selected", "false");
+    chosen = i;
+    const li = list.children[i];
+    if (!li) { input.removeAttribute("aria-activedescendant"); return; }
+    li.setAttribute("aria-selected", "true");
+    input.setAttribute("aria-activedescendant", li.id);
+    li.scrollIntoView({ block: "nearest" });
+  }
+  function hide() {
+    drop.hidden = true;
+    input.setAttribute("aria-expanded", "false");
+    input.removeAttribute("aria-activedescendant");
+    list.replaceChildren();
+    chosen = -1;
+  }
+  input.addEventListener("beforeinput", (e) => { if (e.data === "/" && !input.value) e.preventDefault(); }); // it came here by that key
+  input.addEventListener("input", search);
+  input.addEventListener("focus", () => { load().catch(() => {}); if (input.value) search(); });
+  input.addEventListener("keydown", (e) => {
+    const n = list.children.length;
+    if (e.key === "ArrowDown" && n) choose((chosen + 1) % n);
+    else if (e.key === "ArrowUp" && n) choose((chosen - 1 + n) % n);
+    else if (e.key === "Enter" && list.children[chosen]) { follow(list.children[chosen].firstChild); }
+    else if (e.key === "Escape") { if (drop.hidden) input.blur(); hide(); input.value = ""; }
+    else return;
+    e.preventDefault();
+  });
+  function follow(a) {
+    hide();
+    input.blur();
+    const there = new URL(a.href);
+    const here = there.pathname === location.pathname && there.hash === location.hash && there.hash;
+    location.href = a.href;
+    if (here) reveal(target(), true);
+  }
+  list.addEventListener("click", (e) => {
+    const a = e.target.closest("a");
+    if (a && !e.ctrlKey && !e.metaKey && !e.shiftKey) { e.preventDefault(); follow(a); }
+  });
+  document.addEventListener("pointerdown", (e) => { if (!e.target.closest(".search")) hide(); });
+
+  // ---- Keys
+
+  const help = $("#ui-help");
+  document.addEventListener("keydown", (e) => {
+    if (e.ctrlKey || e.metaKey || e.altKey || e.target.closest("input, select, textarea, dialog[open]")) return;
+    const onField = fieldOf(document.activeElement);
+    const f = onField || $(".f.here");
+    const act = {
+      "/": () => { input.focus(); input.select(); },
+      "j": () => step(1),
+      "k": () => step(-1),
+      "o": () => { const d = below(f); if (d) d.open = !d.open; },
+      "y": () => { if (f) copy(f.id, f.id); },
+      "t": switchTheme,
+      "?": () => help.showModal(),
+      ...(onField && document.activeElement.classList.contains("n") && {
+        ArrowDown: () => step(1),
+        ArrowUp: () => step(-1),
+        ArrowRight: () => open(f),
+        ArrowLeft: () => close(f),
+      }),
+    }[e.key];
+    if (!act) return;
+    e.preventDefault();
+    act();
+  });
+
+  // ---- To begin with
+
+  showVersion();
+  const spec = document.getElementById("spec");
+  if (spec?.classList.contains("f") && !target()) below(spec)?.setAttribute("open", "");
+  reveal(target(), false);
+  if ("requestIdleCallback" in globalThis) requestIdleCallback(() => load().catch(() => {}));
+})();

@@ -1,0 +1,244 @@
+package pages
+
+import (
+	"fmt"
+	"html/template"
+	"math/bits"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/seatrial/seatrial/explain"
+	"github.com/seatrial/seatrial/schema"
+)
+
+// field is a field of a kind over the versions of the site.
+type field struct {
+	Name, Path string
+	In         mask
+	Since      string // "" when the oldest known version has it
+	SinceMask  mask   // the version of Since, where the site has it
+	Removed    string
+	Forms      []*form // what is told of it, the newest first
+	Rules      []string
+	Below      string // type of the fields below
+	Fields     []*field
+	Recursive  bool
+}
+
+// form is what is told of a field in some versions.
+type form struct {
+	*told
+	In   mask
+	Show bool // in the newest version, or in the last that has the field: what is seen without a script
+	New  mask // the version in which the field took this form, other than in its words
+}
+
+// told is what is told of a field: shared by all places of its type.
+type told struct {
+	Type       string
+	TypeFile   string // page of the type; "" when it has none
+	Required   bool
+	Deprecated bool
+	Doc        []paragraph
+	Facts      []explain.Fact
+	essence    string // all but the words
+}
+
+// memo keeps what is told, by version and holder: pod templates are part of many kinds.
+type memo struct {
+	mu     sync.Mutex
+	fields map[memoKey]*told
+	told   map[string]*told
+}
+
+type memoKey struct {
+	version      int
+	holder, name string
+}
+
+// tell gives what is told of a field; equal ones are the same.
+func (s *Site) tell(version int, f *schema.Field) *told {
+	key := memoKey{version, f.Holder(), f.Name}
+	s.memo.mu.Lock()
+	t := s.memo.fields[key]
+	s.memo.mu.Unlock()
+	if t != nil && key.holder != "" {
+		return t
+	}
+	n := explain.NewNode(f)
+	var stated []string // by the documentation: told there
+	n.Constraints = slices.DeleteFunc(n.Constraints, func(c explain.Constraint) bool {
+		if c.Source == "documentation" {
+			stated = append(stated, c.Text)
+		}
+		return c.Source == "documentation"
+	})
+	t = &told{Type: n.Type, TypeFile: s.typeFile(f.TypeName()), Required: n.Required, Deprecated: n.Deprecated, Facts: n.Values()}
+	t.essence = fmt.Sprint(t.Type, t.Required, t.Deprecated, n.Enum, n.Default, n.Format, n.Pattern)
+	whole := fmt.Sprint(t.essence, t.TypeFile, t.Facts, "\n", n.Description)
+	s.memo.mu.Lock()
+	defer s.memo.mu.Unlock()
+	if s.memo.fields == nil {
+		s.memo.fields, s.memo.told = map[memoKey]*told{}, map[string]*told{}
+	}
+	if same := s.memo.told[whole]; same != nil {
+		t = same
+	} else {
+		t.Doc = paragraphs(n.Description, stated...)
+		s.memo.told[whole] = t
+	}
+	s.memo.fields[key] = t
+	return t
+}
+
+// merger makes the fields of a kind, or of a type, over the versions.
+type merger struct {
+	site *Site
+	kind *kind // nil for a type, of which only the fields directly below are told
+}
+
+// merge puts the fields of all versions side by side; of[i] are those of version i.
+func (m *merger) merge(of [][]*schema.Field, above []string) []*field {
+	places := map[string][]*schema.Field{}
+	for i, fields := range of {
+		for _, f := range fields {
+			if places[f.Name] == nil {
+				places[f.Name] = make([]*schema.Field, len(of))
+			}
+			places[f.Name][i] = f
+		}
+	}
+	out := make([]*field, 0, len(places))
+	for _, versions := range places {
+		out = append(out, m.field(versions, above))
+	}
+	slices.SortFunc(out, func(a, b *field) int { return strings.Compare(a.Name, b.Name) })
+	return out
+}
+
+func (m *merger) field(versions []*schema.Field, above []string) *field {
+	out := &field{}
+	var newest *schema.Field
+	for i, f := range versions {
+		if f == nil {
+			continue
+		}
+		newest, out.In = f, out.In|1<<i
+		t := m.site.tell(i, f)
+		if at := slices.IndexFunc(out.Forms, func(x *form) bool { return x.told == t }); at >= 0 {
+			out.Forms[at].In |= 1 << i
+			continue
+		}
+		x := &form{told: t, In: 1 << i}
+		if n := len(out.Forms); n > 0 && out.Forms[n-1].essence != t.essence {
+			x.New = 1 << i
+		}
+		out.Forms = append(out.Forms, x)
+	}
+	last := bits.Len32(uint32(out.In)) - 1
+	for _, x := range out.Forms {
+		x.Show = x.In&(1<<last) != 0
+	}
+	slices.Reverse(out.Forms)
+	out.Name, out.Path = newest.Name, newest.Path
+	m.lifetime(out, newest)
+	if m.kind == nil {
+		return out
+	}
+	out.Rules = m.site.rules(m.kind.Kind, newest.Path)
+	name := newest.TypeName()
+	if len(newest.Fields()) > 0 && name != "" && slices.Contains(above, name) {
+		out.Recursive = true
+		return out
+	}
+	below := make([][]*schema.Field, len(versions))
+	for i, f := range versions {
+		if f != nil {
+			below[i] = f.Fields()
+		}
+	}
+	out.Below = name[strings.LastIndexByte(name, '.')+1:]
+	out.Fields = m.merge(below, append(slices.Clip(above), name))
+	return out
+}
+
+// lifetime notes when a field came and went.
+func (m *merger) lifetime(out *field, f *schema.Field) {
+	span := f.Span()
+	out.Removed = span.Removed
+	if span.Since == "" || span.Since == schema.Versions()[0] {
+		return
+	}
+	out.Since = span.Since
+	if i := slices.Index(m.site.versions, span.Since); i >= 0 {
+		out.SinceMask = 1 << i
+	}
+}
+
+// Anchor is what a link to the field ends in.
+func (f *field) Anchor() template.URL { return template.URL("#" + anchors.Replace(f.Path)) }
+
+// anchors writes what may not stand in a fragment: names of custom resources' fields are anybody's text.
+var anchors = strings.NewReplacer("%", "%25", " ", "%20", `"`, "%22", "<", "%3C", ">", "%3E", "`", "%60")
+
+// paragraph is a part of a description.
+type paragraph []span
+
+// span is a piece of a description: a link, something to type, or words.
+type span struct {
+	Text string
+	URL  string // https://...; "" for no link
+	Code bool
+	Rule bool // says which values are allowed
+}
+
+var special = regexp.MustCompile("https?://[^\\s<>\"'`]*[^\\s<>\"'`.,;:!?)\\]]|`[^`\n]+`")
+
+// paragraphs takes a description apart, with the sentences marked that state a rule.
+func paragraphs(doc string, rules ...string) (out []paragraph) {
+	for _, text := range strings.Split(strings.TrimSpace(doc), "\n\n") {
+		if text = strings.TrimSpace(text); text == "" {
+			continue
+		}
+		var p paragraph
+		at := 0
+		for _, m := range special.FindAllStringIndex(text, -1) {
+			p = append(p, words(text[at:m[0]], rules)...)
+			p = append(p, pieceOf(text[m[0]:m[1]]))
+			at = m[1]
+		}
+		out = append(out, append(p, words(text[at:], rules)...))
+	}
+	return out
+}
+
+// words parts a text at the first of the sentences that it holds.
+func words(text string, rules []string) []span {
+	for _, r := range rules {
+		if before, after, ok := strings.Cut(text, r); ok {
+			return slices.Concat(words(before, rules), []span{{Text: r, Rule: true}}, words(after, rules))
+		}
+	}
+	if text == "" {
+		return nil
+	}
+	return []span{{Text: text}}
+}
+
+func pieceOf(text string) span {
+	if strings.HasPrefix(text, "`") {
+		return span{Text: strings.Trim(text, "`"), Code: true}
+	}
+	return span{Text: text, URL: text}
+}
+
+// firstSentence gives what a list shows of a description.
+func firstSentence(doc string) string {
+	doc = strings.Join(strings.Fields(doc), " ")
+	if i := strings.Index(doc, ". "); i >= 0 {
+		return doc[:i+1]
+	}
+	return doc
+}

@@ -1,0 +1,118 @@
+package pages
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"net"
+	"net/http"
+	"path"
+	"strings"
+	"sync"
+	"time"
+)
+
+// policy lets pages load what lies beside them, and nothing else. Pages say so themselves, for those who
+// open them as files.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'"
+
+// headers are sent with every answer.
+var headers = map[string]string{
+	"Content-Security-Policy":      policy + "; frame-ancestors 'none'",
+	"X-Content-Type-Options":       "nosniff",
+	"X-Frame-Options":              "DENY",
+	"Referrer-Policy":              "no-referrer",
+	"Cross-Origin-Opener-Policy":   "same-origin",
+	"Cross-Origin-Resource-Policy": "same-origin",
+	"Permissions-Policy":           "camera=(), geolocation=(), microphone=()",
+	"Cache-Control":                "no-cache",
+}
+
+// mediaTypes are the media types of the site's files.
+var mediaTypes = map[string]string{".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
+
+// Handler serves the site to browsers on this machine. Requests that name another host are refused, so that
+// a page of the Internet cannot read it under a name of its own (DNS rebinding).
+func (s *Site) Handler() http.Handler {
+	h := &handler{site: s, made: map[string]func() ([]byte, error){}, start: time.Now()}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for name, value := range headers {
+			w.Header().Set(name, value)
+		}
+		switch {
+		case !local(r.Host):
+			http.Error(w, "this server answers to localhost only", http.StatusMisdirectedRequest)
+		case r.Method != http.MethodGet && r.Method != http.MethodHead:
+			w.Header().Set("Allow", "GET, HEAD")
+			http.Error(w, "only GET and HEAD are answered", http.StatusMethodNotAllowed)
+		default:
+			h.serve(w, r)
+		}
+	})
+}
+
+// local tells whether a Host header names this machine.
+func local(host string) bool {
+	name := host
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		name = h
+	}
+	if strings.EqualFold(name, "localhost") {
+		return true
+	}
+	ip := net.ParseIP(strings.Trim(name, "[]"))
+	return ip != nil && ip.IsLoopback()
+}
+
+// handler makes each page once.
+type handler struct {
+	site  *Site
+	start time.Time
+	mu    sync.Mutex
+	made  map[string]func() ([]byte, error)
+}
+
+func (h *handler) serve(w http.ResponseWriter, r *http.Request) {
+	name := strings.TrimPrefix(path.Clean(r.URL.Path), "/")
+	if name == "" {
+		name = "index.html"
+	}
+	data, err := h.file(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		http.Error(w, "no such page", http.StatusNotFound)
+		return
+	case err != nil:
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", mediaTypes[path.Ext(name)])
+	http.ServeContent(w, r, name, h.start, bytes.NewReader(data))
+}
+
+// file gives a file of the site. Names that it has not are not kept.
+func (h *handler) file(name string) ([]byte, error) {
+	if !h.site.has(name) {
+		return nil, fs.ErrNotExist
+	}
+	h.mu.Lock()
+	once := h.made[name]
+	if once == nil {
+		once = sync.OnceValues(func() ([]byte, error) { return h.site.Render(name) })
+		h.made[name] = once
+	}
+	h.mu.Unlock()
+	return once()
+}
+
+func (s *Site) has(name string) bool {
+	switch {
+	case name == "index.html", name == "search.js", s.byFile[name] != nil:
+		return true
+	case strings.HasPrefix(name, "types/"):
+		t := s.types()[name]
+		return t != nil && s.byType[t.name] == nil
+	}
+	_, err := fs.Stat(assets, path.Join("assets", name))
+	return err == nil && mediaTypes[path.Ext(name)] != ""
+}
