@@ -14,6 +14,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	api "k8s.io/kubernetes/pkg/apis/core"
 	kubeletclient "k8s.io/kubernetes/pkg/kubelet/client"
+	componentstatusstore "k8s.io/kubernetes/pkg/registry/core/componentstatus"
 	endpointsstore "k8s.io/kubernetes/pkg/registry/core/endpoint/storage"
 	limitrangestore "k8s.io/kubernetes/pkg/registry/core/limitrange/storage"
 	nodestore "k8s.io/kubernetes/pkg/registry/core/node/storage"
@@ -126,6 +127,7 @@ func (g *coreGroup) addStorages(storages map[string]rest.Storage, getter generic
 	check(err)
 	for name, storage := range map[string]rest.Storage{
 		"bindings":                      pods.LegacyBinding,
+		"componentstatuses":             componentstatusstore.NewStorage(noComponents),
 		"endpoints":                     endpoints,
 		"limitranges":                   limits,
 		"nodes":                         nodes.Node,
@@ -155,3 +157,6 @@ func (g *coreGroup) addStorages(storages map[string]rest.Storage, getter generic
 	}
 	return failed
 }
+
+// noComponents are the components that can be asked how they are: all live in this process.
+func noComponents() map[string]componentstatusstore.Server { return nil }

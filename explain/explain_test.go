@@ -4,17 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
-	"k8s.io/client-go/openapi"
-	explainv2 "k8s.io/kubectl/pkg/explain/v2"
 
 	"github.com/seatrial/seatrial/explain"
-	"github.com/seatrial/seatrial/internal/modcache"
 	"github.com/seatrial/seatrial/schema"
 )
 
@@ -80,118 +75,6 @@ func TestFindHelpsWithWhatIsNotThere(t *testing.T) {
 		}
 	}
 }
-
-// upstream is the OpenAPI client that reads the documents of a Kubernetes module, as a server publishes them.
-type upstream struct{ dir string }
-
-func (u upstream) Paths() (map[string]openapi.GroupVersion, error) {
-	files, err := filepath.Glob(filepath.Join(u.dir, "*_openapi.json"))
-	paths := map[string]openapi.GroupVersion{}
-	for _, name := range files {
-		path := strings.TrimSuffix(filepath.Base(name), "_openapi.json")
-		paths[strings.ReplaceAll(path, "__", "/")] = file(name)
-	}
-	return paths, err
-}
-
-type file string
-
-func (f file) Schema(string) ([]byte, error) { return os.ReadFile(string(f)) }
-func (f file) ServerRelativeURL() string     { return "" }
-
-// TestPlaintextIsThatOfKubectl compares every kind and every first-level field with what kubectl's
-// own library prints from the documents of Kubernetes.
-func TestPlaintextIsThatOfKubectl(t *testing.T) {
-	dir, err := modcache.Dir("k8s.io/kubernetes@v1.37.2")
-	if err != nil {
-		t.Fatal(err)
-	}
-	client := cached{paths: map[string]openapi.GroupVersion{}}
-	paths, err := upstream{filepath.Join(dir, "api/openapi-spec/v3")}.Paths()
-	if err != nil {
-		t.Fatal(err)
-	}
-	compared := 0
-	for _, k := range open(t, "1.37").Kinds() {
-		path := "apis/" + k.GroupVersion().String()
-		if k.Group == "" {
-			path = "api/" + k.Version
-		}
-		if paths[path] == nil {
-			t.Errorf("no document for %s", path)
-			continue
-		}
-		client.use(t, path, paths[path])
-		subject, err := explain.Find(open(t, "1.37"), k.Resource, k.GroupVersion().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, field := range append([]string{""}, subject.FieldNames()...) {
-			asked := *subject
-			if field != "" {
-				asked.Path = []string{field}
-			}
-			var got, want bytes.Buffer
-			gotErr := asked.Plaintext(&got, explain.Depth{})
-			wantErr := explainv2.PrintModelDescription(asked.Path, &want, client, k.GroupVersion().WithResource(k.Resource), false, 0, "plaintext")
-			compared++
-			if (gotErr == nil) != (wantErr == nil) || got.String() != want.String() {
-				t.Errorf("%s %s.%s: %v, %v\ngot\n%s\nwant\n%s", k.GroupVersion(), k.Kind, field, gotErr, wantErr, got.String(), want.String())
-			}
-		}
-	}
-	t.Logf("%d pages", compared)
-	if compared < 400 {
-		t.Errorf("only %d pages compared", compared)
-	}
-}
-
-// cached keeps of a document what the printer reads of it, so that the comparison does not take minutes.
-type cached struct {
-	paths map[string]openapi.GroupVersion
-}
-
-func (c cached) Paths() (map[string]openapi.GroupVersion, error) { return c.paths, nil }
-
-func (c cached) use(t *testing.T, path string, gv openapi.GroupVersion) {
-	t.Helper()
-	if c.paths[path] != nil {
-		return
-	}
-	data, err := gv.Schema("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var doc struct {
-		Paths      map[string]map[string]json.RawMessage `json:"paths"`
-		Components json.RawMessage                       `json:"components"`
-	}
-	if err := json.Unmarshal(data, &doc); err != nil {
-		t.Fatal(err)
-	}
-	for _, item := range doc.Paths {
-		for method, raw := range item {
-			var op struct {
-				GVK any `json:"x-kubernetes-group-version-kind"`
-			}
-			if json.Unmarshal(raw, &op) != nil || op.GVK == nil {
-				delete(item, method)
-				continue
-			}
-			item[method], _ = json.Marshal(map[string]any{"x-kubernetes-group-version-kind": op.GVK})
-		}
-	}
-	small, err := json.Marshal(doc)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.paths[path] = memory(small)
-}
-
-type memory []byte
-
-func (m memory) Schema(string) ([]byte, error) { return m, nil }
-func (m memory) ServerRelativeURL() string     { return "" }
 
 func TestTreeFollowsItsSchema(t *testing.T) {
 	s, err := jsonschema.NewCompiler().Compile("../docs/explain.schema.json")

@@ -157,7 +157,9 @@ func changes(version string, a, b *schema.Field) string {
 	}
 	say("type", a.Type, b.Type)
 	say("required", a.Required, b.Required)
-	say("enum", a.Enum, b.Enum)
+	if len(a.Enum) > 0 && len(b.Enum) > 0 { // the documents tell enumerations since 1.24, and go on to tell more of them
+		say("enum", a.Enum, b.Enum)
+	}
 	say("format", a.Format, b.Format)
 	if version != firstV3 {
 		say("default", meaningful(a.Default), meaningful(b.Default))

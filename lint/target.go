@@ -53,7 +53,7 @@ func (t *target) judge(r *run, d *manifest.Document, v verdict.Verdict) []diag.D
 	}
 	said := map[string]bool{}
 	for _, p := range problems {
-		c := causeOf(p)
+		c := inServersWords(causeOf(p), v.Causes)
 		said[p.Path] = true
 		out = append(out, t.improve(d, diagnose(d, c), c))
 	}
@@ -77,6 +77,20 @@ func causeOf(p schema.Problem) verdict.Cause {
 		c.Reason = "FieldValueRequired"
 	case schema.NotInEnum:
 		c.Reason = "FieldValueNotSupported"
+	}
+	return c
+}
+
+// inServersWords gives the linked server's cause where it says the same: it lists the supported
+// values in another order than the schema.
+func inServersWords(c verdict.Cause, server []verdict.Cause) verdict.Cause {
+	words := func(text string) []string {
+		return slices.Sorted(strings.FieldsFuncSeq(text, func(r rune) bool { return r == ' ' || r == ',' }))
+	}
+	for _, s := range server {
+		if s.Path == c.Path && s.Reason == c.Reason && slices.Equal(words(s.Message), words(c.Message)) {
+			return s
+		}
 	}
 	return c
 }

@@ -222,6 +222,9 @@ func problem(e *openapi3.SchemaError) []Problem {
 	case "required":
 		return []Problem{{Missing, path, "Required value"}}
 	case "enum":
+		if e.Value == "" {
+			return nil // as good as not given: there may be a default
+		}
 		var allowed []string
 		for _, v := range e.Schema.Enum {
 			allowed = append(allowed, fmt.Sprintf("%q", v))

@@ -273,6 +273,8 @@ func TestEditorIsOfferedWhatMayStandThere(t *testing.T) {
 		"fields begun":                {head + "  replicas: 2\n  sel‸\n  template: {}\n", []string{"selector"}, []string{"replicas", "template"}},
 		"fields of an element":        {head + "  template:\n    spec:\n      containers:\n      - name: web\n        ‸\n", []string{"image", "ports"}, []string{"name"}},
 		"the first field of elements": {head + "  template:\n    spec:\n      containers:\n      - ‸\n", []string{"name", "image"}, nil},
+		"values of an enumeration":    {head + "  template:\n    spec:\n      restartPolicy: ‸\n", []string{"Always", "OnFailure", "Never"}, nil},
+		"values begun":                {head + "  template:\n    spec:\n      restartPolicy: Al‸\n", []string{"Always"}, nil},
 		"truth":                       {head + "  paused: ‸\n", []string{"true", "false"}, nil},
 		"kinds of a version":          {"apiVersion: batch/v1\nkind: ‸\n", []string{"Job", "CronJob"}, []string{"Deployment"}},
 		"versions of a kind":          {"kind: HorizontalPodAutoscaler\napiVersion: ‸\n", []string{"autoscaling/v2", "autoscaling/v1"}, []string{"apps/v1"}},

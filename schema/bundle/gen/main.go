@@ -179,7 +179,7 @@ func (g *generator) write() ([]byte, error) {
 
 // read takes one version's documents from its module.
 func read(version string) (*release, error) {
-	files, err := moduleFiles("k8s.io/kubernetes@"+version, "api/")
+	files, err := moduleFiles("k8s.io/kubernetes@"+version, "api/", generatedDefinitions)
 	if err != nil {
 		return nil, err
 	}
@@ -206,6 +206,9 @@ func read(version string) (*release, error) {
 				return nil, fmt.Errorf("%s: %w", name, err)
 			}
 		}
+	}
+	if err := r.addEnumerations(files[generatedDefinitions]); err != nil {
+		return nil, err
 	}
 	r.readKinds(&swagger)
 	if err := r.readLegacyDiscovery(files["api/discovery/api__v1.json"]); err != nil {
@@ -406,8 +409,8 @@ func convert(v any) any {
 	return v
 }
 
-// moduleFiles reads the files below a folder of a module, straight from its zip.
-func moduleFiles(module, folder string) (map[string][]byte, error) {
+// moduleFiles reads the files of a module whose names begin in one of several ways, straight from its zip.
+func moduleFiles(module string, prefixes ...string) (map[string][]byte, error) {
 	out, err := exec.Command("go", "mod", "download", "-json", module).Output()
 	if err != nil {
 		return nil, fmt.Errorf("downloading: %w", err)
@@ -424,7 +427,7 @@ func moduleFiles(module, folder string) (map[string][]byte, error) {
 	files := map[string][]byte{}
 	for _, f := range z.File {
 		name, ok := strings.CutPrefix(f.Name, module+"/")
-		if !ok || !strings.HasPrefix(name, folder) {
+		if !ok || !slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(name, p) }) {
 			continue
 		}
 		r, err := f.Open()
