@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"time"
 
 	extensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1beta1"
@@ -55,11 +54,12 @@ type apiServer struct {
 	resources *serverstorage.ResourceConfig
 	built     *genericapiserver.GenericAPIServer
 	services  *serviceAddresses
+	untracked bool // what controllers make gets no managed fields
 }
 
-func newAPIServer(ctx context.Context, db *memstore.DB, pace time.Duration) (*apiServer, error) {
+func newAPIServer(ctx context.Context, db *memstore.DB, config Config) (*apiServer, error) {
 	capabilities.Setup(true, 0) // privileged pods are a matter of admission, as in every real cluster
-	s := &apiServer{db: db, transport: &transport{pace: pace}, resources: controlplane.DefaultAPIResourceConfigSource()}
+	s := &apiServer{db: db, transport: &transport{pace: config.Pace}, untracked: config.Untracked, resources: controlplane.DefaultAPIResourceConfigSource()}
 	var err error
 	// The clients work once there is a handler.
 	if s.connection, err = connect(&rest.Config{Host: "http://seatrial", Transport: s.transport, QPS: -1}); err != nil {
@@ -130,7 +130,9 @@ func (s *apiServer) authorize() error {
 func (s *apiServer) storages() (generic.RESTOptionsGetter, error) {
 	c := kubeapiserver.NewStorageFactoryConfigEffectiveVersion(s.generic.EffectiveVersion)
 	c.APIResourceConfig = s.resources
-	factory, err := c.Complete(serveroptions.NewEtcdOptions(storagebackend.NewDefaultConfig("/registry", nil))).New()
+	options := serveroptions.NewEtcdOptions(storagebackend.NewDefaultConfig("/registry", nil))
+	options.DefaultStorageMediaType = runtime.ContentTypeProtobuf // as kube-apiserver does
+	factory, err := c.Complete(options).New()
 	if err != nil {
 		return nil, err
 	}

@@ -42,6 +42,10 @@ type Config struct {
 	Usage   func(*v1.Pod, *v1.Container, v1.ResourceName) int64 // that autoscalers see, in thousandths of a CPU and bytes; nil: kubelet.Usage
 	Decided func(Decision)                                      // hears of every decision of the scheduler; nil: nobody does
 	Prepare func(context.Context, *rest.Config) error           // stores what is there before anything acts, or nil
+
+	// Untracked leaves out the managed fields of what controllers and kubelets create. They take a
+	// third of the time, and matter only to who looks at them.
+	Untracked bool
 }
 
 // Pace is a good Config.Pace: requests fall into an order that does not depend on goroutines.
@@ -95,7 +99,7 @@ func (e *Engine) serve(ctx context.Context, config Config) (err error) {
 		db = memstore.NewDB()
 	}
 	db.Resume()
-	if e.server, err = newAPIServer(ctx, db, config.Pace); err != nil {
+	if e.server, err = newAPIServer(ctx, db, config); err != nil {
 		return err
 	}
 	e.connection = e.server.connection

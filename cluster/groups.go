@@ -1,11 +1,15 @@
 package cluster
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"time"
 
 	apidiscoveryv2 "k8s.io/api/apidiscovery/v2"
+	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
+	eventsv1 "k8s.io/api/events/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -184,13 +188,17 @@ func (s *apiServer) typeConverter(info *genericapiserver.APIGroupInfo) (managedf
 			names = append(names, openapiutil.GetCanonicalTypeName(obj))
 		}
 	}
-	return lazyConverter(sync.OnceValues(func() (managedfields.TypeConverter, error) {
+	build := sync.OnceValues(func() (managedfields.TypeConverter, error) {
 		schemas, err := builder3.BuildOpenAPIDefinitionsForResources(s.generic.OpenAPIV3Config, names...)
 		if err != nil {
 			return nil, err
 		}
 		return managedfields.NewTypeConverter(schemas, false)
-	})), nil
+	})
+	if s.untracked {
+		return untracking{lazyConverter(build)}, nil
+	}
+	return lazyConverter(build), nil
 }
 
 // lazyConverter is a type converter that is made on first use.
@@ -210,4 +218,34 @@ func (f lazyConverter) TypedToObject(value *typed.TypedValue) (runtime.Object, e
 		return nil, err
 	}
 	return c.TypedToObject(value)
+}
+
+// untracking declines what a controller is about to create. Such an object gets no managed fields,
+// and one without them gets none by later updates either: only a server-side apply begins them.
+type untracking struct{ managedfields.TypeConverter }
+
+var errUntracked = errors.New("managed fields are not kept for what controllers create")
+
+func (u untracking) ObjectToTyped(obj runtime.Object, opts ...typed.ValidationOptions) (*typed.TypedValue, error) {
+	if createdByController(obj) {
+		return nil, errUntracked
+	}
+	return u.TypeConverter.ObjectToTyped(obj, opts...)
+}
+
+// createdByController tells objects on their way to being stored that a controller or a kubelet has
+// made. What somebody applies comes as unstructured.
+func createdByController(obj runtime.Object) bool {
+	if _, applied := obj.(runtime.Unstructured); applied {
+		return false
+	}
+	o, err := meta.Accessor(obj)
+	if err != nil || o.GetUID() != "" {
+		return false
+	}
+	switch obj.(type) {
+	case *corev1.Event, *eventsv1.Event, *coordinationv1.Lease:
+		return o.GetName() != "" // not the empty object that an apply begins with
+	}
+	return metav1.GetControllerOfNoCopy(o) != nil
 }

@@ -18,10 +18,13 @@ func startScheduler(ctx context.Context, s *connection, decided func(Decision)) 
 	}
 	broadcaster := events.NewEventBroadcasterAdapterWithContext(ctx, client)
 	recorders := profile.RecorderFactory(func(name string) events.EventRecorderLogger { return broadcaster.NewRecorder(name) })
-	sched, err := scheduler.New(ctx, client, s.informers, nil, recorders)
+	building, built := context.WithCancel(ctx)
+	defer built() // ends what collects metrics every second, which nobody reads
+	sched, err := scheduler.New(building, client, s.informers, nil, recorders)
 	if err != nil {
 		return err
 	}
+	sched.StopEverything = ctx.Done()
 	if decided != nil {
 		recordDecisions(sched, decided)
 	}

@@ -176,7 +176,7 @@ func NewNode(name string, index int, cpu, memory resource.Quantity) *corev1.Node
 		corev1.ResourcePods:             resource.MustParse("110"),
 		corev1.ResourceEphemeralStorage: resource.MustParse("100Gi"),
 	}
-	cidr := fmt.Sprintf("10.244.%d.0/24", index)
+	cidr := podRange(index)
 	return &corev1.Node{
 		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{
 			corev1.LabelHostname:   name,
@@ -193,6 +193,16 @@ func NewNode(name string, index int, cpu, memory resource.Quantity) *corev1.Node
 			},
 		},
 	}
+}
+
+// podRange is where the pods of a node get their addresses: beyond the 256 nodes that 10.244.0.0/16
+// has room for, in the ranges from 10.129.0.0/16 on.
+func podRange(index int) string {
+	second := 244
+	if index > 255 {
+		second = 128 + index/256
+	}
+	return fmt.Sprintf("10.%d.%d.0/24", second, index%256)
 }
 
 // ready fills in what a healthy kubelet reports.

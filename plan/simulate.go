@@ -61,7 +61,7 @@ func Simulate(ctx context.Context, input Input) (*Plan, error) {
 }
 
 func (s *simulation) run() (err error) {
-	s.engine, err = cluster.Start(context.Background(), cluster.Config{Nodes: s.Nodes, Pace: cluster.Pace, Decided: s.history.decided})
+	s.engine, err = cluster.Start(context.Background(), cluster.Config{Nodes: s.Nodes, Pace: cluster.Pace, Untracked: true, Decided: s.history.decided})
 	if err != nil {
 		return err
 	}

@@ -342,12 +342,12 @@ func (k *Kubelet) keepImage(node, image string) {
 
 // nextIP draws from the range of a node, and begins anew when it is used up.
 func (k *Kubelet) nextIP(node string) string {
-	index := 0
+	prefix := "10.244.0"
 	if n := k.node(node); n != nil {
-		index = nodeIndex(n)
+		prefix = podPrefix(n)
 	}
 	k.memory.IPs[node] = k.memory.IPs[node]%253 + 1
-	return fmt.Sprintf("10.244.%d.%d", index, k.memory.IPs[node]+1)
+	return fmt.Sprintf("%s.%d", prefix, k.memory.IPs[node]+1)
 }
 
 func (k *Kubelet) nextSlot() int {

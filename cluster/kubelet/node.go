@@ -113,7 +113,7 @@ func Ready(node *v1.Node) {
 		}
 	}
 	if len(s.Addresses) == 0 {
-		s.Addresses = []v1.NodeAddress{{Type: v1.NodeInternalIP, Address: fmt.Sprintf("172.18.1.%d", nodeIndex(node))}, {Type: v1.NodeHostName, Address: node.Name}}
+		s.Addresses = []v1.NodeAddress{{Type: v1.NodeInternalIP, Address: fmt.Sprintf("172.18.1.%d", drawn(node.Name))}, {Type: v1.NodeHostName, Address: node.Name}}
 	}
 	now := metav1.Now()
 	for _, c := range []v1.NodeCondition{
@@ -135,16 +135,20 @@ func Ready(node *v1.Node) {
 	}
 }
 
-// nodeIndex is the third number of a node's pod addresses: that of its pod range, or drawn from
-// its name.
-func nodeIndex(n *v1.Node) int {
+// podPrefix is how a node's pod addresses begin: as its pod range does, or drawn from its name.
+func podPrefix(n *v1.Node) string {
 	if _, cidr, err := net.ParseCIDR(n.Spec.PodCIDR); err == nil {
 		if ip := cidr.IP.To4(); ip != nil {
-			return int(ip[2])
+			return fmt.Sprintf("%d.%d.%d", ip[0], ip[1], ip[2])
 		}
 	}
+	return fmt.Sprintf("10.244.%d", drawn(n.Name))
+}
+
+// drawn gives a number below 250 that depends on a name alone.
+func drawn(name string) int {
 	h := fnv.New32a()
-	h.Write([]byte(n.Name))
+	h.Write([]byte(name))
 	return int(h.Sum32() % 250)
 }
 

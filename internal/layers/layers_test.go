@@ -29,7 +29,7 @@ var layers = [][]string{
 }
 
 // tools stand beside the layers: nobody imports them.
-var tools = []string{"schema/bundle/gen", "internal/layers", "internal/bench", "internal/kubernetes"}
+var tools = []string{"schema/bundle/gen", "internal/layers", "internal/bench", "internal/bench/engine", "internal/kubernetes"}
 
 // kubernetes are the only packages that may import k8s.io/kubernetes: linking it costs every binary.
 var kubernetes = []string{"validation", "validation/custom", "cluster"}

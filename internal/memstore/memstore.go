@@ -23,8 +23,13 @@ import (
 	"k8s.io/utils/third_party/forked/golang/btree"
 )
 
-// maxHistory is how many events a resource keeps for watches and lists that look back.
-const maxHistory = 20000
+const (
+	// maxHistory is how many events a resource keeps for watches and lists that look back.
+	maxHistory = 5000
+	// decodedHistory is how many of them keep their old objects decoded: those that a watch is about
+	// to tell.
+	decodedHistory = 64
+)
 
 // DB is what all resources of one API server share: the revision, and a table a resource.
 type DB struct {
@@ -210,6 +215,9 @@ func (d *DB) replace(t *table, current, prev *record) int64 {
 	}
 	e := event{rev: d.rev, current: current, prev: prev}
 	t.history = append(t.history, e)
+	if i := len(t.history) - decodedHistory; i >= 0 && t.history[i].prev != nil {
+		t.history[i].prev.decoded.Store(nil)
+	}
 	if len(t.history) > 2*maxHistory {
 		t.forget(t.history[maxHistory].rev)
 	}
