@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"regexp"
@@ -21,6 +22,8 @@ type Judge interface {
 	Create(ctx context.Context, gvk schema.GroupVersionKind, doc []byte, namespace string) verdict.Verdict
 	// AddCRD judges a CustomResourceDefinition and makes its kinds known.
 	AddCRD(ctx context.Context, doc []byte) verdict.Verdict
+	// Custom lists the kinds so made known.
+	Custom() []verdict.Kind
 }
 
 // classRules maps the server's steps to the rules that report them.
@@ -56,7 +59,10 @@ func newDiagnostic(r *Rule, d *manifest.Document) diag.Diagnostic {
 func diagnose(d *manifest.Document, c verdict.Cause) diag.Diagnostic {
 	out := newDiagnostic(classRules[c.Class], d)
 	out.Reason, out.Path, out.Message = c.Reason, c.Path, c.Message
-	place := d.Find(written(d, c.Path))
+	if strings.Contains(c.Message, "{{") {
+		out.Detail = "the value is of a template: render the file first"
+	}
+	place := d.Find(written(d, cmp.Or(c.Path, named(c.Message))))
 	switch c.Class {
 	case verdict.UnknownField, verdict.Duplicate:
 		out.Range = keyRange(place)
@@ -78,16 +84,31 @@ func diagnose(d *manifest.Document, c verdict.Cause) diag.Diagnostic {
 }
 
 // written gives the path at which a user wrote what the server tells by the path of its internal
-// form: the schema that all versions of a definition share, which has to stand in each of them; or
-// the name that the server has drawn.
+// form: the schema that all versions of a definition share, which has to stand in each of them; the
+// name that the server has drawn; a place that it names for another.
 func written(d *manifest.Document, path string) string {
-	if path == "metadata.name" && d.Object.Name == "" && d.GenerateName != "" {
+	switch {
+	case path == "metadata.name" && d.Object.Name == "" && d.GenerateName != "":
 		return "metadata.generateName"
+	case path == "[]": // a ConfigMap or Secret as a whole
+		return "data"
+	case d.Object.Kind == "Node" && strings.HasPrefix(path, "metadata.taints"):
+		return "spec" + strings.TrimPrefix(path, "metadata")
 	}
 	if rest, ok := strings.CutPrefix(path, "spec.validation"); ok && isDefinition(d) && !d.Find("spec.validation").Exact {
 		return "spec.versions[0].schema" + rest
 	}
 	return path
+}
+
+var inSchema = regexp.MustCompile(`^Invalid value: "": "([^" ]+)" must validate `)
+
+// named gives the path that a schema's message names in its text alone.
+func named(message string) string {
+	if m := inSchema.FindStringSubmatch(message); m != nil {
+		return m[1]
+	}
+	return ""
 }
 
 var invalidText = regexp.MustCompile(`^Invalid value: ("(?:[^"\\]|\\.)*"): `)

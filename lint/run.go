@@ -30,6 +30,8 @@ type run struct {
 
 	mu       sync.Mutex
 	problems []error
+
+	refused []refused // definitions, once all are known
 }
 
 // finding is a diagnostic with the list item that it is about.
@@ -47,6 +49,7 @@ type fileResult struct {
 	Deferred     []docRef // documents of kinds that may be custom, not judged yet
 	Skipped      int      // documents that stay unjudged, because their kind may be missing
 	Defines      bool     // holds CustomResourceDefinitions
+	Refused      []refused
 }
 
 // add appends what a later part of the same file gave.
@@ -58,7 +61,11 @@ func (f *fileResult) add(o *fileResult) {
 	f.Deferred = append(f.Deferred, o.Deferred...)
 	f.Skipped += o.Skipped
 	f.Defines = f.Defines || o.Defines
+	f.Refused = append(f.Refused, o.Refused...)
 }
+
+// refused is a definition that the server does not accept, and the kind that it would have defined.
+type refused struct{ Name, Group, Kind string }
 
 func newRun(o Options) (*run, error) {
 	r := &run{Options: o, results: make([]*fileResult, len(o.Files))}
@@ -171,12 +178,23 @@ func (r *run) define(ctx context.Context) (*fileResult, error) {
 			if !isDefinition(d) {
 				continue
 			}
-			for _, c := range r.Judge.AddCRD(ctx, d.JSON).Causes {
+			v := r.Judge.AddCRD(ctx, d.JSON)
+			for _, c := range v.Causes {
 				out.Findings = append(out.Findings, finding{diagnose(d, c), d.Item})
+			}
+			if !v.Accepted() {
+				r.refused = append(r.refused, refusedBy(d))
 			}
 		}
 	}
 	return out, nil
+}
+
+// refusedBy tells which kind a refused definition would have defined.
+func refusedBy(d *manifest.Document) refused {
+	group, _, _ := unstructured.NestedString(d.Value(), "spec", "group")
+	kind, _, _ := unstructured.NestedString(d.Value(), "spec", "names", "kind")
+	return refused{d.Object.Name, group, kind}
 }
 
 func isDefinition(d *manifest.Document) bool {
@@ -339,6 +357,9 @@ func (r *run) judgeDocument(ctx context.Context, d *manifest.Document, out *file
 	if isDefinition(d) {
 		v = r.Judge.AddCRD(ctx, d.JSON)
 		out.Defines = true
+		if !v.Accepted() {
+			out.Refused = append(out.Refused, refusedBy(d))
+		}
 	} else {
 		v = r.Judge.Create(ctx, gvkOf(d), d.JSON, namespaceOf(d))
 	}
@@ -456,6 +477,11 @@ func (r *run) judgeDeferred(ctx context.Context) error {
 	}
 	if err := r.redefine(ctx); err != nil {
 		return err
+	}
+	for _, f := range r.results {
+		if f != nil {
+			r.refused = append(r.refused, f.Refused...)
+		}
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(r.Jobs)

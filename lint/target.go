@@ -37,7 +37,11 @@ func (t *target) judge(r *run, d *manifest.Document, v verdict.Verdict) []diag.D
 	var out []diag.Diagnostic
 	if t.linked || v.Custom || isDefinition(d) && !unknown(v) {
 		for _, c := range v.Causes {
-			if c.Class != verdict.Duplicate { // package manifest has said so, with both places
+			switch c.Class {
+			case verdict.Duplicate: // package manifest has said so, with both places
+			case verdict.UnknownKind:
+				out = append(out, t.unknownKind(r, d))
+			default:
 				out = append(out, t.improve(d, diagnose(d, c), c))
 			}
 		}
@@ -45,7 +49,7 @@ func (t *target) judge(r *run, d *manifest.Document, v verdict.Verdict) []diag.D
 	}
 	kind := t.store.Lookup(gvkOf(d))
 	if kind == nil {
-		return []diag.Diagnostic{t.unknownKind(d)}
+		return []diag.Diagnostic{t.unknownKind(r, d)}
 	}
 	problems, err := kind.Validate(d.Value())
 	if err != nil {
@@ -98,8 +102,6 @@ func inServersWords(c verdict.Cause, server []verdict.Cause) verdict.Cause {
 // improve adds to a finding what the schema knows: the right spelling, the version that has the field.
 func (t *target) improve(d *manifest.Document, f diag.Diagnostic, c verdict.Cause) diag.Diagnostic {
 	switch c.Class {
-	case verdict.UnknownKind:
-		return t.unknownKind(d)
 	case verdict.UnknownField:
 		t.improveField(d, &f, c)
 	case verdict.WrongType:
@@ -199,12 +201,15 @@ func improveType(d *manifest.Document, f *diag.Diagnostic, c verdict.Cause) {
 }
 
 // unknownKind says that the target does not serve a kind, and what it does serve.
-func (t *target) unknownKind(d *manifest.Document) diag.Diagnostic {
+func (t *target) unknownKind(r *run, d *manifest.Document) diag.Diagnostic {
 	gvk := gvkOf(d)
 	f := newDiagnostic(ruleKindUnknown, d)
 	f.Reason, f.Path = "NotFound", "kind"
 	f.Message = fmt.Sprintf("no matches for kind %q in version %q", gvk.Kind, d.Object.APIVersion)
 	f.Range = valueRange(d.Find("kind"))
+	if t.customKind(r, d, &f) {
+		return f
+	}
 	suggestion, found := t.store.SuggestKind(gvk)
 	kind, known := schema.History(gvk)
 	switch {
@@ -227,6 +232,39 @@ func (t *target) unknownKind(d *manifest.Document) diag.Diagnostic {
 	}
 	t.suggestKind(d, &f, suggestion.Kind, use)
 	return f
+}
+
+// customKind tells of an unknown kind what the definitions of the run have to do with it; false
+// when they have nothing to do with it.
+func (t *target) customKind(r *run, d *manifest.Document, f *diag.Diagnostic) bool {
+	gvk := gvkOf(d)
+	for _, definition := range r.refused {
+		if definition.Group == gvk.Group && definition.Kind == gvk.Kind {
+			f.Detail = fmt.Sprintf("its definition %s is refused: mend that one first", definition.Name)
+			return true
+		}
+	}
+	var versions, kinds []string
+	for _, k := range r.Judge.Custom() {
+		switch {
+		case k.GVK.Group != gvk.Group:
+		case k.GVK.Kind == gvk.Kind:
+			versions = append(versions, k.GVK.Version)
+		case k.GVK.Version == gvk.Version:
+			kinds = append(kinds, k.GVK.Kind)
+		}
+	}
+	if len(versions) > 0 {
+		f.Range = valueRange(d.Find("apiVersion"))
+		f.Detail = fmt.Sprintf("its definition serves %s of %s", strings.Join(versions, ", "), gvk.Group)
+		return true
+	}
+	best := nearest(gvk.Kind, kinds)
+	if best == "" {
+		return false
+	}
+	t.suggestKind(d, f, best, d.Object.APIVersion)
+	return true
 }
 
 // suggestKind adds the kind or API version that was meant.

@@ -25,8 +25,8 @@ var (
 		Doc: "The API server's own validation, linked into this program, was asked for a dry-run create. The message is the server's, the reason its cause type."}
 	ruleDuplicate = &Rule{Name: "object-duplicate", Title: "one object defined twice in the set", Severity: diag.Error, Category: "verdict",
 		Doc: "Two documents define the same kind, namespace and name: creating the set fails at the second one (AlreadyExists), applying it lets the second silently replace the first."}
-	ruleScope = &Rule{Name: "namespace-scope", Title: "namespace on a cluster-scoped kind", Severity: diag.Error, Category: "verdict",
-		Doc: "Cluster-scoped objects live in no namespace; a manifest that names one is refused."}
+	ruleScope = &Rule{Name: "namespace-scope", Title: "namespace that the kind may not have", Severity: diag.Error, Category: "verdict",
+		Doc: "Cluster-scoped objects live in no namespace. The API server ignores one that the manifest names, so that the object is not where its author thinks: a warning. A namespace that differs from that of the request is refused."}
 
 	ruleDeprecated = &Rule{Name: "api-version-deprecated", Peers: "kube-linter no-extensions-v1beta, kube-score stable-version, popeye 403, pluto deprecated, monokle K8S002", Title: "API version that is on its way out", Severity: diag.Warning, Category: "lifecycle",
 		URL: "https://kubernetes.io/docs/reference/using-api/deprecation-guide/",

@@ -282,7 +282,7 @@ func (p *coreProvider) NewRESTStorage(c serverstorage.APIResourceConfigSource, g
 	if err := errors.Join(errs...); err != nil {
 		return info, err
 	}
-	services, _, _, err := servicestore.NewREST(get, api.IPv4Protocol, map[api.IPFamily]ipallocator.Interface{api.IPv4Protocol: v4, api.IPv6Protocol: v6}, ports, nil, pods.Pod, http.DefaultTransport)
+	services, _, _, err := servicestore.NewREST(get, api.IPv4Protocol, map[api.IPFamily]ipallocator.Interface{api.IPv4Protocol: anyAddress{v4}, api.IPv6Protocol: anyAddress{v6}}, ports, nil, pods.Pod, http.DefaultTransport)
 	if err != nil {
 		return info, err
 	}
@@ -295,6 +295,14 @@ func (p *coreProvider) NewRESTStorage(c serverstorage.APIResourceConfigSource, g
 	}
 	return info, nil
 }
+
+// anyAddress is an allocator that gives away every address that is asked for: which range the Services
+// of a cluster live in is the business of that cluster.
+type anyAddress struct{ ipallocator.Interface }
+
+func (anyAddress) Allocate(net.IP) error { return nil }
+
+func (a anyAddress) DryRun() ipallocator.Interface { return anyAddress{a.Interface.DryRun()} }
 
 func addresses(cidr string) (ipallocator.Interface, error) {
 	_, ipNet, err := net.ParseCIDR(cidr)

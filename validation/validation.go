@@ -85,6 +85,9 @@ func (v *Validator) Kinds() ([]verdict.Kind, error) {
 	return kinds, nil
 }
 
+// Custom lists the kinds that definitions have made known, in order.
+func (v *Validator) Custom() []verdict.Kind { return v.custom.Kinds() }
+
 // Create judges the JSON of one object as it would be sent to a namespace. The namespace counts
 // only for namespaced kinds.
 func (v *Validator) Create(ctx context.Context, gvk schema.GroupVersionKind, doc []byte, namespace string) verdict.Verdict {

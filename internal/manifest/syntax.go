@@ -201,7 +201,7 @@ func (c *Chunk) diagnose(err error) []diag.Diagnostic {
 	if templated(text) {
 		return c.unrendered()
 	}
-	if found := c.tabs(); len(found) > 0 {
+	if found := c.tabs(strings.Contains(raw, "found a tab character")); len(found) > 0 {
 		return found
 	}
 	if c.json {
@@ -218,7 +218,8 @@ func (c *Chunk) diagnose(err error) []diag.Diagnostic {
 }
 
 // tabs reports tabs in the indentation of a chunk that cannot be read: one finding for each run of lines.
-func (c *Chunk) tabs() (out []diag.Diagnostic) {
+// blamed says that the reader names a tab as what is wrong.
+func (c *Chunk) tabs(blamed bool) (out []diag.Diagnostic) {
 	type place struct{ start, end int } // of the indentation
 	var run []place
 	flush := func() {
@@ -253,8 +254,14 @@ func (c *Chunk) tabs() (out []diag.Diagnostic) {
 		at = end + 1
 	}
 	flush()
-	if len(out) > 0 && !c.readableWithout(out) {
-		return nil // the tabs are not what is wrong, or not how deep the lines belong
+	if len(out) == 0 || c.readableWithout(out) {
+		return out
+	}
+	if !blamed {
+		return nil
+	}
+	for i := range out { // spaces would leave the line at a depth where it does not belong
+		out[i].Fixes, out[i].Detail = nil, "YAML allows spaces only: begin the line where it belongs"
 	}
 	return out
 }
