@@ -91,6 +91,7 @@ var corpora = []corpus{
 			"test/fixtures/doc-yaml/admin/high-availability/kube-scheduler.yaml":                        "mounts a volume that the pod does not have: written from a running pod, refused by the server",
 			"test/fixtures/doc-yaml/user-guide/update-demo/images/kitten/html/data.json":                notManifest,
 			"test/fixtures/doc-yaml/user-guide/update-demo/images/nautilus/html/data.json":              notManifest,
+			"test/fixtures/pkg/kubectl/cmd/apply/deploy-serverside.yaml":                                "carries a resourceVersion: what a server answers to `kubectl apply`, and refuses to create",
 			"test/fixtures/pkg/kubectl/cmd/apply/widget-clientside.yaml":                                noSchema,
 			"test/fixtures/pkg/kubectl/cmd/apply/widget-serverside.yaml":                                noSchema,
 			"test/fixtures/pkg/kubectl/cmd/auth/rbac-v1beta1.yaml":                                      removedAPI,
