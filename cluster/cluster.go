@@ -19,6 +19,7 @@ import (
 	"time"
 
 	v1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
@@ -126,9 +127,6 @@ func (e *Engine) attach(ctx context.Context, config Config) (err error) {
 	if err := e.awaitAdmission(ctx); err != nil {
 		return err
 	}
-	if err := e.bootstrap(ctx); err != nil {
-		return err
-	}
 	return e.seedSimulation(ctx, config.Nodes)
 }
 
@@ -163,6 +161,15 @@ func (e *Engine) act(ctx context.Context, config Config) error {
 
 // RESTConfig is how clients reach the API server, as administrators.
 func (e *Engine) RESTConfig() *rest.Config { return rest.CopyConfig(e.config) }
+
+// Pods are those that the controllers know of. They must not be changed.
+func (e *Engine) Pods() []*v1.Pod {
+	pods, err := e.informers.Core().V1().Pods().Lister().List(labels.Everything())
+	if err != nil {
+		return nil // never: it reads from memory
+	}
+	return pods
+}
 
 // DB holds all objects of a cluster in memory.
 func (e *Engine) DB() *memstore.DB { return e.server.db }

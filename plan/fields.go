@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -208,9 +207,4 @@ func below(schema strategicpatch.LookupPatchMeta, key string) strategicpatch.Loo
 		return nil
 	}
 	return s
-}
-
-// touches tells whether fields under a path changed.
-func touches(fields []Field, path string) bool {
-	return slices.ContainsFunc(fields, func(f Field) bool { return f.Path == path || strings.HasPrefix(f.Path, path+".") })
 }

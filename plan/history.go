@@ -12,6 +12,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
@@ -30,7 +31,8 @@ type history struct {
 
 	zero    time.Time // moment of the change; before it nothing is told
 	began   bool
-	moved   time.Time // when something last changed that a user would see
+	stirred time.Time // when something last changed that a user would see
+	moved   time.Time // the same, without what happens again and again
 	last    Time      // the same, of the plan
 	objects map[string]metav1.Object
 	byUID   map[types.UID]metav1.Object
@@ -39,6 +41,9 @@ type history struct {
 	order     []*podTrack // by creation
 	workloads map[diag.Object]*workloadTrack
 	nodes     map[string]*nodeTrack
+	budgets   map[diag.Object]*budgetTrack
+	now       Time             // of the last look
+	repeated  map[string]int   // how often what has happened
 	events    map[string]int32 // count of the last time, by key
 	due       []*podTrack      // ready, but not for long enough to be available
 
@@ -53,7 +58,7 @@ type history struct {
 func newHistory() *history {
 	return &history{
 		objects: map[string]metav1.Object{}, byUID: map[types.UID]metav1.Object{}, pods: map[types.UID]*podTrack{},
-		workloads: map[diag.Object]*workloadTrack{}, nodes: map[string]*nodeTrack{}, events: map[string]int32{},
+		workloads: map[diag.Object]*workloadTrack{}, nodes: map[string]*nodeTrack{}, events: map[string]int32{}, budgets: map[diag.Object]*budgetTrack{}, repeated: map[string]int{},
 		decisions: map[types.UID]cluster.Decision{}, unplaced: map[types.UID]*Unschedulable{},
 	}
 }
@@ -105,7 +110,9 @@ func (h *history) catchUp() error {
 			return fmt.Errorf("reading %s: %w", w.Key, err)
 		}
 	}
-	h.mature(time.Now())
+	now := time.Now()
+	h.mature(now)
+	h.now = h.at(now)
 	return nil
 }
 
@@ -119,6 +126,7 @@ func (h *history) begin() error {
 	}
 	h.zero, h.began = time.Now(), true
 	h.moved = h.zero
+	clear(h.repeated)
 	for _, p := range h.order {
 		p.rebase(h)
 	}
@@ -165,6 +173,8 @@ func (h *history) takeObject(w memstore.Write, decoded runtime.Object) {
 		h.takePod(w, o)
 	case *corev1.Node:
 		h.takeNode(w, o)
+	case *policyv1.PodDisruptionBudget:
+		h.takeBudget(w, o)
 	case *appsv1.ReplicaSet:
 		h.takeReplicaSet(w, o)
 	case *appsv1.ControllerRevision:
@@ -174,9 +184,24 @@ func (h *history) takeObject(w memstore.Write, decoded runtime.Object) {
 	}
 }
 
+// repeats is how often the same may happen to an object before it counts as standing still: what
+// crashes again and again gets nowhere.
+const repeats = 3
+
+// move notes that something has changed, unless it has happened to the object again and again.
+func (h *history) move(t time.Time, what string) {
+	h.stirred = t
+	h.repeated[what]++
+	if h.repeated[what] <= repeats {
+		h.moved = t
+	}
+}
+
 // step adds a row to the timeline.
 func (h *history) step(t time.Time, s Step) {
-	h.moved = t
+	if s.Count < 2 {
+		h.move(t, s.Object.String()+" "+s.Event)
+	}
 	if !h.began {
 		return
 	}
@@ -246,6 +271,8 @@ type podTrack struct {
 	line PodState
 	gone bool
 
+	restarts int // before the change
+
 	workload  *workloadTrack // or nil
 	share     share          // in the counts of its workload
 	readyFrom time.Time      // zero: it is not ready
@@ -308,6 +335,7 @@ func (p *podTrack) rebase(h *history) {
 		p.life.Ready = ptr(Time(-1))
 	}
 	p.line.At = 0
+	p.restarts = p.line.Restarts
 	p.life.States = []PodState{p.line}
 }
 
@@ -613,7 +641,7 @@ func (h *history) takeWorkload(wr memstore.Write, o metav1.Object) {
 		w.settled = ptr(wr.At)
 	}
 	if w.why != before {
-		h.moved = wr.At
+		h.move(wr.At, w.object.String()+" "+w.why)
 	}
 }
 

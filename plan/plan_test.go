@@ -1,15 +1,24 @@
 package plan_test
 
 import (
+	"bytes"
+	"errors"
+	"io/fs"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-logr/logr"
 	"k8s.io/klog/v2"
 
+	"github.com/seatrial/seatrial/cluster"
 	"github.com/seatrial/seatrial/internal/manifest"
 	"github.com/seatrial/seatrial/internal/source"
 	"github.com/seatrial/seatrial/plan"
+	"github.com/seatrial/seatrial/report"
 )
 
 func TestMain(m *testing.M) {
@@ -17,25 +26,134 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func read(t *testing.T, name string) []*manifest.Document {
+// TestCases runs testdata/NAME: plan.yaml on what from.yaml has made, on the nodes of nodes, in
+// the world of scenario.yaml, as long as until says; all but one are optional. What comes of it is
+// golden.txt; UPDATE=1 rewrites it. Each case is run twice, and has to give the same bytes.
+func TestCases(t *testing.T) {
+	names, err := filepath.Glob("testdata/*/golden.txt")
+	if os.Getenv("UPDATE") != "" {
+		names, err = filepath.Glob("testdata/*/plan.yaml")
+		more, _ := filepath.Glob("testdata/*/scenario.yaml")
+		names = append(names, more...)
+	}
+	if err != nil || len(names) == 0 {
+		t.Fatalf("no cases: %v", err)
+	}
+	done := map[string]bool{}
+	for _, name := range names {
+		folder := filepath.Dir(name)
+		if done[folder] {
+			continue
+		}
+		done[folder] = true
+		t.Run(filepath.Base(folder), func(t *testing.T) {
+			got := tell(t, folder)
+			if os.Getenv("UPDATE") == "" && readText(t, folder, "until") == "" { // a day is lived through once, and once in another process
+				if again := tell(t, folder); again != got {
+					t.Errorf("another run in the same process tells otherwise:\n%s", firstDifference(got, again))
+				}
+			}
+			golden := filepath.Join(folder, "golden.txt")
+			if os.Getenv("UPDATE") != "" {
+				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got != string(want) {
+				t.Errorf("not as in %s:\n%s", golden, firstDifference(string(want), got))
+			}
+		})
+	}
+}
+
+// TestCasesInAnotherProcess runs the cases where more goroutines run at the same time.
+func TestCasesInAnotherProcess(t *testing.T) {
+	if os.Getenv("UPDATE") != "" || testing.Short() {
+		t.Skip("only when expected outputs are compared")
+	}
+	cmd := exec.Command(os.Args[0], "-test.run=^TestCases$")
+	cmd.Env = append(os.Environ(), "GOMAXPROCS=7", "GOGC=30")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// tell simulates a case, and tells all of it.
+func tell(t *testing.T, folder string) string {
 	t.Helper()
-	data, err := os.ReadFile(name)
+	in := plan.Input{Change: read(t, folder, "plan.yaml"), From: read(t, folder, "from.yaml"), Reasons: true}
+	if text := readText(t, folder, "nodes"); text != "" {
+		groups := strings.Split(strings.TrimSpace(text), "\n")
+		for i, g := range groups {
+			if strings.HasSuffix(g, ".yaml") {
+				groups[i] = filepath.Join(folder, g)
+			}
+		}
+		nodes, err := cluster.ParseNodes(groups...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in.Nodes = nodes
+	}
+	if text := readText(t, folder, "until"); text != "" {
+		until, err := time.ParseDuration(strings.TrimSpace(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		in.Until = until
+	}
+	scenario, err := plan.ReadScenario(filepath.Join(folder, "scenario.yaml"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	in.Scenario = scenario
+	p, err := plan.Simulate(t.Context(), in)
 	if err != nil {
 		t.Fatal(err)
 	}
-	docs, findings := manifest.Read(source.NewFile(name, data), manifest.DefaultLimits)
+	var out bytes.Buffer
+	format, err := report.LookupPlan("text")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := format.Write(&out, p, report.PlanOptions{Verbose: true, Reasons: len(in.Nodes) < 10}); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+func readText(t *testing.T, folder, name string) string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(folder, name))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+func read(t *testing.T, folder, name string) []*manifest.Document {
+	t.Helper()
+	text := readText(t, folder, name)
+	docs, findings := manifest.Read(source.NewFile(name, []byte(text)), manifest.DefaultLimits)
 	if len(findings) > 0 {
 		t.Fatal(findings)
 	}
 	return docs
 }
 
-func TestChapterRollsOver(t *testing.T) {
-	p, err := plan.Simulate(t.Context(), plan.Input{From: read(t, "../testdata/chapter/nginx-deployment.yaml"), Change: read(t, "../testdata/chapter/nginx-deployment-latest.yaml")})
-	if err != nil {
-		t.Fatal(err)
+// firstDifference shows where two texts begin to differ.
+func firstDifference(want, got string) string {
+	a, b := strings.Split(want, "\n"), strings.Split(got, "\n")
+	for i := range a {
+		if i >= len(b) || a[i] != b[i] {
+			from := max(0, i-3)
+			return "want:\n" + strings.Join(a[from:min(len(a), i+4)], "\n") + "\ngot:\n" + strings.Join(b[from:min(len(b), i+4)], "\n")
+		}
 	}
-	if !p.Converged {
-		t.Error(p.Reason)
-	}
+	return "got more:\n" + strings.Join(b[len(a):], "\n")
 }

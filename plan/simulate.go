@@ -1,12 +1,15 @@
 package plan
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/seatrial/seatrial/cluster"
 	"github.com/seatrial/seatrial/cluster/virtual"
@@ -27,6 +30,8 @@ const (
 	stuckFor = 7 * time.Minute
 	// preparedFor is how long what runs before the change may take to settle.
 	preparedFor = 30 * time.Minute
+	// recovered is how long a container has to run after a crash before it is believed to stay.
+	recovered = time.Minute
 	// keptScores is how many nodes of a decision are told with their scores.
 	keptScores = 10
 )
@@ -37,6 +42,9 @@ type simulation struct {
 	engine  *cluster.Engine
 	applier *applier
 	history *history
+	stage   *stage // from the change on
+	scripts *scripts
+	sharers sharers
 	before  map[string]string // what was unsettled before the change, by object
 }
 
@@ -46,7 +54,7 @@ func Simulate(ctx context.Context, input Input) (*Plan, error) {
 	if input.Seed == 0 {
 		input.Seed = 1
 	}
-	s := &simulation{Input: input, history: newHistory()}
+	s := &simulation{Input: input, history: newHistory(), scripts: &scripts{scenario: input.Scenario, globs: map[string]*regexp.Regexp{}}}
 	if input.Reasons {
 		s.history.scores = keptScores
 	}
@@ -61,7 +69,9 @@ func Simulate(ctx context.Context, input Input) (*Plan, error) {
 }
 
 func (s *simulation) run() (err error) {
-	s.engine, err = cluster.Start(context.Background(), cluster.Config{Nodes: s.Nodes, Pace: cluster.Pace, Untracked: true, Decided: s.history.decided})
+	s.engine, err = cluster.Start(context.Background(), cluster.Config{
+		Nodes: s.Nodes, Pace: cluster.Pace, Untracked: true, Decided: s.history.decided, Script: s.scripts.script, Usage: s.usage,
+	})
 	if err != nil {
 		return err
 	}
@@ -77,6 +87,11 @@ func (s *simulation) run() (err error) {
 		return err
 	}
 	s.before = s.unsettled()
+	ctx, cancel := context.WithCancel(context.Background())
+	s.stage = newStage(ctx, s.applier, s.Scenario)
+	s.stage.running.Go(s.stage.play)
+	defer s.stage.running.Wait()
+	defer cancel()
 	s.applyAll()
 	if err := s.watch(); err != nil {
 		return err
@@ -117,6 +132,33 @@ func (s *simulation) applyAll() {
 		s.history.plan.Changes = append(s.history.plan.Changes, c)
 		time.Sleep(applyPace)
 	}
+	if s.Prune {
+		s.prune()
+	}
+}
+
+// prune deletes what ran before and is not in the change, in reverse order.
+func (s *simulation) prune() {
+	kept := map[diag.Object]bool{}
+	for _, c := range s.history.plan.Changes {
+		kept[c.Object] = true
+	}
+	before := inOrder(s.From)
+	slices.Reverse(before)
+	for _, d := range before {
+		t, err := s.applier.target(objectOf(d))
+		if err != nil || kept[t.object()] {
+			continue
+		}
+		c := Change{Action: Delete, Object: t.object()}
+		place(&c, d)
+		propagation := metav1.DeletePropagationBackground
+		if _, err := t.helper.DeleteWithOptions(t.namespace, t.name, &metav1.DeleteOptions{PropagationPolicy: &propagation}); err != nil {
+			c = refused(c, err)
+		}
+		s.history.plan.Changes = append(s.history.plan.Changes, c)
+		time.Sleep(applyPace)
+	}
 }
 
 // watch lets the cluster act until nothing moves any more.
@@ -124,7 +166,7 @@ func (s *simulation) watch() error {
 	if s.Until > 0 {
 		return s.until(s.Until, false)
 	}
-	return s.until(DefaultUntil, true)
+	return s.until(s.Scenario.horizon()+DefaultUntil, true)
 }
 
 // until lets time pass; not to the end of it if all has settled or is stuck, and may end early.
@@ -134,6 +176,9 @@ func (s *simulation) until(limit time.Duration, early bool) error {
 		if err := s.history.catchUp(); err != nil {
 			return err
 		}
+		if s.stage != nil {
+			s.history.takeOver(s.stage)
+		}
 		if early && s.ended(time.Now()) {
 			return nil
 		}
@@ -142,12 +187,24 @@ func (s *simulation) until(limit time.Duration, early bool) error {
 }
 
 func (s *simulation) ended(now time.Time) bool {
-	quiet := now.Sub(s.history.moved)
-	if quiet < settledFor {
+	switch {
+	case now.Sub(s.history.stirred) < settledFor:
 		return false
+	case s.stage != nil && (s.stage.busy() || now.Before(s.history.zero.Add(s.Scenario.horizon()+afterLoad(s.Scenario)))):
+		return false
+	case len(s.unsettled()) == 0 && (s.stage == nil || !s.stage.draining()):
+		return true
 	}
-	left := s.unsettled()
-	return len(left) == 0 || quiet >= stuckFor && !s.history.progressing()
+	return now.Sub(s.history.moved) >= stuckFor && !s.history.progressing()
+}
+
+// afterLoad is how long autoscalers may take to follow the end of a load: as long as they look
+// back before they scale down.
+func afterLoad(s *Scenario) time.Duration {
+	if s == nil || len(s.Load) == 0 {
+		return 0
+	}
+	return 6 * time.Minute
 }
 
 // unsettled gives what is not as it should be: what each object lacks, by its name.
@@ -162,11 +219,20 @@ func (s *simulation) unsettled() map[string]string {
 		if p.gone {
 			continue
 		}
-		if why := cluster.Unsettled(p.pod); why != "" {
+		why := cluster.Unsettled(p.pod)
+		if why == "" && p.mayCrashAgain() {
+			why = fmt.Sprintf("restarted %d times", p.line.Restarts)
+		}
+		if why != "" {
 			left[p.life.Object.String()] = why
 		}
 	}
 	return left
+}
+
+// mayCrashAgain tells whether a pod has crashed, and not run for long since.
+func (p *podTrack) mayCrashAgain() bool {
+	return p.line.Restarts > p.restarts && !p.readyFrom.IsZero() && time.Since(p.readyFrom) < recovered
 }
 
 // finish draws the conclusions.
@@ -185,8 +251,12 @@ func (s *simulation) finish() error {
 	}
 	p.Nodes = h.describeNodes()
 	p.Unschedulable = h.describeUnschedulable()
+	slices.SortStableFunc(p.Timeline, func(a, b Step) int { return cmp.Compare(a.At, b.At) })
 	p.Problems = s.describeProblems()
+	p.Gates = h.describeGates()
 	s.conclude()
+	s.judgeExpectations()
+	s.findRisks()
 	fill(p)
 	return nil
 }

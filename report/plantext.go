@@ -92,7 +92,7 @@ func (t *planWriter) verdict() {
 		if t.StalledAt != nil {
 			at = *t.StalledAt
 		}
-		t.wrapped(fmt.Sprintf("STALLS at %s s:", at), t.Reason, 0, red)
+		t.wrapped("", fmt.Sprintf("STALLS at %s s: %s", at, t.Reason), 0, red)
 	}
 	for _, e := range t.Failed() {
 		t.wrapped("", fmt.Sprintf("FAILS at %s s: %s: %s", e.At, e.Expect, e.Message), 0, red)
@@ -256,10 +256,22 @@ const (
 // table stays short.
 func (t *planWriter) rows(w *plan.Workload) (rows []row) {
 	var steps []plan.Step
+	told := map[string]bool{} // what is told of a pod once
 	for _, s := range t.Timeline {
-		if (s.Workload == w.Object.String() || s.Object == w.Object) && kindOfStep(&s) != "" {
-			steps = append(steps, s)
+		if s.Workload != w.Object.String() && s.Object != w.Object {
+			continue
 		}
+		switch kindOfStep(&s) {
+		case "":
+			continue
+		case "Failure", "Warning":
+			key := s.Object.Name + " " + s.Event
+			if told[key] {
+				continue
+			}
+			told[key] = true
+		}
+		steps = append(steps, s)
 	}
 	most := maxRows
 	if t.o.Verbose {
@@ -414,7 +426,7 @@ func (t *planWriter) tellKind(w *plan.Workload, kind string, steps []plan.Step) 
 			name += " on " + s.Node
 		}
 		if kind == "Failure" {
-			name += " " + s.Event
+			name += " " + failureWord(s.Event)
 		}
 		if !slices.Contains(names, name) {
 			names = append(names, name)
@@ -426,11 +438,19 @@ func (t *planWriter) tellKind(w *plan.Workload, kind string, steps []plan.Step) 
 		case "Scheduled":
 			word = " placed"
 		case "Failure":
-			word = " failing: " + steps[0].Event
+			word = " " + failureWord(steps[0].Event)
 		}
 		return plural(len(names), "pod") + word
 	}
 	return strings.Join(names, ", ") + word
+}
+
+// failureWord says what became of a pod.
+func failureWord(event string) string {
+	if event == "FailedScheduling" {
+		return "finds no node"
+	}
+	return event
 }
 
 func times(n int) string {
@@ -445,7 +465,7 @@ func tellScale(w *plan.Workload, steps []plan.Step) string {
 	type change struct{ set, from, to string }
 	var all []change
 	for _, s := range steps {
-		words := strings.Fields(s.Message)
+		words := strings.Fields(strings.TrimPrefix(s.Message, "(combined from similar events): "))
 		if len(words) < 9 {
 			continue
 		}
@@ -487,12 +507,16 @@ func (t *planWriter) timeline() {
 	t.title("Timeline")
 	for i := range t.Timeline {
 		s := &t.Timeline[i]
-		text := fmt.Sprintf("%-18s %s/%s", s.Event, strings.ToLower(s.Object.Kind), s.Object.Name)
-		if s.Message != "" {
-			text += "  " + s.Message
+		if s.Source == plan.FromEvent && s.Event == "Scheduled" {
+			continue // the state says the same
 		}
+		object := s.Object.Name
+		if s.Object.Kind != "Pod" {
+			object = strings.ToLower(s.Object.Kind) + "/" + object
+		}
+		message := s.Message
 		if s.Count > 1 {
-			text += fmt.Sprintf(" (x%d)", s.Count)
+			message += fmt.Sprintf(" (%d times)", s.Count)
 		}
 		paint := t.plain
 		switch {
@@ -501,26 +525,14 @@ func (t *planWriter) timeline() {
 		case s.Source == plan.FromEvent:
 			paint = t.dim
 		}
-		t.wrappedPainted(fmt.Sprintf("  %8s  ", s.At), text, paint)
-	}
-}
-
-func (t *planWriter) wrappedPainted(label, text string, paint *color.Color) {
-	indent := runewidth.StringWidth(label)
-	for i, line := range wrapKeep(printable(text), t.width-indent) {
-		if i > 0 {
-			label = strings.Repeat(" ", indent+4)
+		label := fmt.Sprintf("  %8s  %-17s %s  ", s.At, s.Event, printable(object))
+		if runewidth.StringWidth(label)+runewidth.StringWidth(message) <= t.width {
+			fmt.Fprintln(t, paint.Sprint(strings.TrimRight(label+printable(message), " ")))
+			continue
 		}
-		fmt.Fprintln(t, label+paint.Sprint(line))
+		fmt.Fprintln(t, paint.Sprint(strings.TrimRight(label, " ")))
+		t.wrapped("", message, 30, paint)
 	}
-}
-
-// wrapKeep is wrap that keeps the spaces of a text that fits.
-func wrapKeep(text string, width int) []string {
-	if runewidth.StringWidth(text) <= width {
-		return []string{text}
-	}
-	return wrap(text, width-4)
 }
 
 // problemWords name the kinds of problems.
@@ -561,16 +573,26 @@ func (t *planWriter) unschedulable() {
 	if len(open) == 0 {
 		return
 	}
-	t.title("Unschedulable pods")
-	const most = 5
-	for i, u := range open {
-		if i == most && !t.o.Verbose {
-			fmt.Fprintln(t, t.dim.Sprintf("  and %d more (--verbose)", len(open)-most))
-			break
+	t.title("Unschedulable")
+	for len(open) > 0 {
+		same := func(u plan.Unschedulable) bool {
+			return u.Message == open[0].Message && slices.Equal(u.Nodes, open[0].Nodes)
 		}
-		fmt.Fprintf(t, "  %s\n", printable(u.Object.Name))
-		t.wrapped("", u.Message, 6, t.severity[diag.Error])
-		t.fits(u.Nodes)
+		first, count := open[0], 0
+		rest := slices.DeleteFunc(slices.Clone(open), func(u plan.Unschedulable) bool {
+			if same(u) {
+				count++
+			}
+			return same(u)
+		})
+		name := first.Object.Name
+		if count > 1 {
+			name += fmt.Sprintf(" and %d more like it", count-1)
+		}
+		fmt.Fprintf(t, "  %s\n", printable(name))
+		t.wrapped("", first.Message, 6, t.severity[diag.Error])
+		t.fits(first.Nodes)
+		open = rest
 	}
 }
 

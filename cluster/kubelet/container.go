@@ -362,7 +362,7 @@ func (m *machine) fate(c *v1.Container, s *containerState, script Script) (due t
 		return s.StartedAt.Add(time.Second), 1, ""
 	case !limit.IsZero() && script.Memory > limit.Value():
 		return s.StartedAt.Add(time.Second), killed, "OOMKilled"
-	case script.RunFor == 0:
+	case script.RunFor == 0, script.Runs > 0 && int(s.Restarts) >= script.Runs:
 		return time.Time{}, 0, ""
 	}
 	code = script.ExitCode

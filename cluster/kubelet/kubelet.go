@@ -51,6 +51,7 @@ type Kubelet struct {
 	memory  memory
 	pods    map[types.UID]*worker
 	beating map[string]bool // nodes
+	asleep  map[string]bool // nodes whose kubelet does nothing
 
 	recording sync.Mutex
 	recorders map[string]record.EventRecorder
@@ -73,6 +74,7 @@ func New(c Config) (*Kubelet, error) {
 		memory:    memory{Pods: map[types.UID]*podState{}, Images: map[string][]string{}, IPs: map[string]int{}},
 		pods:      map[types.UID]*worker{},
 		beating:   map[string]bool{},
+		asleep:    map[string]bool{},
 		recorders: map[string]record.EventRecorder{},
 	}
 	if k.script == nil {
@@ -99,7 +101,10 @@ func (k *Kubelet) Run(ctx context.Context) {
 	k.events.StartRecordingToSink(&corev1.EventSinkImpl{Interface: k.client.CoreV1().Events("")})
 	defer k.events.Shutdown()
 	core := k.shared.Core().V1()
-	handle(core.Nodes().Informer(), func(n *v1.Node) { k.adopt(ctx, n) })
+	handle(core.Nodes().Informer(), func(n *v1.Node) {
+		k.adopt(ctx, n)
+		k.revive(n)
+	})
 	handle(core.Pods().Informer(), func(p *v1.Pod) { k.see(ctx, p) })
 	handle(core.ConfigMaps().Informer(), func(c *v1.ConfigMap) { k.wake(c.Namespace) })
 	handle(core.Secrets().Informer(), func(s *v1.Secret) { k.wake(s.Namespace) })

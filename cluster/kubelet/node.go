@@ -46,6 +46,20 @@ func (k *Kubelet) adopt(ctx context.Context, node *v1.Node) {
 	}()
 }
 
+// revive lets the pods of a node go on whose kubelet works again.
+func (k *Kubelet) revive(node *v1.Node) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	was := k.asleep[node.Name]
+	k.asleep[node.Name] = stopped(node)
+	if !was || stopped(node) {
+		return
+	}
+	for _, w := range k.pods {
+		w.wake()
+	}
+}
+
 // beat renews the lease of a node, and says that it is ready where that is not known.
 func (k *Kubelet) beat(ctx context.Context, name string) {
 	node := k.node(name)

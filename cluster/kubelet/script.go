@@ -23,6 +23,7 @@ type Script struct {
 
 	StartError string        // why the runtime cannot start it, such as a command that is not in the image
 	RunFor     time.Duration // until it exits by itself; 0: never
+	Runs       int           // how many of its runs do so, before one that goes on; 0: all
 	ExitCode   int32
 	ExitReason string        // such as OOMKilled; empty: Completed or Error
 	ReadyAfter time.Duration // from its start until probes succeed
@@ -74,7 +75,7 @@ func DefaultScript(pod *v1.Pod, c *v1.Container) Script {
 	s := Script{StopFor: defaultStop}
 	s.PullFor, s.ImageSize = imageFacts(c.Image)
 	if strings.HasSuffix(c.Image, ":"+missingTag) {
-		s.PullError = notFound(c.Image)
+		s.PullError = NotFound(c.Image)
 	}
 	if !isSidecar(c) && !isEphemeral(pod, c) && (pod.Spec.RestartPolicy != v1.RestartPolicyAlways || isInit(pod, c)) {
 		s.RunFor = defaultWork
@@ -104,7 +105,8 @@ func imageFacts(image string) (pull time.Duration, size int64) {
 	return time.Second + time.Duration(n%2000)*time.Millisecond, 20<<20 + int64(n%(180<<20))
 }
 
-func notFound(image string) string {
+// NotFound is what a registry answers that does not have an image.
+func NotFound(image string) string {
 	full := image
 	if named, err := reference.ParseNormalizedNamed(image); err == nil {
 		full = reference.TagNameOnly(named).String()

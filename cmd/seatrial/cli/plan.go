@@ -135,6 +135,13 @@ func (o *planOptions) input() (*planning.Input, error) {
 		}
 		in.Nodes = nodes
 	}
+	if o.scenario != "" {
+		scenario, err := planning.ReadScenario(o.scenario)
+		if err != nil {
+			return nil, &exitError{exitFailed, fmt.Errorf("scenario %w", err)}
+		}
+		in.Scenario = scenario
+	}
 	o.lint = &lintOptions{Streams: o.Streams, overlay: map[string][]byte{}, paths: o.files, output: report.Formats[0].Name, color: o.color, rules: o.rules}
 	var err error
 	if in.Change, err = o.read(o.files); err != nil {
