@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"sigs.k8s.io/yaml"
@@ -88,18 +89,41 @@ var configKeys = []string{"rules", "severities", "exclude", "kubernetesVersions"
 func explainConfigError(data []byte, err error) string {
 	_, rest, ok := strings.Cut(err.Error(), `unknown field "`)
 	if !ok {
-		return strings.TrimPrefix(err.Error(), "error unmarshaling JSON: while decoding JSON: ")
+		return explainConfigType(data, err)
 	}
 	key, _, _ := strings.Cut(rest, `"`)
-	message := fmt.Sprintf("unknown key %q", key)
-	for i, line := range bytes.Split(data, []byte("\n")) {
-		if bytes.HasPrefix(bytes.TrimSpace(line), []byte(key)) {
-			message = fmt.Sprintf("line %d: %s", i+1, message)
-			break
-		}
-	}
+	message := lineOf(data, key) + fmt.Sprintf("unknown key %q", key)
 	if best := nearest(key, configKeys); best != "" {
 		return message + ": did you mean " + best + "?"
 	}
 	return message + ": known are " + strings.Join(configKeys, ", ")
+}
+
+var configType = regexp.MustCompile(`cannot unmarshal (\w+) into Go struct field Config\.(\w+) of type (\S+)`)
+
+// explainConfigType says what a key wants where its value is of another type.
+func explainConfigType(data []byte, err error) string {
+	m := configType.FindStringSubmatch(err.Error())
+	if m == nil {
+		text := strings.TrimPrefix(err.Error(), "error unmarshaling JSON: while decoding JSON: ")
+		return strings.TrimPrefix(strings.TrimPrefix(text, "error converting YAML to JSON: "), "yaml: ")
+	}
+	want := "a text"
+	switch {
+	case strings.HasPrefix(m[3], "[]"):
+		want = "a list"
+	case strings.HasPrefix(m[3], "map["):
+		want = "a mapping"
+	}
+	return lineOf(data, m[2]) + fmt.Sprintf("%s must be %s, not a %s", m[2], want, m[1])
+}
+
+// lineOf gives "line 3: " for the line that a key begins, or nothing.
+func lineOf(data []byte, key string) string {
+	for i, line := range bytes.Split(data, []byte("\n")) {
+		if bytes.HasPrefix(bytes.TrimSpace(line), []byte(key)) {
+			return fmt.Sprintf("line %d: ", i+1)
+		}
+	}
+	return ""
 }

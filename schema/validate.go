@@ -81,6 +81,7 @@ func (s *Store) load(name string) (*openapi3.Schema, error) {
 		if err := json.Unmarshal(raw, &v); err != nil {
 			return nil, err
 		}
+		v = union(next, v)
 		todo = append(todo, references(v)...)
 		if schemas[next], err = json.Marshal(strict(v)); err != nil {
 			return nil, err
@@ -99,6 +100,21 @@ func (s *Store) load(name string) (*openapi3.Schema, error) {
 		return nil, fmt.Errorf("schemas of Kubernetes %s: %w", s.Version, err)
 	}
 	return t.Components.Schemas[name].Value, nil
+}
+
+// union gives the types that are written in more than one way their schema: the documents of some versions
+// call them strings.
+func union(name string, v any) any {
+	number := ""
+	switch {
+	case strings.HasSuffix(name, ".IntOrString"):
+		number = "integer"
+	case strings.HasSuffix(name, ".Quantity"):
+		number = "number"
+	default:
+		return v
+	}
+	return map[string]any{"oneOf": []any{map[string]any{"type": number}, map[string]any{"type": "string"}}}
 }
 
 func references(v any) (names []string) {
