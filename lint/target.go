@@ -57,6 +57,9 @@ func (t *target) judge(r *run, d *manifest.Document, v verdict.Verdict) []diag.D
 	}
 	said := map[string]bool{}
 	for _, p := range problems {
+		if p.Kind == schema.Missing && v.Object != nil && !slices.ContainsFunc(v.Causes, func(c verdict.Cause) bool { return c.Path == p.Path }) {
+			continue // the schema alone asks for it: the linked validation knows better
+		}
 		c := inServersWords(causeOf(p), v.Causes)
 		said[p.Path] = true
 		out = append(out, t.improve(d, diagnose(d, c), c))

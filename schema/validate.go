@@ -237,6 +237,8 @@ func problem(e *openapi3.SchemaError) []Problem {
 		return []Problem{{UnknownField, path, fmt.Sprintf("unknown field %q", path)}}
 	case "required":
 		return []Problem{{Missing, path, "Required value"}}
+	case "nullable":
+		return nil // the server reads a null as if nothing had been given
 	case "enum":
 		if e.Value == "" {
 			return nil // as good as not given: there may be a default
