@@ -29,6 +29,7 @@ bench: build ## benchmarks, side by side with the peers
 
 fuzz: ## fuzz the reader and lint, FUZZTIME each
 	$(GO) test ./internal/manifest -run '^$$' -fuzz FuzzRead -fuzztime $(FUZZTIME)
+	$(GO) test ./internal/manifest -run '^$$' -fuzz FuzzPlain -fuzztime $(FUZZTIME)
 	$(GO) test ./cmd/seatrial/cli -run '^$$' -fuzz FuzzLint -fuzztime $(FUZZTIME)
 
 schema: ## rebuild the embedded schemas of all Kubernetes versions

@@ -105,7 +105,7 @@ func (f facts) pods(p *PodTemplate) {
 		f.volume(&spec.Volumes[i], fmt.Sprintf("%s.volumes[%d]", at, i))
 	}
 	for i := range spec.InitContainers {
-		c, path := &spec.InitContainers[i], fmt.Sprintf("%s.initContainers[%d]", at, i)
+		c, path := titled(spec.InitContainers, i), fmt.Sprintf("%s.initContainers[%d]", at, i)
 		f.container(c, path)
 		if c.RestartPolicy != nil && *c.RestartPolicy == corev1.ContainerRestartPolicyAlways {
 			f.runs(spec, c, path)
@@ -113,8 +113,8 @@ func (f facts) pods(p *PodTemplate) {
 	}
 	for i := range spec.Containers {
 		path := fmt.Sprintf("%s.containers[%d]", at, i)
-		f.container(&spec.Containers[i], path)
-		f.runs(spec, &spec.Containers[i], path)
+		f.container(titled(spec.Containers, i), path)
+		f.runs(spec, titled(spec.Containers, i), path)
 	}
 }
 

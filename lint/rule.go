@@ -92,11 +92,21 @@ func (p *Pass) Containers(f func(c *corev1.Container, path string, init bool)) {
 		return
 	}
 	for i := range p.Pods.Spec.InitContainers {
-		f(&p.Pods.Spec.InitContainers[i], fmt.Sprintf("%s.initContainers[%d]", p.Pods.SpecPath, i), true)
+		f(titled(p.Pods.Spec.InitContainers, i), fmt.Sprintf("%s.initContainers[%d]", p.Pods.SpecPath, i), true)
 	}
 	for i := range p.Pods.Spec.Containers {
-		f(&p.Pods.Spec.Containers[i], fmt.Sprintf("%s.containers[%d]", p.Pods.SpecPath, i), false)
+		f(titled(p.Pods.Spec.Containers, i), fmt.Sprintf("%s.containers[%d]", p.Pods.SpecPath, i), false)
 	}
+}
+
+// titled gives a container of a list; one without a name has its place as its name, for messages.
+func titled(list []corev1.Container, i int) *corev1.Container {
+	if list[i].Name != "" {
+		return &list[i]
+	}
+	c := list[i]
+	c.Name = fmt.Sprintf("#%d", i+1)
+	return &c
 }
 
 // SetPass gives a rule one object's facts among those of all others.

@@ -18,6 +18,7 @@ import (
 	"github.com/fatih/color"
 	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/term"
 	"k8s.io/klog/v2"
 
@@ -96,6 +97,7 @@ func Run(ctx context.Context, args []string, s Streams) int {
 }
 
 func newRoot(s Streams) *cobra.Command {
+	pflag.CommandLine = pflag.NewFlagSet("", pflag.ContinueOnError) // linked packages hang flags of servers on it, which cobra would show
 	root := &cobra.Command{
 		Use:   "seatrial",
 		Short: "Sea trials for Kubernetes manifests",
