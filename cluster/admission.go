@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"fmt"
 
 	"k8s.io/apiserver/pkg/admission"
 	"k8s.io/apiserver/pkg/admission/initializer"
@@ -45,7 +46,30 @@ func (s *apiServer) admission(ctx context.Context) (admission.Interface, error) 
 		initializer.New(s.client, s.dynamic, s.informers, s.generic.Authorization.Authorizer, utilfeature.DefaultFeatureGate, s.generic.EffectiveVersion, ctx.Done(), mapper),
 		kubeadmission.NewPluginInitializer(),
 		quotaInitializer{quotas},
+		waiters{&s.admitting},
 	}, nil)
+}
+
+// waiter is a plugin that is not ready before its caches are.
+type waiter interface{ WaitForReady() bool }
+
+// waiters collects the plugins that have to be waited for.
+type waiters struct{ all *[]waiter }
+
+func (w waiters) Initialize(plugin admission.Interface) {
+	if p, ok := plugin.(waiter); ok {
+		*w.all = append(*w.all, p)
+	}
+}
+
+// awaitPlugins waits until the admission plugins know what is stored.
+func (s *apiServer) awaitPlugins() error {
+	for _, p := range s.admitting {
+		if !p.WaitForReady() {
+			return fmt.Errorf("admission plugin %T does not get ready", p)
+		}
+	}
+	return nil
 }
 
 // quotaInitializer hands the known quotas to the plugin that wants them.

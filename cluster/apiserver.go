@@ -9,6 +9,7 @@ import (
 	extensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1beta1"
 	extensions "k8s.io/apiextensions-apiserver/pkg/apiserver"
+	extensionsopenapi "k8s.io/apiextensions-apiserver/pkg/generated/openapi"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -54,7 +55,8 @@ type apiServer struct {
 	resources *serverstorage.ResourceConfig
 	built     *genericapiserver.GenericAPIServer
 	services  *serviceAddresses
-	untracked bool // what controllers make gets no managed fields
+	untracked bool     // what controllers make gets no managed fields
+	admitting []waiter // admission plugins
 }
 
 func newAPIServer(ctx context.Context, db *memstore.DB, config Config) (*apiServer, error) {
@@ -89,7 +91,7 @@ func (s *apiServer) configure(ctx context.Context) error {
 	c.StorageObjectCountTracker = nil
 	c.SkipOpenAPIInstallation = true // see openapi.go
 	c.HealthzChecks, c.LivezChecks, c.ReadyzChecks = []healthz.HealthChecker{}, []healthz.HealthChecker{}, []healthz.HealthChecker{}
-	c.OpenAPIV3Config = genericapiserver.DefaultOpenAPIV3Config(openapi.GetOpenAPIDefinitions, openapinamer.NewDefinitionNamer(legacyscheme.Scheme, extensions.Scheme))
+	c.OpenAPIV3Config = openAPIV3Config(openapi.GetOpenAPIDefinitions)
 	c.OpenAPIConfig = genericapiserver.DefaultOpenAPIConfig(openapi.GetOpenAPIDefinitions, openapinamer.NewDefinitionNamer(legacyscheme.Scheme, extensions.Scheme))
 	c.AggregatedDiscoveryGroupManager = aggregated.NewResourceManager("apis") // of both servers
 	c.BuildHandlerChainFunc = handlerChain
@@ -173,6 +175,7 @@ func (s *apiServer) codecGetter(codec runtime.Codec) generic.RESTOptionsGetter {
 // build makes the two servers. What the first does not know goes on to that of custom resources.
 func (s *apiServer) build() error {
 	custom := *s.generic
+	custom.OpenAPIV3Config = openAPIV3Config(extensionsopenapi.GetOpenAPIDefinitions) // far fewer
 	custom.PostStartHooks = map[string]genericapiserver.PostStartHookConfigEntry{}
 	custom.MergedResourceConfig = extensions.DefaultAPIResourceConfigSource()
 	custom.RESTOptionsGetter = s.codecGetter(extensions.Codecs.LegacyCodec(extensionsv1.SchemeGroupVersion, v1beta1.SchemeGroupVersion))

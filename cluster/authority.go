@@ -39,13 +39,8 @@ type Authority struct {
 var liveControllers = []maker{
 	{"serviceaccount-token", (*manager).accountTokens},
 	{"certificatesigningrequest", (*manager).certificates},
-	{"clusterrole-aggregation", (*manager).roleAggregation},
-	{"endpointslice-mirroring", (*manager).sliceMirroring},
-	{"ephemeral-volume", (*manager).ephemeralVolumes},
-	{"resourceclaim", (*manager).resourceClaims},
 	{"service-cidr", (*manager).serviceRanges},
 	{"ttl", (*manager).ttl},
-	{"validatingadmissionpolicy-status", (*manager).policyStatus},
 	{"volumeattributesclass-protection", (*manager).attributesProtection},
 }
 

@@ -110,7 +110,7 @@ func (e *Engine) serve(ctx context.Context, config Config) (err error) {
 	e.server.built.RunPostStartHooks(ctx)
 	e.informers.Start(ctx.Done())
 	e.informers.WaitForCacheSync(ctx.Done())
-	if err := e.awaitAdmission(ctx); err != nil {
+	if err := e.server.awaitPlugins(); err != nil {
 		return err
 	}
 	if !fresh {
@@ -136,7 +136,7 @@ func (e *Engine) act(ctx context.Context, config Config) error {
 	if err != nil {
 		return err
 	}
-	e.kubelet, err = kubelet.New(kubelet.Config{Client: client, Informers: e.informers, Script: config.Script, State: config.Kubelet})
+	e.kubelet, err = kubelet.New(kubelet.Config{Client: client, Informers: e.informers, Script: config.Script, State: config.Kubelet, Version: kubernetesVersion()})
 	if err != nil {
 		return err
 	}

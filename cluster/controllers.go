@@ -116,6 +116,11 @@ var controllers = []maker{
 	{"persistentvolume-provisioner", (*manager).volumeProvisioner},
 	{"persistentvolumeclaim-protection", (*manager).claimProtection},
 	{"persistentvolume-protection", (*manager).volumeProtection},
+	{"ephemeral-volume", (*manager).ephemeralVolumes},
+	{"resourceclaim", (*manager).resourceClaims},
+	{"endpointslice-mirroring", (*manager).sliceMirroring},
+	{"clusterrole-aggregation", (*manager).roleAggregation},
+	{"validatingadmissionpolicy-status", (*manager).policyStatus},
 }
 
 // start builds all controllers, and runs them when their informers run.

@@ -6,10 +6,13 @@ import (
 	"testing"
 	"time"
 
+	admissionv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	resourcev1 "k8s.io/api/resource/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -144,6 +147,68 @@ var acts = []struct {
 	}, 5 * time.Second, func(ctx context.Context, c *kubernetes.Clientset) error {
 		_, err := c.CoreV1().ConfigMaps("shop").Create(ctx, configMap("third"), metav1.CreateOptions{})
 		return wantError(err, apierrors.IsForbidden, "exceeded quota: few, requested: configmaps=1, used: configmaps=2, limited: configmaps=2")
+	}},
+	{"aggregated roles", func(ctx context.Context, c *kubernetes.Clientset) error {
+		role := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: "crontabs", Labels: map[string]string{"rbac.authorization.k8s.io/aggregate-to-view": "true"}}, Rules: []rbacv1.PolicyRule{{APIGroups: []string{"example.com"}, Resources: []string{"crontabs"}, Verbs: []string{"get"}}}}
+		return made(c.RbacV1().ClusterRoles().Create(ctx, role, metav1.CreateOptions{}))
+	}, 5 * time.Second, func(ctx context.Context, c *kubernetes.Clientset) error {
+		view, err := c.RbacV1().ClusterRoles().Get(ctx, "view", metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		return wantText(fmt.Sprint(view.Rules), nil, "crontabs", "configmaps")
+	}},
+	{"volume that lives with its pod", func(ctx context.Context, c *kubernetes.Clientset) error {
+		claim := &corev1.PersistentVolumeClaimTemplate{Spec: corev1.PersistentVolumeClaimSpec{AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce}, Resources: corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")}}}}
+		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "scratch"}, Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "c", Image: "nginx"}}, Volumes: []corev1.Volume{{Name: "data", VolumeSource: corev1.VolumeSource{Ephemeral: &corev1.EphemeralVolumeSource{VolumeClaimTemplate: claim}}}}}}
+		return made(c.CoreV1().Pods("default").Create(ctx, pod, metav1.CreateOptions{}))
+	}, 30 * time.Second, func(ctx context.Context, c *kubernetes.Clientset) error {
+		claim, err := c.CoreV1().PersistentVolumeClaims("default").Get(ctx, "scratch-data", metav1.GetOptions{})
+		if err := is(err, claim.Status.Phase, corev1.ClaimBound); err != nil {
+			return err
+		}
+		pod, err := c.CoreV1().Pods("default").Get(ctx, "scratch", metav1.GetOptions{})
+		return is(err, pod.Status.Phase, corev1.PodRunning)
+	}},
+	{"endpoints made by hand", func(ctx context.Context, c *kubernetes.Clientset) error {
+		service := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Name: "outside"}, Spec: corev1.ServiceSpec{Ports: []corev1.ServicePort{{Port: 80}}}}
+		if err := made(c.CoreV1().Services("default").Create(ctx, service, metav1.CreateOptions{})); err != nil {
+			return err
+		}
+		//lint:ignore SA1019 what users still write
+		endpoints := &corev1.Endpoints{ObjectMeta: metav1.ObjectMeta{Name: "outside"}, Subsets: []corev1.EndpointSubset{{Addresses: []corev1.EndpointAddress{{IP: "192.0.2.1"}}, Ports: []corev1.EndpointPort{{Port: 80}}}}}
+		return made(c.CoreV1().Endpoints("default").Create(ctx, endpoints, metav1.CreateOptions{}))
+	}, 5 * time.Second, func(ctx context.Context, c *kubernetes.Clientset) error {
+		slices, err := c.DiscoveryV1().EndpointSlices("default").List(ctx, metav1.ListOptions{LabelSelector: "kubernetes.io/service-name=outside"})
+		return is(err, len(slices.Items), 1)
+	}},
+	{"type check of an admission policy", func(ctx context.Context, c *kubernetes.Clientset) error {
+		policy := &admissionv1.ValidatingAdmissionPolicy{ObjectMeta: metav1.ObjectMeta{Name: "typo"}, Spec: admissionv1.ValidatingAdmissionPolicySpec{
+			MatchConstraints: &admissionv1.MatchResources{ResourceRules: []admissionv1.NamedRuleWithOperations{{RuleWithOperations: admissionv1.RuleWithOperations{
+				Operations: []admissionv1.OperationType{admissionv1.Create}, Rule: admissionv1.Rule{APIGroups: []string{"apps"}, APIVersions: []string{"v1"}, Resources: []string{"deployments"}}}}}},
+			Validations: []admissionv1.Validation{{Expression: "object.spec.replica > 1"}}}}
+		return made(c.AdmissionregistrationV1().ValidatingAdmissionPolicies().Create(ctx, policy, metav1.CreateOptions{}))
+	}, 5 * time.Second, func(ctx context.Context, c *kubernetes.Clientset) error {
+		policy, err := c.AdmissionregistrationV1().ValidatingAdmissionPolicies().Get(ctx, "typo", metav1.GetOptions{})
+		if err != nil || policy.Status.TypeChecking == nil {
+			return fmt.Errorf("%+v, %v", policy.Status, err)
+		}
+		return wantText(fmt.Sprint(policy.Status.TypeChecking), nil, "undefined field 'replica'")
+	}},
+	{"resource claim of a pod", func(ctx context.Context, c *kubernetes.Clientset) error {
+		t := &resourcev1.ResourceClaimTemplate{ObjectMeta: metav1.ObjectMeta{Name: "gpu"}, Spec: resourcev1.ResourceClaimTemplateSpec{Spec: resourcev1.ResourceClaimSpec{Devices: resourcev1.DeviceClaim{Requests: []resourcev1.DeviceRequest{{Name: "one", Exactly: &resourcev1.ExactDeviceRequest{DeviceClassName: "gpu"}}}}}}}
+		if err := made(c.ResourceV1().ResourceClaimTemplates("default").Create(ctx, t, metav1.CreateOptions{})); err != nil {
+			return err
+		}
+		name := "gpu"
+		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "learns"}, Spec: corev1.PodSpec{ResourceClaims: []corev1.PodResourceClaim{{Name: "gpu", ResourceClaimTemplateName: &name}}, Containers: []corev1.Container{{Name: "c", Image: "nginx", Resources: corev1.ResourceRequirements{Claims: []corev1.ResourceClaim{{Name: "gpu"}}}}}}}
+		return made(c.CoreV1().Pods("default").Create(ctx, pod, metav1.CreateOptions{}))
+	}, 5 * time.Second, func(ctx context.Context, c *kubernetes.Clientset) error {
+		claims, err := c.ResourceV1().ResourceClaims("default").List(ctx, metav1.ListOptions{})
+		if err := is(err, len(claims.Items), 1); err != nil {
+			return err
+		}
+		return c.CoreV1().Pods("default").Delete(ctx, "learns", metav1.DeleteOptions{})
 	}},
 	{"garbage collector", func(ctx context.Context, c *kubernetes.Clientset) error {
 		owner, err := c.CoreV1().ConfigMaps("default").Create(ctx, configMap("owner"), metav1.CreateOptions{})

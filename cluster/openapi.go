@@ -8,7 +8,9 @@ import (
 	"sync"
 
 	"github.com/emicklei/go-restful/v3"
+	extensions "k8s.io/apiextensions-apiserver/pkg/apiserver"
 	"k8s.io/apimachinery/pkg/util/sets"
+	openapinamer "k8s.io/apiserver/pkg/endpoints/openapi"
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	"k8s.io/kube-openapi/pkg/builder"
 	"k8s.io/kube-openapi/pkg/builder3"
@@ -16,6 +18,7 @@ import (
 	"k8s.io/kube-openapi/pkg/common/restfuladapter"
 	"k8s.io/kube-openapi/pkg/handler"
 	"k8s.io/kube-openapi/pkg/handler3"
+	"k8s.io/kubernetes/pkg/api/legacyscheme"
 )
 
 // The schemas of a group version are built when somebody asks for them. Upstream builds all of
@@ -50,6 +53,21 @@ func (s *apiServer) serveOpenAPI(custom *genericapiserver.GenericAPIServer) erro
 	paths.UnlistedHandlePrefix(openAPIV3+"/", http.HandlerFunc(d.serveDocument))
 	paths.Handle("/openapi/v2", lazyHandler(sync.OnceValues(s.openAPIV2)))
 	return nil
+}
+
+// openAPIV3Config is the usual one, but that it makes the definitions of all kinds when they are
+// first asked for.
+func openAPIV3Config(all common.GetOpenAPIDefinitions) *common.OpenAPIV3Config {
+	none := func(common.ReferenceCallback) map[string]common.OpenAPIDefinition { return nil }
+	config := genericapiserver.DefaultOpenAPIV3Config(none, openapinamer.NewDefinitionNamer(legacyscheme.Scheme, extensions.Scheme))
+	var once sync.Once
+	var definitions map[string]common.OpenAPIDefinition
+	config.Definitions = nil
+	config.GetDefinitions = func(ref common.ReferenceCallback) map[string]common.OpenAPIDefinition {
+		once.Do(func() { definitions = all(ref) })
+		return definitions
+	}
+	return config
 }
 
 // pathHandler registers handlers in a mux of the standard library.

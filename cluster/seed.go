@@ -125,7 +125,7 @@ func (c *connection) seedStorageClass(ctx context.Context) error {
 
 func (c *connection) seedNode(ctx context.Context, node *corev1.Node) error {
 	node = node.DeepCopy()
-	ready(node)
+	kubelet.Ready(node, kubernetesVersion())
 	if _, err := c.client.CoreV1().Nodes().Create(ctx, node, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
 		return err
 	}
@@ -203,17 +203,6 @@ func podRange(index int) string {
 		second = 128 + index/256
 	}
 	return fmt.Sprintf("10.%d.%d.0/24", second, index%256)
-}
-
-// ready fills in what a healthy kubelet reports.
-func ready(node *corev1.Node) {
-	kubelet.Ready(node)
-	if node.Status.NodeInfo.KubeletVersion == "" {
-		node.Status.NodeInfo = corev1.NodeSystemInfo{
-			KubeletVersion: kubernetesVersion(), OperatingSystem: "linux", Architecture: "amd64",
-			ContainerRuntimeVersion: "containerd://2.1.0", OSImage: "simulated", KernelVersion: "6.12.0",
-		}
-	}
 }
 
 // kubernetesVersion is the version that is stamped into the program, or that of the linked module.

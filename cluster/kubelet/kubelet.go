@@ -37,6 +37,7 @@ type Config struct {
 	Informers informers.SharedInformerFactory
 	Script    func(*v1.Pod, *v1.Container) Script // nil: DefaultScript
 	State     []byte                              // what Snapshot gave in an earlier life, or nil
+	Version   string                              // of Kubernetes, that nodes report
 }
 
 // Kubelet acts for all nodes at once.
@@ -44,6 +45,7 @@ type Kubelet struct {
 	client  kubernetes.Interface
 	shared  informers.SharedInformerFactory
 	script  func(*v1.Pod, *v1.Container) Script
+	version string
 	events  record.EventBroadcaster
 	workers sync.WaitGroup
 
@@ -71,6 +73,7 @@ func New(c Config) (*Kubelet, error) {
 		client:    c.Client,
 		shared:    c.Informers,
 		script:    c.Script,
+		version:   c.Version,
 		memory:    memory{Pods: map[types.UID]*podState{}, Images: map[string][]string{}, IPs: map[string]int{}},
 		pods:      map[types.UID]*worker{},
 		beating:   map[string]bool{},
@@ -101,6 +104,7 @@ func (k *Kubelet) Run(ctx context.Context) {
 	k.events.StartRecordingToSink(&corev1.EventSinkImpl{Interface: k.client.CoreV1().Events("")})
 	defer k.events.Shutdown()
 	core := k.shared.Core().V1()
+	k.shared.Coordination().V1().Leases().Informer() // which beat looks at
 	handle(core.Nodes().Informer(), func(n *v1.Node) {
 		k.adopt(ctx, n)
 		k.revive(n)

@@ -14,7 +14,6 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/wait"
 	kubeletevents "k8s.io/kubernetes/pkg/kubelet/events"
 )
 
@@ -42,7 +41,13 @@ func (k *Kubelet) adopt(ctx context.Context, node *v1.Node) {
 	k.workers.Add(1)
 	go func() {
 		defer k.workers.Done()
-		wait.UntilWithContext(ctx, func(ctx context.Context) { k.beat(ctx, name) }, heartbeat)
+		for wait := time.Duration(0); ; wait = k.beat(ctx, name) {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(wait):
+			}
+		}
 	}()
 }
 
@@ -60,35 +65,48 @@ func (k *Kubelet) revive(node *v1.Node) {
 	}
 }
 
-// beat renews the lease of a node, and says that it is ready where that is not known.
-func (k *Kubelet) beat(ctx context.Context, name string) {
+// beat renews the lease of a node when that is due, says that the node is ready where that is not
+// known, and tells how long the next beat has time.
+func (k *Kubelet) beat(ctx context.Context, name string) time.Duration {
 	node := k.node(name)
 	if node == nil || stopped(node) {
-		return
+		return heartbeat
 	}
-	k.renew(ctx, node)
+	leases := k.shared.Coordination().V1().Leases()
+	if !leases.Informer().HasSynced() {
+		return heartbeat / 100
+	}
+	lease, err := leases.Lister().Leases(v1.NamespaceNodeLease).Get(name)
+	if err == nil && lease.Spec.RenewTime != nil && isReady(node) {
+		if age := time.Since(lease.Spec.RenewTime.Time); age < heartbeat {
+			return heartbeat - age
+		}
+	}
+	k.renew(ctx, node, lease)
 	if isReady(node) {
-		return
+		return heartbeat
 	}
 	update := node.DeepCopy()
-	Ready(update)
+	Ready(update, k.version)
 	if _, err := k.client.CoreV1().Nodes().UpdateStatus(ctx, update, metav1.UpdateOptions{}); err != nil {
-		return // the next beat tries again
+		return heartbeat // the next beat tries again
 	}
 	k.recorder(name).Event(&v1.ObjectReference{Kind: "Node", Name: name, UID: types.UID(name)}, v1.EventTypeNormal, kubeletevents.NodeReady, fmt.Sprintf("Node %s status is now: NodeReady", name))
+	return heartbeat
 }
 
-func (k *Kubelet) renew(ctx context.Context, node *v1.Node) {
+// renew writes the lease of a node; the next beat tries again what fails.
+func (k *Kubelet) renew(ctx context.Context, node *v1.Node, lease *coordinationv1.Lease) {
 	leases := k.client.CoordinationV1().Leases(v1.NamespaceNodeLease)
 	now, length := metav1.NowMicro(), int32(leaseLength)
-	lease, err := leases.Get(ctx, node.Name, metav1.GetOptions{})
-	if err != nil {
-		_, _ = leases.Create(ctx, &coordinationv1.Lease{ // the next beat tries again
+	if lease == nil {
+		_, _ = leases.Create(ctx, &coordinationv1.Lease{
 			ObjectMeta: metav1.ObjectMeta{Name: node.Name, OwnerReferences: []metav1.OwnerReference{{APIVersion: "v1", Kind: "Node", Name: node.Name, UID: node.UID}}},
 			Spec:       coordinationv1.LeaseSpec{HolderIdentity: &node.Name, LeaseDurationSeconds: &length, RenewTime: &now},
 		}, metav1.CreateOptions{})
 		return
 	}
+	lease = lease.DeepCopy()
 	lease.Spec.RenewTime = &now
 	_, _ = leases.Update(ctx, lease, metav1.UpdateOptions{})
 }
@@ -106,8 +124,8 @@ var offers = v1.ResourceList{
 }
 
 // Ready fills in what a healthy kubelet reports of its node: what it has, as far as it is not said,
-// and that nothing is short.
-func Ready(node *v1.Node) {
+// that nothing is short, and which version it is of.
+func Ready(node *v1.Node, version string) {
 	s := &node.Status
 	if s.Capacity == nil {
 		s.Capacity = v1.ResourceList{}
@@ -128,6 +146,12 @@ func Ready(node *v1.Node) {
 	}
 	if len(s.Addresses) == 0 {
 		s.Addresses = []v1.NodeAddress{{Type: v1.NodeInternalIP, Address: fmt.Sprintf("172.18.1.%d", drawn(node.Name))}, {Type: v1.NodeHostName, Address: node.Name}}
+	}
+	if s.NodeInfo.KubeletVersion == "" {
+		s.NodeInfo = v1.NodeSystemInfo{
+			KubeletVersion: version, OperatingSystem: "linux", Architecture: "amd64",
+			ContainerRuntimeVersion: "containerd://2.1.0", OSImage: "simulated", KernelVersion: "6.12.0",
+		}
 	}
 	now := metav1.Now()
 	for _, c := range []v1.NodeCondition{

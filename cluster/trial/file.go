@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -49,8 +50,8 @@ func load(path string) (*state, error) {
 		return nil, fmt.Errorf("reading the trial: %w", err)
 	}
 	head, body, found := bytes.Cut(data, []byte("\n"))
-	var name, sum string
-	if _, err := fmt.Sscanf(string(head), "%s %s", &name, &sum); err != nil || !found || name != format {
+	sum, ours := strings.CutPrefix(string(head), format+" ")
+	if !found || !ours {
 		return nil, &DamagedError{path, fmt.Sprintf("it does not begin with %q", format)}
 	}
 	if sum != checksum(body) {

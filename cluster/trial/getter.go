@@ -34,6 +34,9 @@ func (c *connection) bind(flags *pflag.FlagSet) {
 	flags.StringVarP(&c.namespace, "namespace", "n", "", "namespace of the request")
 	flags.StringVar(&c.as, "as", "", "user to act as")
 	flags.StringArrayVar(&c.groups, "as-group", nil, "group to act as a member of; may be repeated")
+	// These two are taken out of the arguments before a command is made; here they are for its help.
+	flags.String("trial", "", "`file` of the trial")
+	flags.String("context", "", "context of the kubeconfig: work on a real cluster")
 	c.discovery = sync.OnceValues(c.discover)
 }
 

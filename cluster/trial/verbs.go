@@ -1,10 +1,12 @@
 package trial
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -40,7 +42,9 @@ import (
 	"k8s.io/kubectl/pkg/cmd/top"
 	"k8s.io/kubectl/pkg/cmd/util"
 	"k8s.io/kubectl/pkg/cmd/wait"
+	"k8s.io/kubectl/pkg/util/completion"
 
+	"github.com/seatrial/seatrial/cluster"
 	_ "github.com/seatrial/seatrial/cluster/trial/english" // starts a quarter faster
 )
 
@@ -137,7 +141,12 @@ func newAuthCommand(f util.Factory, streams genericiooptions.IOStreams) *cobra.C
 
 // Command gives the verb on a cluster that is reached through getter, with its flags and help.
 func (v Verb) Command(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
-	cmd := v.build(util.NewFactory(util.NewMatchVersionFlags(getter)), streams)
+	factory := util.NewFactory(util.NewMatchVersionFlags(getter))
+	cmd := v.build(factory, streams)
+	completion.SetFactoryForCompletion(factory)
+	if v.Name == "get" { // whose completion kubectl adds from outside
+		cmd.ValidArgsFunction = completion.ResourceTypeAndNameCompletionFunc(factory)
+	}
 	rename(cmd)
 	return cmd
 }
@@ -164,8 +173,8 @@ func (v Verb) Call(ctx context.Context, t *Trial, args []string, in io.Reader, o
 	if asksForHelp(args) {
 		return v.execute(ctx, &connection{}, args, genericiooptions.IOStreams{In: in, Out: out, ErrOut: errOut})
 	}
-	if slices.Contains(processVerbs, v.Name) {
-		return &ExitError{Code: 1, Message: fmt.Sprintf("error: %s needs a process, and the containers of a trial are simulated: none runs in them", v.Name)}
+	if what := v.needsProcess(args); what != "" {
+		return &ExitError{Code: 1, Message: fmt.Sprintf("error: %s needs a process, and the containers of a trial are simulated: none runs in them", what)}
 	}
 	return t.Do(ctx, func(s *Session) error {
 		c := &connection{config: s.RESTConfig()}
@@ -175,6 +184,25 @@ func (v Verb) Call(ctx context.Context, t *Trial, args []string, in io.Reader, o
 		}
 		return v.execute(context.Background(), c, args, genericiooptions.IOStreams{In: in, Out: out, ErrOut: errOut})
 	})
+}
+
+// needsProcess tells what of a command line would connect to a process in a container.
+func (v Verb) needsProcess(args []string) string {
+	if slices.Contains(processVerbs, v.Name) {
+		return v.Name
+	}
+	if v.Name != "run" {
+		return ""
+	}
+	for _, a := range args {
+		switch a {
+		case "--":
+			return ""
+		case "-i", "-t", "-it", "-ti", "--stdin", "--tty", "--attach", "--attach=true", "--stdin=true", "--tty=true", "--rm", "--rm=true":
+			return v.Name + " " + a
+		}
+	}
+	return ""
 }
 
 func asksForHelp(args []string) bool {
@@ -189,6 +217,37 @@ func (v Verb) follows(args []string) bool {
 	return slices.ContainsFunc(args, func(a string) bool {
 		return a == "-w" || strings.HasPrefix(a, "--watch") && !strings.HasSuffix(a, "=false")
 	})
+}
+
+// Complete gives what may come next on a command line, as cobra's completion wants it.
+func (v Verb) Complete(ctx context.Context, t *Trial, args []string, toComplete string) ([]string, cobra.ShellCompDirective) {
+	var out bytes.Buffer
+	c := &connection{}
+	ask := func() error {
+		streams := genericiooptions.IOStreams{In: strings.NewReader(""), Out: &out, ErrOut: io.Discard}
+		cmd := v.Command(c, streams)
+		line := append([]string{cobra.ShellCompRequestCmd, v.Name}, append(args, toComplete)...)
+		return execute(context.Background(), cmd, c.bind, line, streams)
+	}
+	var err error
+	if strings.HasPrefix(toComplete, "-") {
+		err = ask()
+	} else {
+		err = t.look(ctx, func(e *cluster.Engine) error {
+			c.config = e.RESTConfig()
+			return ask()
+		})
+	}
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	last := len(lines) - 1
+	directive, err := strconv.Atoi(strings.TrimPrefix(lines[last], ":"))
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	return lines[:last], cobra.ShellCompDirective(directive)
 }
 
 // execute runs the command on a trial.

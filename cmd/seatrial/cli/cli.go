@@ -61,6 +61,9 @@ func usageError(format string, args ...any) error {
 
 // Main runs the program on the process's own arguments and streams, and gives the exit code.
 func Main() int {
+	if os.Getenv(diffEnv) != "" && len(os.Args) == 3 {
+		return diffFolders(os.Args[1], os.Args[2], os.Stdout, os.Stderr)
+	}
 	tuneMemory()
 	klog.SetLogger(logr.Discard()) // what linked packages log is not for users
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

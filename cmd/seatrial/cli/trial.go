@@ -38,16 +38,33 @@ func newTrialCommands(s Streams) []*cobra.Command {
 // newVerbCommand stands in for one of kubectl's commands, which is made when it is called: to
 // make them all would take longer than most other commands run.
 func newVerbCommand(s Streams, v trial.Verb) *cobra.Command {
-	return &cobra.Command{
+	run := func(cmd *cobra.Command, args []string) error { return runVerb(cmd.Context(), s, v, args) }
+	cmd := &cobra.Command{
 		Use:                v.Name,
 		Short:              v.Short,
 		Long:               v.Short + "." + trialHelp,
 		GroupID:            trialGroup,
 		DisableFlagParsing: true,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return runVerb(cmd.Context(), s, v, args)
+		RunE:               run,
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, toComplete string) ([]string, cobra.ShellCompDirective) {
+			return completeVerb(cmd.Context(), s, v, args, toComplete)
 		},
 	}
+	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) { _ = run(cmd, []string{"--help"}) }) // it has nobody to tell of an error
+	return cmd
+}
+
+// completeVerb offers what kubectl's command would on the trial.
+func completeVerb(ctx context.Context, s Streams, v trial.Verb, args []string, toComplete string) ([]string, cobra.ShellCompDirective) {
+	file, args := takeFlag(args, "--trial")
+	if name, _ := takeFlag(args, "--context"); name != "" && !strings.HasPrefix(toComplete, "-") {
+		return nil, cobra.ShellCompDirectiveNoFileComp // a real cluster is not asked for words
+	}
+	t, err := openTrial(s, file)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	return v.Complete(ctx, t, args, toComplete)
 }
 
 // trialGroup is the heading of these commands in the help.
@@ -61,6 +78,9 @@ func runVerb(ctx context.Context, s Streams, v trial.Verb, args []string) error 
 	t, err := openTrial(s, file)
 	if err != nil {
 		return err
+	}
+	if v.Name == "diff" {
+		provideDiff(s)
 	}
 	if err := takeStdin(s, args); err != nil {
 		return &exitError{exitFailed, err}
