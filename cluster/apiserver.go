@@ -30,8 +30,6 @@ import (
 	"k8s.io/apiserver/pkg/storage/storagebackend"
 	"k8s.io/apiserver/pkg/util/compatibility"
 	"k8s.io/client-go/rest"
-	"k8s.io/kube-openapi/pkg/handler3"
-	"k8s.io/kube-openapi/pkg/validation/spec"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
 	"k8s.io/kubernetes/pkg/capabilities"
 	"k8s.io/kubernetes/pkg/controlplane"
@@ -192,13 +190,10 @@ func (s *apiServer) build() error {
 	if err != nil {
 		return fmt.Errorf("server of custom resources: %w", err)
 	}
-	// Its OpenAPI controllers run only if they find what PrepareRun would have put here.
-	crds.GenericAPIServer.OpenAPIV3VersionedService = handler3.NewOpenAPIService()
-	crds.GenericAPIServer.StaticOpenAPISpec = &spec.Swagger{}
 	if s.built, err = s.generic.Complete(s.informers).New("seatrial", crds.GenericAPIServer); err != nil {
 		return fmt.Errorf("API server: %w", err)
 	}
-	return s.serveOpenAPI(crds.GenericAPIServer)
+	return ServeOpenAPI(s.generic, s.built, crds.GenericAPIServer)
 }
 
 // handlerChain is the part of the usual chain that changes answers: who asks, in whose name, and

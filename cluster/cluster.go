@@ -127,6 +127,9 @@ func (e *Engine) attach(ctx context.Context, config Config) (err error) {
 	if err := e.awaitAdmission(ctx); err != nil {
 		return err
 	}
+	if err := e.bootstrap(ctx); err != nil {
+		return err
+	}
 	return e.seedSimulation(ctx, config.Nodes)
 }
 

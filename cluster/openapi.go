@@ -19,6 +19,7 @@ import (
 	"k8s.io/kube-openapi/pkg/handler"
 	"k8s.io/kube-openapi/pkg/handler3"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
+	"k8s.io/kube-openapi/pkg/validation/spec"
 )
 
 // The schemas of a group version are built when somebody asks for them. Upstream builds all of
@@ -29,29 +30,39 @@ const openAPIV3 = "/openapi/v3"
 
 // documents holds what was built.
 type documents struct {
-	server     *apiServer
+	generic    *genericapiserver.Config
 	containers []*restful.Container // of the built-in groups
-	custom     http.Handler         // those of custom resources
+	custom     http.Handler         // of custom resources, and for v2 of everything
 
 	mu    sync.Mutex
 	built map[string]http.Handler // by group version, such as apis/apps/v1
 }
 
-func (s *apiServer) serveOpenAPI(custom *genericapiserver.GenericAPIServer) error {
+const openAPIV2 = "/openapi/v2"
+
+// ServeOpenAPI serves the schemas of all servers of a chain under the first one, the last of
+// which is that of custom resources.
+func ServeOpenAPI(generic *genericapiserver.Config, chain ...*genericapiserver.GenericAPIServer) error {
+	d := &documents{generic: generic, built: map[string]http.Handler{}}
+	for _, s := range chain {
+		d.containers = append(d.containers, s.Handler.GoRestfulContainer)
+	}
+	custom := chain[len(chain)-1]
+	// Its OpenAPI controllers run only if they find what PrepareRun would have put here. They merge
+	// their schemas into the static ones, which are filled in before anybody asks for the result.
+	custom.OpenAPIV3VersionedService = handler3.NewOpenAPIService()
+	custom.OpenAPIVersionedService = handler.NewOpenAPIService(&spec.Swagger{})
+	custom.StaticOpenAPISpec = &spec.Swagger{}
 	mux := http.NewServeMux()
 	if err := custom.OpenAPIV3VersionedService.RegisterOpenAPIV3VersionedService(openAPIV3, pathHandler{mux}); err != nil {
 		return err
 	}
-	d := &documents{
-		server:     s,
-		containers: []*restful.Container{s.built.Handler.GoRestfulContainer, custom.Handler.GoRestfulContainer},
-		custom:     mux,
-		built:      map[string]http.Handler{},
-	}
-	paths := s.built.Handler.NonGoRestfulMux
+	custom.OpenAPIVersionedService.RegisterOpenAPIVersionedService(openAPIV2, pathHandler{mux})
+	d.custom = mux
+	paths := chain[0].Handler.NonGoRestfulMux
 	paths.HandleFunc(openAPIV3, d.serveIndex)
 	paths.UnlistedHandlePrefix(openAPIV3+"/", http.HandlerFunc(d.serveDocument))
-	paths.Handle("/openapi/v2", lazyHandler(sync.OnceValues(s.openAPIV2)))
+	paths.Handle(openAPIV2, lazyHandler(sync.OnceValues(func() (http.Handler, error) { return d.custom, d.fill(custom.StaticOpenAPISpec) })))
 	return nil
 }
 
@@ -95,7 +106,7 @@ func (d *documents) serveIndex(w http.ResponseWriter, req *http.Request) {
 		http.Error(w, fmt.Sprintf("reading the list of custom schemas: %v", err), http.StatusInternalServerError)
 		return
 	}
-	version := d.server.generic.EffectiveVersion.Info().GitVersion
+	version := d.generic.EffectiveVersion.Info().GitVersion
 	for name := range d.groupVersions() {
 		all.Paths[name] = indexEntry{URL: openAPIV3 + "/" + name + "?hash=" + version}
 	}
@@ -143,7 +154,7 @@ func (d *documents) document(name string) (http.Handler, error) {
 		if strings.TrimPrefix(service.RootPath(), "/") != name {
 			continue
 		}
-		document, err := builder3.BuildOpenAPISpecFromRoutes(restfuladapter.AdaptWebServices([]*restful.WebService{service}), d.server.generic.OpenAPIV3Config)
+		document, err := builder3.BuildOpenAPISpecFromRoutes(restfuladapter.AdaptWebServices([]*restful.WebService{service}), d.generic.OpenAPIV3Config)
 		if err != nil {
 			return nil, fmt.Errorf("building the schemas of %s: %w", name, err)
 		}
@@ -155,15 +166,15 @@ func (d *documents) document(name string) (http.Handler, error) {
 	return nil, nil
 }
 
-func (s *apiServer) openAPIV2() (http.Handler, error) {
-	document, err := builder.BuildOpenAPISpecFromRoutes(restfuladapter.AdaptWebServices(s.built.Handler.GoRestfulContainer.RegisteredWebServices()), s.generic.OpenAPIConfig)
+// fill builds the OpenAPI v2 schemas of the built-in kinds.
+func (d *documents) fill(static *spec.Swagger) error {
+	document, err := builder.BuildOpenAPISpecFromRoutes(restfuladapter.AdaptWebServices(d.services()), d.generic.OpenAPIConfig)
 	if err != nil {
-		return nil, fmt.Errorf("building the OpenAPI v2 schemas: %w", err)
+		return fmt.Errorf("building the OpenAPI v2 schemas: %w", err)
 	}
 	document.Definitions = handler.PruneDefaults(document.Definitions)
-	mux := http.NewServeMux()
-	handler.NewOpenAPIService(document).RegisterOpenAPIVersionedService("/openapi/v2", pathHandler{mux})
-	return mux, nil
+	*static = *document
+	return nil
 }
 
 // lazyHandler is a handler that is made on first use.

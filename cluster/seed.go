@@ -17,7 +17,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/component-base/version"
 	schedulingapiv1 "k8s.io/kubernetes/pkg/apis/scheduling/v1"
-	"k8s.io/kubernetes/plugin/pkg/auth/authorizer/rbac/bootstrappolicy"
 
 	"github.com/seatrial/seatrial/cluster/kubelet"
 )
@@ -27,22 +26,6 @@ var systemNamespaces = []string{metav1.NamespaceDefault, metav1.NamespaceSystem,
 
 // rootCertificate is what pods find as the certificate of the API server. No process reads it.
 var rootCertificate = []byte("# simulated cluster: there is no certificate authority\n")
-
-// seedPolicies writes the roles that every cluster has.
-func (s *apiServer) seedPolicies(ctx context.Context) error {
-	roles := s.client.RbacV1()
-	for _, r := range append(bootstrappolicy.ClusterRoles(), bootstrappolicy.ControllerRoles()...) {
-		if _, err := roles.ClusterRoles().Create(ctx, &r, metav1.CreateOptions{}); err != nil {
-			return fmt.Errorf("cluster role %s: %w", r.Name, err)
-		}
-	}
-	for _, b := range append(bootstrappolicy.ClusterRoleBindings(), bootstrappolicy.ControllerRoleBindings()...) {
-		if _, err := roles.ClusterRoleBindings().Create(ctx, &b, metav1.CreateOptions{}); err != nil {
-			return fmt.Errorf("cluster role binding %s: %w", b.Name, err)
-		}
-	}
-	return nil
-}
 
 // seed writes the other objects that every cluster has, and its nodes.
 func (s *apiServer) seed(ctx context.Context, nodes []*corev1.Node) error {
@@ -83,13 +66,10 @@ func (c *connection) seedSimulation(ctx context.Context, nodes []*corev1.Node) e
 	return nil
 }
 
-func (s *apiServer) seedPriorityClass(ctx context.Context, name string, value int32, description string) error {
+func (c *connection) seedPriorityClass(ctx context.Context, name string, value int32, description string) error {
 	class := &schedulingv1.PriorityClass{ObjectMeta: metav1.ObjectMeta{Name: name}, Value: value, Description: description}
-	_, err := s.client.SchedulingV1().PriorityClasses().Create(ctx, class, metav1.CreateOptions{})
-	if err != nil {
-		return fmt.Errorf("priority class %s: %w", name, err)
-	}
-	return nil
+	_, err := c.client.SchedulingV1().PriorityClasses().Create(ctx, class, metav1.CreateOptions{})
+	return named("priority class", name, err)
 }
 
 // seedService writes the Service of the API server.

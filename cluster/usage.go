@@ -33,7 +33,12 @@ func ServeUsage(built *genericapiserver.GenericAPIServer, informers informers.Sh
 	core := informers.Core().V1()
 	u := &usage{pods: core.Pods().Lister(), nodes: core.Nodes().Lister()}
 	gv := v1beta1.SchemeGroupVersion
-	verbs := []string{"get", "list"}
+	verbs := metav1.Verbs{"get", "list"}
+	resources := metav1.APIResourceList{
+		TypeMeta:     metav1.TypeMeta{Kind: "APIResourceList", APIVersion: "v1"},
+		GroupVersion: gv.String(),
+		APIResources: []metav1.APIResource{{Name: "nodes", Kind: "NodeMetrics", Verbs: verbs}, {Name: "pods", Kind: "PodMetrics", Namespaced: true, Verbs: verbs}},
+	}
 	built.AggregatedDiscoveryGroupManager.AddGroupVersion(gv.Group, apidiscoveryv2.APIVersionDiscovery{
 		Freshness: apidiscoveryv2.DiscoveryFreshnessCurrent,
 		Version:   gv.Version,
@@ -44,6 +49,7 @@ func ServeUsage(built *genericapiserver.GenericAPIServer, informers informers.Sh
 	})
 	version := metav1.GroupVersionForDiscovery{GroupVersion: gv.String(), Version: gv.Version}
 	built.DiscoveryGroupManager.AddGroup(metav1.APIGroup{Name: gv.Group, Versions: []metav1.GroupVersionForDiscovery{version}, PreferredVersion: version})
+	built.Handler.NonGoRestfulMux.HandleFunc("/apis/"+gv.String(), func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, resources) })
 	built.Handler.NonGoRestfulMux.HandlePrefix("/apis/"+gv.String()+"/", u)
 }
 
@@ -82,6 +88,10 @@ func (u *usage) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		http.NotFound(w, req)
 		return
 	}
+	writeJSON(w, answer)
+}
+
+func writeJSON(w http.ResponseWriter, answer any) {
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(answer) // the client has gone if this fails
 }

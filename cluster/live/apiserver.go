@@ -58,6 +58,7 @@ var advertised = net.IPv4(172, 18, 0, 2)
 // resources and of API services before and behind it, as upstream chains them.
 type server struct {
 	chain  *aggregatorserver.APIAggregator
+	config *genericapiserver.Config
 	client *rest.Config // the way to it for this process, past the network
 	stop   context.CancelFunc
 	ended  chan struct{}
@@ -73,6 +74,9 @@ func startServer(listener net.Listener, o *options.ServerRunOptions) (*server, e
 		return nil, fmt.Errorf("API server: %w", err)
 	}
 	prepared, err := s.chain.PrepareRun()
+	if err == nil {
+		err = s.serveSchemas()
+	}
 	if err != nil {
 		stop()
 		return nil, fmt.Errorf("API server: %w", err)
@@ -132,6 +136,7 @@ func flags(p *pki, listener net.Listener) *options.ServerRunOptions {
 	o.Authorization.Modes = []string{modes.ModeNode, modes.ModeRBAC}
 	o.Admission.GenericAdmission.EnablePlugins = []string{"NodeRestriction"}
 	o.Features.EnableProfiling = false
+	o.KubeletConfig.PreferredAddressTypes = []string{"InternalIP"} // names would be looked up
 	return o
 }
 
@@ -172,6 +177,7 @@ func (s *server) build(ctx context.Context, o *options.ServerRunOptions, listene
 	if err != nil {
 		return err
 	}
+	extensions.GenericConfig.SkipOpenAPIInstallation, aggregator.GenericConfig.OpenAPIConfig = true, nil // see serveSchemas
 	config := app.Config{Options: opts, Aggregator: aggregator, KubeAPIs: kube, ApiExtensions: extensions}
 	completed, err := config.Complete()
 	if err != nil {
@@ -181,12 +187,28 @@ func (s *server) build(ctx context.Context, o *options.ServerRunOptions, listene
 		return err
 	}
 	inside.handler = s.chain.GenericAPIServer.Handler
-	kubeServer, ok := s.chain.GenericAPIServer.NextDelegate().(*genericapiserver.GenericAPIServer)
-	if !ok {
-		return fmt.Errorf("behind the aggregator is a %T, want the server of built-in kinds", s.chain.GenericAPIServer.NextDelegate())
-	}
-	cluster.ServeUsage(kubeServer, shared)
+	s.config = generic
+	cluster.ServeUsage(s.behind(1), shared)
 	return nil
+}
+
+// behind gives a server of the chain: 0 is that of API services, 1 that of built-in kinds, 2 that
+// of custom resources.
+func (s *server) behind(n int) *genericapiserver.GenericAPIServer {
+	at := s.chain.GenericAPIServer
+	for range n {
+		at = at.NextDelegate().(*genericapiserver.GenericAPIServer)
+	}
+	return at
+}
+
+// serveSchemas puts schemas that are built on demand into the place of the aggregator's, for
+// which all would be built at the start.
+func (s *server) serveSchemas() error {
+	paths := s.chain.GenericAPIServer.Handler.NonGoRestfulMux
+	paths.Unregister("/openapi/v3")
+	paths.Unregister("/openapi/v3/")
+	return cluster.ServeOpenAPI(s.config, s.behind(0), s.behind(1), s.behind(2))
 }
 
 // generic is what the three servers share, as upstream's BuildGenericConfig makes it.
@@ -207,6 +229,8 @@ func (s *server) generic(ctx context.Context, opts options.CompletedOptions) (*g
 	c.OpenAPIV3Config = genericapiserver.DefaultOpenAPIV3Config(definitions, namer)
 	c.OpenAPIConfig.Info.Title, c.OpenAPIV3Config.Info.Title = "Kubernetes", "Kubernetes"
 	c.LongRunningFunc = filters.BasicLongRunningRequestCheck(sets.NewString("watch", "proxy"), sets.NewString("attach", "exec", "proxy", "log", "portforward"))
+	c.SkipOpenAPIInstallation = true // see serveSchemas
+	c.DisabledPostStartHooks.Insert(cluster.Bootstraps...)
 	pods := shared.Core().V1().Pods().Lister()
 	c.BuildHandlerChainFunc = func(h http.Handler, c *genericapiserver.Config) http.Handler {
 		return genericapiserver.DefaultBuildHandlerChain(cluster.WithoutContainers(h, func(namespace, name string) bool {

@@ -34,7 +34,7 @@ type store struct {
 
 const (
 	etcdStartTime = 30 * time.Second
-	etcdBuffer    = 1 << 20 // bytes of a connection in flight
+	etcdBuffer    = 64 << 10 // bytes of a connection in flight
 )
 
 // startStore starts etcd on a folder. Every write is on the disk before it is acknowledged.
@@ -81,7 +81,7 @@ func etcdConfig(folder string, log *zap.Logger) *embed.Config {
 	c.Dir = folder
 	c.ListenClientUrls, c.ListenPeerUrls = nil, nil
 	c.InitialCluster = c.InitialClusterFromName(c.Name)
-	c.TickMs, c.ElectionMs = 10, 50 // there is nobody to wait for
+	c.TickMs, c.ElectionMs = 20, 100 // there is nobody to wait for
 	c.ZapLoggerBuilder = embed.NewZapLoggerBuilder(log)
 	c.BootstrapDefragThresholdMegabytes = 64
 	return c

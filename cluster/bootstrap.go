@@ -1,0 +1,97 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+
+	"golang.org/x/sync/errgroup"
+	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/component-helpers/auth/rbac/reconciliation"
+	schedulingapiv1 "k8s.io/kubernetes/pkg/apis/scheduling/v1"
+	rbacrest "k8s.io/kubernetes/pkg/registry/rbac/rest"
+	"k8s.io/kubernetes/plugin/pkg/auth/authorizer/rbac/bootstrappolicy"
+)
+
+// Bootstraps are the hooks of kube-apiserver that an attached Engine takes over. Upstream's wait
+// a second before they begin, and write one object after another.
+var Bootstraps = []string{rbacrest.PostStartHookName, "scheduling/bootstrap-system-priority-classes"}
+
+// bootstrapWriters is how many objects are written at a time: they share the way to the disk.
+const bootstrapWriters = 32
+
+// bootstrap writes the roles and priority classes that every cluster has, where they are missing
+// or have lost something.
+func (c *connection) bootstrap(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(bootstrapWriters)
+	rbac := c.client.RbacV1()
+	role := func(owner reconciliation.RuleOwner, client reconciliation.RuleOwnerModifier) {
+		group.Go(func() error {
+			o := reconciliation.ReconcileRoleOptions{Role: owner, Client: client, Confirm: true}
+			_, err := o.Run()
+			return named("role", owner.GetName(), err)
+		})
+	}
+	binding := func(b reconciliation.RoleBinding, client reconciliation.RoleBindingModifier) {
+		group.Go(func() error {
+			o := reconciliation.ReconcileRoleBindingOptions{RoleBinding: b, Client: client, Confirm: true}
+			_, err := o.Run()
+			return named("role binding", b.GetName(), err)
+		})
+	}
+	for _, r := range clusterRoles() {
+		role(reconciliation.ClusterRoleRuleOwner{ClusterRole: &r}, reconciliation.ClusterRoleModifier{Client: rbac.ClusterRoles()})
+	}
+	for _, b := range clusterRoleBindings() {
+		binding(reconciliation.ClusterRoleBindingAdapter{ClusterRoleBinding: &b}, reconciliation.ClusterRoleBindingClientAdapter{Client: rbac.ClusterRoleBindings()})
+	}
+	namespaces := c.client.CoreV1().Namespaces()
+	for _, roles := range bootstrappolicy.NamespaceRoles() {
+		for _, r := range roles {
+			role(reconciliation.RoleRuleOwner{Role: &r}, reconciliation.RoleModifier{Client: rbac, NamespaceClient: namespaces})
+		}
+	}
+	for _, bindings := range bootstrappolicy.NamespaceRoleBindings() {
+		for _, b := range bindings {
+			binding(reconciliation.RoleBindingAdapter{RoleBinding: &b}, reconciliation.RoleBindingClientAdapter{Client: rbac, NamespaceClient: namespaces})
+		}
+	}
+	for _, class := range schedulingapiv1.SystemPriorityClasses() {
+		group.Go(func() error { return c.seedPriorityClass(ctx, class.Name, class.Value, class.Description) })
+	}
+	return group.Wait()
+}
+
+func named(what, name string, err error) error {
+	if err == nil || apierrors.IsAlreadyExists(err) {
+		return nil
+	}
+	return fmt.Errorf("%s %s: %w", what, name, err)
+}
+
+// clusterRoles are those of users and of controllers.
+func clusterRoles() []rbacv1.ClusterRole {
+	return append(bootstrappolicy.ClusterRoles(), bootstrappolicy.ControllerRoles()...)
+}
+
+func clusterRoleBindings() []rbacv1.ClusterRoleBinding {
+	return append(bootstrappolicy.ClusterRoleBindings(), bootstrappolicy.ControllerRoleBindings()...)
+}
+
+// seedPolicies writes the roles of a new cluster, one after another.
+func (s *apiServer) seedPolicies(ctx context.Context) error {
+	roles := s.client.RbacV1()
+	for _, r := range clusterRoles() {
+		if _, err := roles.ClusterRoles().Create(ctx, &r, metav1.CreateOptions{}); err != nil {
+			return fmt.Errorf("cluster role %s: %w", r.Name, err)
+		}
+	}
+	for _, b := range clusterRoleBindings() {
+		if _, err := roles.ClusterRoleBindings().Create(ctx, &b, metav1.CreateOptions{}); err != nil {
+			return fmt.Errorf("cluster role binding %s: %w", b.Name, err)
+		}
+	}
+	return nil
+}
