@@ -18,8 +18,8 @@ import (
 	"k8s.io/kube-openapi/pkg/common/restfuladapter"
 	"k8s.io/kube-openapi/pkg/handler"
 	"k8s.io/kube-openapi/pkg/handler3"
-	"k8s.io/kubernetes/pkg/api/legacyscheme"
 	"k8s.io/kube-openapi/pkg/validation/spec"
+	"k8s.io/kubernetes/pkg/api/legacyscheme"
 )
 
 // The schemas of a group version are built when somebody asks for them. Upstream builds all of
@@ -122,9 +122,16 @@ func (d *documents) groupVersions() sets.Set[string] {
 	return names
 }
 
+// services are those of all servers; what several serve, such as /version, is the first one's.
 func (d *documents) services() (all []*restful.WebService) {
+	known := sets.New[string]()
 	for _, c := range d.containers {
-		all = append(all, c.RegisteredWebServices()...)
+		for _, s := range c.RegisteredWebServices() {
+			if path := s.RootPath(); !known.Has(path) {
+				known.Insert(path)
+				all = append(all, s)
+			}
+		}
 	}
 	return all
 }
