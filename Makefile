@@ -8,7 +8,7 @@ STAMP = -X k8s.io/component-base/version.gitVersion=$(KUBERNETES) -X k8s.io/comp
 LDFLAGS = -s -w $(STAMP)
 FUZZTIME ?= 60s
 
-.PHONY: run build test check bench fuzz schema kubernetes update clean
+.PHONY: run build test race kills check bench fuzz schema kubernetes update clean
 
 run: build ## build, then judge a real manifest
 	./bin/seatrial lint --fail-on never examples/shop.yaml
@@ -18,6 +18,12 @@ build: ## build bin/seatrial
 
 test: ## all tests
 	$(GO) test ./...
+
+race: ## the store in memory under the race detector, which needs cgo and a C compiler
+	CGO_ENABLED=1 $(GO) test -race ./internal/memstore
+
+kills: ## kill a thousand commands on a trial at random moments
+	SEATRIAL_KILLS=1000 $(GO) test ./cluster/trial -run Killed -timeout 2h -v
 
 check: ## format, vet and staticcheck
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "run gofmt -w ."; exit 1; }

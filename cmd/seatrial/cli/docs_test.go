@@ -10,6 +10,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/go-logr/logr"
+	"k8s.io/klog/v2"
 )
 
 // console is a block of the documentation that shows a command and what it prints. An exit code
@@ -20,6 +23,7 @@ var console = regexp.MustCompile("(?ms)^```console\n\\$ seatrial ([^\n]*)\n(.*?)
 // they print.
 func TestDocumentationShowsRealOutput(t *testing.T) {
 	t.Chdir("../../..")
+	klog.SetLogger(logr.Discard())
 	pages, err := filepath.Glob("docs/*.md")
 	if err != nil {
 		t.Fatal(err)
@@ -30,10 +34,11 @@ func TestDocumentationShowsRealOutput(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		env := map[string]string{trialEnv: filepath.Join(t.TempDir(), "trial")} // the commands of a page share a trial
 		real := console.ReplaceAllStringFunc(string(data), func(block string) string {
 			m := console.FindStringSubmatch(block)
 			shown++
-			return "```console\n$ seatrial " + m[1] + "\n" + transcript(t, strings.Fields(m[1])) + "```"
+			return "```console\n$ seatrial " + m[1] + "\n" + transcript(t, strings.Fields(m[1]), env) + "```"
 		})
 		if real == string(data) {
 			continue
@@ -50,10 +55,10 @@ func TestDocumentationShowsRealOutput(t *testing.T) {
 }
 
 // transcript gives what a command prints, and its exit code where it is not 0.
-func transcript(t *testing.T, args []string) string {
+func transcript(t *testing.T, args []string, env map[string]string) string {
 	t.Helper()
 	var out bytes.Buffer
-	code := Run(context.Background(), args, Streams{In: strings.NewReader(""), Out: &out, Err: &out, Getenv: func(string) string { return "" }})
+	code := Run(context.Background(), args, Streams{In: strings.NewReader(""), Out: &out, Err: &out, Getenv: func(name string) string { return env[name] }})
 	text := out.String()
 	if code != exitClean {
 		text += "# exit code " + string(rune('0'+code)) + "\n"

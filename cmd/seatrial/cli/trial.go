@@ -238,7 +238,8 @@ func newStatusCommand(s Streams) *cobra.Command {
 }
 
 func newResetCommand(s Streams) *cobra.Command {
-	var file, nodes string
+	var file string
+	var nodes []string
 	var seed int64
 	cmd := &cobra.Command{
 		Use:   "reset",
@@ -253,8 +254,8 @@ clock says.`,
 		Args: exactArgs(0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var config cluster.Config
-			if nodes != "" {
-				parsed, err := cluster.ParseNodes(nodes)
+			if len(nodes) > 0 {
+				parsed, err := cluster.ParseNodes(nodes...)
 				if err != nil {
 					return usageError("--nodes: %v", err)
 				}
@@ -271,7 +272,7 @@ clock says.`,
 		},
 	}
 	bindTrial(cmd, &file)
-	cmd.Flags().StringVar(&nodes, "nodes", "", nodesHelp)
+	cmd.Flags().StringArrayVar(&nodes, "nodes", nil, nodesHelp+"; may be repeated")
 	cmd.Flags().Int64Var(&seed, "seed", 0, "make the trial repeatable")
 	return cmd
 }
