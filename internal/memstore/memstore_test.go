@@ -83,7 +83,9 @@ func increase(s *Store) upstream.IncreaseRVFunc {
 	}
 }
 
-// suite is upstream's test suite for storages, as the etcd storage runs it.
+// suite is upstream's test suite for storages, as the etcd storage runs it. Left out are the tests
+// of what is etcd's own: of GetListWithErrorAggregation, which needs a private wrapper and error of
+// the etcd storage, and of WatchBookmarksWithCorrectResourceVersion, which is for the watch cache.
 var suite = []struct {
 	name             string
 	needsTransformer bool
@@ -117,6 +119,13 @@ var suite = []struct {
 		upstream.RunTestPreconditionalDeleteWithOnlySuggestionPass(ctx, t, s)
 	}},
 	{name: "DeleteExpectedDecodeError", needsTransformer: true, run: deleteUndecodable},
+	{name: "DeleteWithConflictAndMissingExpectedDecodeError", needsTransformer: true, run: func(ctx context.Context, t *testing.T, s *Store) {
+		codec := undecodable(t, s)
+		upstream.RunTestDeleteWithConflictAndMissingExpectedTransformOrDecodeError(ctx, t, s, codec.now.Store)
+	}},
+	{name: "DeleteWithSuggestionAndMissingExpectedDecodeError", run: func(ctx context.Context, t *testing.T, s *Store) {
+		upstream.RunTestDeleteWithSuggestionAndMissingExpectedTransformOrDecodeError(ctx, t, s)
+	}},
 	{name: "ListPaging", run: func(ctx context.Context, t *testing.T, s *Store) { upstream.RunTestListPaging(ctx, t, s) }},
 	{name: "GetListNonRecursive", run: func(ctx context.Context, t *testing.T, s *Store) {
 		upstream.RunTestGetListNonRecursive(ctx, t, increase(s), s)
@@ -205,6 +214,10 @@ var suite = []struct {
 		upstream.RunWatchSemanticInitialEventsExtended(ctx, t, s)
 	}},
 	{name: "WatchListMatchSingle", run: func(ctx context.Context, t *testing.T, s *Store) { upstream.RunWatchListMatchSingle(ctx, t, s) }},
+	{name: "WatchWithUnsafeDelete", needsTransformer: true, run: func(ctx context.Context, t *testing.T, s *Store) {
+		featuregatetesting.SetFeatureGateDuringTest(t, utilfeature.DefaultFeatureGate, features.AllowUnsafeMalformedObjectDeletion, true)
+		upstream.RunTestWatchWithUnsafeDelete(ctx, t, transformed{s}, errors.New("bits flipped"))
+	}},
 	{name: "WatchErrorIsBlockingFurtherEvents", needsTransformer: true, run: func(ctx context.Context, t *testing.T, s *Store) {
 		upstream.RunWatchErrorIsBlockingFurtherEvents(ctx, t, transformed{s})
 	}},
@@ -247,10 +260,16 @@ func (c *failing) Decode(data []byte, kind *schema.GroupVersionKind, into runtim
 	return c.Codec.Decode(data, kind, into)
 }
 
-func deleteUndecodable(ctx context.Context, t *testing.T, s *Store) {
+// undecodable gives a store a codec that can fail.
+func undecodable(t *testing.T, s *Store) *failing {
 	featuregatetesting.SetFeatureGateDuringTest(t, utilfeature.DefaultFeatureGate, features.AllowUnsafeMalformedObjectDeletion, true)
 	codec := &failing{Codec: podCodec()}
 	s.codec = codec
+	return codec
+}
+
+func deleteUndecodable(ctx context.Context, t *testing.T, s *Store) {
+	codec := undecodable(t, s)
 	upstream.RunTestDeleteExpectedTransformOrDecodeError(ctx, t, s, codec.now.Store)
 }
 

@@ -241,7 +241,9 @@ func (w *watcher) change(e *event) (*watch.Event, error) {
 	var before runtime.Object
 	saw := e.prev != nil
 	if saw && (e.current == nil || !w.pred.Empty()) {
-		if before, saw, err = w.look(e.prev); err != nil {
+		if before, saw, err = w.look(e.prev); err != nil && e.current == nil {
+			return nil, unreadable(err)
+		} else if err != nil {
 			return nil, err
 		}
 	}
@@ -255,6 +257,15 @@ func (w *watcher) change(e *event) (*watch.Event, error) {
 		return &watch.Event{Type: watch.Deleted, Object: gone}, w.store.versioner.UpdateObject(gone, uint64(e.rev))
 	}
 	return nil, nil
+}
+
+// unreadable says that an object is gone whose last state cannot be read, in the words of the etcd
+// storage.
+func unreadable(err error) error {
+	return &apierrors.StatusError{ErrStatus: metav1.Status{
+		Status: metav1.StatusFailure, Code: http.StatusInternalServerError, Reason: metav1.StatusReasonStoreReadError,
+		Message: "saw a DELETED event, but object data is corrupt - " + err.Error(),
+	}}
 }
 
 // look decodes a record and tells whether the predicate selects it.
