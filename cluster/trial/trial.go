@@ -34,10 +34,8 @@ const (
 	seededStep = time.Second
 	// flushTime lets what a command has set off reach the store.
 	flushTime = 200 * time.Millisecond
-	// ballast keeps the first garbage collections of a command away: they are due when the heap has
-	// grown to some times what is live, and at the start little is. Nobody writes to it, so that it
-	// takes no memory. In bytes.
-	ballast = 24 << 20
+	// quietLimit is up to where garbage is not collected at all, in bytes: most commands stay below.
+	quietLimit = 160 << 20
 	// memoryLimit is when garbage is collected more often after all, in bytes.
 	memoryLimit = 1 << 30
 	// maxCommand is how long a command may wait, in the time of the trial.
@@ -179,12 +177,16 @@ func (t *Trial) begin(ctx context.Context, state *state, config cluster.Config, 
 	return result
 }
 
-// spend lets the heap grow: a command is a short life with much garbage.
+// spend lets the heap grow: a command is a short life with much garbage. The first collection, when
+// there has to be one, ends that.
 func spend() (restore func()) {
-	percent, limit := debug.SetGCPercent(400), debug.SetMemoryLimit(memoryLimit)
-	unused := make([]byte, ballast)
+	percent, limit := debug.SetGCPercent(-1), debug.SetMemoryLimit(quietLimit)
+	over := runtime.AddCleanup(new([16]byte), func(percent int) {
+		debug.SetGCPercent(percent)
+		debug.SetMemoryLimit(memoryLimit)
+	}, 400)
 	return func() {
-		runtime.KeepAlive(unused)
+		over.Stop()
 		debug.SetGCPercent(percent)
 		debug.SetMemoryLimit(limit)
 	}

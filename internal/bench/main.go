@@ -53,7 +53,16 @@ func main() {
 	log.SetFlags(0)
 	rounds := flag.Int("rounds", 5, "runs of each command; the median counts")
 	out := flag.String("o", "docs/performance.md", "page to write; - for standard output")
+	onlyTrial := flag.Bool("trial", false, "measure commands on a trial alone, to standard output")
 	flag.Parse()
+	if *onlyTrial {
+		text, err := trials("bin/seatrial", *rounds)
+		if err != nil {
+			log.Fatal("bench: ", err)
+		}
+		fmt.Print(text)
+		return
+	}
 	if err := run(*rounds, *out); err != nil {
 		log.Fatal("bench: ", err)
 	}
@@ -92,6 +101,11 @@ func run(rounds int, out string) error {
 		}
 		page.WriteString(table(t, results))
 	}
+	text, err := trials(seatrial, rounds)
+	if err != nil {
+		return err
+	}
+	page.WriteString(text)
 	if out == "-" {
 		_, err = io.WriteString(os.Stdout, page.String())
 		return err
