@@ -78,7 +78,6 @@ func (f facts) pods(p *PodTemplate) {
 		f.Selector = &Selector{LabelSelector: *p.Selector, Path: "spec.selector"}
 	}
 	spec, at := p.Spec, p.SpecPath
-	f.Refusals = refusals(p)
 	f.Automount, f.HostNetwork = spec.AutomountServiceAccountToken, spec.HostNetwork
 	for i, c := range spec.ResourceClaims {
 		claim := fmt.Sprintf("%s.resourceClaims[%d]", at, i)

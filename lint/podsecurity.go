@@ -1,12 +1,15 @@
 package lint
 
 import (
+	"context"
 	"fmt"
 	"sync"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/pod-security-admission/api"
 	"k8s.io/pod-security-admission/policy"
+
+	"github.com/seatrial/seatrial/internal/manifest"
 )
 
 var podSecurity = sync.OnceValue(func() policy.Evaluator {
@@ -26,6 +29,25 @@ func (p *PodTemplate) Violations(level api.Level) policy.AggregateCheckResult {
 
 // Refusal is what the Pod Security admission has against pods at a level: `host namespaces (hostNetwork=true)`.
 type Refusal struct{ Level, Detail string }
+
+// enforce finds out what the namespaces of a set that enforce a level have against their pods.
+func (r *run) enforce(ctx context.Context, set *Set) error {
+	var pods places
+	for _, namespace := range set.OfKind("", "Namespace") {
+		if namespace.Labels[api.EnforceLevelLabel] == "" {
+			continue
+		}
+		for _, res := range set.pods[namespace.Object.Name] {
+			pods.add(res, func(d *manifest.Document) {
+				v := r.Judge.Create(ctx, gvkOf(d), d.JSON, namespaceOf(d))
+				if p := PodTemplateOf(v.Object); p != nil {
+					res.Refusals = refusals(p)
+				}
+			})
+		}
+	}
+	return pods.visit(ctx, r)
+}
 
 // refusals gathers what namespaces that enforce a level would have against the pods.
 func refusals(p *PodTemplate) (all []Refusal) {

@@ -107,7 +107,7 @@ type Resource struct {
 	External        bool                // a Service of type ExternalName, or without selector
 	Opaque          bool                // may make pods of which nothing is known: a custom resource with an image or replicas
 	SingleNode      bool                // a PersistentVolumeClaim that one node at a time can mount
-	Refusals        []Refusal           // what the Pod Security admission has against its pods, by level
+	Refusals        []Refusal           // what the Pod Security admission has against its pods, by level, where their namespace enforces one
 	Automount       *bool               // automountServiceAccountToken of a ServiceAccount or of pods; nil: not given
 	Utilization     []Metric            // of a HorizontalPodAutoscaler
 	Unrequested     []Request           // CPU and memory that containers of a workload do not request

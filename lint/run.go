@@ -106,6 +106,9 @@ func (r *run) run(ctx context.Context) (*Result, error) {
 	}
 	set := NewSet(all.Resources, r.External)
 	all.Findings = slices.DeleteFunc(all.Findings, func(f finding) bool { return r.moot(set, &f) })
+	if err := r.enforce(ctx, set); err != nil {
+		return nil, err
+	}
 	late, err := r.judgeSet(ctx, set)
 	if err != nil {
 		return nil, err

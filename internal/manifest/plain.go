@@ -63,9 +63,21 @@ type plainReader struct {
 	entries []plainEntry // of the mappings that are open
 	sorted  []byte       // room for the entries of one mapping in order
 
-	locate bool  // nodes are wanted, too
-	base   int   // of the text in its file
-	node   *Node // of the value that was read last
+	locate bool   // nodes are wanted, too
+	base   int    // of the text in its file
+	node   *Node  // of the value that was read last
+	nodes  []Node // room for the next ones
+}
+
+// keep makes a node. Nodes are made many at a time: there is one for each value of the text.
+func (p *plainReader) keep(n Node) *Node {
+	if len(p.nodes) == 0 {
+		p.nodes = make([]Node, 1+min(len(p.text)/64, 63))
+	}
+	at := &p.nodes[0]
+	p.nodes = p.nodes[1:]
+	*at = n
+	return at
 }
 
 // plainEntry is an entry of a mapping: its key, and its place in the output.
@@ -93,7 +105,7 @@ func (p *plainReader) collection(kind NodeKind) *Node {
 	if !p.locate {
 		return nil
 	}
-	return &Node{Kind: kind, start: p.base + p.at, end: p.base + p.at}
+	return p.keep(Node{Kind: kind, start: p.base + p.at, end: p.base + p.at})
 }
 
 // add makes the value that was read last a part of a collection: the entry of a key, or an item.
@@ -112,7 +124,7 @@ func (p *plainReader) add(n *Node, key []byte, start, end int) {
 // leaf makes the node of a scalar that ends here.
 func (p *plainReader) leaf(start int, style Style, text []byte) {
 	if p.locate {
-		p.node = &Node{Kind: Scalar, Style: style, Text: string(text), start: p.base + start, end: p.base + p.at}
+		p.node = p.keep(Node{Kind: Scalar, Style: style, Text: string(text), start: p.base + start, end: p.base + p.at})
 		p.node.Null = style == Plain && (len(text) == 0 || string(text) == "null")
 	}
 }
@@ -120,7 +132,7 @@ func (p *plainReader) leaf(start int, style Style, text []byte) {
 // leafAt makes the node of a null that nobody wrote.
 func (p *plainReader) leafAt(at int) {
 	if p.locate {
-		p.node = &Node{Kind: Scalar, Null: true, start: p.base + at, end: p.base + at}
+		p.node = p.keep(Node{Kind: Scalar, Null: true, start: p.base + at, end: p.base + at})
 	}
 }
 
@@ -614,7 +626,7 @@ func (p *plainReader) endLiteral(strip bool, start, end, out int) {
 	}
 	p.out = append(p.out, '"')
 	if p.locate {
-		p.node = &Node{Kind: Scalar, Style: Block, Text: unquoteJSON(p.out[out:]), start: p.base + start, end: p.base + end}
+		p.node = p.keep(Node{Kind: Scalar, Style: Block, Text: unquoteJSON(p.out[out:]), start: p.base + start, end: p.base + end})
 	}
 	p.at-- // to the end of the last line
 	p.nextLine()

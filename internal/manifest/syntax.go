@@ -201,12 +201,6 @@ func (c *Chunk) diagnose(err error) []diag.Diagnostic {
 	if templated(text) {
 		return c.unrendered()
 	}
-	if found := c.tabs(strings.Contains(raw, "found a tab character")); len(found) > 0 {
-		return found
-	}
-	if c.json {
-		return []diag.Diagnostic{*c.jsonError(raw)}
-	}
 	s := &syntaxError{c: c, lines: strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n"), line: 1}
 	if m := errorLine.FindStringSubmatch(raw); m != nil {
 		s.line, _ = strconv.Atoi(m[1])
@@ -214,7 +208,29 @@ func (c *Chunk) diagnose(err error) []diag.Diagnostic {
 	} else {
 		s.message = strings.TrimPrefix(raw, "yaml: ")
 	}
+	if found := c.tabs(s.blamesTab()); len(found) > 0 {
+		return found
+	}
+	if c.json {
+		return []diag.Diagnostic{*c.jsonError(raw)}
+	}
 	return []diag.Diagnostic{*s.explain()}
+}
+
+// blamesTab tells whether the library's message is about a tab in indentation.
+func (s *syntaxError) blamesTab() bool {
+	if strings.Contains(s.message, "found a tab character") {
+		return true
+	}
+	if !strings.Contains(s.message, "cannot start any token") {
+		return false
+	}
+	for n := s.line; n <= s.line+1; n++ { // it counts lines from the one before
+		if strings.HasPrefix(strings.TrimLeft(s.text(n), " "), "\t") {
+			return true
+		}
+	}
+	return false
 }
 
 // tabs reports tabs in the indentation of a chunk that cannot be read: one finding for each run of lines.

@@ -5,12 +5,13 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"sync"
 )
 
 // The heap of a process may grow to calmHeap bytes before garbage is collected in earnest, and in any
 // case by heapRoom beyond what is alive: a large set must not be collected without end.
 const (
-	calmHeap = 104 << 20
+	calmHeap = 112 << 20
 	heapRoom = 64 << 20
 )
 
@@ -25,6 +26,9 @@ func tuneMemory() {
 	runtime.SetFinalizer(new(sentinel), makeRoom)
 }
 
+// release runs with the first collection after the start: a run that gets that far is a long one.
+var release = sync.OnceFunc(releaseProgram)
+
 // sentinel is an object that nobody holds: each collection of garbage finds it.
 type sentinel struct{ _ *sentinel }
 
@@ -32,6 +36,7 @@ type sentinel struct{ _ *sentinel }
 func makeRoom(s *sentinel) {
 	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	metrics.Read(live)
+	release()
 	if need := int64(live[0].Value.Uint64()) + heapRoom; need > debug.SetMemoryLimit(-1) {
 		debug.SetMemoryLimit(need)
 	}
