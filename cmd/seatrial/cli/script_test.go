@@ -1,12 +1,15 @@
 package cli
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/rogpeppe/go-internal/diff"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -30,7 +33,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("HOME", filepath.Join(env.WorkDir, ".home"))
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "replace": replace, "damage": damage},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "replace": replace, "damage": damage, "like": like},
 	})
 }
 
@@ -77,4 +80,64 @@ func damage(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		return os.WriteFile(name, []byte("damaged"), 0o600)
 	}))
+}
+
+// What differs from cluster to cluster: names that are drawn, addresses, identifiers, ages and times.
+var (
+	drawnName  = regexp.MustCompile(`\b([a-z-]+)-([0-9a-f]{8,10})(?:-([a-z0-9]{5}))?\b`)
+	individual = []struct {
+		what *regexp.Regexp
+		mask string
+	}{
+		{regexp.MustCompile(`kube-api-access-[a-z0-9]{5}`), "kube-api-access-ID"},
+		{regexp.MustCompile(`containerd://[0-9a-f]{64}`), "containerd://ID"},
+		{regexp.MustCompile(`sha256:[0-9a-f]{64}`), "sha256:ID"},
+		{regexp.MustCompile(`pod-template-hash=[0-9a-f]+`), "pod-template-hash=HASH"},
+		{regexp.MustCompile(`\b\d+\.\d+\.\d+\.\d+\b`), "IP"},
+		{regexp.MustCompile(`[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} [0-9:]{8} [+-]\d{4}`), "TIME"},
+		{regexp.MustCompile(`\b[0-9.]+s \([0-9.]+s including waiting\)`), "TIME"},
+		{regexp.MustCompile(`\b(?:\d+[dhm])*\d+[smhd]\b`), "AGE"},
+		{regexp.MustCompile(`[ \t]+`), " "},
+	}
+)
+
+// like compares what the last command printed with a file, but for what differs from cluster to
+// cluster: like FILE
+func like(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: like FILE")
+	}
+	got, want := masked(ts.ReadFile("stdout")), masked(ts.ReadFile(args[0]))
+	if got != want {
+		ts.Fatalf("%s", diff.Diff(args[0], []byte(want), "stdout", []byte(got)))
+	}
+}
+
+// masked replaces drawn names by numbers, in the order in which they appear, and the rest by words.
+func masked(text string) string {
+	hashes, pods := map[string]string{}, map[string]string{}
+	number := func(known map[string]string, letter, word string) string {
+		if word == "" {
+			return ""
+		}
+		if known[word] == "" {
+			known[word] = fmt.Sprintf("-%s%d", letter, len(known)+1)
+		}
+		return known[word]
+	}
+	for _, i := range individual[:4] {
+		text = i.what.ReplaceAllString(text, i.mask)
+	}
+	text = drawnName.ReplaceAllStringFunc(text, func(name string) string {
+		m := drawnName.FindStringSubmatch(name)
+		return m[1] + number(hashes, "h", m[2]) + number(pods, "p", m[3])
+	})
+	for _, i := range individual[4:] {
+		text = i.what.ReplaceAllString(text, i.mask)
+	}
+	var lines []string
+	for line := range strings.Lines(text) {
+		lines = append(lines, strings.TrimRight(line, " \n"))
+	}
+	return strings.Join(lines, "\n") + "\n"
 }
