@@ -170,8 +170,6 @@ spec:
       storage: 10Gi
 `
 
-const documentsEach = 10
-
 // writeFolder writes a folder of files with one application each.
 func writeFolder(dir string, files int) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
