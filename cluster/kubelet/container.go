@@ -103,7 +103,7 @@ func (m *machine) run(c *v1.Container, path string) {
 		case running:
 			m.watch(c, s, script, path)
 		}
-		if s.Phase == before {
+		if s.Phase == before || m.anew {
 			return
 		}
 	}
@@ -410,6 +410,10 @@ func (m *machine) kill(c *v1.Container, s *containerState, script Script, grace 
 // exit ends a run of a container, and restarts it if the policy says so.
 func (m *machine) exit(c *v1.Container, s *containerState, code int32, reason, path string) {
 	m.end(s, code, reason)
+	if rule, ok := podutil.FindMatchingContainerRestartRule(*c, code); ok && rule.Action == v1.ContainerRestartRuleActionRestartAllContainers {
+		m.restartAll()
+		return
+	}
 	if !m.restarts(c, code) {
 		return
 	}
@@ -429,6 +433,24 @@ func (m *machine) exit(c *v1.Container, s *containerState, code int32, reason, p
 	s.Phase, s.Due = backoff, m.now.Add(s.CrashWait)
 	s.CrashWait = min(2*s.CrashWait, maxBackoff)
 	m.at(s.Due)
+}
+
+// restartAll begins the pod anew, init containers first, as a rule of a container may want.
+func (m *machine) restartAll() {
+	for _, c := range m.all() {
+		s := m.container(c.Name)
+		if isEphemeral(m.pod, c) {
+			continue
+		}
+		if s.Phase == running {
+			m.end(s, killed, "RestartingAllContainers")
+		}
+		if s.Phase == exited {
+			s.Last, s.Phase = terminated(s), waiting
+		}
+	}
+	m.anew = true
+	m.at(m.now)
 }
 
 // restarts tells what the policies of the container and of the pod say to an exit.

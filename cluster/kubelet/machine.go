@@ -82,6 +82,7 @@ type machine struct {
 	world  world
 	events []event
 	due    time.Time // the earliest moment at which something happens by itself
+	anew   bool      // a rule has let the whole pod begin anew: no container goes on in this step
 }
 
 func (m *machine) normal(path, reason, format string, args ...any) {
@@ -275,6 +276,9 @@ func (m *machine) runContainers() {
 			continue
 		}
 		m.run(c, "spec.containers{"+c.Name+"}")
+		if m.anew {
+			return
+		}
 		busy = busy || s.occupies()
 		ended = ended && s.Phase == exited
 	}

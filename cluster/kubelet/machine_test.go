@@ -590,6 +590,23 @@ func TestContainerRestartRules(t *testing.T) {
 	}
 }
 
+func TestRuleRestartsAllContainers(t *testing.T) {
+	never := v1.ContainerRestartPolicyNever
+	watcher := one("w")
+	watcher.RestartPolicy = &never
+	watcher.RestartPolicyRules = []v1.ContainerRestartRule{{
+		Action:    v1.ContainerRestartRuleActionRestartAllContainers,
+		ExitCodes: &v1.ContainerRestartRuleOnExitCodes{Operator: v1.ContainerRestartRuleOnExitCodesOpIn, Values: []int32{88}},
+	}}
+	p := pod(one("a"), watcher)
+	p.Spec.InitContainers = []v1.Container{one("i")}
+	p.Spec.RestartPolicy = v1.RestartPolicyNever
+	l := begin(p)
+	l.scripts["i"], l.scripts["a"], l.scripts["w"] = Script{RunFor: time.Second}, Script{}, Script{RunFor: 10 * time.Second, ExitCode: 88}
+	l.run(20 * time.Second)
+	l.expect(t, "Running i=Completed(0)x1 a=Readyx1 w=Readyx1")
+}
+
 func TestContainerThatCannotStart(t *testing.T) {
 	p := pod(one("a"))
 	p.Annotations = map[string]string{annotationStartError: `exec: "nginxx": executable file not found in $PATH`}

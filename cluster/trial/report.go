@@ -97,9 +97,19 @@ func (t *Trial) printStatus(ctx context.Context, client kubernetes.Interface, s 
 	case 0:
 		fmt.Fprintf(w, "Unsettled:\tnothing\n")
 	default:
-		fmt.Fprintf(w, "Unsettled:\t%s\n", strings.Join(left, "\n\t"))
+		fmt.Fprintf(w, "Unsettled:\t%s\n", strings.Join(shortened(left), "\n\t"))
 	}
 	return w.Flush()
+}
+
+// maxUnsettled is how many unsettled objects are named.
+const maxUnsettled = 12
+
+func shortened(left []string) []string {
+	if len(left) <= maxUnsettled {
+		return left
+	}
+	return append(slices.Clone(left[:maxUnsettled]), fmt.Sprintf("and %d more", len(left)-maxUnsettled))
 }
 
 func nodeStates(nodes []corev1.Node) (states []string) {
