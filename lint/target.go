@@ -210,6 +210,10 @@ func (t *target) unknownKind(r *run, d *manifest.Document) diag.Diagnostic {
 	f.Reason, f.Path = "NotFound", "kind"
 	f.Message = fmt.Sprintf("no matches for kind %q in version %q", gvk.Kind, d.Object.APIVersion)
 	f.Range = valueRange(d.Find("kind"))
+	if of := subresources[gvk]; of != "" {
+		f.Detail = fmt.Sprintf("it is what %s is sent, and no object of its own", of)
+		return f
+	}
 	if t.customKind(r, d, &f) {
 		return f
 	}
@@ -235,6 +239,13 @@ func (t *target) unknownKind(r *run, d *manifest.Document) diag.Diagnostic {
 	}
 	t.suggestKind(d, &f, suggestion.Kind, use)
 	return f
+}
+
+// subresources are kinds that exist as the body of a request alone, with the place that it is sent to.
+var subresources = map[schema.GVK]string{
+	{Group: "policy", Version: "v1", Kind: "Eviction"}:                    "pods/NAME/eviction",
+	{Group: "autoscaling", Version: "v1", Kind: "Scale"}:                  "WORKLOADS/NAME/scale",
+	{Group: "authentication.k8s.io", Version: "v1", Kind: "TokenRequest"}: "serviceaccounts/NAME/token",
 }
 
 // customKind tells of an unknown kind what the definitions of the run have to do with it; false
