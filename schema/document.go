@@ -96,7 +96,7 @@ func (s *Store) collect(name string, into map[string]json.RawMessage) error {
 		return err
 	}
 	if raw == nil {
-		return fmt.Errorf("Kubernetes %s has no definition %s", s.Version, name)
+		return fmt.Errorf("no definition %s in Kubernetes %s", name, s.Version)
 	}
 	into[name] = raw
 	const prefix = `"#/components/schemas/`

@@ -75,7 +75,7 @@ func (s *Store) load(name string) (*openapi3.Schema, error) {
 		}
 		raw, err := s.bundle.Definition(next, s.index)
 		if err != nil || raw == nil {
-			return nil, errors.Join(fmt.Errorf("Kubernetes %s has no definition %s", s.Version, next), err)
+			return nil, errors.Join(fmt.Errorf("no definition %s in Kubernetes %s", next, s.Version), err)
 		}
 		var v any
 		if err := json.Unmarshal(raw, &v); err != nil {
