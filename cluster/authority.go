@@ -4,14 +4,17 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"sync"
 	"time"
 
 	extensions "k8s.io/apiextensions-apiserver/pkg/apiserver"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	policy "k8s.io/apiserver/pkg/admission/plugin/policy/validating"
 	"k8s.io/apiserver/pkg/cel/openapi/resolver"
 	k8sscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/util/keyutil"
 	"k8s.io/klog/v2"
+	"k8s.io/kube-openapi/pkg/validation/spec"
 	"k8s.io/kubernetes/pkg/controller/certificates/approver"
 	"k8s.io/kubernetes/pkg/controller/certificates/cleaner"
 	"k8s.io/kubernetes/pkg/controller/certificates/signer"
@@ -145,9 +148,18 @@ func (m *manager) ttl() error {
 	return nil
 }
 
+// lazySchemas makes the schemas of all kinds when there is a policy to be checked.
+type lazySchemas func() resolver.SchemaResolver
+
+func (f lazySchemas) ResolveSchema(gvk schema.GroupVersionKind) (*spec.Schema, error) {
+	return f().ResolveSchema(gvk)
+}
+
 func (m *manager) policyStatus() error {
-	schemas := resolver.NewDefinitionsSchemaResolver(openapi.GetOpenAPIDefinitions, k8sscheme.Scheme, extensions.Scheme).
-		Combine(&resolver.ClientDiscoveryResolver{Discovery: m.client.Discovery()})
+	schemas := lazySchemas(sync.OnceValue(func() resolver.SchemaResolver {
+		return resolver.NewDefinitionsSchemaResolver(openapi.GetOpenAPIDefinitions, k8sscheme.Scheme, extensions.Scheme).
+			Combine(&resolver.ClientDiscoveryResolver{Discovery: m.client.Discovery()})
+	}))
 	c, err := validatingadmissionpolicystatus.NewController(m.shared.Admissionregistration().V1().ValidatingAdmissionPolicies(), m.client.AdmissionregistrationV1().ValidatingAdmissionPolicies(),
 		&policy.TypeChecker{SchemaResolver: schemas, RestMapper: m.mapper})
 	m.add(func(ctx context.Context) { c.Run(ctx, workers) })
