@@ -20,21 +20,27 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs testdata/script/*.txtar: what a user types, and what comes back. In them,
 // $REPO is the root of the repository. UPDATE=1 rewrites the expected outputs.
-func TestScripts(t *testing.T) {
+func TestScripts(t *testing.T) { testscript.Run(t, scripts(t, "testdata/script")) }
+
+// scripts says how the scripts of a folder are run.
+func scripts(t *testing.T, folder string) testscript.Params {
 	repo, err := filepath.Abs("../../..")
 	if err != nil {
 		t.Fatal(err)
 	}
-	testscript.Run(t, testscript.Params{
-		Dir:           "testdata/script",
+	return testscript.Params{
+		Dir:           folder,
 		UpdateScripts: os.Getenv("UPDATE") != "",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("REPO", repo)
 			env.Setenv("HOME", filepath.Join(env.WorkDir, ".home"))
+			env.Defer(func() { killLive(env.WorkDir) })
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "replace": replace, "damage": damage, "like": like},
-	})
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits, "replace": replace, "damage": damage, "like": like, "resembles": resembles, "eventually": eventually,
+		},
+	}
 }
 
 // exits runs a command line and checks its exit code: exits CODE COMMAND ARG...
