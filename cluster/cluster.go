@@ -159,7 +159,10 @@ func (e *Engine) act(ctx context.Context, config Config) error {
 		defer e.running.Done()
 		e.kubelet.Run(ctx)
 	}()
-	return e.awaitServiceAccount(ctx)
+	if err := e.awaitServiceAccount(ctx); err != nil || config.API == nil {
+		return err
+	}
+	return e.awaitNodes(ctx)
 }
 
 // RESTConfig is how clients reach the API server, as administrators.

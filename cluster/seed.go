@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/component-base/version"
@@ -133,6 +135,20 @@ func (c *connection) awaitServiceAccount(ctx context.Context) error {
 		}
 		return true, err
 	})
+}
+
+// awaitNodes waits until the nodes that are ready have lost the taint of new ones.
+func (c *connection) awaitNodes(ctx context.Context) error {
+	return poll(ctx, func() (bool, error) {
+		nodes, err := c.informers.Core().V1().Nodes().Lister().List(labels.Everything())
+		return err == nil && !slices.ContainsFunc(nodes, isNew), err
+	})
+}
+
+func isNew(n *corev1.Node) bool {
+	return slices.ContainsFunc(n.Status.Conditions, func(c corev1.NodeCondition) bool {
+		return c.Type == corev1.NodeReady && c.Status == corev1.ConditionTrue
+	}) && slices.ContainsFunc(n.Spec.Taints, func(t corev1.Taint) bool { return t.Key == corev1.TaintNodeNotReady })
 }
 
 func poll(ctx context.Context, done wait.ConditionFunc) error {

@@ -68,6 +68,7 @@ var masks = []struct {
 	{regexp.MustCompile(`in [0-9.]+m?s \([0-9.]+m?s including waiting\)\. Image size: \d+ bytes`), "in DURATION"},
 	{regexp.MustCompile(`\b\d+s\b(?: \(x\d+ over \d+s\))?`), "AGE"},
 	{regexp.MustCompile(`ConfigMapOptional: +<nil>|Optional: +false`), "Optional"}, // of two versions of kubectl
+	{regexp.MustCompile(`spec\.containers\{\w+\}: `), ""},                          // so is this
 	{regexp.MustCompile(`(?m)[ \t]+`), " "},
 	{regexp.MustCompile(`(?m) $`), ""},
 }
