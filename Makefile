@@ -8,7 +8,7 @@ STAMP = -X k8s.io/component-base/version.gitVersion=$(KUBERNETES) -X k8s.io/comp
 LDFLAGS = -s -w $(STAMP)
 FUZZTIME ?= 60s
 
-.PHONY: conformance run build test race kills check bench fuzz schema kubernetes update clean
+.PHONY: conformance kills run build test race kills check bench fuzz schema kubernetes update clean
 
 run: build ## build, then judge a real manifest
 	./bin/seatrial lint --fail-on never examples/shop.yaml
@@ -32,6 +32,9 @@ check: ## format, vet and staticcheck
 
 bench: build ## benchmarks, side by side with the peers
 	$(GO) run ./internal/bench
+
+kills: ## kill a live cluster a hundred times; nothing that was acknowledged is lost
+	KILLS=100 $(GO) test ./cmd/seatrial/cli -run TestKills -v -timeout 60m
 
 conformance: build ## upstream's conformance tests against a live cluster: an hour; docs/conformance.md
 	STAMP='$(LDFLAGS)' ./internal/conformance/run.sh bin/seatrial bin/conformance

@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"context"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +15,11 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	applycorev1 "k8s.io/client-go/applyconfigurations/core/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/seatrial/seatrial/cluster/live"
 )
 
 // TestClients runs testdata/clients/*.txtar against live clusters, once with each client.
@@ -101,4 +108,124 @@ func eventually(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	ts.Fatalf("%s prints nothing within %v", strings.Join(args[1:], " "), patience)
+}
+
+// kills is how often TestKills kills a cluster; KILLS says otherwise.
+const kills = 5
+
+// TestKills kills a live cluster again and again while objects are created and applied. After each
+// start every acknowledged write is there, and in the end what was created comes up.
+func TestKills(t *testing.T) {
+	times := kills
+	if n, err := strconv.Atoi(os.Getenv("KILLS")); err == nil {
+		times = n
+	} else if testing.Short() {
+		t.Skip("takes half a minute")
+	}
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	t.Setenv("XDG_STATE_HOME", "")
+	t.Setenv("KUBECONFIG", filepath.Join(home, "kubeconfig"))
+	t.Cleanup(func() { program(t, "down", "--purge") })
+	acknowledged := map[string]int{} // the last value, by ConfigMap
+	for round := range times {
+		if out, err := program(t, "up", "--port", "0"); err != nil {
+			t.Fatalf("up after %d kills: %v\n%s", round, err, out)
+		}
+		check(t, acknowledged)
+		write(t, home, round, acknowledged)
+	}
+	if out, err := program(t, "up", "--port", "0"); err != nil {
+		t.Fatalf("up: %v\n%s", err, out)
+	}
+	check(t, acknowledged)
+	if out, err := program(t, "wait", "--for=condition=Available", "deployment/web", "--timeout=2m", "--context", "seatrial"); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	t.Logf("%d acknowledged writes", len(acknowledged))
+}
+
+// program runs the program itself, as scripts do.
+func program(t *testing.T, args ...string) (string, error) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self, args...)
+	cmd.Args[0] = "seatrial"
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+// write creates and changes objects until the cluster is killed in the middle of it.
+func write(t *testing.T, home string, round int, acknowledged map[string]int) {
+	folder := live.Folder(filepath.Join(home, ".local/state/seatrial/live"))
+	client := liveClient(t, folder)
+	pid, running := folder.Running()
+	if !running {
+		t.Fatal("it does not run")
+	}
+	if round == 0 {
+		if out, err := program(t, "create", "deployment", "web", "--image=nginx", "--replicas=3", "--context", "seatrial"); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+	}
+	timer := time.AfterFunc(time.Duration(300+rand.IntN(900))*time.Millisecond, func() { _ = syscall.Kill(pid, syscall.SIGKILL) })
+	defer timer.Stop()
+	maps := client.CoreV1().ConfigMaps("default")
+	for i := 0; ; i++ {
+		name := fmt.Sprintf("c-%d-%d", round, i/2) // created, then applied
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		_, err := maps.Apply(ctx, applycorev1.ConfigMap(name, "default").WithData(map[string]string{"value": strconv.Itoa(i)}), metav1.ApplyOptions{FieldManager: "kills"})
+		cancel()
+		if err != nil {
+			break
+		}
+		acknowledged[name] = i
+	}
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		if _, running := folder.Running(); !running {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("it does not end when it is killed")
+		}
+	}
+}
+
+func liveClient(t *testing.T, folder live.Folder) *kubernetes.Clientset {
+	config, err := folder.RESTConfig()
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.QPS = -1
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+// check looks for everything that was acknowledged. A write in flight may have come through too.
+func check(t *testing.T, acknowledged map[string]int) {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := liveClient(t, live.Folder(filepath.Join(home, ".local/state/seatrial/live")))
+	list, err := client.CoreV1().ConfigMaps("default").List(t.Context(), metav1.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]int{}
+	for _, c := range list.Items {
+		if n, err := strconv.Atoi(c.Data["value"]); err == nil {
+			found[c.Name] = n
+		}
+	}
+	for name, want := range acknowledged {
+		if got, ok := found[name]; !ok || got < want {
+			t.Errorf("%s: %d (there: %v), acknowledged %d", name, got, ok, want)
+		}
+	}
 }
