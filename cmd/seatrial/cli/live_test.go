@@ -2,8 +2,11 @@ package cli
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -228,4 +231,84 @@ func check(t *testing.T, acknowledged map[string]int) {
 			t.Errorf("%s: %d (there: %v), acknowledged %d", name, got, ok, want)
 		}
 	}
+}
+
+// TestIntruder looks at a live cluster as somebody else on the machine would.
+func TestIntruder(t *testing.T) {
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	t.Setenv("XDG_STATE_HOME", "")
+	t.Setenv("KUBECONFIG", filepath.Join(home, "kubeconfig"))
+	t.Cleanup(func() { program(t, "down", "--purge") })
+	if out, err := program(t, "up", "--port", "0"); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	folder := live.Folder(filepath.Join(home, ".local/state/seatrial/live"))
+	facts, err := folder.Facts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+	for _, path := range []string{"/", "/api", "/healthz", "/readyz", "/version", "/metrics", "/openapi/v2", "/api/v1/secrets", "/.well-known/openid-configuration", "/debug/pprof/"} {
+		answer, err := client.Get(facts.URL + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if answer.StatusCode != http.StatusUnauthorized {
+			t.Errorf("%s answers %s to anybody", path, answer.Status)
+		}
+	}
+	for _, root := range []string{string(folder), filepath.Join(home, "kubeconfig")} {
+		err := filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
+			if info, err := d.Info(); err == nil && info.Mode().Perm()&0o077 != 0 {
+				t.Errorf("%s has the mode %v", name, info.Mode())
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	pid, _ := folder.Running()
+	if got := listeners(t, pid); len(got) != 1 || got[0] != fmt.Sprintf("0100007F:%04X", facts.Port) {
+		t.Errorf("listens on %v, want 127.0.0.1:%d alone", got, facts.Port)
+	}
+	arguments, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	if err != nil {
+		t.Skipf("no /proc here: %v", err)
+	}
+	if got := strings.ReplaceAll(string(arguments), "\x00", " "); got != "seatrial up --port 0 --foreground " {
+		t.Errorf("the process list shows %q", got)
+	}
+}
+
+// listeners gives the addresses that a process listens on, as /proc writes them.
+func listeners(t *testing.T, pid int) (addresses []string) {
+	ours := map[string]bool{}
+	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
+	if err != nil || len(files) == 0 {
+		t.Skip("no /proc here")
+	}
+	for _, f := range files {
+		if to, err := os.Readlink(f); err == nil && strings.HasPrefix(to, "socket:[") {
+			ours[strings.Trim(to[len("socket:"):], "[]")] = true
+		}
+	}
+	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
+		data, err := os.ReadFile(table)
+		if err != nil {
+			continue // a machine without IPv6
+		}
+		for _, line := range strings.Split(string(data), "\n") {
+			const listening = "0A"
+			if f := strings.Fields(line); len(f) > 9 && f[3] == listening && ours[f[9]] {
+				addresses = append(addresses, f[1])
+			}
+		}
+	}
+	return addresses
 }
