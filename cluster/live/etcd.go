@@ -101,7 +101,7 @@ func storeError(folder string, err error) error {
 func newStoreLog(w io.Writer) (log *zap.Logger, started func()) {
 	h := &fatalHook{}
 	core := zapcore.NewCore(zapcore.NewConsoleEncoder(zap.NewProductionEncoderConfig()), zapcore.AddSync(w), zapcore.ErrorLevel)
-	return zap.New(core, zap.WithFatalHook(h)), func() { h.started.Store(true) }
+	return zap.New(core, zap.WithFatalHook(h), zap.WithPanicHook(h)), func() { h.started.Store(true) }
 }
 
 type fatalHook struct{ started atomic.Bool }

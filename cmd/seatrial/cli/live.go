@@ -373,3 +373,21 @@ func end(ctx context.Context, folder live.Folder, pid int) error {
 	}
 	return fmt.Errorf("process %d has not ended within %v; kill -9 %[1]d ends it at once, and loses nothing that was acknowledged", pid, endPatience)
 }
+
+// liveStatus tells whether the live cluster is up, if there is one.
+func liveStatus(s Streams, out io.Writer) error {
+	folder, err := liveFolder(s, "")
+	if err != nil {
+		return nil // nor is there a cluster
+	}
+	facts, err := folder.Facts()
+	if err != nil {
+		return nil // it has never been up
+	}
+	state := "down; `seatrial up` starts it again"
+	if pid, running := folder.Running(); running {
+		state = fmt.Sprintf("%s (process %d, context %q)", facts.URL, pid, live.ContextName)
+	}
+	_, err = fmt.Fprintf(out, "Live:       %s\n", state)
+	return err
+}

@@ -221,7 +221,7 @@ func newStatusCommand(s Streams) *cobra.Command {
 	var file string
 	cmd := &cobra.Command{
 		Use:   "status",
-		Short: "Show the clock of the trial, its nodes, and what is not settled",
+		Short: "Show the clock of the trial, its nodes, what is not settled, and whether the live cluster is up",
 		Example: `  seatrial status
   seatrial status --trial shop.trial`,
 		Args: exactArgs(0, ""),
@@ -230,7 +230,9 @@ func newStatusCommand(s Streams) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return printed(s, func(out io.Writer) error { return t.Status(cmd.Context(), out) })
+			return printed(s, func(out io.Writer) error {
+				return errors.Join(t.Status(cmd.Context(), out), liveStatus(s, out))
+			})
 		},
 	}
 	bindTrial(cmd, &file)
