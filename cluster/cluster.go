@@ -57,6 +57,7 @@ type Engine struct {
 	*connection
 	server  *apiServer // nil: it is somebody else's
 	kubelet *kubelet.Kubelet
+	filters []string // of the scheduler
 	cancel  context.CancelFunc
 	running sync.WaitGroup
 	close   sync.Once
@@ -151,7 +152,7 @@ func (e *Engine) act(ctx context.Context, config Config) error {
 	if err := m.start(); err != nil {
 		return err
 	}
-	if err := startScheduler(ctx, e.connection, config.Decided); err != nil {
+	if e.filters, err = startScheduler(ctx, e.connection, config.Decided); err != nil {
 		return fmt.Errorf("scheduler: %w", err)
 	}
 	e.running.Add(1)
@@ -190,6 +191,10 @@ func (e *Engine) KubeletState() ([]byte, error) {
 
 // Version is the version of Kubernetes that runs.
 func (e *Engine) Version() string { return kubernetesVersion() }
+
+// Filters are the plugins that look whether a node fits, in their order; the first to reject it is
+// the last to look.
+func (e *Engine) Filters() []string { return e.filters }
 
 // Close ends everything that Start has begun.
 func (e *Engine) Close() {

@@ -41,6 +41,7 @@ type Plan struct {
 
 	Changes       []Change        `json:"changes"`       // in the order in which they were made
 	Timeline      []Step          `json:"timeline"`      // in order of time
+	Filters       []string        `json:"filters"`       // of the scheduler; the first that rejects a node is the last to look at it
 	Placements    []Placement     `json:"placements"`    // in the order in which they were decided
 	Unschedulable []Unschedulable `json:"unschedulable"` // pods that found no node, with the last answer each got
 	Workloads     []Workload      `json:"workloads"`     // by kind, namespace and name

@@ -241,12 +241,14 @@ func (s *simulation) finish() error {
 	p := &h.plan
 	p.APIVersion, p.Kind, p.Seed = APIVersion, Kind, s.Seed
 	p.KubernetesVersion = s.engine.Version()
+	p.Filters = s.engine.Filters()
 	p.Workloads = h.describeWorkloads()
 	p.Pods = []Pod{}
 	for _, t := range h.order {
 		if t.gone && *t.life.Gone < 0 {
 			continue
 		}
+		t.life.New = t.workload != nil && t.workload.isNew(t.pod)
 		p.Pods = append(p.Pods, *t.life)
 	}
 	p.Nodes = h.describeNodes()

@@ -12,8 +12,9 @@ import (
 // PlanOptions say how the report of a plan looks.
 type PlanOptions struct {
 	Options
-	Verbose bool // everything that happened, not only what matters
-	Reasons bool // the scores of every placement
+	Verbose bool         // everything that happened, not only what matters
+	Reasons bool         // the scores of every placement
+	Files   []SourceFile // manifests, for the page
 }
 
 // PlanFormat is one way to write a plan.
@@ -27,6 +28,7 @@ type PlanFormat struct {
 var PlanFormats = []PlanFormat{
 	{"text", "for people: what changes, step by step, and what is in the way", writePlanText},
 	{"json", "for programs; docs/plan-report.schema.json describes it", writePlanJSON},
+	{"html", "one page for a browser, to look at and to hand on: it needs no network", writePlanHTML},
 }
 
 // PlanNames lists the names of the formats of plans.
@@ -57,10 +59,12 @@ type jsonPlan struct {
 	Findings []jsonDiagnostic `json:"findings"`
 }
 
-func writePlanJSON(w io.Writer, p *plan.Plan, _ PlanOptions) error {
+func jsonPlanOf(p *plan.Plan) jsonPlan {
 	out := jsonPlan{Plan: p, Findings: []jsonDiagnostic{}}
 	for _, d := range p.Findings {
 		out.Findings = append(out.Findings, jsonOf(d))
 	}
-	return encode(w, out)
+	return out
 }
+
+func writePlanJSON(w io.Writer, p *plan.Plan, _ PlanOptions) error { return encode(w, jsonPlanOf(p)) }

@@ -35,7 +35,8 @@ type planOptions struct {
 	rules    string
 	color    string
 
-	lint *lintOptions // reads and judges the manifests
+	lint    *lintOptions        // reads and judges the manifests
+	sources []report.SourceFile // what was read
 }
 
 func newPlanCommand(s Streams) *cobra.Command {
@@ -109,7 +110,7 @@ func (o *planOptions) run(ctx context.Context) error {
 	}
 	p.Findings = append(p.Findings, risks...)
 	diag.Sort(p.Findings)
-	options := report.PlanOptions{Options: report.Options{Color: color, Width: terminalWidth(o.Out)}, Verbose: o.verbose, Reasons: o.reasons}
+	options := report.PlanOptions{Options: report.Options{Color: color, Width: terminalWidth(o.Out)}, Verbose: o.verbose, Reasons: o.reasons, Files: o.sources}
 	if err := format.Write(o.Out, p, options); err != nil {
 		return &exitError{exitFailed, err}
 	}
@@ -127,7 +128,7 @@ func (o *planOptions) input() (*planning.Input, error) {
 	if o.until < 0 {
 		return nil, usageError("invalid --until %v: want a positive duration", o.until)
 	}
-	in := &planning.Input{Seed: o.seed, Until: o.until, Prune: o.prune, Reasons: o.reasons}
+	in := &planning.Input{Seed: o.seed, Until: o.until, Prune: o.prune, Reasons: o.reasons || o.output == "html"}
 	if len(o.nodes) > 0 {
 		nodes, err := cluster.ParseNodes(o.nodes...)
 		if err != nil {
@@ -166,6 +167,7 @@ func (o *planOptions) read(paths []string) (docs []*manifest.Document, err error
 		}
 		found, _ := manifest.Read(source.NewFile(name, data), manifest.DefaultLimits) // what is wrong is found by lint
 		docs = append(docs, found...)
+		o.sources = append(o.sources, report.NewSourceFile(name, data, found))
 	}
 	if len(paths) > 0 && len(docs) == 0 {
 		return nil, &exitError{exitFailed, fmt.Errorf("no documents found in %s", strings.Join(paths, ", "))}
