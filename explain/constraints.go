@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/seatrial/seatrial/schema"
 )
@@ -47,10 +48,8 @@ func constraints(f *schema.Field) (out []Constraint) {
 	for _, u := range f.Unions() {
 		out = append(out, unionConstraint(u, f.Name))
 	}
-	for _, s := range sentences(f.Doc) {
-		if restricts(s) {
-			out = append(out, Constraint{Rule: "documented", Text: s, Source: "documentation"})
-		}
+	for _, s := range stated(f.Doc) {
+		out = append(out, Constraint{Rule: "documented", Text: s, Source: "documentation"})
 	}
 	return out
 }
@@ -79,6 +78,33 @@ var restriction = regexp.MustCompile(`(?i)\b(is|becomes|and) immutable\b|\b(cann
 
 // meaning finds sentences that only look like restrictions: examples, what a field does, what was.
 var meaning = regexp.MustCompile(`(?i)^example\b|^immutable, if set|^note: \*|\bwas immutable\b|^if true,`)
+
+// told keeps what was found in documentations: a type is used in many places.
+var told sync.Map // documentation: sentences
+
+// stated gives the sentences of a documentation that restrict values.
+func stated(doc string) (out []string) {
+	if !mayRestrict(doc) {
+		return nil
+	}
+	if known, ok := told.Load(doc); ok {
+		return known.([]string)
+	}
+	for _, s := range sentences(doc) {
+		if mayRestrict(s) && restricts(s) {
+			out = append(out, s)
+		}
+	}
+	told.Store(doc, out)
+	return out
+}
+
+// clues are parts of what restriction matches: looking for them is far cheaper.
+var clues = []string{"mmutable", "be updated", "be changed", "be modified", "be set", "< x <", "n the range", "anged in", "etween ", "ne of", "utually", "ust be", "non-negative", "aximum ", "inimum value", "o more than"}
+
+func mayRestrict(doc string) bool {
+	return slices.ContainsFunc(clues, func(c string) bool { return strings.Contains(doc, c) })
+}
 
 func restricts(sentence string) bool {
 	return restriction.MatchString(sentence) && !meaning.MatchString(sentence)

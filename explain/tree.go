@@ -155,7 +155,9 @@ func (b *treeBuilder) node(f *schema.Field, level int, above []string) *Node {
 var deprecated = regexp.MustCompile(`(?i)^deprecated\b|\bDEPRECATED\b|\bDeprecated[:.]|\bis deprecated\b|^This field is deprecated`)
 
 // IsDeprecated tells whether a field's own documentation calls it deprecated.
-func IsDeprecated(doc string) bool { return deprecated.MatchString(doc) }
+func IsDeprecated(doc string) bool {
+	return (strings.Contains(doc, "eprecated") || strings.Contains(doc, "DEPRECATED")) && deprecated.MatchString(doc)
+}
 
 // sentence gives the first sentence of a description.
 func sentence(doc string) string {
