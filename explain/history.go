@@ -45,7 +45,7 @@ func History(gvk schema.GVK, under string) (*schema.Kind, []Event, error) {
 		now := paths(k)
 		switch {
 		case before != nil:
-			events = append(events, compare(version, before, now)...)
+			events = append(events, compare(span{schema.Versions()[i-1], version}, before, now)...)
 		case i > 0:
 			events = append(events, Event{Version: version, Change: "added"})
 		}
@@ -92,21 +92,21 @@ func paths(k *schema.Kind) map[string]*schema.Field {
 
 // compare tells what became of fields. Of a field that came or went with all that is below it,
 // only the field itself is told.
-func compare(version string, before, now map[string]*schema.Field) (events []Event) {
+func compare(over span, before, now map[string]*schema.Field) (events []Event) {
 	for _, path := range slices.Sorted(maps.Keys(now)) {
 		f, old := now[path], before[path]
 		switch {
 		case old == nil && known(before, path):
-			events = append(events, Event{Version: version, Change: "added", Path: path, Detail: f.Type})
+			events = append(events, Event{Version: over.to, Change: "added", Path: path, Detail: f.Type})
 		case old != nil:
-			if detail := changes(version, old, f); detail != "" {
-				events = append(events, Event{Version: version, Change: "changed", Path: path, Detail: detail})
+			if detail := changes(over, old, f); detail != "" {
+				events = append(events, Event{Version: over.to, Change: "changed", Path: path, Detail: detail})
 			}
 		}
 	}
 	for _, path := range slices.Sorted(maps.Keys(before)) {
 		if now[path] == nil && known(now, path) {
-			events = append(events, Event{Version: version, Change: "removed", Path: path, Detail: before[path].Type})
+			events = append(events, Event{Version: over.to, Change: "removed", Path: path, Detail: before[path].Type})
 		}
 	}
 	return once(events, before, now)
@@ -144,11 +144,22 @@ func known(fields map[string]*schema.Field, path string) bool {
 	return i < 0 || fields[path[:i]] != nil
 }
 
-// firstV3 is the first version with OpenAPI v3 documents, which tell defaults that were there before.
-const firstV3 = "1.23"
+// firstDefaults is the first version with OpenAPI v3 documents, which tell defaults that were there before.
+const firstDefaults = "1.23"
+
+// span is a step from one version to a later one.
+type span struct{ from, to string }
+
+// crosses tells whether a version lies between the two, or is the later one.
+func (s span) crosses(version string) bool {
+	all := schema.Versions()
+	at := slices.Index(all, version)
+	a, b := slices.Index(all, s.from), slices.Index(all, s.to)
+	return min(a, b) < at && at <= max(a, b)
+}
 
 // changes tells in words how a field changed; "" when it did not.
-func changes(version string, a, b *schema.Field) string {
+func changes(over span, a, b *schema.Field) string {
 	var out []string
 	say := func(what string, from, to any) {
 		if !reflect.DeepEqual(from, to) {
@@ -158,16 +169,35 @@ func changes(version string, a, b *schema.Field) string {
 	say("type", a.Type, b.Type)
 	say("required", a.Required, b.Required)
 	if len(a.Enum) > 0 && len(b.Enum) > 0 { // the documents tell enumerations since 1.24, and go on to tell more of them
-		say("enum", a.Enum, b.Enum)
+		out = append(out, enumChanges(a.Enum, b.Enum)...)
 	}
 	say("format", a.Format, b.Format)
-	if version != firstV3 {
+	if !over.crosses(firstDefaults) {
 		say("default", meaningful(a.Default), meaningful(b.Default))
 	}
 	if was, is := IsDeprecated(a.Doc), IsDeprecated(b.Doc); was != is {
 		say("deprecated", was, is)
 	}
 	return strings.Join(out, "; ")
+}
+
+// enumChanges tells which values an enum gained and lost.
+func enumChanges(a, b []any) (out []string) {
+	for _, c := range []struct {
+		word        string
+		these, than []any
+	}{{"gained", b, a}, {"lost", a, b}} {
+		var values []any
+		for _, v := range c.these {
+			if !slices.Contains(c.than, v) {
+				values = append(values, v)
+			}
+		}
+		if len(values) > 0 {
+			out = append(out, fmt.Sprintf("enum %s %s", c.word, list(values)))
+		}
+	}
+	return out
 }
 
 // meaningful gives a default that says something: the documents write the zero value of a type in
@@ -293,7 +323,7 @@ func Diff(from, to *schema.Store, resource string) (*Changes, error) {
 		}
 		if now := to.Lookup(k.GVK); now == nil {
 			out.Kinds = append(out.Kinds, KindChange{k.GroupVersion().String(), k.Kind, "removed", replacement(k), []Event{}})
-		} else if events := compare(to.Version, paths(k), paths(now)); len(events) > 0 {
+		} else if events := compare(span{from.Version, to.Version}, paths(k), paths(now)); len(events) > 0 {
 			out.Kinds = append(out.Kinds, KindChange{k.GroupVersion().String(), k.Kind, "changed", "", events})
 		}
 	}

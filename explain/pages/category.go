@@ -13,7 +13,7 @@ var categories = []category{
 	{"Services", []string{"Endpoints", "EndpointSlice", "Ingress", "IngressClass", "Service"}},
 	{"Config and storage", []string{"ConfigMap", "CSIDriver", "CSINode", "CSIStorageCapacity", "PersistentVolumeClaim", "Secret", "StorageClass", "StorageVersionMigration", "VolumeAttachment", "VolumeAttributesClass"}},
 	{"Metadata", []string{"ClusterTrustBundle", "ControllerRevision", "CustomResourceDefinition", "DeviceClass", "DeviceTaintRule", "Event", "Eviction", "EvictionRequest", "HorizontalPodAutoscaler", "LimitRange",
-		"MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding", "MutatingWebhookConfiguration", "PodCertificateRequest", "PodDisruptionBudget", "PodPreset", "PodSchedulingContext", "PodSecurityPolicy", "PodTemplate",
+		"MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding", "MutatingWebhookConfiguration", "PodCertificateRequest", "PodDisruptionBudget", "PodPreset", "PodScheduling", "PodSchedulingContext", "PodSecurityPolicy", "PodTemplate",
 		"PriorityClass", "ResourceClaim", "ResourceClaimTemplate", "ResourceClass", "ResourceClaimParameters", "ResourceClassParameters", "ResourcePoolStatusRequest", "ResourceSlice",
 		"ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding", "ValidatingWebhookConfiguration"}},
 	{"Cluster", []string{"APIService", "Binding", "CertificateSigningRequest", "ClusterCIDR", "ClusterRole", "ClusterRoleBinding", "ComponentStatus", "FlowSchema", "IPAddress", "Lease", "LeaseCandidate",

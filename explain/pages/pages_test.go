@@ -1,0 +1,271 @@
+package pages_test
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/seatrial/seatrial/explain/pages"
+	"github.com/seatrial/seatrial/schema"
+)
+
+func newSite(t *testing.T, o pages.Options) *pages.Site {
+	t.Helper()
+	site, err := pages.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return site
+}
+
+func render(t *testing.T, site *pages.Site, name string) string {
+	t.Helper()
+	data, err := site.Render(name)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return string(data)
+}
+
+var (
+	href   = regexp.MustCompile(`(?:href|src)="([^"]*)"`)
+	id     = regexp.MustCompile(` id="([^"]*)"`)
+	inline = regexp.MustCompile(`<style|<script>| style="| on[a-z]+="`)
+)
+
+// TestEveryLinkLeadsSomewhere renders all pages of a version and follows their links.
+func TestEveryLinkLeadsSomewhere(t *testing.T) {
+	site := newSite(t, pages.Options{Versions: []string{schema.Latest}})
+	text := map[string]string{}
+	ids := map[string]map[string]bool{}
+	for _, name := range site.Files() {
+		text[name] = render(t, site, name)
+		ids[name] = map[string]bool{}
+		for _, m := range id.FindAllStringSubmatch(text[name], -1) {
+			if ids[name][m[1]] {
+				t.Errorf("%s: two things have the id %s", name, m[1])
+			}
+			ids[name][m[1]] = true
+		}
+	}
+	if len(text) < 500 {
+		t.Errorf("only %d files", len(text))
+	}
+	for name, page := range text {
+		if path.Ext(name) != ".html" {
+			continue
+		}
+		if bad := inline.FindString(page); bad != "" {
+			t.Errorf("%s holds %s, which the policy forbids", name, bad)
+		}
+		if !strings.Contains(page, `http-equiv="Content-Security-Policy" content="default-src &#39;none&#39;;`) {
+			t.Errorf("%s has no policy", name)
+		}
+		for _, m := range href.FindAllStringSubmatch(page, -1) {
+			if strings.HasPrefix(m[1], "https://") || strings.HasPrefix(m[1], "http://") {
+				continue
+			}
+			file, anchor, _ := strings.Cut(m[1], "#")
+			to := name
+			if file != "" {
+				to = path.Join(path.Dir(name), file)
+			}
+			if _, ok := text[to]; !ok {
+				t.Errorf("%s links to %s, which is not there", name, m[1])
+			} else if anchor != "" && !ids[to][anchor] {
+				t.Errorf("%s links to %s: no such place", name, m[1])
+			}
+		}
+	}
+}
+
+// TestEveryKindHasACategory: a new kind of Kubernetes has to be put into one.
+func TestEveryKindHasACategory(t *testing.T) {
+	site := newSite(t, pages.Options{Versions: schema.Versions()})
+	for _, kind := range site.WithoutCategory() {
+		t.Errorf("%s is in no category", kind)
+	}
+}
+
+func TestPagesTellWhatIsKnown(t *testing.T) {
+	site := newSite(t, pages.Options{Versions: []string{"1.25", "1.37"}, Rules: func(_ *schema.Kind, path string) []string {
+		if path == "spec.replicas" {
+			return []string{"replicas-too-few"}
+		}
+		return nil
+	}})
+	for page, wants := range map[string][]string{
+		"deployment-v1-apps.html": {`id="spec.template.spec.containers.image"`, `href="types/deploymentspec-v1-apps.html">DeploymentSpec</a> <span class="b req">required`, `<code>replicas-too-few</code>`,
+			`<th scope="row">Group</th><td><code>apps</code>`, `<b>kind:</b> Deployment`},
+		"pod-v1-core.html":                            {`since 1.33`, `<code>Always, IfNotPresent, Never</code>`, `Cannot be updated.</em>`, `data-in="1"`},
+		"resourceclaim-v1-resource.k8s.io.html":       {`at most 32 items`, `<li>immutable</li>`},
+		"podsecuritypolicy-v1beta1-policy.html":       nil, // removed in 1.25
+		"cronjob-v1beta1-batch.html":                  nil,
+		"types/container-v1-core.html":                {`Appears in`, `href="../types/podspec-v1-core.html">PodSpec</a>`},
+		"types/labelselector-v1-meta.html":            {`DeploymentSpec`},
+		"persistentvolumeclaim-v1-core.html":          {`Appears in`, `StatefulSetSpec`},
+		"horizontalpodautoscaler-v1-autoscaling.html": {`autoscaling/v2</a>`},
+		"index.html": {`New in Kubernetes 1.37`, `New in Kubernetes 1.25`, `<h2>Workloads</h2>`},
+	} {
+		data, err := site.Render(page)
+		if wants == nil {
+			if !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("%s is there", page)
+			}
+			continue
+		}
+		if err != nil {
+			t.Error(err)
+		}
+		for _, want := range wants {
+			if !strings.Contains(string(data), want) {
+				t.Errorf("%s: no %s", page, want)
+			}
+		}
+	}
+}
+
+const evil = `{"kind":"CustomResourceDefinition","spec":{"group":"../../<b>.example.com","scope":"Namespaced","names":{"kind":"Wid\"get<script>","plural":"widgets","singular":"widget"},
+	"versions":[{"name":"v1","served":true,"schema":{"openAPIV3Schema":{"type":"object","description":"<img src=x onerror=alert(1)>","properties":{
+	"spec":{"type":"object","properties":{"a\" onclick=\"x":{"type":"string","description":"see javascript:alert(1) and https://example.com/\"><script>"},"deep":{"type":"object","properties":{"flower":{"type":"string","description":"a rose"}}}}}}}}}]}}`
+
+// TestCustomResourcesAreTextOnly: definitions are anybody's text, in names too.
+func TestCustomResourcesAreTextOnly(t *testing.T) {
+	site := newSite(t, pages.Options{Versions: []string{schema.Latest}, Open: func(v string) (*schema.Store, error) {
+		s, err := schema.Open(v)
+		if err != nil {
+			return nil, err
+		}
+		return s.With([]byte(evil))
+	}})
+	name := ""
+	for _, f := range site.Files() {
+		if strings.Contains(f, "wid") && strings.Contains(f, "get") && strings.HasSuffix(f, ".html") {
+			name = f
+		}
+	}
+	if name == "" || strings.ContainsAny(name, "/<>\"") || !filepath.IsLocal(name) {
+		t.Fatalf("the page is %q", name)
+	}
+	page := render(t, site, name)
+	for _, bad := range []string{"<script>", "<img", `href="javascript`, `onclick="x"`} {
+		if strings.Contains(page, bad) {
+			t.Errorf("%s comes through", bad)
+		}
+	}
+	if !strings.Contains(page, `id="spec.deep.flower"`) {
+		t.Error("fields of objects without a name are not told")
+	}
+	if index := render(t, site, "search.js"); !strings.Contains(index, "spec.deep.flower") || strings.Contains(index, "<script>") {
+		t.Error("the index does not hold the field, or holds markup")
+	}
+	if index := render(t, site, "index.html"); !strings.Contains(index, "<h2>Custom resources</h2>") {
+		t.Error("custom resources have no category")
+	}
+}
+
+func TestWriteLeavesOtherFoldersAlone(t *testing.T) {
+	site := newSite(t, pages.Options{Versions: []string{"1.20"}})
+	dir := t.TempDir()
+	mine := filepath.Join(dir, "mine.txt")
+	if err := os.WriteFile(mine, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := site.Write(dir); err == nil || !strings.Contains(err.Error(), "holds other files") {
+		t.Errorf("got %v", err)
+	}
+	dir = filepath.Join(dir, "new")
+	first, err := site.Write(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stale := filepath.Join(dir, "deployment-v1-apps.html")
+	if _, err := os.Stat(stale); err != nil {
+		t.Fatal(err)
+	}
+	// What pages of before left behind goes, what was added by hand stays.
+	list := filepath.Join(dir, "reference.txt")
+	data, _ := os.ReadFile(list)
+	if err := os.WriteFile(list, append(data, "gone.html\n../mine.txt\n"...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "gone.html"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	second, err := site.Write(dir)
+	if err != nil || first != second {
+		t.Fatal(first, second, err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "gone.html")); !errors.Is(err, fs.ErrNotExist) {
+		t.Error("a stale page is left")
+	}
+	if _, err := os.Stat(mine); err != nil {
+		t.Error("a file outside of the folder is gone")
+	}
+}
+
+func TestSameInputGivesTheSamePages(t *testing.T) {
+	for _, name := range []string{"index.html", "search.js", "pod-v1-core.html", "types/objectmeta-v1-meta.html"} {
+		a := render(t, newSite(t, pages.Options{Versions: []string{"1.25", "1.37"}}), name)
+		b := render(t, newSite(t, pages.Options{Versions: []string{"1.37", "1.25", "1.37"}}), name)
+		if !bytes.Equal([]byte(a), []byte(b)) {
+			t.Errorf("%s differs", name)
+		}
+	}
+}
+
+func TestServerAnswersThisMachineOnly(t *testing.T) {
+	handler := newSite(t, pages.Options{Versions: []string{schema.Latest}}).Handler()
+	for _, c := range []struct {
+		method, host, path string
+		want               int
+	}{
+		{"GET", "127.0.0.1:8080", "/", 200},
+		{"GET", "localhost", "/pod-v1-core.html", 200},
+		{"GET", "[::1]:1234", "/types/container-v1-core.html", 200},
+		{"GET", "LOCALHOST:1", "/style.css", 200},
+		{"HEAD", "127.0.0.1:8080", "/search.js", 200},
+		{"GET", "rebind.example.com", "/", 421},
+		{"GET", "127.0.0.1.example.com:80", "/", 421},
+		{"GET", "localhost.example.com", "/", 421},
+		{"GET", "192.168.0.1", "/", 421},
+		{"GET", "0.0.0.0:8080", "/", 421},
+		{"GET", "", "/", 421},
+		{"POST", "127.0.0.1", "/", 405},
+		{"DELETE", "127.0.0.1", "/index.html", 405},
+		{"OPTIONS", "127.0.0.1", "/", 405},
+		{"GET", "127.0.0.1", "/nothing.html", 404},
+		{"GET", "127.0.0.1", "/types/", 404},
+		{"GET", "127.0.0.1", "/types/persistentvolumeclaim-v1-core.html", 404}, // has a page as a kind
+		{"GET", "127.0.0.1", "/../pages.go", 404},
+		{"GET", "127.0.0.1", "/..%2f..%2fetc/passwd", 404},
+		{"GET", "127.0.0.1", "/assets/style.css", 404},
+	} {
+		r := httptest.NewRequest(c.method, "http://127.0.0.1"+c.path, nil)
+		r.Host = c.host
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r)
+		if w.Code != c.want {
+			t.Errorf("%s %s on %q: %d, want %d", c.method, c.path, c.host, w.Code, c.want)
+		}
+		for name, want := range map[string]string{"Content-Security-Policy": "frame-ancestors 'none'", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "X-Frame-Options": "DENY"} {
+			if !strings.Contains(w.Header().Get(name), want) {
+				t.Errorf("%s on %q: %s is %q", c.path, c.host, name, w.Header().Get(name))
+			}
+		}
+		if c.method == http.MethodHead && w.Body.Len() > 0 {
+			t.Error("HEAD has a body")
+		}
+		if c.want == 200 && !strings.Contains(w.Header().Get("Content-Type"), "charset=utf-8") {
+			t.Errorf("%s: type %q", c.path, w.Header().Get("Content-Type"))
+		}
+	}
+}
