@@ -54,7 +54,7 @@ func Find(store *schema.Store, text, apiVersion string) (*Subject, error) {
 	kind := kinds[0]
 	if apiVersion != "" {
 		if kind, err = served(kinds, apiVersion); err != nil {
-			return nil, fmt.Errorf("Kubernetes %s: %w", store.Version, err)
+			return nil, fmt.Errorf("in Kubernetes %s %w", store.Version, err)
 		}
 	}
 	s := &Subject{Kind: kind, Path: rest, store: store}

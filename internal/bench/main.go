@@ -54,7 +54,16 @@ func main() {
 	rounds := flag.Int("rounds", 5, "runs of each command; the median counts")
 	out := flag.String("o", "docs/performance.md", "page to write; - for standard output")
 	onlyTrial := flag.Bool("trial", false, "measure commands on a trial alone, to standard output")
+	onlyExplain := flag.Bool("explain", false, "measure explain alone, to standard output")
 	flag.Parse()
+	if *onlyExplain {
+		text, err := benchExplain(*rounds)
+		if err != nil {
+			log.Fatal("bench: ", err)
+		}
+		fmt.Print(text)
+		return
+	}
 	if *onlyTrial {
 		text, err := trials("bin/seatrial", *rounds)
 		if err != nil {
@@ -103,6 +112,10 @@ func run(rounds int, out string) error {
 	}
 	text, err := trials(seatrial, rounds)
 	if err != nil {
+		return err
+	}
+	page.WriteString(text)
+	if text, err = looks(seatrial, bin, rounds); err != nil {
 		return err
 	}
 	page.WriteString(text)
@@ -196,13 +209,17 @@ func measure(t task) (map[string]sample, error) {
 	}
 	medians := map[string]sample{}
 	for name, list := range samples {
-		medians[name] = sample{
-			wall: median(list, func(s sample) time.Duration { return s.wall }),
-			cpu:  median(list, func(s sample) time.Duration { return s.cpu }),
-			rss:  median(list, func(s sample) int64 { return s.rss }),
-		}
+		medians[name] = medianOf(list)
 	}
 	return medians, nil
+}
+
+func medianOf(list []sample) sample {
+	return sample{
+		wall: median(list, func(s sample) time.Duration { return s.wall }),
+		cpu:  median(list, func(s sample) time.Duration { return s.cpu }),
+		rss:  median(list, func(s sample) int64 { return s.rss }),
+	}
 }
 
 func median[T time.Duration | int64](list []sample, of func(sample) T) T {
