@@ -65,6 +65,9 @@ func newAPIServer(ctx context.Context, db *memstore.DB, config Config) (*apiServ
 	if s.connection, err = connect(&rest.Config{Host: "http://seatrial", Transport: s.transport, QPS: -1}); err != nil {
 		return nil, err
 	}
+	if config.Pace > 0 {
+		s.informers = ordered{s.informers}
+	}
 	if err := s.configure(ctx); err != nil {
 		return nil, err
 	}

@@ -152,7 +152,7 @@ func (e *Engine) act(ctx context.Context, config Config) error {
 	if err := m.start(); err != nil {
 		return err
 	}
-	if e.filters, err = startScheduler(ctx, e.connection, config.Decided); err != nil {
+	if e.filters, err = startScheduler(ctx, e.connection, config); err != nil {
 		return fmt.Errorf("scheduler: %w", err)
 	}
 	e.running.Add(1)

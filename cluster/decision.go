@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"hash/fnv"
+	"io"
 	"slices"
 	"sync"
 	"time"
@@ -41,13 +43,16 @@ type PluginScore struct {
 	Score  int64
 }
 
-// recordDecisions tells of every decision of a scheduler that does not run yet.
-func recordDecisions(s *scheduler.Scheduler, decided func(Decision)) {
+// listen hears every decision of a scheduler that does not run yet, and tells of it if somebody wants
+// to know.
+func listen(s *scheduler.Scheduler, decided func(Decision)) {
 	schedule := s.SchedulePod
 	s.SchedulePod = func(ctx context.Context, f framework.Framework, state fwk.CycleState, pod *framework.QueuedPodInfo) (scheduler.ScheduleResult, error) {
 		l := &listener{Framework: f}
 		result, err := schedule(ctx, l, state, pod)
-		decided(l.decision(pod.Pod, result, err))
+		if decided != nil {
+			decided(l.decision(pod.Pod, result, err))
+		}
 		return result, err
 	}
 }
@@ -74,6 +79,9 @@ func (l *listener) RunFilterPluginsWithNominatedPods(ctx context.Context, state 
 
 func (l *listener) RunScorePlugins(ctx context.Context, state fwk.CycleState, pod *v1.Pod, nodes []fwk.NodeInfo) ([]fwk.NodePluginScores, *fwk.Status) {
 	scores, status := l.Framework.RunScorePlugins(ctx, state, pod, nodes)
+	for i := range scores {
+		scores[i].Randomizer = chance(string(pod.UID), scores[i].Name)
+	}
 	l.scores = scores
 	return scores, status
 }
@@ -109,6 +117,15 @@ func (l *listener) decision(pod *v1.Pod, result scheduler.ScheduleResult, err er
 		return cmp.Or(cmp.Compare(b.Total, a.Total), cmp.Compare(rankOf(a.Node, d.Node), rankOf(b.Node, d.Node)), cmp.Compare(a.Node, b.Node))
 	})
 	return d
+}
+
+// chance draws which of two nodes that are equally good takes a pod. The scheduler draws it too, but
+// from a source that all goroutines share; this depends on the seed alone, from which UIDs are drawn.
+func chance(uid, node string) int {
+	h := fnv.New64a()
+	io.WriteString(h, uid)
+	io.WriteString(h, node)
+	return int(h.Sum64() >> 1)
 }
 
 // rankOf puts the chosen node before those that were as good.

@@ -2,6 +2,8 @@ package cluster_test
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -12,12 +14,14 @@ import (
 	"github.com/seatrial/seatrial/cluster"
 )
 
-func TestTwoHundredPodsRollOver(t *testing.T) {
+// rollOver creates two hundred pods, rolls them over, and tells what became of each.
+func rollOver(t *testing.T) (pods []string) {
+	t.Helper()
 	nodes, err := cluster.ParseNodes("50x4cpu8Gi")
 	if err != nil {
 		t.Fatal(err)
 	}
-	simulate(t, cluster.Config{Nodes: nodes}, func(_ *cluster.Engine, client *kubernetes.Clientset) {
+	simulate(t, cluster.Config{Nodes: nodes, Untracked: true}, func(_ *cluster.Engine, client *kubernetes.Clientset) {
 		ctx := context.Background()
 		deployments := client.AppsV1().Deployments("default")
 		if _, err := deployments.Create(ctx, nginx(200), metav1.CreateOptions{}); err != nil {
@@ -37,5 +41,26 @@ func TestTwoHundredPodsRollOver(t *testing.T) {
 		if d.Status.UpdatedReplicas != 200 || d.Status.AvailableReplicas != 200 {
 			t.Errorf("after a minute: %+v", d.Status)
 		}
+		list, err := client.CoreV1().Pods("default").List(ctx, metav1.ListOptions{})
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		for _, p := range list.Items {
+			pods = append(pods, fmt.Sprintln(p.Name, p.UID, p.ResourceVersion, p.Spec.NodeName, p.Status.StartTime, p.Status.PodIP))
+		}
 	})
+	return pods
+}
+
+func TestTwoHundredPodsRollOverTheSameWayEachTime(t *testing.T) {
+	first, second := rollOver(t), rollOver(t)
+	if len(first) != 200 {
+		t.Errorf("%d pods, want 200", len(first))
+	}
+	for i, pod := range first {
+		if i >= len(second) || second[i] != pod {
+			t.Fatalf("pod %d of the second run is another one:\n%s%v", i, pod, slices.Concat(second[min(i, len(second)):min(i+1, len(second))]))
+		}
+	}
 }

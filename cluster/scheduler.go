@@ -4,15 +4,21 @@ import (
 	"context"
 
 	v1 "k8s.io/api/core/v1"
+	apiruntime "k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/events"
+	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler"
+	"k8s.io/kubernetes/pkg/scheduler/apis/config/latest"
+	"k8s.io/kubernetes/pkg/scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/queuesort"
+	"k8s.io/kubernetes/pkg/scheduler/framework/runtime"
 	"k8s.io/kubernetes/pkg/scheduler/profile"
 )
 
-// startScheduler runs the scheduler with its default profile, and tells of its decisions if
-// somebody wants to hear. It gives the names of the filters in the order in which they look at a node.
-func startScheduler(ctx context.Context, s *connection, decided func(Decision)) (filters []string, err error) {
+// startScheduler runs the scheduler with its default profile. With a pace it leaves nothing to chance,
+// and tells of its decisions if somebody wants to hear. It gives the names of the filters in the order in which they look at a node.
+func startScheduler(ctx context.Context, s *connection, config Config) (filters []string, err error) {
 	client, err := kubernetes.NewForConfig(protobuf(s.config, "kube-scheduler"))
 	if err != nil {
 		return nil, err
@@ -21,7 +27,13 @@ func startScheduler(ctx context.Context, s *connection, decided func(Decision)) 
 	recorders := profile.RecorderFactory(func(name string) events.EventRecorderLogger { return broadcaster.NewRecorder(name) })
 	building, built := context.WithCancel(ctx)
 	defer built() // ends what collects metrics every second, which nobody reads
-	sched, err := scheduler.New(building, client, s.informers, nil, recorders)
+	var options []scheduler.Option
+	if config.Pace > 0 {
+		if options, err = withoutChance(); err != nil {
+			return nil, err
+		}
+	}
+	sched, err := scheduler.New(building, client, s.informers, nil, recorders, options...)
 	if err != nil {
 		return nil, err
 	}
@@ -29,8 +41,8 @@ func startScheduler(ctx context.Context, s *connection, decided func(Decision)) 
 		filters = append(filters, p.Name)
 	}
 	sched.StopEverything = ctx.Done()
-	if decided != nil {
-		recordDecisions(sched, decided)
+	if config.Pace > 0 || config.Decided != nil {
+		listen(sched, config.Decided)
 	}
 	broadcaster.StartRecordingToSink(ctx.Done())
 	s.informers.Start(ctx.Done())
@@ -40,4 +52,53 @@ func startScheduler(ctx context.Context, s *connection, decided func(Decision)) 
 	}
 	go sched.Run(ctx)
 	return filters, nil
+}
+
+// withoutChance makes a scheduler look at nodes one after another, and at pods in an order that is
+// always the same.
+func withoutChance() ([]scheduler.Option, error) {
+	config, err := latest.Default()
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range config.Profiles {
+		for i := range p.Plugins.MultiPoint.Enabled {
+			if plugin := &p.Plugins.MultiPoint.Enabled[i]; plugin.Name == queuesort.Name {
+				plugin.Name = pluginInOrder
+			}
+		}
+	}
+	return []scheduler.Option{
+		scheduler.WithProfiles(config.Profiles...),
+		scheduler.WithFrameworkOutOfTreeRegistry(runtime.Registry{pluginInOrder: newInOrder}),
+		scheduler.WithParallelism(1), // there is one processor
+	}, nil
+}
+
+const pluginInOrder = "PrioritySortInOrder"
+
+// queueInOrder sorts the pods that wait as Kubernetes does, by priority and time, and by UID those that
+// came at the same time.
+type queueInOrder struct{ fwk.QueueSortPlugin }
+
+func newInOrder(ctx context.Context, args apiruntime.Object, handle fwk.Handle) (fwk.Plugin, error) {
+	sort, err := queuesort.New(ctx, args, handle)
+	if err != nil {
+		return nil, err
+	}
+	return queueInOrder{sort.(fwk.QueueSortPlugin)}, nil
+}
+
+func (queueInOrder) Name() string { return pluginInOrder }
+
+func (q queueInOrder) Less(a, b fwk.QueuedEntityInfo) bool {
+	if q.QueueSortPlugin.Less(a, b) {
+		return true
+	}
+	first, ok := a.(*framework.QueuedPodInfo)
+	if !ok || q.QueueSortPlugin.Less(b, a) {
+		return false
+	}
+	second, ok := b.(*framework.QueuedPodInfo)
+	return ok && first.Pod.UID < second.Pod.UID
 }

@@ -108,10 +108,30 @@ func (c *connection) seedStorageClass(ctx context.Context) error {
 func (c *connection) seedNode(ctx context.Context, node *corev1.Node) error {
 	node = node.DeepCopy()
 	kubelet.Ready(node, kubernetesVersion())
-	if _, err := c.client.CoreV1().Nodes().Create(ctx, node, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
+	for label, old := range oldLabels {
+		if value, ok := node.Labels[label]; ok && node.Labels[old] == "" {
+			node.Labels[old] = value
+		}
+	}
+	created, err := c.client.CoreV1().Nodes().Create(ctx, node, metav1.CreateOptions{})
+	if apierrors.IsAlreadyExists(err) {
+		return nil
+	}
+	if err != nil || len(created.Spec.Taints) == len(node.Spec.Taints) {
 		return err
 	}
-	return nil
+	created.Spec.Taints = node.Spec.Taints // without that of a node that has yet to become ready
+	_, err = c.client.CoreV1().Nodes().Update(ctx, created, metav1.UpdateOptions{})
+	if apierrors.IsConflict(err) {
+		return nil // the controllers, which are there already, came first
+	}
+	return err
+}
+
+// oldLabels are the labels that the node controller copies, so that it need not.
+var oldLabels = map[string]string{
+	corev1.LabelOSStable:   "beta.kubernetes.io/os",
+	corev1.LabelArchStable: "beta.kubernetes.io/arch",
 }
 
 // awaitAdmission waits until the admission plugins know the policies that are stored.

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	audit "k8s.io/apiserver/pkg/apis/audit"
+
+	"github.com/seatrial/seatrial/cluster/virtual"
 )
 
 // transport is an http.RoundTripper that calls a handler of the same process. Bodies are
@@ -38,8 +40,15 @@ type turn struct {
 	open chan struct{}
 }
 
+// steadyWatch is how long the watches of informers last in virtual time.
+const steadyWatch = 10 * 365 * 24 * time.Hour
+
 // RoundTrip serves one request.
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	if t.pace > 0 && req.Method == http.MethodGet && req.URL.RawQuery != "" {
+		req = req.Clone(req.Context())
+		steady(req)
+	}
 	if err := t.queue(req); err != nil {
 		return nil, err
 	}
@@ -100,6 +109,18 @@ func asServer(req *http.Request, ctx context.Context) *http.Request {
 	return r
 }
 
+// steady asks for watches that do not end. Clients draw how long their watches last, five to ten
+// minutes, from a source that all goroutines share; a watch in this process need not be renewed.
+func steady(req *http.Request) {
+	query := req.URL.Query()
+	if query.Get("watch") != "true" || query.Get("allowWatchBookmarks") != "true" || !query.Has("timeoutSeconds") {
+		return
+	}
+	query.Set("timeoutSeconds", strconv.Itoa(int(steadyWatch.Seconds())))
+	query.Del("timeout")
+	req.URL.RawQuery = query.Encode()
+}
+
 // queue holds a request back until its turn. In virtual time the next turn comes when every
 // other goroutine is idle: all requests of the moment are there, and their order depends on what
 // they say, not on which goroutine was faster.
@@ -150,6 +171,7 @@ func (t *transport) admit() {
 	for {
 		if t.check() == nil {
 			time.Sleep(t.pace)
+			virtual.Settle() // whose time has come in the same moment is there too
 		}
 		next := t.next()
 		if next == nil {

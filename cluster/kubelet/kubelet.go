@@ -14,6 +14,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"hash/fnv"
 	"slices"
 	"sync"
 	"time"
@@ -238,6 +239,9 @@ func (k *Kubelet) sync(ctx context.Context, pod *v1.Pod) (time.Time, error) {
 	gone := state.Gone
 	k.mu.Unlock()
 	recorder := k.recorder(pod.Spec.NodeName)
+	if len(m.events) > 0 {
+		time.Sleep(apart(pod.UID))
+	}
 	for _, e := range m.events {
 		time.Sleep(time.Microsecond) // events of one object are told apart by their time
 		recorder.Event(e.reference(pod), e.kind, e.reason, e.message)
@@ -254,6 +258,14 @@ func (k *Kubelet) sync(ctx context.Context, pod *v1.Pod) (time.Time, error) {
 		err = nil
 	}
 	return time.Time{}, err
+}
+
+// apart keeps the events of pods that act in the same moment in an order: all of them go through
+// one queue.
+func apart(uid types.UID) time.Duration {
+	h := fnv.New32a()
+	h.Write([]byte(uid))
+	return time.Duration(h.Sum32()%100_000) * time.Nanosecond
 }
 
 // report writes the status of a pod if it has changed.

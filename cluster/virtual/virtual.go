@@ -1,7 +1,7 @@
 // Package virtual runs code in time that does not wait: its clock moves only when every
 // goroutine inside has nothing to do, and then at once to the next timer.
 //
-// The one function is [Run]. Everything that the code uses must be made inside:
+// The function is [Run]. Everything that the code uses must be made inside:
 //
 //	err := virtual.Run(ctx, start, seed, func() error {
 //		time.Sleep(24 * time.Hour) // takes no time at all
@@ -89,6 +89,10 @@ func Run(ctx context.Context, start time.Time, seed int64, f func() error) error
 		return err
 	}
 }
+
+// Settle waits until every other goroutine of the run has nothing to do at this moment. One goroutine
+// at a time may call it, and none from outside.
+func Settle() { synctest.Wait() }
 
 func offer(result chan error, err error) {
 	select {
