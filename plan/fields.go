@@ -18,6 +18,7 @@ var bookkeeping = []string{
 	"metadata.creationTimestamp", "metadata.generation", "metadata.managedFields", "metadata.resourceVersion", "metadata.uid", "metadata.selfLink",
 	"metadata.annotations.kubectl.kubernetes.io/last-applied-configuration",
 	"metadata.annotations.deployment.kubernetes.io/revision",
+	"metadata.annotations.deprecated.daemonset.template.generation",
 	"status",
 }
 

@@ -273,11 +273,12 @@ type podTrack struct {
 
 	restarts int // before the change
 
-	workload  *workloadTrack // or nil
-	share     share          // in the counts of its workload
-	readyFrom time.Time      // zero: it is not ready
-	requests  corev1.ResourceList
-	on        *nodeTrack // where its requests count, or nil
+	workload   *workloadTrack // or nil
+	share      share          // in the counts of its workload
+	readyFrom  time.Time      // zero: it is not ready
+	readySince time.Time      // the same as the pod says, to the second; controllers count from it
+	requests   corev1.ResourceList
+	on         *nodeTrack // where its requests count, or nil
 }
 
 // share is what a pod adds to the counts of its workload.
@@ -367,6 +368,7 @@ func (h *history) update(w memstore.Write, p *podTrack) {
 	switch {
 	case ready && p.readyFrom.IsZero():
 		p.readyFrom = w.At
+		p.readySince = readySince(pod)
 		if p.life.Ready == nil {
 			p.life.Ready = ptr(h.at(w.At))
 		}
@@ -407,6 +409,16 @@ func podReady(pod *corev1.Pod) bool {
 	})
 }
 
+// readySince is when a pod became ready, as it says itself.
+func readySince(pod *corev1.Pod) time.Time {
+	for _, c := range pod.Status.Conditions {
+		if c.Type == corev1.PodReady {
+			return c.LastTransitionTime.Time
+		}
+	}
+	return time.Time{}
+}
+
 // lose ends the life of a pod.
 func (h *history) lose(w memstore.Write, p *podTrack) {
 	if p.gone {
@@ -438,7 +450,7 @@ func (h *history) count(t time.Time, p *podTrack) {
 		now.updated = now.present && p.workload.isNew(p.pod)
 		now.ready = now.present && !p.readyFrom.IsZero()
 		wait := p.workload.minReady
-		now.available = now.ready && !t.Before(p.readyFrom.Add(wait))
+		now.available = now.ready && (wait == 0 || !t.Before(p.readySince.Add(wait)))
 		if now.ready && !now.available && !slices.Contains(h.due, p) {
 			h.due = append(h.due, p)
 		}
@@ -467,7 +479,7 @@ func (h *history) mature(t time.Time) {
 	}
 }
 
-func (p *podTrack) availableAt() time.Time { return p.readyFrom.Add(p.workload.minReady) }
+func (p *podTrack) availableAt() time.Time { return p.readySince.Add(p.workload.minReady) }
 
 // workloadTrack follows an object that makes pods.
 type workloadTrack struct {

@@ -177,6 +177,8 @@ func (s *simulation) openKinds() func(*Problem) bool {
 			return unready[about]
 		case Refused:
 			return lacking
+		case Blocked:
+			return s.stage.draining()
 		case Backoff:
 			return w == nil || !w.gone && failedJob(w)
 		case NodeLost:
@@ -233,6 +235,9 @@ func (s *simulation) conclude() {
 		return
 	}
 	p.Reason, p.StalledAt = open[0].Message, ptr(open[0].At)
+	if !isZero(open[0].Workload) && !s.touched(open[0].Workload.String()) {
+		p.Reason = fmt.Sprintf("%s: %s", open[0].Workload, p.Reason) // it suffers from what others do
+	}
 	if open[0].Kind == Denied {
 		p.Reason = fmt.Sprintf("%s is refused: %s", open[0].Object, open[0].Message)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/seatrial/seatrial/cluster"
 	"github.com/seatrial/seatrial/cluster/virtual"
 	"github.com/seatrial/seatrial/internal/diag"
+	"github.com/seatrial/seatrial/internal/manifest"
 )
 
 // epoch is when the clock of a plan begins. Plans tell times from the change on, so that the
@@ -30,6 +31,8 @@ const (
 	stuckFor = 7 * time.Minute
 	// preparedFor is how long what runs before the change may take to settle.
 	preparedFor = 30 * time.Minute
+	// autoscalerAge is how old pods are whose metrics an autoscaler believes in any case.
+	autoscalerAge = 6 * time.Minute
 	// recovered is how long a container has to run after a crash before it is believed to stay.
 	recovered = time.Minute
 	// keptScores is how many nodes of a decision are told with their scores.
@@ -114,7 +117,19 @@ func (s *simulation) runBefore() error {
 		}
 		time.Sleep(applyPace)
 	}
-	return s.until(preparedFor, true)
+	if err := s.until(preparedFor, true); err != nil {
+		return err
+	}
+	if s.autoscales() {
+		time.Sleep(autoscalerAge)
+	}
+	return nil
+}
+
+// autoscales tells whether there is an autoscaler in what runs or comes. It ignores the metrics of
+// pods that are young, so that what runs already must not be.
+func (s *simulation) autoscales() bool {
+	return slices.ContainsFunc(slices.Concat(s.From, s.Change), func(d *manifest.Document) bool { return d.Object.Kind == "HorizontalPodAutoscaler" })
 }
 
 func (s *simulation) assume(format string, args ...any) {

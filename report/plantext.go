@@ -92,7 +92,7 @@ func (t *planWriter) verdict() {
 		if t.StalledAt != nil {
 			at = *t.StalledAt
 		}
-		t.wrapped("", fmt.Sprintf("STALLS at %s s: %s", at, t.Reason), 0, red)
+		t.wrapped("", fmt.Sprintf("%s at %s s: %s", t.outcome(), at, t.Reason), 0, red)
 	}
 	for _, e := range t.Failed() {
 		t.wrapped("", fmt.Sprintf("FAILS at %s s: %s: %s", e.At, e.Expect, e.Message), 0, red)
@@ -100,6 +100,16 @@ func (t *planWriter) verdict() {
 	if !t.Converged || len(t.Failed()) > 0 {
 		fmt.Fprintln(t)
 	}
+}
+
+// outcome is the first word: something failed for good, or waits for what does not come.
+func (t *planWriter) outcome() string {
+	for _, p := range t.Problems {
+		if p.Open && (p.Kind == plan.Backoff || p.Kind == plan.Denied) && strings.Contains(t.Reason, p.Message) {
+			return "FAILS"
+		}
+	}
+	return "STALLS"
 }
 
 func (t *planWriter) head() {
@@ -211,7 +221,7 @@ func (t *planWriter) rollout(w *plan.Workload) {
 		t.table(w, rows)
 	}
 	least := fmt.Sprintf("at least %d of %d available", w.MinAvailable, w.Desired)
-	if first := w.Curve[0]; first.Desired == 0 && first.Old+first.New == 0 {
+	if first := w.Curve[0]; first.Old+first.New == 0 {
 		least = fmt.Sprintf("%d of %d available", last(w.Curve).Available, w.Desired)
 	}
 	end := "settled after " + timeOf(w.SettledAt) + " s: " + w.Status
@@ -258,7 +268,7 @@ func (t *planWriter) rows(w *plan.Workload) (rows []row) {
 	var steps []plan.Step
 	told := map[string]bool{} // what is told of a pod once
 	for _, s := range t.Timeline {
-		if s.Workload != w.Object.String() && s.Object != w.Object {
+		if s.Workload != w.Object.String() && s.Object != w.Object && !(s.Source == plan.FromScenario && s.Object.Kind == "Node") {
 			continue
 		}
 		switch kindOfStep(&s) {
@@ -313,6 +323,8 @@ func (r *row) apartFrom(s *plan.Step) bool {
 // kindOfStep says what a step means to a rollout; empty: nothing that matters.
 func kindOfStep(s *plan.Step) string {
 	switch {
+	case s.Source == plan.FromScenario:
+		return "Action"
 	case s.Source == plan.FromState && s.Object.Kind == "Pod":
 		switch s.Event {
 		case "Scheduled", "Ready", "NotReady", "Terminating":
@@ -416,6 +428,9 @@ func (t *planWriter) tellKind(w *plan.Workload, kind string, steps []plan.Step) 
 	if kind == "Scale" {
 		return tellScale(w, steps)
 	}
+	if kind == "Action" {
+		return tellActions(steps)
+	}
 	if kind == "Warning" {
 		return steps[0].Event + ": " + steps[0].Message + times(len(steps))
 	}
@@ -458,6 +473,15 @@ func times(n int) string {
 		return ""
 	}
 	return fmt.Sprintf(" (%d times)", n)
+}
+
+// tellActions names what the scenario did.
+func tellActions(steps []plan.Step) string {
+	var parts []string
+	for _, s := range steps {
+		parts = append(parts, strings.Join(strings.Fields(strings.ToLower(s.Event)+" "+s.Object.Name+" "+s.Message), " "))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // tellScale shortens the controller's words: Scaled up replica set web-5d4f from 0 to 1.

@@ -227,6 +227,9 @@ func (w *worker) idle(ctx context.Context, due time.Time) bool {
 
 // sync does what is due for a pod, and tells when to look again.
 func (k *Kubelet) sync(ctx context.Context, pod *v1.Pod) (time.Time, error) {
+	if n := k.node(pod.Spec.NodeName); n != nil && stopped(n) {
+		return time.Time{}, nil // what others say of its pods stands
+	}
 	k.mu.Lock()
 	state := k.memory.Pods[pod.UID]
 	if state == nil {
