@@ -8,7 +8,7 @@ STAMP = -X k8s.io/component-base/version.gitVersion=$(KUBERNETES) -X k8s.io/comp
 LDFLAGS = -s -w $(STAMP)
 FUZZTIME ?= 60s
 
-.PHONY: conformance kills run build test race kills check bench fuzz schema kubernetes update clean
+.PHONY: run build test race kills conformance check bench fuzz schema kubernetes update clean
 
 run: build ## build, then judge a real manifest
 	./bin/seatrial lint --fail-on never examples/shop.yaml
@@ -22,8 +22,9 @@ test: ## all tests
 race: ## the store in memory under the race detector, which needs cgo and a C compiler
 	CGO_ENABLED=1 $(GO) test -race ./internal/memstore
 
-kills: ## kill a thousand commands on a trial at random moments
+kills: ## kill a thousand commands on a trial, and a live cluster a hundred times: nothing that was acknowledged is lost
 	SEATRIAL_KILLS=1000 $(GO) test ./cluster/trial -run Killed -timeout 2h -v
+	SEATRIAL_KILLS=100 $(GO) test ./cmd/seatrial/cli -run TestKills -v -timeout 60m
 
 check: ## format, vet and staticcheck
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "run gofmt -w ."; exit 1; }
@@ -32,9 +33,6 @@ check: ## format, vet and staticcheck
 
 bench: build ## benchmarks, side by side with the peers
 	$(GO) run ./internal/bench
-
-kills: ## kill a live cluster a hundred times; nothing that was acknowledged is lost
-	KILLS=100 $(GO) test ./cmd/seatrial/cli -run TestKills -v -timeout 60m
 
 conformance: build ## upstream's conformance tests against a live cluster: an hour; docs/conformance.md
 	STAMP='$(LDFLAGS)' ./internal/conformance/run.sh bin/seatrial bin/conformance

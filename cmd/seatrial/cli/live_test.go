@@ -113,14 +113,14 @@ func eventually(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Fatalf("%s prints nothing within %v", strings.Join(args[1:], " "), patience)
 }
 
-// kills is how often TestKills kills a cluster; KILLS says otherwise.
+// kills is how often TestKills kills a cluster; SEATRIAL_KILLS says otherwise.
 const kills = 5
 
 // TestKills kills a live cluster again and again while objects are created and applied. After each
 // start every acknowledged write is there, and in the end what was created comes up.
 func TestKills(t *testing.T) {
 	times := kills
-	if n, err := strconv.Atoi(os.Getenv("KILLS")); err == nil {
+	if n, err := strconv.Atoi(os.Getenv("SEATRIAL_KILLS")); err == nil {
 		times = n
 	} else if testing.Short() {
 		t.Skip("takes half a minute")
