@@ -6,6 +6,8 @@ import (
 	"runtime/debug"
 	"runtime/metrics"
 	"sync"
+
+	"github.com/seatrial/seatrial/internal/lean"
 )
 
 // The heap of a process may grow to calmHeap bytes before garbage is collected in earnest, and in any
@@ -27,7 +29,7 @@ func tuneMemory() {
 }
 
 // release runs with the first collection after the start: a run that gets that far is a long one.
-var release = sync.OnceFunc(releaseProgram)
+var release = sync.OnceFunc(lean.Release)
 
 // sentinel is an object that nobody holds: each collection of garbage finds it.
 type sentinel struct{ _ *sentinel }

@@ -1,0 +1,116 @@
+package lean
+
+import (
+	"bufio"
+	"bytes"
+	"os"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// While more than a thousand packages initialise themselves, each touches a few pages of the
+// program's file, and the system maps their neighbours with them: bound is from how many bytes
+// on they are given back, pause how often that is looked at, and start how long a start may take.
+const (
+	bound = 32 << 20
+	pause = time.Millisecond
+	start = 200 * time.Millisecond
+)
+
+// This package needs little and is therefore initialised before most of the others.
+func init() { go hold(time.Now().Add(start)) }
+
+// hold keeps the resident pages of files below the bound until a moment.
+func hold(end time.Time) {
+	statm, err := os.Open("/proc/self/statm")
+	if err != nil {
+		return
+	}
+	defer statm.Close()
+	var program []mapping
+	for ; time.Now().Before(end); time.Sleep(pause) {
+		if resident(statm) < bound {
+			continue
+		}
+		if program == nil {
+			program = ofProgram()
+		}
+		release(program)
+	}
+}
+
+// resident reads how many bytes of files are resident.
+func resident(statm *os.File) int {
+	text := make([]byte, 128)
+	n, _ := statm.ReadAt(text, 0) // it ends before the buffer
+	fields := bytes.Fields(text[:n])
+	if len(fields) < 3 {
+		return 0
+	}
+	pages, err := strconv.Atoi(string(fields[2]))
+	if err != nil {
+		return 0
+	}
+	return pages * os.Getpagesize()
+}
+
+// Release gives the pages of the program's own file back. Those that are needed again come from
+// the page cache one by one. Only mappings that were never written to are released, so nothing
+// can be lost.
+func Release() { release(ofProgram()) }
+
+func release(program []mapping) {
+	for _, m := range program {
+		syscall.Syscall(syscall.SYS_MADVISE, m.start, m.end-m.start, syscall.MADV_DONTNEED)
+	}
+}
+
+// ofProgram lists the mappings of the program's file.
+func ofProgram() []mapping {
+	exe, err := os.Executable()
+	if err != nil {
+		return nil
+	}
+	f, err := os.Open("/proc/self/smaps")
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	return cleanMappings(bufio.NewScanner(f), exe)
+}
+
+// mapping is a range of addresses.
+type mapping struct{ start, end uintptr }
+
+// cleanMappings lists, from the text of /proc/PID/smaps, the mappings of a file that cannot be
+// written to and hold no page of the process's own.
+func cleanMappings(smaps *bufio.Scanner, file string) (clean []mapping) {
+	var at mapping
+	wanted := false
+	for smaps.Scan() {
+		fields := bytes.Fields(smaps.Bytes())
+		switch {
+		case len(fields) >= 5 && bytes.IndexByte(fields[0], '-') > 0: // 00400000-0048a000 r-xp 00000000 fd:03 960637 /bin/x
+			start, end, _ := bytes.Cut(fields[0], []byte("-"))
+			at = mapping{address(start), address(end)}
+			wanted = len(fields) == 6 && fields[1][1] == '-' && string(fields[5]) == file
+		case wanted && len(fields) == 3 && string(fields[0]) == "Anonymous:" && string(fields[1]) == "0":
+			clean = append(clean, at)
+		}
+	}
+	return clean
+}
+
+// address reads a hexadecimal number.
+func address(digits []byte) (n uintptr) {
+	for _, d := range digits {
+		switch {
+		case d >= '0' && d <= '9':
+			n = n<<4 | uintptr(d-'0')
+		case d >= 'a' && d <= 'f':
+			n = n<<4 | uintptr(d-'a'+10)
+		}
+	}
+	return n
+}
