@@ -76,23 +76,47 @@ func TestFindHelpsWithWhatIsNotThere(t *testing.T) {
 	}
 }
 
-func TestTreeFollowsItsSchema(t *testing.T) {
+func TestDataFollowsItsSchema(t *testing.T) {
 	s, err := jsonschema.NewCompiler().Compile("../docs/explain.schema.json")
 	if err != nil {
 		t.Fatal(err)
 	}
+	store := open(t, "1.37")
+	deployment := find(t, "1.37", "deployment").Kind.GVK
+	kind, events, err := explain.History(deployment, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	changes, err := explain.Diff(open(t, "1.20"), store, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := map[string]any{
+		"list":    explain.NewResourceList(store, store.Kinds()),
+		"history": explain.NewHistory(kind, events),
+		"diff":    changes,
+		"search":  explain.NewHitList(store, "rolling update", explain.Search(store, []string{"rolling", "update"}, 20)),
+		"nothing": explain.NewHitList(store, "xyzzy", nil),
+		"where":   explain.NewHitList(store, "image", explain.Where(store, "image")),
+	}
 	for _, text := range []string{"pod", "deployment.spec.template.spec.containers", "crd", "service.spec.ports", "validatingadmissionpolicy"} {
-		data, err := json.Marshal(find(t, "1.37", text).Tree(explain.Depth{Recursive: true}, nil))
+		data[text] = find(t, "1.37", text).Tree(explain.Depth{Recursive: true}, nil)
+	}
+	for name, of := range data {
+		text, err := json.Marshal(of)
 		if err != nil {
 			t.Fatal(err)
 		}
-		v, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
+		v, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if err := s.Validate(v); err != nil {
-			t.Errorf("%s: %v", text, err)
+			t.Errorf("%s: %v", name, err)
 		}
+	}
+	if err := s.Validate(map[string]any{"apiVersion": "seatrial/v1", "kind": "History"}); err == nil {
+		t.Error("the schema accepts a history without events")
 	}
 }
 

@@ -289,9 +289,11 @@ func (e Event) line(kind string) string {
 
 // Changes is what is different between two versions.
 type Changes struct {
-	From  string       `json:"from"`
-	To    string       `json:"to"`
-	Kinds []KindChange `json:"kinds"`
+	APIVersion string       `json:"apiVersion"` // seatrial/v1
+	Kind       string       `json:"kind"`       // Changes
+	From       string       `json:"from"`
+	To         string       `json:"to"`
+	Kinds      []KindChange `json:"kinds"`
 }
 
 // KindChange is what is different about one kind.
@@ -305,7 +307,7 @@ type KindChange struct {
 
 // Diff compares two versions: all kinds, or those that a resource name means.
 func Diff(from, to *schema.Store, resource string) (*Changes, error) {
-	out := &Changes{From: from.Version, To: to.Version, Kinds: []KindChange{}}
+	out := &Changes{APIVersion: "seatrial/v1", Kind: "Changes", From: from.Version, To: to.Version, Kinds: []KindChange{}}
 	wanted := func(*schema.Kind) bool { return true }
 	if resource != "" {
 		a, errA := from.Find(resource)

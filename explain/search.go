@@ -19,6 +19,20 @@ type Hit struct {
 	score int
 }
 
+// HitList is what a search found, as data.
+type HitList struct {
+	APIVersion        string `json:"apiVersion"` // seatrial/v1
+	Kind              string `json:"kind"`       // HitList
+	KubernetesVersion string `json:"kubernetesVersion"`
+	Words             string `json:"words"` // that were looked for
+	Hits              []Hit  `json:"hits"`
+}
+
+// NewHitList gives hits as data.
+func NewHitList(store *schema.Store, words string, hits []Hit) *HitList {
+	return &HitList{"seatrial/v1", "HitList", store.Version, words, append([]Hit{}, hits...)}
+}
+
 // Search looks for words in the names and descriptions of all kinds and fields. All words have to
 // be there. Each type is told once, at the kind that holds it nearest to its root. The best come first.
 func Search(store *schema.Store, words []string, limit int) []Hit {

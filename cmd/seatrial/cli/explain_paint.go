@@ -16,7 +16,7 @@ import (
 // hits writes places, with the words that led to them marked.
 func (o *explainOptions) hits(w io.Writer, hits []explain.Hit, words string) error {
 	if o.structured() {
-		return o.encode(w, append([]explain.Hit{}, hits...))
+		return o.encode(w, explain.NewHitList(o.store, words, hits))
 	}
 	if len(hits) == 0 {
 		return &exitError{exitFindings, fmt.Errorf("nothing in Kubernetes %s matches %q", o.store.Version, words)}
