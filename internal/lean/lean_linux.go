@@ -13,30 +13,27 @@ import (
 // program's file, and the system maps their neighbours with them: bound is from how many bytes
 // on they are given back, pause how often that is looked at, and start how long a start may take.
 const (
-	bound = 32 << 20
+	bound = 48 << 20
 	pause = time.Millisecond
 	start = 200 * time.Millisecond
 )
 
-// This package needs little and is therefore initialised before most of the others.
-func init() { go hold(time.Now().Add(start)) }
-
-// hold keeps the resident pages of files below the bound until a moment.
-func hold(end time.Time) {
+// holdProgram keeps the resident pages of files below the bound during the start.
+func holdProgram() {
 	statm, err := os.Open("/proc/self/statm")
 	if err != nil {
 		return
 	}
 	defer statm.Close()
 	var program []mapping
-	for ; time.Now().Before(end); time.Sleep(pause) {
+	for end := time.Now().Add(start); time.Now().Before(end); time.Sleep(pause) {
 		if resident(statm) < bound {
 			continue
 		}
 		if program == nil {
 			program = ofProgram()
 		}
-		release(program)
+		giveBack(program)
 	}
 }
 
@@ -55,12 +52,12 @@ func resident(statm *os.File) int {
 	return pages * os.Getpagesize()
 }
 
-// Release gives the pages of the program's own file back. Those that are needed again come from
+// releaseProgram gives the pages of the program's own file back. Those that are needed again come from
 // the page cache one by one. Only mappings that were never written to are released, so nothing
 // can be lost.
-func Release() { release(ofProgram()) }
+func releaseProgram() { giveBack(ofProgram()) }
 
-func release(program []mapping) {
+func giveBack(program []mapping) {
 	for _, m := range program {
 		syscall.Syscall(syscall.SYS_MADVISE, m.start, m.end-m.start, syscall.MADV_DONTNEED)
 	}

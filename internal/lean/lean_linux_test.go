@@ -32,7 +32,7 @@ Anonymous:             0 kB
 
 // TestReleasedPagesComeBack releases the code that is running, and runs on.
 func TestReleasedPagesComeBack(t *testing.T) {
-	Release()
+	releaseProgram()
 	if _, err := os.Executable(); err != nil {
 		t.Error(err)
 	}

@@ -2,5 +2,6 @@
 
 package lean
 
-// Release does nothing where the system does not tell which pages are the program's.
-func Release() {}
+// The system does not tell which pages are the program's.
+func holdProgram()    {}
+func releaseProgram() {}

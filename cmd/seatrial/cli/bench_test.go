@@ -14,7 +14,6 @@ func BenchmarkLint(b *testing.B) {
 	if dir == "" {
 		b.Skip("SEATRIAL_BENCH names no folder")
 	}
-	tuneMemory()
 	b.ReportAllocs()
 	for b.Loop() {
 		code := Run(context.Background(), []string{"lint", "--no-cache", "--config", os.DevNull, "--fail-on", "never", "-o", "compact", dir},

@@ -22,6 +22,7 @@ import (
 	"golang.org/x/term"
 	"k8s.io/klog/v2"
 
+	_ "github.com/seatrial/seatrial/internal/lean" // before most others: a fast start
 	"github.com/seatrial/seatrial/schema"
 )
 
@@ -64,7 +65,6 @@ func Main() int {
 	if os.Getenv(diffEnv) != "" && len(os.Args) == 3 {
 		return diffFolders(os.Args[1], os.Args[2], os.Stdout, os.Stderr)
 	}
-	tuneMemory()
 	klog.SetLogger(logr.Discard()) // what linked packages log is not for users
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
