@@ -210,6 +210,7 @@ func (k *kind) judge(ctx context.Context, doc []byte, namespace string) (out ver
 	recorder := &recorder{}
 	ctx = k.requestContext(ctx, namespace, recorder)
 	if m, err := meta.Accessor(internal); err == nil {
+		m.SetManagedFields(nil) // the server writes its own, before it looks at them
 		if m.GetNamespace() != "" && !k.namespaced {
 			out.Warnings = append(out.Warnings, verdict.Warning{Path: "metadata.namespace", Scope: true,
 				Text: fmt.Sprintf("%s is cluster-scoped: the server ignores the namespace %q", k.gvk.Kind, m.GetNamespace())})

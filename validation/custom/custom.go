@@ -147,6 +147,7 @@ func (k *kind) judge(ctx context.Context, c *compiled, doc []byte, namespace str
 	ctx = request.WithNamespace(ctx, namespace)
 	ctx = request.WithRequestInfo(ctx, &request.RequestInfo{IsResourceRequest: true, Verb: "create", APIGroup: k.gvk.Group, APIVersion: k.gvk.Version,
 		Resource: k.resource, Namespace: namespace})
+	u.SetManagedFields(nil) // the server writes its own
 	rest.FillObjectMetaSystemFields(u)
 	out.Causes = append(out.Causes, fresh.Refusals(u)...)
 	out.Causes = append(out.Causes, causesOf(rest.BeforeCreate(c.strategy, ctx, u))...)
