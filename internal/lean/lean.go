@@ -1,6 +1,6 @@
 // Package lean keeps a short command fast and its memory small. Importing it is enough: it is
 // initialised before most other packages, lets the heap grow before garbage is collected, and gives
-// back what the start touched of the program's own file.
+// back what the start touches of the program's own file until [Started] is called.
 package lean
 
 import (
@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"runtime/metrics"
 	"sync"
+	"sync/atomic"
 )
 
 // This package needs little of others, and is therefore initialised before most of them. The thousand
@@ -17,6 +18,11 @@ func init() {
 	tune()
 	go holdProgram()
 }
+
+var started atomic.Bool
+
+// Started says that the start is over: what is touched from now on is needed.
+func Started() { started.Store(true) }
 
 // The heap of a process may grow to calmHeap bytes before garbage is collected in earnest, and in any
 // case by heapRoom beyond what is alive: a large set must not be collected without end.

@@ -11,11 +11,11 @@ import (
 
 // While more than a thousand packages initialise themselves, each touches a few pages of the
 // program's file, and the system maps their neighbours with them: bound is from how many bytes
-// on they are given back, pause how often that is looked at, and start how long a start may take.
+// on they are given back, pause how often that is looked at, and patience how long a start may take.
 const (
-	bound = 48 << 20
-	pause = time.Millisecond
-	start = 200 * time.Millisecond
+	bound    = 48 << 20
+	pause    = time.Millisecond
+	patience = 200 * time.Millisecond
 )
 
 // holdProgram keeps the resident pages of files below the bound during the start.
@@ -26,7 +26,7 @@ func holdProgram() {
 	}
 	defer statm.Close()
 	var program []mapping
-	for end := time.Now().Add(start); time.Now().Before(end); time.Sleep(pause) {
+	for end := time.Now().Add(patience); !started.Load() && time.Now().Before(end); time.Sleep(pause) {
 		if resident(statm) < bound {
 			continue
 		}

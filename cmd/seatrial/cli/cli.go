@@ -22,7 +22,7 @@ import (
 	"golang.org/x/term"
 	"k8s.io/klog/v2"
 
-	_ "github.com/seatrial/seatrial/internal/lean" // before most others: a fast start
+	"github.com/seatrial/seatrial/internal/lean"
 	"github.com/seatrial/seatrial/schema"
 )
 
@@ -62,6 +62,7 @@ func usageError(format string, args ...any) error {
 
 // Main runs the program on the process's own arguments and streams, and gives the exit code.
 func Main() int {
+	lean.Started()
 	if os.Getenv(diffEnv) != "" && len(os.Args) == 3 {
 		return diffFolders(os.Args[1], os.Args[2], os.Stdout, os.Stderr)
 	}
