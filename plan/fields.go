@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/strategicpatch"
 	"k8s.io/client-go/kubernetes/scheme"
 )
@@ -40,7 +42,25 @@ func difference(before, after, written runtime.Object) ([]Field, error) {
 	d := differ{schema: schemaOf(after)}
 	d.compare("", b, a, w, d.schema)
 	slices.SortStableFunc(d.fields, func(x, y Field) int { return cmp.Compare(x.Path, y.Path) })
+	if after.GetObjectKind().GroupVersionKind().GroupKind() == (schema.GroupKind{Kind: "Secret"}) {
+		hideData(d.fields)
+	}
 	return d.fields, nil
+}
+
+// hideData takes the values of a Secret out of its fields.
+func hideData(fields []Field) {
+	for i := range fields {
+		f := &fields[i]
+		if !strings.HasPrefix(f.Path, "data") && !strings.HasPrefix(f.Path, "stringData") {
+			continue
+		}
+		for _, value := range []*string{&f.Before, &f.After} {
+			if *value != "" {
+				*value = "***"
+			}
+		}
+	}
 }
 
 func content(o runtime.Object) (map[string]any, error) {

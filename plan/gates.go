@@ -70,7 +70,7 @@ func (h *history) describeGates() []Gate {
 		s := b.status
 		gates = append(gates, Gate{
 			Object:  b.object,
-			Summary: fmt.Sprintf("%d healthy, %d wanted, %d disruptions allowed", s.CurrentHealthy, s.DesiredHealthy, s.DisruptionsAllowed),
+			Summary: fmt.Sprintf("%d healthy, %d wanted, disruptions allowed: %d", s.CurrentHealthy, s.DesiredHealthy, s.DisruptionsAllowed),
 			Hit:     b.violated != nil || h.evictionBlocked(b),
 		})
 	}

@@ -194,7 +194,7 @@ type Point struct {
 	Stopping  int  `json:"stopping"`  // pods that are told to end and are still there
 }
 
-// Pod is the life of a pod. What is nil did not happen.
+// Pod is the life of a pod. What is null did not happen.
 type Pod struct {
 	Object    diag.Object `json:"object"`
 	Workload  diag.Object `json:"workload"`
@@ -261,7 +261,7 @@ const (
 
 // Problem is something that went wrong, told once for all pods of a workload that it befell.
 type Problem struct {
-	Kind     string      `json:"kind"` // see the constants
+	Kind     string      `json:"kind"` // one of those above
 	At       Time        `json:"at"`   // first
 	Last     Time        `json:"last"` // time that it was reported
 	Count    int         `json:"count"`

@@ -122,18 +122,26 @@ func tell(t *testing.T, folder string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out bytes.Buffer
-	format, err := report.LookupPlan("text")
+	conforms(t, written(t, p, "json", report.PlanOptions{}))
+	out := string(written(t, p, "text", report.PlanOptions{Verbose: true, Reasons: len(in.Nodes) < 10}))
+	if ties := strings.TrimSpace(readText(t, folder, "ties")); ties != "" {
+		return regexp.MustCompile(ties).ReplaceAllString(out, "*")
+	}
+	return out
+}
+
+// written gives a plan in a format.
+func written(t *testing.T, p *plan.Plan, name string, options report.PlanOptions) []byte {
+	t.Helper()
+	format, err := report.LookupPlan(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := format.Write(&out, p, report.PlanOptions{Verbose: true, Reasons: len(in.Nodes) < 10}); err != nil {
+	var out bytes.Buffer
+	if err := format.Write(&out, p, options); err != nil {
 		t.Fatal(err)
 	}
-	if ties := strings.TrimSpace(readText(t, folder, "ties")); ties != "" {
-		return regexp.MustCompile(ties).ReplaceAllString(out.String(), "*")
-	}
-	return out.String()
+	return out.Bytes()
 }
 
 func readText(t *testing.T, folder, name string) string {

@@ -243,7 +243,7 @@ func (s *simulation) conclude() {
 	}
 	for _, q := range open[1:] {
 		if q.Kind == Deadline && open[0].Kind != Denied {
-			p.Reason += fmt.Sprintf("; ProgressDeadlineExceeded at %s s", q.At)
+			p.Reason = fmt.Sprintf("%s; ProgressDeadlineExceeded at %s s", strings.TrimSuffix(p.Reason, "."), q.At)
 			break
 		}
 	}

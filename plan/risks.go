@@ -18,7 +18,6 @@ const (
 	RiskNotProbed = "plan-not-probed" // ready means started: a rollout never waits
 	RiskOutage    = "plan-outage"     // no pod was available for a while
 	RiskPaused    = "plan-paused"     // a change waits for a paused Deployment
-	RiskWaited    = "plan-waited"     // pods waited for room
 )
 
 // findRisks looks for what went well this time, and may not the next.

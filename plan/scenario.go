@@ -2,6 +2,8 @@ package plan
 
 import (
 	"cmp"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -26,17 +28,24 @@ const ScenarioKind = "Scenario"
 // Scenario says what the world does meanwhile: what containers do, what happens when, and what
 // is expected of the plan. docs/scenario.schema.json describes it.
 type Scenario struct {
-	APIVersion string            `json:"apiVersion"`
-	Kind       string            `json:"kind"`
-	Metadata   metav1.ObjectMeta `json:"metadata,omitzero"` // a name for people
+	APIVersion string   `json:"apiVersion"`
+	Kind       string   `json:"kind"`
+	Metadata   Metadata `json:"metadata,omitzero"`
 
 	Images     []ImageScript     `json:"images,omitempty"`     // the first that matches an image counts
 	Containers []ContainerScript `json:"containers,omitempty"` // all that match a container count, later ones win
 	Load       []Load            `json:"load,omitempty"`
 	Actions    []Action          `json:"actions,omitempty"`
-	Expect     []string          `json:"expect,omitempty"` // see ParseExpectation
+	Expect     []string          `json:"expect,omitempty"` // docs/plan.md has the sentences
 
 	expected []*expectation
+}
+
+// Metadata names a scenario, for people.
+type Metadata struct {
+	Name        string            `json:"name,omitempty"`
+	Labels      map[string]string `json:"labels,omitempty"`
+	Annotations map[string]string `json:"annotations,omitempty"`
 }
 
 // ImageScript is what a registry has.
@@ -177,11 +186,18 @@ var unknownField = regexp.MustCompile(`^(unknown|duplicate) field "(.*)"$`)
 
 func (r *scenarioReader) decode() *Scenario {
 	s := &Scenario{}
+	var mistyped *json.UnmarshalTypeError
 	strict, err := kjson.UnmarshalStrict(r.document.JSON, s)
 	switch {
+	case errors.As(err, &mistyped) && mistyped.Field != "":
+		hint := ""
+		if mistyped.Type.Kind() == reflect.String {
+			hint = ": write it in quotes"
+		}
+		r.fail(strings.SplitN(mistyped.Field, ".", 2)[0], "%s: want a %s, got a %s%s", mistyped.Field, mistyped.Type.Kind(), mistyped.Value, hint)
 	case err != nil:
 		r.fail("", "%v", err)
-	case len(strict) > 0:
+	case len(strict) > 0 && s.APIVersion == APIVersion && s.Kind == ScenarioKind:
 		message := strict[0].Error()
 		path := ""
 		if m := unknownField.FindStringSubmatch(message); m != nil {
@@ -355,6 +371,9 @@ func (r *scenarioReader) checkAction(path string, a *Action) {
 	}
 	if a.Patch != nil {
 		r.reference(path+".patch.object", a.Patch.Object, false)
+		if len(a.Patch.Merge) == 0 {
+			r.fail(path+".patch", "merge is missing: name the fields to change, such as {spec: {paused: true}}")
+		}
 	}
 }
 

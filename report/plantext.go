@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -179,18 +180,30 @@ func (t *planWriter) fields(fields []plan.Field) {
 	}
 	width = min(width, t.width-40)
 	for _, f := range shown {
-		name := runewidth.FillRight(printable(label(f)), width)
-		fmt.Fprintf(t, "      %s  %s\n", name, t.values(f, t.width-8-runewidth.StringWidth(name)))
+		name := printable(label(f))
+		if room := t.width - 8 - width; runewidth.StringWidth(name) <= width && fit(f, room) {
+			fmt.Fprintf(t, "      %s  %s\n", runewidth.FillRight(name, width), t.values(f, room))
+			continue
+		}
+		fmt.Fprintf(t, "      %s\n          %s\n", name, t.values(f, t.width-10))
 	}
 	if rest := len(fields) - len(shown); rest > 0 {
 		fmt.Fprintln(t, t.dim.Sprintf("      and %s more (--verbose)", plural(rest, "field")))
 	}
 }
 
+// fit tells whether the values of a field can be shown whole in so many columns.
+func fit(f plan.Field, width int) bool {
+	return runewidth.StringWidth(printable(f.Before))+runewidth.StringWidth(printable(f.After))+len(" -> ") <= width
+}
+
 // values shows what becomes of a field in so many columns.
 func (t *planWriter) values(f plan.Field, width int) string {
-	half := max(12, (width-4)/2)
-	before, after := runewidth.Truncate(printable(f.Before), half, "…"), runewidth.Truncate(printable(f.After), half, "…")
+	before, after := printable(f.Before), printable(f.After)
+	if !fit(f, width) {
+		half := max(12, (width-4)/2)
+		before, after = runewidth.Truncate(before, half, "…"), runewidth.Truncate(after, half, "…")
+	}
 	switch {
 	case f.Before == "":
 		return t.good.Sprint(after)
@@ -529,18 +542,23 @@ func shortName(workload diag.Object, name string) string {
 // timeline shows everything that happened.
 func (t *planWriter) timeline() {
 	t.title("Timeline")
+	repeated := repeats(t.Timeline)
 	for i := range t.Timeline {
 		s := &t.Timeline[i]
-		if s.Source == plan.FromEvent && s.Event == "Scheduled" {
-			continue // the state says the same
+		r := repeated[keyOfStep(s)]
+		if s.Source == plan.FromEvent && s.Event == "Scheduled" || r != nil && r.first != s {
+			continue // the state, or the first of them, says the same
 		}
 		object := s.Object.Name
 		if s.Object.Kind != "Pod" {
 			object = strings.ToLower(s.Object.Kind) + "/" + object
 		}
 		message := s.Message
-		if s.Count > 1 {
-			message += fmt.Sprintf(" (%d times)", s.Count)
+		switch {
+		case r != nil:
+			message += fmt.Sprintf(" (%d times until %s s)", r.count, r.last)
+		case s.Count > 1:
+			message += times(s.Count)
 		}
 		paint := t.plain
 		switch {
@@ -557,6 +575,44 @@ func (t *planWriter) timeline() {
 		fmt.Fprintln(t, paint.Sprint(strings.TrimRight(label, " ")))
 		t.wrapped("", message, 30, paint)
 	}
+}
+
+// maxRepeats is how often the same warning is told with its time.
+const maxRepeats = 3
+
+// stepKey tells which steps are the same.
+type stepKey struct {
+	object         diag.Object
+	event, message string
+}
+
+func keyOfStep(s *plan.Step) stepKey { return stepKey{s.Object, s.Event, s.Message} }
+
+// repeat is a warning that came again and again.
+type repeat struct {
+	first *plan.Step
+	last  plan.Time
+	steps int
+	count int // as the cluster told, if it did
+}
+
+// repeats finds the warnings that came too often to be told each time.
+func repeats(steps []plan.Step) map[stepKey]*repeat {
+	found := map[stepKey]*repeat{}
+	for i := range steps {
+		s := &steps[i]
+		if s.Source != plan.FromEvent || !s.Warning {
+			continue
+		}
+		r := found[keyOfStep(s)]
+		if r == nil {
+			r = &repeat{first: s}
+			found[keyOfStep(s)] = r
+		}
+		r.last, r.steps, r.count = s.At, r.steps+1, max(r.count+1, s.Count) // the cluster counts on
+	}
+	maps.DeleteFunc(found, func(_ stepKey, r *repeat) bool { return r.steps <= maxRepeats })
+	return found
 }
 
 // problemWords name the kinds of problems.

@@ -206,6 +206,7 @@ func (o *planOptions) judge(ctx context.Context, in *planning.Input) ([]diag.Dia
 		return res.Diagnostics, nil
 	}
 	res.Diagnostics = slices.DeleteFunc(res.Diagnostics, func(d diag.Diagnostic) bool { return d.Severity != diag.Error })
+	res.Summary.Warnings, res.Summary.Infos = 0, 0
 	if err := o.lint.write(p, res); err != nil {
 		return nil, &exitError{exitFailed, err}
 	}
