@@ -60,6 +60,7 @@ type Engine struct {
 	filters []string // of the scheduler
 	cancel  context.CancelFunc
 	running sync.WaitGroup
+	hooked  time.Time // when the hooks of the start began; zero: there are none
 	close   sync.Once
 }
 
@@ -109,6 +110,7 @@ func (e *Engine) serve(ctx context.Context, config Config) (err error) {
 		return err
 	}
 	e.server.built.RunPostStartHooks(ctx)
+	e.hooked = time.Now()
 	e.informers.Start(ctx.Done())
 	e.informers.WaitForCacheSync(ctx.Done())
 	if err := e.server.awaitPlugins(); err != nil {
@@ -196,9 +198,16 @@ func (e *Engine) Version() string { return kubernetesVersion() }
 // the last to look.
 func (e *Engine) Filters() []string { return e.filters }
 
+// hookTime is how long the hooks of a start may still be at work: one looks every 100 ms whether the
+// definitions are known, and ends the process when it is kept from that.
+const hookTime = 250 * time.Millisecond
+
 // Close ends everything that Start has begun.
 func (e *Engine) Close() {
 	e.close.Do(func() {
+		if !e.hooked.IsZero() {
+			time.Sleep(time.Until(e.hooked.Add(hookTime)))
+		}
 		e.cancel()
 		e.running.Wait()
 		if e.server == nil {

@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -67,6 +68,10 @@ func Main() int {
 		return diffFolders(os.Args[1], os.Args[2], os.Stdout, os.Stderr)
 	}
 	klog.SetLogger(logr.Discard()) // what linked packages log is not for users
+	klog.OsExit = func(int) {
+		fmt.Fprintf(os.Stderr, "seatrial: internal error: the linked Kubernetes gave up\n%s", debug.Stack())
+		os.Exit(exitFailed)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	return Run(ctx, os.Args[1:], Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv})
