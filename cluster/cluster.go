@@ -41,6 +41,7 @@ type Config struct {
 	Bare   bool                                        // the API server alone: nothing acts on what is stored
 
 	Usage   func(*v1.Pod, *v1.Container, v1.ResourceName) int64 // that autoscalers see, in thousandths of a CPU and bytes; nil: kubelet.Usage
+	Listen  func(memstore.Write)                                // hears of every write to a database in memory, or nil
 	Decided func(Decision)                                      // hears of every decision of the scheduler; nil: nobody does
 	Prepare func(context.Context, *rest.Config) error           // stores what is there before anything acts, or nil
 
@@ -102,6 +103,9 @@ func (e *Engine) serve(ctx context.Context, config Config) (err error) {
 		db = memstore.NewDB()
 	}
 	db.Resume()
+	if config.Listen != nil {
+		db.Listen(config.Listen)
+	}
 	if e.server, err = newAPIServer(ctx, db, config); err != nil {
 		return err
 	}

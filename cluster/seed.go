@@ -95,7 +95,7 @@ func (c *connection) seedStorageClass(ctx context.Context) error {
 	policy := corev1.PersistentVolumeReclaimDelete
 	class := &storagev1.StorageClass{
 		ObjectMeta:        metav1.ObjectMeta{Name: "standard", Annotations: map[string]string{"storageclass.kubernetes.io/is-default-class": "true"}},
-		Provisioner:       provisionerName,
+		Provisioner:       Provisioner,
 		VolumeBindingMode: &mode,
 		ReclaimPolicy:     &policy,
 	}

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
 
 	"github.com/seatrial/seatrial/cluster"
 	"github.com/seatrial/seatrial/cluster/virtual"
@@ -71,19 +73,29 @@ func Simulate(ctx context.Context, input Input) (*Plan, error) {
 	return &s.history.plan, nil
 }
 
-func (s *simulation) run() (err error) {
-	s.engine, err = cluster.Start(context.Background(), cluster.Config{
-		Nodes: s.Nodes, Pace: cluster.Pace, Untracked: true, Decided: s.history.decided, Script: s.scripts.script, Usage: s.usage,
-	})
+func (s *simulation) run() error {
+	manifests, objects, nodes, err := divide(s.From)
 	if err != nil {
 		return err
 	}
+	config := cluster.Config{Nodes: s.Nodes, Pace: cluster.Pace, Untracked: true, Listen: s.history.hear, Decided: s.history.decided, Script: s.scripts.script, Usage: s.usage}
+	if len(nodes) > 0 && s.Nodes == nil {
+		var lost []string
+		if config.Nodes, lost = fresh(nodes); len(lost) > 0 {
+			s.assume("nodes that are not ready are left out, with their pods: %s", strings.Join(lost, ", "))
+		}
+	}
+	if len(objects) > 0 {
+		config.Prepare = func(_ context.Context, api *rest.Config) error { return restore(api, objects, nodes, s.assume) }
+	}
+	if s.engine, err = cluster.Start(context.Background(), config); err != nil {
+		return err
+	}
 	defer s.engine.Close()
-	s.engine.DB().Listen(s.history.hear)
 	if s.applier, err = newApplier(s.engine.RESTConfig()); err != nil {
 		return err
 	}
-	if err := s.runBefore(); err != nil {
+	if err := s.runBefore(manifests); err != nil {
 		return err
 	}
 	if err := s.history.begin(); err != nil {
@@ -103,15 +115,15 @@ func (s *simulation) run() (err error) {
 }
 
 // runBefore lets what runs already settle.
-func (s *simulation) runBefore() error {
-	made, err := s.applier.ensureNamespaces(slices.Concat(s.From, s.Change))
+func (s *simulation) runBefore(manifests []*manifest.Document) error {
+	made, err := s.applier.ensureNamespaces(slices.Concat(manifests, s.Change))
 	if err != nil {
 		return err
 	}
 	for _, name := range made {
 		s.assume("namespace %s exists", name)
 	}
-	for _, d := range inOrder(s.From) {
+	for _, d := range inOrder(manifests) {
 		if _, err := s.applier.apply(objectOf(d)); err != nil {
 			return fmt.Errorf("what runs already: %s: %s: %w", d.Range(), d.Object, unwrapped(err))
 		}
@@ -158,7 +170,7 @@ func (s *simulation) prune() {
 	for _, c := range s.history.plan.Changes {
 		kept[c.Object] = true
 	}
-	before := inOrder(s.From)
+	before := slices.DeleteFunc(inOrder(s.From), func(d *manifest.Document) bool { return lived(d) && !applied(d) })
 	slices.Reverse(before)
 	for _, d := range before {
 		t, err := s.applier.target(objectOf(d))

@@ -18,9 +18,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"runtime"
 	"runtime/debug"
 	"time"
+
+	"k8s.io/client-go/rest"
 
 	"github.com/seatrial/seatrial/cluster"
 	"github.com/seatrial/seatrial/cluster/virtual"
@@ -97,6 +100,15 @@ func (t *Trial) look(ctx context.Context, f func(*cluster.Engine) error) error {
 		defer engine.Close()
 		return f(engine)
 	})
+}
+
+// Look lets f read the trial as it was saved, through its API server: no time passes, nothing acts,
+// and the file stays as it is.
+func (t *Trial) Look(ctx context.Context, f func(*rest.Config) error) error {
+	if _, err := os.Stat(t.Path); err != nil {
+		return fmt.Errorf("reading the trial: %w", err)
+	}
+	return t.look(ctx, func(e *cluster.Engine) error { return f(e.RESTConfig()) })
 }
 
 // Reset makes the trial a new cluster. With a seed other than 0 the same commands give the same

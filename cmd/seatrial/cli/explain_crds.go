@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	k8sschema "k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/seatrial/seatrial/internal/manifest"
@@ -19,9 +20,9 @@ import (
 
 // clusterDefinitions reads the definitions of a cluster.
 func clusterDefinitions(ctx context.Context, name string) (definitions [][]byte, err error) {
-	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(clientcmd.NewDefaultClientConfigLoadingRules(), &clientcmd.ConfigOverrides{CurrentContext: name}).ClientConfig()
+	config, err := contextConfig(name)
 	if err != nil {
-		return nil, &exitError{exitFailed, fmt.Errorf("context %s: %w", name, err)}
+		return nil, err
 	}
 	client, err := dynamic.NewForConfig(config)
 	if err != nil {
@@ -39,6 +40,15 @@ func clusterDefinitions(ctx context.Context, name string) (definitions [][]byte,
 		definitions = append(definitions, data)
 	}
 	return definitions, nil
+}
+
+// contextConfig is how a context of the kubeconfig is reached.
+func contextConfig(name string) (*rest.Config, error) {
+	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(clientcmd.NewDefaultClientConfigLoadingRules(), &clientcmd.ConfigOverrides{CurrentContext: name}).ClientConfig()
+	if err != nil {
+		return nil, &exitError{exitFailed, fmt.Errorf("context %s: %w", name, err)}
+	}
+	return config, nil
 }
 
 // definitionsIn reads the definitions of files, folders and globs.

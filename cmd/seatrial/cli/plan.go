@@ -24,6 +24,9 @@ type planOptions struct {
 	Streams
 	files    []string
 	from     []string
+	trial    string
+	context  string
+	save     string
 	nodes    []string
 	scenario string
 	seed     int64
@@ -37,6 +40,7 @@ type planOptions struct {
 
 	lint    *lintOptions        // reads and judges the manifests
 	sources []report.SourceFile // what was read
+	running []string            // files, or texts in memory, of what runs already
 }
 
 func newPlanCommand(s Streams) *cobra.Command {
@@ -51,7 +55,8 @@ containers are simulated, and time jumps, so that a rollout of ten minutes takes
 input gives the same plan.
 
 The manifests are linted first; if the API server would refuse one, nothing is simulated. They go
-in as kubectl apply would send them. --from names what runs already. --scenario says what else
+in as kubectl apply would send them. --from names what runs already; --trial and --context read it
+from a trial or from a real cluster, of which nothing is asked but lists. --scenario says what else
 happens: how long images take to pull, what containers do, nodes that fail, and what is expected
 (docs/plan.md).
 
@@ -63,6 +68,10 @@ manifest is refused; 2 wrong usage; 3 could not run.`,
   # and what would the change do to what runs today?
   seatrial plan -f new.yaml --from running.yaml
 
+  # what would it do to the cluster of a context, now and from what was saved of it?
+  seatrial plan -f new.yaml --context production --save production.yaml
+  seatrial plan -f new.yaml --from production.yaml
+
   # a gate in CI: the expectations stand in the scenario
   seatrial plan -f new.yaml --from running.yaml --scenario night.yaml -o json`,
 		Args: exactArgs(0, ""),
@@ -71,6 +80,9 @@ manifest is refused; 2 wrong usage; 3 could not run.`,
 	f := cmd.Flags()
 	f.StringArrayVarP(&o.files, "filename", "f", nil, "files, folders, globs, or - for standard input: what is applied")
 	f.StringArrayVar(&o.from, "from", nil, "files, folders or globs of what runs already")
+	f.StringVar(&o.trial, "trial", "", "`file` of a trial that runs already; it stays as it is")
+	f.StringVar(&o.context, "context", "", "context of the kubeconfig whose cluster runs already; it is only read")
+	f.StringVar(&o.save, "save", "", "keep what --context or --trial reads in a `file` for --from, without the values of Secrets and ConfigMaps")
 	f.StringArrayVar(&o.nodes, "nodes", nil, "nodes: `count`xCPUMEMORY such as 3x4cpu16Gi, with attributes such as 3x4cpu16Gi,zone=a,zone=b,taint=k=v:NoSchedule; demo, kind, 3-zone; or a file of Node objects; may be repeated")
 	f.StringVar(&o.scenario, "scenario", "", "`file` that says what happens meanwhile, and what is expected")
 	f.Int64Var(&o.seed, "seed", 1, "draws names, and ties that Kubernetes leaves to chance")
@@ -96,8 +108,8 @@ func (o *planOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	input, err := o.input()
-	if err != nil {
+	input, err := o.input(ctx)
+	if err != nil || input == nil {
 		return err
 	}
 	risks, err := o.judge(ctx, input)
@@ -120,9 +132,12 @@ func (o *planOptions) run(ctx context.Context) error {
 	return nil
 }
 
-// input reads what the flags name.
-func (o *planOptions) input() (*planning.Input, error) {
-	if len(o.files) == 0 && o.scenario == "" {
+// input reads what the flags name; nil if there is something to save, and nothing to plan.
+func (o *planOptions) input(ctx context.Context) (*planning.Input, error) {
+	if err := o.checkStart(); err != nil {
+		return nil, err
+	}
+	if len(o.files) == 0 && o.scenario == "" && o.save == "" {
 		return nil, usageError("nothing to plan: name manifests with -f, or a --scenario")
 	}
 	if o.until < 0 {
@@ -148,8 +163,11 @@ func (o *planOptions) input() (*planning.Input, error) {
 	if in.Change, err = o.read(o.files); err != nil {
 		return nil, err
 	}
-	if in.From, err = o.read(o.from); err != nil {
+	if in.From, o.running, err = o.start(ctx); err != nil {
 		return nil, err
+	}
+	if len(o.files) == 0 && o.scenario == "" {
+		return nil, nil
 	}
 	return in, nil
 }
@@ -192,9 +210,11 @@ func (o *planOptions) judge(ctx context.Context, in *planning.Input) ([]diag.Dia
 	if err != nil {
 		return nil, err
 	}
-	if definitions, _ := lint.Inputs(o.from, nil); len(definitions) > 0 {
-		p.lint.CRDs = append(p.lint.CRDs, definitions...)
+	definitions := o.running
+	if len(o.from) > 0 {
+		definitions, _ = lint.Inputs(o.from, nil)
 	}
+	p.lint.CRDs = append(p.lint.CRDs, definitions...)
 	res, err := lint.Run(ctx, p.lint)
 	if err != nil {
 		return nil, &exitError{exitFailed, err}
