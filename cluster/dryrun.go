@@ -51,12 +51,8 @@ func DryRun(ctx context.Context, existing, objects []*unstructured.Unstructured)
 		if err != nil {
 			return err
 		}
-		for _, i := range Order(existing) {
-			d.try(existing[i]) // what refuses it would not be the fault of the set
-		}
-		for _, i := range Order(objects) {
-			answers[i] = d.try(objects[i])
-		}
+		d.all(existing) // what refuses one of these would not be the fault of the set
+		copy(answers, d.all(objects))
 		return nil
 	})
 	return answers, err
@@ -97,15 +93,23 @@ const paramKind = "parameter"
 
 // Order gives the indexes of objects in an order in which each finds what it needs.
 func Order(objects []*unstructured.Unstructured) []int {
+	ranks, indexes := ranked(objects), make([]int, len(objects))
+	for i := range objects {
+		indexes[i] = i
+	}
+	slices.SortStableFunc(indexes, func(a, b int) int { return ranks[a] - ranks[b] })
+	return indexes
+}
+
+func ranked(objects []*unstructured.Unstructured) []int {
 	params := map[string]bool{}
 	for _, o := range objects {
 		if kind, _, _ := unstructured.NestedString(o.Object, "spec", "paramKind", "kind"); kind != "" {
 			params[kind] = true
 		}
 	}
-	ranks, indexes := make([]int, len(objects)), make([]int, len(objects))
+	ranks := make([]int, len(objects))
 	for i, o := range objects {
-		indexes[i] = i
 		ranks[i] = rank[o.GetKind()]
 		if r, ok := rank[o.GroupVersionKind().GroupKind().String()]; ok {
 			ranks[i] = r
@@ -114,8 +118,7 @@ func Order(objects []*unstructured.Unstructured) []int {
 			ranks[i] = rank[paramKind]
 		}
 	}
-	slices.SortStableFunc(indexes, func(a, b int) int { return ranks[a] - ranks[b] })
-	return indexes
+	return ranks
 }
 
 // dryRun creates objects, and does what the controllers would have to do in between.
@@ -147,6 +150,21 @@ func (w *warnings) HandleWarningHeader(code int, _ string, text string) {
 	if code == 299 && text != "" && !slices.Contains(w.texts, text) {
 		w.texts = append(w.texts, text)
 	}
+}
+
+// all tries objects in their order, and lets admission hear of each rank before the next.
+func (d *dryRun) all(objects []*unstructured.Unstructured) []Answer {
+	answers, ranks := make([]Answer, len(objects)), ranked(objects)
+	last := 0
+	for n, i := range Order(objects) {
+		if n > 0 && ranks[i] != last {
+			time.Sleep(untilHeard)
+		}
+		last = ranks[i]
+		answers[i] = d.try(objects[i])
+	}
+	time.Sleep(untilHeard)
+	return answers
 }
 
 func (d *dryRun) try(object *unstructured.Unstructured) (a Answer) {
@@ -200,8 +218,6 @@ func (d *dryRun) follow(created *unstructured.Unstructured) error {
 		return d.openQuota(created)
 	case "CustomResourceDefinition.apiextensions.k8s.io":
 		return d.establish(created)
-	case "LimitRange", "ValidatingAdmissionPolicyBinding.admissionregistration.k8s.io", "MutatingAdmissionPolicyBinding.admissionregistration.k8s.io":
-		time.Sleep(untilHeard)
 	}
 	return nil
 }
@@ -231,7 +247,6 @@ func (d *dryRun) openQuota(created *unstructured.Unstructured) error {
 		quota.Status.Used[name] = resource.Quantity{}
 	}
 	_, err := d.client.CoreV1().ResourceQuotas(quota.Namespace).UpdateStatus(context.Background(), &quota, metav1.UpdateOptions{})
-	time.Sleep(untilHeard)
 	return err
 }
 
