@@ -4,6 +4,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/seatrial/seatrial/internal/manifest"
 )
@@ -19,6 +20,17 @@ type Input struct {
 	Until    time.Duration  // how long to look ahead at most; 0: DefaultUntil
 	Prune    bool           // delete what From has and Change has not
 	Reasons  bool           // record the scheduler's filters and scores
+
+	adjust func(*unstructured.Unstructured) // changes objects before they are applied; or nil
+}
+
+// object gives a document as it is applied.
+func (in *Input) object(d *manifest.Document) *unstructured.Unstructured {
+	u := objectOf(d)
+	if in.adjust != nil {
+		in.adjust(u)
+	}
+	return u
 }
 
 // DefaultUntil is how far a plan looks ahead while something is still moving.

@@ -52,6 +52,9 @@ type Plan struct {
 	Expectations  []Expectation   `json:"expectations"`  // in the order of the scenario
 	Assumptions   []string        `json:"assumptions"`   // what no code of Kubernetes decided, one line each
 
+	Remedies []Remedy `json:"remedies,omitempty"` // changes with which a plan that stalls completes, the nearest first
+	Sweeps   []Answer `json:"sweeps,omitempty"`   // what becomes of the outcome when a node or a zone goes
+
 	Findings []diag.Diagnostic `json:"-"` // risks; package report writes them as in a lint report
 }
 

@@ -89,8 +89,8 @@ func TestCasesInAnotherProcess(t *testing.T) {
 // onceEnv lets the other process run each case once.
 const onceEnv = "SEATRIAL_TEST_ONCE"
 
-// tell simulates a case, and tells all of it.
-func tell(t *testing.T, folder string) string {
+// input reads a case.
+func input(t *testing.T, folder string) plan.Input {
 	t.Helper()
 	in := plan.Input{Change: read(t, folder, "plan.yaml"), From: read(t, folder, "from.yaml"), Reasons: true}
 	if text := readText(t, folder, "nodes"); text != "" {
@@ -118,6 +118,13 @@ func tell(t *testing.T, folder string) string {
 		t.Fatal(err)
 	}
 	in.Scenario = scenario
+	return in
+}
+
+// tell simulates a case, and tells all of it.
+func tell(t *testing.T, folder string) string {
+	t.Helper()
+	in := input(t, folder)
 	p, err := plan.Simulate(t.Context(), in)
 	if err != nil {
 		t.Fatal(err)

@@ -44,7 +44,7 @@ var symptoms = []struct {
 
 // gravity orders kinds by how well they explain why a plan does not converge: causes before what
 // follows from them.
-var gravity = []string{Denied, Blocked, NodeLost, Unplaced, Refused, Image, Config, Mount, Crash, Probe, Backoff, Deadline, Preempted, Other}
+var gravity = []string{Denied, Blocked, Unplaced, NodeLost, Refused, Image, Config, Mount, Crash, Probe, Backoff, Deadline, Preempted, Other}
 
 func kindOfEvent(s *Step) string {
 	for _, x := range symptoms {

@@ -124,7 +124,7 @@ func (s *simulation) runBefore(manifests []*manifest.Document) error {
 		s.assume("namespace %s exists", name)
 	}
 	for _, d := range inOrder(manifests) {
-		if _, err := s.applier.apply(objectOf(d)); err != nil {
+		if _, err := s.applier.apply(s.object(d)); err != nil {
 			return fmt.Errorf("what runs already: %s: %s: %w", d.Range(), d.Object, unwrapped(err))
 		}
 		time.Sleep(applyPace)
@@ -151,7 +151,7 @@ func (s *simulation) assume(format string, args ...any) {
 // applyAll makes the change.
 func (s *simulation) applyAll() {
 	for _, d := range inOrder(s.Change) {
-		c, err := s.applier.apply(objectOf(d))
+		c, err := s.applier.apply(s.object(d))
 		place(&c, d)
 		if err != nil {
 			c = refused(c, err)

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -124,6 +125,22 @@ func TestPageOfAStalledPlanOnAPhone(t *testing.T) {
 	b.Until(`document.querySelector(".matrix").textContent.includes("not reached")`)
 	b.Until(`document.querySelector(".gantt .row.node").textContent.startsWith("no node")`)
 	b.Shot("plan-phone")
+}
+
+func TestPageOfWhatIf(t *testing.T) {
+	p := recorded(t, "stalled.plan.json")
+	web := p.Workloads[0].Object
+	p.Remedies = []plan.Remedy{{Change: "maxSurge 0, maxUnavailable 1", Object: web, CompletesAt: plan.Time(18500 * time.Millisecond), Desired: 3, MinAvailable: 2}}
+	p.Sweeps = []plan.Answer{
+		{Kind: plan.DrainNode, Target: "node-1", Converged: true, Workloads: []plan.AnswerWorkload{{Object: web, Desired: 3, MinAvailable: 2}}},
+		{Kind: plan.FailZone, Target: "zone-a", Reason: "0/3 nodes are available", Workloads: []plan.AnswerWorkload{{Object: web, Desired: 3, MinAvailable: 0}}, Unschedulable: 1},
+	}
+	b := open(t, p, 1280, 1000)
+	b.Until(`document.querySelector(".remedy li").textContent.includes("after 18.5 s, at least 2 of 3 available")`)
+	b.Until(`document.querySelectorAll("#whatif tbody tr").length === 2 && document.querySelector("#whatif .chip.no").textContent === "stalls"`)
+	b.Until(`document.querySelector("#whatif").textContent.includes("1 case of 2 without a good end")`)
+	b.Eval(`document.querySelector("#whatif").scrollIntoView()`)
+	b.Shot("plan-whatif")
 }
 
 // TestPageOfManyPods: rows out of sight are not there, so that a thousand pods stay light.

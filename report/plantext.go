@@ -46,6 +46,7 @@ func writePlanText(w io.Writer, p *plan.Plan, o PlanOptions) error {
 	t.nodes()
 	t.gates()
 	t.expectations()
+	t.sweeps()
 	t.risks()
 	t.summary()
 	return t.Flush()
@@ -97,6 +98,9 @@ func (t *planWriter) verdict() {
 	}
 	for _, e := range t.Failed() {
 		t.wrapped("", fmt.Sprintf("FAILS at %s s: %s: %s", e.At, e.Expect, e.Message), 0, red)
+	}
+	for _, r := range t.Remedies {
+		t.wrapped("", fmt.Sprintf("Would complete: %s: after %s s, at least %d of %d available", r.Change, r.CompletesAt, r.MinAvailable, r.Desired), 0, t.good)
 	}
 	if !t.Converged || len(t.Failed()) > 0 {
 		fmt.Fprintln(t)
@@ -851,6 +855,8 @@ func (t *planWriter) summary() {
 		end, paint = fmt.Sprintf("Does not complete within %s s.", t.VirtualSeconds), t.severity[diag.Error]
 	case len(t.Failed()) > 0:
 		end, paint = fmt.Sprintf("%s %s not met.", end, plural(len(t.Failed()), "expectation")), t.severity[diag.Error]
+	case t.unanswered() > 0:
+		end, paint = fmt.Sprintf("%s %d of %s without a good end.", end, t.unanswered(), plural(len(t.Sweeps), "question")), t.severity[diag.Error]
 	}
 	fmt.Fprintf(t, "\n%s %s\n", t.bold.Sprintf("Plan: %d to create, %d to change, %d to delete.", create, update, remove), paint.Sprint(end))
 }

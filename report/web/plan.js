@@ -4,7 +4,6 @@ const $ = (s) => document.querySelector(s);
 const data = JSON.parse($('#data').textContent);
 const original = JSON.stringify(data.report, null, 2) + '\n';
 const plan = data.report;
-data.whatIf = plan.whatIf;
 const start = new URLSearchParams(location.hash.slice(1));
 
 // el makes an element: el('p.soft', {title: 'x'}, 'text', child).
@@ -93,7 +92,7 @@ function ticks(px) {
 const label = (t) => t < 120 ? (Number.isInteger(t) ? t : t.toFixed(1)) + ' s' : span(t);
 
 // ---- what the page shows
-const state = {t: 0, playing: false, workload: 0, pod: null, whatIf: -1};
+const state = {t: 0, playing: false, workload: 0, pod: null};
 const draws = [];
 const draw = (f) => { draws.push(f); return f; };
 let queued = false;
@@ -167,7 +166,7 @@ const open = plan.problems.filter((p) => p.open);
   const more = !plan.converged ? plan.reason.split('; ').slice(1) : failed.map((f) => f.message);
   const box = el('div.verdict' + (good ? '' : '.stalls'), {}, el('span.state', {}, state1), el('h1', {}, headline), more.filter(Boolean).map((m) => el('p', {}, m)),
     el('p.soft', {}, 'Kubernetes ' + plan.kubernetesVersion.replace(/^v/, '') + ', simulated · ' + plural(plan.nodes.length, 'node') + ' · seed ' + plan.seed + ' · virtual time'));
-  if (plan.remedies?.length) box.append(el('div.remedy', {}, el('h3', {}, 'What would complete, as simulated'), el('ul', {}, plan.remedies.map((r) => el('li', {}, el('span', {}, el('b', {}, r.change), ' ', r.outcome))))));
+  if (plan.remedies?.length) box.append(el('div.remedy', {}, el('h3', {}, 'What would complete, as simulated'), el('ul', {}, plan.remedies.map((r) => el('li', {}, el('span', {}, el('b', {}, r.change), ': after ' + span(r.completesAt) + ', at least ' + r.minAvailable + ' of ' + r.desired + ' available'))))));
   main.append(box);
   const tile = (value, of, text, alarm) => el('div.tile' + (alarm ? '.alarm' : ''), {}, el('b', {}, value, of ? el('small.soft', {}, ' ' + of) : null), el('span', {}, text));
   const counts = {create: 0, update: 0, delete: 0};
@@ -214,16 +213,15 @@ if (curves.length) {
   function stackOf(w) {
     if (w.stack) return w.stack;
     const pods = plan.pods.filter((p) => same(p.workload, w.object));
-    if (state.whatIf >= 0 || !pods.length) return w.stack = w.curve.map((p) => ({at: Math.max(p.at, 0), new: p.new, old: p.old, start: 0, wait: 0, fail: 0, done: 0, stop: p.stopping}));
+    if (!pods.length) return w.stack = w.curve.map((p) => ({at: Math.max(p.at, 0), new: p.new, old: p.old, start: 0, wait: 0, fail: 0, done: 0, stop: p.stopping}));
     const steps = new Map([[0, {}]]);
     const add = (t, k, n) => { if (!steps.has(t)) steps.set(t, {}); const s = steps.get(t); s[k] = (s[k] || 0) + n; };
     for (const p of pods) for (const s of p.parts) { add(s.from, s.kind, 1); if (s.to < end || s.to === p.gone) add(s.to, s.kind, -1); }
     const now = Object.fromEntries(layers.map((k) => [k, 0]));
     return w.stack = [...steps.keys()].sort((a, b) => a - b).map((t) => { for (const [k, n] of Object.entries(steps.get(t))) now[k] += n; return {at: t, ...now}; });
   }
-  const shapes = (w) => data.whatIf?.[state.whatIf]?.workloads.find((o) => same(o.object, w.object)) || w;
   function paint() {
-    const w = shapes(curves[state.workload]);
+    const w = curves[state.workload];
     [...tabs.children].forEach((b, i) => b.setAttribute('aria-selected', i === state.workload));
     const W = Math.max(pic.clientWidth, 280), H = pic.clientHeight || 272, L = 30, R = 8, T = 14, B = 24;
     const stack = stackOf(w);
@@ -274,21 +272,20 @@ if (curves.length) {
   pic.addEventListener('pointerdown', (e) => { stop(); seek(where(e)); pic.setPointerCapture(e.pointerId); });
   pic.addEventListener('pointermove', (e) => {
     if (e.buttons) seek(where(e));
-    const t = where(e), p = point(shapes(curves[state.workload]), t);
+    const t = where(e), p = point(curves[state.workload], t);
     tip(e, `${span(t)}\n${p.available} available of ${p.desired}\n${p.old} old · ${p.new} new · ${p.stopping} stopping`);
   });
   pic.addEventListener('pointerleave', () => tip());
   draw(() => {
-    const p = point(shapes(curves[state.workload]), state.t), gx = geo.x(state.t);
+    const p = point(curves[state.workload], state.t), gx = geo.x(state.t);
     line.setAttribute('x1', gx); line.setAttribute('x2', gx);
     dot.setAttribute('cx', gx); dot.setAttribute('cy', geo.y(p.available));
     const key = (k, n, text) => el('span', {}, el('span.key' + k, {}), el('b', {}, n), ' ' + text);
-    const stack = stackOf(shapes(curves[state.workload])), s = stack[before(stack.map((q) => q.at), state.t)] || {};
-    legend.replaceChildren(key('.line', p.available, 'available'), key('.dash', p.desired, 'wanted'), key('.min', shapes(curves[state.workload]).minAvailable, 'least available'),
+    const stack = stackOf(curves[state.workload]), s = stack[before(stack.map((q) => q.at), state.t)] || {};
+    legend.replaceChildren(key('.line', p.available, 'available'), key('.dash', p.desired, 'wanted'), key('.min', curves[state.workload].minAvailable, 'least available'),
       ...layers.filter((k) => stack.some((q) => q[k] > 0)).map((k) => key('.k-' + k, s[k] || 0, words[k])));
   });
   new ResizeObserver(() => { paint(); render(); }).observe(pic);
-  state.repaint = () => { paint(); render(); };
   paint();
 }
 
@@ -497,18 +494,14 @@ if (plan.findings.length) section('risks', 'Risks', aside(plural(plan.findings.l
   el('span', {}, f.message, ' ', f.url ? el('a', {href: f.url, rel: 'noreferrer'}, el('code', {}, f.rule)) : el('code', {}, f.rule)), place(f.file, f.line), f.detail ? el('p.soft', {}, f.detail) : null))));
 
 // ---- what if
-if (data.whatIf?.length) {
-  const rows = data.whatIf.map((w, i) => el('tr.' + (w.converged ? 'works' : 'fails'), {tabindex: 0, onclick: () => see(i), onkeydown: (e) => { if (e.key === 'Enter' || e.key === ' ') { e.preventDefault(); see(i); } }}, el('td', {}, w.action + ' ' + w.subject), el('td', {}, w.error ? 'could not run' : w.converged ? 'completes' : 'stalls'),
-    el('td', {}, (w.workloads || []).filter((o) => o.desired).map((o) => `${nameOf(o.object)} ${o.minAvailable}/${o.desired}`).join(', ')), el('td', {}, w.blocked), el('td', {}, w.unschedulable), el('td', {}, span(w.virtualSeconds)), el('td', {}, w.error || w.reason)));
-  const tabs = el('div.tabs', {role: 'tablist', 'aria-label': 'What if'}, el('button', {type: 'button', role: 'tab', onclick: () => see(-1)}, 'as planned'), data.whatIf.map((w, i) => el('button', {type: 'button', role: 'tab', class: w.converged ? 'works' : 'fails', onclick: () => see(i)}, w.action + ' ' + w.subject)));
-  section('whatif', 'What if', aside('The curves above show the chosen case'), data.whatIf.length <= 40 ? tabs : null, el('div.scroll.card', {tabindex: 0, role: 'group', 'aria-label': 'What if'}, el('table', {}, el('thead', {}, el('tr', {}, ['case', 'outcome', 'least available', 'evictions refused', 'without a node', 'time', 'reason'].map((h) => el('th', {scope: 'col'}, h)))), el('tbody', {}, rows))));
-  function see(i) {
-    state.whatIf = i;
-    [...tabs.children].forEach((b, j) => b.setAttribute('aria-selected', j === i + 1));
-    rows.forEach((r, j) => r.setAttribute('aria-selected', j === i));
-    if (state.repaint) state.repaint();
-  }
-  see(-1);
+if (plan.sweeps?.length) {
+  const words = {'drain-node': 'node is drained', 'fail-node': 'node fails', 'fail-zone': 'zone fails'};
+  const passed = (a) => a.converged && !a.failed?.length;
+  const rows = plan.sweeps.map((a) => el('tr', {}, el('th', {scope: 'row'}, a.target), el('td', {}, words[a.kind]), el('td', {}, el('span.chip.' + (passed(a) ? 'yes' : 'no'), {}, passed(a) ? 'completes' : a.converged ? 'fails' : 'stalls')),
+    el('td', {}, span(a.virtualSeconds)), el('td', {}, a.workloads.length ? a.workloads.map((w) => el('div', {}, nameOf(w.object) + ' ', el('b' + (w.minAvailable ? '' : '.down'), {}, w.minAvailable + ' of ' + w.desired))) : 'all'),
+    el('td', {}, a.blocked), el('td', {}, a.unschedulable), el('td.soft', {}, a.reason)));
+  section('whatif', 'What if', aside(plural(plan.sweeps.filter((a) => !passed(a)).length, 'case') + ' of ' + plan.sweeps.length + ' without a good end'), el('div.scroll.card', {tabindex: 0, role: 'group', 'aria-label': 'What if'},
+    el('table', {}, el('thead', {}, el('tr', {}, ['', 'what happens', 'outcome', 'after', 'least available', 'evictions blocked', 'without a node', 'reason'].map((h) => el('th', {scope: 'col'}, h)))), el('tbody', {}, rows))));
 }
 
 // ---- manifests

@@ -24,6 +24,9 @@ var console = regexp.MustCompile("(?ms)^```console\n\\$ seatrial ([^\n]*)\n(.*?)
 func TestDocumentationShowsRealOutput(t *testing.T) {
 	t.Chdir("../../..")
 	klog.SetLogger(logr.Discard())
+	self := os.Args[0]
+	os.Args[0] = "seatrial" // as which the program starts itself again
+	t.Cleanup(func() { os.Args[0] = self })
 	pages, err := filepath.Glob("docs/*.md")
 	if err != nil {
 		t.Fatal(err)

@@ -38,6 +38,10 @@ type planOptions struct {
 	rules    string
 	color    string
 
+	drainEach, failEach, failZones bool
+	question                       string // asked by another process
+	remedies                       bool
+
 	lint    *lintOptions        // reads and judges the manifests
 	sources []report.SourceFile // what was read
 	running []string            // files, or texts in memory, of what runs already
@@ -88,6 +92,12 @@ manifest is refused; 2 wrong usage; 3 could not run.`,
 	f.Int64Var(&o.seed, "seed", 1, "draws names, and ties that Kubernetes leaves to chance")
 	f.DurationVar(&o.until, "until", 0, "live through so much time (default: until nothing moves any more, at most an hour)")
 	f.BoolVar(&o.prune, "prune", false, "delete what --from has and -f has not")
+	f.BoolVar(&o.drainEach, "drain-each-node", false, "once the change has settled, what becomes of it when a node is drained? For each node")
+	f.BoolVar(&o.failEach, "fail-each-node", false, "the same, when a node fails")
+	f.BoolVar(&o.failZones, "fail-each-zone", false, "the same, when all nodes of a zone fail")
+	f.StringVar(&o.question, "question", "", "answer one question of these")
+	cobra.CheckErr(f.MarkHidden("question"))
+	f.BoolVar(&o.remedies, "remedies", true, "look for the nearest change that completes, when the plan stalls")
 	f.StringVarP(&o.output, "output", "o", report.PlanFormats[0].Name, "format of the plan: "+strings.Join(report.PlanNames(), "|"))
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "tell everything that happens")
 	f.BoolVar(&o.reasons, "reasons", false, "tell why the scheduler chose each node: filters and scores by plugin")
@@ -112,6 +122,9 @@ func (o *planOptions) run(ctx context.Context) error {
 	if err != nil || input == nil {
 		return err
 	}
+	if o.question != "" {
+		return o.answer(ctx, *input)
+	}
 	risks, err := o.judge(ctx, input)
 	if err != nil {
 		return err
@@ -120,13 +133,26 @@ func (o *planOptions) run(ctx context.Context) error {
 	if err != nil {
 		return &exitError{exitFailed, err}
 	}
+	if o.remedies && !p.Converged {
+		if p.Remedies, err = planning.Remedies(ctx, *input, p); err != nil {
+			return &exitError{exitFailed, err}
+		}
+	}
+	switch {
+	case p.Converged:
+		if err := o.sweep(ctx, p); err != nil {
+			return err
+		}
+	case o.drainEach || o.failEach || o.failZones:
+		fmt.Fprintln(o.Err, "seatrial: the plan does not complete: what becomes of it when nodes are drained or fail was not asked")
+	}
 	p.Findings = append(p.Findings, risks...)
 	diag.Sort(p.Findings)
 	options := report.PlanOptions{Options: report.Options{Color: color, Width: terminalWidth(o.Out)}, Verbose: o.verbose, Reasons: o.reasons, Files: o.sources}
 	if err := format.Write(o.Out, p, options); err != nil {
 		return &exitError{exitFailed, err}
 	}
-	if !p.Converged || len(p.Failed()) > 0 {
+	if !p.Converged || len(p.Failed()) > 0 || slices.ContainsFunc(p.Sweeps, func(a planning.Answer) bool { return !a.Passed() }) {
 		return &exitError{code: exitFindings}
 	}
 	return nil
