@@ -626,23 +626,32 @@ func duplicate(first *Resource) Finding {
 // findings speak of it: once for the findings, once for the places that they relate to.
 func (r *run) show(ctx context.Context, late []lateFinding) ([]finding, error) {
 	shown := make([]finding, len(late))
-	var findings, related places
+	related := make([][]source.Range, len(late))
+	var all places
 	for i := range late {
 		f := &late[i]
-		findings.add(f.of, func(d *manifest.Document) {
+		all.add(f.of, func(d *manifest.Document) {
 			shown[i] = finding{r.advise(f.rule, d, &f.Finding), d.Item}
 			shown[i].Reason = f.reason
 		})
+		related[i] = make([]source.Range, len(f.Related))
 		for j, rel := range f.Related {
 			if rel.Of != nil {
-				related.add(rel.Of, func(d *manifest.Document) { shown[i].Related[j].Range = valueRange(d.Find(rel.Path)) })
+				all.add(rel.Of, func(d *manifest.Document) { related[i][j] = valueRange(d.Find(rel.Path)) })
 			}
 		}
 	}
-	if err := findings.visit(ctx, r); err != nil {
+	if err := all.visit(ctx, r); err != nil {
 		return nil, err
 	}
-	return shown, related.visit(ctx, r)
+	for i := range late {
+		for j, rel := range late[i].Related {
+			if rel.Of != nil {
+				shown[i].Related[j].Range = related[i][j]
+			}
+		}
+	}
+	return shown, nil
 }
 
 // places collects what is to be done with documents, by file.

@@ -27,8 +27,8 @@ func Started() { started.Store(true) }
 // The heap of a process may grow to calmHeap bytes before garbage is collected in earnest, and in any
 // case by heapRoom beyond what is alive: a large set must not be collected without end.
 const (
-	calmHeap = 112 << 20
-	heapRoom = 64 << 20
+	calmHeap = 128 << 20
+	heapRoom = 72 << 20
 )
 
 // tune lets the heap of a short-lived process grow before it is collected, up to a bound
