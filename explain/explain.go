@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 
 	openapi_v2 "github.com/google/gnostic-models/openapiv2"
@@ -62,6 +63,10 @@ func Find(store *schema.Store, text, apiVersion string) (*Subject, error) {
 		return s, nil
 	}
 	if s.Field, err = kind.Field(strings.Join(rest, ".")); err != nil {
+		if version.MatchString(rest[0]) {
+			_, err := store.Find(strings.Join(parts, "."))
+			return nil, err
+		}
 		var missing *schema.FieldError
 		if errors.As(err, &missing) && missing.Suggest == "" {
 			if _, place := kind.SuggestField(strings.Join(rest, ".")); place != "" {
@@ -72,6 +77,9 @@ func Find(store *schema.Store, text, apiVersion string) (*Subject, error) {
 	}
 	return s, nil
 }
+
+// version is what stands after the name of a resource if it is no field.
+var version = regexp.MustCompile(`^v[0-9]+((alpha|beta)[0-9]+)?$`)
 
 // Address writes a place the way that users type it: deployment.spec.replicas. A kind that shares its name
 // with a preferred one carries version and group.

@@ -184,6 +184,25 @@ func TestDiff(t *testing.T) {
 	}
 }
 
+func TestDiffOfAField(t *testing.T) {
+	c, err := explain.Diff(open(t, "1.22"), open(t, "1.37"), "deployment.spec.template.spec.os")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(c.Kinds) != 1 || len(c.Kinds[0].Fields) != 1 || c.Kinds[0].Fields[0].Path != "spec.template.spec.os" {
+		t.Errorf("got %+v", c.Kinds)
+	}
+	c, err = explain.Diff(open(t, "1.22"), open(t, "1.37"), "cronjobs.v1beta1.batch")
+	if err != nil || len(c.Kinds) != 1 || c.Kinds[0].Change != "removed" {
+		t.Errorf("got %+v, %v", c, err)
+	}
+	for text, want := range map[string]string{"pod.spec.foo": `no field "foo"`, "deployments.v1beta1.apps": "deployments is served as apps/v1", "nothing": "no resource"} {
+		if _, err := explain.Diff(open(t, "1.22"), open(t, "1.37"), text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q", text, err, want)
+		}
+	}
+}
+
 func TestSearchFindsAndRanks(t *testing.T) {
 	for words, want := range map[string]string{
 		"terminationGracePeriodSeconds": "spec.terminationGracePeriodSeconds",

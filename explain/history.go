@@ -54,15 +54,18 @@ func History(gvk schema.GVK, under string) (*schema.Kind, []Event, error) {
 	if kind.Deprecated != "" {
 		events = append(events, Event{Version: kind.Deprecated, Change: "deprecated", Detail: replacement(kind)})
 	}
-	if under != "" {
-		events = slices.DeleteFunc(events, func(e Event) bool {
-			return e.Path != "" && e.Path != under && !strings.HasPrefix(e.Path, under+".")
-		})
-	}
+	events = below(events, under)
 	slices.SortStableFunc(events, func(a, b Event) int {
 		return cmp.Or(slices.Index(schema.Versions(), a.Version)-slices.Index(schema.Versions(), b.Version), cmp.Compare(a.Path, b.Path))
 	})
 	return kind, events, nil
+}
+
+// below keeps the events of a field, of what is below it, and of the kind; all, if under is empty.
+func below(events []Event, under string) []Event {
+	return slices.DeleteFunc(events, func(e Event) bool {
+		return under != "" && e.Path != "" && e.Path != under && !strings.HasPrefix(e.Path, under+".")
+	})
 }
 
 func replacement(k *schema.Kind) string {
@@ -305,18 +308,27 @@ type KindChange struct {
 	Fields     []Event `json:"fields"`
 }
 
-// Diff compares two versions: all kinds, or those that a resource name means.
-func Diff(from, to *schema.Store, resource string) (*Changes, error) {
+// Diff compares two versions: all kinds, or those that a resource name means, or a field of these.
+func Diff(from, to *schema.Store, text string) (*Changes, error) {
 	out := &Changes{APIVersion: "seatrial/v1", Kind: "Changes", From: from.Version, To: to.Version, Kinds: []KindChange{}}
-	wanted := func(*schema.Kind) bool { return true }
-	if resource != "" {
-		a, errA := from.Find(resource)
-		b, errB := to.Find(resource)
-		if errA != nil && errB != nil {
-			return nil, errB
+	wanted, under := func(*schema.Kind) bool { return true }, ""
+	if text != "" {
+		var named []*schema.Kind
+		var err error
+		for _, store := range []*schema.Store{from, to} {
+			subject, errOne := Find(store, text, "")
+			if err = errOne; err != nil {
+				continue
+			}
+			kinds, _, _ := resource(store, split(text))
+			named = append(named, kinds...)
+			under = strings.Join(subject.Path, ".")
+		}
+		if len(named) == 0 {
+			return nil, err
 		}
 		wanted = func(k *schema.Kind) bool {
-			return slices.ContainsFunc(slices.Concat(a, b), func(o *schema.Kind) bool { return o.GVK == k.GVK })
+			return slices.ContainsFunc(named, func(o *schema.Kind) bool { return o.GVK == k.GVK })
 		}
 	}
 	for _, k := range from.Kinds() {
@@ -325,7 +337,7 @@ func Diff(from, to *schema.Store, resource string) (*Changes, error) {
 		}
 		if now := to.Lookup(k.GVK); now == nil {
 			out.Kinds = append(out.Kinds, KindChange{k.GroupVersion().String(), k.Kind, "removed", replacement(k), []Event{}})
-		} else if events := compare(span{from.Version, to.Version}, paths(k), paths(now)); len(events) > 0 {
+		} else if events := below(compare(span{from.Version, to.Version}, paths(k), paths(now)), under); len(events) > 0 {
 			out.Kinds = append(out.Kinds, KindChange{k.GroupVersion().String(), k.Kind, "changed", "", events})
 		}
 	}

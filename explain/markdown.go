@@ -18,7 +18,7 @@ func WriteMarkdown(w io.Writer, d *Document) error {
 	fmt.Fprintf(w, "# %s\n\n", title)
 	fmt.Fprintf(w, "| group | version | kind | Kubernetes |\n|---|---|---|---|\n| %s | %s | %s | %s |\n\n", orCore(d.Resource.Group), d.Resource.Version, d.Resource.Kind, d.KubernetesVersion)
 	if d.Field.Description != "" {
-		fmt.Fprintf(w, "%s\n\n", escape(d.Field.Description))
+		fmt.Fprintf(w, "%s\n\n", paragraphs(d.Field.Description))
 	}
 	for _, fact := range d.Field.Facts() {
 		fmt.Fprintf(w, "- %s\n", escape(fact.String()))
@@ -55,6 +55,24 @@ func orCore(group string) string {
 		return "core"
 	}
 	return group
+}
+
+// paragraphs keeps the lines and lists of a text.
+func paragraphs(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	listed := true // so far: nothing stands before the first line
+	for i, line := range lines {
+		item, found := strings.CutPrefix(strings.TrimSpace(line), "- ")
+		lines[i] = escape(line)
+		if found {
+			lines[i] = "- " + escape(item)
+		}
+		if found && !listed {
+			lines[i] = "\n" + lines[i] // a list needs room before it
+		}
+		listed = found || line == ""
+	}
+	return strings.Join(lines, "\n")
 }
 
 // escape keeps a text within one cell of a table.

@@ -64,6 +64,16 @@ func groupRank(k *Kind) int {
 
 func (s *Store) notFound(name, word string) error {
 	e := &ResourceError{Name: name, Version: s.Version}
+	var served []string
+	for _, k := range s.Kinds() {
+		if k.called(word) {
+			served = append(served, k.GroupVersion().String())
+		}
+	}
+	if len(served) > 0 { // in another group or version than the one asked for
+		e.Known = fmt.Sprintf("%s is served as %s", word, strings.Join(served, ", "))
+		return e
+	}
 	for _, version := range Versions() {
 		other, err := Open(version)
 		if err != nil || other == s {

@@ -128,7 +128,7 @@ the files of the current folder.`,
 	f.StringVar(&o.where, "where", "", "name of a field: list the kinds that have one, and where")
 	f.IntVar(&o.limit, "limit", 20, "most places that --search shows")
 	f.BoolVar(&o.history, "history", false, "tell in which release the resource and its fields came, changed and went")
-	f.StringVar(&o.diff, "diff", "", "versions to compare, A..B: all resources, or the one named")
+	f.StringVar(&o.diff, "diff", "", "versions to compare, A..B: all resources, or the resource or field named")
 	f.StringVar(&o.example, "example", "", "write a manifest: minimal (valid as it stands) or full (every field)")
 	f.Lookup("example").NoOptDefVal = "minimal"
 	f.BoolVarP(&o.interactive, "interactive", "i", false, "browse in a full screen")
