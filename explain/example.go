@@ -196,13 +196,15 @@ func (w *exampleWriter) item(indent int, path string, item any) {
 	}
 	inner := exampleWriter{kind: w.kind}
 	inner.mapping(0, path, m)
-	first := true
-	for line := range strings.Lines(inner.String()) {
-		prefix := "  "
-		if first {
-			prefix, first = "- ", false
-		}
+	w.dashed(indent, inner.String())
+}
+
+// dashed writes a text as an item of a list.
+func (w *exampleWriter) dashed(indent int, text string) {
+	prefix := "- "
+	for line := range strings.Lines(text) {
 		w.line(indent, prefix+strings.TrimSuffix(line, "\n"))
+		prefix = "  "
 	}
 }
 
@@ -258,14 +260,7 @@ func (w *exampleWriter) full(indent int, fields []*schema.Field, above []string)
 			w.line(indent, f.Name+":")
 			inner := exampleWriter{kind: w.kind}
 			inner.full(0, below, append(above[:len(above):len(above)], name))
-			first := true
-			for line := range strings.Lines(inner.String()) {
-				prefix := "  "
-				if first {
-					prefix, first = "- ", false
-				}
-				w.line(indent, prefix+strings.TrimSuffix(line, "\n"))
-			}
+			w.dashed(indent, inner.String())
 		case strings.HasPrefix(f.Type, "map["):
 			w.line(indent, f.Name+":")
 			w.line(indent+1, "key:")

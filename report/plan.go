@@ -1,12 +1,9 @@
 package report
 
 import (
-	"fmt"
 	"io"
-	"strings"
 
 	"github.com/seatrial/seatrial/plan"
-	"github.com/seatrial/seatrial/schema"
 )
 
 // PlanOptions say how the report of a plan looks.
@@ -32,25 +29,11 @@ var PlanFormats = []PlanFormat{
 }
 
 // PlanNames lists the names of the formats of plans.
-func PlanNames() []string {
-	names := make([]string, len(PlanFormats))
-	for i, f := range PlanFormats {
-		names[i] = f.Name
-	}
-	return names
-}
+func PlanNames() []string { return namesOf(PlanFormats, func(f PlanFormat) string { return f.Name }) }
 
 // LookupPlan finds a format of plans by its name.
 func LookupPlan(name string) (PlanFormat, error) {
-	for _, f := range PlanFormats {
-		if f.Name == name {
-			return f, nil
-		}
-	}
-	if best := schema.DidYouMean(name, PlanNames()); best != "" {
-		return PlanFormat{}, fmt.Errorf("unknown output format %q: did you mean %s?", name, best)
-	}
-	return PlanFormat{}, fmt.Errorf("unknown output format %q: want one of %s", name, strings.Join(PlanNames(), ", "))
+	return lookup(name, PlanFormats, func(f PlanFormat) string { return f.Name })
 }
 
 // jsonPlan is a plan with its risks as a lint report has them.

@@ -49,25 +49,32 @@ var Formats = []Format{
 }
 
 // Names lists the names of the formats.
-func Names() []string {
-	names := make([]string, len(Formats))
-	for i, f := range Formats {
-		names[i] = f.Name
+func Names() []string { return namesOf(Formats, func(f Format) string { return f.Name }) }
+
+// Lookup finds a format by its name.
+func Lookup(name string) (Format, error) {
+	return lookup(name, Formats, func(f Format) string { return f.Name })
+}
+
+func namesOf[F any](formats []F, nameOf func(F) string) []string {
+	names := make([]string, len(formats))
+	for i, f := range formats {
+		names[i] = nameOf(f)
 	}
 	return names
 }
 
-// Lookup finds a format by its name.
-func Lookup(name string) (Format, error) {
-	for _, f := range Formats {
-		if f.Name == name {
+func lookup[F any](name string, formats []F, nameOf func(F) string) (none F, err error) {
+	for _, f := range formats {
+		if nameOf(f) == name {
 			return f, nil
 		}
 	}
-	if best := schema.DidYouMean(name, Names()); best != "" {
-		return Format{}, fmt.Errorf("unknown output format %q: did you mean %s?", name, best)
+	names := namesOf(formats, nameOf)
+	if best := schema.DidYouMean(name, names); best != "" {
+		return none, fmt.Errorf("unknown output format %q: did you mean %s?", name, best)
 	}
-	return Format{}, fmt.Errorf("unknown output format %q: want one of %s", name, strings.Join(Names(), ", "))
+	return none, fmt.Errorf("unknown output format %q: want one of %s", name, strings.Join(names, ", "))
 }
 
 // versions names the targets: 1.37, or 1.25, 1.30.
