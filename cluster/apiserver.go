@@ -30,6 +30,7 @@ import (
 	"k8s.io/apiserver/pkg/storage/storagebackend"
 	"k8s.io/apiserver/pkg/util/compatibility"
 	"k8s.io/client-go/rest"
+	aggregatorscheme "k8s.io/kube-aggregator/pkg/apiserver/scheme"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
 	"k8s.io/kubernetes/pkg/capabilities"
 	"k8s.io/kubernetes/pkg/controlplane"
@@ -93,7 +94,7 @@ func (s *apiServer) configure(ctx context.Context) error {
 	c.SkipOpenAPIInstallation = true // see openapi.go
 	c.HealthzChecks, c.LivezChecks, c.ReadyzChecks = []healthz.HealthChecker{}, []healthz.HealthChecker{}, []healthz.HealthChecker{}
 	c.OpenAPIV3Config = openAPIV3Config(openapi.GetOpenAPIDefinitions)
-	c.OpenAPIConfig = genericapiserver.DefaultOpenAPIConfig(openapi.GetOpenAPIDefinitions, openapinamer.NewDefinitionNamer(legacyscheme.Scheme, extensions.Scheme))
+	c.OpenAPIConfig = genericapiserver.DefaultOpenAPIConfig(openapi.GetOpenAPIDefinitions, openapinamer.NewDefinitionNamer(legacyscheme.Scheme, extensions.Scheme, aggregatorscheme.Scheme))
 	c.AggregatedDiscoveryGroupManager = aggregated.NewResourceManager("apis") // of both servers
 	c.BuildHandlerChainFunc = handlerChain
 	c.Authentication.Authenticator = authenticator.RequestFunc(func(*http.Request) (*authenticator.Response, bool, error) {

@@ -17,8 +17,13 @@ import (
 	"k8s.io/apiserver/pkg/endpoints"
 	"k8s.io/apiserver/pkg/endpoints/discovery"
 	"k8s.io/apiserver/pkg/endpoints/discovery/aggregated"
+	"k8s.io/apiserver/pkg/registry/generic"
 	"k8s.io/apiserver/pkg/registry/rest"
 	genericapiserver "k8s.io/apiserver/pkg/server"
+	serverstorage "k8s.io/apiserver/pkg/server/storage"
+	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
+	aggregatorscheme "k8s.io/kube-aggregator/pkg/apiserver/scheme"
+	apiservicerest "k8s.io/kube-aggregator/pkg/registry/apiservice/rest"
 	"k8s.io/kube-openapi/pkg/builder3"
 	openapiutil "k8s.io/kube-openapi/pkg/util"
 	"k8s.io/kubernetes/pkg/controlplane/apiserver"
@@ -40,6 +45,7 @@ import (
 	resourcerest "k8s.io/kubernetes/pkg/registry/resource/rest"
 	schedulingrest "k8s.io/kubernetes/pkg/registry/scheduling/rest"
 	storagerest "k8s.io/kubernetes/pkg/registry/storage/rest"
+	svmrest "k8s.io/kubernetes/pkg/registry/storagemigration/rest"
 	"sigs.k8s.io/structured-merge-diff/v6/typed"
 )
 
@@ -69,7 +75,20 @@ func (s *apiServer) groups() []apiserver.RESTStorageProvider {
 		admissionregistrationrest.RESTStorageProvider{Authorizer: authz, DiscoveryClient: s.client.Discovery()},
 		eventsrest.RESTStorageProvider{TTL: eventTTL},
 		resourcerest.RESTStorageProvider{NamespaceClient: s.client.CoreV1().Namespaces(), Authorizer: authz},
+		svmrest.RESTStorageProvider{},
+		aggregation{s},
 	}
+}
+
+// aggregation is the group of the aggregator. Its objects are stored; there is nothing to ask in their name.
+type aggregation struct{ server *apiServer }
+
+func (aggregation) GroupName() string { return apiregistrationv1.GroupName }
+
+func (a aggregation) NewRESTStorage(serverstorage.APIResourceConfigSource, generic.RESTOptionsGetter) (genericapiserver.APIGroupInfo, error) {
+	resources := serverstorage.NewResourceConfig()
+	resources.EnableVersions(apiregistrationv1.SchemeGroupVersion)
+	return apiservicerest.NewRESTStorage(resources, a.server.codecGetter(aggregatorscheme.Codecs.LegacyCodec(apiregistrationv1.SchemeGroupVersion)), false), nil
 }
 
 // install serves the groups. Upstream's own InstallAPIGroups would build the schemas of all of

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 	openapinamer "k8s.io/apiserver/pkg/endpoints/openapi"
 	genericapiserver "k8s.io/apiserver/pkg/server"
+	aggregatorscheme "k8s.io/kube-aggregator/pkg/apiserver/scheme"
 	"k8s.io/kube-openapi/pkg/builder"
 	"k8s.io/kube-openapi/pkg/builder3"
 	"k8s.io/kube-openapi/pkg/common"
@@ -70,7 +71,7 @@ func ServeOpenAPI(generic *genericapiserver.Config, chain ...*genericapiserver.G
 // first asked for.
 func openAPIV3Config(all common.GetOpenAPIDefinitions) *common.OpenAPIV3Config {
 	none := func(common.ReferenceCallback) map[string]common.OpenAPIDefinition { return nil }
-	config := genericapiserver.DefaultOpenAPIV3Config(none, openapinamer.NewDefinitionNamer(legacyscheme.Scheme, extensions.Scheme))
+	config := genericapiserver.DefaultOpenAPIV3Config(none, openapinamer.NewDefinitionNamer(legacyscheme.Scheme, extensions.Scheme, aggregatorscheme.Scheme))
 	var once sync.Once
 	var definitions map[string]common.OpenAPIDefinition
 	config.Definitions = nil

@@ -43,12 +43,8 @@ var differences = map[string]string{
 	"seatrial validation/testdata/admission.yaml StorageVersion":                       "not served unless the server is told to, of which lint warns",
 	"seatrial validation/testdata/core.yaml Service":                                   "an address outside of the engine's range for Services: each cluster has its own",
 	"seatrial validation/testdata/metadata.yaml ConfigMap":                             "a resourceVersion on create, as below",
-	"seatrial validation/testdata/policy.yaml APIService":                              noAggregator,
-	"kubernetes cluster/addons/metrics-server/metrics-apiservice.yaml APIService":      noAggregator,
 	"kubernetes test/fixtures/pkg/kubectl/cmd/apply/deploy-serverside.yaml Deployment": "a resourceVersion on create: refused by the storage, which a dry run does not come to",
 }
-
-const noAggregator = "the engine in memory has no aggregation layer, which serves this kind"
 
 // TestStaticVerdictIsThatOfTheEngine holds the verdict of lint against a whole API server's strict
 // dry run, document by document.
