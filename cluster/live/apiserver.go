@@ -25,6 +25,7 @@ import (
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+	"k8s.io/klog/v2"
 	aggregatorserver "k8s.io/kube-aggregator/pkg/apiserver"
 	aggregatorscheme "k8s.io/kube-aggregator/pkg/apiserver/scheme"
 	"k8s.io/kubernetes/cmd/kube-apiserver/app"
@@ -61,6 +62,7 @@ type server struct {
 	config *genericapiserver.Config
 	client *rest.Config // the way to it for this process, past the network
 	stop   context.CancelFunc
+	ready  bool
 	ended  chan struct{}
 	failed error // why, once it has ended
 }
@@ -98,6 +100,7 @@ func (s *server) awaitReady(ctx context.Context) error {
 	for {
 		answer, err := client.RESTClient().Get().AbsPath("/readyz").Param("verbose", "true").DoRaw(ctx)
 		if err == nil {
+			s.ready = true
 			return nil
 		}
 		select {
@@ -110,8 +113,19 @@ func (s *server) awaitReady(ctx context.Context) error {
 	}
 }
 
-// close ends the API server, and waits until it has.
+// hookPatience is how long what an API server begins with may take before it is ended.
+const hookPatience = 10 * time.Second
+
+// close ends the API server, and waits until it has. While it begins it must not be ended: its
+// hooks would end the process.
 func (s *server) close() error {
+	if !s.ready {
+		ctx, cancel := context.WithTimeout(context.Background(), hookPatience)
+		defer cancel()
+		if err := s.awaitReady(ctx); err != nil {
+			klog.Warningf("ending it all the same: %v", err)
+		}
+	}
 	s.stop()
 	<-s.ended
 	return s.failed

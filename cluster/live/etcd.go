@@ -6,14 +6,12 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
 
-	"go.etcd.io/etcd/client/pkg/v3/transport"
-	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.etcd.io/etcd/server/v3/embed"
 	"go.etcd.io/etcd/server/v3/etcdserver/api/v3rpc"
 	"go.uber.org/zap"
@@ -21,7 +19,6 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/test/bufconn"
-	"k8s.io/apiserver/pkg/storage/storagebackend"
 )
 
 // store is an etcd server of one member in this process. It listens nowhere: its only client
@@ -37,43 +34,62 @@ const (
 	etcdBuffer    = 64 << 10 // bytes of a connection in flight
 )
 
-// startStore starts etcd on a folder. Every write is on the disk before it is acknowledged.
-func startStore(ctx context.Context, folder string, log io.Writer) (s *store, err error) {
-	s = &store{memory: bufconn.Listen(etcdBuffer)}
-	logger, started := newStoreLog(log)
-	if err := s.launch(etcdConfig(folder, logger)); err != nil {
-		return nil, storeError(folder, err)
+// startStore starts etcd on a folder. Every write is on the disk before it is acknowledged. Once
+// it has started, fatal is told when it cannot go on, and must not return.
+func startStore(ctx context.Context, folder string, log io.Writer, fatal func(error)) (*store, error) {
+	if err := checkData(folder); err != nil {
+		return nil, storeError("starting etcd", folder, err)
 	}
-	select {
-	case <-s.etcd.Server.ReadyNotify():
-		started()
-		return s, nil
-	case err = <-s.etcd.Err():
-	case <-s.etcd.Server.StopNotify():
-		err = errors.New("it has stopped")
-	case <-ctx.Done():
-		err = ctx.Err()
-	case <-time.After(etcdStartTime):
-		err = fmt.Errorf("it is not ready after %v", etcdStartTime)
+	s := &store{memory: bufconn.Listen(etcdBuffer)}
+	end := &fatalHook{failed: make(chan error, 1), fatal: func(err error) {
+		fatal(storeError("etcd cannot go on", folder, err))
+	}}
+	if err := s.await(ctx, etcdConfig(folder, newStoreLog(log, end)), end.failed); err != nil {
+		return nil, storeError("starting etcd", folder, err)
 	}
-	s.close()
-	return nil, storeError(folder, err)
-}
-
-// launch starts the server. What etcd would end the process for becomes an error.
-func (s *store) launch(config *embed.Config) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("%v", r)
-		}
-	}()
-	if s.etcd, err = embed.StartEtcd(config); err != nil {
-		return err
-	}
+	end.started.Store(true)
 	s.server = v3rpc.Server(s.etcd.Server, nil, nil,
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: time.Second, PermitWithoutStream: true}))
 	go func() { _ = s.server.Serve(s.memory) }() // ends with the server
-	return nil
+	return s, nil
+}
+
+// await waits until the server is ready, or has failed.
+func (s *store) await(ctx context.Context, config *embed.Config, failed <-chan error) error {
+	launched, refused := make(chan *embed.Etcd, 1), make(chan error, 1)
+	go func() {
+		if etcd, err := embed.StartEtcd(config); err != nil {
+			refused <- err
+		} else {
+			launched <- etcd
+		}
+	}()
+	patience, giveUp := context.WithTimeoutCause(ctx, etcdStartTime, fmt.Errorf("it is not ready after %v", etcdStartTime))
+	defer giveUp()
+	select {
+	case s.etcd = <-launched:
+	case err := <-refused:
+		return err
+	case err := <-failed:
+		return err
+	case <-patience.Done():
+		return context.Cause(patience)
+	}
+	select {
+	case <-s.etcd.Server.ReadyNotify():
+		return nil
+	case err := <-failed:
+		return err // what it holds cannot be let go in order
+	case err := <-s.etcd.Err():
+		s.etcd.Close()
+		return err
+	case <-s.etcd.Server.StopNotify():
+		s.etcd.Close()
+		return errors.New("it has stopped")
+	case <-patience.Done():
+		s.etcd.Close()
+		return context.Cause(patience)
+	}
 }
 
 func etcdConfig(folder string, log *zap.Logger) *embed.Config {
@@ -88,36 +104,42 @@ func etcdConfig(folder string, log *zap.Logger) *embed.Config {
 }
 
 // storeError says what to do about the usual reasons.
-func storeError(folder string, err error) error {
-	way := "if its data are damaged, `seatrial down --purge` starts anew"
+func storeError(what, folder string, err error) error {
+	way := "put a copy of that folder in place, start anew with `seatrial down --purge`, or name another with --data-dir"
 	if errors.Is(err, syscall.ENOSPC) || strings.Contains(err.Error(), "no space left") {
-		way = "make room on the disk, or name another folder with --data-dir"
+		way = "make room on the disk and start it again: nothing is lost that was acknowledged; --data-dir names another folder"
 	}
-	return fmt.Errorf("starting etcd on %s: %w; %s", folder, err, way)
+	return fmt.Errorf("%s in %s: %w; %s", what, folder, err, way)
 }
 
-// newStoreLog makes a log of what goes wrong in etcd. Until started is called, what would end the
-// process becomes a panic; afterwards it is told, and ends the process.
-func newStoreLog(w io.Writer) (log *zap.Logger, started func()) {
-	h := &fatalHook{}
+// newStoreLog makes a log of what goes wrong in etcd; end sees to what would end the process.
+func newStoreLog(w io.Writer, end *fatalHook) *zap.Logger {
 	core := zapcore.NewCore(zapcore.NewConsoleEncoder(zap.NewProductionEncoderConfig()), zapcore.AddSync(w), zapcore.ErrorLevel)
-	return zap.New(core, zap.WithFatalHook(h), zap.WithPanicHook(h)), func() { h.started.Store(true) }
+	return zap.New(core, zap.WithFatalHook(end), zap.WithPanicHook(end))
 }
 
-type fatalHook struct{ started atomic.Bool }
+// fatalHook stands in for the end of the process: until etcd has started it makes an error of it.
+type fatalHook struct {
+	started atomic.Bool
+	failed  chan error
+	fatal   func(error)
+}
 
 func (h *fatalHook) OnWrite(entry *zapcore.CheckedEntry, fields []zapcore.Field) {
-	message := entry.Message
+	err := errors.New(entry.Message)
 	for _, f := range fields {
-		if err, ok := f.Interface.(error); ok {
-			message += ": " + err.Error()
+		if cause, ok := f.Interface.(error); ok {
+			err = fmt.Errorf("%s: %w", entry.Message, cause)
 		}
 	}
-	if !h.started.Load() {
-		panic(message)
+	if h.started.Load() {
+		h.fatal(err)
 	}
-	fmt.Fprintf(os.Stderr, "seatrial: etcd cannot go on: %s\n", message)
-	os.Exit(3)
+	select {
+	case h.failed <- err:
+	default: // the first one is the reason
+	}
+	runtime.Goexit() // what called must not go on
 }
 
 // dial connects the API server's client.
@@ -129,31 +151,4 @@ func (s *store) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 func (s *store) close() {
 	s.server.Stop()
 	s.etcd.Close()
-}
-
-// storePatience is how long an external etcd may take to answer.
-const storePatience = 10 * time.Second
-
-// checkStore asks an external etcd whether it is there.
-func checkStore(ctx context.Context, t storagebackend.TransportConfig) error {
-	config := clientv3.Config{Endpoints: t.ServerList, DialTimeout: storePatience, Logger: zap.NewNop()}
-	if t.CertFile != "" || t.KeyFile != "" || t.TrustedCAFile != "" {
-		info := transport.TLSInfo{CertFile: t.CertFile, KeyFile: t.KeyFile, TrustedCAFile: t.TrustedCAFile}
-		tls, err := info.ClientConfig()
-		if err != nil {
-			return fmt.Errorf("reading the certificates for etcd: %w", err)
-		}
-		config.TLS = tls
-	}
-	client, err := clientv3.New(config)
-	if err != nil {
-		return fmt.Errorf("connecting to etcd: %w", err)
-	}
-	defer client.Close()
-	ctx, cancel := context.WithTimeout(ctx, storePatience)
-	defer cancel()
-	if _, err := client.Status(ctx, t.ServerList[0]); err != nil {
-		return fmt.Errorf("etcd at %s does not answer: %w; --etcd-endpoints, --etcd-ca, --etcd-cert and --etcd-key say how to reach it", strings.Join(t.ServerList, ","), err)
-	}
-	return nil
 }

@@ -30,7 +30,7 @@ func (f Folder) CreateLog() (*os.File, error) {
 	}
 	log, err := os.OpenFile(f.Log(), os.O_CREATE|os.O_TRUNC|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("making the log of the cluster: %w", err)
+		return nil, fmt.Errorf("making the log of the cluster: %w; --data-dir names another folder", err)
 	}
 	return log, nil
 }
@@ -53,6 +53,20 @@ func (f Folder) Facts() (Facts, error) {
 		return facts, fmt.Errorf("reading %s: %w", f.facts(), err)
 	}
 	return facts, nil
+}
+
+// remembered is what the kubelets knew; nil: nothing yet.
+func (f Folder) remembered() ([]byte, error) {
+	data, err := os.ReadFile(f.kubelet())
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("reading what the kubelets remember: %w", err)
+	case !json.Valid(data):
+		return nil, fmt.Errorf("%s is damaged; delete the file, and containers begin anew", f.kubelet())
+	}
+	return data, nil
 }
 
 // Running gives the number of the process that runs the cluster of the folder: of the holder of
@@ -85,7 +99,7 @@ const lockName = "lock"
 func (f Folder) lock() (unlock func(), err error) {
 	file, err := os.OpenFile(f.path(lockName), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("locking the cluster: %w", err)
+		return nil, fmt.Errorf("locking the cluster: %w; --data-dir names another folder", err)
 	}
 	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		defer closeQuietly(file)
@@ -119,7 +133,7 @@ func closeQuietly(f *os.File) { _ = f.Close() }
 // makeFolder makes a folder that nobody else can look into, or makes it so.
 func makeFolder(name string) error {
 	if err := os.MkdirAll(name, 0o700); err != nil {
-		return fmt.Errorf("making the folder of the cluster: %w", err)
+		return fmt.Errorf("making the folder of the cluster: %w; --data-dir names another one", err)
 	}
 	info, err := os.Stat(name)
 	if err != nil {
@@ -129,7 +143,7 @@ func makeFolder(name string) error {
 		return nil
 	}
 	if err := os.Chmod(name, 0o700); err != nil {
-		return fmt.Errorf("others can look into %s, which is to hold keys: %w", name, err)
+		return fmt.Errorf("others can look into %s, which is to hold keys: %w; --data-dir names another folder", name, err)
 	}
 	return nil
 }

@@ -15,7 +15,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -36,13 +35,10 @@ type Config struct {
 	Nodes  []*corev1.Node // to be made if they are not there; nil: cluster.DefaultNodes
 	Etcd   ExternalEtcd   // zero: an etcd of its own, in the folder
 	Log    io.Writer      // of what goes wrong in etcd; nil: nowhere
-}
 
-// ExternalEtcd is an etcd cluster that runs already.
-type ExternalEtcd struct {
-	Endpoints                 []string
-	CAFile, CertFile, KeyFile string
-	Prefix                    string // of all keys
+	// Fatal is told why when the etcd of its own cannot go on, once the cluster has one, and has to
+	// end the process; nil: a panic does.
+	Fatal func(error)
 }
 
 // Cluster is a running cluster.
@@ -64,6 +60,9 @@ type Cluster struct {
 func Start(ctx context.Context, config Config) (c *Cluster, err error) {
 	if config.Log == nil {
 		config.Log = io.Discard
+	}
+	if config.Fatal == nil {
+		config.Fatal = func(err error) { panic(err) }
 	}
 	c = &Cluster{folder: config.Folder}
 	defer func() {
@@ -90,6 +89,10 @@ func (c *Cluster) claim() (err error) {
 }
 
 func (c *Cluster) start(ctx context.Context, config Config) error {
+	remembered, err := c.folder.remembered()
+	if err != nil {
+		return err
+	}
 	listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(config.Port)))
 	if err != nil {
 		return fmt.Errorf("the cluster cannot listen on port %d: %w; --port names another one, --port 0 takes one that is free", config.Port, err)
@@ -101,7 +104,7 @@ func (c *Cluster) start(ctx context.Context, config Config) error {
 	if c.server, err = startServer(listener, o); err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	if err := c.simulate(ctx, config); err != nil {
+	if err := c.simulate(ctx, config, remembered); err != nil {
 		return err
 	}
 	if err := c.server.awaitReady(ctx); err != nil {
@@ -119,9 +122,9 @@ func (c *Cluster) connectStore(ctx context.Context, config Config, o *options.Se
 		storage.Prefix = e.Prefix
 		storage.Transport.ServerList = e.Endpoints
 		storage.Transport.TrustedCAFile, storage.Transport.CertFile, storage.Transport.KeyFile = e.CAFile, e.CertFile, e.KeyFile
-		return checkStore(ctx, storage.Transport)
+		return e.check(ctx)
 	}
-	if c.store, err = startStore(ctx, c.folder.etcd(), config.Log); err != nil {
+	if c.store, err = startStore(ctx, c.folder.etcd(), config.Log, config.Fatal); err != nil {
 		return err
 	}
 	storage.Transport.ServerList = []string{"http://etcd.memory:1"} // a name that the dialer does not look at
@@ -130,11 +133,7 @@ func (c *Cluster) connectStore(ctx context.Context, config Config, o *options.Se
 }
 
 // simulate runs controllers, scheduler and kubelets.
-func (c *Cluster) simulate(ctx context.Context, config Config) (err error) {
-	remembered, err := os.ReadFile(c.folder.kubelet())
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("reading what the kubelets remember: %w", err)
-	}
+func (c *Cluster) simulate(ctx context.Context, config Config, remembered []byte) (err error) {
 	var running context.Context
 	running, c.stop = context.WithCancel(context.Background())
 	defer context.AfterFunc(ctx, c.stop)() // ctx bounds the start alone

@@ -54,12 +54,13 @@ func newPKI(folder string) (*pki, error) {
 	if err := p.admin.ensure(ca, caKey, adminTemplate()); err != nil {
 		return nil, err
 	}
-	if _, err := os.Stat(p.account.key); errors.Is(err, os.ErrNotExist) {
-		if _, err := writeKey(p.account.key); err != nil {
-			return nil, err
-		}
+	_, err = keyutil.PrivateKeyFromFile(p.account.key)
+	if errors.Is(err, os.ErrNotExist) {
+		_, err = writeKey(p.account.key)
+	} else if err != nil {
+		err = unreadable(p.account.key, err)
 	}
-	return p, nil
+	return p, err
 }
 
 // identities names the files of a folder.

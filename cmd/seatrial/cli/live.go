@@ -122,6 +122,9 @@ func (o *upOptions) run(ctx context.Context) error {
 			return usageError("--nodes: %v", err)
 		}
 	}
+	if err := o.etcd.Validate(); err != nil {
+		return usageError("--etcd-endpoints: %v", err)
+	}
 	if o.port < 0 || o.port > math.MaxUint16 {
 		return usageError("--port %d: want 0 to %d", o.port, math.MaxUint16)
 	}
@@ -182,6 +185,11 @@ func (o *upOptions) serve(ctx context.Context, config live.Config) (err error) {
 	debug.SetMemoryLimit(math.MaxInt64) // that of short commands is too tight
 	debug.SetGCPercent(liveGC)
 	config.Log = o.Err
+	config.Fatal = func(err error) {
+		fmt.Fprintln(o.Err, "seatrial:", err)
+		tell(err.Error()) // to a parent that may still wait: the log may be on a disk that is full
+		os.Exit(exitFailed)
+	}
 	starting, cancel := context.WithTimeout(ctx, startPatience)
 	defer cancel()
 	c, err := live.Start(starting, config)
@@ -227,7 +235,7 @@ func teller() func(string) {
 	}
 	parent := os.NewFile(uintptr(fd), "parent")
 	return func(word string) {
-		fmt.Fprintln(parent, word) // nobody may be listening any more
+		fmt.Fprintln(parent, strings.ReplaceAll(word, "\n", "; ")) // nobody may be listening any more
 		parent.Close()
 	}
 }

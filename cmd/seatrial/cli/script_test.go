@@ -1,11 +1,13 @@
 package cli
 
 import (
+	"bytes"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -39,6 +41,7 @@ func scripts(t *testing.T, folder string) testscript.Params {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "replace": replace, "damage": damage, "like": like, "resembles": resembles, "eventually": eventually,
+			"occupy": occupy, "etcd": startEtcd,
 		},
 	}
 }
@@ -75,17 +78,29 @@ func replace(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(name, []byte(after), 0o644))
 }
 
-// damage overwrites the files of a folder with bytes that mean nothing: damage DIR
+// damage overwrites the files of a folder with bytes that mean nothing, or from an offset on a part
+// of one file: damage DIR, damage FILE OFFSET
 func damage(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: damage DIR")
+	if neg || len(args) < 1 || len(args) > 2 {
+		ts.Fatalf("usage: damage DIR, damage FILE OFFSET")
 	}
-	ts.Check(filepath.WalkDir(ts.MkAbs(args[0]), func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		return os.WriteFile(name, []byte("damaged"), 0o600)
-	}))
+	name := ts.MkAbs(args[0])
+	if len(args) == 1 {
+		ts.Check(filepath.WalkDir(name, func(name string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			return os.WriteFile(name, []byte("damaged"), 0o600)
+		}))
+		return
+	}
+	offset, err := strconv.ParseInt(args[1], 10, 64)
+	ts.Check(err)
+	f, err := os.OpenFile(name, os.O_WRONLY, 0)
+	ts.Check(err)
+	defer f.Close()
+	_, err = f.WriteAt(bytes.Repeat([]byte("damaged "), 8<<10), offset)
+	ts.Check(err)
 }
 
 // What differs from cluster to cluster: names that are drawn, addresses, identifiers, ages and times.
