@@ -139,7 +139,7 @@ func (g *stage) do(a *Action) {
 	}
 	if err != nil {
 		g.mu.Lock()
-		g.changes = append(g.changes, Change{Action: Update, Object: object, By: "scenario", Denied: fmt.Sprint(unwrapped(err))})
+		g.changes = append(g.changes, Change{Action: Update, Object: object, By: "scenario", Denied: fmt.Sprint(unwrapped(err)), at: Time(time.Since(g.zero))})
 		g.mu.Unlock()
 	}
 }
@@ -151,7 +151,7 @@ func (g *stage) applyFile(a *Action) {
 		if err != nil {
 			c = refused(c, err)
 		}
-		c.By = "scenario"
+		c.By, c.at = "scenario", Time(time.Since(g.zero))
 		g.mu.Lock()
 		g.changes = append(g.changes, c)
 		g.mu.Unlock()
@@ -195,6 +195,9 @@ func named(reference, namespace string) diag.Object {
 	return diag.Object{Kind: kind, Namespace: namespace, Name: name}
 }
 
+// scenarioManager is who manages the fields that actions change, as the commands of kubectl do that they stand for.
+const scenarioManager = "kubectl-edit"
+
 func (g *stage) patch(namespace, reference string, merge map[string]any, what string) (diag.Object, error) {
 	t, err := g.find(namespace, reference)
 	if err != nil {
@@ -213,7 +216,7 @@ func (g *stage) patch(namespace, reference string, merge map[string]any, what st
 	if err != nil {
 		return t.object(), err
 	}
-	after, err := t.helper.Patch(t.namespace, t.name, types.MergePatchType, data, nil)
+	after, err := t.helper.WithFieldManager(scenarioManager).Patch(t.namespace, t.name, types.MergePatchType, data, nil)
 	if err != nil {
 		return t.object(), err
 	}

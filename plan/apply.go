@@ -15,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/cli-runtime/pkg/resource"
 	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/kubernetes"
@@ -34,7 +35,9 @@ const (
 	// applyPatience is how long it waits until what an object stands for can be used: the service
 	// account of a namespace, the kind of a definition.
 	applyPatience = 30 * time.Second
-	fieldManager  = "kubectl-client-side-apply"
+	fieldManager  = apply.FieldManagerClientSideApply
+	// serverSideManager is who kubectl apply --server-side says it is.
+	serverSideManager = "kubectl"
 )
 
 // applier does to a cluster what kubectl apply does.
@@ -42,6 +45,9 @@ type applier struct {
 	config *rest.Config
 	client kubernetes.Interface
 	mapper *restmapper.DeferredDiscoveryRESTMapper
+
+	serverSide bool // merge in the API server
+	force      bool // with serverSide: take over fields that others manage
 }
 
 func newApplier(config *rest.Config) (*applier, error) {
@@ -123,6 +129,9 @@ func (a *applier) apply(o *unstructured.Unstructured) (Change, error) {
 	if o.GetName() == "" && o.GetGenerateName() != "" {
 		return a.create(t, o)
 	}
+	if a.serverSide {
+		return a.merge(t, o)
+	}
 	written := o.DeepCopy()
 	modified, err := util.GetModifiedConfiguration(o, true, unstructured.UnstructuredJSONScheme)
 	if err != nil {
@@ -144,13 +153,39 @@ func (a *applier) apply(o *unstructured.Unstructured) (Change, error) {
 	if err != nil {
 		return c, unwrapped(err)
 	}
-	if c.Fields, err = difference(current, patched, written); err != nil {
+	return c.update(current, patched, written)
+}
+
+// merge lets the API server merge an object into what is there.
+func (a *applier) merge(t *target, o *unstructured.Unstructured) (Change, error) {
+	c := Change{Action: Create, Object: t.object()}
+	written := o.DeepCopy()
+	data, err := runtime.Encode(unstructured.UnstructuredJSONScheme, o)
+	if err != nil {
 		return c, err
 	}
-	if len(c.Fields) == 0 {
+	current, err := t.helper.Get(t.namespace, t.name)
+	if err != nil && !apierrors.IsNotFound(err) {
+		return c, err
+	}
+	there := err == nil
+	now, err := t.helper.WithFieldManager(serverSideManager).Patch(t.namespace, t.name, types.ApplyPatchType, data, &metav1.PatchOptions{Force: &a.force})
+	if err != nil {
+		return c, err
+	}
+	if !there {
+		return c, a.follow(now)
+	}
+	return c.update(current, now, written)
+}
+
+// update tells what a change made of an object that was there.
+func (c Change) update(before, after runtime.Object, written *unstructured.Unstructured) (_ Change, err error) {
+	c.Action = Update
+	if c.Fields, err = difference(before, after, written); err == nil && len(c.Fields) == 0 {
 		c.Action = None
 	}
-	return c, nil
+	return c, err
 }
 
 func (a *applier) create(t *target, o *unstructured.Unstructured) (Change, error) {

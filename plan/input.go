@@ -21,6 +21,9 @@ type Input struct {
 	Prune    bool           // delete what From has and Change has not
 	Reasons  bool           // record the scheduler's filters and scores
 
+	ServerSide     bool // apply as kubectl apply --server-side does
+	ForceConflicts bool // with ServerSide: take over fields that others manage
+
 	adjust func(*unstructured.Unstructured) // changes objects before they are applied; or nil
 }
 

@@ -100,6 +100,8 @@ type Change struct {
 	Denied string      `json:"denied,omitempty"` // the server's answer, if it refused the object
 	File   string      `json:"file,omitempty"`   // manifest that the object is from
 	Line   int         `json:"line,omitempty"`   // of its beginning, from 1
+
+	at Time // of an action of the scenario
 }
 
 // Field is a field that changes. Items of lists are named by their merge keys, as in

@@ -105,7 +105,7 @@ func (s *simulation) describeProblems() []Problem {
 	}
 	for _, c := range h.plan.Changes {
 		if c.Denied != "" {
-			order = append(order, &Problem{Kind: Denied, Count: 1, Object: c.Object, Message: c.Denied, Open: true})
+			order = append(order, &Problem{Kind: Denied, At: c.at, Count: 1, Object: c.Object, Message: c.Denied, Open: true})
 		}
 	}
 	open := s.openKinds()

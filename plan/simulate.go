@@ -95,6 +95,8 @@ func (s *simulation) run() error {
 	if s.applier, err = newApplier(s.engine.RESTConfig()); err != nil {
 		return err
 	}
+	s.applier.serverSide = s.ServerSide
+	s.applier.force = s.ForceConflicts || len(objects) > 0 // who manages the fields of what was put back is not known
 	if err := s.runBefore(manifests); err != nil {
 		return err
 	}

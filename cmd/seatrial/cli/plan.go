@@ -38,6 +38,7 @@ type planOptions struct {
 	rules    string
 	color    string
 
+	serverSide, forceConflicts     bool
 	drainEach, failEach, failZones bool
 	question                       string // asked by another process
 	remedies                       bool
@@ -92,6 +93,8 @@ manifest is refused; 2 wrong usage; 3 could not run.`,
 	f.Int64Var(&o.seed, "seed", 1, "draws names, and ties that Kubernetes leaves to chance")
 	f.DurationVar(&o.until, "until", 0, "live through so much time (default: until nothing moves any more, at most an hour)")
 	f.BoolVar(&o.prune, "prune", false, "delete what --from has and -f has not")
+	f.BoolVar(&o.serverSide, "server-side", false, "apply as kubectl apply --server-side does")
+	f.BoolVar(&o.forceConflicts, "force-conflicts", false, "with --server-side: take over fields that others manage")
 	f.BoolVar(&o.drainEach, "drain-each-node", false, "once the change has settled, what becomes of it when a node is drained? For each node")
 	f.BoolVar(&o.failEach, "fail-each-node", false, "the same, when a node fails")
 	f.BoolVar(&o.failZones, "fail-each-zone", false, "the same, when all nodes of a zone fail")
@@ -166,10 +169,13 @@ func (o *planOptions) input(ctx context.Context) (*planning.Input, error) {
 	if len(o.files) == 0 && o.scenario == "" && o.save == "" {
 		return nil, usageError("nothing to plan: name manifests with -f, or a --scenario")
 	}
+	if o.forceConflicts && !o.serverSide {
+		return nil, usageError("--force-conflicts only works with --server-side") // as kubectl says
+	}
 	if o.until < 0 {
 		return nil, usageError("invalid --until %v: want a positive duration", o.until)
 	}
-	in := &planning.Input{Seed: o.seed, Until: o.until, Prune: o.prune, Reasons: o.reasons || o.output == "html"}
+	in := &planning.Input{Seed: o.seed, Until: o.until, Prune: o.prune, Reasons: o.reasons || o.output == "html", ServerSide: o.serverSide, ForceConflicts: o.forceConflicts}
 	if len(o.nodes) > 0 {
 		nodes, err := cluster.ParseNodes(o.nodes...)
 		if err != nil {

@@ -82,7 +82,8 @@ func (o *planOptions) ask(ctx context.Context, q planning.Question, args []strin
 // childArgs gives the command line for the same plan in another process. What was read from a cluster is
 // handed over in a file, so that it is the same for all.
 func (o *planOptions) childArgs() (args []string, clean func(), err error) {
-	args = []string{"plan", "--rules", "none", "--seed", strconv.FormatInt(o.seed, 10), "--prune=" + strconv.FormatBool(o.prune)}
+	args = []string{"plan", "--rules", "none", "--seed", strconv.FormatInt(o.seed, 10), "--prune=" + strconv.FormatBool(o.prune),
+		"--server-side=" + strconv.FormatBool(o.serverSide), "--force-conflicts=" + strconv.FormatBool(o.forceConflicts)}
 	clean = func() {}
 	from := o.from
 	if o.trial != "" || o.context != "" {
