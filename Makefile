@@ -8,7 +8,7 @@ STAMP = -X k8s.io/component-base/version.gitVersion=$(KUBERNETES) -X k8s.io/comp
 LDFLAGS = -s -w $(STAMP)
 FUZZTIME ?= 60s
 
-.PHONY: run build test race kills conformance check bench fuzz schema kubernetes update clean
+.PHONY: run build test race kills conformance conformance-cmd conformance-clients check bench fuzz schema kubernetes update clean
 
 run: build ## build, then judge a real manifest
 	./bin/seatrial lint --fail-on never examples/shop.yaml
@@ -34,8 +34,14 @@ check: ## format, vet and staticcheck
 bench: build ## benchmarks, side by side with the peers
 	$(GO) run ./internal/bench
 
-conformance: build ## upstream's conformance tests against a live cluster: an hour; docs/conformance.md
+conformance: build ## upstream's conformance tests against a live cluster: docs/conformance.md
 	STAMP='$(LDFLAGS)' ./internal/conformance/run.sh bin/seatrial bin/conformance
+
+conformance-cmd: build ## kubectl's own tests against a live cluster
+	STAMP='$(LDFLAGS)' ./internal/conformance/cmd.sh bin/seatrial bin/conformance
+
+conformance-clients: build ## helm, client-go's informers, controller-runtime and the kubectl at hand against live clusters
+	./internal/conformance/clients.sh bin/seatrial bin/conformance
 
 fuzz: ## fuzz the reader and lint, FUZZTIME each
 	$(GO) test ./internal/manifest -run '^$$' -fuzz FuzzRead -fuzztime $(FUZZTIME)

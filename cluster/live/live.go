@@ -30,11 +30,12 @@ import (
 
 // Config says where a cluster lives and what it consists of.
 type Config struct {
-	Folder Folder
-	Port   int            // on 127.0.0.1; 0: any that is free
-	Nodes  []*corev1.Node // to be made if they are not there; nil: cluster.DefaultNodes
-	Etcd   ExternalEtcd   // zero: an etcd of its own, in the folder
-	Log    io.Writer      // of what goes wrong in etcd; nil: nowhere
+	Folder    Folder
+	Port      int            // on 127.0.0.1; 0: any that is free
+	Nodes     []*corev1.Node // to be made if they are not there; nil: cluster.DefaultNodes
+	Etcd      ExternalEtcd   // zero: an etcd of its own, in the folder
+	Admission Admission      // plugins
+	Log       io.Writer      // of what goes wrong in etcd; nil: nowhere
 
 	// Fatal is told why when the etcd of its own cannot go on, once the cluster has one, and has to
 	// end the process; nil: a panic does.
@@ -98,6 +99,7 @@ func (c *Cluster) start(ctx context.Context, config Config) error {
 		return fmt.Errorf("the cluster cannot listen on port %d: %w; --port names another one, --port 0 takes one that is free", config.Port, err)
 	}
 	o := flags(c.pki, listener)
+	config.Admission.apply(o)
 	if err := c.connectStore(ctx, config, o); err != nil {
 		return errors.Join(err, listener.Close())
 	}

@@ -48,6 +48,7 @@ type upOptions struct {
 	nodes      string
 	folder     string
 	etcd       live.ExternalEtcd
+	admission  live.Admission
 }
 
 func newUpCommand(s Streams) *cobra.Command {
@@ -81,6 +82,8 @@ deletes it.`,
 	f.StringVar(&o.etcd.CAFile, "etcd-ca", "", "`file` with the certificate authority of that etcd")
 	f.StringVar(&o.etcd.CertFile, "etcd-cert", "", "`file` with the certificate for that etcd")
 	f.StringVar(&o.etcd.KeyFile, "etcd-key", "", "`file` with the key for that etcd")
+	f.StringSliceVar(&o.admission.Enable, "enable-admission-plugins", nil, "admission `plugins` to run beside those that run by default, by kube-apiserver's names")
+	f.StringSliceVar(&o.admission.Disable, "disable-admission-plugins", nil, "admission `plugins` not to run")
 	return cmd
 }
 
@@ -116,7 +119,7 @@ func (o *upOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	config := live.Config{Folder: folder, Port: o.port, Etcd: o.etcd}
+	config := live.Config{Folder: folder, Port: o.port, Etcd: o.etcd, Admission: o.admission}
 	if o.nodes != "" {
 		if config.Nodes, err = cluster.ParseNodes(o.nodes); err != nil {
 			return usageError("--nodes: %v", err)
@@ -151,7 +154,7 @@ func (o *upOptions) alreadyUp(folder live.Folder, pid int) error {
 	if err != nil {
 		return &exitError{exitFailed, &live.InUseError{Folder: folder, PID: pid}}
 	}
-	if o.portGiven && o.port != 0 && o.port != facts.Port || o.nodes != "" || len(o.etcd.Endpoints) > 0 {
+	if o.portGiven && o.port != 0 && o.port != facts.Port || o.nodes != "" || len(o.etcd.Endpoints)+len(o.admission.Enable)+len(o.admission.Disable) > 0 {
 		return &exitError{exitFailed, fmt.Errorf("%w; what it consists of cannot be changed while it runs", &live.InUseError{Folder: folder, PID: pid})}
 	}
 	file, err := folder.AddContext()
