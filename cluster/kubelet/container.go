@@ -10,6 +10,7 @@ import (
 	v1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	podutil "k8s.io/kubernetes/pkg/api/v1/pod"
+	kubecontainer "k8s.io/kubernetes/pkg/kubelet/container"
 	kubeletevents "k8s.io/kubernetes/pkg/kubelet/events"
 )
 
@@ -232,7 +233,7 @@ func (m *machine) id(name string, restarts int32) string {
 }
 
 // badConfig says what keeps a container from being created: what its environment refers to in
-// vain, or a user that it must not have.
+// vain, a path that cannot be in a volume, or a user that it must not have.
 func (m *machine) badConfig(c *v1.Container) string {
 	for _, from := range c.EnvFrom {
 		if r := from.ConfigMapRef; r != nil && !isTrue(r.Optional) {
@@ -260,6 +261,9 @@ func (m *machine) badConfig(c *v1.Container) string {
 				return problem
 			}
 		}
+	}
+	if problem := m.badMount(c); problem != "" {
+		return problem
 	}
 	return m.rootForbidden(c)
 }
@@ -346,10 +350,24 @@ func (m *machine) watch(c *v1.Container, s *containerState, script Script, path 
 		return
 	}
 	if due, code, reason := m.fate(c, s, script); !due.IsZero() && m.reached(due) {
+		s.ExitMessage = lastWords(c, s, script, m.now.Sub(s.StartedAt), code)
 		m.exit(c, s, code, reason, path)
 		return
 	}
 	m.probe(c, s, script, path)
+}
+
+// lastWords are what a container leaves as the message of its end: what it has written where it is
+// asked to, or, if it has failed and the policy says so, the end of its output.
+func lastWords(c *v1.Container, s *containerState, script Script, ran time.Duration, code int32) string {
+	text, there, _ := script.file(c.TerminationMessagePath, ran)
+	if there && text != "" {
+		return text[:min(len(text), kubecontainer.MaxContainerTerminationMessageLength)]
+	}
+	if c.TerminationMessagePolicy != v1.TerminationMessageFallbackToLogsOnError || code == 0 || s.Killed {
+		return ""
+	}
+	return script.Output[max(0, len(script.Output)-kubecontainer.MaxContainerTerminationMessageLogLength):]
 }
 
 // fate tells when a container will end, and how; never, if that is the zero time.

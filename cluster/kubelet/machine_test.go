@@ -9,6 +9,7 @@ import (
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/client-go/tools/record"
 )
 
@@ -409,17 +410,27 @@ func TestSandboxThatCannotBeMadeIsTriedAgain(t *testing.T) {
 
 func TestCommandsThatExamplesUseAreUnderstood(t *testing.T) {
 	for line, want := range map[string]Script{
-		"sleep 3600":                    {RunFor: time.Hour},
-		"sh -c exit 3":                  {RunFor: time.Second, ExitCode: 3},
-		"sh -c sleep 5; exit 1":         {RunFor: 6 * time.Second, ExitCode: 1},
-		"/bin/false":                    {RunFor: time.Second, ExitCode: 1},
-		"sh -c while true; do x; done":  {},
-		"nginx -g daemon off;":          {},
-		"sh -c echo hello && sleep 10s": {RunFor: 10 * time.Second},
+		"sleep 3600":                     {RunFor: time.Hour},
+		"sh -c exit 3":                   {RunFor: time.Second, ExitCode: 3},
+		"sh -c sleep 5; exit 1":          {RunFor: 6 * time.Second, ExitCode: 1},
+		"/bin/false":                     {RunFor: time.Second, ExitCode: 1},
+		"sh -c while true; do x; done":   {},
+		"nginx -g daemon off;":           {},
+		"sh -c echo hello && sleep 10s":  {RunFor: 10 * time.Second},
+		"sh -ec exit 4; sleep 5":         {RunFor: time.Second, ExitCode: 4},
+		"sh -c false && sleep 5":         {RunFor: time.Second, ExitCode: 1},
+		"sh -c false || sleep 5":         {RunFor: 5 * time.Second},
+		"sh -c echo 'a; b' >&2\nexit 2":  {RunFor: time.Second, ExitCode: 2},
+		"sh -c if x; then\nexit 1\nfi":   {},
+		"sh -c if x; then y; fi; true":   {RunFor: time.Second},
+		"sh -c echo \"nginx; true\" | x": {},
+		"sh -c exit $CODE":               {},
+		"sh -c echo hello; exec nginx":   {},
+		"/bin/echo hello":                {RunFor: time.Second},
 	} {
 		var got Script
 		followCommand(&got, &v1.Container{Command: strings.SplitN(line, " ", 3)})
-		if got != want {
+		if got.RunFor != want.RunFor || got.ExitCode != want.ExitCode {
 			t.Errorf("%s: runs for %v and exits with %d, want %v and %d", line, got.RunFor, got.ExitCode, want.RunFor, want.ExitCode)
 		}
 	}
@@ -689,4 +700,101 @@ func TestSecondDeletionIsInAGreaterHurry(t *testing.T) {
 	shorter := int64(1)
 	l.pod.DeletionGracePeriodSeconds = &shorter
 	l.run(time.Second).expect(t, "Failed a=Error(137)")
+}
+
+// TestExecProbesSeeTheFilesOfTheContainer is the first example of probes in Kubernetes' documentation.
+func TestExecProbesSeeTheFilesOfTheContainer(t *testing.T) {
+	c := one("a")
+	c.Command = []string{"/bin/sh", "-c", "touch /tmp/healthy; sleep 30; rm -f /tmp/healthy; sleep 600"}
+	c.LivenessProbe = &v1.Probe{
+		ProbeHandler:        v1.ProbeHandler{Exec: &v1.ExecAction{Command: []string{"cat", "/tmp/healthy"}}},
+		InitialDelaySeconds: 5, PeriodSeconds: 5, FailureThreshold: 3,
+	}
+	l := begin(pod(c)).run(30 * time.Second)
+	l.expect(t, "Running a=Ready")
+	l.run(30 * time.Second)
+	l.expectEvent(t, "Unhealthy", "Liveness probe failed: command failed with exit code 1")
+	l.expectEvent(t, "Killing", "Container a failed liveness probe, will be restarted")
+	l.run(15*time.Second).expect(t, "Running a=Readyx1")
+}
+
+func TestProbeWhoseCommandFailsNeverSucceeds(t *testing.T) {
+	c := one("a")
+	c.ReadinessProbe = &v1.Probe{ProbeHandler: v1.ProbeHandler{Exec: &v1.ExecAction{Command: []string{"/bin/false"}}}, PeriodSeconds: 5, FailureThreshold: 3}
+	begin(pod(c)).run(time.Hour).expect(t, "Running a=Running")
+}
+
+// TestLivenessOfTheExampleImage is the second example of the documentation.
+func TestLivenessOfTheExampleImage(t *testing.T) {
+	c := one("a")
+	c.Image, c.Args = "registry.k8s.io/e2e-test-images/agnhost:2.40", []string{"liveness"}
+	c.LivenessProbe = &v1.Probe{
+		ProbeHandler:        v1.ProbeHandler{HTTPGet: &v1.HTTPGetAction{Path: "/healthz", Port: intstr.FromInt32(8080)}},
+		InitialDelaySeconds: 3, PeriodSeconds: 3, FailureThreshold: 3,
+	}
+	l := begin(pod(c)).run(30 * time.Second)
+	l.expectEvent(t, "Unhealthy", "Liveness probe failed: HTTP probe failed with statuscode: 500")
+	l.expect(t, "Running a=Readyx1")
+}
+
+func TestContainerLeavesAMessage(t *testing.T) {
+	for _, test := range []struct {
+		script string
+		policy v1.TerminationMessagePolicy
+		want   string
+	}{
+		{"echo -n done > /dev/termination-log", v1.TerminationMessageReadFile, "done"},
+		{"echo 'it is full' >/dev/termination-log; exit 1", v1.TerminationMessageReadFile, "it is full\n"},
+		{"echo -n said; false", v1.TerminationMessageReadFile, ""},
+		{"echo -n said; false", v1.TerminationMessageFallbackToLogsOnError, "said"},
+		{"echo -n said; true", v1.TerminationMessageFallbackToLogsOnError, ""},
+		{"echo -n done > /dev/termination-log; echo said; true", v1.TerminationMessageFallbackToLogsOnError, "done"},
+		{"echo -n $WHY > /dev/termination-log; exit 1", v1.TerminationMessageReadFile, ""},
+	} {
+		c := one("a")
+		c.Command = []string{"/bin/sh", "-c", test.script}
+		c.TerminationMessagePath, c.TerminationMessagePolicy = "/dev/termination-log", test.policy
+		p := pod(c)
+		p.Spec.RestartPolicy = v1.RestartPolicyNever
+		l := begin(p).run(time.Minute)
+		end := l.pod.Status.ContainerStatuses[0].State.Terminated
+		if end == nil || end.Message != test.want {
+			t.Errorf("%s: ended with %+v, want the message %q", test.script, end, test.want)
+		}
+	}
+}
+
+func TestPathInAVolumeIsMadeOfVariables(t *testing.T) {
+	c := one("a")
+	c.Env = []v1.EnvVar{
+		{Name: "WHERE", ValueFrom: &v1.EnvVarSource{FieldRef: &v1.ObjectFieldSelector{APIVersion: "v1", FieldPath: "metadata.annotations['where']"}}},
+		{Name: "INSIDE", Value: "$(WHERE)/of"},
+	}
+	c.VolumeMounts = []v1.VolumeMount{{Name: "data", MountPath: "/data", SubPathExpr: "$(WHERE)"}}
+	l := begin(pod(c)).run(5 * time.Second)
+	l.expect(t, "Pending a=CreateContainerConfigError")
+	l.expectEvent(t, "Failed", "Error: missing value for WHERE")
+	for value, want := range map[string]string{
+		"/etc": "Error: error SubPath `/etc` must not be an absolute path",
+		"..":   "Error: unable to provision SubPath `..`: must not contain '..'",
+	} {
+		l.pod.Annotations = map[string]string{"where": value}
+		l.run(15 * time.Second)
+		l.expectEvent(t, "Failed", want)
+	}
+	l.pod.Annotations["where"] = "part"
+	l.run(15*time.Second).expect(t, "Running a=Ready")
+}
+
+func TestPodWithInitContainersInitializesUntilItRuns(t *testing.T) {
+	p := pod(one("a"))
+	p.Spec.InitContainers = []v1.Container{one("i")}
+	l := begin(p)
+	for range 3 {
+		l.run(time.Second)
+		if s := l.pod.Status; s.InitContainerStatuses[0].State.Running == nil {
+			l.expect(t, "Pending i=PodInitializing a=PodInitializing")
+		}
+	}
+	l.run(30*time.Second).expect(t, "Running i=Completed(0) a=Ready")
 }

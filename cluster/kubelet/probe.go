@@ -30,9 +30,13 @@ func (m *machine) probe(c *v1.Container, s *containerState, script Script, path 
 		return
 	}
 	late := m.now.Before(s.StartedAt.Add(script.ReadyAfter))
+	for _, f := range script.Files {
+		m.reached(s.StartedAt.Add(f.After)) // a probe may look at it
+	}
+	fails := func(p *v1.Probe, always bool) bool { return always || m.refused(p, s, script) }
 	if !s.Passed {
 		if c.StartupProbe != nil {
-			switch m.ask(s, c.StartupProbe, startup, script.FailStartup, late, path) {
+			switch m.ask(s, c.StartupProbe, startup, fails(c.StartupProbe, script.FailStartup), late, path) {
 			case failed:
 				m.failLife(c, s, script, c.StartupProbe, startup, path)
 				return
@@ -42,7 +46,7 @@ func (m *machine) probe(c *v1.Container, s *containerState, script Script, path 
 		}
 		s.Passed = true
 	}
-	if p := c.LivenessProbe; p != nil && m.ask(s, p, liveness, script.FailLiveness, late, path) == failed {
+	if p := c.LivenessProbe; p != nil && m.ask(s, p, liveness, fails(p, script.FailLiveness), late, path) == failed {
 		m.failLife(c, s, script, p, liveness, path)
 		return
 	}
@@ -50,12 +54,23 @@ func (m *machine) probe(c *v1.Container, s *containerState, script Script, path 
 		s.Ready = true
 		return
 	}
-	switch m.ask(s, c.ReadinessProbe, readiness, script.FailReadiness, late, path) {
+	switch m.ask(s, c.ReadinessProbe, readiness, fails(c.ReadinessProbe, script.FailReadiness), late, path) {
 	case succeeded:
 		s.Ready = true
 	case failed:
 		s.Ready = false
 	}
+}
+
+// refused tells whether a probe fails now for what the container does.
+func (m *machine) refused(p *v1.Probe, s *containerState, script Script) bool {
+	switch {
+	case p.Exec != nil:
+		return script.refuses(p.Exec.Command, m.now.Sub(s.StartedAt))
+	case p.HTTPGet != nil && p.HTTPGet.Path == "/healthz" && script.HealthyFor > 0:
+		return m.reached(s.StartedAt.Add(script.HealthyFor))
+	}
+	return false
 }
 
 // answer is what a probe has found so far.

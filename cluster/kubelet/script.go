@@ -27,6 +27,7 @@ type Script struct {
 	ExitCode   int32
 	ExitReason string        // such as OOMKilled; empty: Completed or Error
 	ReadyAfter time.Duration // from its start until probes succeed
+	HealthyFor time.Duration // from its start until /healthz answers with an error; 0: never
 	StopFor    time.Duration // from the signal to its exit; longer than the grace period: it is killed
 
 	PostStartFor, PreStopFor   time.Duration // how long its hooks take
@@ -39,6 +40,9 @@ type Script struct {
 	Storage int64 // bytes on the disk of the node; above its limit the pod is evicted
 
 	SandboxError string
+
+	Files  []FileChange // that come and go while it runs, in order
+	Output string       // that it has printed when it ends
 }
 
 // Annotations of a pod that write the scripts of its containers. Followed by a dot and the name
@@ -81,6 +85,7 @@ func DefaultScript(pod *v1.Pod, c *v1.Container) Script {
 		s.RunFor = defaultWork
 	}
 	followCommand(&s, c)
+	followImage(&s, c)
 	followHooks(&s, c)
 	followAnnotations(&s, pod, c)
 	return s
@@ -114,59 +119,25 @@ func NotFound(image string) string {
 	return fmt.Sprintf("rpc error: code = NotFound desc = failed to pull and unpack image %q: failed to resolve reference %q: %s: not found", full, full, full)
 }
 
-// followCommand understands the commands that examples use to end: true, false, sleep N, exit N.
+// followCommand lets a container do what its command does.
 func followCommand(s *Script, c *v1.Container) {
-	words := commandWords(append(slices.Clone(c.Command), c.Args...))
-	line := strings.Join(words, " ")
-	if len(words) == 0 || strings.Contains(line, "while") {
+	done := follow(append(slices.Clone(c.Command), c.Args...))
+	s.Files, s.Output = done.files, done.output
+	if !done.ends {
 		return
 	}
-	last := strings.Fields(line[strings.LastIndexAny(line, ";&")+1:])
-	total := slept(words)
-	switch {
-	case len(last) == 1 && (last[0] == "true" || last[0] == "/bin/true"):
-		s.RunFor, s.ExitCode = total+time.Second, 0
-	case len(last) == 1 && (last[0] == "false" || last[0] == "/bin/false"):
-		s.RunFor, s.ExitCode = total+time.Second, 1
-	case len(last) == 2 && last[0] == "exit":
-		code, err := strconv.Atoi(last[1])
-		if err == nil {
-			s.RunFor, s.ExitCode = total+time.Second, int32(code)
-		}
-	case len(last) == 2 && last[0] == "sleep" && total > 0:
-		s.RunFor, s.ExitCode = total, 0
+	s.RunFor, s.ExitCode = done.takes, done.code
+	if !done.slept {
+		s.RunFor += time.Second // nothing is done in no time
 	}
 }
 
-// commandWords gives the words of a command, without the shell that runs it.
-func commandWords(command []string) []string {
-	words := strings.Fields(strings.Join(command, " "))
-	if len(words) >= 3 && (words[0] == "sh" || words[0] == "/bin/sh" || words[0] == "bash" || words[0] == "/bin/bash") && words[1] == "-c" {
-		return words[2:]
+// followImage knows a program that Kubernetes' own examples of probes use: after a while it says
+// that it is not well.
+func followImage(s *Script, c *v1.Container) {
+	if strings.Contains(c.Image, "/agnhost:") && slices.Equal(c.Args, []string{"liveness"}) {
+		s.HealthyFor = 10 * time.Second
 	}
-	return words
-}
-
-// slept is how long the sleeps of a command take.
-func slept(words []string) (total time.Duration) {
-	for i, w := range words {
-		if w == "sleep" && i+1 < len(words) {
-			total += seconds(strings.TrimRight(words[i+1], ";&"))
-		}
-	}
-	return total
-}
-
-// seconds reads what sleep reads: a number with an optional unit.
-func seconds(word string) time.Duration {
-	if n, err := strconv.ParseFloat(word, 64); err == nil {
-		return time.Duration(n * float64(time.Second))
-	}
-	d, err := time.ParseDuration(word)
-	if err != nil {
-		return 0
-	}
-	return d
 }
 
 // followHooks takes the time of hooks from what they run, and lets those fail that say so.
@@ -185,9 +156,8 @@ func hook(h *v1.LifecycleHandler) (takes time.Duration, fails bool) {
 	case h.Sleep != nil:
 		return time.Duration(h.Sleep.Seconds) * time.Second, false
 	case h.Exec != nil:
-		var s Script
-		followCommand(&s, &v1.Container{Command: h.Exec.Command})
-		return slept(commandWords(h.Exec.Command)), s.ExitCode != 0
+		c := follow(h.Exec.Command)
+		return c.takes, c.ends && c.code != 0
 	}
 	return 0, false
 }

@@ -96,7 +96,7 @@ func (m *machine) waitingFor(c *v1.Container, s *containerState) *v1.ContainerSt
 	switch {
 	case s.Reason != "":
 		return &v1.ContainerStateWaiting{Reason: s.Reason, Message: s.Message}
-	case len(m.pod.Spec.InitContainers) > 0 && s.Phase == waiting && !isEphemeral(m.pod, c):
+	case len(m.pod.Spec.InitContainers) > 0 && !isEphemeral(m.pod, c): // init containers too, and others as long as nothing is wrong
 		return &v1.ContainerStateWaiting{Reason: "PodInitializing"}
 	}
 	return &v1.ContainerStateWaiting{Reason: "ContainerCreating"}

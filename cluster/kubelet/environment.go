@@ -1,0 +1,114 @@
+package kubelet
+
+import (
+	"fmt"
+	"path"
+
+	v1 "k8s.io/api/core/v1"
+	podshelper "k8s.io/kubernetes/pkg/apis/core/pods"
+	"k8s.io/kubernetes/pkg/fieldpath"
+	kubecontainer "k8s.io/kubernetes/pkg/kubelet/container"
+	volumevalidation "k8s.io/kubernetes/pkg/volume/validation"
+	"k8s.io/kubernetes/third_party/forked/golang/expansion"
+)
+
+// environment gives the variables of a container, but for those of Services and of resources.
+func (m *machine) environment(c *v1.Container) map[string]string {
+	all := map[string]string{}
+	for _, from := range c.EnvFrom {
+		var data map[string]string
+		if r := from.ConfigMapRef; r != nil {
+			data = m.data("configmap", r.Name)
+		} else if r := from.SecretRef; r != nil {
+			data = m.data("secret", r.Name)
+		}
+		for key, value := range data {
+			all[from.Prefix+key] = value
+		}
+	}
+	for _, e := range c.Env {
+		if value, ok := m.variable(&e, all); ok {
+			all[e.Name] = value
+		}
+	}
+	return all
+}
+
+// variable gives the value of one, which may refer to those before it.
+func (m *machine) variable(e *v1.EnvVar, before map[string]string) (string, bool) {
+	from := e.ValueFrom
+	switch {
+	case from == nil:
+		return expansion.Expand(e.Value, expansion.MappingFuncFor(before)), true
+	case from.FieldRef != nil:
+		return m.field(from.FieldRef)
+	case from.ConfigMapKeyRef != nil:
+		value, ok := m.data("configmap", from.ConfigMapKeyRef.Name)[from.ConfigMapKeyRef.Key]
+		return value, ok
+	case from.SecretKeyRef != nil:
+		value, ok := m.data("secret", from.SecretKeyRef.Name)[from.SecretKeyRef.Key]
+		return value, ok
+	}
+	return "", false
+}
+
+// field gives the value of a field of the pod.
+func (m *machine) field(r *v1.ObjectFieldSelector) (string, bool) {
+	name, _, err := podshelper.ConvertDownwardAPIFieldLabel(r.APIVersion, r.FieldPath, "")
+	if err != nil {
+		return "", false
+	}
+	switch name {
+	case "spec.nodeName":
+		return m.pod.Spec.NodeName, true
+	case "spec.serviceAccountName":
+		return m.pod.Spec.ServiceAccountName, true
+	case "status.podIP", "status.podIPs":
+		return m.state.IP, true
+	}
+	value, err := fieldpath.ExtractFieldPathAsString(m.pod, name)
+	return value, err == nil
+}
+
+// data gives what is in a ConfigMap or Secret.
+func (m *machine) data(kind, name string) map[string]string {
+	if kind == "configmap" {
+		if c := m.world.configMap(m.pod.Namespace, name); c != nil {
+			return c.Data
+		}
+		return nil
+	}
+	s := m.world.secret(m.pod.Namespace, name)
+	if s == nil {
+		return nil
+	}
+	all := map[string]string{}
+	for key, value := range s.Data {
+		all[key] = string(value)
+	}
+	return all
+}
+
+// badMount says which mount of a container has a path in its volume that cannot be.
+func (m *machine) badMount(c *v1.Container) string {
+	for _, mount := range c.VolumeMounts {
+		inside := mount.SubPath
+		if mount.SubPathExpr != "" {
+			var variables []kubecontainer.EnvVar
+			for name, value := range m.environment(c) {
+				variables = append(variables, kubecontainer.EnvVar{Name: name, Value: value})
+			}
+			var err error
+			if inside, err = kubecontainer.ExpandContainerVolumeMounts(mount, variables); err != nil {
+				return err.Error()
+			}
+		}
+		if path.IsAbs(inside) {
+			return fmt.Sprintf("error SubPath `%s` must not be an absolute path", inside)
+		}
+		if err := volumevalidation.ValidatePathNoBacksteps(inside); err != nil {
+			return fmt.Sprintf("unable to provision SubPath `%s`: %v", inside, err)
+		}
+	}
+	return ""
+}
