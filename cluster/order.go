@@ -3,24 +3,33 @@ package cluster
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/informers"
+	"k8s.io/client-go/informers/admissionregistration"
 	"k8s.io/client-go/informers/apps"
+	"k8s.io/client-go/informers/autoscaling"
 	"k8s.io/client-go/informers/batch"
+	"k8s.io/client-go/informers/coordination"
 	"k8s.io/client-go/informers/core"
+	"k8s.io/client-go/informers/discovery"
 	"k8s.io/client-go/informers/internalinterfaces"
 	"k8s.io/client-go/informers/policy"
+	"k8s.io/client-go/informers/rbac"
+	"k8s.io/client-go/informers/resource"
+	"k8s.io/client-go/informers/scheduling"
 	"k8s.io/client-go/informers/storage"
 	"k8s.io/client-go/tools/cache"
 )
 
-// ordered makes informers whose caches list objects in the order of their UIDs. The caches of
-// client-go list them in the order of a map, which is another one each time, and some controllers
-// choose the first of several that are equally good.
+// ordered makes informers that show and tell objects in the order of their UIDs. Those of client-go do
+// it in the order of a map, which is another one each time, and some controllers choose the first of
+// several that are equally good.
 type ordered struct {
 	informers.SharedInformerFactory
 }
@@ -29,14 +38,47 @@ func (o ordered) InformerFor(obj runtime.Object, make internalinterfaces.NewInfo
 	return orderedInformer{o.SharedInformerFactory.InformerFor(obj, make)}
 }
 
-func (o ordered) Apps() apps.Interface   { return apps.New(o, metav1.NamespaceAll, nil) }
-func (o ordered) Batch() batch.Interface { return batch.New(o, metav1.NamespaceAll, nil) }
-func (o ordered) Core() core.Interface   { return core.New(o, metav1.NamespaceAll, nil) }
-func (o ordered) Policy() policy.Interface {
-	return policy.New(o, metav1.NamespaceAll, nil)
+func (o ordered) ForResource(gvr schema.GroupVersionResource) (informers.GenericInformer, error) {
+	i, err := o.SharedInformerFactory.ForResource(gvr)
+	if err != nil {
+		return nil, err
+	}
+	return orderedGeneric{i, gvr.GroupResource()}, nil
 }
-func (o ordered) Storage() storage.Interface {
-	return storage.New(o, metav1.NamespaceAll, nil)
+
+func (o ordered) Admissionregistration() admissionregistration.Interface {
+	return admissionregistration.New(o, metav1.NamespaceAll, nil)
+}
+func (o ordered) Apps() apps.Interface { return apps.New(o, metav1.NamespaceAll, nil) }
+func (o ordered) Autoscaling() autoscaling.Interface {
+	return autoscaling.New(o, metav1.NamespaceAll, nil)
+}
+func (o ordered) Batch() batch.Interface { return batch.New(o, metav1.NamespaceAll, nil) }
+func (o ordered) Coordination() coordination.Interface {
+	return coordination.New(o, metav1.NamespaceAll, nil)
+}
+func (o ordered) Core() core.Interface           { return core.New(o, metav1.NamespaceAll, nil) }
+func (o ordered) Discovery() discovery.Interface { return discovery.New(o, metav1.NamespaceAll, nil) }
+func (o ordered) Policy() policy.Interface       { return policy.New(o, metav1.NamespaceAll, nil) }
+func (o ordered) Rbac() rbac.Interface           { return rbac.New(o, metav1.NamespaceAll, nil) }
+func (o ordered) Resource() resource.Interface   { return resource.New(o, metav1.NamespaceAll, nil) }
+func (o ordered) Scheduling() scheduling.Interface {
+	return scheduling.New(o, metav1.NamespaceAll, nil)
+}
+func (o ordered) Storage() storage.Interface { return storage.New(o, metav1.NamespaceAll, nil) }
+
+// orderedGeneric is an informer by the name of its resource.
+type orderedGeneric struct {
+	informers.GenericInformer
+	resource schema.GroupResource
+}
+
+func (g orderedGeneric) Informer() cache.SharedIndexInformer {
+	return orderedInformer{g.GenericInformer.Informer()}
+}
+
+func (g orderedGeneric) Lister() cache.GenericLister {
+	return cache.NewGenericLister(g.Informer().GetIndexer(), g.resource)
 }
 
 type orderedInformer struct{ cache.SharedIndexInformer }
@@ -44,6 +86,45 @@ type orderedInformer struct{ cache.SharedIndexInformer }
 func (i orderedInformer) GetStore() cache.Store { return i.GetIndexer() }
 func (i orderedInformer) GetIndexer() cache.Indexer {
 	return orderedIndexer{i.SharedIndexInformer.GetIndexer()}
+}
+
+func (i orderedInformer) AddEventHandler(handler cache.ResourceEventHandler) (cache.ResourceEventHandlerRegistration, error) {
+	return i.AddEventHandlerWithOptions(handler, cache.HandlerOptions{})
+}
+
+func (i orderedInformer) AddEventHandlerWithResyncPeriod(handler cache.ResourceEventHandler, period time.Duration) (cache.ResourceEventHandlerRegistration, error) {
+	return i.AddEventHandlerWithOptions(handler, cache.HandlerOptions{ResyncPeriod: &period})
+}
+
+// AddEventHandlerWithOptions tells a handler that comes late of what there is, in order. Nothing may be
+// on its way to the informer meanwhile.
+func (i orderedInformer) AddEventHandlerWithOptions(handler cache.ResourceEventHandler, options cache.HandlerOptions) (cache.ResourceEventHandlerRegistration, error) {
+	if known := len(i.SharedIndexInformer.GetStore().ListKeys()); known > 1 {
+		handler = &latecomer{ResourceEventHandler: handler, missing: known}
+	}
+	return i.SharedIndexInformer.AddEventHandlerWithOptions(handler, options)
+}
+
+// latecomer collects what an informer knew before it had this handler, and hands it on in order.
+type latecomer struct {
+	cache.ResourceEventHandler
+	missing int // what has not been told yet
+	known   []any
+}
+
+func (l *latecomer) OnAdd(obj any, initial bool) {
+	if l.missing == 0 {
+		l.ResourceEventHandler.OnAdd(obj, initial)
+		return
+	}
+	l.known = append(l.known, obj)
+	if l.missing--; l.missing > 0 {
+		return
+	}
+	for _, o := range inOrder(l.known) {
+		l.ResourceEventHandler.OnAdd(o, initial)
+	}
+	l.known = nil
 }
 
 type orderedIndexer struct{ cache.Indexer }

@@ -22,11 +22,12 @@ type transport struct {
 	handler http.Handler
 	pace    time.Duration // of virtual time between two requests; 0: no pace, no order
 
-	mu      sync.Mutex
-	waiting []*turn
-	pacing  bool
-	closed  bool
-	running sync.WaitGroup // what paces
+	mu       sync.Mutex
+	requests []*turn
+	answers  []*turn
+	pacing   bool
+	closed   bool
+	running  sync.WaitGroup // what paces
 }
 
 // InProcess gives the way to a handler of this process, without a network.
@@ -34,7 +35,7 @@ func InProcess(h http.Handler) http.RoundTripper { return &transport{handler: h}
 
 var errClosed = errors.New("the cluster is closed")
 
-// turn is a request that waits to be let in.
+// turn is a request that waits to be let in, or an answer that waits to be let out.
 type turn struct {
 	key  string
 	open chan struct{}
@@ -49,7 +50,12 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		req = req.Clone(req.Context())
 		steady(req)
 	}
-	if err := t.queue(req); err != nil {
+	key, ordered := "", t.pace > 0 && !updatesEvent(req)
+	if ordered {
+		key = orderKey(req)
+		t.await(&t.requests, key)
+	}
+	if err := t.check(); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background()) // a server sees none of its client's values
@@ -65,6 +71,9 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	case <-req.Context().Done():
 		cancel()
 		return nil, req.Context().Err()
+	}
+	if ordered {
+		t.await(&t.answers, key)
 	}
 	length, err := strconv.ParseInt(w.sent.Get("Content-Length"), 10, 64)
 	if err != nil {
@@ -121,27 +130,24 @@ func steady(req *http.Request) {
 	req.URL.RawQuery = query.Encode()
 }
 
-// queue holds a request back until its turn. In virtual time the next turn comes when every
-// other goroutine is idle: all requests of the moment are there, and their order depends on what
-// they say, not on which goroutine was faster.
-func (t *transport) queue(req *http.Request) error {
-	if t.pace == 0 || updatesEvent(req) {
-		return t.check()
-	}
-	mine := &turn{key: orderKey(req), open: make(chan struct{})}
+// await holds a request or its answer back until its turn. In virtual time the next turn comes when
+// every other goroutine is idle: all requests of the moment are there, and their order depends on what
+// they say, not on which goroutine was faster. An answer comes when all who watch have taken in what
+// the request has changed, so that whoever asked finds it in his caches.
+func (t *transport) await(line *[]*turn, key string) {
+	mine := &turn{key: key, open: make(chan struct{})}
 	t.mu.Lock()
 	if t.closed {
 		t.mu.Unlock()
-		return errClosed
+		return
 	}
-	t.waiting = append(t.waiting, mine)
+	*line = append(*line, mine)
 	if !t.pacing {
 		t.pacing = true
 		t.running.Go(t.admit)
 	}
 	t.mu.Unlock()
 	<-mine.open
-	return t.check()
 }
 
 func (t *transport) check() error {
@@ -167,36 +173,48 @@ func updatesEvent(req *http.Request) bool {
 	return (req.Method == http.MethodPatch || req.Method == http.MethodPut) && strings.Contains(req.URL.Path, "/events/")
 }
 
+// admit gives turns while somebody waits for one: answers at once, requests at their pace.
 func (t *transport) admit() {
 	for {
-		if t.check() == nil {
-			time.Sleep(t.pace)
-			virtual.Settle() // whose time has come in the same moment is there too
-		}
-		next := t.next()
+		t.settle()
+		next, more := t.next(&t.answers)
 		if next == nil {
-			return
+			if !more {
+				return
+			}
+			if t.check() == nil {
+				time.Sleep(t.pace)
+			}
+			t.settle() // whose time has come in the same moment is there too
+			next, _ = t.next(&t.requests)
 		}
 		close(next.open)
 	}
 }
 
-func (t *transport) next() *turn {
+func (t *transport) settle() {
+	if t.check() == nil {
+		virtual.Settle()
+	}
+}
+
+// next takes the first in a line, and tells whether there is anybody else.
+func (t *transport) next(line *[]*turn) (next *turn, more bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(t.waiting) == 0 {
-		t.pacing = false
-		return nil
-	}
-	first := 0
-	for i, w := range t.waiting {
-		if w.key < t.waiting[first].key {
-			first = i
+	if len(*line) > 0 {
+		first := 0
+		for i, w := range *line {
+			if w.key < (*line)[first].key {
+				first = i
+			}
 		}
+		next = (*line)[first]
+		*line = append((*line)[:first], (*line)[first+1:]...)
 	}
-	next := t.waiting[first]
-	t.waiting = append(t.waiting[:first], t.waiting[first+1:]...)
-	return next
+	more = len(t.requests)+len(t.answers) > 0
+	t.pacing = next != nil || more
+	return next, more
 }
 
 func orderKey(req *http.Request) string {

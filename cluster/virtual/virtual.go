@@ -31,6 +31,7 @@ import (
 	utilrand "k8s.io/apimachinery/pkg/util/rand"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/features"
 )
 
 // patience is how long nothing may happen, in real time, before the watchdog gives up.
@@ -128,13 +129,24 @@ func adjust(seed int64) (restore func()) {
 	// The second default handler slows floods of errors down, by a clock that began before ours.
 	utilruntime.ErrorHandlers = handlers[:1]
 	utilruntime.ReallyCrash = false
+	gates := features.FeatureGates()
+	features.ReplaceFeatureGates(lists{gates})
 	procs := runtime.GOMAXPROCS(1) // ties between goroutines fall the same way every time
 	return func() {
 		runtime.GOMAXPROCS(procs)
+		features.ReplaceFeatureGates(gates)
 		wait.NeverStop, utilruntime.ErrorHandlers, utilruntime.ReallyCrash = neverStop, handlers, reallyCrash
 		uuid.SetRand(nil)
 		os.Setenv("GODEBUG", settings)
 	}
+}
+
+// lists has clients list what there is before they watch. What is streamed to them instead goes
+// through a map, and loses its order.
+type lists struct{ features.Gates }
+
+func (l lists) Enabled(f features.Feature) bool {
+	return f != features.WatchListClient && l.Gates.Enabled(f)
 }
 
 type lockedSource struct {
