@@ -155,17 +155,13 @@ func (e *Engine) act(ctx context.Context, config Config) error {
 		return err
 	}
 	m.metrics.usage = config.Usage
-	if err := m.start(); err != nil {
+	if err := m.start(&e.running); err != nil {
 		return err
 	}
-	if e.filters, err = startScheduler(ctx, e.connection, config); err != nil {
+	if e.filters, err = startScheduler(ctx, e.connection, config, &e.running); err != nil {
 		return fmt.Errorf("scheduler: %w", err)
 	}
-	e.running.Add(1)
-	go func() {
-		defer e.running.Done()
-		e.kubelet.Run(ctx)
-	}()
+	e.running.Go(func() { e.kubelet.Run(ctx) })
 	if err := e.awaitServiceAccount(ctx); err != nil || config.API == nil {
 		return err
 	}

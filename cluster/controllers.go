@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"sync"
 	"time"
 
 	v1 "k8s.io/api/core/v1"
@@ -123,8 +124,8 @@ var controllers = []maker{
 	{"validatingadmissionpolicy-status", (*manager).policyStatus},
 }
 
-// start builds all controllers, and runs them when their informers run.
-func (m *manager) start() error {
+// start builds all controllers, and runs them when their informers run. They end with the context.
+func (m *manager) start(running *sync.WaitGroup) error {
 	all := controllers
 	if m.authority != nil {
 		all = slices.Concat(controllers, liveControllers)
@@ -138,7 +139,7 @@ func (m *manager) start() error {
 	m.objects.Start(m.ctx.Done())
 	close(m.started)
 	for _, run := range m.run {
-		go run(m.ctx)
+		running.Go(func() { run(m.ctx) })
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"sync"
 
 	v1 "k8s.io/api/core/v1"
 	apiruntime "k8s.io/apimachinery/pkg/runtime"
@@ -17,13 +18,19 @@ import (
 )
 
 // startScheduler runs the scheduler with its default profile. With a pace it leaves nothing to chance,
-// and tells of its decisions if somebody wants to hear. It gives the names of the filters in the order in which they look at a node.
-func startScheduler(ctx context.Context, s *connection, config Config) (filters []string, err error) {
+// and tells of its decisions if somebody wants to hear. It ends with the context. It gives the names of the filters in the order in which they look at a node.
+func startScheduler(ctx context.Context, s *connection, config Config, running *sync.WaitGroup) (filters []string, err error) {
 	client, err := kubernetes.NewForConfig(protobuf(s.config, "kube-scheduler"))
 	if err != nil {
 		return nil, err
 	}
 	broadcaster := events.NewEventBroadcasterAdapterWithContext(ctx, client)
+	started := false
+	defer func() {
+		if !started {
+			broadcaster.Shutdown()
+		}
+	}()
 	recorders := profile.RecorderFactory(func(name string) events.EventRecorderLogger { return broadcaster.NewRecorder(name) })
 	building, built := context.WithCancel(ctx)
 	defer built() // ends what collects metrics every second, which nobody reads
@@ -50,7 +57,11 @@ func startScheduler(ctx context.Context, s *connection, config Config) (filters 
 	if err := sched.WaitForHandlersSync(ctx); err != nil {
 		return nil, err
 	}
-	go sched.Run(ctx)
+	started = true
+	running.Go(func() {
+		defer broadcaster.Shutdown()
+		sched.Run(ctx)
+	})
 	return filters, nil
 }
 

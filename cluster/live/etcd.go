@@ -64,16 +64,17 @@ func (s *store) await(ctx context.Context, config *embed.Config, failed <-chan e
 			launched <- etcd
 		}
 	}()
-	patience, giveUp := context.WithTimeoutCause(ctx, etcdStartTime, fmt.Errorf("it is not ready after %v", etcdStartTime))
+	late := fmt.Errorf("it is not ready after %v", etcdStartTime)
+	patience, giveUp := context.WithTimeoutCause(ctx, etcdStartTime, late)
 	defer giveUp()
-	select {
+	select { // an interrupt has to wait: what is half launched cannot be ended
 	case s.etcd = <-launched:
 	case err := <-refused:
 		return err
 	case err := <-failed:
 		return err
-	case <-patience.Done():
-		return context.Cause(patience)
+	case <-time.After(etcdStartTime):
+		return late
 	}
 	select {
 	case <-s.etcd.Server.ReadyNotify():

@@ -19,6 +19,7 @@ func (f Folder) pki() string     { return f.path("pki") }
 func (f Folder) etcd() string    { return f.path("etcd") }
 func (f Folder) kubelet() string { return f.path("kubelet.json") }
 func (f Folder) facts() string   { return f.path("cluster.json") }
+func (f Folder) unmade() string  { return f.path("etcd.unmade") } // there while the store is made
 
 // Log is the file that a cluster in the background writes to.
 func (f Folder) Log() string { return f.path("log") }
@@ -167,6 +168,42 @@ func replaceFile(name string, data []byte) (err error) {
 	return os.Rename(f.Name(), name)
 }
 
+// makeStore prepares the making of a store. Until made is called, nothing in it has been
+// acknowledged; if it never is, the next start makes the store anew: an etcd that is interrupted
+// while it makes its first log may never come up again.
+func (f Folder) makeStore() (made func() error, err error) {
+	if _, err := os.Stat(f.unmade()); err == nil {
+		if err := os.RemoveAll(f.etcd()); err != nil {
+			return nil, fmt.Errorf("deleting a store that was not finished: %w", err)
+		}
+	} else if _, err := os.Stat(f.etcd()); err == nil {
+		return func() error { return nil }, nil // it was made long ago
+	}
+	if err := replaceFile(f.unmade(), nil); err != nil {
+		return nil, err
+	}
+	return f.storeMade, syncFolder(string(f))
+}
+
+// storeMade takes the mark of an unfinished store away, for good: with it, all would be deleted.
+func (f Folder) storeMade() error {
+	if err := os.Remove(f.unmade()); err != nil {
+		return fmt.Errorf("making the store: %w", err)
+	}
+	return syncFolder(string(f))
+}
+
+func syncFolder(name string) error {
+	d, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(d.Sync(), d.Close()); err != nil && !errors.Is(err, syscall.EINVAL) {
+		return fmt.Errorf("writing to %s: %w", name, err)
+	}
+	return nil
+}
+
 // writeFacts tells others of a running cluster.
 func (f Folder) writeFacts(facts Facts) error {
 	data, err := json.Marshal(facts)
@@ -186,7 +223,7 @@ func (f Folder) Purge() error {
 		return err
 	}
 	defer unlock()
-	for _, name := range []string{f.etcd(), f.pki(), f.kubelet(), f.facts(), f.Log(), f.path(lockName)} {
+	for _, name := range []string{f.etcd(), f.unmade(), f.pki(), f.kubelet(), f.facts(), f.Log(), f.path(lockName)} {
 		if err := os.RemoveAll(name); err != nil {
 			return fmt.Errorf("deleting the cluster: %w", err)
 		}

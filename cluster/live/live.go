@@ -126,7 +126,14 @@ func (c *Cluster) connectStore(ctx context.Context, config Config, o *options.Se
 		storage.Transport.TrustedCAFile, storage.Transport.CertFile, storage.Transport.KeyFile = e.CAFile, e.CertFile, e.KeyFile
 		return e.check(ctx)
 	}
+	made, err := c.folder.makeStore()
+	if err != nil {
+		return err
+	}
 	if c.store, err = startStore(ctx, c.folder.etcd(), config.Log, config.Fatal); err != nil {
+		return err
+	}
+	if err := made(); err != nil {
 		return err
 	}
 	storage.Transport.ServerList = []string{"http://etcd.memory:1"} // a name that the dialer does not look at
