@@ -40,7 +40,7 @@ func startScheduler(ctx context.Context, s *connection, config Config, running *
 			return nil, err
 		}
 	}
-	sched, err := scheduler.New(building, client, s.informers, nil, recorders, options...)
+	sched, err := scheduler.New(building, client, living{s.informers}, nil, recorders, options...)
 	if err != nil {
 		return nil, err
 	}
