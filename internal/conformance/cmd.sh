@@ -47,7 +47,10 @@ token=$("$kubectl" create token admin -n kube-system --duration=24h)
 server=$("$kubectl" config view --minify -o 'jsonpath={.clusters[0].cluster.server}')
 cp "$folder/cluster/pki/apiserver.crt" "$TMPDIR/"
 sed -i "s/admin-token/$token/g" test/cmd/*.sh
-sed -i 's/10\.0\.0\.12/10.96.0.12/' test/cmd/apply.sh hack/testdata/service-revision2.yaml # services have other addresses here
+# Services have other addresses here, the certificate authority another name; and there is a storage class.
+sed -i 's/10\.0\.0\.12/10.96.0.12/' test/cmd/apply.sh hack/testdata/service-revision2.yaml
+sed -i 's/CN\( = \|=\)127\.0\.0\.1/CN\1seatrial/g' hack/lib/util.sh
+"$kubectl" delete storageclass standard
 unset KUBECONFIG
 CONTEXT=test
 "$kubectl" config set-credentials test-admin --token "$token"
