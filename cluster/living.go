@@ -16,7 +16,9 @@ import (
 // living are the informers that all share, as the scheduler has to see them: a pod that has ended is
 // gone, or it would take room on its node until it is deleted. The scheduler's own informer asks the
 // server for the others alone; this one spares the server to tell each pod twice.
-type living struct{ informers.SharedInformerFactory }
+type living struct {
+	informers.SharedInformerFactory
+}
 
 func (l living) Core() core.Interface { return livingCore{l.SharedInformerFactory.Core()} }
 
