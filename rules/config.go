@@ -13,7 +13,9 @@ import (
 	"github.com/robfig/cron/v3"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/validation"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/utils/ptr"
 
 	"github.com/seatrial/seatrial/internal/diag"
@@ -21,6 +23,31 @@ import (
 )
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// checkAnnotation makes the annotation as kubectl would.
+func checkAnnotation(p *lint.Pass) error {
+	const near = 200 << 10 // the written form of what may be too long
+	if len(p.Document.JSON) < near {
+		return nil
+	}
+	u := (&unstructured.Unstructured{Object: p.Document.Value()}).DeepCopy()
+	all := u.GetAnnotations()
+	delete(all, corev1.LastAppliedConfigAnnotation)
+	u.SetAnnotations(all)
+	applied, err := u.MarshalJSON()
+	if err != nil {
+		return err
+	}
+	size := len(corev1.LastAppliedConfigAnnotation) + len(applied)
+	for k, v := range all {
+		size += len(k) + len(v)
+	}
+	if size > validation.TotalAnnotationSizeLimitB {
+		p.Report(lint.Finding{Path: "metadata.name", Message: fmt.Sprintf("with the annotation of kubectl apply the annotations are %d KiB: the API server refuses more than %d", (size+1023)>>10, validation.TotalAnnotationSizeLimitB>>10),
+			Detail: "apply it with `kubectl apply --server-side`"})
+	}
+	return nil
+}
 
 var configRules = []*lint.Rule{
 	{
@@ -38,6 +65,13 @@ var configRules = []*lint.Rule{
 				first[e.Name] = i
 			}
 		}),
+	},
+	{
+		Name: "apply-annotation-too-long", Title: "object too large for kubectl apply", Severity: diag.Warning, Category: "config",
+		Doc: "`kubectl apply` keeps the whole manifest in the annotation " + corev1.LastAppliedConfigAnnotation + "; the API server refuses annotations of more than 256 KiB in sum. Large definitions of custom resources are what it happens to. " +
+			"`kubectl apply --server-side` and `kubectl create` do without the annotation.",
+		URL:   "https://kubernetes.io/docs/reference/using-api/server-side-apply/",
+		Check: checkAnnotation,
 	},
 	{
 		Name: "container-port-duplicate", Title: "two containers of one pod on one port", Severity: diag.Warning, Category: "config",
