@@ -27,20 +27,12 @@ func looks(seatrial, bin string, rounds int) (page string, err error) {
 		return "", err
 	}
 	defer os.RemoveAll(dir)
-	environment := append(os.Environ(), "KUBECONFIG="+filepath.Join(dir, "kubeconfig"), "HOME="+dir)
-	live := func(args ...string) error {
-		cmd := exec.Command(seatrial, append(args, "--data-dir", filepath.Join(dir, "live"))...)
-		cmd.Env = environment
-		if text, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("%s: %w\n%s", strings.Join(args, " "), err, text)
-		}
-		return nil
-	}
-	if err := live("up", "--port", "0"); err != nil {
+	live := cluster{seatrial, dir}
+	if _, err := live.up(); err != nil {
 		return "", err
 	}
 	defer func() {
-		if e := live("down", "--purge"); err == nil {
+		if e := live.down(); err == nil {
 			err = e
 		}
 	}()
@@ -51,7 +43,7 @@ func looks(seatrial, bin string, rounds int) (page string, err error) {
 	all := look{contender{name: "seatrial explain -o html --kubernetes-version all", args: []string{seatrial, "explain", "-o", "html", "--kubernetes-version", "all", "--output-dir", filepath.Join(dir, "all")}}, "", true}
 	list := []look{
 		explain("60 ms", "deployment.spec"),
-		{contender{name: "kubectl explain deployment.spec", args: []string{kubectl, "--context", "seatrial", "--kubeconfig", filepath.Join(dir, "kubeconfig"), "--cache-dir", filepath.Join(dir, "cache"), "explain", "deployment.spec"}}, "", false},
+		{contender{name: "kubectl explain deployment.spec", args: []string{kubectl, "--context", "seatrial", "--kubeconfig", live.kubeconfig(), "--cache-dir", filepath.Join(dir, "cache"), "explain", "deployment.spec"}}, "", false},
 		explain("120 ms", "-o", "json", "pod"),
 		explain("150 ms", "--search", "graceful termination"),
 		explain("", "--history", "pod.spec"),
@@ -120,17 +112,4 @@ func buildKubectl(program string) error {
 		}
 	}
 	return nil
-}
-
-// benchExplain measures explain alone.
-func benchExplain(rounds int) (string, error) {
-	base, err := os.UserCacheDir()
-	if err != nil {
-		return "", err
-	}
-	seatrial, err := filepath.Abs("bin/seatrial")
-	if err != nil {
-		return "", err
-	}
-	return looks(seatrial, filepath.Join(base, "seatrial-bench", "bin"), rounds)
 }

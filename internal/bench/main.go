@@ -49,46 +49,65 @@ type sample struct {
 	rss       int64 // bytes
 }
 
+// part is what can be measured alone. It needs seatrial, and the folder of the peers.
+type part struct {
+	name    string
+	measure func(seatrial, bin string, rounds int) (string, error)
+}
+
+// parts follow the tables of the peers.
+var parts = []part{
+	{"trial", func(seatrial, _ string, rounds int) (string, error) { return trials(seatrial, rounds) }},
+	{"live", func(seatrial, _ string, rounds int) (string, error) { return lives(seatrial, min(rounds, liveRounds)) }},
+	{"explain", looks},
+}
+
+// liveRounds is the most that the live cluster is worth: a round takes more than a minute.
+const liveRounds = 3
+
 func main() {
 	log.SetFlags(0)
 	rounds := flag.Int("rounds", 5, "runs of each command; the median counts")
 	out := flag.String("o", "docs/performance.md", "page to write; - for standard output")
-	onlyTrial := flag.Bool("trial", false, "measure commands on a trial alone, to standard output")
-	onlyExplain := flag.Bool("explain", false, "measure explain alone, to standard output")
+	alone := map[string]*bool{}
+	for _, p := range parts {
+		alone[p.name] = flag.Bool(p.name, false, "measure "+p.name+" alone, to standard output")
+	}
 	flag.Parse()
-	if *onlyExplain {
-		text, err := benchExplain(*rounds)
-		if err != nil {
-			log.Fatal("bench: ", err)
-		}
-		fmt.Print(text)
-		return
+	b, err := newBench(*rounds)
+	if err != nil {
+		log.Fatal("bench: ", err)
 	}
-	if *onlyTrial {
-		text, err := trials("bin/seatrial", *rounds)
-		if err != nil {
-			log.Fatal("bench: ", err)
-		}
-		fmt.Print(text)
-		return
+	only := slices.DeleteFunc(slices.Clone(parts), func(p part) bool { return !*alone[p.name] })
+	if len(only) > 0 {
+		err = b.write("-", only)
+	} else {
+		err = b.all(*out)
 	}
-	if err := run(*rounds, *out); err != nil {
+	if err != nil {
 		log.Fatal("bench: ", err)
 	}
 }
 
-func run(rounds int, out string) error {
+// bench knows where the programs are.
+type bench struct {
+	seatrial, bin string
+	rounds        int
+	page          strings.Builder
+}
+
+func newBench(rounds int) (*bench, error) {
 	base, err := os.UserCacheDir()
 	if err != nil {
-		return err
-	}
-	cache := filepath.Join(base, "seatrial-bench")
-	bin := filepath.Join(cache, "bin")
-	if err := buildPeers(bin); err != nil {
-		return err
+		return nil, err
 	}
 	seatrial, err := filepath.Abs("bin/seatrial")
-	if err != nil {
+	return &bench{seatrial: seatrial, bin: filepath.Join(base, "seatrial-bench", "bin"), rounds: rounds}, err
+}
+
+// all measures beside the peers, then the parts.
+func (b *bench) all(out string) error {
+	if err := buildPeers(b.bin); err != nil {
 		return err
 	}
 	dir, err := os.MkdirTemp("", "seatrial-bench-")
@@ -96,34 +115,36 @@ func run(rounds int, out string) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	tasks, err := prepare(dir, bin, seatrial, rounds)
+	tasks, err := prepare(dir, b.bin, b.seatrial, b.rounds)
 	if err != nil {
 		return err
 	}
-	var page strings.Builder
-	page.WriteString(preface())
+	b.page.WriteString(preface())
 	for _, t := range tasks {
 		log.Printf("%s", t.name)
 		results, err := measure(t)
 		if err != nil {
 			return err
 		}
-		page.WriteString(table(t, results))
+		b.page.WriteString(table(t, results))
 	}
-	text, err := trials(seatrial, rounds)
-	if err != nil {
-		return err
+	return b.write(out, parts)
+}
+
+// write measures parts, and writes the page.
+func (b *bench) write(out string, parts []part) error {
+	for _, p := range parts {
+		text, err := p.measure(b.seatrial, b.bin, b.rounds)
+		if err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
+		b.page.WriteString(text)
 	}
-	page.WriteString(text)
-	if text, err = looks(seatrial, bin, rounds); err != nil {
-		return err
-	}
-	page.WriteString(text)
 	if out == "-" {
-		_, err = io.WriteString(os.Stdout, page.String())
+		_, err := io.WriteString(os.Stdout, b.page.String())
 		return err
 	}
-	return os.WriteFile(out, []byte(page.String()), 0o644)
+	return os.WriteFile(out, []byte(b.page.String()), 0o644)
 }
 
 func buildPeers(bin string) error {
