@@ -171,7 +171,11 @@ func (m *manager) statefulset() error {
 }
 
 func (m *manager) daemonset() error {
-	c, err := daemon.NewDaemonSetsController(m.ctx, m.shared.Apps().V1().DaemonSets(), m.shared.Apps().V1().ControllerRevisions(), m.shared.Core().V1().Pods(), m.shared.Core().V1().Nodes(), m.client,
+	client := m.client
+	if _, ok := m.shared.(ordered); ok {
+		client = evenHanded{client, newDaemonChoice(m.ctx, m.client, m.shared)}
+	}
+	c, err := daemon.NewDaemonSetsController(m.ctx, m.shared.Apps().V1().DaemonSets(), m.shared.Apps().V1().ControllerRevisions(), m.shared.Core().V1().Pods(), m.shared.Core().V1().Nodes(), client,
 		flowcontrol.NewBackOff(time.Second, 15*time.Minute))
 	m.add(func(ctx context.Context) { c.Run(ctx, workers) })
 	return err
