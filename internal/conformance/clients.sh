@@ -20,7 +20,10 @@ go build -modfile "$folder/helm.mod" -mod=mod -o "$folder/helm" $helm/cmd/helm
 beside envtest $runtime@v0.25.2
 go test -modfile "$folder/envtest.mod" -mod=mod -c -o "$folder/envtest.test" ./internal/conformance/testdata/envtest
 
-PATH=$folder:$PATH go test ./cmd/seatrial/cli -count=1 -v -run 'TestClients|TestInformers|TestScripts/live_helm'
+export PATH="$folder:$PATH"
+helm version --short
+kubectl version --client || echo "kubectl is not installed: seatrial alone walks through the chapter"
+go test ./cmd/seatrial/cli -count=1 -v -run 'TestClients|TestInformers|TestScripts/live_helm'
 export KUBECONFIG="$folder/kubeconfig"
 "$seatrial" down --data-dir "$folder/cluster" --purge
 "$seatrial" up --data-dir "$folder/cluster" --port 0
