@@ -424,6 +424,8 @@ func TestCommandsThatExamplesUseAreUnderstood(t *testing.T) {
 		"sh -c if x; then\nexit 1\nfi":   {},
 		"sh -c if x; then y; fi; true":   {RunFor: time.Second},
 		"sh -c echo \"nginx; true\" | x": {},
+		"sh -c # why\nsleep 3 # for\n":   {RunFor: 3 * time.Second},
+		"sh -c sleep \\\n 4":             {RunFor: 4 * time.Second},
 		"sh -c exit $CODE":               {},
 		"sh -c echo hello; exec nginx":   {},
 		"/bin/echo hello":                {RunFor: time.Second},

@@ -215,7 +215,15 @@ func tokens(script string) (all []string) {
 		word.Reset()
 		open = false
 	}
+	script = strings.ReplaceAll(script, "\\\n", " ")
 	for i := 0; i < len(script); i++ {
+		if script[i] == '#' && !open { // a comment
+			length := strings.IndexByte(script[i:], '\n')
+			if length < 0 {
+				break
+			}
+			i += length
+		}
 		switch b := script[i]; b {
 		case ' ', '\t':
 			end()
