@@ -43,6 +43,7 @@ type Config struct {
 	Usage   func(*v1.Pod, *v1.Container, v1.ResourceName) int64 // that autoscalers see, in thousandths of a CPU and bytes; nil: kubelet.Usage
 	Listen  func(memstore.Write)                                // hears of every write to a database in memory, or nil
 	Decided func(Decision)                                      // hears of every decision of the scheduler; nil: nobody does
+	Scores  int                                                 // how many nodes of a decision are told with their scores; of a thousand nodes they take much memory
 	Prepare func(context.Context, *rest.Config) error           // stores what is there before anything acts, or nil
 
 	// Untracked leaves out the managed fields of what controllers and kubelets create. They take a

@@ -23,7 +23,7 @@ type Decision struct {
 	Node     string      // chosen; empty: none
 	Feasible int         // nodes that passed all filters; if it is one, none is scored
 	Rejected []Rejection // by node
-	Scores   []NodeScore // of the feasible nodes, best first
+	Scores   []NodeScore // of the best feasible nodes, as many as Config.Scores says, best first
 	Message  string      // the scheduler's own words, if no node fits; what preemption adds is not in it
 }
 
@@ -45,13 +45,15 @@ type PluginScore struct {
 
 // listen hears every decision of a scheduler that does not run yet, and tells of it if somebody wants
 // to know.
-func listen(s *scheduler.Scheduler, decided func(Decision)) {
+func listen(s *scheduler.Scheduler, config Config) {
 	schedule := s.SchedulePod
 	s.SchedulePod = func(ctx context.Context, f framework.Framework, state fwk.CycleState, pod *framework.QueuedPodInfo) (scheduler.ScheduleResult, error) {
 		l := &listener{Framework: f}
 		result, err := schedule(ctx, l, state, pod)
-		if decided != nil {
-			decided(l.decision(pod.Pod, result, err))
+		if config.Decided != nil {
+			d := l.decision(pod.Pod, result, err)
+			d.Scores = l.best(config.Scores, d.Node)
+			config.Decided(d)
 		}
 		return result, err
 	}
@@ -110,13 +112,22 @@ func (l *listener) decision(pod *v1.Pod, result scheduler.ScheduleResult, err er
 	}
 	slices.SortFunc(d.Rejected, func(a, b Rejection) int { return cmp.Compare(a.Node, b.Node) })
 	d.Rejected = slices.Compact(d.Rejected)
-	for _, s := range l.scores {
-		d.Scores = append(d.Scores, nodeScore(s))
-	}
-	slices.SortStableFunc(d.Scores, func(a, b NodeScore) int {
-		return cmp.Or(cmp.Compare(b.Total, a.Total), cmp.Compare(rankOf(a.Node, d.Node), rankOf(b.Node, d.Node)), cmp.Compare(a.Node, b.Node))
-	})
 	return d
+}
+
+// best gives the nodes with the highest scores, the chosen one before those that were as good.
+func (l *listener) best(most int, chosen string) (best []NodeScore) {
+	if most == 0 {
+		return nil
+	}
+	scores := slices.Clone(l.scores)
+	slices.SortStableFunc(scores, func(a, b fwk.NodePluginScores) int {
+		return cmp.Or(cmp.Compare(b.TotalScore, a.TotalScore), cmp.Compare(rankOf(a.Name, chosen), rankOf(b.Name, chosen)), cmp.Compare(a.Name, b.Name))
+	})
+	for _, s := range scores[:min(most, len(scores))] {
+		best = append(best, nodeScore(s))
+	}
+	return best
 }
 
 // chance draws which of two nodes that are equally good takes a pod. The scheduler draws it too, but

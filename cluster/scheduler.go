@@ -49,7 +49,7 @@ func startScheduler(ctx context.Context, s *connection, config Config, running *
 	}
 	sched.StopEverything = ctx.Done()
 	if config.Pace > 0 || config.Decided != nil {
-		listen(sched, config.Decided)
+		listen(sched, config)
 	}
 	broadcaster.StartRecordingToSink(ctx.Done())
 	s.informers.Start(ctx.Done())

@@ -47,10 +47,9 @@ type history struct {
 	events    map[string]int32 // count of the last time, by key
 	due       []*podTrack      // ready, but not for long enough to be available
 
-	decisions map[types.UID]cluster.Decision // latest of each pod
+	decisions map[types.UID]cluster.Decision // latest of each pod that is not placed yet
 	unplaced  map[types.UID]*Unschedulable
 	waiting   []types.UID // of unplaced, in order
-	scores    int         // how many nodes of a decision are kept with their scores
 
 	plan Plan
 }

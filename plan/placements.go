@@ -27,13 +27,15 @@ func (h *history) placed(t time.Time, p *podTrack) {
 	if u := h.unplaced[p.pod.UID]; u != nil && u.Until == nil {
 		u.Until = ptr(h.at(t))
 	}
+	d, judged := h.decisions[p.pod.UID]
+	delete(h.decisions, p.pod.UID)
 	if !h.began {
 		return
 	}
 	placement := Placement{At: h.at(t), Object: p.life.Object, Workload: p.life.Workload, Node: p.pod.Spec.NodeName}
-	if d, ok := h.decisions[p.pod.UID]; ok && d.Node == placement.Node {
+	if judged && d.Node == placement.Node {
 		placement.Feasible, placement.Rejected = d.Feasible, fits(d.Rejected)
-		placement.Scores = scores(d.Scores, h.scores)
+		placement.Scores = scores(d.Scores)
 	}
 	h.plan.Placements = append(h.plan.Placements, placement)
 }
@@ -47,11 +49,8 @@ func fits(rejected []cluster.Rejection) []NodeFit {
 }
 
 // scores gives the best nodes of a decision.
-func scores(all []cluster.NodeScore, most int) (best []NodeScore) {
-	for i, s := range all {
-		if i == most {
-			break
-		}
+func scores(told []cluster.NodeScore) (best []NodeScore) {
+	for _, s := range told {
 		n := NodeScore{Name: s.Node, Total: s.Total, Plugins: []PluginScore{}}
 		for _, p := range s.Plugins {
 			n.Plugins = append(n.Plugins, PluginScore{Name: p.Plugin, Score: p.Score})

@@ -22,7 +22,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	klog.SetLogger(logr.Discard())
+	klog.SetLoggerWithOptions(logr.Discard(), klog.ContextualLogger(true))
 	os.Exit(m.Run())
 }
 

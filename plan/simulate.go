@@ -60,9 +60,6 @@ func Simulate(ctx context.Context, input Input) (*Plan, error) {
 		input.Seed = 1
 	}
 	s := &simulation{Input: input, history: newHistory(), scripts: &scripts{scenario: input.Scenario, globs: map[string]*regexp.Regexp{}}}
-	if input.Reasons {
-		s.history.scores = keptScores
-	}
 	err := virtual.Run(ctx, epoch, input.Seed, s.run)
 	switch {
 	case err != nil && ctx.Err() != nil:
@@ -79,6 +76,9 @@ func (s *simulation) run() error {
 		return err
 	}
 	config := cluster.Config{Nodes: s.Nodes, Pace: cluster.Pace, Untracked: true, Listen: s.history.hear, Decided: s.history.decided, Script: s.scripts.script, Usage: s.usage}
+	if s.Reasons {
+		config.Scores = keptScores
+	}
 	if len(nodes) > 0 && s.Nodes == nil {
 		var lost []string
 		if config.Nodes, lost = fresh(nodes); len(lost) > 0 {

@@ -25,7 +25,8 @@ var started atomic.Bool
 func Started() { started.Store(true) }
 
 // The heap of a process may grow to calmHeap bytes before garbage is collected in earnest, and in any
-// case by heapRoom beyond what is alive: a large set must not be collected without end.
+// case by heapRoom, or half of what is alive, beyond what is alive: a large set, and the more so a large
+// cluster, must not be collected without end.
 const (
 	calmHeap = 128 << 20
 	heapRoom = 72 << 20
@@ -53,7 +54,8 @@ func makeRoom(s *sentinel) {
 	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	metrics.Read(live)
 	release()
-	if need := int64(live[0].Value.Uint64()) + heapRoom; need > debug.SetMemoryLimit(-1) {
+	alive := int64(live[0].Value.Uint64())
+	if need := alive + max(heapRoom, alive/2); need > debug.SetMemoryLimit(-1) {
 		debug.SetMemoryLimit(need)
 	}
 	runtime.SetFinalizer(s, makeRoom)

@@ -67,7 +67,7 @@ func Main() int {
 	if os.Getenv(diffEnv) != "" && len(os.Args) == 3 {
 		return diffFolders(os.Args[1], os.Args[2], os.Stdout, os.Stderr)
 	}
-	klog.SetLogger(logr.Discard()) // what linked packages log is not for users
+	klog.SetLoggerWithOptions(logr.Discard(), klog.ContextualLogger(true)) // what linked packages log is not for users
 	klog.OsExit = func(int) {
 		fmt.Fprintf(os.Stderr, "seatrial: internal error: the linked Kubernetes gave up\n%s", debug.Stack())
 		os.Exit(exitFailed)
