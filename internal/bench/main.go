@@ -58,6 +58,7 @@ type part struct {
 // parts follow the tables of the peers.
 var parts = []part{
 	{"trial", func(seatrial, _ string, rounds int) (string, error) { return trials(seatrial, rounds) }},
+	{"plan", func(seatrial, _ string, rounds int) (string, error) { return plans(seatrial, rounds) }},
 	{"live", func(seatrial, _ string, rounds int) (string, error) { return lives(seatrial, min(rounds, liveRounds)) }},
 	{"explain", looks},
 }
