@@ -13,6 +13,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/duration"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"k8s.io/metrics/pkg/apis/metrics/v1beta1"
 )
 
 // Advance moves the clock, and tells what happened meanwhile.
@@ -73,15 +75,7 @@ func (t *Trial) Status(ctx context.Context, out io.Writer) error {
 }
 
 func (t *Trial) printStatus(ctx context.Context, client kubernetes.Interface, s *Session, out io.Writer) error {
-	nodes, err := client.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
-	if err != nil {
-		return err
-	}
-	pods, err := client.CoreV1().Pods("").List(ctx, metav1.ListOptions{})
-	if err != nil {
-		return err
-	}
-	left, _, err := Unsettled(ctx, client)
+	seen, err := survey(ctx, client)
 	if err != nil {
 		return err
 	}
@@ -91,25 +85,75 @@ func (t *Trial) printStatus(ctx context.Context, client kubernetes.Interface, s 
 	if s.Seed != 0 {
 		fmt.Fprintf(w, "Seed:\t%d\n", s.Seed)
 	}
-	fmt.Fprintf(w, "Nodes:\t%s\n", strings.Join(nodeStates(nodes.Items), ", "))
-	fmt.Fprintf(w, "Objects:\t%d, of them %d pods\n", s.DB().Count(), len(pods.Items))
-	switch len(left) {
-	case 0:
-		fmt.Fprintf(w, "Unsettled:\tnothing\n")
-	default:
-		fmt.Fprintf(w, "Unsettled:\t%s\n", strings.Join(shortened(left), "\n\t"))
-	}
+	fmt.Fprintf(w, "Nodes:\t%s\n", seen.nodes)
+	fmt.Fprintf(w, "Objects:\t%d, of them %d pods\n", s.DB().Count(), seen.pods)
+	fmt.Fprintf(w, "Unsettled:\t%s\n", seen.unsettled)
 	return w.Flush()
 }
 
-// maxUnsettled is how many unsettled objects are named.
-const maxUnsettled = 12
-
-func shortened(left []string) []string {
-	if len(left) <= maxUnsettled {
-		return left
+// RealStatus tells of a cluster that is no trial which version it runs, what it consists of, what is
+// not as it should be, and whether top and autoscaling by resources work on it.
+func RealStatus(ctx context.Context, name string, config *rest.Config, out io.Writer) error {
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return err
 	}
-	return append(slices.Clone(left[:maxUnsettled]), fmt.Sprintf("and %d more", len(left)-maxUnsettled))
+	version, err := client.Discovery().ServerVersion()
+	if err != nil {
+		return fmt.Errorf("asking the cluster of context %q: %w", name, err)
+	}
+	seen, err := survey(ctx, client)
+	if err != nil {
+		return err
+	}
+	metrics := "served: top works, and so does autoscaling by cpu and memory"
+	if _, err := client.Discovery().ServerResourcesForGroupVersion(v1beta1.SchemeGroupVersion.String()); err != nil {
+		metrics = "not served: top and autoscaling by cpu and memory need a metrics server"
+	}
+	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	fmt.Fprintf(w, "Cluster:\t%s (context %q)\n", config.Host, name)
+	fmt.Fprintf(w, "Version:\t%s\n", version.GitVersion)
+	fmt.Fprintf(w, "Nodes:\t%s\n", seen.nodes)
+	fmt.Fprintf(w, "Pods:\t%d\n", seen.pods)
+	fmt.Fprintf(w, "Unsettled:\t%s\n", seen.unsettled)
+	fmt.Fprintf(w, "Metrics:\t%s\n", metrics)
+	return w.Flush()
+}
+
+// surveyed is what a cluster consists of, as it is printed.
+type surveyed struct {
+	nodes, unsettled string
+	pods             int
+}
+
+func survey(ctx context.Context, client kubernetes.Interface) (seen surveyed, err error) {
+	nodes, err := client.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return seen, err
+	}
+	pods, err := client.CoreV1().Pods("").List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return seen, err
+	}
+	left, _, err := Unsettled(ctx, client)
+	if err != nil {
+		return seen, err
+	}
+	seen = surveyed{nodes: strings.Join(shortened(nodeStates(nodes.Items)), ", "), unsettled: "nothing", pods: len(pods.Items)}
+	if len(left) > 0 {
+		seen.unsettled = strings.Join(shortened(left), "\n\t")
+	}
+	return seen, nil
+}
+
+// maxNamed is how many nodes, and how many unsettled objects, are named.
+const maxNamed = 12
+
+func shortened(all []string) []string {
+	if len(all) <= maxNamed {
+		return all
+	}
+	return append(slices.Clone(all[:maxNamed]), fmt.Sprintf("and %d more", len(all)-maxNamed))
 }
 
 func nodeStates(nodes []corev1.Node) (states []string) {

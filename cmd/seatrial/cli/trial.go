@@ -218,14 +218,26 @@ The clock of the trial jumps: an hour takes a second or less.`,
 }
 
 func newStatusCommand(s Streams) *cobra.Command {
-	var file string
+	var file, other string
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Show the clock of the trial, its nodes, what is not settled, and whether the live cluster is up",
+		Long: `Show the clock of the trial, its nodes, what is not settled, and whether the live cluster is up.
+
+With --context, show the same of a real cluster, the live one among them: its version, its nodes,
+what is not settled, and whether it has metrics.`,
 		Example: `  seatrial status
-  seatrial status --trial shop.trial`,
+  seatrial status --trial shop.trial
+  seatrial status --context seatrial`,
 		Args: exactArgs(0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if other != "" {
+				config, err := contextConfig(other)
+				if err != nil {
+					return err
+				}
+				return printed(s, func(out io.Writer) error { return trial.RealStatus(cmd.Context(), other, config, out) })
+			}
 			t, err := openTrial(s, file)
 			if err != nil {
 				return err
@@ -236,6 +248,8 @@ func newStatusCommand(s Streams) *cobra.Command {
 		},
 	}
 	bindTrial(cmd, &file)
+	cmd.Flags().StringVar(&other, "context", "", "`name` of a context of the kubeconfig: tell of that cluster instead")
+	cmd.MarkFlagsMutuallyExclusive("trial", "context")
 	return cmd
 }
 
