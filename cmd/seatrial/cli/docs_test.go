@@ -41,7 +41,11 @@ func TestDocumentationShowsRealOutput(t *testing.T) {
 		real := console.ReplaceAllStringFunc(string(data), func(block string) string {
 			m := console.FindStringSubmatch(block)
 			shown++
-			return "```console\n$ seatrial " + m[1] + "\n" + transcript(t, strings.Fields(m[1]), env) + "```"
+			printed := "```console\n$ seatrial " + m[1] + "\n" + transcript(t, strings.Fields(m[1]), env) + "```"
+			if printed != block {
+				t.Logf("%s shows\n%s\nprinted is\n%s", page, block, printed)
+			}
+			return printed
 		})
 		if real == string(data) {
 			continue
