@@ -8,7 +8,6 @@ import (
 
 	"github.com/distribution/reference"
 	v1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	podutil "k8s.io/kubernetes/pkg/api/v1/pod"
 	kubecontainer "k8s.io/kubernetes/pkg/kubelet/container"
 	kubeletevents "k8s.io/kubernetes/pkg/kubelet/events"
@@ -498,6 +497,6 @@ func (m *machine) end(s *containerState, code int32, reason string) {
 func terminated(s *containerState) *v1.ContainerStateTerminated {
 	return &v1.ContainerStateTerminated{
 		ExitCode: s.ExitCode, Reason: s.ExitReason, Message: s.ExitMessage, ContainerID: s.ID,
-		StartedAt: metav1.NewTime(s.StartedAt), FinishedAt: metav1.NewTime(s.FinishedAt),
+		StartedAt: stored(s.StartedAt), FinishedAt: stored(s.FinishedAt),
 	}
 }

@@ -24,6 +24,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/scheme"
@@ -141,6 +142,7 @@ func handle[T any](informer cache.SharedIndexInformer, f func(T)) {
 type worker struct {
 	namespace, name string
 	changed         chan struct{}
+	latest          *v1.Pod // as the API server last answered, which the informer may not know yet
 }
 
 func (w *worker) wake() {
@@ -191,21 +193,40 @@ func (k *Kubelet) wake(namespace string) {
 // work takes one pod through its life.
 func (k *Kubelet) work(ctx context.Context, w *worker, uid types.UID) {
 	for {
-		pod, err := k.shared.Core().V1().Pods().Lister().Pods(w.namespace).Get(w.name)
-		if err != nil || pod.UID != uid {
+		pod := k.latest(w)
+		if pod == nil || pod.UID != uid {
 			k.mu.Lock()
 			delete(k.memory.Pods, uid)
 			k.mu.Unlock()
 			return
 		}
-		due, err := k.sync(ctx, pod)
-		if err != nil {
+		due, err := k.sync(ctx, w, pod)
+		switch {
+		case apierrors.IsConflict(err):
+			continue // the latest version is there now
+		case err != nil:
 			due = time.Now().Add(time.Second) // the API server did not agree: try again
 		}
 		if !w.idle(ctx, due) {
 			return
 		}
 	}
+}
+
+// latest is what is known of a pod; nil: it is gone. What the informer still lags behind with would
+// be done twice.
+func (k *Kubelet) latest(w *worker) *v1.Pod {
+	pod, err := k.shared.Core().V1().Pods().Lister().Pods(w.namespace).Get(w.name)
+	if err != nil {
+		return nil
+	}
+	if w.latest != nil && w.latest.UID == pod.UID {
+		if order, err := resourceversion.CompareResourceVersion(w.latest.ResourceVersion, pod.ResourceVersion); err == nil && order > 0 {
+			return w.latest
+		}
+	}
+	w.latest = nil
+	return pod
 }
 
 // idle waits for a change or a moment; the zero moment never comes.
@@ -226,7 +247,7 @@ func (w *worker) idle(ctx context.Context, due time.Time) bool {
 }
 
 // sync does what is due for a pod, and tells when to look again.
-func (k *Kubelet) sync(ctx context.Context, pod *v1.Pod) (time.Time, error) {
+func (k *Kubelet) sync(ctx context.Context, w *worker, pod *v1.Pod) (time.Time, error) {
 	if n := k.node(pod.Spec.NodeName); n != nil && stopped(n) {
 		return time.Time{}, nil // what others say of its pods stands
 	}
@@ -249,7 +270,7 @@ func (k *Kubelet) sync(ctx context.Context, pod *v1.Pod) (time.Time, error) {
 		time.Sleep(time.Microsecond) // events of one object are told apart by their time
 		recorder.Event(e.reference(pod), e.kind, e.reason, e.message)
 	}
-	if err := k.report(ctx, pod, status); err != nil {
+	if err := k.report(ctx, w, pod, status); err != nil {
 		return time.Time{}, err
 	}
 	if !gone {
@@ -271,31 +292,35 @@ func apart(uid types.UID) time.Duration {
 	return time.Duration(h.Sum32()%100_000) * time.Nanosecond
 }
 
-// report writes the status of a pod if it has changed.
-func (k *Kubelet) report(ctx context.Context, pod *v1.Pod, status v1.PodStatus) error {
-	for {
-		if equality.Semantic.DeepEqual(pod.Status, status) {
-			return nil
-		}
-		update := pod.DeepCopy()
-		update.Status = status
-		_, err := k.client.CoreV1().Pods(pod.Namespace).UpdateStatus(ctx, update, metav1.UpdateOptions{})
-		if apierrors.IsNotFound(err) {
-			return nil
-		}
-		if !apierrors.IsConflict(err) {
-			return err
-		}
-		latest, err := k.client.CoreV1().Pods(pod.Namespace).Get(ctx, pod.Name, metav1.GetOptions{})
-		if apierrors.IsNotFound(err) {
-			return nil
-		}
-		if err != nil || latest.UID != pod.UID {
-			return err
-		}
-		status.Conditions = foreign(latest.Status.Conditions, status.Conditions)
-		pod = latest
+// report writes the status of a pod if it has changed. A conflict means that w has a later version
+// of the pod, to which the status has to be made anew.
+func (k *Kubelet) report(ctx context.Context, w *worker, pod *v1.Pod, status v1.PodStatus) error {
+	if equality.Semantic.DeepEqual(pod.Status, status) {
+		return nil
 	}
+	update := *pod
+	update.Status = status
+	written, err := k.client.CoreV1().Pods(pod.Namespace).UpdateStatus(ctx, &update, metav1.UpdateOptions{})
+	switch {
+	case err == nil:
+		w.latest = written
+		return nil
+	case apierrors.IsNotFound(err):
+		return nil
+	case !apierrors.IsConflict(err):
+		return err
+	}
+	latest, got := k.client.CoreV1().Pods(pod.Namespace).Get(ctx, pod.Name, metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(got):
+		return nil
+	case got != nil:
+		return got
+	case latest.UID != pod.UID: // the informer will tell
+		return nil
+	}
+	w.latest = latest
+	return err
 }
 
 // foreign adds the conditions that others have set.

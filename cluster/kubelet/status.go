@@ -2,6 +2,7 @@ package kubelet
 
 import (
 	"slices"
+	"time"
 
 	"github.com/distribution/reference"
 	v1 "k8s.io/api/core/v1"
@@ -17,7 +18,7 @@ func (m *machine) status() v1.PodStatus {
 		return status
 	}
 	status.ObservedGeneration = m.pod.Generation
-	started := metav1.NewTime(s.Started.Truncate(0))
+	started := stored(s.Started)
 	if status.StartTime == nil {
 		status.StartTime = &started
 	}
@@ -49,6 +50,10 @@ func (m *machine) status() v1.PodStatus {
 	return status
 }
 
+// stored is a time as the API server stores it: to the second. A finer one would differ from it for
+// ever, and be written again whenever the pod is looked at.
+func stored(t time.Time) metav1.Time { return metav1.NewTime(t.Truncate(time.Second)) }
+
 func (m *machine) containerStatuses(containers []v1.Container) (all []v1.ContainerStatus) {
 	for i := range containers {
 		all = append(all, m.containerStatus(&containers[i]))
@@ -77,7 +82,7 @@ func (m *machine) containerStatus(c *v1.Container) v1.ContainerStatus {
 	}
 	switch {
 	case s.Phase == running:
-		status.State.Running = &v1.ContainerStateRunning{StartedAt: metav1.NewTime(s.StartedAt)}
+		status.State.Running = &v1.ContainerStateRunning{StartedAt: stored(s.StartedAt)}
 	case s.Phase == exited:
 		status.State.Terminated = terminated(s)
 	case s.Reason == "" && s.Last != nil: // the runtime shows the last run until the next one is there
@@ -189,7 +194,7 @@ func (m *machine) conditions(status *v1.PodStatus) {
 	}
 	for i := range ours {
 		ours[i].ObservedGeneration = m.pod.Generation
-		ours[i].LastTransitionTime = metav1.NewTime(m.now)
+		ours[i].LastTransitionTime = stored(m.now)
 		for _, before := range old.Conditions {
 			if before.Type == ours[i].Type && before.Status == ours[i].Status {
 				ours[i].LastTransitionTime = before.LastTransitionTime

@@ -1,0 +1,102 @@
+package kubelet
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	v1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/informers"
+	"k8s.io/client-go/kubernetes/fake"
+	clienttesting "k8s.io/client-go/testing"
+	"k8s.io/client-go/tools/record"
+)
+
+func TestStatusIsReportedAsItIsStored(t *testing.T) {
+	for name, script := range map[string]Script{"running": {}, "crashing": {RunFor: 1500 * time.Millisecond, ExitCode: 1}} {
+		t.Run(name, func(t *testing.T) {
+			l := begin(&v1.Pod{Spec: v1.PodSpec{Containers: []v1.Container{{Name: "c", Image: "nginx"}}}})
+			l.now = l.now.Add(123456789 * time.Nanosecond)
+			l.scripts["c"] = script
+			l.run(time.Minute)
+			data, err := json.Marshal(l.pod.Status)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var stored v1.PodStatus
+			if err := json.Unmarshal(data, &stored); err != nil {
+				t.Fatal(err)
+			}
+			if !equality.Semantic.DeepEqual(stored, l.pod.Status) {
+				t.Errorf("the stored status differs and would be written again:\n%s\n%+v", data, l.pod.Status)
+			}
+		})
+	}
+}
+
+// lagging is a kubelet whose informer never hears of what it writes itself.
+func lagging(t *testing.T) (*Kubelet, *fake.Clientset, *worker) {
+	pod := &v1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "web", UID: "uid", ResourceVersion: "10"},
+		Spec:       v1.PodSpec{NodeName: "node", RestartPolicy: v1.RestartPolicyAlways, Containers: []v1.Container{{Name: "c", Image: "nginx"}}},
+	}
+	client := fake.NewClientset(pod)
+	shared := informers.NewSharedInformerFactory(client, 0)
+	if err := shared.Core().V1().Pods().Informer().GetIndexer().Add(pod); err != nil {
+		t.Fatal(err)
+	}
+	k, err := New(Config{Client: client, Informers: shared})
+	if err != nil {
+		t.Fatal(err)
+	}
+	k.events = record.NewBroadcaster(record.WithContext(t.Context()))
+	return k, client, &worker{namespace: "default", name: "web", changed: make(chan struct{}, 1)}
+}
+
+// answerWrites accepts status updates of one version, as an API server does.
+func answerWrites(client *fake.Clientset, version, next string) (accepted *int) {
+	accepted = new(int)
+	client.PrependReactor("update", "pods", func(action clienttesting.Action) (bool, runtime.Object, error) {
+		pod := action.(clienttesting.UpdateAction).GetObject().(*v1.Pod).DeepCopy()
+		if pod.ResourceVersion != version {
+			return true, nil, apierrors.NewConflict(v1.Resource("pods"), pod.Name, nil)
+		}
+		*accepted++
+		pod.ResourceVersion = next
+		return true, pod, nil
+	})
+	return accepted
+}
+
+func TestStatusIsWrittenOnceThoughTheInformerLags(t *testing.T) {
+	k, client, w := lagging(t)
+	accepted := answerWrites(client, "10", "11")
+	for range 3 {
+		if _, err := k.sync(t.Context(), w, k.latest(w)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if *accepted != 1 {
+		t.Errorf("written %d times", *accepted)
+	}
+}
+
+func TestConflictIsResolvedWithTheLatestVersion(t *testing.T) {
+	k, client, w := lagging(t)
+	accepted := answerWrites(client, "12", "13")
+	client.PrependReactor("get", "pods", func(clienttesting.Action) (bool, runtime.Object, error) {
+		pod := k.latest(w).DeepCopy()
+		pod.ResourceVersion = "12"
+		return true, pod, nil
+	})
+	if _, err := k.sync(t.Context(), w, k.latest(w)); !apierrors.IsConflict(err) {
+		t.Fatalf("got %v, want a conflict", err)
+	}
+	if _, err := k.sync(t.Context(), w, k.latest(w)); err != nil || *accepted != 1 {
+		t.Errorf("got %v, written %d times", err, *accepted)
+	}
+}
