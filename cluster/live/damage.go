@@ -12,6 +12,8 @@ import (
 
 	"go.etcd.io/bbolt"
 	"go.etcd.io/etcd/api/v3/mvccpb"
+	"go.etcd.io/etcd/server/v3/storage/wal"
+	"go.uber.org/zap"
 	"google.golang.org/protobuf/proto"
 )
 
@@ -84,4 +86,29 @@ func readBucket(b *bbolt.Bucket, ofClients bool) (keys int, err error) {
 		return proto.Unmarshal(v, new(mvccpb.KeyValue))
 	})
 	return keys, err
+}
+
+// checkLog reads the log of writes, and changes nothing there: etcd itself would repair damage at its
+// beginning to a log of nothing. What a killed process has cut short at the end was never acknowledged.
+func checkLog(folder string) (err error) {
+	written := filepath.Join(folder, "member", "wal")
+	if !wal.Exist(written) {
+		return nil
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%w: %s: %v", errDamaged, written, r)
+		}
+	}()
+	snapshots, err := wal.ValidSnapshotEntries(zap.NewNop(), written)
+	if err == nil && len(snapshots) == 0 {
+		err = errors.New("it is cut off at its beginning")
+	}
+	if err == nil {
+		_, err = wal.Verify(zap.NewNop(), written, snapshots[len(snapshots)-1])
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %s: %w", errDamaged, written, err)
+	}
+	return nil
 }
