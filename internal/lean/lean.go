@@ -32,6 +32,33 @@ const (
 	heapRoom = 72 << 20
 )
 
+// A simulation has more garbage than anything else: it begins with less, so that a small one stays small,
+// and gets more when more is alive.
+const (
+	simulationHeap = 100 << 20
+	large          = 64 << 20  // alive
+	mostRoom       = 512 << 20 // beyond what is alive
+)
+
+var simulating atomic.Bool
+
+// Simulate says that the process is to simulate a cluster.
+func Simulate() {
+	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
+		return
+	}
+	simulating.Store(true)
+	debug.SetMemoryLimit(simulationHeap)
+}
+
+// room is how far the heap may grow beyond what is alive.
+func room(alive int64) int64 {
+	if simulating.Load() && alive > large {
+		return min(alive*2, mostRoom)
+	}
+	return max(heapRoom, alive/2)
+}
+
 // tune lets the heap of a short-lived process grow before it is collected, up to a bound
 // below what a CI container has. GOGC and GOMEMLIMIT win.
 func tune() {
@@ -55,7 +82,7 @@ func makeRoom(s *sentinel) {
 	metrics.Read(live)
 	release()
 	alive := int64(live[0].Value.Uint64())
-	if need := alive + max(heapRoom, alive/2); need > debug.SetMemoryLimit(-1) {
+	if need := alive + room(alive); need > debug.SetMemoryLimit(-1) {
 		debug.SetMemoryLimit(need)
 	}
 	runtime.SetFinalizer(s, makeRoom)

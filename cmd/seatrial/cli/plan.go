@@ -12,6 +12,7 @@ import (
 
 	"github.com/seatrial/seatrial/cluster"
 	"github.com/seatrial/seatrial/internal/diag"
+	"github.com/seatrial/seatrial/internal/lean"
 	"github.com/seatrial/seatrial/internal/manifest"
 	"github.com/seatrial/seatrial/internal/source"
 	"github.com/seatrial/seatrial/lint"
@@ -113,6 +114,7 @@ manifest is refused; 2 wrong usage; 3 could not run.`,
 }
 
 func (o *planOptions) run(ctx context.Context) error {
+	lean.Simulate()
 	format, err := report.LookupPlan(o.output)
 	if err != nil {
 		return usageError("%v", err)
