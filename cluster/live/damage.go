@@ -2,6 +2,7 @@ package live
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -23,27 +24,47 @@ var errDamaged = errors.New("its data are damaged")
 // etcdKeys is the bucket in which etcd keeps keys and values.
 var etcdKeys = []byte("key")
 
+// consistentIndex is where it keeps, among what it knows of itself, the number of the last write that is in the database.
+var etcdMeta, consistentIndex = []byte("meta"), []byte("consistent_index")
+
 // checkData reads what etcd is about to open. Most damage would end the process where nothing can
-// be said of it any more, and a log that is gone would be waited for.
+// be said of it any more; a log that is gone, or ends before what the database holds, would be waited for.
 func checkData(folder string) error {
 	database := filepath.Join(folder, "member", "snap", "db")
-	if file, err := os.Stat(database); errors.Is(err, fs.ErrNotExist) || err == nil && file.Size() == 0 {
-		return nil // a new one, or one that etcd makes anew from its log
-	}
-	keys, err := readDatabase(database)
-	if err != nil {
-		return err
+	held := contents{}
+	if file, err := os.Stat(database); err == nil && file.Size() > 0 { // else a new one, or one that etcd makes anew from its log
+		if held, err = readDatabase(database); err != nil {
+			return err
+		}
 	}
 	written := filepath.Join(folder, "member", "wal")
 	logs, err := filepath.Glob(filepath.Join(written, "*.wal"))
-	if err == nil && len(logs) == 0 && keys > 0 {
-		err = fmt.Errorf("%w: the log in %s is gone", errDamaged, written)
+	switch {
+	case err != nil:
+		return err
+	case len(logs) == 0 && held.keys > 0:
+		return fmt.Errorf("%w: the log in %s is gone", errDamaged, written)
+	case len(logs) == 0:
+		return nil
 	}
-	return err
+	last, err := readLog(written)
+	if err == nil && last < held.applied {
+		err = fmt.Errorf("it ends with write %d, and the database holds %d: it was cut off, or is of another time", last, held.applied)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %s: %w", errDamaged, written, err)
+	}
+	return nil
 }
 
-// readDatabase reads all of a database, and counts its keys.
-func readDatabase(name string) (keys int, err error) {
+// contents is what a database holds.
+type contents struct {
+	keys    int    // of etcd's clients
+	applied uint64 // number of the last write of the log that is in it
+}
+
+// readDatabase reads all of a database.
+func readDatabase(name string) (held contents, err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true)) // a file that is too short
 	defer func() {
 		if r := recover(); r != nil {
@@ -52,23 +73,28 @@ func readDatabase(name string) (keys int, err error) {
 	}()
 	db, err := bbolt.Open(name, 0o600, &bbolt.Options{ReadOnly: true, Timeout: time.Second})
 	if errors.Is(err, fs.ErrPermission) {
-		return 0, err
+		return held, err
 	}
 	if err != nil {
-		return 0, fmt.Errorf("%w: %s: %w", errDamaged, name, err)
+		return held, fmt.Errorf("%w: %s: %w", errDamaged, name, err)
 	}
 	defer db.Close()
 	err = db.View(func(tx *bbolt.Tx) error {
+		if meta := tx.Bucket(etcdMeta); meta != nil {
+			if index := meta.Get(consistentIndex); len(index) == 8 {
+				held.applied = binary.BigEndian.Uint64(index)
+			}
+		}
 		return tx.ForEach(func(name []byte, b *bbolt.Bucket) error {
 			n, err := readBucket(b, bytes.Equal(name, etcdKeys))
-			keys += n
+			held.keys += n
 			return err
 		})
 	})
 	if err != nil {
-		return 0, fmt.Errorf("%w: %s: %w", errDamaged, name, err)
+		return held, fmt.Errorf("%w: %s: %w", errDamaged, name, err)
 	}
-	return keys, nil
+	return held, nil
 }
 
 // readBucket reads a bucket, in which keys ascend. It counts those of etcd's clients.
@@ -88,27 +114,38 @@ func readBucket(b *bbolt.Bucket, ofClients bool) (keys int, err error) {
 	return keys, err
 }
 
-// checkLog reads the log of writes, and changes nothing there: etcd itself would repair damage at its
+// readLog reads the log of writes, and changes nothing there: etcd itself would repair damage at its
 // beginning to a log of nothing. What a killed process has cut short at the end was never acknowledged.
-func checkLog(folder string) (err error) {
-	written := filepath.Join(folder, "member", "wal")
-	if !wal.Exist(written) {
-		return nil
-	}
+// It gives the number of the last write.
+func readLog(folder string) (last uint64, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("%w: %s: %v", errDamaged, written, r)
+			err = fmt.Errorf("%v", r)
 		}
 	}()
-	snapshots, err := wal.ValidSnapshotEntries(zap.NewNop(), written)
-	if err == nil && len(snapshots) == 0 {
-		err = errors.New("it is cut off at its beginning")
-	}
-	if err == nil {
-		_, err = wal.Verify(zap.NewNop(), written, snapshots[len(snapshots)-1])
-	}
+	snapshots, err := wal.ValidSnapshotEntries(zap.NewNop(), folder)
 	if err != nil {
-		return fmt.Errorf("%w: %s: %w", errDamaged, written, err)
+		return 0, err
 	}
-	return nil
+	if len(snapshots) == 0 {
+		return 0, errors.New("it is cut off at its beginning")
+	}
+	snapshot := snapshots[len(snapshots)-1]
+	if _, err := wal.Verify(zap.NewNop(), folder, snapshot); err != nil {
+		return 0, err
+	}
+	w, err := wal.OpenForRead(zap.NewNop(), folder, snapshot)
+	if err != nil {
+		return 0, err
+	}
+	defer w.Close()
+	_, _, writes, err := w.ReadAll()
+	if err != nil {
+		return 0, err
+	}
+	last = snapshot.GetIndex()
+	for _, e := range writes {
+		last = max(last, e.GetIndex())
+	}
+	return last, nil
 }

@@ -37,7 +37,7 @@ const (
 // startStore starts etcd on a folder. Every write is on the disk before it is acknowledged. Once
 // it has started, fatal is told when it cannot go on, and must not return.
 func startStore(ctx context.Context, folder string, log io.Writer, fatal func(error)) (*store, error) {
-	if err := errors.Join(checkData(folder), checkLog(folder)); err != nil {
+	if err := checkData(folder); err != nil {
 		return nil, storeError("starting etcd", folder, err)
 	}
 	s := &store{memory: bufconn.Listen(etcdBuffer)}
