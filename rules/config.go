@@ -26,8 +26,8 @@ func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys
 
 // checkAnnotation makes the annotation as kubectl would.
 func checkAnnotation(p *lint.Pass) error {
-	const near = 200 << 10 // the written form of what may be too long
-	if len(p.Document.JSON) < near {
+	// Characters may take six times as much in the annotation, and annotations count twice.
+	if len(p.Document.JSON) < validation.TotalAnnotationSizeLimitB/8 {
 		return nil
 	}
 	u := (&unstructured.Unstructured{Object: p.Document.Value()}).DeepCopy()

@@ -98,6 +98,17 @@ func TestVerdictExamples(t *testing.T) {
 	}
 }
 
+// TestAnnotationsCountTwice: kubectl apply keeps them once more, in its own.
+func TestAnnotationsCountTwice(t *testing.T) {
+	for size, want := range map[int]bool{120 << 10: false, 140 << 10: true} {
+		text := "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: board\n  annotations:\n    note: " + strings.Repeat("a", size) + "\n"
+		found := slices.ContainsFunc(find(t, text, "default"), func(d diag.Diagnostic) bool { return d.Rule == "apply-annotation-too-long" })
+		if found != want {
+			t.Errorf("an annotation of %d KiB: found is %v, want %v", size>>10, found, want)
+		}
+	}
+}
+
 // TestExamplesHaveRules finds examples that are left over.
 func TestExamplesHaveRules(t *testing.T) {
 	files, err := filepath.Glob("examples/*.yaml")
