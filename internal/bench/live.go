@@ -96,7 +96,7 @@ func lives(seatrial string, rounds int) (string, error) {
 		first, again, idle, thousand = append(first, fresh), append(again, restarted), append(idle, resting), append(thousand, busy)
 	}
 	var page strings.Builder
-	page.WriteString("\n## The live cluster\n\nOn an etcd of its own that waits for the disk. `up` is measured from the start of the process to its exit, when the cluster answers; " +
+	page.WriteString("\n## The live cluster\n\nOn an etcd of its own that waits for the disk, once. `up` is measured from the start of the process to its exit, when the cluster answers; " +
 		"CPU and memory are those of the cluster, at the end of what is measured. A thousand pods are there when their Deployment says that all are ready.\n\n" +
 		"| what | wall | CPU | memory |\n|---|---|---|---|\n")
 	for _, row := range []struct {

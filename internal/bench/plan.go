@@ -75,7 +75,7 @@ func plans(seatrial string, rounds int) (string, error) {
 			fmt.Fprintf(&ratio, "\nThe same on a live cluster of `seatrial up` on this machine, in turns with the plan (`apply`, `rollout status`, `apply`, `rollout status`): %.1f s, %.1f times as long as the plan of %s.\n", took, took/wall, f.name)
 		}
 	}
-	return "\n## Plan\n\nProcess start to exit: what runs already is applied and settles, then the change. Virtual seconds are those from the change to the end, pods those that the scheduler placed, before the change and after; " +
+	return "\n## Plan\n\nProcess start to exit, once: what runs already is applied and settles, then the change. Virtual seconds are those from the change to the end, pods those that the scheduler placed, before the change and after; " +
 		"both are divided by the wall time of the whole process.\n\n" +
 		"| what | wall | allowed | CPU | memory | allowed | virtual s a second | pods a second |\n|---|---|---|---|---|---|---|---|\n" + table.String() + ratio.String(), nil
 }
