@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"slices"
-	"time"
 
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/informers"
@@ -33,7 +32,7 @@ func (l livingV1) Pods() coreinformers.TypedPodInformer { return livingPods{l.In
 type livingPods struct{ coreinformers.TypedPodInformer }
 
 func (l livingPods) Informer() cache.SharedIndexInformer {
-	return livingInformer{l.TypedPodInformer.Informer()}
+	return viewed{l.TypedPodInformer.Informer(), func(x cache.Indexer) cache.Indexer { return livingIndexer{viewedIndexer{x, onlyAlive}} }, whileAlive}
 }
 
 func (l livingPods) TypedInformer() coreinformers.PodIndexInformer {
@@ -44,27 +43,8 @@ func (l livingPods) Lister() corelisters.PodLister {
 	return corelisters.NewPodLister(l.Informer().GetIndexer())
 }
 
-type livingInformer struct{ cache.SharedIndexInformer }
-
-func (l livingInformer) AddEventHandler(handler cache.ResourceEventHandler) (cache.ResourceEventHandlerRegistration, error) {
-	return l.SharedIndexInformer.AddEventHandler(whileAlive(handler))
-}
-
-func (l livingInformer) AddEventHandlerWithResyncPeriod(handler cache.ResourceEventHandler, period time.Duration) (cache.ResourceEventHandlerRegistration, error) {
-	return l.SharedIndexInformer.AddEventHandlerWithResyncPeriod(whileAlive(handler), period)
-}
-
-func (l livingInformer) AddEventHandlerWithOptions(handler cache.ResourceEventHandler, options cache.HandlerOptions) (cache.ResourceEventHandlerRegistration, error) {
-	return l.SharedIndexInformer.AddEventHandlerWithOptions(whileAlive(handler), options)
-}
-
-func (l livingInformer) GetStore() cache.Store { return l.GetIndexer() }
-func (l livingInformer) GetIndexer() cache.Indexer {
-	return livingIndexer{l.SharedIndexInformer.GetIndexer()}
-}
-
 // whileAlive tells a handler that a pod is deleted when it ends.
-func whileAlive(handler cache.ResourceEventHandler) cache.ResourceEventHandler {
+func whileAlive(_ cache.SharedIndexInformer, handler cache.ResourceEventHandler) cache.ResourceEventHandler {
 	return cache.FilteringResourceEventHandler{FilterFunc: alive, Handler: handler}
 }
 
@@ -74,19 +54,7 @@ func alive(obj any) bool {
 	return !ok || !podutil.IsPodTerminal(pod)
 }
 
-type livingIndexer struct{ cache.Indexer }
-
-func (l livingIndexer) List() []any { return onlyAlive(l.Indexer.List()) }
-
-func (l livingIndexer) Index(name string, obj any) ([]any, error) {
-	objects, err := l.Indexer.Index(name, obj)
-	return onlyAlive(objects), err
-}
-
-func (l livingIndexer) ByIndex(name, value string) ([]any, error) {
-	objects, err := l.Indexer.ByIndex(name, value)
-	return onlyAlive(objects), err
-}
+type livingIndexer struct{ viewedIndexer }
 
 func (l livingIndexer) GetByKey(key string) (any, bool, error) {
 	obj, exists, err := l.Indexer.GetByKey(key)

@@ -3,7 +3,6 @@ package cluster
 import (
 	"cmp"
 	"slices"
-	"time"
 
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -35,7 +34,7 @@ type ordered struct {
 }
 
 func (o ordered) InformerFor(obj runtime.Object, make internalinterfaces.NewInformerFunc) cache.SharedIndexInformer {
-	return orderedInformer{o.SharedInformerFactory.InformerFor(obj, make)}
+	return inOrderOfUIDs(o.SharedInformerFactory.InformerFor(obj, make))
 }
 
 func (o ordered) ForResource(gvr schema.GroupVersionResource) (informers.GenericInformer, error) {
@@ -74,35 +73,24 @@ type orderedGeneric struct {
 }
 
 func (g orderedGeneric) Informer() cache.SharedIndexInformer {
-	return orderedInformer{g.GenericInformer.Informer()}
+	return inOrderOfUIDs(g.GenericInformer.Informer())
 }
 
 func (g orderedGeneric) Lister() cache.GenericLister {
 	return cache.NewGenericLister(g.Informer().GetIndexer(), g.resource)
 }
 
-type orderedInformer struct{ cache.SharedIndexInformer }
-
-func (i orderedInformer) GetStore() cache.Store { return i.GetIndexer() }
-func (i orderedInformer) GetIndexer() cache.Indexer {
-	return orderedIndexer{i.SharedIndexInformer.GetIndexer()}
+func inOrderOfUIDs(i cache.SharedIndexInformer) cache.SharedIndexInformer {
+	return viewed{i, func(x cache.Indexer) cache.Indexer { return viewedIndexer{x, inOrder} }, comeLate}
 }
 
-func (i orderedInformer) AddEventHandler(handler cache.ResourceEventHandler) (cache.ResourceEventHandlerRegistration, error) {
-	return i.AddEventHandlerWithOptions(handler, cache.HandlerOptions{})
-}
-
-func (i orderedInformer) AddEventHandlerWithResyncPeriod(handler cache.ResourceEventHandler, period time.Duration) (cache.ResourceEventHandlerRegistration, error) {
-	return i.AddEventHandlerWithOptions(handler, cache.HandlerOptions{ResyncPeriod: &period})
-}
-
-// AddEventHandlerWithOptions tells a handler that comes late of what there is, in order. Nothing may be
-// on its way to the informer meanwhile.
-func (i orderedInformer) AddEventHandlerWithOptions(handler cache.ResourceEventHandler, options cache.HandlerOptions) (cache.ResourceEventHandlerRegistration, error) {
-	if known := len(i.SharedIndexInformer.GetStore().ListKeys()); known > 1 {
-		handler = &latecomer{ResourceEventHandler: handler, missing: known}
+// comeLate lets a handler that comes late hear of what there is in order. Nothing may be on its way to
+// the informer meanwhile.
+func comeLate(i cache.SharedIndexInformer, handler cache.ResourceEventHandler) cache.ResourceEventHandler {
+	if known := len(i.GetStore().ListKeys()); known > 1 {
+		return &latecomer{ResourceEventHandler: handler, missing: known}
 	}
-	return i.SharedIndexInformer.AddEventHandlerWithOptions(handler, options)
+	return handler
 }
 
 // latecomer collects what an informer knew before it had this handler, and hands it on in order.
@@ -125,20 +113,6 @@ func (l *latecomer) OnAdd(obj any, initial bool) {
 		l.ResourceEventHandler.OnAdd(o, initial)
 	}
 	l.known = nil
-}
-
-type orderedIndexer struct{ cache.Indexer }
-
-func (i orderedIndexer) List() []any { return inOrder(i.Indexer.List()) }
-
-func (i orderedIndexer) Index(name string, obj any) ([]any, error) {
-	objects, err := i.Indexer.Index(name, obj)
-	return inOrder(objects), err
-}
-
-func (i orderedIndexer) ByIndex(name, value string) ([]any, error) {
-	objects, err := i.Indexer.ByIndex(name, value)
-	return inOrder(objects), err
 }
 
 func inOrder(objects []any) []any {

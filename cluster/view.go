@@ -1,0 +1,48 @@
+package cluster
+
+import (
+	"time"
+
+	"k8s.io/client-go/tools/cache"
+)
+
+// viewed is an informer as some of its users have to see it: through an indexer of their own, and with
+// their handlers wrapped.
+type viewed struct {
+	cache.SharedIndexInformer
+	index func(cache.Indexer) cache.Indexer
+	wrap  func(cache.SharedIndexInformer, cache.ResourceEventHandler) cache.ResourceEventHandler
+}
+
+func (v viewed) GetStore() cache.Store     { return v.GetIndexer() }
+func (v viewed) GetIndexer() cache.Indexer { return v.index(v.SharedIndexInformer.GetIndexer()) }
+
+func (v viewed) AddEventHandler(handler cache.ResourceEventHandler) (cache.ResourceEventHandlerRegistration, error) {
+	return v.AddEventHandlerWithOptions(handler, cache.HandlerOptions{})
+}
+
+func (v viewed) AddEventHandlerWithResyncPeriod(handler cache.ResourceEventHandler, period time.Duration) (cache.ResourceEventHandlerRegistration, error) {
+	return v.AddEventHandlerWithOptions(handler, cache.HandlerOptions{ResyncPeriod: &period})
+}
+
+func (v viewed) AddEventHandlerWithOptions(handler cache.ResourceEventHandler, options cache.HandlerOptions) (cache.ResourceEventHandlerRegistration, error) {
+	return v.SharedIndexInformer.AddEventHandlerWithOptions(v.wrap(v.SharedIndexInformer, handler), options)
+}
+
+// viewedIndexer shows of what an indexer lists what show makes of it.
+type viewedIndexer struct {
+	cache.Indexer
+	show func([]any) []any
+}
+
+func (v viewedIndexer) List() []any { return v.show(v.Indexer.List()) }
+
+func (v viewedIndexer) Index(name string, obj any) ([]any, error) {
+	objects, err := v.Indexer.Index(name, obj)
+	return v.show(objects), err
+}
+
+func (v viewedIndexer) ByIndex(name, value string) ([]any, error) {
+	objects, err := v.Indexer.ByIndex(name, value)
+	return v.show(objects), err
+}
