@@ -1,9 +1,7 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,30 +14,25 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/seatrial/seatrial/cluster/live"
+	"github.com/seatrial/seatrial/internal/disk"
 )
 
 // TestFullDiskLosesNothing starts a live cluster on a disk that is too small, gives it room, fills
 // the disk while it is written to, and makes room again.
 func TestFullDiskLosesNothing(t *testing.T) {
-	disk := t.TempDir()
-	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=32m"); err != nil {
-		t.Skipf("no small disk to fill: %v", err)
-	}
-	t.Cleanup(func() { _ = syscall.Unmount(disk, syscall.MNT_DETACH) })
-	folder := live.Folder(filepath.Join(disk, "live"))
+	small, resize := disk.Small(t, "32m")
+	folder := live.Folder(filepath.Join(small, "live"))
 	up := aloneAt(t, folder)
 
 	out, err := up()
 	wantFailure(t, out, err, "no space left on device; make room on the disk")
 	// etcd keeps a log of 64 MB, makes the next one beforehand, and copies one that ends in the middle of a write.
-	if err := syscall.Mount("tmpfs", disk, "tmpfs", syscall.MS_REMOUNT, "size=300m"); err != nil {
-		t.Fatal(err)
-	}
+	resize("300m")
 	if out, err := up(); err != nil {
 		t.Fatalf("with room: %v\n%s", err, out)
 	}
 
-	ballast := filepath.Join(disk, "ballast")
+	ballast := filepath.Join(small, "ballast")
 	fill(t, ballast)
 	written := writeUntilFull(t, liveClient(t, folder))
 	awaitEnd(t, folder)
@@ -72,11 +65,7 @@ func TestFullDiskLosesNothing(t *testing.T) {
 
 // aloneAt gives a way to start a cluster on a folder that nothing of the user's is touched by.
 func aloneAt(t *testing.T, folder live.Folder) (up func() (string, error)) {
-	home := t.TempDir()
-	t.Setenv("HOME", home)
-	t.Setenv("XDG_STATE_HOME", "")
-	t.Setenv("KUBECONFIG", filepath.Join(home, "kubeconfig"))
-	t.Cleanup(func() { program(t, "down", "--purge", "--data-dir", string(folder)) })
+	ownHome(t, "--data-dir", string(folder))
 	return func() (string, error) { return program(t, "up", "--port", "0", "--data-dir", string(folder)) }
 }
 
@@ -89,11 +78,11 @@ func wantFailure(t *testing.T, out string, err error, says string) {
 
 // fill takes all room of a disk but for a megabyte.
 func fill(t *testing.T, name string) {
-	var disk syscall.Statfs_t
-	if err := syscall.Statfs(filepath.Dir(name), &disk); err != nil {
+	var room syscall.Statfs_t
+	if err := syscall.Statfs(filepath.Dir(name), &room); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(name, make([]byte, int64(disk.Bavail)*disk.Bsize-1<<20), 0o600); err != nil {
+	if err := os.WriteFile(name, make([]byte, int64(room.Bavail)*room.Bsize-1<<20), 0o600); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -101,7 +90,7 @@ func fill(t *testing.T, name string) {
 // writeUntilFull gives the names of what was acknowledged.
 func writeUntilFull(t *testing.T, client *kubernetes.Clientset) (written []string) {
 	for i := range 1000 {
-		c := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprint("c-", i)}, Data: map[string]string{"text": noise(200_000)}}
+		c := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprint("c-", i)}, Data: map[string]string{"text": disk.Noise(200_000)}}
 		if _, err := client.CoreV1().ConfigMaps("default").Create(t.Context(), c, metav1.CreateOptions{}); err != nil {
 			t.Logf("%d writes, then %.80v", len(written), err)
 			return written
@@ -110,14 +99,6 @@ func writeUntilFull(t *testing.T, client *kubernetes.Clientset) (written []strin
 	}
 	t.Fatal("the disk is never full")
 	return nil
-}
-
-func noise(n int) string {
-	b := make([]byte, n)
-	for i := range b {
-		b[i] = byte('a' + rand.IntN(26))
-	}
-	return string(b)
 }
 
 func awaitEnd(t *testing.T, folder live.Folder) {
@@ -133,18 +114,10 @@ func awaitEnd(t *testing.T, folder live.Folder) {
 func TestReadOnlyFolderIsTold(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "live")
 	up := aloneAt(t, live.Folder(folder))
-	if err := os.Mkdir(folder, 0o500); err != nil {
+	if err := os.Mkdir(folder, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if os.Getuid() == 0 {
-		err := errors.Join(
-			syscall.Mount(folder, folder, "", syscall.MS_BIND, ""),
-			syscall.Mount("", folder, "", syscall.MS_REMOUNT|syscall.MS_BIND|syscall.MS_RDONLY, ""))
-		t.Cleanup(func() { _ = syscall.Unmount(folder, syscall.MNT_DETACH) })
-		if err != nil {
-			t.Skipf("no folder that root cannot write to: %v", err)
-		}
-	}
+	disk.ReadOnly(t, folder)
 	out, err := up()
 	wantFailure(t, out, err, "--data-dir names another folder")
 }

@@ -18,11 +18,7 @@ import (
 // TestInformers lets shared informers, as every controller runs them, watch a live cluster: they see what comes, changes and
 // goes, are told of it again at each resync, and go on by themselves when the cluster was down in between.
 func TestInformers(t *testing.T) {
-	home := t.TempDir()
-	t.Setenv("HOME", home)
-	t.Setenv("XDG_STATE_HOME", "")
-	t.Setenv("KUBECONFIG", filepath.Join(home, "kubeconfig"))
-	t.Cleanup(func() { program(t, "down", "--purge") })
+	home := ownHome(t)
 	run := func(args ...string) {
 		t.Helper()
 		if out, err := program(t, args...); err != nil {

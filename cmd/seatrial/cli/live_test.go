@@ -88,11 +88,7 @@ func TestKills(t *testing.T) {
 	} else if testing.Short() {
 		t.Skip("takes half a minute")
 	}
-	home := t.TempDir()
-	t.Setenv("HOME", home)
-	t.Setenv("XDG_STATE_HOME", "")
-	t.Setenv("KUBECONFIG", filepath.Join(home, "kubeconfig"))
-	t.Cleanup(func() { program(t, "down", "--purge") })
+	home := ownHome(t)
 	acknowledged := map[string]int{} // the last value, by ConfigMap
 	for round := range times {
 		if out, err := program(t, "up", "--port", "0"); err != nil {
@@ -109,6 +105,16 @@ func TestKills(t *testing.T) {
 		t.Errorf("%v\n%s", err, out)
 	}
 	t.Logf("%d acknowledged writes", len(acknowledged))
+}
+
+// ownHome gives the program a home of its own, and in the end deletes the cluster there, or where flags say.
+func ownHome(t *testing.T, flags ...string) (home string) {
+	home = t.TempDir()
+	t.Setenv("HOME", home)
+	t.Setenv("XDG_STATE_HOME", "")
+	t.Setenv("KUBECONFIG", filepath.Join(home, "kubeconfig"))
+	t.Cleanup(func() { program(t, append([]string{"down", "--purge"}, flags...)...) })
+	return home
 }
 
 // program runs the program itself, as scripts do.
@@ -198,11 +204,7 @@ func check(t *testing.T, acknowledged map[string]int) {
 
 // TestIntruder looks at a live cluster as somebody else on the machine would.
 func TestIntruder(t *testing.T) {
-	home := t.TempDir()
-	t.Setenv("HOME", home)
-	t.Setenv("XDG_STATE_HOME", "")
-	t.Setenv("KUBECONFIG", filepath.Join(home, "kubeconfig"))
-	t.Cleanup(func() { program(t, "down", "--purge") })
+	home := ownHome(t)
 	if out, err := program(t, "up", "--port", "0"); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
