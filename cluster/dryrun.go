@@ -93,23 +93,21 @@ const paramKind = "parameter"
 
 // Order gives the indexes of objects in an order in which each finds what it needs.
 func Order(objects []*unstructured.Unstructured) []int {
-	ranks, indexes := ranked(objects), make([]int, len(objects))
-	for i := range objects {
-		indexes[i] = i
-	}
-	slices.SortStableFunc(indexes, func(a, b int) int { return ranks[a] - ranks[b] })
+	indexes, _ := inRanks(objects)
 	return indexes
 }
 
-func ranked(objects []*unstructured.Unstructured) []int {
+// inRanks gives, with the indexes in order, the rank of each object.
+func inRanks(objects []*unstructured.Unstructured) (indexes, ranks []int) {
 	params := map[string]bool{}
 	for _, o := range objects {
 		if kind, _, _ := unstructured.NestedString(o.Object, "spec", "paramKind", "kind"); kind != "" {
 			params[kind] = true
 		}
 	}
-	ranks := make([]int, len(objects))
+	indexes, ranks = make([]int, len(objects)), make([]int, len(objects))
 	for i, o := range objects {
+		indexes[i] = i
 		ranks[i] = rank[o.GetKind()]
 		if r, ok := rank[o.GroupVersionKind().GroupKind().String()]; ok {
 			ranks[i] = r
@@ -118,7 +116,8 @@ func ranked(objects []*unstructured.Unstructured) []int {
 			ranks[i] = rank[paramKind]
 		}
 	}
-	return ranks
+	slices.SortStableFunc(indexes, func(a, b int) int { return ranks[a] - ranks[b] })
+	return indexes, ranks
 }
 
 // dryRun creates objects, and does what the controllers would have to do in between.
@@ -152,18 +151,16 @@ func (w *warnings) HandleWarningHeader(code int, _ string, text string) {
 	}
 }
 
-// all tries objects in their order, and lets admission hear of each rank before the next.
+// all tries objects in their order. Before each rank admission hears of what is there already.
 func (d *dryRun) all(objects []*unstructured.Unstructured) []Answer {
-	answers, ranks := make([]Answer, len(objects)), ranked(objects)
-	last := 0
-	for n, i := range Order(objects) {
-		if n > 0 && ranks[i] != last {
+	answers := make([]Answer, len(objects))
+	indexes, ranks := inRanks(objects)
+	for n, i := range indexes {
+		if n == 0 || ranks[i] != ranks[indexes[n-1]] {
 			time.Sleep(untilHeard)
 		}
-		last = ranks[i]
 		answers[i] = d.try(objects[i])
 	}
-	time.Sleep(untilHeard)
 	return answers
 }
 

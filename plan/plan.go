@@ -319,6 +319,16 @@ func (p *Plan) Failed() (failed []Expectation) {
 	return failed
 }
 
+// FailedSweeps gives the answers about nodes and zones that are not good.
+func (p *Plan) FailedSweeps() (failed []Answer) {
+	for _, a := range p.Sweeps {
+		if !a.Passed() {
+			failed = append(failed, a)
+		}
+	}
+	return failed
+}
+
 // IsZero tells whether an object is none.
 func isZero(o diag.Object) bool { return o == diag.Object{} }
 

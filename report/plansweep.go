@@ -38,16 +38,6 @@ func (t *planWriter) sweeps() {
 	}
 }
 
-// unanswered counts the questions whose answer is a failure.
-func (t *planWriter) unanswered() (n int) {
-	for _, a := range t.Sweeps {
-		if !a.Passed() {
-			n++
-		}
-	}
-	return n
-}
-
 func (t *planWriter) answer(a *plan.Answer, wide int) {
 	word, paint := "yes", t.good
 	if !a.Passed() {

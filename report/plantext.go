@@ -855,8 +855,8 @@ func (t *planWriter) summary() {
 		end, paint = fmt.Sprintf("Does not complete within %s s.", t.VirtualSeconds), t.severity[diag.Error]
 	case len(t.Failed()) > 0:
 		end, paint = fmt.Sprintf("%s %s not met.", end, plural(len(t.Failed()), "expectation")), t.severity[diag.Error]
-	case t.unanswered() > 0:
-		end, paint = fmt.Sprintf("%s %d of %s without a good end.", end, t.unanswered(), plural(len(t.Sweeps), "question")), t.severity[diag.Error]
+	case len(t.FailedSweeps()) > 0:
+		end, paint = fmt.Sprintf("%s %d of %s without a good end.", end, len(t.FailedSweeps()), plural(len(t.Sweeps), "question")), t.severity[diag.Error]
 	}
 	fmt.Fprintf(t, "\n%s %s\n", t.bold.Sprintf("Plan: %d to create, %d to change, %d to delete.", create, update, remove), paint.Sprint(end))
 }

@@ -44,12 +44,15 @@ var simulating atomic.Bool
 
 // Simulate says that the process is to simulate a cluster.
 func Simulate() {
-	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
+	if settled() {
 		return
 	}
 	simulating.Store(true)
 	debug.SetMemoryLimit(simulationHeap)
 }
+
+// settled tells whether the user has said how much memory there is.
+func settled() bool { return os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" }
 
 // room is how far the heap may grow beyond what is alive.
 func room(alive int64) int64 {
@@ -62,7 +65,7 @@ func room(alive int64) int64 {
 // tune lets the heap of a short-lived process grow before it is collected, up to a bound
 // below what a CI container has. GOGC and GOMEMLIMIT win.
 func tune() {
-	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
+	if settled() {
 		return
 	}
 	debug.SetGCPercent(800)

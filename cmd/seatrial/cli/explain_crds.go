@@ -10,8 +10,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	k8sschema "k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
-	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/seatrial/seatrial/internal/manifest"
 	"github.com/seatrial/seatrial/internal/source"
@@ -40,15 +38,6 @@ func clusterDefinitions(ctx context.Context, name string) (definitions [][]byte,
 		definitions = append(definitions, data)
 	}
 	return definitions, nil
-}
-
-// contextConfig is how a context of the kubeconfig is reached.
-func contextConfig(name string) (*rest.Config, error) {
-	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(clientcmd.NewDefaultClientConfigLoadingRules(), &clientcmd.ConfigOverrides{CurrentContext: name}).ClientConfig()
-	if err != nil {
-		return nil, &exitError{exitFailed, fmt.Errorf("context %s: %w", name, err)}
-	}
-	return config, nil
 }
 
 // definitionsIn reads the definitions of files, folders and globs.

@@ -148,7 +148,7 @@ func (o *planOptions) run(ctx context.Context) error {
 		if err := o.sweep(ctx, p); err != nil {
 			return err
 		}
-	case o.drainEach || o.failEach || o.failZones:
+	case len(o.sweeps()) > 0:
 		fmt.Fprintln(o.Err, "seatrial: the plan does not complete: what becomes of it when nodes are drained or fail was not asked")
 	}
 	p.Findings = append(p.Findings, risks...)
@@ -157,7 +157,7 @@ func (o *planOptions) run(ctx context.Context) error {
 	if err := format.Write(o.Out, p, options); err != nil {
 		return &exitError{exitFailed, err}
 	}
-	if !p.Converged || len(p.Failed()) > 0 || slices.ContainsFunc(p.Sweeps, func(a planning.Answer) bool { return !a.Passed() }) {
+	if !p.Converged || len(p.Failed()) > 0 || len(p.FailedSweeps()) > 0 {
 		return &exitError{code: exitFindings}
 	}
 	return nil

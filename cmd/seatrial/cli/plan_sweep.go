@@ -22,10 +22,7 @@ import (
 // processor.
 func (o *planOptions) sweep(ctx context.Context, p *planning.Plan) error {
 	var questions []planning.Question
-	for kind, asked := range o.sweeps() {
-		if !asked {
-			continue
-		}
+	for _, kind := range o.sweeps() {
 		some := planning.Questions(kind, p)
 		if len(some) == 0 {
 			return usageError("--fail-each-zone: no node has a label topology.kubernetes.io/zone; see --nodes, which takes zone=NAME")
@@ -52,11 +49,18 @@ func (o *planOptions) sweep(ctx context.Context, p *planning.Plan) error {
 	return g.Wait()
 }
 
-// sweeps gives the kinds of questions in the order in which they are told.
-func (o *planOptions) sweeps() func(func(string, bool) bool) {
-	return func(yield func(string, bool) bool) {
-		_ = yield(planning.DrainNode, o.drainEach) && yield(planning.FailNode, o.failEach) && yield(planning.FailZone, o.failZones)
+// sweeps gives the kinds of questions that the flags ask, in the order in which they are told.
+func (o *planOptions) sweeps() (kinds []string) {
+	if o.drainEach {
+		kinds = append(kinds, planning.DrainNode)
 	}
+	if o.failEach {
+		kinds = append(kinds, planning.FailNode)
+	}
+	if o.failZones {
+		kinds = append(kinds, planning.FailZone)
+	}
+	return kinds
 }
 
 // ask lets another process answer a question.
