@@ -33,7 +33,7 @@ func (m *metrics) GetResourceMetric(_ context.Context, name corev1.ResourceName,
 	now, info := time.Now(), hpa.PodMetricsInfo{}
 	for _, p := range pods {
 		if p.Status.Phase == corev1.PodRunning {
-			info[p.Name] = hpa.PodMetric{Timestamp: now, Window: time.Minute, Value: m.of(p, name)}
+			info[p.Name] = hpa.PodMetric{Timestamp: now, Window: usageWindow, Value: m.of(p, name)}
 		}
 	}
 	return info, now, nil

@@ -26,7 +26,8 @@ type usage struct {
 	nodes listers.NodeLister
 }
 
-const usageWindow = time.Minute
+// usageWindow is the time between two looks at what is used: that of the metrics server by default.
+const usageWindow = 15 * time.Second
 
 // ServeUsage adds the API group of metrics to an API server.
 func ServeUsage(built *genericapiserver.GenericAPIServer, informers informers.SharedInformerFactory) {

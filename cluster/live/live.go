@@ -109,6 +109,9 @@ func (c *Cluster) start(ctx context.Context, config Config) error {
 	if err := c.simulate(ctx, config, remembered); err != nil {
 		return err
 	}
+	if err := registerUsage(ctx, c.server.client); err != nil {
+		return err
+	}
 	if err := c.server.awaitReady(ctx); err != nil {
 		return err
 	}
