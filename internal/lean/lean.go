@@ -15,14 +15,24 @@ import (
 // This package needs little of others, and is therefore initialised before most of them. The thousand
 // that follow would otherwise fill a small heap three times.
 func init() {
+	if runtime.MemProfileRate == usualProfile {
+		runtime.MemProfileRate = 0
+	}
 	tune()
 	go holdProgram()
 }
 
+// usualProfile is how often, in bytes, an allocation is noted down with its stack, for profiles that nobody
+// takes: each touches the tables of functions from one end to the other. GODEBUG=memprofilerate=N wins.
+const usualProfile = 512 << 10
+
 var started atomic.Bool
 
-// Started says that the start is over: what is touched from now on is needed.
-func Started() { started.Store(true) }
+// Started says that the start is over: what is touched from now on is needed, and counts from nothing.
+func Started() {
+	started.Store(true)
+	releaseProgram()
+}
 
 // The heap of a process may grow to calmHeap bytes before garbage is collected in earnest, and in any
 // case by heapRoom, or half of what is alive, beyond what is alive: a large set, and the more so a large

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"os"
 	"strconv"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -25,15 +26,10 @@ func holdProgram() {
 		return
 	}
 	defer statm.Close()
-	var program []mapping
 	for end := time.Now().Add(patience); !started.Load() && time.Now().Before(end); time.Sleep(pause) {
-		if resident(statm) < bound {
-			continue
+		if resident(statm) >= bound {
+			releaseProgram()
 		}
-		if program == nil {
-			program = ofProgram()
-		}
-		giveBack(program)
 	}
 }
 
@@ -55,16 +51,14 @@ func resident(statm *os.File) int {
 // releaseProgram gives the pages of the program's own file back. Those that are needed again come from
 // the page cache one by one. Only mappings that were never written to are released, so nothing
 // can be lost.
-func releaseProgram() { giveBack(ofProgram()) }
-
-func giveBack(program []mapping) {
-	for _, m := range program {
+func releaseProgram() {
+	for _, m := range program() {
 		syscall.Syscall(syscall.SYS_MADVISE, m.start, m.end-m.start, syscall.MADV_DONTNEED)
 	}
 }
 
-// ofProgram lists the mappings of the program's file.
-func ofProgram() []mapping {
+// program lists the mappings of the program's file.
+var program = sync.OnceValue(func() []mapping {
 	exe, err := os.Executable()
 	if err != nil {
 		return nil
@@ -75,7 +69,7 @@ func ofProgram() []mapping {
 	}
 	defer f.Close()
 	return cleanMappings(bufio.NewScanner(f), exe)
-}
+})
 
 // mapping is a range of addresses.
 type mapping struct{ start, end uintptr }
