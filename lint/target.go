@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/seatrial/seatrial/internal/diag"
 	"github.com/seatrial/seatrial/internal/manifest"
@@ -18,19 +19,34 @@ import (
 type target struct {
 	version string
 	linked  bool
-	store   *schema.Store
+	store   func() *schema.Store
 }
 
+// newTarget opens the schemas of a version, but those of the linked one when something is asked of them:
+// most runs ask nothing.
 func newTarget(version, linked string) (*target, error) {
+	version, linked = schema.Minor(version), schema.Minor(linked)
+	if version == linked && version == schema.Latest {
+		return &target{version: version, linked: true, store: sync.OnceValue(latest)}, nil
+	}
 	store, err := schema.Open(version)
 	if err != nil {
 		return nil, err
 	}
-	return &target{version: store.Version, linked: store.Version == schema.Minor(linked), store: store}, nil
+	return &target{version: version, linked: version == linked, store: func() *schema.Store { return store }}, nil
+}
+
+// latest opens the schemas of the version that is always known.
+func latest() *schema.Store {
+	s, err := schema.Open(schema.Latest)
+	if err != nil {
+		panic(err) // what is embedded cannot be read: a defect of the build
+	}
+	return s
 }
 
 // knows tells whether the target serves a kind.
-func (t *target) knows(gvk schema.GVK) bool { return t.store.Lookup(gvk) != nil }
+func (t *target) knows(gvk schema.GVK) bool { return t.store().Lookup(gvk) != nil }
 
 // judge gives the findings about an object on the target. v is the linked API server's answer.
 func (t *target) judge(r *run, d *manifest.Document, v verdict.Verdict) []diag.Diagnostic {
@@ -47,7 +63,7 @@ func (t *target) judge(r *run, d *manifest.Document, v verdict.Verdict) []diag.D
 		}
 		return append(out, r.warnings(d, v.Warnings)...)
 	}
-	kind := t.store.Lookup(gvkOf(d))
+	kind := t.store().Lookup(gvkOf(d))
 	if kind == nil {
 		return []diag.Diagnostic{t.unknownKind(r, d)}
 	}
@@ -119,7 +135,7 @@ func (t *target) improveField(d *manifest.Document, f *diag.Diagnostic, c verdic
 		suggestField(d, f, c.Path, nearest(wrong, c.Siblings))
 		return
 	}
-	kind := t.store.Lookup(gvkOf(d))
+	kind := t.store().Lookup(gvkOf(d))
 	if kind == nil {
 		return
 	}
@@ -217,7 +233,7 @@ func (t *target) unknownKind(r *run, d *manifest.Document) diag.Diagnostic {
 	if t.customKind(r, d, &f) {
 		return f
 	}
-	suggestion, found := t.store.SuggestKind(gvk)
+	suggestion, found := t.store().SuggestKind(gvk)
 	kind, known := schema.History(gvk)
 	switch {
 	case known && newer(kind.Since, t.version):
@@ -233,7 +249,7 @@ func (t *target) unknownKind(r *run, d *manifest.Document) diag.Diagnostic {
 	}
 	use := suggestion.GroupVersion().String()
 	if known && kind.Replacement != "" {
-		if r, k, _ := strings.Cut(kind.Replacement, " "); k == gvk.Kind && t.store.Lookup(schema.GVK{Group: groupOf(r), Version: versionOf(r), Kind: k}) != nil {
+		if r, k, _ := strings.Cut(kind.Replacement, " "); k == gvk.Kind && t.store().Lookup(schema.GVK{Group: groupOf(r), Version: versionOf(r), Kind: k}) != nil {
 			use = r
 		}
 	}
@@ -323,7 +339,7 @@ func sameShape(d *manifest.Document, t *target, apiVersion string) bool {
 	if !known || old.Replacement != apiVersion+" "+d.Object.Kind {
 		return false
 	}
-	k := t.store.Lookup(schema.GVK{Group: groupOf(apiVersion), Version: versionOf(apiVersion), Kind: d.Object.Kind})
+	k := t.store().Lookup(schema.GVK{Group: groupOf(apiVersion), Version: versionOf(apiVersion), Kind: d.Object.Kind})
 	if k == nil {
 		return false
 	}

@@ -25,8 +25,11 @@ import (
 // GVK names a kind.
 type GVK = k8sschema.GroupVersionKind
 
-// Latest is the newest version known: that of the Kubernetes linked into the program.
-const Latest = "1.37"
+// The versions known go from Oldest to Latest: that of the Kubernetes linked into the program.
+const (
+	Oldest = "1.20"
+	Latest = "1.37"
+)
 
 // Versions lists the known minor versions, oldest first.
 func Versions() []string {

@@ -83,7 +83,7 @@ func newExplainCommand(s Streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "explain [RESOURCE[.FIELD]...]",
 		Short: "Tell what a resource or field of any Kubernetes version means",
-		Long: `Explain tells what resources and fields mean, for Kubernetes ` + schema.Versions()[0] + ` to ` + schema.Latest + `, without a cluster.
+		Long: `Explain tells what resources and fields mean, for Kubernetes ` + schema.Oldest + ` to ` + schema.Latest + `, without a cluster.
 
 RESOURCE is a plural, singular or short name or a kind in any case, with version and group
 where it matters (deployments.v1.apps). Fields follow by their path, also through lists and
