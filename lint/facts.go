@@ -24,10 +24,9 @@ import (
 	"github.com/seatrial/seatrial/internal/manifest"
 )
 
-// newResource gathers what other objects need to know of one. obj may be nil: then only
-// the identity is known.
-func newResource(d *manifest.Document, obj runtime.Object, pods *PodTemplate, namespace string) *Resource {
-	r := &Resource{Object: d.Object, File: d.File.Name, Document: d.Number, Item: d.Item}
+// fill gathers what other objects need to know of one. obj may be nil: then only the identity is known.
+func (r *Resource) fill(d *manifest.Document, obj runtime.Object, pods *PodTemplate, namespace string) {
+	r.Object, r.File, r.Document, r.Item = d.Object, d.File.Name, d.Number, d.Item
 	r.Object.APIVersion, r.Object.Kind, r.Object.Namespace = shared(d.Object.APIVersion), shared(d.Object.Kind), shared(namespace)
 	if m, ok := obj.(metav1.Object); ok {
 		r.Labels = m.GetLabels()
@@ -48,7 +47,6 @@ func newResource(d *manifest.Document, obj runtime.Object, pods *PodTemplate, na
 		}
 	}
 	f.kind(d, obj)
-	return r
 }
 
 // shared gives a text that many objects of a set say as one string that all of them keep.

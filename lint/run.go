@@ -50,6 +50,19 @@ type fileResult struct {
 	Skipped      int      // documents that stay unjudged, because their kind may be missing
 	Defines      bool     // holds CustomResourceDefinitions
 	Refused      []refused
+
+	room []Resource // for the next of the Resources
+}
+
+// resource adds a resource. Those of a file lie together: they stay, among much that does not.
+func (f *fileResult) resource() *Resource {
+	if len(f.room) == 0 {
+		f.room = make([]Resource, 4)
+	}
+	r := &f.room[0]
+	f.room = f.room[1:]
+	f.Resources = append(f.Resources, r)
+	return r
 }
 
 // add appends what a later part of the same file gave.
@@ -300,8 +313,8 @@ func split(chunks []*manifest.Chunk) (parts [][]*manifest.Chunk) {
 
 // close puts a file's parts together.
 func (r *run) close(f *openFile) {
-	whole := &fileResult{}
-	for _, p := range f.parts {
+	whole := f.parts[0]
+	for _, p := range f.parts[1:] {
 		whole.add(p)
 	}
 	whole.Suppressions = append(whole.Suppressions, commentSuppressions(f.source)...)
@@ -324,7 +337,7 @@ func (r *run) problem(err error) {
 }
 
 func (r *run) judgeChunks(ctx context.Context, chunks []*manifest.Chunk) (*fileResult, error) {
-	out := &fileResult{}
+	out := &fileResult{Resources: make([]*Resource, 0, len(chunks)), room: make([]Resource, len(chunks))}
 	for _, c := range chunks {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -397,7 +410,7 @@ func (r *run) report(d *manifest.Document, v verdict.Verdict, out *fileResult) e
 	if !clusterScoped(v) {
 		namespace = namespaceOf(d)
 	}
-	out.Resources = append(out.Resources, newResource(d, v.Object, pods, namespace))
+	out.resource().fill(d, v.Object, pods, namespace)
 	if v.Object == nil {
 		return nil
 	}
@@ -529,7 +542,7 @@ func (r *run) redefine(ctx context.Context) error {
 
 // judgeLate judges the deferred documents of a file.
 func (r *run) judgeLate(ctx context.Context, name string, deferred []docRef) (*fileResult, error) {
-	docs, err := r.documents(name, deferred)
+	docs, err := r.documents(name, deferred, false)
 	if err != nil {
 		return nil, err
 	}
@@ -542,7 +555,7 @@ func (r *run) judgeLate(ctx context.Context, name string, deferred []docRef) (*f
 		v := r.Judge.Create(ctx, gvkOf(d), d.JSON, namespaceOf(d))
 		if unknown(v) && r.mayBeMissing(d) {
 			out.Skipped++
-			out.Resources = append(out.Resources, newResource(d, nil, PodTemplateOf(&unstructured.Unstructured{Object: d.Value()}), namespaceOf(d)))
+			out.resource().fill(d, nil, PodTemplateOf(&unstructured.Unstructured{Object: d.Value()}), namespaceOf(d))
 			continue
 		}
 		if err := r.report(d, v, out); err != nil {
@@ -679,7 +692,7 @@ func (p places) visit(ctx context.Context, r *run) error {
 			for i, pl := range list {
 				wanted[i] = docRef{pl.of.Document, pl.of.Item}
 			}
-			docs, err := r.documents(name, wanted)
+			docs, err := r.documents(name, wanted, true)
 			if err != nil || ctx.Err() != nil {
 				return cmp.Or(err, ctx.Err())
 			}
@@ -702,8 +715,8 @@ type docRef struct {
 	Item   string
 }
 
-// documents reads some documents of a file again.
-func (r *run) documents(name string, wanted []docRef) (map[docRef]*manifest.Document, error) {
+// documents reads some documents of a file again; places tells whether theirs will be asked for.
+func (r *run) documents(name string, wanted []docRef, places bool) (map[docRef]*manifest.Document, error) {
 	file, err := r.Options.Source(name)
 	if err != nil {
 		return nil, &InputError{Path: name, Err: err}
@@ -712,6 +725,9 @@ func (r *run) documents(name string, wanted []docRef) (map[docRef]*manifest.Docu
 	for _, c := range manifest.Split(file) {
 		if !slices.ContainsFunc(wanted, func(w docRef) bool { return w.Number == c.Number() }) {
 			continue
+		}
+		if places {
+			c.Locate()
 		}
 		docs, _ := c.Parse(r.Limits)
 		for _, d := range docs {

@@ -58,55 +58,80 @@ func NewSet(resources []*Resource, external External) *Set {
 		byLabel: map[labelKey][]*Resource{}, byLabelKey: map[labelKey][]*Resource{}, pods: map[string][]*Resource{}, byNamespace: map[objectKey][]*Resource{},
 		referrers: map[objectKey][]*Resource{}, anywhere: map[labelKey]*Resource{}, provided: map[objectKey]bool{}, claims: map[claimKey][]*Resource{},
 		opaque: map[string]bool{}, inhabitants: map[string]int{}, first: map[string]*Resource{}, defaults: map[string][]string{}, selectors: map[*Resource]labels.Selector{}, ext: external}
-	for _, r := range resources {
-		gk := r.GroupKind()
-		s.byKind[gk] = append(s.byKind[gk], r)
-		home := objectKey{gk.Group, gk.Kind, r.Object.Namespace, ""}
-		s.byNamespace[home] = append(s.byNamespace[home], r)
-		for _, ref := range r.Provides {
-			s.provided[objectKey{ref.Group, ref.Kind, ref.Namespace, ref.Name}] = true
-		}
-		for _, c := range r.Claims {
-			s.claims[claimKey{gk.Kind, c.What}] = append(s.claims[claimKey{gk.Kind, c.What}], r)
-		}
-		if gk.Group != "rbac.authorization.k8s.io" {
-			s.inhabitants[r.Object.Namespace]++
-		}
-		if s.first[r.Object.Namespace] == nil {
-			s.first[r.Object.Namespace] = r
-		}
-		if r.Opaque {
-			s.opaque[r.Object.Namespace] = true
-		}
-		s.defaults[r.Object.Namespace] = append(s.defaults[r.Object.Namespace], r.Defaults...)
-		for _, ref := range r.Refs {
-			to := objectKey{ref.Group, ref.Kind, ref.Namespace, ref.Name}
-			s.referrers[to] = append(s.referrers[to], r)
-		}
-		key := objectKey{gk.Group, gk.Kind, r.Object.Namespace, r.Object.Name}
-		if _, ok := s.byName[key]; !ok && r.Object.Name != "" {
-			s.byName[key] = r
-		}
-		if r.Selector != nil {
-			if selector, err := metav1.LabelSelectorAsSelector(&r.Selector.LabelSelector); err == nil {
-				s.selectors[r] = selector
+	var indexes sync.WaitGroup
+	for _, index := range []func(*Resource){s.indexIdentity, s.indexFacts, s.indexPods, s.indexSelector} { // each fills tables of its own
+		indexes.Go(func() {
+			for _, r := range resources {
+				index(r)
 			}
-		}
-		if r.HasPods {
-			s.pods[r.Object.Namespace] = append(s.pods[r.Object.Namespace], r)
-			for k, v := range r.PodLabels {
-				pair, key := labelKey{r.Object.Namespace, k, v}, labelKey{r.Object.Namespace, k, ""}
-				s.byLabel[pair] = append(s.byLabel[pair], r)
-				s.byLabelKey[key] = append(s.byLabelKey[key], r)
-				if any := (labelKey{"", k, v}); s.anywhere[any] == nil {
-					s.anywhere[any] = r
-				}
-			}
-		}
+		})
 	}
+	indexes.Wait()
 	s.selecting = sync.OnceValue(s.fileSelectors)
 	s.byOwnName = sync.OnceValue(s.fileNames)
 	return s
+}
+
+func (s *Set) indexIdentity(r *Resource) {
+	gk := r.GroupKind()
+	s.byKind[gk] = append(s.byKind[gk], r)
+	home := objectKey{gk.Group, gk.Kind, r.Object.Namespace, ""}
+	s.byNamespace[home] = append(s.byNamespace[home], r)
+	key := objectKey{gk.Group, gk.Kind, r.Object.Namespace, r.Object.Name}
+	if _, ok := s.byName[key]; !ok && r.Object.Name != "" {
+		s.byName[key] = r
+	}
+	if gk.Group != "rbac.authorization.k8s.io" {
+		s.inhabitants[r.Object.Namespace]++
+	}
+	if s.first[r.Object.Namespace] == nil {
+		s.first[r.Object.Namespace] = r
+	}
+}
+
+// indexFacts files what an object says of others.
+func (s *Set) indexFacts(r *Resource) {
+	for _, ref := range r.Refs {
+		to := objectKey{ref.Group, ref.Kind, ref.Namespace, ref.Name}
+		s.referrers[to] = append(s.referrers[to], r)
+	}
+	for _, ref := range r.Provides {
+		s.provided[objectKey{ref.Group, ref.Kind, ref.Namespace, ref.Name}] = true
+	}
+	for _, c := range r.Claims {
+		key := claimKey{r.Object.Kind, c.What}
+		s.claims[key] = append(s.claims[key], r)
+	}
+	if r.Opaque {
+		s.opaque[r.Object.Namespace] = true
+	}
+	if len(r.Defaults) > 0 {
+		s.defaults[r.Object.Namespace] = append(s.defaults[r.Object.Namespace], r.Defaults...)
+	}
+}
+
+func (s *Set) indexPods(r *Resource) {
+	if !r.HasPods {
+		return
+	}
+	s.pods[r.Object.Namespace] = append(s.pods[r.Object.Namespace], r)
+	for k, v := range r.PodLabels {
+		pair, key := labelKey{r.Object.Namespace, k, v}, labelKey{r.Object.Namespace, k, ""}
+		s.byLabel[pair] = append(s.byLabel[pair], r)
+		s.byLabelKey[key] = append(s.byLabelKey[key], r)
+		if any := (labelKey{"", k, v}); s.anywhere[any] == nil {
+			s.anywhere[any] = r
+		}
+	}
+}
+
+func (s *Set) indexSelector(r *Resource) {
+	if r.Selector == nil {
+		return
+	}
+	if selector, err := metav1.LabelSelectorAsSelector(&r.Selector.LabelSelector); err == nil {
+		s.selectors[r] = selector
+	}
 }
 
 // fileNames files the objects under their names alone.

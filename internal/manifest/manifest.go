@@ -101,6 +101,7 @@ type Chunk struct {
 
 	located  sync.Once
 	nodes    *Node      // the tree, built on first use
+	plain    []byte     // JSON of a plain chunk, from Locate
 	template func() int // number of the first document of the file that only a template engine can read; or 0
 }
 
@@ -112,20 +113,27 @@ func (c *Chunk) Number() int { return c.number }
 // Len gives the size of the chunk in bytes.
 func (c *Chunk) Len() int { return c.end - c.start }
 
+// Locate finds the places of the chunk. Where it is known that they will be asked for, it comes before
+// Parse, which then need not read plain text again.
+func (c *Chunk) Locate() {
+	c.located.Do(func() { c.nodes, c.plain = c.locate() })
+}
+
 func (c *Chunk) text() []byte { return c.file.Data[c.start:c.end] }
 
 // tree gives the nodes of the chunk.
 func (c *Chunk) tree() *Node {
-	c.located.Do(func() { c.nodes = c.locate() })
+	c.located.Do(func() { c.nodes, _ = c.locate() })
 	return c.nodes
 }
 
-func (c *Chunk) locate() (root *Node) {
+// locate gives the nodes of the chunk, and its JSON if it is plain.
+func (c *Chunk) locate() (root *Node, js []byte) {
 	if c.json {
 		root = parseJSONTree(c.file.Data[:c.end], c.start)
 	}
 	if root == nil {
-		root = plainTree(c)
+		root, js = plainTree(c)
 	}
 	if root == nil {
 		root = parseYAMLTree(c)
@@ -134,7 +142,7 @@ func (c *Chunk) locate() (root *Node) {
 		root = &Node{Kind: Scalar, start: c.start, end: c.start + len(bytes.TrimRight(c.text(), " \t\r\n"))}
 	}
 	root.file(c.file)
-	return root
+	return root, js
 }
 
 // Read parses all documents of a file. What is wrong with the file comes back as findings;

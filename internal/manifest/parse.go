@@ -45,11 +45,14 @@ func (c *Chunk) quickly(l Limits) []byte {
 	if c.json || c.separator.end > 0 || c.Len() > l.MaxBytes || l.MaxDepth < maxPlainDepth {
 		return nil
 	}
-	js, ok := plainJSON(c.text())
-	if !ok || len(js) > l.MaxBytes {
+	js := c.plain
+	if js == nil {
+		js = plainJSON(c.text())
+	}
+	if len(js) > l.MaxBytes {
 		return nil
 	}
-	return js
+	return js // nil: not plain
 }
 
 // refuse gives the finding about a chunk that is not even tried.

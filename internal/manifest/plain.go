@@ -11,24 +11,28 @@ import (
 // plainJSON turns YAML into what sigs.k8s.io/yaml makes of it, byte for byte, ten times as fast, if
 // the text is as plain as most manifests are: block collections, flow collections on one line,
 // scalars on one line, literal blocks. Whatever is not certain, and whatever is wrong, is left to
-// that library: ok is false, and nothing is known of the text.
-func plainJSON(text []byte) (js []byte, ok bool) {
+// that library: js is nil, and nothing is known of the text.
+func plainJSON(text []byte) (js []byte) {
 	p := plainReaders.Get().(*plainReader)
 	defer plainReaders.Put(p)
-	*p = plainReader{text: text, out: p.out[:0], sorted: p.sorted[:0], entries: p.entries[:0]}
-	if !p.read() {
-		return nil, false
-	}
-	return slices.Clone(p.out), true
-}
-
-// plainTree gives the nodes of a chunk if it is plain, else nil.
-func plainTree(c *Chunk) *Node {
-	p := &plainReader{text: c.text(), locate: true, base: c.start}
+	p.begin(text)
 	if !p.read() {
 		return nil
 	}
-	return p.node
+	return slices.Clone(p.out)
+}
+
+// plainTree gives the nodes of a chunk if it is plain, and its JSON; else nil.
+func plainTree(c *Chunk) (root *Node, js []byte) {
+	p := plainReaders.Get().(*plainReader)
+	defer plainReaders.Put(p)
+	p.begin(c.text())
+	p.locate, p.words, p.base = true, string(p.text), c.start
+	defer p.forget()
+	if !p.read() {
+		return nil, nil
+	}
+	return p.node, slices.Clone(p.out)
 }
 
 // printable tells whether a text holds neither tabs nor any line break but newlines, nor control characters.
@@ -63,10 +67,25 @@ type plainReader struct {
 	entries []plainEntry // of the mappings that are open
 	sorted  []byte       // room for the entries of one mapping in order
 
-	locate bool   // nodes are wanted, too
-	base   int    // of the text in its file
-	node   *Node  // of the value that was read last
-	nodes  []Node // room for the next ones
+	locate bool    // nodes are wanted, too
+	words  string  // the text, for what nodes keep of it
+	base   int     // of the text in its file
+	node   *Node   // of the value that was read last
+	nodes  []Node  // room for the next ones
+	fields []Field // of the mappings that are open
+	items  []*Node // of the sequences that are open
+}
+
+// begin takes a text; the room of the one before is used again.
+func (p *plainReader) begin(text []byte) {
+	*p = plainReader{text: text, out: p.out[:0], sorted: p.sorted[:0], entries: p.entries[:0], fields: p.fields[:0], items: p.items[:0]}
+}
+
+// forget lets go of what was read.
+func (p *plainReader) forget() {
+	clear(p.fields[:cap(p.fields)])
+	clear(p.items[:cap(p.items)])
+	p.begin(nil)
 }
 
 // keep makes a node. Nodes are made many at a time: there is one for each value of the text.
@@ -100,32 +119,60 @@ func (p *plainReader) read() bool {
 	return p.column == 0 && p.mapping(0) && p.column == ended
 }
 
-// collection begins a node; nil when none is wanted.
-func (p *plainReader) collection(kind NodeKind) *Node {
-	if !p.locate {
-		return nil
+// collection begins a node; nil when none is wanted. What it holds will follow the fields and items of the
+// collections around it: those that are open now.
+func (p *plainReader) collection(kind NodeKind) (n *Node, open int) {
+	switch {
+	case !p.locate:
+		return nil, 0
+	case kind == List:
+		open = len(p.items)
+	default:
+		open = len(p.fields)
 	}
-	return p.keep(Node{Kind: kind, start: p.base + p.at, end: p.base + p.at})
+	return p.keep(Node{Kind: kind, start: p.base + p.at, end: p.base + p.at}), open
 }
 
-// add makes the value that was read last a part of a collection: the entry of a key, or an item.
-func (p *plainReader) add(n *Node, key []byte, start, end int) {
+// item makes the value that was read last the next item of a list.
+func (p *plainReader) item(n *Node, start int) {
+	if n != nil {
+		p.items = append(p.items, p.node)
+		n.end = max(n.end, p.base+start, p.node.end)
+	}
+}
+
+// field makes the value that was read last that of a key.
+func (p *plainReader) field(n *Node, start, end int) {
 	if n == nil {
 		return
 	}
-	if n.Kind == List {
-		n.Items = append(n.Items, p.node)
-	} else {
-		n.Fields = append(n.Fields, Field{Name: string(key), Value: p.node, keyStart: p.base + start, keyEnd: p.base + end})
+	name := p.words[start:end]
+	if name[0] == '"' || name[0] == '\'' {
+		name = name[1 : len(name)-1]
 	}
+	p.fields = append(p.fields, Field{Name: name, Value: p.node, keyStart: p.base + start, keyEnd: p.base + end})
 	n.end = max(n.end, p.base+end, p.node.end)
 }
 
-// leaf makes the node of a scalar that ends here.
-func (p *plainReader) leaf(start int, style Style, text []byte) {
+// close gives a collection what it holds, and makes it the value that was read last.
+func (p *plainReader) close(n *Node, open int) {
+	switch p.node = n; {
+	case n == nil:
+	case n.Kind == List:
+		n.Items = slices.Clone(p.items[open:])
+		p.items = p.items[:open]
+	default:
+		n.Fields = slices.Clone(p.fields[open:])
+		p.fields = p.fields[:open]
+	}
+}
+
+// leaf makes the node of a scalar that ends here; its text begins at a byte.
+func (p *plainReader) leaf(start int, style Style, at, length int) {
 	if p.locate {
-		p.node = p.keep(Node{Kind: Scalar, Style: style, Text: string(text), start: p.base + start, end: p.base + p.at})
-		p.node.Null = style == Plain && (len(text) == 0 || string(text) == "null")
+		text := p.words[at : at+length]
+		p.node = p.keep(Node{Kind: Scalar, Style: style, Text: text, start: p.base + start, end: p.base + p.at})
+		p.node.Null = style == Plain && (text == "" || text == "null")
 	}
 }
 
@@ -192,7 +239,7 @@ func (p *plainReader) mapping(column int) bool {
 		return false
 	}
 	first := len(p.entries)
-	n := p.collection(Map)
+	n, open := p.collection(Map)
 	p.out = append(p.out, '{')
 	for p.column == column {
 		start, at := len(p.out), p.at
@@ -207,11 +254,11 @@ func (p *plainReader) mapping(column int) bool {
 			return false
 		}
 		p.entries = append(p.entries, plainEntry{key, start, len(p.out)})
-		p.add(n, key, at, end)
+		p.field(n, at, end)
 		p.out = append(p.out, ',')
 	}
 	p.depth--
-	p.node = n
+	p.close(n, open)
 	return p.closeMapping(first)
 }
 
@@ -256,7 +303,7 @@ func (p *plainReader) sequence(column int) bool {
 	if p.depth++; p.depth > maxPlainDepth {
 		return false
 	}
-	n := p.collection(List)
+	n, open := p.collection(List)
 	p.out = append(p.out, '[')
 	for p.column == column && p.dash() {
 		dash := p.at
@@ -266,11 +313,11 @@ func (p *plainReader) sequence(column int) bool {
 		if !p.element(column, inner) || p.column > column {
 			return false
 		}
-		p.add(n, nil, dash, dash)
+		p.item(n, dash)
 		p.out = append(p.out, ',')
 	}
 	p.depth--
-	p.node = n
+	p.close(n, open)
 	p.out[len(p.out)-1] = ']' // in the place of the last comma: there is at least one element
 	return true
 }
@@ -316,11 +363,11 @@ func (p *plainReader) inline(word func() []byte) bool {
 			return false
 		}
 		p.string(text)
-		p.leaf(start, quoteStyle(c), text)
+		p.leaf(start, quoteStyle(c), start+1, len(text))
 		return true
 	}
 	text := word()
-	p.leaf(start, Plain, text)
+	p.leaf(start, Plain, start, len(text))
 	return p.scalar(text)
 }
 
@@ -486,7 +533,7 @@ func (p *plainReader) flow() bool {
 
 func (p *plainReader) flowMapping() bool {
 	first := len(p.entries)
-	n := p.collection(Map)
+	n, open := p.collection(Map)
 	p.out = append(p.out, '{')
 	for more := p.open('}'); more; {
 		start, at := len(p.out), p.at
@@ -502,18 +549,18 @@ func (p *plainReader) flowMapping() bool {
 			return false
 		}
 		p.entries = append(p.entries, plainEntry{key, start, len(p.out)})
-		p.add(n, key, at, end)
+		p.field(n, at, end)
 		p.out = append(p.out, ',')
 		if more, ok = p.more('}'); !ok {
 			return false
 		}
 	}
-	p.finish(n)
+	p.finish(n, open)
 	return p.closeMapping(first)
 }
 
 func (p *plainReader) flowSequence() bool {
-	n := p.collection(List)
+	n, open := p.collection(List)
 	p.out = append(p.out, '[')
 	empty := true
 	for more := p.open(']'); more; empty = false {
@@ -521,14 +568,14 @@ func (p *plainReader) flowSequence() bool {
 		if !p.flow() {
 			return false
 		}
-		p.add(n, nil, start, start)
+		p.item(n, start)
 		p.out = append(p.out, ',')
 		var ok bool
 		if more, ok = p.more(']'); !ok {
 			return false
 		}
 	}
-	p.finish(n)
+	p.finish(n, open)
 	if empty {
 		p.out = append(p.out, ']')
 		return true
@@ -538,8 +585,8 @@ func (p *plainReader) flowSequence() bool {
 }
 
 // finish ends the node of a flow collection behind its bracket.
-func (p *plainReader) finish(n *Node) {
-	if p.node = n; n != nil {
+func (p *plainReader) finish(n *Node, open int) {
+	if p.close(n, open); n != nil {
 		n.end = p.base + p.at
 	}
 }
