@@ -33,21 +33,22 @@ func (e ExternalEtcd) Validate() error {
 	return nil
 }
 
+func (e ExternalEtcd) addresses() string { return strings.Join(e.Endpoints, ",") }
+
 // storePatience is how long an external etcd may take to answer.
 const storePatience = 10 * time.Second
 
-// check asks the etcd whether it is there. One member that answers is enough.
-func (e ExternalEtcd) check(ctx context.Context) error {
+// connect connects to the etcd. One member that answers is enough.
+func (e ExternalEtcd) connect(ctx context.Context) (*clientv3.Client, error) {
 	config := clientv3.Config{Endpoints: e.Endpoints, DialTimeout: storePatience, Logger: zap.NewNop()}
 	var err error
 	if config.TLS, err = e.tls(); err != nil {
-		return fmt.Errorf("reading the certificates for etcd: %w", err)
+		return nil, fmt.Errorf("reading the certificates for etcd: %w", err)
 	}
 	client, err := clientv3.New(config)
 	if err != nil {
-		return fmt.Errorf("connecting to etcd: %w", err)
+		return nil, fmt.Errorf("connecting to etcd: %w", err)
 	}
-	defer client.Close()
 	ctx, cancel := context.WithTimeout(ctx, storePatience)
 	defer cancel()
 	answers := make(chan error, len(e.Endpoints))
@@ -58,11 +59,12 @@ func (e ExternalEtcd) check(ctx context.Context) error {
 	for range e.Endpoints {
 		err := <-answers
 		if err == nil {
-			return nil
+			return client, nil
 		}
 		failed = append(failed, err)
 	}
-	return fmt.Errorf("etcd at %s does not answer: %w; --etcd-endpoints, --etcd-ca, --etcd-cert and --etcd-key say how to reach it", strings.Join(e.Endpoints, ","), errors.Join(failed...))
+	err = fmt.Errorf("etcd at %s does not answer: %w; --etcd-endpoints, --etcd-ca, --etcd-cert and --etcd-key say how to reach it", e.addresses(), errors.Join(failed...))
+	return nil, errors.Join(err, client.Close())
 }
 
 // ask asks one member. That nobody listens there is told at once.

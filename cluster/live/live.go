@@ -16,7 +16,6 @@ import (
 	"io"
 	"net"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -37,8 +36,8 @@ type Config struct {
 	Admission Admission      // plugins
 	Log       io.Writer      // of what goes wrong in etcd; nil: nowhere
 
-	// Fatal is told why when the etcd of its own cannot go on, once the cluster has one, and has to
-	// end the process; nil: a panic does.
+	// Fatal is told why when the etcd of its own cannot go on, or the external one has become
+	// another's, once the cluster has it, and has to end the process; nil: a panic does.
 	Fatal func(error)
 }
 
@@ -48,6 +47,7 @@ type Cluster struct {
 	folder  Folder
 	unlock  func()
 	store   *store // nil: an external one
+	claim   *claim // of that; nil: there is none
 	server  *server
 	engine  *cluster.Engine
 	pki     *pki
@@ -71,14 +71,14 @@ func Start(ctx context.Context, config Config) (c *Cluster, err error) {
 			err = errors.Join(err, c.Close())
 		}
 	}()
-	if err := c.claim(); err != nil {
+	if err := c.takeFolder(); err != nil {
 		return c, err
 	}
 	return c, c.start(ctx, config)
 }
 
-// claim takes the folder for this process.
-func (c *Cluster) claim() (err error) {
+// takeFolder takes the folder for this process.
+func (c *Cluster) takeFolder() (err error) {
 	if err := makeFolder(string(c.folder)); err != nil {
 		return err
 	}
@@ -116,7 +116,7 @@ func (c *Cluster) start(ctx context.Context, config Config) error {
 		return err
 	}
 	port := listener.Addr().(*net.TCPAddr).Port
-	c.Facts = Facts{Port: port, URL: fmt.Sprintf("https://127.0.0.1:%d", port), Store: strings.Join(config.Etcd.Endpoints, ",")}
+	c.Facts = Facts{Port: port, URL: fmt.Sprintf("https://127.0.0.1:%d", port), Store: config.Etcd.addresses()}
 	return c.folder.writeFacts(c.Facts)
 }
 
@@ -127,7 +127,8 @@ func (c *Cluster) connectStore(ctx context.Context, config Config, o *options.Se
 		storage.Prefix = e.Prefix
 		storage.Transport.ServerList = e.Endpoints
 		storage.Transport.TrustedCAFile, storage.Transport.CertFile, storage.Transport.KeyFile = e.CAFile, e.CertFile, e.KeyFile
-		return e.check(ctx)
+		c.claim, err = e.claim(ctx, c.pki.ca.cert, config.Fatal)
+		return err
 	}
 	made, err := c.folder.makeStore()
 	if err != nil {
@@ -203,6 +204,9 @@ func (c *Cluster) Close() error {
 		}
 		if c.store != nil {
 			c.store.close()
+		}
+		if c.claim != nil {
+			c.claim.close()
 		}
 		if c.unlock != nil {
 			c.unlock()

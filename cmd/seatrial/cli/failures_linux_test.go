@@ -7,7 +7,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -35,7 +34,9 @@ func TestFullDiskLosesNothing(t *testing.T) {
 	ballast := filepath.Join(small, "ballast")
 	fill(t, ballast)
 	written := writeUntilFull(t, liveClient(t, folder))
-	awaitEnd(t, folder)
+	if !ends(folder) {
+		t.Fatal("it goes on without a disk")
+	}
 	if log, err := os.ReadFile(folder.Log()); err != nil || !strings.Contains(string(log), "etcd cannot go on in "+string(folder)) {
 		t.Errorf("the log does not tell why: %v\n%s", err, log)
 	}
@@ -99,15 +100,6 @@ func writeUntilFull(t *testing.T, client *kubernetes.Clientset) (written []strin
 	}
 	t.Fatal("the disk is never full")
 	return nil
-}
-
-func awaitEnd(t *testing.T, folder live.Folder) {
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		if _, running := folder.Running(); !running {
-			return
-		}
-	}
-	t.Fatal("it goes on without a disk")
 }
 
 // TestReadOnlyFolderIsTold looks at what up says of a folder that it cannot write to.

@@ -42,18 +42,46 @@ func TestClients(t *testing.T) {
 	}
 }
 
-// liveState is where a live cluster lives in the home of a script.
-const liveState = ".home/.local/state/seatrial/live"
+// liveFolders are where the live clusters of a script live: in its home, and a second one.
+var liveFolders = []string{".home/.local/state/seatrial/live", "second"}
 
 // killLive ends what a script that has failed leaves behind.
 func killLive(work string) {
-	data, err := os.ReadFile(filepath.Join(work, liveState, "lock"))
-	if err != nil {
-		return
+	for _, folder := range liveFolders {
+		data, err := os.ReadFile(filepath.Join(work, folder, "lock"))
+		if err != nil {
+			continue
+		}
+		if pid, err := strconv.Atoi(strings.TrimSpace(string(data))); err == nil && pid > 1 && runsIn(pid, work) {
+			_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended by itself
+		}
 	}
-	if pid, err := strconv.Atoi(strings.TrimSpace(string(data))); err == nil && pid > 1 && runsIn(pid, work) {
-		_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended by itself
+}
+
+// signalLive sends a signal to the cluster of a folder: signal KILL|STOP|CONT FOLDER
+func signalLive(ts *testscript.TestScript, neg bool, args []string) {
+	signals := map[string]syscall.Signal{"KILL": syscall.SIGKILL, "STOP": syscall.SIGSTOP, "CONT": syscall.SIGCONT}
+	if neg || len(args) != 2 || signals[args[0]] == 0 {
+		ts.Fatalf("usage: signal KILL|STOP|CONT FOLDER")
 	}
+	pid, running := live.Folder(ts.MkAbs(args[1])).Running()
+	if !running {
+		ts.Fatalf("no cluster runs in %s", args[1])
+	}
+	ts.Check(syscall.Kill(pid, signals[args[0]]))
+	if args[0] == "KILL" && !ends(live.Folder(ts.MkAbs(args[1]))) {
+		ts.Fatalf("process %d goes on", pid)
+	}
+}
+
+// ends waits until the cluster of a folder has ended.
+func ends(folder live.Folder) bool {
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		if _, running := folder.Running(); !running {
+			return true
+		}
+	}
+	return false
 }
 
 // runsIn tells whether a process is a cluster of a script, and not another that has its number now.
@@ -155,13 +183,8 @@ func write(t *testing.T, home string, round int, acknowledged map[string]int) {
 		}
 		acknowledged[name] = i
 	}
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		if _, running := folder.Running(); !running {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("it does not end when it is killed")
-		}
+	if !ends(folder) {
+		t.Fatal("it does not end when it is killed")
 	}
 }
 
