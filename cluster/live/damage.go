@@ -30,9 +30,15 @@ var etcdMeta, consistentIndex = []byte("meta"), []byte("consistent_index")
 // checkData reads what etcd is about to open. Most damage would end the process where nothing can
 // be said of it any more; a log that is gone, or ends before what the database holds, would be waited for.
 func checkData(folder string) error {
+	if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
+		return nil // a new one
+	}
+	if _, err := os.Stat(filepath.Join(folder, "member")); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: nothing is left of them", errDamaged)
+	}
 	database := filepath.Join(folder, "member", "snap", "db")
 	held := contents{}
-	if file, err := os.Stat(database); err == nil && file.Size() > 0 { // else a new one, or one that etcd makes anew from its log
+	if file, err := os.Stat(database); err == nil && file.Size() > 0 { // else etcd makes it anew from its log
 		if held, err = readDatabase(database); err != nil {
 			return err
 		}
