@@ -8,7 +8,6 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
-	"sync"
 	"sync/atomic"
 )
 
@@ -83,17 +82,17 @@ func tune() {
 	runtime.SetFinalizer(new(sentinel), makeRoom)
 }
 
-// release runs with the first collection after the start: a run that gets that far is a long one.
-var release = sync.OnceFunc(releaseProgram)
-
 // sentinel is an object that nobody holds: each collection of garbage finds it.
 type sentinel struct{ _ *sentinel }
 
-// makeRoom raises the limit of the heap after each collection where what is alive needs it.
+// makeRoom raises the limit of the heap after each collection where what is alive needs it, and makes up
+// for that with the pages of the program that are not needed any more. A simulation needs most of them.
 func makeRoom(s *sentinel) {
 	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	metrics.Read(live)
-	release()
+	if !simulating.Load() {
+		releaseProgram()
+	}
 	alive := int64(live[0].Value.Uint64())
 	if need := alive + room(alive); need > debug.SetMemoryLimit(-1) {
 		debug.SetMemoryLimit(need)
