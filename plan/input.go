@@ -20,6 +20,7 @@ type Input struct {
 	Until    time.Duration  // how long to look ahead at most; 0: DefaultUntil
 	Prune    bool           // delete what From has and Change has not
 	Reasons  bool           // record the scheduler's filters and scores
+	Asked    []string       // kinds of questions that are asked of the outcome, so that no risk advises to
 
 	ServerSide     bool // apply as kubectl apply --server-side does
 	ForceConflicts bool // with ServerSide: take over fields that others manage

@@ -39,6 +39,8 @@ var symptoms = []struct {
 	{"BackoffLimitExceeded", "", Backoff},
 	{"DeadlineExceeded", "", Backoff},
 	{"PodFailurePolicy", "", Backoff},
+	{"FailedIndexes", "", Backoff},
+	{"MaxFailedIndexesExceeded", "", Backoff},
 	{"EvictionBlocked", "", Blocked},
 }
 
@@ -210,6 +212,9 @@ func (s *simulation) conclude() {
 	p := &s.history.plan
 	p.VirtualSeconds = max(s.history.last, 0)
 	lacking := s.lacking()
+	if len(lacking) > 0 || s.stage.draining() {
+		p.VirtualSeconds = s.history.now // so long it was waited for in vain
+	}
 	var open []*Problem
 	for i := range p.Problems {
 		q := &p.Problems[i]

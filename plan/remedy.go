@@ -70,17 +70,18 @@ func Remedies(ctx context.Context, in Input, p *Plan) (found []Remedy, err error
 
 // attempts lists what may help a workload, the nearest first.
 func attempts(in Input, p *Plan, stalled Workload) (all []attempt) {
-	unplaced, refused := false, ""
+	unplaced, held, refused := false, false, ""
 	for _, problem := range p.Problems {
 		if !problem.Open || problem.Workload != stalled.Object && problem.Object != stalled.Object {
 			continue
 		}
 		unplaced = unplaced || problem.Kind == Unplaced
+		held = held || problem.Kind == Mount && strings.HasPrefix(problem.Message, "Waiting for detach") // of a disk that an old pod has
 		if problem.Kind == Refused {
 			refused = problem.Message
 		}
 	}
-	if !unplaced && refused == "" {
+	if !unplaced && !held && refused == "" {
 		return nil
 	}
 	if stalled.Object.Kind == "Deployment" && replaces(stalled) {

@@ -11,10 +11,11 @@ import (
 // TestRemedies looks for ways out of plans that stall; none is told that has not completed.
 func TestRemedies(t *testing.T) {
 	for name, want := range map[string][]string{
-		"deadlock-no-room":    {"maxSurge 0, maxUnavailable 1 in Deployment default/web", "strategy Recreate in Deployment default/web", "one node more like node-1 (4 cpu, 16Gi memory)"},
-		"quota-blocks-surge":  {"maxSurge 0, maxUnavailable 1 in Deployment default/web", "strategy Recreate in Deployment default/web", "pods 4 in ResourceQuota default/pods"},
-		"deadlock-rwo-volume": {"maxSurge 0, maxUnavailable 1 in Deployment default/db", "strategy Recreate in Deployment default/db"},
-		"drain-blocked":       nil, // a budget that allows no eviction is a matter of its author
+		"deadlock-no-room":     {"maxSurge 0, maxUnavailable 1 in Deployment default/web", "strategy Recreate in Deployment default/web", "one node more like node-1 (4 cpu, 16Gi memory)"},
+		"quota-blocks-surge":   {"maxSurge 0, maxUnavailable 1 in Deployment default/web", "strategy Recreate in Deployment default/web", "pods 4 in ResourceQuota default/pods"},
+		"deadlock-rwo-volume":  {"maxSurge 0, maxUnavailable 1 in Deployment default/db", "strategy Recreate in Deployment default/db"},
+		"deadlock-rwop-volume": {"maxSurge 0, maxUnavailable 1 in Deployment default/db", "strategy Recreate in Deployment default/db"},
+		"drain-blocked":        nil, // a budget that allows no eviction is a matter of its author
 	} {
 		t.Run(name, func(t *testing.T) {
 			in := input(t, filepath.Join("testdata", name))

@@ -99,10 +99,20 @@ func (s *simulation) spreadRisks(w *Workload, add func(diag.Severity, string, st
 	}
 	switch {
 	case len(nodes) == 1:
-		add(diag.Warning, RiskOneNode, "spec.replicas", fmt.Sprintf("node %s holds all %d pods: without it, none is left", nodes[0], count), "try --fail-each-node; spread the pods with topologySpreadConstraints")
+		add(diag.Warning, RiskOneNode, "spec.replicas", fmt.Sprintf("node %s holds all %d pods: without it, none is left", nodes[0], count), s.spreadAdvice(FailNode, "--fail-each-node"))
 	case len(zones) == 1 && len(all) > 1:
-		add(diag.Warning, RiskOneZone, "spec.replicas", fmt.Sprintf("zone %s holds all %d pods: without it, none is left", zones[0], count), "try --fail-each-zone; spread the pods with topologySpreadConstraints")
+		add(diag.Warning, RiskOneZone, "spec.replicas", fmt.Sprintf("zone %s holds all %d pods: without it, none is left", zones[0], count), s.spreadAdvice(FailZone, "--fail-each-zone"))
 	}
+}
+
+// spreadAdvice says what to do about pods that are all in one place: to look what becomes of them, if that is
+// not done already, and to spread them.
+func (s *simulation) spreadAdvice(question, flag string) string {
+	advice := "spread the pods with topologySpreadConstraints"
+	if slices.Contains(s.Asked, question) {
+		return advice
+	}
+	return "try " + flag + "; " + advice
 }
 
 func templateOf(o metav1.Object) *corev1.PodTemplateSpec {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -414,7 +415,7 @@ func (r *scenarioReader) readFiles(s *Scenario, folder string) {
 		path := fmt.Sprintf("actions[%d].apply", i)
 		data, err := os.ReadFile(name)
 		if err != nil {
-			r.fail(path, "%v", err)
+			r.fail(path, "cannot read %s: %v", name, reasonOf(err))
 			return
 		}
 		docs, findings := manifest.Read(source.NewFile(name, data), manifest.DefaultLimits)
@@ -423,6 +424,14 @@ func (r *scenarioReader) readFiles(s *Scenario, folder string) {
 		}
 		a.documents = docs
 	}
+}
+
+// reasonOf is why a file cannot be read, without its name.
+func reasonOf(err error) error {
+	if unread := (*fs.PathError)(nil); errors.As(err, &unread) {
+		return unread.Err
+	}
+	return err
 }
 
 const (

@@ -144,7 +144,11 @@ func jobStrategy(j *batchv1.Job) string {
 		}
 		return fmt.Sprint(*n)
 	}
-	s := fmt.Sprintf("completions %s, parallelism %s, backoffLimit %s", number(j.Spec.Completions, "any"), number(j.Spec.Parallelism, "1"), number(j.Spec.BackoffLimit, "6"))
+	limit := "backoffLimit " + number(j.Spec.BackoffLimit, "6")
+	if j.Spec.BackoffLimitPerIndex != nil {
+		limit = "backoffLimitPerIndex " + number(j.Spec.BackoffLimitPerIndex, "")
+	}
+	s := fmt.Sprintf("completions %s, parallelism %s, %s", number(j.Spec.Completions, "any"), number(j.Spec.Parallelism, "1"), limit)
 	if j.Spec.CompletionMode != nil && *j.Spec.CompletionMode == batchv1.IndexedCompletion {
 		s += ", indexed"
 	}

@@ -18,7 +18,7 @@ import (
 // admit asks whether the node of a pod takes it, beside those that it has. A critical pod is taken
 // at the cost of others. The caller holds the lock.
 func (k *Kubelet) admit(pod *v1.Pod) (reason, message string) {
-	return admission(k.node(pod.Spec.NodeName), pod, k.activeOn(pod.Spec.NodeName, pod), k.preempt, k.recorder(pod.Spec.NodeName))
+	return admission(k.node(pod.Spec.NodeName), pod, k.activeOn(pod.Spec.NodeName, pod), k.preempt, k.recorder(sourceOf(pod.Spec.NodeName)))
 }
 
 // admission is the kubelet's own.
@@ -46,7 +46,7 @@ func (k *Kubelet) activeOn(node string, but *v1.Pod) (active []*v1.Pod) {
 	}
 	for _, p := range all {
 		state := k.memory.Pods[p.UID]
-		if p.Spec.NodeName != node || p.UID == but.UID || state == nil || state.Ended || state.Failed != "" || podutil.IsPodTerminal(p) {
+		if p.Spec.NodeName != node || p.UID == but.UID || state == nil || state.Started.IsZero() || state.Ended || state.Failed != "" || podutil.IsPodTerminal(p) {
 			continue
 		}
 		active = append(active, p)

@@ -29,13 +29,14 @@ const (
 const (
 	cannotStart = 128
 	killed      = 137 // by signal 9
+	interrupted = 143 // by signal 15, at work that has an end; what serves ends well
 )
 
 // containerState is what has to be remembered of a container.
 type containerState struct {
 	Phase           phase
 	Due             time.Time
-	Reason, Message string // while it waits
+	Reason, Message string // of its last failure, until it runs
 	PullBegan       time.Time
 	PullFailures    int
 	CrashWait       time.Duration
@@ -59,7 +60,7 @@ type containerState struct {
 
 // occupies tells whether the kubelet is busy with the container, so that the next one has to wait.
 func (s *containerState) occupies() bool {
-	return s.Phase == pulling && s.Reason != reasonPullFailed || s.Phase == creating && s.Reason == "" || s.Phase == running && !s.Hooked
+	return s.Phase == pulling && s.Reason != reasonPullFailed || s.Phase == creating || s.Phase == running && !s.Hooked
 }
 
 // Reasons of containers that wait.
@@ -95,6 +96,9 @@ func (m *machine) run(c *v1.Container, path string) {
 				m.endPull(c, s, script, path)
 			}
 		case backoff:
+			if s.Reason == "" {
+				m.holdBack(c, s, path)
+			}
 			if m.reached(s.Due) {
 				s.Phase = waiting
 			}
@@ -135,9 +139,6 @@ func (m *machine) beginImage(c *v1.Container, s *containerState, script Script, 
 		if present {
 			s.Due = m.now.Add(min(script.PullFor, 500*time.Millisecond)) // only its digest is asked for
 		}
-		if s.Reason == reasonPullWaits {
-			s.Reason, s.Message = reasonPullFailed, strings.TrimPrefix(s.Message, fmt.Sprintf("Back-off pulling image %q: ErrImagePull: ", c.Image))
-		}
 	}
 }
 
@@ -165,7 +166,7 @@ func (m *machine) endPull(c *v1.Container, s *containerState, script Script, pat
 	m.warn(path, kubeletevents.FailedToPullImage, "Failed to pull image %q: %s", c.Image, script.PullError)
 	m.warn(path, kubeletevents.FailedToCreateContainer, "Error: %s", reasonPullFailed)
 	s.Reason, s.Message, s.Reported = reasonPullFailed, script.PullError, m.now
-	s.Due = m.now.Add(time.Second)
+	s.Due = m.now.Add(nextRound)
 	m.at(s.Due)
 }
 
@@ -184,7 +185,6 @@ func (m *machine) waitForPull(c *v1.Container, s *containerState, path string) {
 
 func (m *machine) beginCreate(s *containerState) {
 	s.Phase, s.Due = creating, m.now.Add(createTime)
-	s.Reason, s.Message = "", ""
 }
 
 func (m *machine) create(c *v1.Container, s *containerState, script Script, path string) {
@@ -192,12 +192,8 @@ func (m *machine) create(c *v1.Container, s *containerState, script Script, path
 		return
 	}
 	if problem := m.badConfig(c); problem != "" {
-		if s.Reason != reasonConfig || m.reached(s.Reported.Add(resync)) {
-			m.warn(path, kubeletevents.FailedToCreateContainer, "Error: %s", problem)
-			s.Reported = m.now
-		}
-		s.Reason, s.Message = reasonConfig, problem
-		m.at(s.Reported.Add(resync))
+		m.warn(path, kubeletevents.FailedToCreateContainer, "Error: %s", problem)
+		m.retry(s, reasonConfig, problem)
 		return
 	}
 	restarts := s.Restarts
@@ -435,7 +431,7 @@ func (m *machine) exit(c *v1.Container, s *containerState, code int32, reason, p
 		return
 	}
 	ran := s.FinishedAt.Sub(s.StartedAt)
-	s.Last = terminated(s)
+	s.Last, s.Reason = terminated(s), ""
 	if ran >= forgetCrashes {
 		s.CrashWait = 0
 	}
@@ -444,12 +440,21 @@ func (m *machine) exit(c *v1.Container, s *containerState, code int32, reason, p
 		s.Phase = waiting
 		return
 	}
+	s.Phase, s.Due = backoff, m.now.Add(s.CrashWait)
+	m.holdBack(c, s, path)
+}
+
+// holdBack says that a container that has crashed is not started yet, in the round after the one that
+// found it ended.
+func (m *machine) holdBack(c *v1.Container, s *containerState, path string) {
+	m.at(s.Due)
+	if !m.reached(s.FinishedAt.Add(nextRound)) {
+		return
+	}
 	m.warn(path, kubeletevents.BackOffStartContainer, "Back-off restarting failed container %s in pod %s", c.Name, m.fullName())
 	s.Reason = reasonCrashed
 	s.Message = fmt.Sprintf("back-off %s restarting failed container=%s pod=%s", s.CrashWait, c.Name, m.fullName())
-	s.Phase, s.Due = backoff, m.now.Add(s.CrashWait)
 	s.CrashWait = min(2*s.CrashWait, maxBackoff)
-	m.at(s.Due)
 }
 
 // restartAll begins the pod anew, init containers first, as a rule of a container may want.

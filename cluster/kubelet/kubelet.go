@@ -15,6 +15,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -23,6 +24,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"k8s.io/client-go/informers"
@@ -58,7 +60,7 @@ type Kubelet struct {
 	asleep  map[string]bool // nodes whose kubelet does nothing
 
 	recording sync.Mutex
-	recorders map[string]record.EventRecorder
+	recorders map[v1.EventSource]record.EventRecorder
 }
 
 // memory is what outlives a restart.
@@ -80,7 +82,7 @@ func New(c Config) (*Kubelet, error) {
 		pods:      map[types.UID]*worker{},
 		beating:   map[string]bool{},
 		asleep:    map[string]bool{},
-		recorders: map[string]record.EventRecorder{},
+		recorders: map[v1.EventSource]record.EventRecorder{},
 	}
 	if k.script == nil {
 		k.script = DefaultScript
@@ -112,9 +114,10 @@ func (k *Kubelet) Run(ctx context.Context) {
 		k.revive(n)
 	})
 	handle(core.Pods().Informer(), func(p *v1.Pod) { k.see(ctx, p) })
-	handle(core.ConfigMaps().Informer(), func(c *v1.ConfigMap) { k.wake(c.Namespace) })
-	handle(core.Secrets().Informer(), func(s *v1.Secret) { k.wake(s.Namespace) })
-	handle(core.PersistentVolumeClaims().Informer(), func(c *v1.PersistentVolumeClaim) { k.wake(c.Namespace) })
+	core.ConfigMaps().Informer() // at these it looks when it tries again
+	core.Secrets().Informer()
+	core.PersistentVolumeClaims().Informer()
+	core.PersistentVolumes().Informer()
 	k.shared.Start(ctx.Done())
 	<-ctx.Done()
 	k.workers.Wait()
@@ -163,6 +166,10 @@ func (k *Kubelet) see(ctx context.Context, pod *v1.Pod) {
 		w.wake()
 		return
 	}
+	if known := k.pod(pod.Namespace, pod.Name); known == nil || known.UID != pod.UID {
+		return // what is told of it is late: it has gone
+	}
+	k.remember(pod.UID)
 	w := &worker{namespace: pod.Namespace, name: pod.Name, changed: make(chan struct{}, 1)}
 	k.pods[pod.UID] = w
 	k.workers.Add(1)
@@ -173,22 +180,30 @@ func (k *Kubelet) see(ctx context.Context, pod *v1.Pod) {
 	}()
 }
 
+// remember begins the state of a pod that is seen for the first time.
+func (k *Kubelet) remember(uid types.UID) {
+	if k.memory.Pods[uid] == nil {
+		k.memory.Pods[uid] = &podState{Slot: k.nextSlot(), Containers: map[string]*containerState{}}
+	}
+}
+
 func (k *Kubelet) forget(uid types.UID) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	delete(k.pods, uid)
 }
 
-// wake lets the pods of a namespace look anew at what they refer to.
-func (k *Kubelet) wake(namespace string) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	for _, w := range k.pods {
-		if w.namespace == namespace {
-			w.wake()
+// wakeAll wakes the pods whose state is so, in order. The lock is held.
+func (k *Kubelet) wakeAll(so func(*podState) bool) {
+	for _, uid := range slices.Sorted(maps.Keys(k.pods)) {
+		if s := k.memory.Pods[uid]; s != nil && so(s) {
+			k.pods[uid].wake()
 		}
 	}
 }
+
+// detached lets the pods go on that wait for a disk: one may be free now. The lock is held.
+func (k *Kubelet) detached() { k.wakeAll(func(s *podState) bool { return s.Detaching }) }
 
 // work takes one pod through its life.
 func (k *Kubelet) work(ctx context.Context, w *worker, uid types.UID) {
@@ -197,6 +212,7 @@ func (k *Kubelet) work(ctx context.Context, w *worker, uid types.UID) {
 		if pod == nil || pod.UID != uid {
 			k.mu.Lock()
 			delete(k.memory.Pods, uid)
+			k.detached()
 			k.mu.Unlock()
 			return
 		}
@@ -216,8 +232,8 @@ func (k *Kubelet) work(ctx context.Context, w *worker, uid types.UID) {
 // latest is what is known of a pod; nil: it is gone. What the informer still lags behind with would
 // be done twice.
 func (k *Kubelet) latest(w *worker) *v1.Pod {
-	pod, err := k.shared.Core().V1().Pods().Lister().Pods(w.namespace).Get(w.name)
-	if err != nil {
+	pod := k.pod(w.namespace, w.name)
+	if pod == nil {
 		return nil
 	}
 	if w.latest != nil && w.latest.UID == pod.UID {
@@ -253,22 +269,21 @@ func (k *Kubelet) sync(ctx context.Context, w *worker, pod *v1.Pod) (time.Time, 
 	}
 	k.mu.Lock()
 	state := k.memory.Pods[pod.UID]
-	if state == nil {
-		state = &podState{Containers: map[string]*containerState{}}
-		k.memory.Pods[pod.UID] = state
-	}
 	m := &machine{now: time.Now(), pod: pod, state: state, world: k}
+	ended := state.Ended
 	due := m.step()
+	if state.Ended && !ended {
+		k.detached()
+	}
 	status := m.status()
 	gone := state.Gone
 	k.mu.Unlock()
-	recorder := k.recorder(pod.Spec.NodeName)
 	if len(m.events) > 0 {
 		time.Sleep(apart(pod.UID))
 	}
 	for _, e := range m.events {
 		time.Sleep(time.Microsecond) // events of one object are told apart by their time
-		recorder.Event(e.reference(pod), e.kind, e.reason, e.message)
+		k.recorder(e.sourceOn(pod.Spec.NodeName)).Event(e.reference(pod), e.kind, e.reason, e.message)
 	}
 	if err := k.report(ctx, w, pod, status); err != nil {
 		return time.Time{}, err
@@ -334,16 +349,25 @@ func foreign(latest, ours []v1.PodCondition) []v1.PodCondition {
 	return merged
 }
 
-func (k *Kubelet) recorder(node string) record.EventRecorder {
+// recorder records events of a component.
+func (k *Kubelet) recorder(source v1.EventSource) record.EventRecorder {
 	k.recording.Lock()
 	defer k.recording.Unlock()
-	if k.recorders[node] == nil {
-		k.recorders[node] = k.events.NewRecorder(scheme.Scheme, v1.EventSource{Component: "kubelet", Host: node})
+	if k.recorders[source] == nil {
+		k.recorders[source] = k.events.NewRecorder(scheme.Scheme, source)
 	}
-	return k.recorders[node]
+	return k.recorders[source]
 }
 
 // The machine asks for these with the lock held.
+
+func (k *Kubelet) pod(namespace, name string) *v1.Pod {
+	p, err := k.shared.Core().V1().Pods().Lister().Pods(namespace).Get(name)
+	if err != nil {
+		return nil
+	}
+	return p
+}
 
 func (k *Kubelet) configMap(namespace, name string) *v1.ConfigMap {
 	c, err := k.shared.Core().V1().ConfigMaps().Lister().ConfigMaps(namespace).Get(name)
@@ -367,6 +391,33 @@ func (k *Kubelet) claim(namespace, name string) *v1.PersistentVolumeClaim {
 		return nil
 	}
 	return c
+}
+
+func (k *Kubelet) volume(name string) *v1.PersistentVolume {
+	v, err := k.shared.Core().V1().PersistentVolumes().Lister().Get(name)
+	if err != nil {
+		return nil
+	}
+	return v
+}
+
+// holders names the pods on other nodes that have the volume of a claim mounted.
+func (k *Kubelet) holders(pod *v1.Pod, claim string) (names []string) {
+	pods, err := k.shared.Core().V1().Pods().Lister().Pods(pod.Namespace).List(labels.Everything())
+	if err != nil {
+		return nil
+	}
+	for _, p := range pods {
+		state := k.memory.Pods[p.UID]
+		if state == nil || !state.Mounted || state.Ended || p.Spec.NodeName == pod.Spec.NodeName {
+			continue
+		}
+		if slices.ContainsFunc(p.Spec.Volumes, func(v v1.Volume) bool { return claimOf(p, &v) == claim }) {
+			names = append(names, p.Name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 func (k *Kubelet) node(name string) *v1.Node {

@@ -54,6 +54,7 @@ func lagging(t *testing.T) (*Kubelet, *fake.Clientset, *worker) {
 		t.Fatal(err)
 	}
 	k.events = record.NewBroadcaster(record.WithContext(t.Context()))
+	k.remember(pod.UID)
 	return k, client, &worker{namespace: "default", name: "web", changed: make(chan struct{}, 1)}
 }
 

@@ -16,6 +16,7 @@ const (
 	sandboxTime    = 400 * time.Millisecond
 	createTime     = 100 * time.Millisecond
 	resync         = 12 * time.Second // how often it tries again what has no back-off
+	nextRound      = time.Second      // until it looks again at a container that has just failed
 	firstBackoff   = 10 * time.Second
 	maxBackoff     = 300 * time.Second
 	forgetCrashes  = 2 * maxBackoff // a container that ran this long begins anew
@@ -33,16 +34,19 @@ type world interface {
 	node(name string) *v1.Node
 	admit(pod *v1.Pod) (reason, message string)
 	scriptOf(*v1.Pod, *v1.Container) Script
+	holders(pod *v1.Pod, claim string) []string
+	volume(name string) *v1.PersistentVolume
 	hasImage(node, image string) bool
 	keepImage(node, image string)
 	nextIP(node string) string
-	nextSlot() int
 }
 
 // podState is what has to be remembered of a pod beyond its status.
 type podState struct {
+	Slot       int       // in the order in which pods begin
 	Started    time.Time // when the kubelet first saw it
 	Mounted    bool
+	Detaching  bool // it was reported that a volume is still attached to another node
 	MountWait  time.Duration
 	NextMount  time.Time
 	Sandboxed  time.Time // zero: no sandbox yet
@@ -65,7 +69,19 @@ type podState struct {
 type event struct {
 	kind, reason, message string
 	path                  string // of a container in the pod, or empty
+	source                string // component; empty: the kubelet of the node
 }
+
+// sourceOn is what reports an event of a pod on a node.
+func (e event) sourceOn(node string) v1.EventSource {
+	if e.source != "" {
+		return v1.EventSource{Component: e.source}
+	}
+	return sourceOf(node)
+}
+
+// sourceOf is the kubelet of a node.
+func sourceOf(node string) v1.EventSource { return v1.EventSource{Component: "kubelet", Host: node} }
 
 func (e event) reference(pod *v1.Pod) *v1.ObjectReference {
 	return &v1.ObjectReference{
@@ -86,11 +102,11 @@ type machine struct {
 }
 
 func (m *machine) normal(path, reason, format string, args ...any) {
-	m.events = append(m.events, event{v1.EventTypeNormal, reason, fmt.Sprintf(format, args...), path})
+	m.events = append(m.events, event{kind: v1.EventTypeNormal, reason: reason, message: fmt.Sprintf(format, args...), path: path})
 }
 
 func (m *machine) warn(path, reason, format string, args ...any) {
-	m.events = append(m.events, event{v1.EventTypeWarning, reason, fmt.Sprintf(format, args...), path})
+	m.events = append(m.events, event{kind: v1.EventTypeWarning, reason: reason, message: fmt.Sprintf(format, args...), path: path})
 }
 
 // at asks for another step at a moment.
@@ -146,7 +162,7 @@ const slots = 4
 func (m *machine) jitter() time.Duration {
 	h := fnv.New32a()
 	h.Write([]byte(m.pod.UID))
-	return time.Duration(m.world.nextSlot())*1100*time.Millisecond + time.Duration(h.Sum32()%100)*time.Millisecond
+	return time.Duration(m.state.Slot)*1100*time.Millisecond + time.Duration(h.Sum32()%100)*time.Millisecond
 }
 
 // admit refuses a pod that its node cannot take, which happens to pods that the scheduler did not
@@ -336,8 +352,11 @@ func (m *machine) stop() {
 			continue
 		}
 		code := int32(0)
-		if cs.Killed {
+		switch {
+		case cs.Killed:
 			code = killed
+		case m.world.scriptOf(m.pod, c).RunFor > 0:
+			code = interrupted
 		}
 		m.end(cs, code, "")
 	}

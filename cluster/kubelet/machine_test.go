@@ -2,6 +2,7 @@ package kubelet
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,13 +21,16 @@ type place struct {
 	images     map[string]bool
 	scripts    map[string]Script // by container; others have the default one
 	others     []*v1.Pod         // on the node
+	claims     map[string]*v1.PersistentVolumeClaim
+	volumes    map[string]*v1.PersistentVolume
+	holding    []string // pods on other nodes, every volume
 	preempted  []string
 }
 
 func (p *place) configMap(_, name string) *v1.ConfigMap { return p.configMaps[name] }
 func (p *place) secret(_, name string) *v1.Secret       { return p.secrets[name] }
-func (p *place) claim(_, _ string) *v1.PersistentVolumeClaim {
-	return nil
+func (p *place) claim(_, name string) *v1.PersistentVolumeClaim {
+	return p.claims[name]
 }
 func (p *place) node(name string) *v1.Node {
 	offers := v1.ResourceList{v1.ResourceCPU: resource.MustParse("4"), v1.ResourceMemory: resource.MustParse("8Gi"), v1.ResourcePods: resource.MustParse("3")}
@@ -50,7 +54,10 @@ func (p *place) scriptOf(pod *v1.Pod, c *v1.Container) Script {
 func (p *place) hasImage(_, image string) bool { return p.images[image] }
 func (p *place) keepImage(_, image string)     { p.images[image] = true }
 func (p *place) nextIP(string) string          { return "10.244.1.2" }
-func (p *place) nextSlot() int                 { return 0 }
+func (p *place) holders(*v1.Pod, string) []string {
+	return p.holding
+}
+func (p *place) volume(name string) *v1.PersistentVolume { return p.volumes[name] }
 
 // life runs a pod for a while, jumping from one moment at which something is due to the next.
 type life struct {
@@ -170,7 +177,7 @@ func TestCrashingContainerBacksOff(t *testing.T) {
 	l.images["a:1"] = true
 	l.run(30 * time.Minute)
 	// The first restart is at once; then 10 s doubling to 300 s, and a second of life each.
-	if got, want := l.seconds("BackOff"), "2 14 35 76 157 318 619 920 1221 1522"; got != want {
+	if got, want := l.seconds("BackOff"), "3 15 36 77 158 319 620 921 1222 1523"; got != want {
 		t.Errorf("backed off at %s, want %s", got, want)
 	}
 	l.expect(t, "Running a=CrashLoopBackOffx"+fmt.Sprint(l.pod.Status.ContainerStatuses[0].RestartCount))
@@ -180,6 +187,77 @@ func TestCrashingContainerBacksOff(t *testing.T) {
 	}
 	if last := l.pod.Status.ContainerStatuses[0].LastTerminationState.Terminated; last == nil || last.ExitCode != 1 || last.Reason != "Error" {
 		t.Errorf("last state %+v", last)
+	}
+}
+
+// TestWhatGetPodsWatchShows lists the states of pods in which something fails, as they follow each other in
+// `kubectl get pods --watch` (the documentation, "Pod Lifecycle", "Container restarts", and "Images", "ImagePullBackOff").
+func TestWhatGetPodsWatchShows(t *testing.T) {
+	missing := one("a")
+	missing.Image = "a:does-not-exist"
+	unset := one("a")
+	unset.EnvFrom = []v1.EnvFromSource{{ConfigMapRef: &v1.ConfigMapEnvSource{LocalObjectReference: v1.LocalObjectReference{Name: "settings"}}}}
+	for name, test := range map[string]struct {
+		container v1.Container
+		script    Script
+		want      []string
+	}{
+		"crash": {one("a"), Script{RunFor: 5 * time.Second, ExitCode: 1}, []string{
+			"Pending a=ContainerCreating", "Running a=Ready", "Running a=Error(1)", "Running a=Readyx1", "Running a=Error(1)x1", "Running a=CrashLoopBackOffx1",
+			"Running a=Readyx2", "Running a=Error(1)x2", "Running a=CrashLoopBackOffx2",
+		}},
+		"image": {missing, DefaultScript(pod(missing), &missing), []string{
+			"Pending a=ContainerCreating", "Pending a=ErrImagePull", "Pending a=ImagePullBackOff", "Pending a=ErrImagePull", "Pending a=ImagePullBackOff",
+		}},
+		"configuration": {unset, Script{}, []string{"Pending a=ContainerCreating", "Pending a=CreateContainerConfigError"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := begin(pod(test.container))
+			l.scripts["a"] = test.script
+			var got []string
+			for range 300 {
+				l.run(100 * time.Millisecond)
+				if s := l.summary(); len(got) == 0 || got[len(got)-1] != s {
+					got = append(got, s)
+				}
+			}
+			if !slices.Equal(got, test.want) {
+				t.Errorf("got  %q\nwant %q", got, test.want)
+			}
+		})
+	}
+}
+
+// TestDiskOfAnotherNodeIsWaitedFor holds a pod back until its disk is free; a volume that many nodes may use,
+// or that no node attaches, keeps nobody.
+func TestDiskOfAnotherNodeIsWaitedFor(t *testing.T) {
+	csi := v1.PersistentVolumeSource{CSI: &v1.CSIPersistentVolumeSource{}}
+	for name, test := range map[string]struct {
+		mode   v1.PersistentVolumeAccessMode
+		source v1.PersistentVolumeSource
+		want   string
+	}{
+		"disk":   {v1.ReadWriteOnce, csi, "Pending a=ContainerCreating"},
+		"shared": {v1.ReadWriteMany, csi, "Running a=Ready"},
+		"path":   {v1.ReadWriteOnce, v1.PersistentVolumeSource{HostPath: &v1.HostPathVolumeSource{}}, "Running a=Ready"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := pod(one("a"))
+			p.Spec.Volumes = []v1.Volume{{Name: "data", VolumeSource: v1.VolumeSource{PersistentVolumeClaim: &v1.PersistentVolumeClaimVolumeSource{ClaimName: "data"}}}}
+			l := begin(p)
+			l.claims = map[string]*v1.PersistentVolumeClaim{"data": {Spec: v1.PersistentVolumeClaimSpec{VolumeName: "disk"}, Status: v1.PersistentVolumeClaimStatus{Phase: v1.ClaimBound}}}
+			l.volumes = map[string]*v1.PersistentVolume{"disk": {
+				ObjectMeta: metav1.ObjectMeta{Name: "disk"},
+				Spec:       v1.PersistentVolumeSpec{AccessModes: []v1.PersistentVolumeAccessMode{test.mode}, PersistentVolumeSource: test.source},
+			}}
+			l.holding = []string{"other-1", "other-2"}
+			l.run(10*time.Minute).expect(t, test.want)
+			if l.seconds("FailedAttachVolume") != "" {
+				l.expectEvent(t, "FailedAttachVolume", `Waiting for detach for volume "disk" Volume is already used by pod(s) other-1, other-2`)
+			}
+			l.holding = nil
+			l.run(10*time.Second).expect(t, "Running a=Ready")
+		})
 	}
 }
 
@@ -218,6 +296,8 @@ func TestConfigMapThatComesLateLetsTheContainerStart(t *testing.T) {
 	l.expectEvent(t, "Failed", `Error: configmap "settings" not found`)
 	l.configMaps["settings"] = &v1.ConfigMap{}
 	l.run(time.Second)
+	l.expect(t, "Pending a=CreateContainerConfigError") // nothing wakes the kubelet
+	l.run(12 * time.Second)
 	l.expect(t, "Running a=Ready")
 }
 
@@ -228,7 +308,9 @@ func TestMissingVolumeKeepsThePodFromStarting(t *testing.T) {
 	l.expect(t, "Pending a=ContainerCreating")
 	l.expectEvent(t, "FailedMount", `MountVolume.SetUp failed for volume "keys" : secret "tls" not found`)
 	l.secrets["tls"] = &v1.Secret{}
-	l.run(10 * time.Second)
+	l.run(2 * time.Second)
+	l.expect(t, "Pending a=ContainerCreating") // the next try comes 64 s after the last one
+	l.run(time.Minute)
 	l.expect(t, "Running a=Ready")
 }
 

@@ -60,9 +60,7 @@ func (k *Kubelet) revive(node *v1.Node) {
 	if !was || stopped(node) {
 		return
 	}
-	for _, w := range k.pods {
-		w.wake()
-	}
+	k.wakeAll(func(*podState) bool { return true })
 }
 
 // beat renews the lease of a node when that is due, says that the node is ready where that is not
@@ -91,7 +89,7 @@ func (k *Kubelet) beat(ctx context.Context, name string) time.Duration {
 	if _, err := k.client.CoreV1().Nodes().UpdateStatus(ctx, update, metav1.UpdateOptions{}); err != nil {
 		return heartbeat // the next beat tries again
 	}
-	k.recorder(name).Event(&v1.ObjectReference{Kind: "Node", Name: name, UID: types.UID(name)}, v1.EventTypeNormal, kubeletevents.NodeReady, fmt.Sprintf("Node %s status is now: NodeReady", name))
+	k.recorder(sourceOf(name)).Event(&v1.ObjectReference{Kind: "Node", Name: name, UID: types.UID(name)}, v1.EventTypeNormal, kubeletevents.NodeReady, fmt.Sprintf("Node %s status is now: NodeReady", name))
 	return heartbeat
 }
 

@@ -2,9 +2,12 @@ package kubelet
 
 import (
 	"fmt"
+	"strings"
 
 	v1 "k8s.io/api/core/v1"
 	kubeletevents "k8s.io/kubernetes/pkg/kubelet/events"
+	"k8s.io/kubernetes/pkg/volume"
+	volumeutil "k8s.io/kubernetes/pkg/volume/util"
 )
 
 // mount waits for the volumes.
@@ -13,7 +16,7 @@ func (m *machine) mount() bool {
 	if s.Mounted {
 		return true
 	}
-	if s.MountWait == 0 && !m.reached(s.NextMount) {
+	if !m.reached(s.NextMount) || !m.attach() {
 		return false
 	}
 	problems := m.missingVolumes()
@@ -22,13 +25,83 @@ func (m *machine) mount() bool {
 		s.NextTry = m.now.Add(sandboxTime)
 		return true
 	}
-	if m.reached(s.NextMount) {
-		for _, p := range problems {
-			m.warn("", kubeletevents.FailedMountVolume, "MountVolume.SetUp failed for volume %q : %s", p.volume, p.message)
+	for _, p := range problems {
+		m.warn("", kubeletevents.FailedMountVolume, "MountVolume.SetUp failed for volume %q : %s", p.volume, p.message)
+	}
+	s.MountWait = min(max(2*s.MountWait, firstMountWait), maxMountWait)
+	s.NextMount = m.now.Add(s.MountWait)
+	m.at(s.NextMount)
+	return false
+}
+
+// attachDetach is the controller that attaches disks to nodes.
+const attachDetach = "attachdetach-controller"
+
+// attach waits for the disks that pods on other nodes still use, as the attach-detach controller does, and
+// says so once in its words.
+func (m *machine) attach() bool {
+	for _, v := range m.pod.Spec.Volumes {
+		claim := claimOf(m.pod, &v)
+		disk := m.disk(claim)
+		if disk == nil {
+			continue
 		}
-		s.MountWait = min(max(2*s.MountWait, firstMountWait), maxMountWait)
-		s.NextMount = m.now.Add(s.MountWait)
-		m.at(s.NextMount)
+		holders := m.world.holders(m.pod, claim)
+		if len(holders) == 0 {
+			continue
+		}
+		if !m.state.Detaching {
+			m.state.Detaching = true
+			m.events = append(m.events, event{
+				kind: v1.EventTypeWarning, reason: kubeletevents.FailedAttachVolume, source: attachDetach,
+				message: fmt.Sprintf("Waiting for detach for volume %q Volume is already used by pod(s) %s", disk.Name, strings.Join(holders, ", ")),
+			})
+		}
+		return false
+	}
+	m.state.Detaching = false
+	return true
+}
+
+// claimOf names the claim of a volume; empty: it has none.
+func claimOf(pod *v1.Pod, v *v1.Volume) string {
+	switch {
+	case v.PersistentVolumeClaim != nil:
+		return v.PersistentVolumeClaim.ClaimName
+	case v.Ephemeral != nil:
+		return pod.Name + "-" + v.Name
+	}
+	return ""
+}
+
+// disk gives the volume of a claim if it can be attached to one node only, else nil.
+func (m *machine) disk(claim string) *v1.PersistentVolume {
+	if claim == "" {
+		return nil
+	}
+	c := m.world.claim(m.pod.Namespace, claim)
+	if c == nil || c.Spec.VolumeName == "" {
+		return nil
+	}
+	disk := m.world.volume(c.Spec.VolumeName)
+	if disk == nil || !isDisk(disk) || volumeutil.IsMultiAttachAllowed(volume.NewSpecFromPersistentVolume(disk, false)) {
+		return nil
+	}
+	return disk
+}
+
+// provisionedBy is on volumes that were made for their claims. Those of the simulation are paths on nodes that
+// hold nothing, and count as the disks that they stand for.
+const provisionedBy = "pv.kubernetes.io/provisioned-by"
+
+// isDisk tells whether a volume is attached to a node before it is mounted there.
+func isDisk(v *v1.PersistentVolume) bool {
+	s := &v.Spec.PersistentVolumeSource
+	switch {
+	case s.HostPath != nil:
+		return v.Annotations[provisionedBy] != ""
+	case s.CSI != nil, s.AWSElasticBlockStore != nil, s.GCEPersistentDisk != nil, s.AzureDisk != nil, s.Cinder != nil, s.VsphereVolume != nil, s.RBD != nil, s.ISCSI != nil, s.FC != nil:
+		return true
 	}
 	return false
 }
@@ -46,10 +119,8 @@ func (m *machine) missingVolumes() (all []volumeProblem) {
 			problem = m.missingKeys("configmap", v.ConfigMap.Name, v.ConfigMap.Items)
 		case v.Secret != nil && !isTrue(v.Secret.Optional):
 			problem = m.missingKeys("secret", v.Secret.SecretName, v.Secret.Items)
-		case v.PersistentVolumeClaim != nil:
-			problem = m.missingClaim(v.PersistentVolumeClaim.ClaimName)
-		case v.Ephemeral != nil:
-			problem = m.missingClaim(m.pod.Name + "-" + v.Name)
+		case v.PersistentVolumeClaim != nil, v.Ephemeral != nil:
+			problem = m.missingClaim(claimOf(m.pod, &v))
 		case v.Projected != nil:
 			problem = m.missingSource(v.Projected.Sources)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 	"time"
@@ -177,7 +178,7 @@ func (o *planOptions) input(ctx context.Context) (*planning.Input, error) {
 	if o.until < 0 {
 		return nil, usageError("invalid --until %v: want a positive duration", o.until)
 	}
-	in := &planning.Input{Seed: o.seed, Until: o.until, Prune: o.prune, Reasons: o.reasons || o.output == "html", ServerSide: o.serverSide, ForceConflicts: o.forceConflicts}
+	in := &planning.Input{Seed: o.seed, Until: o.until, Prune: o.prune, Reasons: o.reasons || o.output == "html", ServerSide: o.serverSide, ForceConflicts: o.forceConflicts, Asked: o.sweeps()}
 	if len(o.nodes) > 0 {
 		nodes, err := cluster.ParseNodes(o.nodes...)
 		if err != nil {
@@ -188,7 +189,7 @@ func (o *planOptions) input(ctx context.Context) (*planning.Input, error) {
 	if o.scenario != "" {
 		scenario, err := planning.ReadScenario(o.scenario)
 		if err != nil {
-			return nil, &exitError{exitFailed, fmt.Errorf("scenario %w", err)}
+			return nil, &exitError{exitFailed, scenarioError(err)}
 		}
 		in.Scenario = scenario
 	}
@@ -204,6 +205,14 @@ func (o *planOptions) input(ctx context.Context) (*planning.Input, error) {
 		return nil, nil
 	}
 	return in, nil
+}
+
+// scenarioError tells of a scenario that is none, or of a file that cannot be read.
+func scenarioError(err error) error {
+	if unread := (*fs.PathError)(nil); errors.As(err, &unread) {
+		return &lint.InputError{Path: unread.Path, Err: unread.Err}
+	}
+	return fmt.Errorf("scenario %w", err)
 }
 
 // read gives the documents of paths.

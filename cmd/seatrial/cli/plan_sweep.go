@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -69,7 +70,7 @@ func (o *planOptions) ask(ctx context.Context, q planning.Question, args []strin
 	if err != nil {
 		return a, err
 	}
-	cmd := exec.CommandContext(ctx, exe, append(args, "--question", q.String())...)
+	cmd := exec.CommandContext(ctx, exe, slices.Concat(args, []string{"--question", q.String()})...)
 	cmd.Args[0] = os.Args[0] // by which the program knows what it is
 	cmd.Stdin = bytes.NewReader(o.lint.overlay[lint.Stdin])
 	var out, errOut bytes.Buffer
