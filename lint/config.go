@@ -33,7 +33,7 @@ type Config struct {
 	CRDs []string `json:"crds,omitempty"`
 	// External lists objects that exist outside the set: Kind/name or Kind/namespace/name, each a glob.
 	External []string `json:"external,omitempty"`
-	// IgnoreMissingSchemas lists kinds that are accepted without a schema: Kind or group/Kind, each a glob; "*" is any.
+	// IgnoreMissingSchemas lists kinds that are accepted without a schema: Kind or group/Kind, each a glob; all, or "*", is any.
 	IgnoreMissingSchemas []string `json:"ignoreMissingSchemas,omitempty"`
 	// FailOn is the severity from which findings make the run fail: error, warning, info or never.
 	FailOn string `json:"failOn,omitempty"`

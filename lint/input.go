@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -28,7 +29,9 @@ type InputError struct {
 	Err  error
 }
 
-func (e *InputError) Error() string { return fmt.Sprintf("cannot read %s: %v", e.Path, e.Err) }
+func (e *InputError) Error() string {
+	return fmt.Sprintf("cannot read %s: %v", cmp.Or(e.Path, `""`), e.Err)
+}
 
 // Unwrap gives the cause.
 func (e *InputError) Unwrap() error { return e.Err }
@@ -45,10 +48,8 @@ func Inputs(args, exclude []string) (files []string, problems []error) {
 		}
 	}
 	for _, arg := range args {
-		found, err := expand(arg, exclude)
-		if err != nil {
-			problems = append(problems, &InputError{Path: arg, Err: err})
-		}
+		found, unread := expand(arg, exclude)
+		problems = append(problems, unread...)
 		for _, name := range found {
 			add(name)
 		}
@@ -56,7 +57,7 @@ func Inputs(args, exclude []string) (files []string, problems []error) {
 	return files, problems
 }
 
-func expand(arg string, exclude []string) ([]string, error) {
+func expand(arg string, exclude []string) (files []string, problems []error) {
 	if arg == Stdin {
 		return []string{Stdin}, nil
 	}
@@ -67,24 +68,36 @@ func expand(arg string, exclude []string) ([]string, error) {
 	case err == nil:
 		return []string{arg}, nil
 	case !strings.ContainsAny(arg, "*?[{"):
-		if e := errors.Unwrap(err); e != nil {
-			err = e
-		}
-		return nil, err
+		return nil, []error{unreadable(arg, err)}
 	}
 	found, err := doublestar.FilepathGlob(arg, doublestar.WithFilesOnly())
 	if err == nil && len(found) == 0 {
 		err = errors.New("the glob matches no file")
 	}
+	if err != nil {
+		return nil, []error{&InputError{Path: arg, Err: err}}
+	}
 	slices.Sort(found)
-	return found, err
+	return found, nil
 }
 
-// searchFolder finds the manifests below a folder, by name. Hidden folders and files are passed over.
-func searchFolder(root string, exclude []string) (files []string, err error) {
-	err = filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
+// unreadable tells of a path what the system says of it, without the path and the call again.
+func unreadable(name string, err error) error {
+	if e := errors.Unwrap(err); e != nil {
+		err = e
+	}
+	return &InputError{Path: name, Err: err}
+}
+
+// searchFolder finds the manifests below a folder, by name. Hidden folders and files are passed over, and
+// so is what is neither a file nor a link to one: reading a pipe would wait for whoever writes to it.
+func searchFolder(root string, exclude []string) (files []string, problems []error) {
+	_ = filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error { // gives no errors: they are collected
 		if err != nil {
-			return err
+			if !excluded(exclude, name) {
+				problems = append(problems, unreadable(name, err))
+			}
+			return nil
 		}
 		hidden := name != root && strings.HasPrefix(d.Name(), ".")
 		if d.IsDir() {
@@ -93,12 +106,21 @@ func searchFolder(root string, exclude []string) (files []string, err error) {
 			}
 			return nil
 		}
-		if !hidden && slices.Contains(extensions, strings.ToLower(filepath.Ext(name))) && !slices.Contains(notManifests, d.Name()) {
+		if !hidden && slices.Contains(extensions, strings.ToLower(filepath.Ext(name))) && !slices.Contains(notManifests, d.Name()) && isFile(name, d) {
 			files = append(files, name)
 		}
 		return nil
 	})
-	return files, err
+	return files, problems
+}
+
+// isFile tells whether an entry of a folder is a file, or a link that does not lead to something else.
+func isFile(name string, d fs.DirEntry) bool {
+	if d.Type()&fs.ModeSymlink == 0 {
+		return d.Type().IsRegular()
+	}
+	info, err := os.Stat(name)
+	return err != nil || info.Mode().IsRegular() // a link that leads nowhere is told when it is read
 }
 
 // excluded matches a name against globs: whole, relative, or any of its parents.

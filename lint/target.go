@@ -233,6 +233,10 @@ func (t *target) unknownKind(r *run, d *manifest.Document) diag.Diagnostic {
 	if t.customKind(r, d, &f) {
 		return f
 	}
+	if strings.HasSuffix(gvk.Kind, "List") && knownItem(t, gvk) {
+		f.Detail = "a list has its objects under items, each with a dash"
+		return f
+	}
 	suggestion, found := t.store().SuggestKind(gvk)
 	kind, known := schema.History(gvk)
 	switch {
@@ -255,6 +259,13 @@ func (t *target) unknownKind(r *run, d *manifest.Document) diag.Diagnostic {
 	}
 	t.suggestKind(d, &f, suggestion.Kind, use)
 	return f
+}
+
+// knownItem tells whether a list of such a kind is of objects that the target knows, or of any.
+func knownItem(t *target, list schema.GVK) bool {
+	item := list
+	item.Kind = strings.TrimSuffix(list.Kind, "List")
+	return item.Kind == "" && list.Group == "" && list.Version == "v1" || t.store().Lookup(item) != nil
 }
 
 // subresources are kinds that exist as the body of a request alone, with the place that it is sent to.

@@ -297,10 +297,10 @@ func (d *Document) flatten() []*Document {
 		return []*Document{d}
 	}
 	if !scanHeader(d.JSON).hasItems {
-		if d.Object.Kind == "List" && d.Object.APIVersion == "v1" {
-			return nil // a List without items holds nothing
+		if d.Object.Kind == "List" && d.Object.APIVersion == "v1" && d.Has("items") {
+			return nil // items: null
 		}
-		return []*Document{d}
+		return []*Document{d} // what clients take for an object of that kind
 	}
 	var list struct {
 		Items []json.RawMessage `json:"items"`

@@ -57,6 +57,32 @@ func (e *exitError) Error() string {
 
 func (e *exitError) Unwrap() error { return e.err }
 
+// interruptible reads on until a context ends. A read that waits is left behind then: it ends with
+// the process.
+type interruptible struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (i interruptible) Read(p []byte) (int, error) {
+	type outcome struct {
+		data []byte
+		err  error
+	}
+	got := make(chan outcome, 1)
+	go func() {
+		data := make([]byte, len(p)) // p is the caller's again when the context ends first
+		n, err := i.r.Read(data)
+		got <- outcome{data[:n], err}
+	}()
+	select {
+	case o := <-got:
+		return copy(p, o.data), o.err
+	case <-i.ctx.Done():
+		return 0, i.ctx.Err()
+	}
+}
+
 func usageError(format string, args ...any) error {
 	return &exitError{exitUsage, fmt.Errorf(format, args...)}
 }
@@ -74,6 +100,7 @@ func Main() int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process wherever it is
 	return Run(ctx, os.Args[1:], Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv})
 }
 
@@ -95,6 +122,9 @@ func Run(ctx context.Context, args []string, s Streams) int {
 	var e *exitError
 	if errors.As(err, &e) {
 		code, err, hint = e.code, e.err, e.code == exitUsage
+	}
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		code, err, hint = exitFailed, errors.New("interrupted"), false
 	}
 	if err != nil {
 		fmt.Fprintf(s.Err, "seatrial: %v\n", err)

@@ -8,12 +8,14 @@ import (
 	"io"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/bmatcuk/doublestar/v4"
 	"github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -84,7 +86,7 @@ Exit codes: 0 no findings at or above --fail-on; 1 findings; 2 wrong usage; 3 co
   # mend what is certain, showing the changes
   seatrial lint --fix --diff manifests/`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.paths = args
+			o.paths, o.In = args, interruptible{cmd.Context(), o.In}
 			return o.run(cmd.Context())
 		},
 	}
@@ -98,7 +100,7 @@ Exit codes: 0 no findings at or above --fail-on; 1 findings; 2 wrong usage; 3 co
 	f.StringSliceVar(&o.exclude, "exclude", nil, "globs of files and folders that are not read")
 	f.StringSliceVar(&o.external, "external", nil, "objects that exist outside the set: Kind/name or Kind/namespace/name, globs allowed")
 	f.StringSliceVar(&o.missing, "ignore-missing-schemas", nil, "accept kinds without a schema: all, or globs of Kind or group/Kind")
-	f.Lookup("ignore-missing-schemas").NoOptDefVal = "*"
+	f.Lookup("ignore-missing-schemas").NoOptDefVal = anyKind
 	f.BoolVar(&o.fix, "fix", false, "make the changes that are certain, then judge again")
 	f.BoolVar(&o.diff, "diff", false, "print the changes that --fix would make")
 	f.BoolVar(&o.dryRun, "dry-run", false, "create the whole set in an API server of its own, with admission: namespaces, quotas, Pod Security, policies")
@@ -119,6 +121,9 @@ func presets() (names []string) {
 	}
 	return names
 }
+
+// anyKind is what users say for any kind without a schema; the glob does as well.
+const anyKind = "all"
 
 // allRules are the rules of package rules and those that lint speaks for itself.
 func allRules() []*lint.Rule { return slices.Concat(lint.OwnRules, lint.DryRunRules, rules.All()) }
@@ -205,6 +210,15 @@ func (o *lintOptions) complete() (*plan, error) {
 			return nil, usageError("invalid external object %q: want Kind/name or Kind/namespace/name", e)
 		}
 	}
+	missing := slices.Concat(o.missing, cfg.IgnoreMissingSchemas)
+	for i, m := range missing {
+		if m == anyKind {
+			missing[i] = "*"
+		}
+		if _, err := path.Match(m, ""); err != nil || strings.Count(m, "/") > 1 {
+			return nil, usageError("invalid kind %q without a schema: want all, Kind or group/Kind, globs allowed", m)
+		}
+	}
 	if o.jobs < 0 {
 		return nil, usageError("invalid --jobs %d: want 1 or more, or 0 for one for each CPU", o.jobs)
 	}
@@ -213,13 +227,11 @@ func (o *lintOptions) complete() (*plan, error) {
 		return nil, &exitError{exitFailed, err}
 	}
 	p.lint = lint.Options{
-		Read: o.read, Judge: judge, Linked: kubernetesVersion(), Versions: first2(o.versions, cfg.KubernetesVersions), Rules: selection, All: all,
-		External: slices.Concat(o.external, cfg.External), IgnoreMissing: slices.Concat(o.missing, cfg.IgnoreMissingSchemas), Jobs: o.jobs,
+		Read: o.read, Judge: judge, Linked: kubernetesVersion(), Rules: selection, All: all,
+		External: slices.Concat(o.external, cfg.External), IgnoreMissing: missing, Jobs: o.jobs,
 	}
-	for i, v := range p.lint.Versions {
-		if p.lint.Versions[i], err = checkVersion(v); err != nil {
-			return nil, usageError("%v", err)
-		}
+	if p.lint.Versions, err = checkVersions(first2(o.versions, cfg.KubernetesVersions)); err != nil {
+		return nil, err
 	}
 	if o.dryRun {
 		if linked := schema.Minor(kubernetesVersion()); len(p.lint.Versions) > 0 && !slices.Contains(p.lint.Versions, linked) {
@@ -228,6 +240,9 @@ func (o *lintOptions) complete() (*plan, error) {
 		p.lint.DryRun = dryRun
 	}
 	exclude := slices.Concat(o.exclude, cfg.Exclude)
+	if i := slices.IndexFunc(exclude, func(g string) bool { return !doublestar.ValidatePattern(filepath.ToSlash(g)) }); i >= 0 {
+		return nil, usageError("invalid glob %q of what to exclude", exclude[i])
+	}
 	p.lint.Files, p.problems = lint.Inputs(o.paths, exclude)
 	crds, problems := lint.Inputs(first2(o.crds, cfg.CRDs), nil)
 	if len(problems) > 0 {
@@ -238,6 +253,20 @@ func (o *lintOptions) complete() (*plan, error) {
 		p.lint.Cache = o.cache()
 	}
 	return p, nil
+}
+
+// checkVersions gives the minor versions of targets, each once.
+func checkVersions(versions []string) (minors []string, err error) {
+	for _, v := range versions {
+		minor, err := checkVersion(v)
+		if err != nil {
+			return nil, usageError("%v", err)
+		}
+		if !slices.Contains(minors, minor) {
+			minors = append(minors, minor)
+		}
+	}
+	return minors, nil
 }
 
 func (o *lintOptions) configuration() (*lint.Config, error) {
