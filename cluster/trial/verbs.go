@@ -142,6 +142,9 @@ func newAuthCommand(f util.Factory, streams genericiooptions.IOStreams) *cobra.C
 // Command gives the verb on a cluster that is reached through getter, with its flags and help.
 func (v Verb) Command(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
 	factory := util.NewFactory(util.NewMatchVersionFlags(getter))
+	if _, ours := getter.(*connection); ours {
+		factory = ownServer{factory}
+	}
 	cmd := v.build(factory, streams)
 	completion.SetFactoryForCompletion(factory)
 	if v.Name == "get" { // whose completion kubectl adds from outside
