@@ -92,6 +92,10 @@ func written(d *manifest.Document, path string) string {
 		return "metadata.generateName"
 	case path == "[]": // a ConfigMap or Secret as a whole
 		return "data"
+	case d.Object.Kind == "Secret" && strings.HasPrefix(path, "data["):
+		if asText := "stringData" + strings.TrimPrefix(path, "data"); !d.Find(path).Exact && d.Find(asText).Exact {
+			return asText
+		}
 	case d.Object.Kind == "Node" && strings.HasPrefix(path, "metadata.taints"):
 		return "spec" + strings.TrimPrefix(path, "metadata")
 	}
@@ -113,18 +117,21 @@ func named(message string) string {
 
 var invalidText = regexp.MustCompile(`^Invalid value: ("(?:[^"\\]|\\.)*"): `)
 
-// entryOf points at the key or value of a mapping that the server names when it refuses the mapping: a
-// label's. It gives false when it names none.
+// entryOf points at the key that the server refuses of an entry, or at the key or value that it names
+// when it refuses the mapping: a label's. It gives false when it names none.
 func entryOf(place manifest.Place, c verdict.Cause) (source.Range, bool) {
-	if !place.Exact || place.Node == nil || place.Node.Kind != manifest.Map {
-		return source.Range{}, false
-	}
 	m := invalidText.FindStringSubmatch(c.Message)
-	if m == nil {
+	if !place.Exact || place.Node == nil || m == nil {
 		return source.Range{}, false
 	}
 	text, err := strconv.Unquote(m[1])
 	if err != nil {
+		return source.Range{}, false
+	}
+	if strings.HasSuffix(c.Path, "["+text+"]") {
+		return place.Key, true
+	}
+	if place.Node.Kind != manifest.Map {
 		return source.Range{}, false
 	}
 	if f := place.Node.Get(text); f != nil {
@@ -199,13 +206,13 @@ var typeMismatch = regexp.MustCompile(`cannot unmarshal (\w+)(?: \S+)? into Go (
 // quoteFix mends a scalar that is a string where a number is wanted, or the other way round.
 func quoteFix(d *manifest.Document, place manifest.Place, message string) (diag.Fix, bool) {
 	m := typeMismatch.FindStringSubmatch(message)
-	if m == nil || !place.Exact || !place.Value.IsValid() || place.Value.Start.Line != place.Value.End.Line {
+	if m == nil || !place.Exact || place.Node.Tagged || !place.Value.IsValid() || place.Value.Start.Line != place.Value.End.Line {
 		return diag.Fix{}, false
 	}
 	text := string(d.File.Data[place.Value.Start.Offset:place.Value.End.Offset])
 	got, want := m[1], strings.TrimPrefix(m[2], "*")
 	fix := func(newText, message string) (diag.Fix, bool) {
-		return diag.Fix{Message: message, Safe: true, Edits: []source.Edit{{Range: place.Value, NewText: newText}}}, true
+		return diag.Fix{Message: message, Safe: !place.Node.Shared, Edits: []source.Edit{{Range: place.Value, NewText: newText}}}, true
 	}
 	switch {
 	case want == "string" && (got == "number" || got == "bool"):

@@ -104,6 +104,8 @@ func TestFindingsOfABrokenFile(t *testing.T) {
 		"quote closed below":         {config + "  a: \"x\n  b: \"y\"\n", []string{`6:6-6:7 yaml-syntax: quote " is never closed`}},
 		"wildcard":                   {config + "  a: *.example.com\n", []string{`6:6-6:19 yaml-syntax: a value cannot begin with *`}},
 		"control character":          {config + "  a: \x07bell\n", []string{`6:6-6:7 yaml-syntax: control character U+0007 is not allowed`}},
+		"infinity":                   {config + "  a: [1, -.Inf]\n", []string{`6:10-6:15 yaml-syntax: -.Inf is no value of JSON, which clients send`}},
+		"value unlike its tag":       {config + "  a: 5\n  b: !!int \"x\"\n", []string{`7:12-7:15 yaml-syntax: x is not what the tag before it says`}},
 		"a list as a key":            {config + "  ? [a, b]\n  : c\n", []string{`6:5-6:11 yaml-syntax: a key must be a text`}},
 		"null as a key":              {config + "  ~: c\n", []string{`6:3-6:4 yaml-syntax: a key must be a text`}},
 		"value that holds itself":    {"apiVersion: v1\nkind: Pod\nmetadata: &m\n  labels: *m\n", []string{`4:11-4:13 yaml-syntax: alias *m stands inside of the value that it stands for`}},

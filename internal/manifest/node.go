@@ -20,6 +20,8 @@ type Node struct {
 	Text   string // value of a scalar, unquoted
 	Style  Style  // how a scalar is written
 	Null   bool   // a null, written or empty
+	Tagged bool   // a scalar whose type is written before it: !!int 5
+	Shared bool   // a scalar with an anchor: other fields may take its value
 	Fields []Field
 	Items  []*Node
 

@@ -382,7 +382,7 @@ var (
 
 // explain tries the explanations from the surest to the vaguest.
 func (s *syntaxError) explain() *diag.Diagnostic {
-	for _, try := range []func() *report{s.limits, s.character, s.mapKey, s.mergeKey, s.anchor, s.unclosed, s.afterQuote, s.reserved, s.fallenOut, s.missingColon, s.noSpace, s.twoColons, s.dashAfterKey, s.indentation} {
+	for _, try := range []func() *report{s.limits, s.character, s.number, s.tag, s.mapKey, s.mergeKey, s.anchor, s.unclosed, s.afterQuote, s.reserved, s.fallenOut, s.missingColon, s.noSpace, s.twoColons, s.dashAfterKey, s.indentation} {
 		if r := try(); r != nil {
 			return r.done()
 		}
@@ -417,6 +417,47 @@ func (s *syntaxError) character() *report {
 		}
 	}
 	return nil
+}
+
+var noNumber = regexp.MustCompile(`^(?:[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$`)
+
+// number finds the value that is no number, or no end of them.
+func (s *syntaxError) number() *report {
+	if !strings.Contains(s.message, "unsupported value") {
+		return nil
+	}
+	s.message = "" // of another language
+	return s.scalar(func(n *Node) bool { return n.Style == Plain && noNumber.MatchString(n.Text) }, "%s is no value of JSON, which clients send", "quote it if it is a text")
+}
+
+// tag finds the value that is not what the tag before it says.
+func (s *syntaxError) tag() *report {
+	if !strings.Contains(s.message, "cannot decode !!") {
+		return nil
+	}
+	return s.scalar(func(n *Node) bool { return n.Tagged && strings.Contains(s.message, "`"+n.Text+"`") }, "%s is not what the tag before it says", "remove the tag, or mend the value")
+}
+
+// scalar makes a finding on the first scalar that is what is looked for; nil where there is none.
+func (s *syntaxError) scalar(is func(*Node) bool, message, detail string) *report {
+	var found *Node
+	var visit func(n *Node)
+	visit = func(n *Node) {
+		if found == nil && n.Kind == Scalar && is(n) {
+			found = n
+		}
+		for _, f := range n.Fields {
+			visit(f.Value)
+		}
+		for _, it := range n.Items {
+			visit(it)
+		}
+	}
+	visit(s.c.tree())
+	if found == nil {
+		return nil
+	}
+	return s.c.finding(ruleSyntax, found.start, found.end, fmt.Sprintf(message, found.Text), detail)
 }
 
 // mapKey finds a key that is a collection, or null.

@@ -177,6 +177,7 @@ func (t *yamlTree) scalar(n *Node, y *yaml.Node, parent int) {
 	if y.Value == "" && y.Style == 0 && y.Anchor == "" {
 		return // nothing written
 	}
+	n.Tagged, n.Shared = y.Style&yaml.TaggedStyle != 0, y.Anchor != ""
 	n.start = t.properties(n.start)
 	n.end = n.start
 	if n.start >= len(t.data) {
