@@ -25,6 +25,7 @@ type connection struct {
 
 	config    *rest.Config // set when the cluster runs
 	watches   *watches     // of commands that watch for ever, or nil
+	warnings  *warnings
 	discovery func() (discovery.CachedDiscoveryInterface, error)
 }
 
@@ -49,7 +50,7 @@ func (c *connection) ToRESTConfig() (*rest.Config, error) {
 	if c.watches != nil {
 		config.Wrap(c.watches.wrap)
 	}
-	return config, nil
+	return c.warnings.hear(config), nil
 }
 
 func (c *connection) discover() (discovery.CachedDiscoveryInterface, error) {

@@ -173,14 +173,15 @@ func (e *ExitError) Error() string { return e.Message }
 
 // Call runs a verb with its arguments on a trial.
 func (v Verb) Call(ctx context.Context, t *Trial, args []string, in io.Reader, out, errOut io.Writer) error {
+	warned := newWarnings(errOut)
 	if asksForHelp(args) {
-		return v.execute(ctx, &connection{}, args, genericiooptions.IOStreams{In: in, Out: out, ErrOut: errOut})
+		return v.execute(ctx, &connection{warnings: warned}, args, genericiooptions.IOStreams{In: in, Out: out, ErrOut: errOut})
 	}
 	if what := v.needsProcess(args); what != "" {
 		return &ExitError{Code: 1, Message: fmt.Sprintf("error: %s needs a process, and the containers of a trial are simulated: none runs in them", what)}
 	}
 	return t.Do(ctx, func(s *Session) error {
-		c := &connection{config: s.RESTConfig()}
+		c := &connection{config: s.RESTConfig(), warnings: warned}
 		if v.follows(args) {
 			c.watches = &watches{}
 			go func() { _ = c.watches.endWhenSettled(context.Background(), s.RESTConfig()) }() // it ends the watches whatever it finds
@@ -225,12 +226,12 @@ func (v Verb) follows(args []string) bool {
 // Complete gives what may come next on a command line, as cobra's completion wants it.
 func (v Verb) Complete(ctx context.Context, t *Trial, args []string, toComplete string) ([]string, cobra.ShellCompDirective) {
 	var out bytes.Buffer
-	c := &connection{}
+	c := &connection{warnings: newWarnings(io.Discard)}
 	ask := func() error {
 		streams := genericiooptions.IOStreams{In: strings.NewReader(""), Out: &out, ErrOut: io.Discard}
 		cmd := v.Command(c, streams)
 		line := append([]string{cobra.ShellCompRequestCmd, v.Name}, append(args, toComplete)...)
-		return execute(context.Background(), cmd, c.bind, line, streams)
+		return execute(context.Background(), cmd, c.bind, c.warnings, line, streams)
 	}
 	var err error
 	if strings.HasPrefix(toComplete, "-") {
@@ -255,21 +256,23 @@ func (v Verb) Complete(ctx context.Context, t *Trial, args []string, toComplete 
 
 // execute runs the command on a trial.
 func (v Verb) execute(ctx context.Context, c *connection, args []string, streams genericiooptions.IOStreams) error {
-	return execute(ctx, v.Command(c, streams), c.bind, append([]string{v.Name}, args...), streams)
+	return execute(ctx, v.Command(c, streams), c.bind, c.warnings, append([]string{v.Name}, args...), streams)
 }
 
 // CallReal runs the verb on a real cluster, in real time: a context of the user's kubeconfig.
 func (v Verb) CallReal(ctx context.Context, name string, args []string, in io.Reader, out, errOut io.Writer) error {
-	flags := genericclioptions.NewConfigFlags(true)
+	warned := newWarnings(errOut)
+	flags := genericclioptions.NewConfigFlags(true).WithWrapConfigFn(warned.hear)
 	streams := genericiooptions.IOStreams{In: in, Out: out, ErrOut: errOut}
-	return execute(ctx, v.Command(flags, streams), flags.AddFlags, append([]string{v.Name, "--context", name}, args...), streams)
+	return execute(ctx, v.Command(flags, streams), flags.AddFlags, warned, append([]string{v.Name, "--context", name}, args...), streams)
 }
 
 // execute runs one of kubectl's commands, whose ways to end are its own.
-func execute(ctx context.Context, cmd *cobra.Command, bind func(*pflag.FlagSet), args []string, streams genericiooptions.IOStreams) (err error) {
+func execute(ctx context.Context, cmd *cobra.Command, bind func(*pflag.FlagSet), warned *warnings, args []string, streams genericiooptions.IOStreams) (err error) {
 	root := &cobra.Command{Use: program, SilenceErrors: true, SilenceUsage: true}
 	root.CompletionOptions.DisableDefaultCmd = true
 	bind(root.PersistentFlags())
+	warned.bind(root.PersistentFlags())
 	root.AddCommand(cmd)
 	root.SetArgs(args)
 	root.SetIn(streams.In)
@@ -289,5 +292,5 @@ func execute(ctx context.Context, cmd *cobra.Command, bind func(*pflag.FlagSet),
 	if err := root.ExecuteContext(ctx); err != nil {
 		return &ExitError{Code: 1, Message: fmt.Sprintf("error: %v", err)}
 	}
-	return nil
+	return warned.failed()
 }
