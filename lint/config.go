@@ -106,7 +106,13 @@ func explainConfigType(data []byte, err error) string {
 	m := configType.FindStringSubmatch(err.Error())
 	if m == nil {
 		text := strings.TrimPrefix(err.Error(), "error unmarshaling JSON: while decoding JSON: ")
-		return strings.TrimPrefix(strings.TrimPrefix(text, "error converting YAML to JSON: "), "yaml: ")
+		if strings.Contains(text, "of type lint.Config") {
+			return "the file must be a mapping: known keys are " + strings.Join(configKeys, ", ")
+		}
+		for _, prefix := range []string{"error converting YAML to JSON: ", "yaml: ", "unmarshal errors:"} {
+			text = strings.TrimPrefix(text, prefix)
+		}
+		return strings.Join(strings.Fields(text), " ")
 	}
 	want := "a text"
 	switch {

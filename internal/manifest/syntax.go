@@ -382,7 +382,7 @@ var (
 
 // explain tries the explanations from the surest to the vaguest.
 func (s *syntaxError) explain() *diag.Diagnostic {
-	for _, try := range []func() *report{s.limits, s.character, s.number, s.tag, s.mapKey, s.mergeKey, s.anchor, s.unclosed, s.afterQuote, s.reserved, s.fallenOut, s.missingColon, s.noSpace, s.twoColons, s.dashAfterKey, s.indentation} {
+	for _, try := range []func() *report{s.limits, s.character, s.number, s.tag, s.mapKey, s.mergeKey, s.anchor, s.inFlow, s.unclosed, s.afterQuote, s.reserved, s.fallenOut, s.missingColon, s.noSpace, s.twoColons, s.dashAfterKey, s.indentation} {
 		if r := try(); r != nil {
 			return r.done()
 		}

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -231,6 +232,9 @@ func completeWords(words []string) cobra.CompletionFunc {
 func checkVersion(version string) (string, error) {
 	s, err := schema.Open(version)
 	if err != nil {
+		if longer := version + "0"; slices.Contains(schema.Versions(), longer) {
+			return "", fmt.Errorf("%w; did you mean %q? Without quotes YAML takes it for the number %s", err, longer, version)
+		}
 		return "", err
 	}
 	return s.Version, nil
