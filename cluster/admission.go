@@ -12,6 +12,7 @@ import (
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
 	"k8s.io/client-go/discovery/cached/memory"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/restmapper"
 	kubeadmission "k8s.io/kubernetes/pkg/kubeapiserver/admission"
 	"k8s.io/kubernetes/pkg/kubeapiserver/options"
@@ -41,9 +42,13 @@ func (s *apiServer) admission(ctx context.Context) (admission.Interface, error) 
 	if err != nil {
 		return nil, err
 	}
+	var client kubernetes.Interface = s.client
+	if s.transport.pace > 0 {
+		client = newKnowing(client, s.db)
+	}
 	mapper := restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(s.client.Discovery()))
 	return plugins.NewFromPlugins(names, config, admission.PluginInitializers{
-		initializer.New(s.client, s.dynamic, s.informers, s.generic.Authorization.Authorizer, utilfeature.DefaultFeatureGate, s.generic.EffectiveVersion, ctx.Done(), mapper),
+		initializer.New(client, s.dynamic, s.informers, s.generic.Authorization.Authorizer, utilfeature.DefaultFeatureGate, s.generic.EffectiveVersion, ctx.Done(), mapper),
 		kubeadmission.NewPluginInitializer(),
 		quotaInitializer{quotas},
 		waiters{&s.admitting},

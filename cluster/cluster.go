@@ -46,13 +46,24 @@ type Config struct {
 	Scores  int                                                 // how many nodes of a decision are told with their scores; of a thousand nodes they take much memory
 	Prepare func(context.Context, *rest.Config) error           // stores what is there before anything acts, or nil
 
-	// Untracked leaves out the managed fields of what controllers and kubelets create. They take a
-	// third of the time, and matter only to who looks at them.
-	Untracked bool
+	Tracking  Tracking // whose objects have managed fields
+	Unwritten bool     // heartbeats of nodes are not written to their leases; the controllers hear of them all the same
 }
 
+// Tracking says whose objects have managed fields. They take a third of the time, and matter only to
+// who looks at them, or applies on the server's side. An object that is created without them gets none
+// by later updates either: only a server-side apply begins them.
+type Tracking int
+
+// The zero value is what a real API server does.
+const (
+	TrackAll     Tracking = iota
+	TrackUsers            // what controllers and kubelets create has none
+	TrackApplied          // what is created has none
+)
+
 // Pace is a good Config.Pace: requests fall into an order that does not depend on goroutines.
-const Pace = 100 * time.Microsecond
+const Pace = 5 * time.Millisecond
 
 // Engine is a running cluster.
 type Engine struct {
@@ -147,7 +158,7 @@ func (e *Engine) act(ctx context.Context, config Config) error {
 	if err != nil {
 		return err
 	}
-	e.kubelet, err = kubelet.New(kubelet.Config{Client: client, Informers: e.informers, Script: config.Script, State: config.Kubelet, Version: kubernetesVersion()})
+	e.kubelet, err = kubelet.New(kubelet.Config{Client: client, Informers: e.informers, Script: config.Script, State: config.Kubelet, Version: kubernetesVersion(), Unwritten: config.Unwritten})
 	if err != nil {
 		return err
 	}
@@ -156,6 +167,12 @@ func (e *Engine) act(ctx context.Context, config Config) error {
 		return err
 	}
 	m.metrics.usage = config.Usage
+	if config.Unwritten {
+		m.lastBeat = e.kubelet.LastBeat
+	}
+	if config.Pace > 0 {
+		m.discovery = newKnowing(m.client, e.server.db).discovery
+	}
 	if err := m.start(&e.running); err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apiserver/pkg/quota/v1/generic"
+	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/informers"
@@ -56,13 +57,15 @@ type manager struct {
 	ctx       context.Context
 	authority *Authority // nil: there are no certificates and no tokens
 	client    kubernetes.Interface
+	discovery discovery.ServerResourcesInterface
 	shared    informers.SharedInformerFactory
 	metadata  metadata.Interface
 	objects   metadatainformer.SharedInformerFactory
 	mapper    *restmapper.DeferredDiscoveryRESTMapper
 	scale     scale.ScalesGetter
 	metrics   *metrics
-	started   chan struct{} // closed when the informers run
+	lastBeat  func(node string) time.Time // that was not written; nil: all are
+	started   chan struct{}               // closed when the informers run
 
 	run []func(context.Context)
 }
@@ -74,7 +77,7 @@ func newManager(ctx context.Context, s *connection, authority *Authority) (*mana
 	if err != nil {
 		return nil, err
 	}
-	m := &manager{ctx: ctx, authority: authority, client: client, shared: s.informers, started: make(chan struct{})}
+	m := &manager{ctx: ctx, authority: authority, client: client, discovery: client.Discovery(), shared: s.informers, started: make(chan struct{})}
 	if m.metadata, err = metadata.NewForConfig(config); err != nil {
 		return nil, err
 	}
@@ -228,7 +231,7 @@ func (m *manager) rootCA() error {
 }
 
 func (m *manager) namespace() error {
-	c := namespace.NewNamespaceController(m.ctx, m.client, m.metadata, m.client.Discovery().ServerPreferredNamespacedResources, m.shared.Core().V1().Namespaces(), 5*time.Minute, v1.FinalizerKubernetes)
+	c := namespace.NewNamespaceController(m.ctx, m.client, m.metadata, m.discovery.ServerPreferredNamespacedResources, m.shared.Core().V1().Namespaces(), 5*time.Minute, v1.FinalizerKubernetes)
 	m.add(func(ctx context.Context) { c.Run(ctx, workers) })
 	return nil
 }
@@ -239,7 +242,7 @@ func (m *manager) garbageCollector() error {
 	graph := garbagecollector.NewDependencyGraphBuilder(m.ctx, m.metadata, m.mapper, ignored, factory, m.started)
 	c, err := garbagecollector.NewComposedGarbageCollector(m.ctx, m.client, m.metadata, m.mapper, graph)
 	m.add(func(ctx context.Context) { c.Run(ctx, workers, 30*time.Second) })
-	m.add(func(ctx context.Context) { c.Sync(ctx, m.client.Discovery(), 30*time.Second) })
+	m.add(func(ctx context.Context) { c.Sync(ctx, m.discovery, 30*time.Second) })
 	return err
 }
 
@@ -267,7 +270,11 @@ func (m *manager) nodeLifecycle() error {
 		largeCluster      = 50
 		unhealthyFraction = 0.55
 	)
-	c, err := nodelifecycle.NewNodeLifecycleController(m.ctx, m.shared.Coordination().V1().Leases(), m.shared.Core().V1().Pods(), m.shared.Core().V1().Nodes(), m.shared.Apps().V1().DaemonSets(), m.client,
+	leases := m.shared.Coordination().V1().Leases()
+	if m.lastBeat != nil {
+		leases = renewed{leases, m.lastBeat}
+	}
+	c, err := nodelifecycle.NewNodeLifecycleController(m.ctx, leases, m.shared.Core().V1().Pods(), m.shared.Core().V1().Nodes(), m.shared.Apps().V1().DaemonSets(), m.client,
 		monitorPeriod, startupGrace, monitorGrace, evictionRate, secondaryRate, largeCluster, unhealthyFraction)
 	m.add(func(ctx context.Context) { c.Run(ctx) })
 	return err
@@ -297,7 +304,7 @@ func (m *manager) quota() error {
 		ResyncPeriod:              controller.StaticResyncPeriodFunc(5 * time.Minute),
 		InformerFactory:           informerfactory.NewInformerFactory(m.shared, m.objects),
 		ReplenishmentResyncPeriod: func() time.Duration { return 12 * time.Hour },
-		DiscoveryFunc:             m.client.Discovery().ServerPreferredNamespacedResources,
+		DiscoveryFunc:             m.discovery.ServerPreferredNamespacedResources,
 		IgnoredResourcesFunc:      config.IgnoredResources,
 		InformersStarted:          m.started,
 		Registry:                  generic.NewRegistry(config.Evaluators()),

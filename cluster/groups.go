@@ -214,10 +214,10 @@ func (s *apiServer) typeConverter(info *genericapiserver.APIGroupInfo) (managedf
 		}
 		return managedfields.NewTypeConverter(schemas, false)
 	})
-	if s.untracked {
-		return untracking{lazyConverter(build)}, nil
+	if s.tracking == TrackAll {
+		return lazyConverter(build), nil
 	}
-	return lazyConverter(build), nil
+	return untracking{lazyConverter(build), s.tracking}, nil
 }
 
 // lazyConverter is a type converter that is made on first use.
@@ -239,32 +239,39 @@ func (f lazyConverter) TypedToObject(value *typed.TypedValue) (runtime.Object, e
 	return c.TypedToObject(value)
 }
 
-// untracking declines what a controller is about to create. Such an object gets no managed fields,
-// and one without them gets none by later updates either: only a server-side apply begins them.
-type untracking struct{ managedfields.TypeConverter }
+// untracking declines what is about to be created.
+type untracking struct {
+	managedfields.TypeConverter
+	tracking Tracking
+}
 
-var errUntracked = errors.New("managed fields are not kept for what controllers create")
+var errUntracked = errors.New("managed fields are not kept for this object")
 
 func (u untracking) ObjectToTyped(obj runtime.Object, opts ...typed.ValidationOptions) (*typed.TypedValue, error) {
-	if createdByController(obj) {
+	if o, is := created(obj); is && (u.tracking == TrackApplied || byController(o, obj)) {
 		return nil, errUntracked
 	}
 	return u.TypeConverter.ObjectToTyped(obj, opts...)
 }
 
-// createdByController tells objects on their way to being stored that a controller or a kubelet has
-// made. What somebody applies comes as unstructured.
-func createdByController(obj runtime.Object) bool {
+// created tells objects on their way to being stored. What somebody applies comes as unstructured, and
+// begins with an empty object.
+func created(obj runtime.Object) (metav1.Object, bool) {
 	if _, applied := obj.(runtime.Unstructured); applied {
-		return false
+		return nil, false
 	}
 	o, err := meta.Accessor(obj)
-	if err != nil || o.GetUID() != "" {
-		return false
+	if err != nil || o.GetUID() != "" || o.GetName() == "" && o.GetGenerateName() == "" {
+		return nil, false
 	}
+	return o, true
+}
+
+// byController tells what controllers and kubelets make.
+func byController(o metav1.Object, obj runtime.Object) bool {
 	switch obj.(type) {
 	case *corev1.Event, *eventsv1.Event, *coordinationv1.Lease:
-		return o.GetName() != "" // not the empty object that an apply begins with
+		return true
 	}
 	return metav1.GetControllerOfNoCopy(o) != nil
 }

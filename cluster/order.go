@@ -116,10 +116,40 @@ func (l *latecomer) OnAdd(obj any, initial bool) {
 }
 
 func inOrder(objects []any) []any {
-	if len(objects) > 1 {
-		slices.SortFunc(objects, func(a, b any) int { return cmp.Compare(uidOf(a), uidOf(b)) })
+	if len(objects) < 2 {
+		return objects
+	}
+	sorted := make([]identified, len(objects))
+	for i, obj := range objects {
+		sorted[i] = identified{head(uidOf(obj)), obj}
+	}
+	slices.SortFunc(sorted, func(a, b identified) int {
+		if a.head != b.head {
+			return cmp.Compare(a.head, b.head)
+		}
+		return cmp.Compare(uidOf(a.obj), uidOf(b.obj))
+	})
+	for i := range sorted {
+		objects[i] = sorted[i].obj
 	}
 	return objects
+}
+
+// identified is an object with the head of its UID, which is enough to tell it from most others.
+type identified struct {
+	head uint64
+	obj  any
+}
+
+// head orders strings as far as their first bytes do.
+func head(s string) (n uint64) {
+	for i := range 8 {
+		n <<= 8
+		if i < len(s) {
+			n |= uint64(s[i])
+		}
+	}
+	return n
 }
 
 func uidOf(obj any) string {

@@ -21,7 +21,7 @@ func rollOver(t *testing.T) (pods []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	simulate(t, cluster.Config{Nodes: nodes, Untracked: true}, func(_ *cluster.Engine, client *kubernetes.Clientset) {
+	simulate(t, cluster.Config{Nodes: nodes, Tracking: cluster.TrackUsers}, func(_ *cluster.Engine, client *kubernetes.Clientset) {
 		ctx := context.Background()
 		deployments := client.AppsV1().Deployments("default")
 		if _, err := deployments.Create(ctx, nginx(200), metav1.CreateOptions{}); err != nil {

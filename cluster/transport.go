@@ -1,11 +1,13 @@
 package cluster
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -14,12 +16,15 @@ import (
 	audit "k8s.io/apiserver/pkg/apis/audit"
 
 	"github.com/seatrial/seatrial/cluster/virtual"
+	"github.com/seatrial/seatrial/internal/lean"
+	"github.com/seatrial/seatrial/internal/memstore"
 )
 
 // transport is an http.RoundTripper that calls a handler of the same process. Bodies are
 // unbounded pipes, so that watches stream.
 type transport struct {
 	handler http.Handler
+	db      *memstore.DB  // behind the handler, for requests that have a pace
 	pace    time.Duration // of virtual time between two requests; 0: no pace, no order
 
 	mu       sync.Mutex
@@ -38,7 +43,33 @@ var errClosed = errors.New("the cluster is closed")
 // turn is a request that waits to be let in, or an answer that waits to be let out.
 type turn struct {
 	key  string
+	req  *http.Request
+	body []byte // nil: not read yet
 	open chan struct{}
+}
+
+func newTurn(req *http.Request) *turn {
+	return &turn{key: req.Method + " " + req.URL.RequestURI() + " " + req.UserAgent(), req: req}
+}
+
+// compare orders turns by what they ask for.
+func (a *turn) compare(b *turn) int {
+	if order := strings.Compare(a.key, b.key); order != 0 {
+		return order
+	}
+	return bytes.Compare(a.content(), b.content())
+}
+
+// content reads the body that the request brings.
+func (a *turn) content() []byte {
+	if a.body != nil || a.req.GetBody == nil {
+		return a.body
+	}
+	a.body = []byte{}
+	if body, err := a.req.GetBody(); err == nil {
+		a.body, _ = io.ReadAll(body) // it is in memory
+	}
+	return a.body
 }
 
 // steadyWatch is how long the watches of informers last in virtual time.
@@ -50,10 +81,10 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		req = req.Clone(req.Context())
 		steady(req)
 	}
-	key, ordered := "", t.pace > 0 && !updatesEvent(req)
+	ordered := t.pace > 0 && !updatesEvent(req)
+	mine := newTurn(req)
 	if ordered {
-		key = orderKey(req)
-		t.await(&t.requests, key)
+		t.await(&t.requests, mine)
 	}
 	if err := t.check(); err != nil {
 		return nil, err
@@ -73,7 +104,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, req.Context().Err()
 	}
 	if ordered {
-		t.await(&t.answers, key)
+		t.await(&t.answers, mine)
 	}
 	length, err := strconv.ParseInt(w.sent.Get("Content-Length"), 10, 64)
 	if err != nil {
@@ -134,8 +165,8 @@ func steady(req *http.Request) {
 // every other goroutine is idle: all requests of the moment are there, and their order depends on what
 // they say, not on which goroutine was faster. An answer comes when all who watch have taken in what
 // the request has changed, so that whoever asked finds it in his caches.
-func (t *transport) await(line *[]*turn, key string) {
-	mine := &turn{key: key, open: make(chan struct{})}
+func (t *transport) await(line *[]*turn, mine *turn) {
+	mine.open = make(chan struct{})
 	t.mu.Lock()
 	if t.closed {
 		t.mu.Unlock()
@@ -173,22 +204,36 @@ func updatesEvent(req *http.Request) bool {
 	return (req.Method == http.MethodPatch || req.Method == http.MethodPut) && strings.Contains(req.URL.Path, "/events/")
 }
 
-// admit gives turns while somebody waits for one: answers at once, requests at their pace.
+// admit gives turns while somebody waits for one: answers at once, requests at their pace. The requests
+// of a moment are served before anybody hears of what they changed, as if they had reached the server
+// together: whoever acts on the first change, and asks for something, has heard of the last one when he
+// is answered.
 func (t *transport) admit() {
 	for {
 		t.settle()
-		next, more := t.next(&t.answers)
-		if next == nil {
-			if !more {
-				return
-			}
-			if t.check() == nil {
-				time.Sleep(t.pace)
-			}
-			t.settle() // whose time has come in the same moment is there too
-			next, _ = t.next(&t.requests)
+		answers, more := t.take(&t.answers)
+		for _, a := range answers {
+			close(a.open)
+			t.settle()
 		}
-		close(next.open)
+		switch {
+		case len(answers) > 0:
+			continue
+		case !more:
+			return
+		}
+		lean.Collect()
+		if t.check() == nil {
+			time.Sleep(t.pace)
+		}
+		t.settle() // whose time has come in the same moment is there too
+		requests, _ := t.take(&t.requests)
+		t.db.Hold()
+		for _, r := range requests {
+			close(r.open)
+			t.settle()
+		}
+		t.db.Release(t.settle)
 	}
 }
 
@@ -198,39 +243,15 @@ func (t *transport) settle() {
 	}
 }
 
-// next takes the first in a line, and tells whether there is anybody else.
-func (t *transport) next(line *[]*turn) (next *turn, more bool) {
+// take empties a line in its order, and tells whether there is anybody at all.
+func (t *transport) take(line *[]*turn) (turns []*turn, more bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(*line) > 0 {
-		first := 0
-		for i, w := range *line {
-			if w.key < (*line)[first].key {
-				first = i
-			}
-		}
-		next = (*line)[first]
-		*line = append((*line)[:first], (*line)[first+1:]...)
-	}
 	more = len(t.requests)+len(t.answers) > 0
-	t.pacing = next != nil || more
-	return next, more
-}
-
-func orderKey(req *http.Request) string {
-	key := req.Method + " " + req.URL.RequestURI() + " " + req.UserAgent()
-	if req.GetBody == nil {
-		return key
-	}
-	body, err := req.GetBody()
-	if err != nil {
-		return key
-	}
-	data, err := io.ReadAll(body)
-	if err != nil {
-		return key
-	}
-	return key + " " + string(data)
+	t.pacing = more
+	turns, *line = *line, nil
+	slices.SortStableFunc(turns, (*turn).compare)
+	return turns, more
 }
 
 // responseWriter is the server's end of a response.

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	v1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/tools/record"
 	podutil "k8s.io/kubernetes/pkg/api/v1/pod"
 	"k8s.io/kubernetes/pkg/kubelet/eviction"
@@ -40,13 +39,17 @@ func admission(node *v1.Node, pod *v1.Pod, others []*v1.Pod, preempt eviction.Ki
 
 // activeOn lists the other pods that take room on a node.
 func (k *Kubelet) activeOn(node string, but *v1.Pod) (active []*v1.Pod) {
-	all, err := k.shared.Core().V1().Pods().Lister().List(labels.Everything())
+	bound, err := k.shared.Core().V1().Pods().Informer().GetIndexer().ByIndex(byNode, node)
 	if err != nil {
 		return nil
 	}
-	for _, p := range all {
+	for _, obj := range bound {
+		p, ok := obj.(*v1.Pod)
+		if !ok {
+			continue
+		}
 		state := k.memory.Pods[p.UID]
-		if p.Spec.NodeName != node || p.UID == but.UID || state == nil || state.Started.IsZero() || state.Ended || state.Failed != "" || podutil.IsPodTerminal(p) {
+		if p.UID == but.UID || state == nil || state.Started.IsZero() || state.Ended || state.Failed != "" || podutil.IsPodTerminal(p) {
 			continue
 		}
 		active = append(active, p)

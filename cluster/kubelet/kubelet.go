@@ -27,6 +27,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/scheme"
@@ -42,6 +43,7 @@ type Config struct {
 	Script    func(*v1.Pod, *v1.Container) Script // nil: DefaultScript
 	State     []byte                              // what Snapshot gave in an earlier life, or nil
 	Version   string                              // of Kubernetes, that nodes report
+	Unwritten bool                                // leases are not renewed in the API server: LastBeat tells of heartbeats
 }
 
 // Kubelet acts for all nodes at once.
@@ -56,8 +58,9 @@ type Kubelet struct {
 	mu      sync.Mutex
 	memory  memory
 	pods    map[types.UID]*worker
-	beating map[string]bool // nodes
-	asleep  map[string]bool // nodes whose kubelet does nothing
+	beating map[string]bool      // nodes
+	beats   map[string]time.Time // the last ones, by node; nil: they are written
+	asleep  map[string]bool      // nodes whose kubelet does nothing
 
 	recording sync.Mutex
 	recorders map[v1.EventSource]record.EventRecorder
@@ -84,6 +87,9 @@ func New(c Config) (*Kubelet, error) {
 		asleep:    map[string]bool{},
 		recorders: map[v1.EventSource]record.EventRecorder{},
 	}
+	if c.Unwritten {
+		k.beats = map[string]time.Time{}
+	}
 	if k.script == nil {
 		k.script = DefaultScript
 	}
@@ -105,7 +111,8 @@ func (k *Kubelet) Snapshot() ([]byte, error) {
 // Run acts until the context ends.
 func (k *Kubelet) Run(ctx context.Context) {
 	k.events = record.NewBroadcaster(record.WithContext(ctx))
-	k.events.StartRecordingToSink(&corev1.EventSinkImpl{Interface: k.client.CoreV1().Events("")})
+	events := newSink(&corev1.EventSinkImpl{Interface: k.client.CoreV1().Events("")}, &k.workers)
+	k.events.StartRecordingToSink(events)
 	defer k.events.Shutdown()
 	core := k.shared.Core().V1()
 	k.shared.Coordination().V1().Leases().Informer() // which beat looks at
@@ -113,6 +120,9 @@ func (k *Kubelet) Run(ctx context.Context) {
 		k.adopt(ctx, n)
 		k.revive(n)
 	})
+	if err := core.Pods().Informer().AddIndexers(cache.Indexers{byNode: nodeOf}); err != nil {
+		utilruntime.HandleErrorWithContext(ctx, err, "The pods of a node cannot be found") // never: the name is ours
+	}
 	handle(core.Pods().Informer(), func(p *v1.Pod) { k.see(ctx, p) })
 	core.ConfigMaps().Informer() // at these it looks when it tries again
 	core.Secrets().Informer()
@@ -120,7 +130,19 @@ func (k *Kubelet) Run(ctx context.Context) {
 	core.PersistentVolumes().Informer()
 	k.shared.Start(ctx.Done())
 	<-ctx.Done()
+	events.close()
 	k.workers.Wait()
+}
+
+// byNode is an index of the pods that are bound.
+const byNode = "seatrial/node"
+
+func nodeOf(obj any) ([]string, error) {
+	pod, ok := obj.(*v1.Pod)
+	if !ok || pod.Spec.NodeName == "" {
+		return nil, nil
+	}
+	return []string{pod.Spec.NodeName}, nil
 }
 
 // handle calls f for every change of an object; a deletion counts as one.

@@ -158,11 +158,11 @@ func (m *machine) step() time.Time {
 const slots = 4
 
 // jitter keeps pods apart that came at the same moment. Kubernetes breaks ties between pods that
-// are equally old, to the second, by chance.
+// are equally old, to the second, by chance. Down to the nanosecond: who comes first gets the first address.
 func (m *machine) jitter() time.Duration {
 	h := fnv.New32a()
 	h.Write([]byte(m.pod.UID))
-	return time.Duration(m.state.Slot)*1100*time.Millisecond + time.Duration(h.Sum32()%100)*time.Millisecond
+	return time.Duration(m.state.Slot)*1100*time.Millisecond + time.Duration(h.Sum32()%100_000_000)*time.Nanosecond
 }
 
 // admit refuses a pod that its node cannot take, which happens to pods that the scheduler did not

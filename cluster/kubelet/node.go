@@ -75,6 +75,9 @@ func (k *Kubelet) beat(ctx context.Context, name string) time.Duration {
 		return heartbeat / 100
 	}
 	lease, err := leases.Lister().Leases(v1.NamespaceNodeLease).Get(name)
+	if err == nil && isReady(node) && k.keepBeat(name) {
+		return heartbeat
+	}
 	if err == nil && lease.Spec.RenewTime != nil && isReady(node) {
 		if age := time.Since(lease.Spec.RenewTime.Time); age < heartbeat {
 			return heartbeat - age
@@ -91,6 +94,24 @@ func (k *Kubelet) beat(ctx context.Context, name string) time.Duration {
 	}
 	k.recorder(sourceOf(name)).Event(&v1.ObjectReference{Kind: "Node", Name: name, UID: types.UID(name)}, v1.EventTypeNormal, kubeletevents.NodeReady, fmt.Sprintf("Node %s status is now: NodeReady", name))
 	return heartbeat
+}
+
+// keepBeat keeps a heartbeat in mind if that is all that is to be done about it.
+func (k *Kubelet) keepBeat(name string) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.beats == nil {
+		return false
+	}
+	k.beats[name] = time.Now()
+	return true
+}
+
+// LastBeat is the last heartbeat of a node that was not written; zero if there was none.
+func (k *Kubelet) LastBeat(node string) time.Time {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.beats[node]
 }
 
 // renew writes the lease of a node; the next beat tries again what fails.

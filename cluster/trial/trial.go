@@ -161,7 +161,7 @@ func (t *Trial) missed(state *state) time.Duration {
 // begin runs a command on a cluster, then saves it.
 func (t *Trial) begin(ctx context.Context, state *state, config cluster.Config, f func(*Session) error) error {
 	defer spend()()
-	config.Pace, config.Untracked = cluster.Pace, true
+	config.Pace, config.Tracking = cluster.Pace, cluster.TrackUsers
 	real := t.now() // which virtual time hides
 	var result error
 	err := virtual.Run(ctx, state.Clock, state.seed(), func() error {

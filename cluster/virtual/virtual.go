@@ -32,6 +32,8 @@ import (
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/features"
+
+	"github.com/seatrial/seatrial/internal/unmetered"
 )
 
 // patience is how long nothing may happen, in real time, before the watchdog gives up.
@@ -131,9 +133,11 @@ func adjust(seed int64) (restore func()) {
 	utilruntime.ReallyCrash = false
 	gates := features.FeatureGates()
 	features.ReplaceFeatureGates(lists{gates})
+	measure := unmetered.Queues()
 	procs := runtime.GOMAXPROCS(1) // ties between goroutines fall the same way every time
 	return func() {
 		runtime.GOMAXPROCS(procs)
+		measure()
 		features.ReplaceFeatureGates(gates)
 		wait.NeverStop, utilruntime.ErrorHandlers, utilruntime.ReallyCrash = neverStop, handlers, reallyCrash
 		uuid.SetRand(nil)

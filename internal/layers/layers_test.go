@@ -13,7 +13,7 @@ const module = "github.com/seatrial/seatrial/"
 // layers from the ground up. A package imports only from lines above its own; the
 // entries of one line do not import each other.
 var layers = [][]string{
-	{"internal/source", "internal/modcache", "internal/browser", "internal/disk", "internal/lean"},
+	{"internal/source", "internal/modcache", "internal/browser", "internal/disk", "internal/lean", "internal/unmetered"},
 	{"internal/diag"},
 	{"internal/manifest", "schema/bundle"},
 	{"schema"},

@@ -45,8 +45,10 @@ const (
 // and gets more when more is alive.
 const (
 	simulationHeap = 100 << 20
-	large          = 64 << 20  // alive
-	mostRoom       = 512 << 20 // beyond what is alive
+	large          = 48 << 20  // alive
+	leastRoom      = 192 << 20 // beyond what is alive
+	mostRoom       = 384 << 20
+	overrun        = 384 << 20 // beyond that, if nobody calls Collect for too long
 )
 
 var simulating atomic.Bool
@@ -60,13 +62,32 @@ func Simulate() {
 	debug.SetMemoryLimit(simulationHeap)
 }
 
+// full is how much a large simulation lets the heap hold before it collects garbage; 0: it is not large.
+var full atomic.Int64
+
+// Collect collects the garbage of a large simulation when there is enough of it. It is to be called while
+// nothing else runs. A simulation runs on one processor, so that things fall in order; this runs on all.
+func Collect() {
+	most := full.Load()
+	if most == 0 {
+		return
+	}
+	held := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	if metrics.Read(held); int64(held[0].Value.Uint64()) < most {
+		return
+	}
+	processors := runtime.GOMAXPROCS(runtime.NumCPU())
+	defer runtime.GOMAXPROCS(processors)
+	runtime.GC()
+}
+
 // settled tells whether the user has said how much memory there is.
 func settled() bool { return os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" }
 
 // room is how far the heap may grow beyond what is alive.
 func room(alive int64) int64 {
 	if simulating.Load() && alive > large {
-		return min(alive*2, mostRoom)
+		return min(max(alive*2, leastRoom), mostRoom)
 	}
 	return max(heapRoom, alive/2)
 }
@@ -94,7 +115,12 @@ func makeRoom(s *sentinel) {
 		releaseProgram()
 	}
 	alive := int64(live[0].Value.Uint64())
-	if need := alive + room(alive); need > debug.SetMemoryLimit(-1) {
+	need := alive + room(alive)
+	if simulating.Load() && alive > large {
+		full.Store(need)
+		need += overrun
+	}
+	if need > debug.SetMemoryLimit(-1) {
 		debug.SetMemoryLimit(need)
 	}
 	runtime.SetFinalizer(s, makeRoom)

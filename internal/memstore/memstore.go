@@ -37,6 +37,9 @@ type DB struct {
 	rev    int64
 	tables map[string]*table // by key prefix
 	listen func(Write)       // or nil
+
+	holding  bool // watches are not told what is written
+	withheld []withheld
 }
 
 // Write is one change of one object.
@@ -87,6 +90,17 @@ func (d *DB) Revision() int64 {
 	return d.rev
 }
 
+// Written is when an object was last written whose key begins with a resource's prefix; zero if there was
+// none since the database was made or loaded.
+func (d *DB) Written(resourcePrefix string) time.Time {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if t := d.tables[resourcePrefix]; t != nil {
+		return t.written
+	}
+	return time.Time{}
+}
+
 // Count is the number of objects.
 func (d *DB) Count() (n int) {
 	d.mu.Lock()
@@ -105,6 +119,54 @@ func (d *DB) Compact(rev int64) {
 		t.forget(rev)
 	}
 	d.rev++ // etcd's compactor writes its own key
+}
+
+// Hold keeps from the watches what is written from now on, until Release. Reads see it at once.
+func (d *DB) Hold() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.holding = true
+}
+
+// Release tells the watches what was written since Hold, one write after another, and calls told after
+// each.
+func (d *DB) Release(told func()) {
+	for next, ok := d.release(); ok; next, ok = d.release() {
+		for _, w := range next.watchers {
+			w.push(next.note)
+		}
+		told()
+	}
+}
+
+// withheld is a note that its watches are not told yet.
+type withheld struct {
+	note     note
+	watchers []*watcher
+}
+
+// release takes the first of what is withheld. When there is no more, nothing is held any longer.
+func (d *DB) release() (first withheld, ok bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.withheld) == 0 {
+		d.holding, d.withheld = false, nil
+		return withheld{}, false
+	}
+	first = d.withheld[0]
+	d.withheld = d.withheld[1:]
+	return first, true
+}
+
+// notify has watches tell something, when they may. The caller holds the lock.
+func (d *DB) notify(n note, watchers []*watcher) {
+	if d.holding && len(watchers) > 0 {
+		d.withheld = append(d.withheld, withheld{n, watchers})
+		return
+	}
+	for _, w := range watchers {
+		w.push(n)
+	}
 }
 
 // record is one version of one object. It is never changed once it is in a table.
@@ -137,6 +199,8 @@ func (e *event) key() string {
 type table struct {
 	records   *btree.BTree[*record]
 	history   []event
+	written   time.Time
+	bare      int // as many events of the history keep no decoded object of their past
 	compacted int64
 	watchers  []*watcher // in the order in which they came, so that they hear in the same order
 }
@@ -168,7 +232,21 @@ func (t *table) forget(rev int64) {
 		i++
 	}
 	t.history = append([]event(nil), t.history[i:]...)
+	t.bare = max(0, t.bare-i)
 	t.compacted = max(t.compacted, rev)
+}
+
+// strip forgets the decoded objects that no watch is about to tell, if they are of the past or have been
+// written once: most of those, such as events, are never read again.
+func (t *table) strip() {
+	for ; t.bare <= len(t.history)-decodedHistory; t.bare++ {
+		e := &t.history[t.bare]
+		if e.prev != nil {
+			e.prev.decoded.Store(nil)
+		} else if e.current != nil {
+			e.current.decoded.Store(nil)
+		}
+	}
 }
 
 // after gives the events younger than a revision.
@@ -213,20 +291,23 @@ func (d *DB) replace(t *table, current, prev *record) int64 {
 	if prev != nil && prev.expiry != nil {
 		prev.expiry.Stop()
 	}
+	t.written = time.Now()
 	e := event{rev: d.rev, current: current, prev: prev}
 	t.history = append(t.history, e)
-	if i := len(t.history) - decodedHistory; i >= 0 && t.history[i].prev != nil {
-		t.history[i].prev.decoded.Store(nil)
+	if !d.holding {
+		t.strip()
 	}
 	if len(t.history) > 2*maxHistory {
 		t.forget(t.history[maxHistory].rev)
 	}
 	d.tell(current, prev)
+	var watchers []*watcher
 	for _, w := range t.watchers {
 		if w.wants(e.key()) {
-			w.push(note{event: e})
+			watchers = append(watchers, w)
 		}
 	}
+	d.notify(note{event: e}, watchers)
 	return d.rev
 }
 

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 
 	"k8s.io/apimachinery/pkg/api/apitesting"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -312,4 +313,47 @@ func TestDamagedSnapshotIsRefused(t *testing.T) {
 	if _, err := Load(bytes.NewReader([]byte("no snapshot"))); err == nil {
 		t.Error("no error")
 	}
+}
+
+func TestWhatIsHeldIsReadAtOnceAndToldLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithCancel(t.Context())
+		defer synctest.Wait()
+		defer stop()
+		s := newPods(podCodec(), nil)
+		w, err := s.Watch(ctx, "/pods/", storage.ListOptions{ResourceVersion: "1", Predicate: storage.Everything, Recursive: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.db.Hold()
+		for _, name := range []string{"a", "b"} {
+			pod := &example.Pod{ObjectMeta: metav1.ObjectMeta{Name: name}}
+			if err := s.Create(ctx, "/pods/"+name, pod, nil, 0); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Get(ctx, "/pods/"+name, storage.GetOptions{}, &example.Pod{}); err != nil {
+				t.Errorf("reading %s: %v", name, err)
+			}
+		}
+		synctest.Wait()
+		if n := len(w.ResultChan()); n != 0 {
+			t.Errorf("%d events were told before their time", n)
+		}
+		told := 0
+		s.db.Release(func() {
+			synctest.Wait()
+			if told++; len(w.ResultChan()) != told {
+				t.Errorf("%d events were told after %d", len(w.ResultChan()), told)
+			}
+		})
+		if told != 2 {
+			t.Errorf("%d events were told, want 2", told)
+		}
+		if err := s.Create(ctx, "/pods/c", &example.Pod{ObjectMeta: metav1.ObjectMeta{Name: "c"}}, nil, 0); err != nil {
+			t.Fatal(err)
+		}
+		if synctest.Wait(); len(w.ResultChan()) != 3 {
+			t.Error("what was written afterwards was not told")
+		}
+	})
 }

@@ -139,7 +139,7 @@ func (s *Store) RequestWatchProgress(context.Context) error {
 	defer s.db.mu.Unlock()
 	for _, w := range s.table.watchers {
 		if w.progress {
-			w.push(note{bookmark: s.db.rev})
+			s.db.notify(note{bookmark: s.db.rev}, []*watcher{w})
 		}
 	}
 	return nil

@@ -122,7 +122,7 @@ func measure(s scenario, real bool) (r result, err error) {
 	if err != nil {
 		return r, err
 	}
-	config := cluster.Config{Nodes: nodes, Untracked: true}
+	config := cluster.Config{Nodes: nodes, Tracking: cluster.TrackUsers}
 	enter := func(f func() error) error { return f() }
 	if !real {
 		config.Pace = cluster.Pace

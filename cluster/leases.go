@@ -1,0 +1,48 @@
+package cluster
+
+import (
+	"time"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	coordinationinformers "k8s.io/client-go/informers/coordination/v1"
+	coordinationlisters "k8s.io/client-go/listers/coordination/v1"
+)
+
+// renewed are the leases of nodes as they would be if every heartbeat were written.
+type renewed struct {
+	coordinationinformers.TypedLeaseInformer
+	last func(node string) time.Time // heartbeat; zero: none but those that were written
+}
+
+func (r renewed) Lister() coordinationlisters.LeaseLister {
+	return renewedLister{r.TypedLeaseInformer.Lister(), r.last}
+}
+
+type renewedLister struct {
+	coordinationlisters.LeaseLister
+	last func(node string) time.Time
+}
+
+func (l renewedLister) Leases(namespace string) coordinationlisters.LeaseNamespaceLister {
+	return renewedLeases{l.LeaseLister.Leases(namespace), l.last}
+}
+
+type renewedLeases struct {
+	coordinationlisters.LeaseNamespaceLister
+	last func(node string) time.Time
+}
+
+func (l renewedLeases) Get(name string) (*coordinationv1.Lease, error) {
+	lease, err := l.LeaseNamespaceLister.Get(name)
+	if err != nil {
+		return nil, err
+	}
+	last := metav1.NewMicroTime(l.last(name))
+	if lease.Spec.RenewTime != nil && !lease.Spec.RenewTime.Before(&last) {
+		return lease, nil
+	}
+	lease = lease.DeepCopy()
+	lease.Spec.RenewTime = &last
+	return lease, nil
+}
