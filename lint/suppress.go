@@ -47,6 +47,7 @@ func commentSuppressions(f *source.File) (out []*suppression) {
 	if !bytes.Contains(f.Data, []byte(ignoreComment)) {
 		return nil
 	}
+	chunks := manifest.Split(f)
 	for n := 1; n <= f.Lines(); n++ {
 		line := f.Line(n)
 		m := commentPattern.FindStringSubmatchIndex(line)
@@ -60,6 +61,9 @@ func commentSuppressions(f *source.File) (out []*suppression) {
 			return line[m[2*i]:m[2*i+1]]
 		}
 		start := f.LineStart(n) + m[0] + strings.IndexByte(line[m[0]:], '#')
+		if slices.ContainsFunc(chunks, func(c *manifest.Chunk) bool { return c.IsText(start) }) {
+			continue // of a manifest within the manifest
+		}
 		s := &suppression{Rule: group(1), Reason: group(2), Line: n, Range: f.Range(start, f.LineStart(n)+len(strings.TrimRight(line, " \t\r")))}
 		if strings.TrimSpace(line[:m[0]]) == "" { // a comment of its own governs the next line with content
 			s.Line = nextContent(f, n)

@@ -1,5 +1,7 @@
 package manifest
 
+import "slices"
+
 // At gives the field names that lead to the innermost entry of a map at a byte of the file, without the
 // indices of lists, and whether the byte lies in that entry's key.
 func (d *Document) At(offset int) (path []string, inKey bool) {
@@ -48,6 +50,21 @@ func mapAt(n *Node, offset int) []Field {
 		}
 	}
 	return nil
+}
+
+// IsText tells whether a byte of the file lies in a quoted text or a block of text: what looks like a comment
+// there is none.
+func (c *Chunk) IsText(offset int) bool {
+	return c.start <= offset && offset < c.end && inText(c.tree(), offset)
+}
+
+func inText(n *Node, offset int) bool {
+	if n.alias != nil || offset < n.start || offset >= n.end {
+		return false
+	}
+	return n.Kind == Scalar && n.Style != Plain ||
+		slices.ContainsFunc(n.Fields, func(f Field) bool { return inText(f.Value, offset) }) ||
+		slices.ContainsFunc(n.Items, func(it *Node) bool { return inText(it, offset) })
 }
 
 // Holds tells whether a byte of the file lies in the document.
