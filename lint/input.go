@@ -42,7 +42,7 @@ func (e *InputError) Unwrap() error { return e.Err }
 func Inputs(args, exclude []string) (files []string, problems []error) {
 	seen := map[string]bool{}
 	add := func(name string) {
-		if key := filepath.Clean(name); !seen[key] && !excluded(exclude, name) {
+		if key := identity(name); !seen[key] && !excluded(exclude, name) {
 			seen[key] = true
 			files = append(files, name)
 		}
@@ -55,6 +55,14 @@ func Inputs(args, exclude []string) (files []string, problems []error) {
 		}
 	}
 	return files, problems
+}
+
+// identity is the same for all names of a file that lead there without links.
+func identity(name string) string {
+	if abs, err := filepath.Abs(name); err == nil && name != Stdin {
+		return abs
+	}
+	return name
 }
 
 func expand(arg string, exclude []string) (files []string, problems []error) {

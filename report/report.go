@@ -98,7 +98,7 @@ func display(name string) string {
 	if name == lint.Stdin {
 		return "<stdin>"
 	}
-	return name
+	return printable(name)
 }
 
 // message is a finding in one line.

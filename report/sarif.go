@@ -117,7 +117,8 @@ func artifact(name string) object {
 	if filepath.IsAbs(name) {
 		return object{"uri": (&url.URL{Scheme: "file", Path: name}).String()}
 	}
-	return object{"uri": (&url.URL{Path: name}).EscapedPath(), "uriBaseId": "SRCROOT"}
+	uri := strings.ReplaceAll((&url.URL{Path: name}).EscapedPath(), ":", "%3A") // before a colon stands a scheme
+	return object{"uri": uri, "uriBaseId": "SRCROOT"}
 }
 
 func slashed(name string) string { return strings.TrimPrefix(filepath.ToSlash(name), "./") }
