@@ -127,7 +127,7 @@ func (g *stage) do(a *Action) {
 	case a.RecoverNode != "":
 		object, err = node(a.RecoverNode), g.stop(a.RecoverNode, false)
 	case a.FailZone != "":
-		err = g.stopZone(a.FailZone)
+		object, err = diag.Object{Kind: "Zone", Name: a.FailZone}, g.stopZone(a.FailZone)
 	case a.Drain != "":
 		object, err = node(a.Drain), g.drain(a.Drain)
 	case a.Cordon != "":
@@ -139,7 +139,7 @@ func (g *stage) do(a *Action) {
 	}
 	if err != nil {
 		g.mu.Lock()
-		g.changes = append(g.changes, Change{Action: Update, Object: object, By: "scenario", Denied: fmt.Sprint(unwrapped(err)), at: Time(time.Since(g.zero))})
+		g.changes = append(g.changes, refused(Change{Action: Update, Object: object, By: "scenario", at: Time(time.Since(g.zero))}, err))
 		g.mu.Unlock()
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"time"
 
@@ -302,6 +303,10 @@ func place(c *Change, d *manifest.Document) {
 
 // refused puts the server's answer into a change.
 func refused(c Change, err error) Change {
-	c.Denied = fmt.Sprint(unwrapped(err))
+	c.Denied = echoed.ReplaceAllString(fmt.Sprint(unwrapped(err)), "")
 	return c
 }
+
+// echoed is how the server repeats a whole object in its answer to a patch that cannot be made, values of Secrets
+// included.
+var echoed = regexp.MustCompile(`"" is invalid: patch: Invalid value: "(?:[^"\\]|\\.)*": `)

@@ -23,6 +23,7 @@ type expectation struct {
 // judgement is what an expectation is judged by.
 type judgement struct {
 	*Plan
+	subject *expectation
 	about   []*Workload
 	history *history
 }
@@ -91,7 +92,7 @@ func (s *simulation) judgeExpectations() {
 	}
 	p := &s.history.plan
 	for _, e := range s.Scenario.expected {
-		j := &judgement{Plan: p, history: s.history}
+		j := &judgement{Plan: p, subject: e, history: s.history}
 		for i := range p.Workloads {
 			w := &p.Workloads[i]
 			if e.kind == "" && (w.Changed || len(w.Curve) > 1) || e.isAbout(w.Object) {
@@ -115,11 +116,18 @@ func (e *expectation) isPod(p *Plan) bool {
 	return slices.ContainsFunc(p.Pods, func(x Pod) bool { return e.isAbout(x.Object) })
 }
 
-// pods gives the pods of the workloads that an expectation is about.
+// concerns tells whether an expectation is about one of some objects.
+func (j *judgement) concerns(objects ...diag.Object) bool {
+	return slices.ContainsFunc(objects, func(o diag.Object) bool {
+		return slices.ContainsFunc(j.about, func(w *Workload) bool { return w.Object == o }) || j.subject.isAbout(o)
+	})
+}
+
+// pods gives the pods that an expectation is about.
 func (j *judgement) pods() (all []*Pod) {
 	for i := range j.Pods {
 		p := &j.Pods[i]
-		if slices.ContainsFunc(j.about, func(w *Workload) bool { return w.Object == p.Workload }) {
+		if j.concerns(p.Workload, p.Object) {
 			all = append(all, p)
 		}
 	}
@@ -165,7 +173,10 @@ func buildCount(m []string) (func(*judgement) verdict, error) {
 				}
 			}
 		}
-		if len(j.about) == 0 {
+		switch {
+		case len(j.about) == 0 && j.subject.kind != "":
+			return verdict{at: j.VirtualSeconds, why: fmt.Sprintf("a %s has no pods to count", j.subject.kind)}
+		case len(j.about) == 0:
 			return verdict{passed: true, at: j.VirtualSeconds, why: "no workload is changed"}
 		}
 		word := "at least"
@@ -215,8 +226,17 @@ func buildStalls([]string) (func(*judgement) verdict, error) {
 	}, nil
 }
 
+// podStatuses are those that `kubectl get pods` shows of the pods of a simulation.
+var podStatuses = []string{
+	"Pending", "ContainerCreating", "PodInitializing", "Running", "Completed", "Terminating", "Error", "CrashLoopBackOff", "OOMKilled", "ContainerCannotRun", "StartError",
+	"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName", "CreateContainerConfigError", "Evicted", "DeadlineExceeded", "SchedulingGated", "Unknown",
+}
+
 func buildNotLonger(m []string) (func(*judgement) verdict, error) {
 	status := m[1]
+	if !slices.Contains(podStatuses, status) {
+		return nil, fmt.Errorf("%q is no status of pods: want one of %s", status, strings.Join(podStatuses, ", "))
+	}
 	limit, err := time.ParseDuration(m[2])
 	if err != nil || limit < 0 {
 		return nil, fmt.Errorf("invalid duration %q: want one such as 30s or 5m", m[2])
@@ -275,7 +295,7 @@ func buildNone(kind, word string) func([]string) (func(*judgement) verdict, erro
 	return func([]string) (func(*judgement) verdict, error) {
 		return func(j *judgement) verdict {
 			for _, p := range j.Problems {
-				if p.Kind == kind {
+				if p.Kind == kind && (j.subject.kind == "" || j.concerns(p.Workload, p.Object)) {
 					return verdict{at: p.At, why: fmt.Sprintf("%s: %s", p.Object, p.Message)}
 				}
 			}
@@ -304,7 +324,7 @@ func buildNoRestarts([]string) (func(*judgement) verdict, error) {
 func buildNoProblems([]string) (func(*judgement) verdict, error) {
 	return func(j *judgement) verdict {
 		for _, p := range j.Problems {
-			if len(j.about) == 0 || slices.ContainsFunc(j.about, func(w *Workload) bool { return w.Object == p.Workload || w.Object == p.Object }) {
+			if len(j.about) == 0 && j.subject.kind == "" || j.concerns(p.Workload, p.Object) {
 				return verdict{at: p.At, why: fmt.Sprintf("%s: %s", p.Object, p.Message)}
 			}
 		}
@@ -346,11 +366,19 @@ func buildSpread(m []string) (func(*judgement) verdict, error) {
 			}
 			slices.Sort(places)
 			if len(places) < n {
-				return verdict{at: j.VirtualSeconds, why: fmt.Sprintf("%s is on %d: %s", w.Object, len(places), strings.Join(places, ", "))}
+				return verdict{at: j.VirtualSeconds, why: fmt.Sprintf("%s is on %d %ss%s", w.Object, len(places), strings.TrimSuffix(m[2], "s"), listed(places))}
 			}
 		}
 		return verdict{passed: true, at: j.VirtualSeconds, why: "at the end"}
 	}, nil
+}
+
+// listed gives names behind a colon, nothing if there are none.
+func listed(names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	return ": " + strings.Join(names, ", ")
 }
 
 func buildOnNode(m []string) (func(*judgement) verdict, error) {

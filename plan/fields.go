@@ -55,6 +55,7 @@ func hideData(fields []Field) {
 		if !strings.HasPrefix(f.Path, "data") && !strings.HasPrefix(f.Path, "stringData") {
 			continue
 		}
+		f.Defaulted = false // what stringData says is stored as data
 		for _, value := range []*string{&f.Before, &f.After} {
 			if *value != "" {
 				*value = "***"

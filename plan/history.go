@@ -115,8 +115,16 @@ func (h *history) catchUp() error {
 	return nil
 }
 
+// earlier is a moment before the change, of what was there already.
+const earlier = -Time(time.Millisecond)
+
 // at gives a moment of the plan.
-func (h *history) at(t time.Time) Time { return Time(t.Sub(h.zero)) }
+func (h *history) at(t time.Time) Time {
+	if !h.began {
+		return earlier
+	}
+	return Time(t.Sub(h.zero))
+}
 
 // begin declares all that was so far the state before the change.
 func (h *history) begin() error {
@@ -329,10 +337,10 @@ func (p *podTrack) rebase(h *history) {
 	age := p.pod.CreationTimestamp.Time
 	p.life.Created = h.at(age)
 	if p.life.Scheduled != nil {
-		p.life.Scheduled = ptr(Time(-1))
+		p.life.Scheduled = ptr(earlier)
 	}
 	if p.life.Ready != nil {
-		p.life.Ready = ptr(Time(-1))
+		p.life.Ready = ptr(earlier)
 	}
 	p.line.At = 0
 	p.restarts = p.line.Restarts
@@ -637,9 +645,10 @@ func (h *history) takeWorkload(wr memstore.Write, o metav1.Object) {
 	if w.current == nil || w.current.GetGeneration() != o.GetGeneration() {
 		w.changed = true
 	}
+	isNew := w.current == nil
 	w.current, w.gone = o, false
 	w.minReady = minReady(o)
-	if desired := desiredOf(o); desired != w.point.Desired {
+	if desired := desiredOf(o); desired != w.point.Desired || isNew {
 		w.point.Desired = desired
 		w.note(h, wr.At)
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -82,11 +83,11 @@ func restore(config *rest.Config, objects []*unstructured.Unstructured, nodes []
 		return err
 	}
 	r := &restorer{applier: a, uids: map[types.UID]types.UID{}, tell: tell}
-	for _, n := range nodes {
-		if now, err := a.client.CoreV1().Nodes().Get(context.Background(), n.Name, metav1.GetOptions{}); err == nil && n.UID != "" {
-			r.uids[n.UID] = now.UID
-		}
+	there, err := r.findNodes(nodes)
+	if err != nil {
+		return err
 	}
+	objects = r.withoutLost(objects, nodes, there)
 	type placed struct {
 		*target
 		o    *unstructured.Unstructured
@@ -109,6 +110,47 @@ func restore(config *rest.Config, objects []*unstructured.Unstructured, nodes []
 		}
 	}
 	return nil
+}
+
+// findNodes gives the names of the nodes that are there, and has what nodes own belong to them.
+func (r *restorer) findNodes(nodes []*corev1.Node) (there map[string]bool, err error) {
+	list, err := r.client.CoreV1().Nodes().List(context.Background(), metav1.ListOptions{})
+	if err != nil {
+		return nil, err
+	}
+	there = map[string]bool{}
+	for _, now := range list.Items {
+		there[now.Name] = true
+		if i := slices.IndexFunc(nodes, func(n *corev1.Node) bool { return n.Name == now.Name && n.UID != "" }); i >= 0 {
+			r.uids[nodes[i].UID] = now.UID
+		}
+	}
+	return there, nil
+}
+
+// withoutLost leaves out the pods of nodes that are not there. Of nodes that are not ready that is known.
+func (r *restorer) withoutLost(objects []*unstructured.Unstructured, nodes []*corev1.Node, there map[string]bool) (left []*unstructured.Unstructured) {
+	lost := map[string]int{}
+	for _, o := range objects {
+		if node, _, _ := unstructured.NestedString(o.Object, "spec", "nodeName"); o.GetKind() == "Pod" && node != "" && !there[node] {
+			lost[node]++
+			continue
+		}
+		left = append(left, o)
+	}
+	for _, n := range nodes {
+		if !nodeReady(n) {
+			delete(lost, n.Name)
+		}
+	}
+	var told []string
+	for _, node := range slices.Sorted(maps.Keys(lost)) {
+		told = append(told, fmt.Sprintf("%s (%d)", node, lost[node]))
+	}
+	if len(told) > 0 {
+		r.tell("pods of nodes that are not there are left out, and made anew by what owns them: %s", strings.Join(told, ", "))
+	}
+	return left
 }
 
 // put makes one object anew.

@@ -18,6 +18,7 @@ const (
 	RiskNotProbed = "plan-not-probed" // ready means started: a rollout never waits
 	RiskOutage    = "plan-outage"     // no pod was available for a while
 	RiskPaused    = "plan-paused"     // a change waits for a paused Deployment
+	RiskNoNode    = "plan-no-node"    // no node is to run the pods of a DaemonSet
 )
 
 // findRisks looks for what went well this time, and may not the next.
@@ -45,7 +46,12 @@ func (s *simulation) risksOf(w *Workload, t *workloadTrack) (found []diag.Diagno
 	if d, ok := t.current.(*appsv1.Deployment); ok && d.Spec.Paused {
 		add(diag.Warning, RiskPaused, "spec.paused", "the Deployment is paused: a new template makes no pods", "resume it with `kubectl rollout resume`")
 	}
-	switch t.current.(type) {
+	switch o := t.current.(type) {
+	case *appsv1.DaemonSet:
+		if o.Status.DesiredNumberScheduled == 0 {
+			add(diag.Warning, RiskNoNode, "spec.template.spec.nodeSelector", "no node is to run its pods", "a node has to match nodeSelector and affinity, and its taints have to be tolerated")
+		}
+		return found
 	case *appsv1.Deployment, *appsv1.StatefulSet, *appsv1.ReplicaSet, *corev1.ReplicationController:
 	default:
 		return found

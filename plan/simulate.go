@@ -285,7 +285,7 @@ func (s *simulation) finish() error {
 	}
 	p.Nodes = h.describeNodes()
 	p.Unschedulable = h.describeUnschedulable()
-	slices.SortStableFunc(p.Timeline, func(a, b Step) int { return cmp.Compare(a.At, b.At) })
+	slices.SortStableFunc(p.Timeline, compareSteps)
 	p.Problems = s.describeProblems()
 	p.Gates = h.describeGates()
 	s.conclude()
@@ -293,6 +293,15 @@ func (s *simulation) finish() error {
 	s.findRisks()
 	fill(p)
 	return nil
+}
+
+// compareSteps orders what happened by time. Events that come again are updated by goroutines of their own, which
+// nobody puts in order: those of one moment are told by what they are about, after what else there was.
+func compareSteps(a, b Step) int {
+	if at := cmp.Compare(a.At, b.At); at != 0 || a.Count < 2 && b.Count < 2 {
+		return at
+	}
+	return cmp.Or(cmp.Compare(min(a.Count, 2), min(b.Count, 2)), cmp.Compare(a.Object.String(), b.Object.String()), cmp.Compare(a.Event, b.Event), cmp.Compare(a.Message, b.Message))
 }
 
 // fill makes empty lists of those that are nil, as JSON has them.

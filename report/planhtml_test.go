@@ -127,6 +127,28 @@ func TestPageOfAStalledPlanOnAPhone(t *testing.T) {
 	b.Shot("plan-phone")
 }
 
+// TestPageOfALostNode: a pod whose node is lost is not drawn as ready, although its containers say so.
+func TestPageOfALostNode(t *testing.T) {
+	b := open(t, recorded(t, "lost-node.plan.json"), 1280, 1000)
+	b.Eval(`location.hash = "t=100"`)
+	b.Until(`document.querySelector(".legend").textContent.includes("1 failing") && document.querySelector(".legend").textContent.includes("1 ready, from before")`)
+	b.Until(`document.querySelector(".gantt .row.pod .k-fail")`)
+	b.Until(`document.querySelector(".tiles").textContent.includes("1 of 2least available")`)
+	b.Until(`![...document.querySelectorAll(".chart text")].some((n) => n.textContent === "4")`) // at most three pods at a time
+	b.Shot("plan-lost-node")
+}
+
+// TestPageOfLongNames: of names that are cut the end is shown, which tells them apart.
+func TestPageOfLongNames(t *testing.T) {
+	p := recorded(t, "rollout.plan.json")
+	for i := range p.Pods {
+		p.Pods[i].Object.Name = strings.Repeat("a-long-name-", 8) + p.Pods[i].Object.Name
+	}
+	b := open(t, p, 1280, 1000)
+	b.Until(`getComputedStyle(document.querySelector(".gantt .row.pod .name")).direction === "rtl"`)
+	b.Shot("plan-long-names")
+}
+
 func TestPageOfWhatIf(t *testing.T) {
 	p := recorded(t, "stalled.plan.json")
 	web := p.Workloads[0].Object

@@ -107,14 +107,20 @@ func (t *planWriter) verdict() {
 	}
 }
 
-// outcome is the first word: something failed for good, or waits for what does not come.
+// outcome is the first word: something failed for good, or waits for what does not come, or was not done when
+// the time was over.
 func (t *planWriter) outcome() string {
+	word := "UNFINISHED"
 	for _, p := range t.Problems {
-		if p.Open && (p.Kind == plan.Backoff || p.Kind == plan.Denied) && strings.Contains(t.Reason, p.Message) {
+		if !p.Open || !strings.Contains(t.Reason, strings.TrimSuffix(p.Message, ".")) {
+			continue
+		}
+		if p.Kind == plan.Backoff || p.Kind == plan.Denied {
 			return "FAILS"
 		}
+		word = "STALLS"
 	}
-	return "STALLS"
+	return word
 }
 
 func (t *planWriter) head() {
@@ -206,6 +212,7 @@ func (t *planWriter) values(f plan.Field, width int) string {
 	before, after := printable(f.Before), printable(f.After)
 	if !fit(f, width) {
 		half := max(12, (width-4)/2)
+		before, after = withoutSharedHead(before, after)
 		before, after = runewidth.Truncate(before, half, "…"), runewidth.Truncate(after, half, "…")
 	}
 	switch {
@@ -215,6 +222,21 @@ func (t *planWriter) values(f plan.Field, width int) string {
 		return t.severity[diag.Error].Sprint(before) + " -> (removed)"
 	}
 	return t.severity[diag.Error].Sprint(before) + " -> " + t.good.Sprint(after)
+}
+
+// withoutSharedHead leaves out how two long values begin alike, so that what differs is seen.
+func withoutSharedHead(before, after string) (string, string) {
+	a, b := []rune(before), []rune(after)
+	same := 0
+	for same < len(a) && same < len(b) && a[same] == b[same] {
+		same++
+	}
+	const context = 8
+	if same <= 2*context {
+		return before, after
+	}
+	cut := same - context
+	return "…" + string(a[cut:]), "…" + string(b[cut:])
 }
 
 func (t *planWriter) rollouts() {
@@ -851,6 +873,8 @@ func (t *planWriter) summary() {
 	end := fmt.Sprintf("Completes after %s s.", t.VirtualSeconds)
 	paint := t.good
 	switch {
+	case !t.Converged && t.outcome() == "FAILS":
+		end, paint = fmt.Sprintf("Fails; nothing moves any more after %s s.", t.VirtualSeconds), t.severity[diag.Error]
 	case !t.Converged:
 		end, paint = fmt.Sprintf("Does not complete within %s s.", t.VirtualSeconds), t.severity[diag.Error]
 	case len(t.Failed()) > 0:

@@ -154,7 +154,7 @@ function list(box, heightOf, count, make, extra) {
 }
 
 // ---- verdict
-const changed = plan.workloads.filter((w) => w.changed);
+const changed = plan.workloads.filter((w) => w.changed || w.curve.length > 1);
 const failed = plan.expectations.filter((e) => !e.passed);
 const good = plan.converged && !failed.length;
 const worst = changed.filter((w) => w.curve.length).sort((a, b) => a.minAvailable / Math.max(a.desired, 1) - b.minAvailable / Math.max(b.desired, 1))[0];
@@ -188,17 +188,32 @@ function kindOf(pod, s) {
   if (s.status === 'Completed' || s.status === 'Succeeded') return pod.gone != null ? 'stop' : 'done';
   if (s.status === 'Pending' || s.status === 'SchedulingGated') return 'wait';
   const [a, b] = s.ready.split('/');
+  if (s.lapsed && a === b) return 'fail';
   return a === b && b !== '0' ? (pod.new && pod.created >= 0 ? 'new' : 'old') : 'start';
 }
 const words = {new: 'ready, new', old: 'ready, from before', start: 'starting', wait: 'waiting for a node', fail: 'failing', done: 'done', stop: 'stopping'};
 const layers = Object.keys(words); // as they are stacked
+const turns = {}; // of readiness, by pod
+for (const s of plan.timeline) if (s.source === 'state' && s.object.kind === 'Pod' && (s.event === 'NotReady' || s.event === 'Ready')) (turns[nameOf(s.object)] ||= []).push(s);
+// lives gives the states of a pod, and the moments at which others say that it is not ready although its containers are: its node is lost.
+function lives(p) {
+  const told = (turns[nameOf(p.object)] || []).filter((s) => s.at >= p.created && (p.gone == null || s.at <= p.gone));
+  const out = [];
+  let last = null, lapsed = false;
+  for (const s of [...p.states, ...told].sort((a, b) => a.at - b.at)) {
+    if (s.event) lapsed = s.event === 'NotReady'; else last = s;
+    if (last) out.push({...last, at: s.at, lapsed});
+  }
+  return out;
+}
 for (const p of plan.pods) {
-  p.parts = p.states.map((s, i) => ({from: Math.max(s.at, 0), to: i + 1 < p.states.length ? p.states[i + 1].at : p.gone ?? end, kind: kindOf(p, s), status: s.status})).filter((s) => s.to > s.from || s.to >= end);
+  const states = lives(p);
+  p.parts = states.map((s, i) => ({from: Math.max(s.at, 0), to: i + 1 < states.length ? states[i + 1].at : p.gone ?? end, kind: kindOf(p, s), status: s.lapsed && s.status === 'Running' ? 'not ready' : s.status})).filter((s) => s.to > s.from || s.to >= end);
   p.cpuN = quantity(p.cpu); p.memN = quantity(p.memory);
 }
 
 // ---- availability
-const curves = plan.workloads.filter((w) => w.curve.length && (w.changed || !changed.length));
+const curves = (changed.length ? changed : plan.workloads).filter((w) => w.curve.length);
 const point = (w, t) => w.curve[before(w.curve.map((p) => p.at), t)];
 if (curves.length) {
   const tabs = el('div.tabs', {role: 'tablist', 'aria-label': 'Workload'});
@@ -216,7 +231,7 @@ if (curves.length) {
     if (!pods.length) return w.stack = w.curve.map((p) => ({at: Math.max(p.at, 0), new: p.new, old: p.old, start: 0, wait: 0, fail: 0, done: 0, stop: p.stopping}));
     const steps = new Map([[0, {}]]);
     const add = (t, k, n) => { if (!steps.has(t)) steps.set(t, {}); const s = steps.get(t); s[k] = (s[k] || 0) + n; };
-    for (const p of pods) for (const s of p.parts) { add(s.from, s.kind, 1); if (s.to < end || s.to === p.gone) add(s.to, s.kind, -1); }
+    for (const p of pods) p.parts.forEach((s, i) => { add(s.from, s.kind, 1); if (i + 1 < p.parts.length || s.to === p.gone) add(s.to, s.kind, -1); });
     const now = Object.fromEntries(layers.map((k) => [k, 0]));
     return w.stack = [...steps.keys()].sort((a, b) => a - b).map((t) => { for (const [k, n] of Object.entries(steps.get(t))) now[k] += n; return {at: t, ...now}; });
   }
