@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
 	"github.com/seatrial/seatrial/internal/diag"
 	"github.com/seatrial/seatrial/internal/manifest"
 	"github.com/seatrial/seatrial/internal/source"
@@ -347,7 +349,7 @@ func (t *target) suggestKind(d *manifest.Document, f *diag.Diagnostic, kind, api
 // changing the version needs nothing else.
 func sameShape(d *manifest.Document, t *target, apiVersion string) bool {
 	old, known := schema.History(gvkOf(d))
-	if !known || old.Replacement != apiVersion+" "+d.Object.Kind {
+	if !known || old.Replacement != apiVersion+" "+d.Object.Kind || meansElse(d) {
 		return false
 	}
 	k := t.store().Lookup(schema.GVK{Group: groupOf(apiVersion), Version: versionOf(apiVersion), Kind: d.Object.Kind})
@@ -356,6 +358,18 @@ func sameShape(d *manifest.Document, t *target, apiVersion string) bool {
 	}
 	problems, err := k.Validate(d.Value())
 	return err == nil && len(problems) == 0
+}
+
+// meansElse tells whether an object says something else in a newer version of its kind: an empty selector
+// of a PodDisruptionBudget chose no pods in policy/v1beta1, and chooses all of them in policy/v1.
+func meansElse(d *manifest.Document) bool {
+	if d.Object.Kind != "PodDisruptionBudget" || d.Object.APIVersion != "policy/v1beta1" {
+		return false
+	}
+	selector, given, _ := unstructured.NestedMap(d.Value(), "spec", "selector")
+	labels, _ := selector["matchLabels"].(map[string]any)
+	expressions, _ := selector["matchExpressions"].([]any)
+	return given && len(labels) == 0 && len(expressions) == 0
 }
 
 func groupOf(apiVersion string) string {
