@@ -55,7 +55,11 @@ type flowEntry struct {
 }
 
 func (f *flowReader) read() *report {
+	first, margin := f.line, indentOf(f.s.text(f.line))
 	for ; f.line <= len(f.s.lines); f.line, f.col = f.line+1, 0 {
+		if t := f.s.text(f.line); f.line > first && f.col == 0 && strings.TrimSpace(t) != "" && indentOf(t) <= margin && strings.IndexByte("]}", t[indentOf(t)]) < 0 {
+			return nil // what begins in a column of the block around it: the bracket is never closed
+		}
 		for ; f.col < len(f.s.text(f.line)); f.col++ { // a quoted text ends on whatever line
 			text := f.s.text(f.line)
 			c := text[f.col]

@@ -211,7 +211,7 @@ func (c *Chunk) diagnose(err error) []diag.Diagnostic {
 	if found := c.tabs(s.blamesTab()); len(found) > 0 {
 		return found
 	}
-	if c.json {
+	if c.json && quotesKeys(c.text()) {
 		return []diag.Diagnostic{*c.jsonError(raw)}
 	}
 	return []diag.Diagnostic{*s.explain()}
@@ -314,6 +314,12 @@ func (c *Chunk) readableWithout(findings []diag.Diagnostic) bool {
 	}
 	_, err = yaml.YAMLToJSON(fixed[c.start : len(fixed)-(len(c.file.Data)-c.end)])
 	return err == nil
+}
+
+// quotesKeys tells JSON from YAML in brackets by the first key.
+func quotesKeys(text []byte) bool {
+	at := skipSpace(text, 1)
+	return at < len(text) && (text[at] == '"' || text[at] == '}')
 }
 
 func (c *Chunk) jsonError(raw string) *diag.Diagnostic {
