@@ -37,8 +37,8 @@ func Started() {
 // case by heapRoom, or half of what is alive, beyond what is alive: a large set, and the more so a large
 // cluster, must not be collected without end.
 const (
-	calmHeap = 140 << 20
-	heapRoom = 84 << 20
+	calmHeap = 128 << 20
+	heapRoom = 72 << 20
 )
 
 // A simulation has more garbage than anything else: it begins with less, so that a small one stays small,
