@@ -46,8 +46,8 @@ Exit codes: 0 converted; 1 a document cannot be converted; 2 wrong usage; 3 coul
 		Example: `  seatrial convert deployment.yaml
   seatrial convert --output-version apps/v1 old.yaml
   seatrial convert --kubernetes-version 1.37 manifests/ -o yaml`,
-		RunE: func(_ *cobra.Command, args []string) error {
-			o.paths = args
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.paths, o.In = args, interruptible{cmd.Context(), o.In}
 			return o.run()
 		},
 	}

@@ -11,18 +11,20 @@ import (
 	"testing"
 )
 
-// TestWaitForInputCanBeInterrupted lints a standard input that nobody writes to.
+// TestWaitForInputCanBeInterrupted reads a standard input that nobody writes to.
 func TestWaitForInputCanBeInterrupted(t *testing.T) {
-	ctx, interrupt := context.WithCancel(t.Context())
-	in, _ := io.Pipe()
-	var errors bytes.Buffer
-	code := make(chan int)
-	go func() {
-		code <- Run(ctx, []string{"lint", "--no-cache", "-"}, Streams{In: in, Out: io.Discard, Err: &errors, Getenv: func(string) string { return "" }})
-	}()
-	interrupt()
-	if got := <-code; got != exitFailed || errors.String() != "seatrial: interrupted\n" {
-		t.Errorf("exit code %d: %s", got, errors.String())
+	for _, verb := range []string{"lint", "convert"} {
+		ctx, interrupt := context.WithCancel(t.Context())
+		in, _ := io.Pipe()
+		var errors bytes.Buffer
+		code := make(chan int)
+		go func() {
+			code <- Run(ctx, []string{verb, "-"}, Streams{In: in, Out: io.Discard, Err: &errors, Getenv: func(string) string { return "" }})
+		}()
+		interrupt()
+		if got := <-code; got != exitFailed || errors.String() != "seatrial: interrupted\n" {
+			t.Errorf("%s: exit code %d: %s", verb, got, errors.String())
+		}
 	}
 }
 
