@@ -133,7 +133,8 @@ func (e *Engine) serve(ctx context.Context, config Config) (err error) {
 		return err
 	}
 	if !fresh {
-		return nil
+		e.earlier, err = readEvents(ctx, e.client)
+		return err
 	}
 	return e.server.seed(ctx, config.Nodes)
 }
@@ -158,7 +159,7 @@ func (e *Engine) act(ctx context.Context, config Config) error {
 	if err != nil {
 		return err
 	}
-	e.kubelet, err = kubelet.New(kubelet.Config{Client: client, Informers: e.informers, Script: config.Script, State: config.Kubelet, Version: kubernetesVersion(), Unwritten: config.Unwritten})
+	e.kubelet, err = kubelet.New(kubelet.Config{Client: countOn(client, e.earlier), Informers: e.informers, Script: config.Script, State: config.Kubelet, Version: kubernetesVersion(), Unwritten: config.Unwritten})
 	if err != nil {
 		return err
 	}

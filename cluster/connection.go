@@ -14,6 +14,7 @@ type connection struct {
 	client    *kubernetes.Clientset
 	dynamic   dynamic.Interface
 	informers informers.SharedInformerFactory // shared by all that act on the stored objects
+	earlier   *earlierEvents                  // of an earlier life; nil: there is none
 }
 
 func connect(config *rest.Config) (c *connection, err error) {

@@ -24,7 +24,7 @@ func startScheduler(ctx context.Context, s *connection, config Config, running *
 	if err != nil {
 		return nil, err
 	}
-	broadcaster := events.NewEventBroadcasterAdapterWithContext(ctx, client)
+	broadcaster := events.NewEventBroadcasterAdapterWithContext(ctx, countOn(client, s.earlier))
 	started := false
 	defer func() {
 		if !started {
