@@ -208,7 +208,7 @@ func refusal(set *Set, res *Resource, pods *PodTemplate, rule *Rule, err error) 
 	}
 	message := forbidden.ReplaceAllString(s.Message, "")
 	return []lateFinding{{of: res, rule: rule, reason: string(s.Reason), Finding: Finding{
-		Path: culprit(pods, message), Message: message, Detail: wayOut(message), Related: decisive(set, res, message),
+		Path: culprit(pods, message), Message: message, Detail: wayOut(set, message), Related: decisive(set, res, message),
 	}}}
 }
 
@@ -285,8 +285,11 @@ func culprit(pods *PodTemplate, message string) string {
 var missingNamespace = regexp.MustCompile(`^namespaces "([^"]*)" not found`)
 
 // wayOut says what to do.
-func wayOut(message string) string {
+func wayOut(set *Set, message string) string {
 	if m := missingNamespace.FindStringSubmatch(message); m != nil {
+		if set.Get("", "Namespace", "", m[1]) != nil {
+			return "the Namespace of the set is refused: mend that one first"
+		}
 		return fmt.Sprintf("add the Namespace to the set, or say --external Namespace/%s if it exists", m[1])
 	}
 	return ""
