@@ -76,6 +76,10 @@ func newAPIServer(ctx context.Context, db *memstore.DB, config Config) (*apiServ
 		return nil, err
 	}
 	s.transport.handler = s.built.Handler
+	paths := s.built.Handler.NonGoRestfulMux // it answers when it is ready
+	healthz.InstallHandler(paths)
+	healthz.InstallLivezHandler(paths)
+	healthz.InstallReadyzHandler(paths)
 	ServeUsage(s.built, s.informers)
 	return s, s.install()
 }
