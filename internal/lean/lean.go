@@ -1,6 +1,7 @@
 // Package lean keeps a short command fast and its memory small. Importing it is enough: it is
 // initialised before most other packages, lets the heap grow before garbage is collected, and gives
-// back what the start touches of the program's own file until [Started] is called.
+// back what was touched of the program's own file: during the start, when it is over ([Started]), and with
+// each collection of garbage.
 package lean
 
 import (
