@@ -17,12 +17,15 @@ type connection struct {
 	earlier   *earlierEvents                  // of an earlier life; nil: there is none
 }
 
+// serverAgent is how clients of the API server's own plugins and informers name themselves.
+const serverAgent = "kube-apiserver"
+
 func connect(config *rest.Config) (c *connection, err error) {
 	c = &connection{config: config}
 	if c.dynamic, err = dynamic.NewForConfig(config); err != nil {
 		return nil, err
 	}
-	if c.client, err = kubernetes.NewForConfig(protobuf(config, "kube-apiserver")); err != nil {
+	if c.client, err = kubernetes.NewForConfig(protobuf(config, serverAgent)); err != nil {
 		return nil, err
 	}
 	c.informers = informers.NewSharedInformerFactory(c.client, 0)

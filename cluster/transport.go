@@ -81,7 +81,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		req = req.Clone(req.Context())
 		steady(req)
 	}
-	ordered := t.pace > 0 && !updatesEvent(req)
+	ordered := t.pace > 0 && !updatesEvent(req) && !looksUp(req)
 	mine := newTurn(req)
 	if ordered {
 		t.await(&t.requests, mine)
@@ -202,6 +202,12 @@ func (t *transport) close() {
 // events of a series, and while somebody waits for a lock virtual time does not pass.
 func updatesEvent(req *http.Request) bool {
 	return (req.Method == http.MethodPatch || req.Method == http.MethodPut) && strings.Contains(req.URL.Path, "/events/")
+}
+
+// looksUp tells requests by which the API server's own admission asks for what its caches may lack yet. They are part
+// of a request that has its turn: if they waited for one, all that share an answer would go on at once.
+func looksUp(req *http.Request) bool {
+	return req.Method == http.MethodGet && req.UserAgent() == serverAgent && !req.URL.Query().Has("resourceVersion")
 }
 
 // admit gives turns while somebody waits for one: answers at once, requests at their pace. The requests
