@@ -284,13 +284,21 @@ func (w *worker) idle(ctx context.Context, due time.Time) bool {
 	return true
 }
 
+// nodeLook is the time between two looks for the node of a pod that has not begun.
+const nodeLook = time.Second
+
 // sync does what is due for a pod, and tells when to look again.
 func (k *Kubelet) sync(ctx context.Context, w *worker, pod *v1.Pod) (time.Time, error) {
-	if n := k.node(pod.Spec.NodeName); n != nil && stopped(n) {
+	n := k.node(pod.Spec.NodeName)
+	if n != nil && stopped(n) {
 		return time.Time{}, nil // what others say of its pods stands
 	}
 	k.mu.Lock()
 	state := k.memory.Pods[pod.UID]
+	if n == nil && state.Started.IsZero() {
+		k.mu.Unlock()
+		return time.Now().Add(nodeLook), nil // nobody is there to begin it
+	}
 	m := &machine{now: time.Now(), pod: pod, state: state, world: k}
 	ended := state.Ended
 	due := m.step()

@@ -8,6 +8,7 @@ import (
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/informers"
@@ -47,6 +48,13 @@ func lagging(t *testing.T) (*Kubelet, *fake.Clientset, *worker) {
 	client := fake.NewClientset(pod)
 	shared := informers.NewSharedInformerFactory(client, 0)
 	if err := shared.Core().V1().Pods().Informer().GetIndexer().Add(pod); err != nil {
+		t.Fatal(err)
+	}
+	node := &v1.Node{
+		ObjectMeta: metav1.ObjectMeta{Name: "node"},
+		Status:     v1.NodeStatus{Allocatable: v1.ResourceList{v1.ResourcePods: resource.MustParse("10")}},
+	}
+	if err := shared.Core().V1().Nodes().Informer().GetIndexer().Add(node); err != nil {
 		t.Fatal(err)
 	}
 	k, err := New(Config{Client: client, Informers: shared})
