@@ -65,6 +65,14 @@ const (
 // Pace is a good Config.Pace: requests fall into an order that does not depend on goroutines.
 const Pace = 5 * time.Millisecond
 
+// calm lets all come to rest that has anything to do at this moment. Whoever looks only from time to time
+// whether something is ready would find it so now or the next time, by chance.
+func (c *Config) calm() {
+	if c.Pace > 0 {
+		time.Sleep(time.Nanosecond)
+	}
+}
+
 // Engine is a running cluster.
 type Engine struct {
 	*connection
@@ -129,6 +137,7 @@ func (e *Engine) serve(ctx context.Context, config Config) (err error) {
 	e.hooked = time.Now()
 	e.informers.Start(ctx.Done())
 	e.informers.WaitForCacheSync(ctx.Done())
+	config.calm()
 	if err := e.server.awaitPlugins(); err != nil {
 		return err
 	}

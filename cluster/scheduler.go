@@ -54,6 +54,7 @@ func startScheduler(ctx context.Context, s *connection, config Config, running *
 	broadcaster.StartRecordingToSink(ctx.Done())
 	s.informers.Start(ctx.Done())
 	s.informers.WaitForCacheSync(ctx.Done())
+	config.calm()
 	if err := sched.WaitForHandlersSync(ctx); err != nil {
 		return nil, err
 	}

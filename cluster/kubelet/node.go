@@ -41,7 +41,7 @@ func (k *Kubelet) adopt(ctx context.Context, node *v1.Node) {
 	k.workers.Add(1)
 	go func() {
 		defer k.workers.Done()
-		for wait := time.Duration(0); ; wait = k.beat(ctx, name) {
+		for wait := heartbeat / 10_000; ; wait = k.beat(ctx, name) {
 			select {
 			case <-ctx.Done():
 				return
