@@ -47,6 +47,7 @@ type Config struct {
 	Prepare func(context.Context, *rest.Config) error           // stores what is there before anything acts, or nil
 
 	Tracking  Tracking // whose objects have managed fields
+	Roleless  bool     // there are no roles but those that somebody makes: enough where only administrators act, and sooner there
 	Unwritten bool     // heartbeats of nodes are not written to their leases; the controllers hear of them all the same
 }
 

@@ -248,6 +248,9 @@ type untracking struct {
 var errUntracked = errors.New("managed fields are not kept for this object")
 
 func (u untracking) ObjectToTyped(obj runtime.Object, opts ...typed.ValidationOptions) (*typed.TypedValue, error) {
+	if _, is := obj.(*corev1.Binding); is {
+		return nil, errUntracked // it is never stored
+	}
 	if o, is := created(obj); is && (u.tracking == TrackApplied || byController(o, obj)) {
 		return nil, errUntracked
 	}

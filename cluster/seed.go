@@ -37,8 +37,10 @@ func (s *apiServer) seed(ctx context.Context, nodes []*corev1.Node) error {
 			return fmt.Errorf("namespace %s: %w", name, err)
 		}
 	}
-	if err := s.seedPolicies(ctx); err != nil {
-		return err
+	if !s.roleless {
+		if err := s.seedPolicies(ctx); err != nil {
+			return err
+		}
 	}
 	for _, class := range schedulingapiv1.SystemPriorityClasses() {
 		if err := s.seedPriorityClass(ctx, class.Name, class.Value, class.Description); err != nil {

@@ -9,7 +9,9 @@ import (
 	"strings"
 	"time"
 
+	admissionv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 
@@ -76,6 +78,7 @@ func (s *simulation) run() error {
 		return err
 	}
 	config := cluster.Config{Nodes: s.Nodes, Pace: cluster.Pace, Tracking: cluster.TrackApplied, Unwritten: true, Listen: s.history.hear, Decided: s.history.decided, Script: s.scripts.script, Usage: s.usage}
+	config.Roleless = !s.asksWhoMay()
 	if s.ServerSide {
 		config.Tracking = cluster.TrackUsers // merging begins with who manages what
 	}
@@ -117,6 +120,20 @@ func (s *simulation) run() error {
 		return err
 	}
 	return s.finish()
+}
+
+// asksWhoMay tells whether roles can matter: if the input has some, or policies, which may ask.
+func (s *simulation) asksWhoMay() bool {
+	documents := slices.Concat(s.From, s.Change)
+	if s.Scenario != nil {
+		for _, a := range s.Scenario.Actions {
+			documents = append(documents, a.documents...)
+		}
+	}
+	return slices.ContainsFunc(documents, func(d *manifest.Document) bool {
+		group, _, _ := strings.Cut(d.Object.APIVersion, "/")
+		return group == rbacv1.GroupName || group == admissionv1.GroupName
+	})
 }
 
 // runBefore lets what runs already settle.

@@ -60,6 +60,7 @@ func Simulate() {
 		return
 	}
 	simulating.Store(true)
+	debug.SetGCPercent(-1) // the limit alone decides
 	debug.SetMemoryLimit(simulationHeap)
 }
 
