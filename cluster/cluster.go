@@ -237,6 +237,9 @@ func (e *Engine) Close() {
 		if !e.hooked.IsZero() {
 			time.Sleep(time.Until(e.hooked.Add(hookTime)))
 		}
+		if e.server != nil {
+			e.server.transport.refuse()
+		}
 		e.cancel()
 		e.running.Wait()
 		if e.server == nil {

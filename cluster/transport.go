@@ -30,6 +30,7 @@ type transport struct {
 	mu       sync.Mutex
 	requests []*turn
 	answers  []*turn
+	taken    []*turn // out of a line, and perhaps not let yet
 	pacing   bool
 	closed   bool
 	running  sync.WaitGroup // what paces
@@ -46,7 +47,11 @@ type turn struct {
 	req  *http.Request
 	body []byte // nil: not read yet
 	open chan struct{}
+	once sync.Once
 }
+
+// let ends the wait.
+func (a *turn) let() { a.once.Do(func() { close(a.open) }) }
 
 func newTurn(req *http.Request) *turn {
 	return &turn{key: req.Method + " " + req.URL.RequestURI() + " " + req.UserAgent(), req: req}
@@ -166,8 +171,8 @@ func steady(req *http.Request) {
 // they say, not on which goroutine was faster. An answer comes when all who watch have taken in what
 // the request has changed, so that whoever asked finds it in his caches.
 func (t *transport) await(line *[]*turn, mine *turn) {
-	mine.open = make(chan struct{})
 	t.mu.Lock()
+	mine.open, mine.once = make(chan struct{}), sync.Once{}
 	if t.closed {
 		t.mu.Unlock()
 		return
@@ -190,11 +195,21 @@ func (t *transport) check() error {
 	return nil
 }
 
-// close refuses all requests from now on.
-func (t *transport) close() {
+// refuse refuses all requests from now on, and those that wait for their turn. Some hold a lock of a
+// controller, which needs it to end; while it waits for that virtual time does not pass, and turns do not
+// come.
+func (t *transport) refuse() {
 	t.mu.Lock()
+	defer t.mu.Unlock()
 	t.closed = true
-	t.mu.Unlock()
+	for _, turn := range slices.Concat(t.requests, t.answers, t.taken) {
+		turn.let()
+	}
+}
+
+// close refuses all requests, and waits for what gave them their turns.
+func (t *transport) close() {
+	t.refuse()
 	t.running.Wait()
 }
 
@@ -219,7 +234,7 @@ func (t *transport) admit() {
 		t.settle()
 		answers, more := t.take(&t.answers)
 		for _, a := range answers {
-			close(a.open)
+			a.let()
 			t.settle()
 		}
 		switch {
@@ -236,7 +251,7 @@ func (t *transport) admit() {
 		requests, _ := t.take(&t.requests)
 		t.db.Hold()
 		for _, r := range requests {
-			close(r.open)
+			r.let()
 			t.settle()
 		}
 		t.db.Release(t.settle)
@@ -256,6 +271,7 @@ func (t *transport) take(line *[]*turn) (turns []*turn, more bool) {
 	more = len(t.requests)+len(t.answers) > 0
 	t.pacing = more
 	turns, *line = *line, nil
+	t.taken = turns
 	slices.SortStableFunc(turns, (*turn).compare)
 	return turns, more
 }

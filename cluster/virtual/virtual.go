@@ -190,8 +190,10 @@ func watch(pulse *atomic.Int64, result chan error) (stuck chan error, release fu
 			}
 			now, work := pulse.Load(), processor()
 			if now == last && work-worked < patience/20 && len(result) == 0 {
-				stuck <- fmt.Errorf("%w: %s", ErrStuck, culprit())
-				return
+				if who, waits := culprit(stacks()); waits {
+					stuck <- fmt.Errorf("%w: %s", ErrStuck, who)
+					return
+				}
 			}
 			last, worked = now, work
 		}
@@ -211,18 +213,29 @@ func processor() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-var inBubble = regexp.MustCompile(`^goroutine \d+ .*synctest bubble`)
+var (
+	inBubble = regexp.MustCompile(`^goroutine \d+ .*synctest bubble`)
+	canRun   = regexp.MustCompile(`^goroutine \d+ \[(running|runnable)\b`)
+)
 
-// culprit names the goroutine that keeps the clock from moving: one inside that waits for
-// something outside.
-func culprit() string {
-	buf := make([]byte, 16<<20)
-	buf = buf[:runtime.Stack(buf, true)]
-	for _, g := range strings.Split(string(buf), "\n\n") {
+// culprit names the goroutine that keeps the clock from moving: one inside that waits for something
+// outside. Where one could run, and has only not been given a processor, nobody waits.
+func culprit(stacks string) (who string, waits bool) {
+	who = "no goroutine is to blame"
+	for g := range strings.SplitSeq(stacks, "\n\n") {
 		head, _, _ := strings.Cut(g, "\n")
-		if inBubble.MatchString(head) && !strings.Contains(head, "durable") {
-			return g
+		switch {
+		case !inBubble.MatchString(head) || strings.Contains(head, "durable"):
+		case canRun.MatchString(head):
+			return "", false
+		default:
+			who = g
 		}
 	}
-	return "no goroutine is to blame"
+	return who, true
+}
+
+func stacks() string {
+	buf := make([]byte, 16<<20)
+	return string(buf[:runtime.Stack(buf, true)])
 }
