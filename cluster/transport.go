@@ -54,7 +54,12 @@ type turn struct {
 func (a *turn) let() { a.once.Do(func() { close(a.open) }) }
 
 func newTurn(req *http.Request) *turn {
-	return &turn{key: req.Method + " " + req.URL.RequestURI() + " " + req.UserAgent(), req: req}
+	return &turn{key: req.Method + " " + req.URL.RequestURI() + " " + req.UserAgent(), req: req, open: make(chan struct{})}
+}
+
+// answer is the turn of the answer to a request.
+func (a *turn) answer() *turn {
+	return &turn{key: a.key, req: a.req, body: a.body, open: make(chan struct{})}
 }
 
 // compare orders turns by what they ask for.
@@ -109,7 +114,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, req.Context().Err()
 	}
 	if ordered {
-		t.await(&t.answers, mine)
+		t.await(&t.answers, mine.answer())
 	}
 	length, err := strconv.ParseInt(w.sent.Get("Content-Length"), 10, 64)
 	if err != nil {
@@ -172,7 +177,6 @@ func steady(req *http.Request) {
 // the request has changed, so that whoever asked finds it in his caches.
 func (t *transport) await(line *[]*turn, mine *turn) {
 	t.mu.Lock()
-	mine.open, mine.once = make(chan struct{}), sync.Once{}
 	if t.closed {
 		t.mu.Unlock()
 		return
