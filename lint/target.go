@@ -349,7 +349,7 @@ func (t *target) suggestKind(d *manifest.Document, f *diag.Diagnostic, kind, api
 // changing the version needs nothing else.
 func sameShape(d *manifest.Document, t *target, apiVersion string) bool {
 	old, known := schema.History(gvkOf(d))
-	if !known || old.Replacement != apiVersion+" "+d.Object.Kind || meansElse(d) {
+	if !known || !replaces(apiVersion, d, old) || meansElse(d) {
 		return false
 	}
 	k := t.store().Lookup(schema.GVK{Group: groupOf(apiVersion), Version: versionOf(apiVersion), Kind: d.Object.Kind})
@@ -358,6 +358,16 @@ func sameShape(d *manifest.Document, t *target, apiVersion string) bool {
 	}
 	problems, err := k.Validate(d.Value())
 	return err == nil && len(problems) == 0
+}
+
+// replaces tells whether an API version is the one to use instead. Where nobody says which it is, as of kinds
+// that were gone before that was kept, it is the stable version of the same group.
+func replaces(apiVersion string, d *manifest.Document, old *schema.Kind) bool {
+	if old.Replacement != "" {
+		return old.Replacement == apiVersion+" "+d.Object.Kind
+	}
+	stable := !strings.Contains(versionOf(apiVersion), "alpha") && !strings.Contains(versionOf(apiVersion), "beta")
+	return stable && groupOf(apiVersion) == groupOf(d.Object.APIVersion)
 }
 
 // meansElse tells whether an object says something else in a newer version of its kind: an empty selector
