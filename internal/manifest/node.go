@@ -1,6 +1,8 @@
 package manifest
 
 import (
+	"iter"
+
 	"github.com/seatrial/seatrial/internal/source"
 )
 
@@ -63,6 +65,30 @@ func (n *Node) Target() *Node {
 		n = n.alias
 	}
 	return n
+}
+
+// all gives a node and those below it, from above, each with its key; nil: it has none.
+func (n *Node) all() iter.Seq2[*Node, *Node] {
+	return func(yield func(key, n *Node) bool) {
+		var visit func(key, n *Node) bool
+		visit = func(key, n *Node) bool {
+			if !yield(key, n) {
+				return false
+			}
+			for _, f := range n.Fields {
+				if !visit(f.key, f.Value) {
+					return false
+				}
+			}
+			for _, it := range n.Items {
+				if !visit(nil, it) {
+					return false
+				}
+			}
+			return true
+		}
+		visit(nil, n)
+	}
 }
 
 // Get finds a field by name, also through merge keys; nil where there is none.

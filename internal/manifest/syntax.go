@@ -446,24 +446,12 @@ func (s *syntaxError) tag() *report {
 
 // scalar makes a finding on the first scalar that is what is looked for; nil where there is none.
 func (s *syntaxError) scalar(is func(*Node) bool, message, detail string) *report {
-	var found *Node
-	var visit func(n *Node)
-	visit = func(n *Node) {
-		if found == nil && n.Kind == Scalar && is(n) {
-			found = n
-		}
-		for _, f := range n.Fields {
-			visit(f.Value)
-		}
-		for _, it := range n.Items {
-			visit(it)
+	for _, n := range s.c.tree().all() {
+		if n.Kind == Scalar && is(n) {
+			return s.c.finding(ruleSyntax, n.start, n.end, fmt.Sprintf(message, n.Text), detail)
 		}
 	}
-	visit(s.c.tree())
-	if found == nil {
-		return nil
-	}
-	return s.c.finding(ruleSyntax, found.start, found.end, fmt.Sprintf(message, found.Text), detail)
+	return nil
 }
 
 // mapKey finds a key that is a collection, or null.
@@ -471,24 +459,12 @@ func (s *syntaxError) mapKey() *report {
 	if !strings.Contains(s.message, "map key") {
 		return nil
 	}
-	var found *Node
-	var visit func(n *Node)
-	visit = func(n *Node) {
-		for _, f := range n.Fields {
-			if found == nil && f.key != nil && (f.key.Kind != Scalar || f.key.Null) {
-				found = f.key
-			}
-			visit(f.Value)
-		}
-		for _, it := range n.Items {
-			visit(it)
+	for key := range s.c.tree().all() {
+		if key != nil && (key.Kind != Scalar || key.Null) {
+			return s.c.finding(ruleSyntax, key.start, key.end, "a key must be a text", "JSON, which clients send, has no other keys")
 		}
 	}
-	visit(s.c.tree())
-	if found == nil {
-		return nil
-	}
-	return s.c.finding(ruleSyntax, found.start, found.end, "a key must be a text", "JSON, which clients send, has no other keys")
+	return nil
 }
 
 var mergeEntry = regexp.MustCompile(`(?:^|[\s{,])<<:\s*(\S.*)?$`)
