@@ -61,7 +61,7 @@ type apiServer struct {
 
 func newAPIServer(ctx context.Context, db *memstore.DB, config Config) (*apiServer, error) {
 	capabilities.Setup(true, 0) // privileged pods are a matter of admission, as in every real cluster
-	s := &apiServer{db: db, transport: &transport{db: db, pace: config.Pace}, tracking: config.Tracking, roleless: config.Roleless, resources: controlplane.DefaultAPIResourceConfigSource()}
+	s := &apiServer{db: db, transport: &transport{db: db, pace: config.Pace, rest: config.Rest}, tracking: config.Tracking, roleless: config.Roleless, resources: controlplane.DefaultAPIResourceConfigSource()}
 	var err error
 	// The clients work once there is a handler.
 	if s.connection, err = connect(&rest.Config{Host: "http://seatrial", Transport: s.transport, QPS: -1}); err != nil {

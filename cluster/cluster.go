@@ -37,7 +37,7 @@ type Config struct {
 
 	Nodes  []*v1.Node                                  // of a new cluster; nil: DefaultNodes
 	Script func(*v1.Pod, *v1.Container) kubelet.Script // what containers do; nil: kubelet.DefaultScript
-	Pace   time.Duration                               // between two requests, in virtual time; 0: none
+	Pace   time.Duration                               // of virtual time that requests are collected for, then served in an order; 0: none
 	Bare   bool                                        // the API server alone: nothing acts on what is stored
 
 	Usage   func(*v1.Pod, *v1.Container, v1.ResourceName) int64 // that autoscalers see, in thousandths of a CPU and bytes; nil: kubelet.Usage
@@ -45,6 +45,8 @@ type Config struct {
 	Decided func(Decision)                                      // hears of every decision of the scheduler; nil: nobody does
 	Scores  int                                                 // how many nodes of a decision are told with their scores; of a thousand nodes they take much memory
 	Prepare func(context.Context, *rest.Config) error           // stores what is there before anything acts, or nil
+
+	Rest func() // is called again and again at moments at which nothing runs, where there is a Pace; or nil
 
 	Tracking  Tracking // whose objects have managed fields
 	Roleless  bool     // there are no roles but those that somebody makes: enough where only administrators act, and sooner there

@@ -16,7 +16,6 @@ import (
 	audit "k8s.io/apiserver/pkg/apis/audit"
 
 	"github.com/seatrial/seatrial/cluster/virtual"
-	"github.com/seatrial/seatrial/internal/lean"
 	"github.com/seatrial/seatrial/internal/memstore"
 )
 
@@ -25,7 +24,8 @@ import (
 type transport struct {
 	handler http.Handler
 	db      *memstore.DB  // behind the handler, for requests that have a pace
-	pace    time.Duration // of virtual time between two requests; 0: no pace, no order
+	pace    time.Duration // of virtual time that requests are collected for; 0: no pace, no order
+	rest    func()        // Config.Rest
 
 	mu       sync.Mutex
 	requests []*turn
@@ -92,8 +92,9 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		steady(req)
 	}
 	ordered := t.pace > 0 && !updatesEvent(req) && !looksUp(req)
-	mine := newTurn(req)
+	var mine *turn
 	if ordered {
+		mine = newTurn(req)
 		t.await(&t.requests, mine)
 	}
 	if err := t.check(); err != nil {
@@ -247,7 +248,9 @@ func (t *transport) admit() {
 		case !more:
 			return
 		}
-		lean.Collect()
+		if t.rest != nil {
+			t.rest()
+		}
 		if t.check() == nil {
 			time.Sleep(t.pace)
 		}

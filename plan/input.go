@@ -25,6 +25,8 @@ type Input struct {
 	ServerSide     bool // apply as kubectl apply --server-side does
 	ForceConflicts bool // with ServerSide: take over fields that others manage
 
+	Rest func() // is called again and again at moments at which nothing runs; or nil
+
 	adjust func(*unstructured.Unstructured) // changes objects before they are applied; or nil
 }
 

@@ -86,9 +86,12 @@ func Collect() {
 // settled tells whether the user has said how much memory there is.
 func settled() bool { return os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" }
 
+// isLarge tells whether a simulation is large by what is alive.
+func isLarge(alive int64) bool { return simulating.Load() && alive > large }
+
 // room is how far the heap may grow beyond what is alive.
 func room(alive int64) int64 {
-	if simulating.Load() && alive > large {
+	if isLarge(alive) {
 		return min(max(alive*2, leastRoom), mostRoom)
 	}
 	return max(heapRoom, alive/2)
@@ -118,7 +121,7 @@ func makeRoom(s *sentinel) {
 	}
 	alive := int64(live[0].Value.Uint64())
 	need := alive + room(alive)
-	if simulating.Load() && alive > large {
+	if isLarge(alive) {
 		full.Store(need)
 		need += overrun
 	}

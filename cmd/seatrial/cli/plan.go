@@ -178,7 +178,7 @@ func (o *planOptions) input(ctx context.Context) (*planning.Input, error) {
 	if o.until < 0 {
 		return nil, usageError("invalid --until %v: want a positive duration", o.until)
 	}
-	in := &planning.Input{Seed: o.seed, Until: o.until, Prune: o.prune, Reasons: o.reasons || o.output == "html", ServerSide: o.serverSide, ForceConflicts: o.forceConflicts, Asked: o.sweeps()}
+	in := &planning.Input{Seed: o.seed, Until: o.until, Prune: o.prune, Reasons: o.reasons || o.output == "html", ServerSide: o.serverSide, ForceConflicts: o.forceConflicts, Asked: o.sweeps(), Rest: lean.Collect}
 	if len(o.nodes) > 0 {
 		nodes, err := cluster.ParseNodes(o.nodes...)
 		if err != nil {
