@@ -76,7 +76,7 @@ func expand(arg string, exclude []string) (files []string, problems []error) {
 	case err == nil:
 		return []string{arg}, nil
 	case !strings.ContainsAny(arg, "*?[{"):
-		return nil, []error{unreadable(arg, err)}
+		return nil, []error{Unreadable(arg, err)}
 	}
 	found, err := doublestar.FilepathGlob(arg, doublestar.WithFilesOnly())
 	if err == nil && len(found) == 0 {
@@ -89,8 +89,8 @@ func expand(arg string, exclude []string) (files []string, problems []error) {
 	return found, nil
 }
 
-// unreadable tells of a path what the system says of it, without the path and the call again.
-func unreadable(name string, err error) error {
+// Unreadable tells of a path what the system says of it, without the path and the call again.
+func Unreadable(name string, err error) *InputError {
 	if e := errors.Unwrap(err); e != nil {
 		err = e
 	}
@@ -103,7 +103,7 @@ func searchFolder(root string, exclude []string) (files []string, problems []err
 	_ = filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error { // gives no errors: they are collected
 		if err != nil {
 			if !excluded(exclude, name) {
-				problems = append(problems, unreadable(name, err))
+				problems = append(problems, Unreadable(name, err))
 			}
 			return nil
 		}

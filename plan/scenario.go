@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -20,6 +19,7 @@ import (
 
 	"github.com/seatrial/seatrial/internal/manifest"
 	"github.com/seatrial/seatrial/internal/source"
+	"github.com/seatrial/seatrial/lint"
 	"github.com/seatrial/seatrial/schema"
 )
 
@@ -143,7 +143,7 @@ func (e *ScenarioError) Error() string { return fmt.Sprintf("%s: %s", e.Range, e
 func ReadScenario(name string) (*Scenario, error) {
 	data, err := os.ReadFile(name)
 	if err != nil {
-		return nil, err
+		return nil, lint.Unreadable(name, err)
 	}
 	docs, findings := manifest.Read(source.NewFile(name, data), manifest.DefaultLimits)
 	if len(findings) > 0 {
@@ -415,7 +415,7 @@ func (r *scenarioReader) readFiles(s *Scenario, folder string) {
 		path := fmt.Sprintf("actions[%d].apply", i)
 		data, err := os.ReadFile(name)
 		if err != nil {
-			r.fail(path, "cannot read %s: %v", name, reasonOf(err))
+			r.fail(path, "%v", lint.Unreadable(name, err))
 			return
 		}
 		docs, findings := manifest.Read(source.NewFile(name, data), manifest.DefaultLimits)
@@ -424,14 +424,6 @@ func (r *scenarioReader) readFiles(s *Scenario, folder string) {
 		}
 		a.documents = docs
 	}
-}
-
-// reasonOf is why a file cannot be read, without its name.
-func reasonOf(err error) error {
-	if unread := (*fs.PathError)(nil); errors.As(err, &unread) {
-		return unread.Err
-	}
-	return err
 }
 
 const (

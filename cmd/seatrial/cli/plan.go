@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 	"strings"
 	"time"
@@ -209,8 +208,8 @@ func (o *planOptions) input(ctx context.Context) (*planning.Input, error) {
 
 // scenarioError tells of a scenario that is none, or of a file that cannot be read.
 func scenarioError(err error) error {
-	if unread := (*fs.PathError)(nil); errors.As(err, &unread) {
-		return &lint.InputError{Path: unread.Path, Err: unread.Err}
+	if unread := (*lint.InputError)(nil); errors.As(err, &unread) {
+		return unread
 	}
 	return fmt.Errorf("scenario %w", err)
 }
