@@ -51,7 +51,7 @@ func Search(store *schema.Store, words []string, limit int) []Hit {
 		if h.score = score(name, h.Path, h.Description, words); h.score == 0 {
 			return
 		}
-		if strings.Contains(k.Version, "alpha") || strings.Contains(k.Version, "beta") {
+		if !schema.IsStable(k.Version) {
 			h.score -= 3
 		}
 		if popularity(k) < len(popular) {

@@ -366,8 +366,7 @@ func replaces(apiVersion string, d *manifest.Document, old *schema.Kind) bool {
 	if old.Replacement != "" {
 		return old.Replacement == apiVersion+" "+d.Object.Kind
 	}
-	stable := !strings.Contains(versionOf(apiVersion), "alpha") && !strings.Contains(versionOf(apiVersion), "beta")
-	return stable && groupOf(apiVersion) == groupOf(d.Object.APIVersion)
+	return schema.IsStable(versionOf(apiVersion)) && groupOf(apiVersion) == groupOf(d.Object.APIVersion)
 }
 
 // meansElse tells whether an object says something else in a newer version of its kind: an empty selector

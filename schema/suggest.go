@@ -89,13 +89,19 @@ func (s *Store) SuggestKind(gvk GVK) (GVK, bool) {
 // preferred tells whether an API version is to be used rather than another: v1 before v1beta1 before v1alpha1, v2 before v1.
 func preferred(a, b string) bool { return rank(a) > rank(b) }
 
+// IsStable tells an API version such as v1 from those that may change or go, such as v1beta1.
+func IsStable(version string) bool { return rank(version) >= stable }
+
+// stable is the rank of the first stable version.
+const stable = 200
+
 func rank(version string) (r int) {
 	switch {
 	case strings.Contains(version, "alpha"):
 	case strings.Contains(version, "beta"):
 		r = 100
 	default:
-		r = 200
+		r = stable
 	}
 	for _, c := range version {
 		if c >= '0' && c <= '9' {

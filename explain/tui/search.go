@@ -133,7 +133,7 @@ func standing(k *schema.Kind) (points int) {
 	if len(k.ShortNames) > 0 {
 		points++
 	}
-	if strings.Contains(k.Version, "alpha") || strings.Contains(k.Version, "beta") || k.Deprecated != "" {
+	if !schema.IsStable(k.Version) || k.Deprecated != "" {
 		points -= 6
 	}
 	return points
