@@ -74,6 +74,16 @@ func signalLive(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// ended waits until the cluster of a folder has ended by itself: ended FOLDER
+func ended(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: ended FOLDER")
+	}
+	if !ends(live.Folder(ts.MkAbs(args[0]))) {
+		ts.Fatalf("the cluster in %s goes on", args[0])
+	}
+}
+
 // ends waits until the cluster of a folder has ended.
 func ends(folder live.Folder) bool {
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {

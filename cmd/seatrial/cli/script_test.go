@@ -41,7 +41,7 @@ func scripts(t *testing.T, folder string) testscript.Params {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "replace": replace, "damage": damage, "like": like, "eventually": eventually,
-			"occupy": occupy, "etcd": startEtcd, "signal": signalLive,
+			"occupy": occupy, "etcd": startEtcd, "signal": signalLive, "ended": ended,
 		},
 	}
 }
