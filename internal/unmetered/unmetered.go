@@ -1,5 +1,5 @@
 // Package unmetered keeps work queues from measuring themselves: each wakes twice a second for that, and
-// in virtual time, where nothing else may be to do for hours, that is a fifth of the work.
+// in virtual time, where nothing else may be to do for hours, that is almost half of the work.
 //
 // The function is [Queues].
 package unmetered
