@@ -128,7 +128,7 @@ func (o *convertOptions) documents() (docs []*manifest.Document, err error) {
 	case len(problems) > 0:
 		return nil, &exitError{exitFailed, errors.Join(problems...)}
 	case len(docs) == 0:
-		return nil, &exitError{exitFailed, fmt.Errorf("no documents found in %s", strings.Join(o.paths, ", "))}
+		return nil, noDocuments(o.paths)
 	}
 	return docs, nil
 }

@@ -174,7 +174,12 @@ func (o *lintOptions) nothing(p *plan) error {
 	if len(p.problems) > 0 {
 		return &exitError{exitFailed, errors.Join(p.problems...)}
 	}
-	where := strings.Join(o.paths, ", ")
+	return noDocuments(o.paths)
+}
+
+// noDocuments says that there is nothing in what was named.
+func noDocuments(paths []string) error {
+	where := strings.Join(paths, ", ")
 	if where == lint.Stdin {
 		where = "standard input"
 	}

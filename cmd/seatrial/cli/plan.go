@@ -230,7 +230,7 @@ func (o *planOptions) read(paths []string) (docs []*manifest.Document, err error
 		o.sources = append(o.sources, report.NewSourceFile(name, data, found))
 	}
 	if len(paths) > 0 && len(docs) == 0 {
-		return nil, &exitError{exitFailed, fmt.Errorf("no documents found in %s", strings.Join(paths, ", "))}
+		return nil, noDocuments(paths)
 	}
 	return docs, nil
 }
