@@ -1,17 +1,15 @@
 package cluster
 
 import (
-	"bytes"
+	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"regexp"
 	"strconv"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
-	"sigs.k8s.io/yaml"
 )
 
 // profiles are sets of nodes that have a name.
@@ -23,95 +21,131 @@ var profiles = map[string]func() []*corev1.Node{
 	"3-zone": threeZones,
 }
 
+// maxNodes is how many nodes a group may have.
+const maxNodes = 5000
+
 // size is how many nodes of which size: 3x4cpu16Gi.
 var size = regexp.MustCompile(`^(\d+)x([0-9.]+m?)cpu([0-9.]+[KMGTP]i?)$`)
 
+// counted is what looks like a number and a size, right or wrong.
+var counted = regexp.MustCompile(`^[-+]?\d+x`)
+
 // ParseNodes reads what --nodes says, once for each group: a number of nodes of a size such as
 // 3x4cpu16Gi, which attributes may follow (see attributes); the name of a profile (demo, kind,
-// 3-zone); or a file of Node objects.
+// 3-zone); or a file of Node objects, - for standard input. What no API server would take is refused.
 func ParseNodes(groups ...string) (nodes []*corev1.Node, err error) {
+	from := map[string]string{} // where a name was given
 	for i, text := range groups {
 		group, err := parseGroup(text, i)
 		if err != nil {
 			return nil, err
 		}
-		nodes = append(nodes, group...)
-	}
-	seen := map[string]bool{}
-	for i, n := range nodes {
-		if seen[n.Name] {
-			return nil, fmt.Errorf("two nodes are named %s: give a group another name, such as 3x4cpu16Gi,name=%s", n.Name, "large")
-		}
-		seen[n.Name] = true
-		if len(groups) > 1 && n.Spec.PodCIDR != "" { // each has addresses of its own
-			renumber(n, i+1)
+		for _, n := range group {
+			if from[n.Name] != "" {
+				return nil, fmt.Errorf("two nodes are named %s, by %s and by %s: give one of them another name, as in 3x4cpu16Gi,name=large", n.Name, from[n.Name], n.from)
+			}
+			from[n.Name] = n.from
+			if len(groups) > 1 && n.Spec.PodCIDR != "" || n.Spec.PodCIDR == "" && len(n.Status.Addresses) == 0 { // each has addresses of its own
+				renumber(n.Node, len(nodes)+1)
+			}
+			nodes = append(nodes, n.Node)
 		}
 	}
 	return nodes, nil
 }
 
-func parseGroup(text string, index int) ([]*corev1.Node, error) {
+// described is a node, and where it was described.
+type described struct {
+	*corev1.Node
+	from string
+}
+
+func parseGroup(text string, index int) ([]described, error) {
 	if profile, ok := profiles[text]; ok {
-		return profile(), nil
+		return describe(profile(), text), nil
 	}
-	first, rest, _ := strings.Cut(text, ",")
-	if m := size.FindStringSubmatch(first); m != nil {
-		a, err := parseAttributes(rest)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", text, err)
-		}
-		if a.name == "" {
-			a.name = "node"
-			if index > 0 {
-				a.name = fmt.Sprintf("node%d", index+1)
-			}
-		}
-		nodes, err := sized(a.name, m[1], m[2], m[3])
-		if err != nil {
+	if !size.MatchString(before(text, ',')) {
+		return readNodes(text)
+	}
+	nodes, err := parseSize(text, index)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", text, err)
+	}
+	return describe(nodes, text), nil
+}
+
+func describe(nodes []*corev1.Node, from string) []described {
+	all := make([]described, len(nodes))
+	for i, n := range nodes {
+		all[i] = described{n, from}
+	}
+	return all
+}
+
+func before(text string, separator byte) string {
+	if i := strings.IndexByte(text, separator); i >= 0 {
+		return text[:i]
+	}
+	return text
+}
+
+// parseSize makes the nodes of a number and size, with their attributes.
+func parseSize(text string, index int) ([]*corev1.Node, error) {
+	first, rest, more := strings.Cut(text, ",")
+	a := newAttributes()
+	if more {
+		if err := a.parse(rest); err != nil {
 			return nil, err
 		}
-		a.apply(nodes)
-		return nodes, nil
 	}
-	data, err := os.ReadFile(text)
+	name := a.given["name"]
+	if name == "" {
+		name = "node"
+		if index > 0 {
+			name = fmt.Sprintf("node%d", index+1)
+		}
+	}
+	m := size.FindStringSubmatch(first)
+	nodes, err := sized(name, m[1], m[2], m[3])
 	if err != nil {
-		return nil, fmt.Errorf("nodes %q are neither a number and size such as 3x4cpu16Gi, nor demo, kind or 3-zone, nor a file that can be read: %w", text, err)
+		return nil, err
 	}
-	return readNodes(text, data)
+	a.apply(nodes)
+	return nodes, judgeNode(nodes[len(nodes)-1]) // that with the longest name; else they are alike
 }
 
 // attributes of a group of nodes, as they follow its size: name=large, zone=a (several: the nodes
 // are dealt out to them), label=disk=ssd, taint=dedicated=gpu:NoSchedule, pods=30,
 // resource=nvidia.com/gpu=2.
 type attributes struct {
-	name   string
+	given  map[string]string // what may be said once: name, pods, and each label and resource
 	zones  []string
 	labels map[string]string
 	taints []corev1.Taint
 	offers corev1.ResourceList
 }
 
-func parseAttributes(text string) (*attributes, error) {
-	a := &attributes{labels: map[string]string{}, offers: corev1.ResourceList{}}
-	if text == "" {
-		return a, nil
-	}
+func newAttributes() *attributes {
+	return &attributes{given: map[string]string{}, labels: map[string]string{}, offers: corev1.ResourceList{}}
+}
+
+func (a *attributes) parse(text string) error {
 	for _, part := range strings.Split(text, ",") {
 		key, value, _ := strings.Cut(part, "=")
 		if value == "" {
-			return nil, fmt.Errorf("attribute %q has no value: want name=, zone=, label=, taint=, pods= or resource=", part)
+			return fmt.Errorf("attribute %q has no value: want name=, zone=, label=, taint=, pods= or resource=", part)
 		}
 		if err := a.set(key, value); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return a, nil
+	return nil
 }
 
 func (a *attributes) set(key, value string) error {
 	switch key {
 	case "name":
-		a.name = value
+		return a.once(key, value)
 	case "zone":
 		a.zones = append(a.zones, value)
 	case "label":
@@ -120,6 +154,7 @@ func (a *attributes) set(key, value string) error {
 			return fmt.Errorf("label %q: want key=value", value)
 		}
 		a.labels[k] = v
+		return a.once("label "+k, v)
 	case "taint":
 		return a.taint(value)
 	case "pods":
@@ -133,6 +168,15 @@ func (a *attributes) set(key, value string) error {
 	default:
 		return fmt.Errorf("unknown attribute %q: want name, zone, label, taint, pods or resource", key)
 	}
+	return nil
+}
+
+// once refuses what is said a second time.
+func (a *attributes) once(what, value string) error {
+	if old, ok := a.given[what]; ok {
+		return fmt.Errorf("%s is given twice: %s and %s", what, old, value)
+	}
+	a.given[what] = value
 	return nil
 }
 
@@ -158,7 +202,7 @@ func (a *attributes) offer(name, amount string) error {
 		return fmt.Errorf("%s %q: %w", name, amount, err)
 	}
 	a.offers[corev1.ResourceName(name)] = q
-	return nil
+	return a.once(name, amount)
 }
 
 func (a *attributes) apply(nodes []*corev1.Node) {
@@ -183,8 +227,8 @@ func renumber(n *corev1.Node, index int) {
 
 func sized(name, count, cpu, memory string) ([]*corev1.Node, error) {
 	n, err := strconv.Atoi(count)
-	if err != nil || n < 1 || n > 5000 {
-		return nil, fmt.Errorf("%s nodes: want 1 to 5000", count)
+	if err != nil || n < 1 || n > maxNodes {
+		return nil, fmt.Errorf("%s nodes: want 1 to %d", count, maxNodes)
 	}
 	c, err := resource.ParseQuantity(cpu)
 	if err != nil {
@@ -193,6 +237,9 @@ func sized(name, count, cpu, memory string) ([]*corev1.Node, error) {
 	m, err := resource.ParseQuantity(memory)
 	if err != nil {
 		return nil, fmt.Errorf("memory %q: %w", memory, err)
+	}
+	if c.IsZero() || m.IsZero() {
+		return nil, errors.New("a node without cpu or memory takes no pod")
 	}
 	return numbered(name, n, c, m), nil
 }
@@ -212,41 +259,4 @@ func threeZones() []*corev1.Node {
 		nodes[i].Labels[corev1.LabelTopologyRegion] = "region-1"
 	}
 	return nodes
-}
-
-// readNodes reads Node objects, or a List of them.
-func readNodes(name string, data []byte) (nodes []*corev1.Node, err error) {
-	for i, document := range split(data) {
-		var list corev1.NodeList
-		if err := yaml.Unmarshal(document, &list); err == nil && len(list.Items) > 0 {
-			for j := range list.Items {
-				nodes = append(nodes, &list.Items[j])
-			}
-			continue
-		}
-		node := &corev1.Node{}
-		if err := yaml.UnmarshalStrict(document, node); err != nil {
-			return nil, fmt.Errorf("%s, document %d: %w", name, i+1, err)
-		}
-		if node.Kind != "Node" {
-			return nil, fmt.Errorf("%s, document %d: want a Node, got kind %q", name, i+1, node.Kind)
-		}
-		nodes = append(nodes, node)
-	}
-	if len(nodes) == 0 {
-		return nil, fmt.Errorf("%s holds no nodes", name)
-	}
-	return nodes, nil
-}
-
-var separator = regexp.MustCompile(`(?m)^---.*$`)
-
-// split gives the documents of a file that hold anything.
-func split(data []byte) (all [][]byte) {
-	for _, part := range separator.Split(string(data), -1) {
-		if part := bytes.TrimSpace([]byte(part)); len(part) > 0 {
-			all = append(all, part)
-		}
-	}
-	return all
 }

@@ -49,22 +49,14 @@ func divide(from []*manifest.Document) (manifests []*manifest.Document, objects 
 	return manifests, objects, nodes, nil
 }
 
-// fresh makes new nodes of those that a cluster has: what they offer, their labels and taints.
+// fresh makes new nodes of those that a cluster has.
 func fresh(nodes []*corev1.Node) (ready []*corev1.Node, lost []string) {
 	for _, n := range nodes {
 		if n.UID != "" && !nodeReady(n) {
 			lost = append(lost, n.Name)
 			continue
 		}
-		taints := slices.DeleteFunc(slices.Clone(n.Spec.Taints), func(t corev1.Taint) bool {
-			return strings.HasPrefix(t.Key, "node.kubernetes.io/") // the controllers set them
-		})
-		ready = append(ready, &corev1.Node{
-			TypeMeta:   n.TypeMeta,
-			ObjectMeta: metav1.ObjectMeta{Name: n.Name, Labels: n.Labels, Annotations: n.Annotations},
-			Spec:       corev1.NodeSpec{PodCIDR: n.Spec.PodCIDR, PodCIDRs: n.Spec.PodCIDRs, ProviderID: n.Spec.ProviderID, Unschedulable: n.Spec.Unschedulable, Taints: taints},
-			Status:     corev1.NodeStatus{Capacity: n.Status.Capacity, Allocatable: n.Status.Allocatable, Addresses: n.Status.Addresses, NodeInfo: n.Status.NodeInfo},
-		})
+		ready = append(ready, cluster.FreshNode(n))
 	}
 	return ready, lost
 }

@@ -142,9 +142,10 @@ var offers = v1.ResourceList{
 	v1.ResourcePods:             resource.MustParse("110"),
 }
 
-// Ready fills in what a healthy kubelet reports of its node: what it has, as far as it is not said,
-// that nothing is short, and which version it is of.
+// Ready fills in what a healthy kubelet reports of its node: its labels and what it has, as far as they
+// are not said, that nothing is short, and which version it is of.
 func Ready(node *v1.Node, version string) {
+	label(node)
 	s := &node.Status
 	if s.Capacity == nil {
 		s.Capacity = v1.ResourceList{}
@@ -190,6 +191,13 @@ func Ready(node *v1.Node, version string) {
 		}
 		s.Conditions[i] = c
 	}
+}
+
+// label gives a node the labels with which a kubelet registers: the scheduler spreads pods by them.
+func label(node *v1.Node) {
+	labels := map[string]string{v1.LabelHostname: node.Name, v1.LabelOSStable: "linux", v1.LabelArchStable: "amd64"}
+	maps.Copy(labels, node.Labels)
+	node.Labels = labels
 }
 
 // podPrefix is how a node's pod addresses begin: as its pod range does, or drawn from its name.

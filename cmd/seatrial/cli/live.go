@@ -3,6 +3,7 @@ package cli
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -18,6 +19,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/klog/v2"
 
 	"github.com/seatrial/seatrial/cluster"
@@ -45,7 +47,7 @@ type upOptions struct {
 	foreground bool
 	port       int
 	portGiven  bool
-	nodes      string
+	nodes      []string
 	folder     string
 	etcd       live.ExternalEtcd
 	admission  live.Admission
@@ -76,7 +78,7 @@ deletes it.`,
 	f := cmd.Flags()
 	f.BoolVar(&o.foreground, "foreground", false, "do not go into the background; an interrupt ends the cluster")
 	f.IntVar(&o.port, "port", livePort, "`port` on 127.0.0.1; 0: any that is free (default: that of last time, or "+strconv.Itoa(livePort)+")")
-	f.StringVar(&o.nodes, "nodes", "", nodesHelp)
+	f.StringArrayVar(&o.nodes, "nodes", nil, nodesHelp)
 	f.StringSliceVar(&o.etcd.Endpoints, "etcd-endpoints", nil, "`URLs` of an etcd that runs already, instead of one of its own")
 	f.StringVar(&o.etcd.Prefix, "etcd-prefix", etcdPrefix, "`prefix` of all keys in that etcd")
 	f.StringVar(&o.etcd.CAFile, "etcd-ca", "", "`file` with the certificate authority of that etcd")
@@ -88,7 +90,7 @@ deletes it.`,
 }
 
 // nodesHelp is the help of --nodes.
-const nodesHelp = "nodes of the cluster: `count`xCPUMEMORY such as 3x4cpu16Gi, demo, kind, 3-zone, or a file of Node objects"
+const nodesHelp = "nodes of the cluster: `count`xCPUMEMORY such as 3x4cpu16Gi, demo, kind, 3-zone, a file of Node objects, or -; may be repeated"
 
 func bindFolder(cmd *cobra.Command, folder *string) {
 	cmd.GroupID = liveGroup
@@ -120,8 +122,11 @@ func (o *upOptions) run(ctx context.Context) error {
 		return err
 	}
 	config := live.Config{Folder: folder, Port: o.port, Etcd: o.etcd, Admission: o.admission}
-	if o.nodes != "" {
-		if config.Nodes, err = cluster.ParseNodes(o.nodes); err != nil {
+	if o.inBackground() && len(o.nodes) > 0 {
+		o.nodes = []string{"-"}
+	}
+	if len(o.nodes) > 0 {
+		if config.Nodes, err = cluster.ParseNodes(o.nodes...); err != nil {
 			return usageError("--nodes: %v", err)
 		}
 	}
@@ -140,7 +145,7 @@ func (o *upOptions) run(ctx context.Context) error {
 	if o.foreground {
 		err = o.serve(ctx, config)
 	} else {
-		err = o.detach(ctx, folder)
+		err = o.detach(ctx, folder, config.Nodes)
 	}
 	if err != nil {
 		return &exitError{exitFailed, err}
@@ -154,7 +159,7 @@ func (o *upOptions) alreadyUp(folder live.Folder, pid int) error {
 	if err != nil {
 		return &exitError{exitFailed, &live.InUseError{Folder: folder, PID: pid}}
 	}
-	if o.portGiven && o.port != 0 && o.port != facts.Port || o.nodes != "" || len(o.etcd.Endpoints)+len(o.admission.Enable)+len(o.admission.Disable) > 0 {
+	if o.portGiven && o.port != 0 && o.port != facts.Port || len(o.nodes)+len(o.etcd.Endpoints)+len(o.admission.Enable)+len(o.admission.Disable) > 0 {
 		return &exitError{exitFailed, fmt.Errorf("%w; what it consists of cannot be changed while it runs", &live.InUseError{Folder: folder, PID: pid})}
 	}
 	file, err := folder.AddContext()
@@ -203,7 +208,7 @@ func (o *upOptions) serve(ctx context.Context, config live.Config) (err error) {
 	if err != nil {
 		return errors.Join(err, c.Close())
 	}
-	if o.foreground && os.Getenv(tellEnv) == "" {
+	if !o.inBackground() {
 		fmt.Fprintf(o.Out, "The cluster is up: %s.\n", c.URL)
 		if err := o.tellHow(file); err != nil {
 			return errors.Join(err, c.Close())
@@ -229,6 +234,9 @@ func logWarnings(w io.Writer) {
 	klog.SetOutputBySeverity("WARNING", w)
 }
 
+// inBackground tells whether this is the process that up has started.
+func (o *upOptions) inBackground() bool { return o.foreground && os.Getenv(tellEnv) != "" }
+
 // teller gives the way to tell the parent process of one thing: that the cluster is up, or why
 // it is not.
 func teller() func(string) {
@@ -244,7 +252,7 @@ func teller() func(string) {
 }
 
 // detach starts this program anew in the background, and waits until the cluster is up.
-func (o *upOptions) detach(ctx context.Context, folder live.Folder) error {
+func (o *upOptions) detach(ctx context.Context, folder live.Folder, nodes []*corev1.Node) error {
 	log, err := folder.CreateLog()
 	if err != nil {
 		return err
@@ -259,7 +267,13 @@ func (o *upOptions) detach(ctx context.Context, folder live.Folder) error {
 	if err != nil {
 		return err
 	}
+	handed, err := handOver(nodes)
+	if err != nil {
+		return err
+	}
+	defer handed.Close()
 	cmd := exec.Command(program, append(os.Args[1:], "--foreground")...)
+	cmd.Stdin = handed
 	cmd.Args[0] = os.Args[0]
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.ExtraFiles = []*os.File{tell}
@@ -291,6 +305,26 @@ func (o *upOptions) detach(ctx context.Context, folder live.Folder) error {
 		return err
 	}
 	return cmd.Process.Release()
+}
+
+// handOver writes the nodes for the process in the background, which cannot read what may be a pipe again.
+func handOver(nodes []*corev1.Node) (*os.File, error) {
+	f, err := unnamedFile()
+	if err != nil {
+		return nil, err
+	}
+	w := json.NewEncoder(f)
+	for _, n := range nodes {
+		n = n.DeepCopy()
+		n.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Node"))
+		if err := w.Encode(n); err != nil {
+			return nil, errors.Join(err, f.Close())
+		}
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
 }
 
 // lastLine gives what a log ends with.

@@ -178,6 +178,14 @@ func (o *planOptions) input(ctx context.Context) (*planning.Input, error) {
 		return nil, usageError("invalid --until %v: want a positive duration", o.until)
 	}
 	in := &planning.Input{Seed: o.seed, Until: o.until, Prune: o.prune, Reasons: o.reasons || o.output == "html", ServerSide: o.serverSide, ForceConflicts: o.forceConflicts, Asked: o.sweeps(), Rest: lean.Collect}
+	if slices.Contains(o.nodes, lint.Stdin) {
+		if slices.Contains(slices.Concat(o.files, o.from), lint.Stdin) {
+			return nil, usageError("standard input cannot give manifests and nodes: write one of them into a file")
+		}
+		if len(o.sweeps()) > 0 {
+			return nil, usageError("--nodes -: each question reads the nodes anew: write them into a file")
+		}
+	}
 	if len(o.nodes) > 0 {
 		nodes, err := cluster.ParseNodes(o.nodes...)
 		if err != nil {

@@ -141,11 +141,8 @@ func takeStdin(s Streams, args []string) error {
 	if !wanted {
 		return nil
 	}
-	f, err := os.CreateTemp("", "seatrial-stdin-*")
+	f, err := unnamedFile()
 	if err != nil {
-		return err
-	}
-	if err := os.Remove(f.Name()); err != nil { // it lives as long as it is open
 		return err
 	}
 	if _, err := io.Copy(f, s.In); err != nil {
@@ -156,6 +153,18 @@ func takeStdin(s Streams, args []string) error {
 	}
 	os.Stdin = f
 	return nil
+}
+
+// unnamedFile makes a file that lives as long as it is open.
+func unnamedFile() (*os.File, error) {
+	f, err := os.CreateTemp("", "seatrial-*")
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Remove(f.Name()); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
 }
 
 // openTrial finds the file of the trial.
@@ -288,7 +297,7 @@ clock says.`,
 		},
 	}
 	bindTrial(cmd, &file)
-	cmd.Flags().StringArrayVar(&nodes, "nodes", nil, nodesHelp+"; may be repeated")
+	cmd.Flags().StringArrayVar(&nodes, "nodes", nil, nodesHelp)
 	cmd.Flags().Int64Var(&seed, "seed", 0, "make the trial repeatable")
 	return cmd
 }
