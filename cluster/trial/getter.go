@@ -25,6 +25,7 @@ type connection struct {
 
 	config    *rest.Config // set when the cluster runs
 	watches   *watches     // of commands that watch for ever, or nil
+	inside    func(func()) // of commands that run outside of virtual time, or nil
 	warnings  *warnings
 	discovery func() (discovery.CachedDiscoveryInterface, error)
 }
@@ -49,6 +50,9 @@ func (c *connection) ToRESTConfig() (*rest.Config, error) {
 	config.Impersonate = rest.ImpersonationConfig{UserName: c.as, Groups: c.groups}
 	if c.watches != nil {
 		config.Wrap(c.watches.wrap)
+	}
+	if c.inside != nil {
+		config.Wrap(func(inner http.RoundTripper) http.RoundTripper { return bridge{inner, c.inside} })
 	}
 	return c.warnings.hear(config), nil
 }

@@ -46,6 +46,7 @@ import (
 
 	"github.com/seatrial/seatrial/cluster"
 	_ "github.com/seatrial/seatrial/cluster/trial/english" // starts a quarter faster
+	"github.com/seatrial/seatrial/cluster/virtual"
 )
 
 // program is what the commands are told to call themselves.
@@ -186,8 +187,29 @@ func (v Verb) Call(ctx context.Context, t *Trial, args []string, in io.Reader, o
 			c.watches = &watches{}
 			go func() { _ = c.watches.endWhenSettled(context.Background(), s.RESTConfig()) }() // it ends the watches whatever it finds
 		}
-		return v.execute(context.Background(), c, args, genericiooptions.IOStreams{In: in, Out: out, ErrOut: errOut})
+		streams := genericiooptions.IOStreams{In: &person{in}, Out: out, ErrOut: errOut}
+		if !v.startsProgram(args) {
+			return v.execute(context.Background(), c, args, streams)
+		}
+		var err error
+		virtual.Outside(func(inside func(func())) {
+			c.inside, streams.In = inside, in
+			err = v.execute(context.Background(), c, args, streams)
+		})
+		return err
 	})
+}
+
+// startsProgram tells whether a command lets another program run for as long as a person needs: an
+// editor, or one that shows differences.
+func (v Verb) startsProgram(args []string) bool {
+	switch v.Name {
+	case "edit", "diff":
+		return true
+	case "apply":
+		return slices.Contains(args, "edit-last-applied")
+	}
+	return v.Name == "create" && (slices.Contains(args, "--edit") || slices.Contains(args, "--edit=true"))
 }
 
 // needsProcess tells what of a command line would connect to a process in a container.
@@ -198,12 +220,16 @@ func (v Verb) needsProcess(args []string) string {
 	if v.Name != "run" {
 		return ""
 	}
-	for _, a := range args {
-		switch a {
-		case "--":
-			return ""
-		case "-i", "-t", "-it", "-ti", "--stdin", "--tty", "--attach", "--attach=true", "--stdin=true", "--tty=true", "--rm", "--rm=true":
-			return v.Name + " " + a
+	c := &connection{warnings: newWarnings(io.Discard)}
+	cmd := v.Command(c, genericiooptions.IOStreams{Out: io.Discard, ErrOut: io.Discard})
+	c.bind(cmd.Flags())
+	c.warnings.bind(cmd.Flags())
+	if cmd.ParseFlags(args) != nil {
+		return "" // as the command itself will say
+	}
+	for _, name := range []string{"stdin", "tty", "attach", "rm"} {
+		if said, err := cmd.Flags().GetBool(name); err == nil && said {
+			return v.Name + " --" + name
 		}
 	}
 	return ""

@@ -56,6 +56,8 @@ func Run(ctx context.Context, start time.Time, seed int64, f func() error) error
 	defer running.Unlock()
 	restore := adjust(seed)
 	var pulse atomic.Int64
+	ground = newSurface()
+	defer ground.close()
 	result := make(chan error, 1)
 	entered, ended := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -178,6 +180,7 @@ func beat(pulse *atomic.Int64, stop chan struct{}) {
 
 // watch tells when neither the clock has moved nor the processor has worked for a while.
 func watch(pulse *atomic.Int64, result chan error) (stuck chan error, release func()) {
+	ground := ground
 	stuck, done, left := make(chan error, 1), make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(left)
@@ -189,7 +192,7 @@ func watch(pulse *atomic.Int64, result chan error) (stuck chan error, release fu
 			case <-time.After(patience):
 			}
 			now, work := pulse.Load(), processor()
-			if now == last && work-worked < patience/20 && len(result) == 0 {
+			if ground.visits.Load() == 0 && now == last && work-worked < patience/20 && len(result) == 0 {
 				if who, waits := culprit(stacks()); waits {
 					stuck <- fmt.Errorf("%w: %s", ErrStuck, who)
 					return

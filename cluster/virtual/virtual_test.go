@@ -95,3 +95,37 @@ func TestWhoCouldRunIsNotStuck(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatIsOutsideMayTakeItsTime(t *testing.T) {
+	defer func(before time.Duration) { patience = before }(patience)
+	patience = 20 * time.Millisecond
+	outside := make(chan struct{})
+	time.AfterFunc(10*patience, func() { close(outside) })
+	err := Run(t.Context(), start, 1, func() error {
+		inner := make(chan int, 1) // which nobody outside may touch
+		Outside(func(inside func(func())) {
+			<-outside
+			inside(func() {
+				time.Sleep(time.Hour)
+				inner <- 1
+			})
+		})
+		if got := time.Since(start); got != time.Hour || len(inner) != 1 {
+			t.Errorf("slept %v, %d came", got, len(inner))
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestPanicOutsideReachesTheCaller(t *testing.T) {
+	err := Run(t.Context(), start, 1, func() error {
+		Outside(func(func(func())) { panic("oh no") })
+		return nil
+	})
+	if err == nil || !strings.Contains(err.Error(), "oh no") {
+		t.Errorf("got %v", err)
+	}
+}

@@ -87,18 +87,35 @@ func runVerb(ctx context.Context, s Streams, v trial.Verb, args []string) error 
 	}
 	// What a command has printed is true once the trial is saved, not before.
 	var out, errOut bytes.Buffer
-	failed := v.Call(ctx, t, args, s.In, &out, &errOut)
+	show := func() error {
+		if _, err := io.Copy(s.Err, &errOut); err != nil {
+			return err
+		}
+		_, err := io.Copy(s.Out, &out)
+		return err
+	}
+	failed := v.Call(ctx, t, args, &asking{s.In, show}, &out, &errOut)
 	var exit *trial.ExitError
 	if failed != nil && !errors.As(failed, &exit) {
 		return &exitError{exitFailed, failed}
 	}
-	if _, err := io.Copy(s.Err, &errOut); err != nil {
-		return err
-	}
-	if _, err := io.Copy(s.Out, &out); err != nil {
+	if err := show(); err != nil {
 		return err
 	}
 	return kubectlError(s, failed)
+}
+
+// asking is an input of which somebody is asked, who must see the question first.
+type asking struct {
+	in   io.Reader
+	show func() error
+}
+
+func (a *asking) Read(b []byte) (int, error) {
+	if err := a.show(); err != nil {
+		return 0, err
+	}
+	return a.in.Read(b)
 }
 
 // kubectlError ends as kubectl would: with its message and its exit code.
