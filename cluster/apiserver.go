@@ -82,7 +82,11 @@ func newAPIServer(ctx context.Context, db *memstore.DB, config Config) (*apiServ
 	healthz.InstallLivezHandler(paths)
 	healthz.InstallReadyzHandler(paths)
 	ServeUsage(s.built, s.informers)
-	return s, s.install()
+	if err := s.install(); err != nil {
+		return nil, err
+	}
+	s.transport.short = newShortcut(s.generic, s.built)
+	return s, nil
 }
 
 func (s *apiServer) configure(ctx context.Context) error {

@@ -23,6 +23,7 @@ import (
 // unbounded pipes, so that watches stream.
 type transport struct {
 	handler http.Handler
+	short   *shortcut     // past it; nil: there is none
 	db      *memstore.DB  // behind the handler, for requests that have a pace
 	pace    time.Duration // of virtual time that requests are collected for; 0: no pace, no order
 	rest    func()        // Config.Rest
@@ -107,7 +108,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		header: http.Header{},
 		begun:  make(chan struct{}),
 	}
-	go t.serve(w, asServer(req, ctx))
+	t.pass(w, asServer(req, ctx))
 	select {
 	case <-w.begun:
 	case <-req.Context().Done():
@@ -132,7 +133,18 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-func (t *transport) serve(w *responseWriter, req *http.Request) {
+// pass hands a request on to the server: where there is a shortcut, in the goroutine of its client.
+func (t *transport) pass(w *responseWriter, req *http.Request) {
+	if t.short != nil {
+		if h := t.short.handler(req); h != nil {
+			serve(h, w, req)
+			return
+		}
+	}
+	go serve(t.handler, w, req)
+}
+
+func serve(h http.Handler, w *responseWriter, req *http.Request) {
 	defer w.finish()
 	defer w.WriteHeader(http.StatusOK)
 	defer func() {
@@ -140,7 +152,7 @@ func (t *transport) serve(w *responseWriter, req *http.Request) {
 			w.WriteHeader(http.StatusInternalServerError)
 		}
 	}()
-	t.handler.ServeHTTP(w, req)
+	h.ServeHTTP(w, req)
 }
 
 // asServer gives the request as the other end of a connection would see it.

@@ -15,7 +15,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -217,10 +216,15 @@ func (k *Kubelet) forget(uid types.UID) {
 
 // wakeAll wakes the pods whose state is so, in order. The lock is held.
 func (k *Kubelet) wakeAll(so func(*podState) bool) {
-	for _, uid := range slices.Sorted(maps.Keys(k.pods)) {
+	var found []types.UID
+	for uid := range k.pods {
 		if s := k.memory.Pods[uid]; s != nil && so(s) {
-			k.pods[uid].wake()
+			found = append(found, uid)
 		}
+	}
+	slices.Sort(found)
+	for _, uid := range found {
+		k.pods[uid].wake()
 	}
 }
 
