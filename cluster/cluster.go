@@ -42,6 +42,7 @@ type Config struct {
 
 	Usage   func(*v1.Pod, *v1.Container, v1.ResourceName) int64 // that autoscalers see, in thousandths of a CPU and bytes; nil: kubelet.Usage
 	Listen  func(memstore.Write)                                // hears of every write to a database in memory, or nil
+	Told    func(*v1.Event)                                     // hears of every event that a component records, in place of the API server; must not change it; nil: they are stored
 	Decided func(Decision)                                      // hears of every decision of the scheduler; nil: nobody does
 	Scores  int                                                 // how many nodes of a decision are told with their scores; of a thousand nodes they take much memory
 	Prepare func(context.Context, *rest.Config) error           // stores what is there before anything acts, or nil
@@ -133,6 +134,7 @@ func (e *Engine) serve(ctx context.Context, config Config) (err error) {
 		return err
 	}
 	e.connection = e.server.connection
+	e.told = config.Told
 	if err := e.server.services.recover(ctx, e.client); err != nil {
 		return err
 	}
@@ -171,7 +173,7 @@ func (e *Engine) act(ctx context.Context, config Config) error {
 	if err != nil {
 		return err
 	}
-	e.kubelet, err = kubelet.New(kubelet.Config{Client: countOn(client, e.earlier), Informers: e.informers, Script: config.Script, State: config.Kubelet, Version: kubernetesVersion(), Unwritten: config.Unwritten})
+	e.kubelet, err = kubelet.New(kubelet.Config{Client: e.recording(client), Informers: e.informers, Script: config.Script, State: config.Kubelet, Version: kubernetesVersion(), Unwritten: config.Unwritten})
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/informers"
@@ -15,6 +16,7 @@ type connection struct {
 	dynamic   dynamic.Interface
 	informers informers.SharedInformerFactory // shared by all that act on the stored objects
 	earlier   *earlierEvents                  // of an earlier life; nil: there is none
+	told      func(*v1.Event)                 // Config.Told
 }
 
 // serverAgent is how clients of the API server's own plugins and informers name themselves.

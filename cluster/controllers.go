@@ -77,7 +77,7 @@ func newManager(ctx context.Context, s *connection, authority *Authority) (*mana
 	if err != nil {
 		return nil, err
 	}
-	m := &manager{ctx: ctx, authority: authority, client: countOn(client, s.earlier), discovery: client.Discovery(), shared: s.informers, started: make(chan struct{})}
+	m := &manager{ctx: ctx, authority: authority, client: s.recording(client), discovery: client.Discovery(), shared: s.informers, started: make(chan struct{})}
 	if m.metadata, err = metadata.NewForConfig(config); err != nil {
 		return nil, err
 	}

@@ -12,83 +12,95 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	corev1 "k8s.io/client-go/kubernetes/typed/core/v1"
-	typedeventsv1 "k8s.io/client-go/kubernetes/typed/events/v1"
+	"k8s.io/client-go/tools/events"
 )
 
-// Components count events that say the same, for as long as their process lives. A cluster that lives
-// from command to command would tell everything anew each time: every look at a pod that waits for a
-// ConfigMap would add to its events.
+// Components record events through a client, the scheduler through a sink. Both are given ours, so that
+//   - events that say the same are counted on, from one life of a cluster to the next. Components count for
+//     as long as their process lives: every look at a pod that waits for a ConfigMap would add to its events,
+//   - somebody can hear of all events in place of the API server.
 
-// counting is a client that goes on counting where an earlier life of the cluster ended. It and what it
-// gives are pointers, since some controllers ask whether they are nil.
-type counting struct {
+// recording gives the client by which a component records events.
+func (c *connection) recording(client kubernetes.Interface) kubernetes.Interface {
+	return &recording{client, c}
+}
+
+// recording and what it gives are pointers, since some controllers ask whether they are nil.
+type recording struct {
 	kubernetes.Interface
-	earlier *earlierEvents
+	connection *connection
 }
 
-// countOn makes a client go on counting the events of an earlier life.
-func countOn(client kubernetes.Interface, earlier *earlierEvents) kubernetes.Interface {
-	if earlier == nil {
-		return client
-	}
-	return &counting{client, earlier}
+func (r *recording) CoreV1() corev1.CoreV1Interface {
+	return &recordingCore{r.Interface.CoreV1(), r.connection}
 }
 
-func (c *counting) CoreV1() corev1.CoreV1Interface {
-	return &countingCore{c.Interface.CoreV1(), c.earlier}
-}
-
-func (c *counting) EventsV1() typedeventsv1.EventsV1Interface {
-	return &countingGroup{c.Interface.EventsV1(), c.earlier}
-}
-
-type countingCore struct {
+type recordingCore struct {
 	corev1.CoreV1Interface
-	earlier *earlierEvents
+	connection *connection
 }
 
-func (c *countingCore) Events(namespace string) corev1.EventInterface {
-	return &countingEvents{c.CoreV1Interface.Events(namespace), c.earlier}
+func (r *recordingCore) Events(namespace string) corev1.EventInterface {
+	return &recordedEvents{r.CoreV1Interface.Events(namespace), r.connection}
 }
 
-type countingEvents struct {
+type recordedEvents struct {
 	corev1.EventInterface
-	earlier *earlierEvents
+	connection *connection
 }
 
-// CreateWithEventNamespace creates an event, or counts it with one that says the same.
-func (e *countingEvents) CreateWithEventNamespace(event *v1.Event) (*v1.Event, error) {
-	if same := e.earlier.take(event); same != nil && same.Series == nil {
+func (r *recordedEvents) CreateWithEventNamespace(event *v1.Event) (*v1.Event, error) {
+	if r.connection.tell(event) {
+		return event, nil
+	}
+	if same := r.connection.earlier.take(event); same != nil && same.Series == nil {
 		patch, err := json.Marshal(map[string]any{"count": same.Count + 1, "lastTimestamp": event.LastTimestamp})
 		if err != nil {
 			return nil, err
 		}
 		//lint:ignore SA1019 recorders call no other
-		if counted, err := e.EventInterface.PatchWithEventNamespace(same, patch); err == nil {
+		if counted, err := r.EventInterface.PatchWithEventNamespace(same, patch); err == nil {
 			return counted, nil
 		}
 	}
 	//lint:ignore SA1019 recorders call no other
-	return e.EventInterface.CreateWithEventNamespace(event)
+	return r.EventInterface.CreateWithEventNamespace(event)
 }
 
-type countingGroup struct {
-	typedeventsv1.EventsV1Interface
-	earlier *earlierEvents
+func (r *recordedEvents) UpdateWithEventNamespace(event *v1.Event) (*v1.Event, error) {
+	if r.connection.tell(event) {
+		return event, nil
+	}
+	//lint:ignore SA1019 recorders call no other
+	return r.EventInterface.UpdateWithEventNamespace(event)
 }
 
-func (g *countingGroup) Events(namespace string) typedeventsv1.EventInterface {
-	return &countingSeries{g.EventsV1Interface.Events(namespace), g.earlier}
+// PatchWithEventNamespace is given an event as it is after the patch.
+func (r *recordedEvents) PatchWithEventNamespace(event *v1.Event, patch []byte) (*v1.Event, error) {
+	if r.connection.tell(event) {
+		return event, nil
+	}
+	//lint:ignore SA1019 recorders call no other
+	return r.EventInterface.PatchWithEventNamespace(event, patch)
 }
 
-type countingSeries struct {
-	typedeventsv1.EventInterface
-	earlier *earlierEvents
+// sink gives the sink of a component that records events in the newer API.
+func (c *connection) sink(client kubernetes.Interface) events.EventSink {
+	return &recordedSeries{&events.EventSinkImpl{Interface: client.EventsV1()}, c}
 }
 
-// Create creates an event, or makes it the next of a series that says the same.
-func (e *countingSeries) Create(ctx context.Context, event *eventsv1.Event, options metav1.CreateOptions) (*eventsv1.Event, error) {
-	if same := e.earlier.take(&v1.Event{InvolvedObject: event.Regarding, Reason: event.Reason, Message: event.Note, Type: event.Type, ReportingController: event.ReportingController}); same != nil && same.Count == 0 {
+type recordedSeries struct {
+	events.EventSink
+	connection *connection
+}
+
+// Create makes an event that was counted in an earlier life the next of a series.
+func (r *recordedSeries) Create(ctx context.Context, event *eventsv1.Event) (*eventsv1.Event, error) {
+	core := asCore(event)
+	if r.connection.tell(core) {
+		return event, nil
+	}
+	if same := r.connection.earlier.take(core); same != nil && same.Count == 0 {
 		series := eventsv1.EventSeries{Count: 2, LastObservedTime: event.EventTime}
 		if same.Series != nil {
 			series.Count = same.Series.Count + 1
@@ -97,11 +109,45 @@ func (e *countingSeries) Create(ctx context.Context, event *eventsv1.Event, opti
 		if err != nil {
 			return nil, err
 		}
-		if counted, err := e.Patch(ctx, same.Name, types.StrategicMergePatchType, patch, metav1.PatchOptions{}); err == nil {
+		known := &eventsv1.Event{ObjectMeta: metav1.ObjectMeta{Namespace: same.Namespace, Name: same.Name}}
+		if counted, err := r.EventSink.Patch(ctx, known, patch); err == nil {
 			return counted, nil
 		}
 	}
-	return e.EventInterface.Create(ctx, event, options)
+	return r.EventSink.Create(ctx, event)
+}
+
+// Patch is given an event as it is after the patch.
+func (r *recordedSeries) Patch(ctx context.Context, event *eventsv1.Event, patch []byte) (*eventsv1.Event, error) {
+	if r.connection.tell(asCore(event)) {
+		return event, nil
+	}
+	return r.EventSink.Patch(ctx, event, patch)
+}
+
+// asCore gives an event of the newer API as the older one has it.
+func asCore(e *eventsv1.Event) *v1.Event {
+	core := &v1.Event{
+		ObjectMeta: e.ObjectMeta, InvolvedObject: e.Regarding, Reason: e.Reason, Message: e.Note, Type: e.Type,
+		ReportingController: e.ReportingController, ReportingInstance: e.ReportingInstance, Action: e.Action, EventTime: e.EventTime,
+	}
+	if e.Series != nil {
+		core.Series = &v1.EventSeries{Count: e.Series.Count, LastObservedTime: e.Series.LastObservedTime}
+	}
+	return core
+}
+
+// tell tells whoever wants to hear of events, if there is anybody. As an API server, it takes none in a namespace
+// that is about to go.
+func (c *connection) tell(event *v1.Event) bool {
+	if c.told == nil {
+		return false
+	}
+	namespace, err := c.informers.Core().V1().Namespaces().Lister().Get(event.Namespace)
+	if err == nil && namespace.DeletionTimestamp == nil {
+		c.told(event)
+	}
+	return true
 }
 
 // earlierEvents are those of an earlier life of the cluster that nothing has been added to yet.
@@ -124,6 +170,9 @@ func says(e *v1.Event) told {
 
 // take gives the event that says the same, once: from then on who counts knows it.
 func (e *earlierEvents) take(event *v1.Event) *v1.Event {
+	if e == nil {
+		return nil
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	same := e.events[says(event)]

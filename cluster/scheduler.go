@@ -7,6 +7,7 @@ import (
 	v1 "k8s.io/api/core/v1"
 	apiruntime "k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/tools/events"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler"
@@ -24,14 +25,14 @@ func startScheduler(ctx context.Context, s *connection, config Config, running *
 	if err != nil {
 		return nil, err
 	}
-	broadcaster := events.NewEventBroadcasterAdapterWithContext(ctx, countOn(client, s.earlier))
+	broadcaster := events.NewBroadcaster(s.sink(client))
 	started := false
 	defer func() {
 		if !started {
 			broadcaster.Shutdown()
 		}
 	}()
-	recorders := profile.RecorderFactory(func(name string) events.EventRecorderLogger { return broadcaster.NewRecorder(name) })
+	recorders := profile.RecorderFactory(func(name string) events.EventRecorderLogger { return broadcaster.NewRecorder(scheme.Scheme, name) })
 	building, built := context.WithCancel(ctx)
 	defer built() // ends what collects metrics every second, which nobody reads
 	var options []scheduler.Option
@@ -51,7 +52,9 @@ func startScheduler(ctx context.Context, s *connection, config Config, running *
 	if config.Pace > 0 || config.Decided != nil {
 		listen(sched, config)
 	}
-	broadcaster.StartRecordingToSink(ctx.Done())
+	if err := broadcaster.StartRecordingToSinkWithContext(ctx); err != nil {
+		return nil, err
+	}
 	s.informers.Start(ctx.Done())
 	s.informers.WaitForCacheSync(ctx.Done())
 	config.calm()

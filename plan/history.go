@@ -26,7 +26,7 @@ import (
 // history follows a cluster through the writes to its store, and keeps what a plan tells.
 type history struct {
 	mu     sync.Mutex
-	heard  []memstore.Write // not taken in yet
+	heard  []news // not taken in yet
 	judged []cluster.Decision
 
 	zero    time.Time // moment of the change; before it nothing is told
@@ -84,7 +84,20 @@ func (h *history) hear(w memstore.Write) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.heard = append(h.heard, w)
+	h.heard = append(h.heard, news{Write: w})
+}
+
+// news is a write to the store, or an event that was recorded.
+type news struct {
+	memstore.Write
+	event *corev1.Event
+}
+
+// told is called for each event that a component records.
+func (h *history) told(e *corev1.Event) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.heard = append(h.heard, news{memstore.Write{At: time.Now()}, e})
 }
 
 // decided is called by the scheduler for each decision.
@@ -97,16 +110,18 @@ func (h *history) decided(d cluster.Decision) {
 // catchUp takes in what was heard.
 func (h *history) catchUp() error {
 	h.mu.Lock()
-	writes, decisions := h.heard, h.judged
+	heard, decisions := h.heard, h.judged
 	h.heard, h.judged = nil, nil
 	h.mu.Unlock()
 	for _, d := range decisions {
 		h.judge(d)
 	}
-	for _, w := range writes {
-		h.mature(w.At)
-		if err := h.take(w); err != nil {
-			return fmt.Errorf("reading %s: %w", w.Key, err)
+	for _, n := range heard {
+		h.mature(n.At)
+		if n.event != nil {
+			h.takeEvent(n.At, n.event)
+		} else if err := h.take(n.Write); err != nil {
+			return fmt.Errorf("reading %s: %w", n.Key, err)
 		}
 	}
 	now := time.Now()
@@ -160,7 +175,7 @@ func (h *history) take(w memstore.Write) error {
 	}
 	if e, ok := decoded.(*corev1.Event); ok {
 		if !w.Deleted {
-			h.takeEvent(w, e)
+			h.takeEvent(w.At, e)
 		}
 		return nil
 	}
@@ -237,15 +252,16 @@ func (h *history) workloadOf(o metav1.Object) diag.Object {
 }
 
 // takeEvent tells of an event, once for each time that it was recorded.
-func (h *history) takeEvent(w memstore.Write, e *corev1.Event) {
+func (h *history) takeEvent(at time.Time, e *corev1.Event) {
 	count := e.Count
 	if e.Series != nil {
 		count = max(count, e.Series.Count)
 	}
-	if known, ok := h.events[w.Key]; ok && known == count {
+	key := e.Namespace + "/" + e.Name
+	if known, ok := h.events[key]; ok && known == count {
 		return
 	}
-	h.events[w.Key] = count
+	h.events[key] = count
 	ref := e.InvolvedObject
 	s := Step{
 		Source: FromEvent, Event: e.Reason, Message: oneLine(e.Message), Warning: e.Type == corev1.EventTypeWarning,
@@ -260,7 +276,7 @@ func (h *history) takeEvent(w memstore.Write, e *corev1.Event) {
 	} else if o := h.byUID[ref.UID]; o != nil {
 		s.Workload = nameOf(h.workloadOf(o))
 	}
-	h.step(w.At, s)
+	h.step(at, s)
 }
 
 // nameOf names an object in a Step, empty for none.

@@ -77,7 +77,7 @@ func (s *simulation) run() error {
 	if err != nil {
 		return err
 	}
-	config := cluster.Config{Nodes: s.Nodes, Pace: cluster.Pace, Tracking: cluster.TrackApplied, Unwritten: true, Rest: s.Rest, Listen: s.history.hear, Decided: s.history.decided, Script: s.scripts.script, Usage: s.usage}
+	config := cluster.Config{Nodes: s.Nodes, Pace: cluster.Pace, Tracking: cluster.TrackApplied, Unwritten: true, Rest: s.Rest, Listen: s.history.hear, Told: s.history.told, Decided: s.history.decided, Script: s.scripts.script, Usage: s.usage}
 	config.Roleless = !s.asksWhoMay()
 	if s.ServerSide {
 		config.Tracking = cluster.TrackUsers // merging begins with who manages what
