@@ -67,7 +67,7 @@ const (
 )
 
 // Pace is a good Config.Pace: requests fall into an order that does not depend on goroutines.
-const Pace = 5 * time.Millisecond
+const Pace = 10 * time.Millisecond
 
 // calm lets all come to rest that has anything to do at this moment. Whoever looks only from time to time
 // whether something is ready would find it so now or the next time, by chance.
@@ -134,7 +134,7 @@ func (e *Engine) serve(ctx context.Context, config Config) (err error) {
 		return err
 	}
 	e.connection = e.server.connection
-	e.told = config.Told
+	e.told, e.namespaces = config.Told, e.informers.Core().V1().Namespaces().Lister()
 	if err := e.server.services.recover(ctx, e.client); err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
+	listers "k8s.io/client-go/listers/core/v1"
 	"k8s.io/client-go/rest"
 )
 
@@ -17,6 +18,8 @@ type connection struct {
 	informers informers.SharedInformerFactory // shared by all that act on the stored objects
 	earlier   *earlierEvents                  // of an earlier life; nil: there is none
 	told      func(*v1.Event)                 // Config.Told
+
+	namespaces listers.NamespaceLister // of who tells
 }
 
 // serverAgent is how clients of the API server's own plugins and informers name themselves.

@@ -143,7 +143,7 @@ func (c *connection) tell(event *v1.Event) bool {
 	if c.told == nil {
 		return false
 	}
-	namespace, err := c.informers.Core().V1().Namespaces().Lister().Get(event.Namespace)
+	namespace, err := c.namespaces.Get(event.Namespace)
 	if err == nil && namespace.DeletionTimestamp == nil {
 		c.told(event)
 	}

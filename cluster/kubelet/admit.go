@@ -49,7 +49,7 @@ func (k *Kubelet) activeOn(node string, but *v1.Pod) (active []*v1.Pod) {
 			continue
 		}
 		state := k.memory.Pods[p.UID]
-		if p.UID == but.UID || state == nil || state.Started.IsZero() || state.Ended || state.Failed != "" || podutil.IsPodTerminal(p) {
+		if p.UID == but.UID || state == nil || state.Started.IsZero() || state.Ended || state.Failed != "" {
 			continue
 		}
 		active = append(active, p)

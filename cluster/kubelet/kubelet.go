@@ -31,8 +31,10 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/scheme"
 	corev1 "k8s.io/client-go/kubernetes/typed/core/v1"
+	listers "k8s.io/client-go/listers/core/v1"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/record"
+	podutil "k8s.io/kubernetes/pkg/api/v1/pod"
 )
 
 // Config is what the kubelets need of the world.
@@ -49,6 +51,7 @@ type Config struct {
 type Kubelet struct {
 	client  kubernetes.Interface
 	shared  informers.SharedInformerFactory
+	known   known
 	script  func(*v1.Pod, *v1.Container) Script
 	version string
 	events  record.EventBroadcaster
@@ -65,6 +68,16 @@ type Kubelet struct {
 	recorders map[v1.EventSource]record.EventRecorder
 }
 
+// known is what the informers know.
+type known struct {
+	pods       listers.PodLister
+	nodes      listers.NodeLister
+	configMaps listers.ConfigMapLister
+	secrets    listers.SecretLister
+	claims     listers.PersistentVolumeClaimLister
+	volumes    listers.PersistentVolumeLister
+}
+
 // memory is what outlives a restart.
 type memory struct {
 	Pods   map[types.UID]*podState
@@ -75,9 +88,14 @@ type memory struct {
 
 // New prepares the kubelets.
 func New(c Config) (*Kubelet, error) {
+	core := c.Informers.Core().V1()
 	k := &Kubelet{
-		client:    c.Client,
-		shared:    c.Informers,
+		client: c.Client,
+		shared: c.Informers,
+		known: known{
+			core.Pods().Lister(), core.Nodes().Lister(), core.ConfigMaps().Lister(), core.Secrets().Lister(),
+			core.PersistentVolumeClaims().Lister(), core.PersistentVolumes().Lister(),
+		},
 		script:    c.Script,
 		version:   c.Version,
 		memory:    memory{Pods: map[types.UID]*podState{}, Images: map[string][]string{}, IPs: map[string]int{}},
@@ -123,22 +141,18 @@ func (k *Kubelet) Run(ctx context.Context) {
 		utilruntime.HandleErrorWithContext(ctx, err, "The pods of a node cannot be found") // never: the name is ours
 	}
 	handle(core.Pods().Informer(), func(p *v1.Pod) { k.see(ctx, p) })
-	core.ConfigMaps().Informer() // at these it looks when it tries again
-	core.Secrets().Informer()
-	core.PersistentVolumeClaims().Informer()
-	core.PersistentVolumes().Informer()
 	k.shared.Start(ctx.Done())
 	<-ctx.Done()
 	events.close()
 	k.workers.Wait()
 }
 
-// byNode is an index of the pods that are bound.
+// byNode is an index of the pods that are bound, and have not ended.
 const byNode = "seatrial/node"
 
 func nodeOf(obj any) ([]string, error) {
 	pod, ok := obj.(*v1.Pod)
-	if !ok || pod.Spec.NodeName == "" {
+	if !ok || pod.Spec.NodeName == "" || podutil.IsPodTerminal(pod) {
 		return nil, nil
 	}
 	return []string{pod.Spec.NodeName}, nil
@@ -344,7 +358,7 @@ func apart(uid types.UID) time.Duration {
 // report writes the status of a pod if it has changed. A conflict means that w has a later version
 // of the pod, to which the status has to be made anew.
 func (k *Kubelet) report(ctx context.Context, w *worker, pod *v1.Pod, status v1.PodStatus) error {
-	if equality.Semantic.DeepEqual(pod.Status, status) {
+	if equality.Semantic.DeepEqual(&pod.Status, &status) {
 		return nil
 	}
 	update := *pod
@@ -396,7 +410,7 @@ func (k *Kubelet) recorder(source v1.EventSource) record.EventRecorder {
 // The machine asks for these with the lock held.
 
 func (k *Kubelet) pod(namespace, name string) *v1.Pod {
-	p, err := k.shared.Core().V1().Pods().Lister().Pods(namespace).Get(name)
+	p, err := k.known.pods.Pods(namespace).Get(name)
 	if err != nil {
 		return nil
 	}
@@ -404,7 +418,7 @@ func (k *Kubelet) pod(namespace, name string) *v1.Pod {
 }
 
 func (k *Kubelet) configMap(namespace, name string) *v1.ConfigMap {
-	c, err := k.shared.Core().V1().ConfigMaps().Lister().ConfigMaps(namespace).Get(name)
+	c, err := k.known.configMaps.ConfigMaps(namespace).Get(name)
 	if err != nil {
 		return nil
 	}
@@ -412,7 +426,7 @@ func (k *Kubelet) configMap(namespace, name string) *v1.ConfigMap {
 }
 
 func (k *Kubelet) secret(namespace, name string) *v1.Secret {
-	s, err := k.shared.Core().V1().Secrets().Lister().Secrets(namespace).Get(name)
+	s, err := k.known.secrets.Secrets(namespace).Get(name)
 	if err != nil {
 		return nil
 	}
@@ -420,7 +434,7 @@ func (k *Kubelet) secret(namespace, name string) *v1.Secret {
 }
 
 func (k *Kubelet) claim(namespace, name string) *v1.PersistentVolumeClaim {
-	c, err := k.shared.Core().V1().PersistentVolumeClaims().Lister().PersistentVolumeClaims(namespace).Get(name)
+	c, err := k.known.claims.PersistentVolumeClaims(namespace).Get(name)
 	if err != nil {
 		return nil
 	}
@@ -428,7 +442,7 @@ func (k *Kubelet) claim(namespace, name string) *v1.PersistentVolumeClaim {
 }
 
 func (k *Kubelet) volume(name string) *v1.PersistentVolume {
-	v, err := k.shared.Core().V1().PersistentVolumes().Lister().Get(name)
+	v, err := k.known.volumes.Get(name)
 	if err != nil {
 		return nil
 	}
@@ -437,7 +451,7 @@ func (k *Kubelet) volume(name string) *v1.PersistentVolume {
 
 // holders names the pods on other nodes that have the volume of a claim mounted.
 func (k *Kubelet) holders(pod *v1.Pod, claim string) (names []string) {
-	pods, err := k.shared.Core().V1().Pods().Lister().Pods(pod.Namespace).List(labels.Everything())
+	pods, err := k.known.pods.Pods(pod.Namespace).List(labels.Everything())
 	if err != nil {
 		return nil
 	}
@@ -455,7 +469,7 @@ func (k *Kubelet) holders(pod *v1.Pod, claim string) (names []string) {
 }
 
 func (k *Kubelet) node(name string) *v1.Node {
-	n, err := k.shared.Core().V1().Nodes().Lister().Get(name)
+	n, err := k.known.nodes.Get(name)
 	if err != nil {
 		return nil
 	}

@@ -353,22 +353,25 @@ func (s *Store) checkMinimum(resourceVersion string, current int64) error {
 // current reads the latest version of an object.
 func (s *Store) current(ctx context.Context, key string, like runtime.Object, ignoreNotFound bool) (*version, error) {
 	r, _ := s.lookup(key)
-	v := &version{obj: emptyLike(like), fresh: true}
+	v := &version{fresh: true}
 	if r == nil {
 		if !ignoreNotFound {
 			return nil, storage.NewKeyNotFoundError(key, 0)
 		}
+		v.obj = emptyLike(like)
 		return v, runtime.SetZeroValue(v.obj)
 	}
 	v.rev = r.modRev
-	if s.transformer == nil {
-		v.data = r.data
-		return v, s.read(ctx, r, v.obj)
-	}
 	var err error
+	if s.shares(like) {
+		v.data = r.data
+		v.obj, err = s.copyOf(r, like)
+		return v, err
+	}
 	if v.data, v.stale, err = s.fromStorage(ctx, r); err != nil {
 		return nil, err
 	}
+	v.obj = emptyLike(like)
 	return v, s.decode(v.data, v.obj, r.modRev)
 }
 
@@ -440,11 +443,11 @@ func (s *Store) fromStorage(ctx context.Context, r *record) (data []byte, stale 
 // read fills out with a private copy of a record.
 func (s *Store) read(ctx context.Context, r *record, out runtime.Object) error {
 	if s.shares(out) {
-		obj, err := s.share(r, out)
+		obj, err := s.copyOf(r, out)
 		if err != nil {
 			return err
 		}
-		return assign(out, obj.DeepCopyObject())
+		return assign(out, obj)
 	}
 	data, _, err := s.fromStorage(ctx, r)
 	if err != nil {
@@ -488,6 +491,15 @@ func (s *Store) share(r *record, like runtime.Object) (runtime.Object, error) {
 	}
 	r.decoded.CompareAndSwap(nil, &shared{obj})
 	return obj, nil
+}
+
+// copyOf gives a private copy of an object that is shared.
+func (s *Store) copyOf(r *record, like runtime.Object) (runtime.Object, error) {
+	obj, err := s.share(r, like)
+	if err != nil {
+		return nil, err
+	}
+	return obj.DeepCopyObject(), nil
 }
 
 func (s *Store) decode(data []byte, into runtime.Object, rev int64) error {
