@@ -64,11 +64,11 @@ func newAPIServer(ctx context.Context, db *memstore.DB, config Config) (*apiServ
 	s := &apiServer{db: db, transport: &transport{db: db, pace: config.Pace, rest: config.Rest}, tracking: config.Tracking, roleless: config.Roleless, resources: controlplane.DefaultAPIResourceConfigSource()}
 	var err error
 	// The clients work once there is a handler.
-	if s.connection, err = connect(&rest.Config{Host: "http://seatrial", Transport: s.transport, QPS: -1}); err != nil {
+	if s.connection, err = connect(&rest.Config{Host: "http://seatrial", Transport: s.transport, QPS: -1}, true); err != nil {
 		return nil, err
 	}
 	if config.Pace > 0 {
-		s.informers = ordered{s.informers}
+		s.informers = ordered{s.informers, &s.transport.post}
 	}
 	if err := s.configure(ctx); err != nil {
 		return nil, err

@@ -155,7 +155,7 @@ func (e *Engine) serve(ctx context.Context, config Config) (err error) {
 
 // attach goes on from an API server that has seen to its own objects.
 func (e *Engine) attach(ctx context.Context, config Config) (err error) {
-	if e.connection, err = connect(config.API); err != nil {
+	if e.connection, err = connect(config.API, false); err != nil {
 		return err
 	}
 	if err := e.awaitAdmission(ctx); err != nil {
@@ -169,7 +169,7 @@ func (e *Engine) attach(ctx context.Context, config Config) (err error) {
 
 // act starts what acts on the stored objects.
 func (e *Engine) act(ctx context.Context, config Config) error {
-	client, err := kubernetes.NewForConfig(protobuf(e.config, "kubelet"))
+	client, err := kubernetes.NewForConfig(e.builtIn("kubelet"))
 	if err != nil {
 		return err
 	}

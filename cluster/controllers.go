@@ -71,7 +71,7 @@ type manager struct {
 }
 
 func newManager(ctx context.Context, s *connection, authority *Authority) (*manager, error) {
-	config := protobuf(s.config, "kube-controller-manager")
+	config := s.builtIn("kube-controller-manager")
 	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return quiet{next} })
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
@@ -82,6 +82,9 @@ func newManager(ctx context.Context, s *connection, authority *Authority) (*mana
 		return nil, err
 	}
 	m.objects = metadatainformer.NewSharedInformerFactory(m.metadata, 0)
+	if o, ok := s.informers.(ordered); ok {
+		m.objects = orderedMetadata{m.objects, o.post}
+	}
 	m.mapper = restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(client.Discovery()))
 	m.metrics = &metrics{pods: s.informers.Core().V1().Pods().Lister()}
 	m.scale, err = scale.NewForConfig(s.config, m.mapper, dynamic.LegacyAPIPathResolverFunc, scale.NewDiscoveryScaleKindResolver(client.Discovery()))

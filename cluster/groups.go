@@ -26,6 +26,7 @@ import (
 	apiservicerest "k8s.io/kube-aggregator/pkg/registry/apiservice/rest"
 	"k8s.io/kube-openapi/pkg/builder3"
 	openapiutil "k8s.io/kube-openapi/pkg/util"
+	"k8s.io/kubernetes/pkg/api/legacyscheme"
 	"k8s.io/kubernetes/pkg/controlplane/apiserver"
 	admissionregistrationrest "k8s.io/kubernetes/pkg/registry/admissionregistration/rest"
 	appsrest "k8s.io/kubernetes/pkg/registry/apps/rest"
@@ -102,6 +103,9 @@ func (s *apiServer) install() error {
 		}
 		if len(info.VersionedResourcesStorageMap) == 0 {
 			continue
+		}
+		if info.Scheme == legacyscheme.Scheme {
+			info.NegotiatedSerializer = handingCodecs()
 		}
 		if err := s.installGroup(&info); err != nil {
 			return fmt.Errorf("API group %q: %w", provider.GroupName(), err)

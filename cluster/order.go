@@ -23,18 +23,20 @@ import (
 	"k8s.io/client-go/informers/resource"
 	"k8s.io/client-go/informers/scheduling"
 	"k8s.io/client-go/informers/storage"
+	"k8s.io/client-go/metadata/metadatainformer"
 	"k8s.io/client-go/tools/cache"
 )
 
 // ordered makes informers that show and tell objects in the order of their UIDs. Those of client-go do
 // it in the order of a map, which is another one each time, and some controllers choose the first of
-// several that are equally good.
+// several that are equally good. What they tell goes through a post office.
 type ordered struct {
 	informers.SharedInformerFactory
+	post *post
 }
 
 func (o ordered) InformerFor(obj runtime.Object, make internalinterfaces.NewInformerFunc) cache.SharedIndexInformer {
-	return inOrderOfUIDs(o.SharedInformerFactory.InformerFor(obj, make))
+	return o.post.inOrderOfUIDs(o.SharedInformerFactory.InformerFor(obj, make))
 }
 
 func (o ordered) ForResource(gvr schema.GroupVersionResource) (informers.GenericInformer, error) {
@@ -42,7 +44,17 @@ func (o ordered) ForResource(gvr schema.GroupVersionResource) (informers.Generic
 	if err != nil {
 		return nil, err
 	}
-	return orderedGeneric{i, gvr.GroupResource()}, nil
+	return orderedGeneric{i, gvr.GroupResource(), o.post}, nil
+}
+
+// orderedMetadata does the same for informers of kinds that are known by their metadata alone.
+type orderedMetadata struct {
+	metadatainformer.SharedInformerFactory
+	post *post
+}
+
+func (o orderedMetadata) ForResource(gvr schema.GroupVersionResource) informers.GenericInformer {
+	return orderedGeneric{o.SharedInformerFactory.ForResource(gvr), gvr.GroupResource(), o.post}
 }
 
 func (o ordered) Admissionregistration() admissionregistration.Interface {
@@ -70,18 +82,19 @@ func (o ordered) Storage() storage.Interface { return storage.New(o, metav1.Name
 type orderedGeneric struct {
 	informers.GenericInformer
 	resource schema.GroupResource
+	post     *post
 }
 
 func (g orderedGeneric) Informer() cache.SharedIndexInformer {
-	return inOrderOfUIDs(g.GenericInformer.Informer())
+	return g.post.inOrderOfUIDs(g.GenericInformer.Informer())
 }
 
 func (g orderedGeneric) Lister() cache.GenericLister {
 	return cache.NewGenericLister(g.Informer().GetIndexer(), g.resource)
 }
 
-func inOrderOfUIDs(i cache.SharedIndexInformer) cache.SharedIndexInformer {
-	return viewed{i, func(x cache.Indexer) cache.Indexer { return viewedIndexer{x, inOrder} }, comeLate}
+func (p *post) inOrderOfUIDs(i cache.SharedIndexInformer) cache.SharedIndexInformer {
+	return viewed{i, func(x cache.Indexer) cache.Indexer { return viewedIndexer{x, inOrder} }, p.box}
 }
 
 // comeLate lets a handler that comes late hear of what there is in order. Nothing may be on its way to

@@ -21,7 +21,7 @@ import (
 // startScheduler runs the scheduler with its default profile. With a pace it leaves nothing to chance,
 // and tells of its decisions if somebody wants to hear. It ends with the context. It gives the names of the filters in the order in which they look at a node.
 func startScheduler(ctx context.Context, s *connection, config Config, running *sync.WaitGroup) (filters []string, err error) {
-	client, err := kubernetes.NewForConfig(protobuf(s.config, "kube-scheduler"))
+	client, err := kubernetes.NewForConfig(s.builtIn("kube-scheduler"))
 	if err != nil {
 		return nil, err
 	}

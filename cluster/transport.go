@@ -27,6 +27,7 @@ type transport struct {
 	db      *memstore.DB  // behind the handler, for requests that have a pace
 	pace    time.Duration // of virtual time that requests are collected for; 0: no pace, no order
 	rest    func()        // Config.Rest
+	post    post          // of what acts on the stored objects
 
 	mu       sync.Mutex
 	requests []*turn
@@ -161,6 +162,7 @@ func asServer(req *http.Request, ctx context.Context) *http.Request {
 	u := *req.URL
 	r.URL = &u
 	r.Header = req.Header.Clone()
+	withoutTickets(r)
 	r.Header.Set(audit.HeaderAuditID, "none") // or the server draws one, out of the same source as UIDs
 	r.RequestURI = u.RequestURI()
 	r.RemoteAddr = "127.0.0.1:1"
@@ -273,7 +275,10 @@ func (t *transport) admit() {
 			r.let()
 			t.settle()
 		}
-		t.db.Release(t.settle)
+		t.post.keep()
+		t.db.Release()
+		t.settle()
+		t.post.deliver()
 	}
 }
 

@@ -128,34 +128,22 @@ func (d *DB) Hold() {
 	d.holding = true
 }
 
-// Release tells the watches what was written since Hold, one write after another, and calls told after
-// each.
-func (d *DB) Release(told func()) {
-	for next, ok := d.release(); ok; next, ok = d.release() {
+// Release tells the watches what was written since Hold.
+func (d *DB) Release() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, next := range d.withheld {
 		for _, w := range next.watchers {
 			w.push(next.note)
 		}
-		told()
 	}
+	d.holding, d.withheld = false, nil
 }
 
 // withheld is a note that its watches are not told yet.
 type withheld struct {
 	note     note
 	watchers []*watcher
-}
-
-// release takes the first of what is withheld. When there is no more, nothing is held any longer.
-func (d *DB) release() (first withheld, ok bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if len(d.withheld) == 0 {
-		d.holding, d.withheld = false, nil
-		return withheld{}, false
-	}
-	first = d.withheld[0]
-	d.withheld = d.withheld[1:]
-	return first, true
 }
 
 // notify has watches tell something, when they may. The caller holds the lock.
