@@ -42,10 +42,10 @@ type history struct {
 	workloads map[diag.Object]*workloadTrack
 	nodes     map[string]*nodeTrack
 	budgets   map[diag.Object]*budgetTrack
-	now       Time             // of the last look
-	repeated  map[string]int   // how often what has happened
-	events    map[string]int32 // count of the last time, by key
-	due       []*podTrack      // ready, but not for long enough to be available
+	now       Time           // of the last look
+	repeated  map[string]int // how often what has happened
+	events    map[said]int32 // how often they came
+	due       []*podTrack    // ready, but not for long enough to be available
 
 	decisions map[types.UID]cluster.Decision // latest of each pod that is not placed yet
 	unplaced  map[types.UID]*Unschedulable
@@ -57,7 +57,7 @@ type history struct {
 func newHistory() *history {
 	return &history{
 		objects: map[string]metav1.Object{}, byUID: map[types.UID]metav1.Object{}, pods: map[types.UID]*podTrack{},
-		workloads: map[diag.Object]*workloadTrack{}, nodes: map[string]*nodeTrack{}, events: map[string]int32{}, budgets: map[diag.Object]*budgetTrack{}, repeated: map[string]int{},
+		workloads: map[diag.Object]*workloadTrack{}, nodes: map[string]*nodeTrack{}, events: map[said]int32{}, budgets: map[diag.Object]*budgetTrack{}, repeated: map[string]int{},
 		decisions: map[types.UID]cluster.Decision{}, unplaced: map[types.UID]*Unschedulable{},
 	}
 }
@@ -85,6 +85,12 @@ func (h *history) hear(w memstore.Write) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.heard = append(h.heard, news{Write: w})
+}
+
+// said is what an event says of an object.
+type said struct {
+	about           types.UID
+	reason, message string
 }
 
 // news is a write to the store, or an event that was recorded.
@@ -251,20 +257,22 @@ func (h *history) workloadOf(o metav1.Object) diag.Object {
 	return found
 }
 
-// takeEvent tells of an event, once for each time that it was recorded.
+// combined is what recorders put before the message of an event when there have been ten others with the
+// same reason. Which of those they remember falls by chance.
+const combined = "(combined from similar events): "
+
+// takeEvent tells of an event, once for each time that it was recorded. It counts those that say the same.
 func (h *history) takeEvent(at time.Time, e *corev1.Event) {
-	count := e.Count
+	ref := e.InvolvedObject
+	message := strings.TrimPrefix(oneLine(e.Message), combined)
+	key := said{ref.UID, e.Reason, message}
+	count := h.events[key] + 1
 	if e.Series != nil {
 		count = max(count, e.Series.Count)
 	}
-	key := e.Namespace + "/" + e.Name
-	if known, ok := h.events[key]; ok && known == count {
-		return
-	}
 	h.events[key] = count
-	ref := e.InvolvedObject
 	s := Step{
-		Source: FromEvent, Event: e.Reason, Message: oneLine(e.Message), Warning: e.Type == corev1.EventTypeWarning,
+		Source: FromEvent, Event: e.Reason, Message: message, Warning: e.Type == corev1.EventTypeWarning,
 		Object: diag.Object{APIVersion: ref.APIVersion, Kind: ref.Kind, Namespace: ref.Namespace, Name: ref.Name},
 		Count:  int(count),
 	}

@@ -46,9 +46,9 @@ const (
 // and gets more when more is alive.
 const (
 	simulationHeap = 100 << 20
-	large          = 48 << 20  // alive
-	leastRoom      = 192 << 20 // beyond what is alive
-	mostRoom       = 384 << 20
+	large          = 32 << 20  // alive
+	leastRoom      = 256 << 20 // beyond what is alive
+	mostRoom       = 448 << 20
 	overrun        = 384 << 20 // beyond that, if nobody calls Collect for too long
 )
 
@@ -92,7 +92,7 @@ func isLarge(alive int64) bool { return simulating.Load() && alive > large }
 // room is how far the heap may grow beyond what is alive.
 func room(alive int64) int64 {
 	if isLarge(alive) {
-		return min(max(alive*2, leastRoom), mostRoom)
+		return min(max(alive*5/2, leastRoom), mostRoom)
 	}
 	return max(heapRoom, alive/2)
 }
