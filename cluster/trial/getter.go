@@ -48,6 +48,7 @@ func (c *connection) ToRESTConfig() (*rest.Config, error) {
 	config.ContentConfig = rest.ContentConfig{} // kubectl fills in its own
 	config.UserAgent = "kubectl"
 	config.Impersonate = rest.ImpersonationConfig{UserName: c.as, Groups: c.groups}
+	config.Wrap(func(inner http.RoundTripper) http.RoundTripper { return uncalled{inner} })
 	if c.watches != nil {
 		config.Wrap(c.watches.wrap)
 	}

@@ -181,6 +181,9 @@ func (v Verb) Call(ctx context.Context, t *Trial, args []string, in io.Reader, o
 	if what := v.needsProcess(args); what != "" {
 		return &ExitError{Code: 1, Message: fmt.Sprintf("error: %s needs a process, and the containers of a trial are simulated: none runs in them", what)}
 	}
+	if v.Name == "logs" {
+		args = withoutFollow(args)
+	}
 	return t.Do(ctx, func(s *Session) error {
 		c := &connection{config: s.RESTConfig(), warnings: warned}
 		if v.follows(args) {
@@ -233,6 +236,11 @@ func (v Verb) needsProcess(args []string) string {
 		}
 	}
 	return ""
+}
+
+// withoutFollow has logs ask once: a simulated container will say no more later.
+func withoutFollow(args []string) []string {
+	return slices.DeleteFunc(slices.Clone(args), func(a string) bool { return a == "-f" || a == "--follow" || a == "--follow=true" })
 }
 
 func asksForHelp(args []string) bool {

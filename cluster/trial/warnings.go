@@ -1,10 +1,16 @@
 package trial
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/spf13/pflag"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/cli-runtime/pkg/printers"
 	"k8s.io/client-go/rest"
 )
@@ -31,6 +37,41 @@ func (w *warnings) bind(flags *pflag.FlagSet) {
 func (w *warnings) hear(config *rest.Config) *rest.Config {
 	config.WarningHandler = w.shown
 	return config
+}
+
+// uncalled warns whoever stores a webhook on a trial that nobody calls it: an answer that is missing
+// would be taken for a yes.
+type uncalled struct{ inner http.RoundTripper }
+
+func (u uncalled) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := u.inner.RoundTrip(req)
+	if err != nil || resp.StatusCode >= http.StatusBadRequest || !slices.Contains(writes, req.Method) {
+		return resp, err
+	}
+	switch {
+	case strings.Contains(req.URL.Path, "/validatingwebhookconfigurations") || strings.Contains(req.URL.Path, "/mutatingwebhookconfigurations"):
+		warn(resp, "webhooks are not called on a trial, whatever their failurePolicy: the live cluster (`seatrial up`) calls those on this machine")
+	case strings.Contains(req.URL.Path, "/customresourcedefinitions"):
+		body, err := io.ReadAll(resp.Body)
+		if err := errors.Join(err, resp.Body.Close()); err != nil {
+			return nil, fmt.Errorf("reading the answer: %w", err)
+		}
+		resp.Body = io.NopCloser(bytes.NewReader(body))
+		if bytes.Contains(body, []byte(`"strategy":"Webhook"`)) {
+			warn(resp, "conversion webhooks are not called on a trial: objects can be read and written in the storage version alone")
+		}
+	}
+	return resp, nil
+}
+
+var writes = []string{http.MethodPost, http.MethodPut, http.MethodPatch}
+
+// warn adds a warning to an answer, as a server does.
+func warn(resp *http.Response, text string) {
+	header, err := utilnet.NewWarningHeader(299, "-", text)
+	if err == nil { // it always is: the texts are our own
+		resp.Header.Add("Warning", header)
+	}
 }
 
 // failed is the error that warnings are, if they are to be errors.
