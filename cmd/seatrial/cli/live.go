@@ -139,7 +139,7 @@ func (o *upOptions) run(ctx context.Context) error {
 	if facts, err := folder.Facts(); err == nil && !o.portGiven {
 		config.Port = facts.Port
 	}
-	if pid, running := folder.Running(); running {
+	if pid, running := folder.Running(); running && !o.inBackground() { // whose parent must hear of it
 		return o.alreadyUp(folder, pid)
 	}
 	if o.foreground {
