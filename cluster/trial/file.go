@@ -173,7 +173,11 @@ func lock(ctx context.Context, path string) (unlock func(), err error) {
 			closeQuietly(f)
 			return nil, fmt.Errorf("locking the trial: %w", err)
 		}
-		if ctx.Err() != nil || time.Now().After(deadline) {
+		switch {
+		case ctx.Err() != nil:
+			closeQuietly(f)
+			return nil, fmt.Errorf("interrupted while another command was working on the trial in %s", path)
+		case time.Now().After(deadline):
 			closeQuietly(f)
 			return nil, fmt.Errorf("another command is working on the trial in %s: wait for it to end, or use another file with --trial", path)
 		}

@@ -151,7 +151,7 @@ func TestSecondWriterIsRefused(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel() // it does not wait for the lock
 	err := on.Do(ctx, func(*trial.Session) error { return nil })
-	if err == nil || !strings.Contains(err.Error(), "another command is working on the trial") {
+	if err == nil || !strings.Contains(err.Error(), "interrupted while another command was working on the trial") {
 		t.Errorf("got %v", err)
 	}
 }
