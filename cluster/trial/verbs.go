@@ -155,6 +155,9 @@ func (v Verb) Command(getter genericclioptions.RESTClientGetter, streams generic
 	return cmd
 }
 
+// ways makes the commands that messages recommend those of this program.
+var ways = strings.NewReplacer("'kubectl ", "'"+program+" ", "`kubectl ", "`"+program+" ")
+
 // rename makes help and examples speak of this program.
 func rename(cmd *cobra.Command) {
 	cmd.Example = strings.ReplaceAll(cmd.Example, "kubectl ", program+" ")
@@ -312,7 +315,7 @@ func execute(ctx context.Context, cmd *cobra.Command, bind func(*pflag.FlagSet),
 	root.SetIn(streams.In)
 	root.SetOut(streams.Out)
 	root.SetErr(streams.ErrOut)
-	util.BehaviorOnFatal(func(message string, code int) { panic(&ExitError{Code: code, Message: message}) })
+	util.BehaviorOnFatal(func(message string, code int) { panic(&ExitError{Code: code, Message: ways.Replace(message)}) })
 	defer util.DefaultBehaviorOnFatal()
 	defer func() {
 		switch r := recover().(type) {
