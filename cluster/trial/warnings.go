@@ -39,8 +39,8 @@ func (w *warnings) hear(config *rest.Config) *rest.Config {
 	return config
 }
 
-// uncalled warns whoever stores a webhook on a trial that nobody calls it: an answer that is missing
-// would be taken for a yes.
+// uncalled warns whoever stores on a trial what nobody will call or follow, such as a webhook: an answer
+// that is missing would be taken for a yes.
 type uncalled struct{ inner http.RoundTripper }
 
 func (u uncalled) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -51,6 +51,8 @@ func (u uncalled) RoundTrip(req *http.Request) (*http.Response, error) {
 	switch {
 	case strings.Contains(req.URL.Path, "/validatingwebhookconfigurations") || strings.Contains(req.URL.Path, "/mutatingwebhookconfigurations"):
 		warn(resp, "webhooks are not called on a trial, whatever their failurePolicy: the live cluster (`seatrial up`) calls those on this machine")
+	case strings.HasPrefix(req.URL.Path, "/apis/kwok.x-k8s.io/"):
+		warn(resp, "KWOK's objects are stored, and nobody follows them: annotations say what simulated containers do (docs/cluster.md)")
 	case strings.Contains(req.URL.Path, "/customresourcedefinitions"):
 		body, err := io.ReadAll(resp.Body)
 		if err := errors.Join(err, resp.Body.Close()); err != nil {
