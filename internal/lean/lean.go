@@ -45,7 +45,7 @@ const (
 // A simulation has more garbage than anything else: it begins with less, so that a small one stays small,
 // and gets more when more is alive.
 const (
-	simulationHeap = 100 << 20
+	simulationHeap = 76 << 20
 	large          = 32 << 20  // alive
 	leastRoom      = 256 << 20 // beyond what is alive
 	mostRoom       = 448 << 20
@@ -60,14 +60,15 @@ func Simulate() {
 		return
 	}
 	simulating.Store(true)
+	full.Store(simulationHeap)
 	debug.SetGCPercent(-1) // the limit alone decides
-	debug.SetMemoryLimit(simulationHeap)
+	debug.SetMemoryLimit(simulationHeap + overrun)
 }
 
-// full is how much a large simulation lets the heap hold before it collects garbage; 0: it is not large.
+// full is how much a simulation lets the heap hold before it collects garbage; 0: there is none.
 var full atomic.Int64
 
-// Collect collects the garbage of a large simulation when there is enough of it. It is to be called while
+// Collect collects the garbage of a simulation when there is enough of it. It is to be called while
 // nothing else runs. A simulation runs on one processor, so that things fall in order; this runs on all.
 func Collect() {
 	most := full.Load()
@@ -121,7 +122,7 @@ func makeRoom(s *sentinel) {
 	}
 	alive := int64(live[0].Value.Uint64())
 	need := alive + room(alive)
-	if isLarge(alive) {
+	if simulating.Load() {
 		full.Store(need)
 		need += overrun
 	}
