@@ -278,7 +278,7 @@ func (t *transport) admit() {
 		t.post.keep()
 		t.db.Release()
 		t.settle()
-		t.post.deliver()
+		t.running.Go(t.post.deliver) // whoever is told may ask for something, and wait for his turn
 	}
 }
 
