@@ -306,11 +306,13 @@ const (
 func (t *planWriter) rows(w *plan.Workload) (rows []row) {
 	var steps []plan.Step
 	told := map[string]bool{} // what is told of a pod once
-	for _, s := range t.Timeline {
-		if s.Workload != w.Object.String() && s.Object != w.Object && !(s.Source == plan.FromScenario && s.Object.Kind == "Node") {
+	name := w.Object.String()
+	for i := range t.Timeline { // a long one, for each workload
+		s := &t.Timeline[i]
+		if s.Workload != name && s.Object != w.Object && !(s.Source == plan.FromScenario && s.Object.Kind == "Node") {
 			continue
 		}
-		switch kindOfStep(&s) {
+		switch kindOfStep(s) {
 		case "":
 			continue
 		case "Failure", "Warning":
@@ -320,7 +322,7 @@ func (t *planWriter) rows(w *plan.Workload) (rows []row) {
 			}
 			told[key] = true
 		}
-		steps = append(steps, s)
+		steps = append(steps, *s)
 	}
 	most := maxRows
 	if t.o.Verbose {
