@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"hash/fnv"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -132,12 +133,26 @@ func followCommand(s *Script, c *v1.Container) {
 	}
 }
 
-// followImage knows a program that Kubernetes' own examples of probes use: after a while it says
-// that it is not well.
+// followImage knows two programs: one that does nothing, and never ends by itself, and one that Kubernetes'
+// own examples of probes use, which says after a while that it is not well.
 func followImage(s *Script, c *v1.Container) {
-	if strings.Contains(c.Image, "/agnhost:") && slices.Equal(c.Args, []string{"liveness"}) {
+	name := imageName(c.Image)
+	idle := name == "pause" && len(c.Args) == 0 || name == "agnhost" && (len(c.Args) == 0 || c.Args[0] == "pause")
+	switch {
+	case idle && len(c.Command) == 0:
+		s.RunFor = 0
+	case name == "agnhost" && slices.Equal(c.Args, []string{"liveness"}):
 		s.HealthyFor = 10 * time.Second
 	}
+}
+
+// imageName is the last part of the name of an image, without tag and digest.
+func imageName(image string) string {
+	named, err := reference.ParseNormalizedNamed(image)
+	if err != nil {
+		return ""
+	}
+	return path.Base(reference.Path(named))
 }
 
 // followHooks takes the time of hooks from what they run, and lets those fail that say so.
