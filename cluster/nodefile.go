@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -114,7 +115,7 @@ func judgeNode(n *corev1.Node) error {
 	if err != nil || answer.Accepted() {
 		return err
 	}
-	return fmt.Errorf("%s", causeText(answer.Causes[0]))
+	return errors.New(causeText(answer.Causes[0]))
 }
 
 func causeText(c verdict.Cause) string {

@@ -64,7 +64,7 @@ func parseGroup(text string, index int) ([]described, error) {
 	if profile, ok := profiles[text]; ok {
 		return describe(profile(), text), nil
 	}
-	if !size.MatchString(before(text, ',')) {
+	if first, _, _ := strings.Cut(text, ","); !size.MatchString(first) {
 		return readNodes(text)
 	}
 	nodes, err := parseSize(text, index)
@@ -80,13 +80,6 @@ func describe(nodes []*corev1.Node, from string) []described {
 		all[i] = described{n, from}
 	}
 	return all
-}
-
-func before(text string, separator byte) string {
-	if i := strings.IndexByte(text, separator); i >= 0 {
-		return text[:i]
-	}
-	return text
 }
 
 // parseSize makes the nodes of a number and size, with their attributes.

@@ -3,6 +3,7 @@ package trial
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -30,12 +31,17 @@ func (b bridge) RoundTrip(req *http.Request) (resp *http.Response, err error) {
 		if resp, err = b.inner.RoundTrip(req.Clone(context.Background())); err != nil {
 			return
 		}
-		defer resp.Body.Close()
-		body, failed := io.ReadAll(resp.Body)
-		if failed != nil {
-			err = fmt.Errorf("reading the answer: %w", failed)
-		}
-		resp.Body = io.NopCloser(bytes.NewReader(body))
+		_, err = readWhole(resp)
 	})
 	return resp, err
+}
+
+// readWhole reads the body of an answer, and leaves it there to be read once more.
+func readWhole(resp *http.Response) ([]byte, error) {
+	body, err := io.ReadAll(resp.Body)
+	if err := errors.Join(err, resp.Body.Close()); err != nil {
+		return nil, fmt.Errorf("reading the answer: %w", err)
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	return body, nil
 }

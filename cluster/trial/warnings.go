@@ -2,7 +2,6 @@ package trial
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -54,11 +53,10 @@ func (u uncalled) RoundTrip(req *http.Request) (*http.Response, error) {
 	case strings.HasPrefix(req.URL.Path, "/apis/kwok.x-k8s.io/"):
 		warn(resp, "KWOK's objects are stored, and nobody follows them: annotations say what simulated containers do (docs/cluster.md)")
 	case strings.Contains(req.URL.Path, "/customresourcedefinitions"):
-		body, err := io.ReadAll(resp.Body)
-		if err := errors.Join(err, resp.Body.Close()); err != nil {
-			return nil, fmt.Errorf("reading the answer: %w", err)
+		body, err := readWhole(resp)
+		if err != nil {
+			return nil, err
 		}
-		resp.Body = io.NopCloser(bytes.NewReader(body))
 		if bytes.Contains(body, []byte(`"strategy":"Webhook"`)) {
 			warn(resp, "conversion webhooks are not called on a trial: objects can be read and written in the storage version alone")
 		}
