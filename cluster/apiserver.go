@@ -36,6 +36,7 @@ import (
 	"k8s.io/kubernetes/pkg/controlplane"
 	"k8s.io/kubernetes/pkg/generated/openapi"
 	"k8s.io/kubernetes/pkg/kubeapiserver"
+	podstore "k8s.io/kubernetes/pkg/registry/core/pod/storage"
 	"k8s.io/kubernetes/plugin/pkg/auth/authorizer/rbac"
 
 	"github.com/seatrial/seatrial/internal/memstore"
@@ -48,15 +49,16 @@ var admin = &user.DefaultInfo{Name: "kubernetes-admin", Groups: []string{user.Sy
 // server of custom resources.
 type apiServer struct {
 	*connection
-	db        *memstore.DB
-	transport *transport
-	generic   *genericapiserver.Config
-	resources *serverstorage.ResourceConfig
-	built     *genericapiserver.GenericAPIServer
-	services  *serviceAddresses
-	roleless  bool     // no roles are seeded
-	tracking  Tracking // whose objects get managed fields
-	admitting []waiter // admission plugins
+	db          *memstore.DB
+	transport   *transport
+	generic     *genericapiserver.Config
+	resources   *serverstorage.ResourceConfig
+	built       *genericapiserver.GenericAPIServer
+	services    *serviceAddresses
+	podStatuses *podstore.StatusREST // of the registry
+	roleless    bool                 // no roles are seeded
+	tracking    Tracking             // whose objects get managed fields
+	admitting   []waiter             // admission plugins
 }
 
 func newAPIServer(ctx context.Context, db *memstore.DB, config Config) (*apiServer, error) {

@@ -23,8 +23,11 @@ type connection struct {
 	namespaces listers.NamespaceLister // of who tells
 }
 
-// serverAgent is how clients of the API server's own plugins and informers name themselves.
-const serverAgent = "kube-apiserver"
+// How clients of the API server's own plugins and informers, and of kubelets, name themselves.
+const (
+	serverAgent  = "kube-apiserver"
+	kubeletAgent = "kubelet"
+)
 
 func connect(config *rest.Config, handing bool) (c *connection, err error) {
 	c = &connection{config: config, handing: handing}

@@ -6,6 +6,7 @@ import (
 
 	v1 "k8s.io/api/core/v1"
 	apiruntime "k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/tools/events"
@@ -92,8 +93,9 @@ func withoutChance() ([]scheduler.Option, error) {
 
 const pluginInOrder = "PrioritySortInOrder"
 
-// queueInOrder sorts the pods that wait as Kubernetes does, by priority and time, and by UID those that
-// came at the same time.
+// queueInOrder sorts the pods that wait as Kubernetes does, by priority and time, and those that came at the
+// same time by when they were written last. New ones so come in the order in which they are told of: the first may be
+// taken before the last is told.
 type queueInOrder struct{ fwk.QueueSortPlugin }
 
 func newInOrder(ctx context.Context, args apiruntime.Object, handle fwk.Handle) (fwk.Plugin, error) {
@@ -115,5 +117,9 @@ func (q queueInOrder) Less(a, b fwk.QueuedEntityInfo) bool {
 		return false
 	}
 	second, ok := b.(*framework.QueuedPodInfo)
-	return ok && first.Pod.UID < second.Pod.UID
+	if !ok {
+		return false
+	}
+	order, err := resourceversion.CompareResourceVersion(first.Pod.ResourceVersion, second.Pod.ResourceVersion)
+	return err == nil && order < 0
 }

@@ -46,8 +46,8 @@ var errClosed = errors.New("the cluster is closed")
 // turn is a request that waits to be let in, or an answer that waits to be let out.
 type turn struct {
 	key  string
-	req  *http.Request
-	body []byte // nil: not read yet
+	req  *http.Request // nil: it is none
+	body []byte        // nil: not read yet
 	open chan struct{}
 	once sync.Once
 }
@@ -74,7 +74,7 @@ func (a *turn) compare(b *turn) int {
 
 // content reads the body that the request brings.
 func (a *turn) content() []byte {
-	if a.body != nil || a.req.GetBody == nil {
+	if a.body != nil || a.req == nil || a.req.GetBody == nil {
 		return a.body
 	}
 	a.body = []byte{}
@@ -132,6 +132,23 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		ContentLength: length,
 		Request:       req,
 	}, nil
+}
+
+// inTurn does something that is no request when a request of that key would be served. It ends when the answer
+// would be there.
+func (t *transport) inTurn(key string, do func() error) error {
+	mine := &turn{key: key, open: make(chan struct{})}
+	if t.pace > 0 {
+		t.await(&t.requests, mine)
+	}
+	if err := t.check(); err != nil {
+		return err
+	}
+	err := do()
+	if t.pace > 0 {
+		t.await(&t.answers, mine.answer())
+	}
+	return err
 }
 
 // pass hands a request on to the server: where there is a shortcut, in the goroutine of its client.

@@ -101,6 +101,14 @@ func (d *DB) Written(resourcePrefix string) time.Time {
 	return time.Time{}
 }
 
+// Holds tells whether there is any object whose key begins with a resource's prefix.
+func (d *DB) Holds(resourcePrefix string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	t := d.tables[resourcePrefix]
+	return t != nil && t.records.Len() > 0
+}
+
 // Count is the number of objects.
 func (d *DB) Count() (n int) {
 	d.mu.Lock()
