@@ -22,6 +22,7 @@ import (
 	"k8s.io/apiserver/pkg/endpoints/filters/impersonation"
 	openapinamer "k8s.io/apiserver/pkg/endpoints/openapi"
 	"k8s.io/apiserver/pkg/registry/generic"
+	registryrest "k8s.io/apiserver/pkg/registry/rest"
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	genericfilters "k8s.io/apiserver/pkg/server/filters"
 	"k8s.io/apiserver/pkg/server/healthz"
@@ -36,7 +37,6 @@ import (
 	"k8s.io/kubernetes/pkg/controlplane"
 	"k8s.io/kubernetes/pkg/generated/openapi"
 	"k8s.io/kubernetes/pkg/kubeapiserver"
-	podstore "k8s.io/kubernetes/pkg/registry/core/pod/storage"
 	"k8s.io/kubernetes/plugin/pkg/auth/authorizer/rbac"
 
 	"github.com/seatrial/seatrial/internal/memstore"
@@ -49,16 +49,15 @@ var admin = &user.DefaultInfo{Name: "kubernetes-admin", Groups: []string{user.Sy
 // server of custom resources.
 type apiServer struct {
 	*connection
-	db          *memstore.DB
-	transport   *transport
-	generic     *genericapiserver.Config
-	resources   *serverstorage.ResourceConfig
-	built       *genericapiserver.GenericAPIServer
-	services    *serviceAddresses
-	podStatuses *podstore.StatusREST // of the registry
-	roleless    bool                 // no roles are seeded
-	tracking    Tracking             // whose objects get managed fields
-	admitting   []waiter             // admission plugins
+	db        *memstore.DB
+	transport *transport
+	generic   *genericapiserver.Config
+	resources *serverstorage.ResourceConfig
+	built     *genericapiserver.GenericAPIServer
+	services  *serviceAddresses
+	roleless  bool     // no roles are seeded
+	tracking  Tracking // whose objects get managed fields
+	admitting []waiter // admission plugins
 }
 
 func newAPIServer(ctx context.Context, db *memstore.DB, config Config) (*apiServer, error) {
@@ -69,6 +68,7 @@ func newAPIServer(ctx context.Context, db *memstore.DB, config Config) (*apiServ
 	if s.connection, err = connect(&rest.Config{Host: "http://seatrial", Transport: s.transport, QPS: -1}, true); err != nil {
 		return nil, err
 	}
+	s.registries = &registries{s.transport, db, map[schema.GroupVersionResource]registryrest.Updater{}}
 	if config.Pace > 0 {
 		s.informers = ordered{s.informers, &s.transport.post}
 	}

@@ -169,15 +169,11 @@ func (e *Engine) attach(ctx context.Context, config Config) (err error) {
 
 // act starts what acts on the stored objects.
 func (e *Engine) act(ctx context.Context, config Config) error {
-	var client kubernetes.Interface
 	client, err := kubernetes.NewForConfig(e.builtIn(kubeletAgent))
 	if err != nil {
 		return err
 	}
-	if e.server != nil {
-		client = e.server.reporting(client)
-	}
-	e.kubelet, err = kubelet.New(kubelet.Config{Client: e.recording(client), Informers: e.informers, Script: config.Script, State: config.Kubelet, Version: kubernetesVersion(), Unwritten: config.Unwritten})
+	e.kubelet, err = kubelet.New(kubelet.Config{Client: e.recording(e.reporting(client, kubeletAgent)), Informers: e.informers, Script: config.Script, State: config.Kubelet, Version: kubernetesVersion(), Unwritten: config.Unwritten})
 	if err != nil {
 		return err
 	}

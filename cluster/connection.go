@@ -12,20 +12,22 @@ import (
 
 // connection is how everything in this process reaches an API server: ours in memory, or another.
 type connection struct {
-	handing   bool // the server hands objects over
-	config    *rest.Config
-	client    *kubernetes.Clientset
-	dynamic   dynamic.Interface
-	informers informers.SharedInformerFactory // shared by all that act on the stored objects
-	earlier   *earlierEvents                  // of an earlier life; nil: there is none
-	told      func(*v1.Event)                 // Config.Told
+	handing    bool // the server hands objects over
+	config     *rest.Config
+	client     *kubernetes.Clientset
+	dynamic    dynamic.Interface
+	informers  informers.SharedInformerFactory // shared by all that act on the stored objects
+	earlier    *earlierEvents                  // of an earlier life; nil: there is none
+	told       func(*v1.Event)                 // Config.Told
+	registries *registries                     // that take statuses without a request; nil: the server is somebody else's
 
 	namespaces listers.NamespaceLister // of who tells
 }
 
-// How clients of the API server's own plugins and informers, and of kubelets, name themselves.
+// How clients of the API server's own plugins and informers, of controllers and of kubelets name themselves.
 const (
 	serverAgent  = "kube-apiserver"
+	managerAgent = "kube-controller-manager"
 	kubeletAgent = "kubelet"
 )
 

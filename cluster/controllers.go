@@ -71,13 +71,13 @@ type manager struct {
 }
 
 func newManager(ctx context.Context, s *connection, authority *Authority) (*manager, error) {
-	config := s.builtIn("kube-controller-manager")
+	config := s.builtIn(managerAgent)
 	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return quiet{next} })
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return nil, err
 	}
-	m := &manager{ctx: ctx, authority: authority, client: s.recording(client), discovery: client.Discovery(), shared: s.informers, started: make(chan struct{})}
+	m := &manager{ctx: ctx, authority: authority, client: s.recording(s.reporting(client, managerAgent)), discovery: client.Discovery(), shared: s.informers, started: make(chan struct{})}
 	if m.metadata, err = metadata.NewForConfig(config); err != nil {
 		return nil, err
 	}

@@ -117,7 +117,6 @@ func (g *coreGroup) addStorages(storages map[string]rest.Storage, getter generic
 	}
 	pods, err := podstore.NewStorage(getter, nodes.KubeletConnectionInfo, http.DefaultTransport, s.client.PolicyV1(), s.generic.Authorization.Authorizer)
 	check(err)
-	s.podStatuses = pods.Status
 	s.services, err = newServiceAddresses()
 	check(err)
 	if failed != nil {

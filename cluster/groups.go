@@ -106,6 +106,7 @@ func (s *apiServer) install() error {
 		}
 		if info.Scheme == legacyscheme.Scheme {
 			info.NegotiatedSerializer = handingCodecs()
+			s.registries.add(&info)
 		}
 		if err := s.installGroup(&info); err != nil {
 			return fmt.Errorf("API group %q: %w", provider.GroupName(), err)

@@ -3,6 +3,7 @@ package cluster
 import (
 	"cmp"
 	"slices"
+	"sync"
 
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -94,7 +95,88 @@ func (g orderedGeneric) Lister() cache.GenericLister {
 }
 
 func (p *post) inOrderOfUIDs(i cache.SharedIndexInformer) cache.SharedIndexInformer {
-	return viewed{i, func(x cache.Indexer) cache.Indexer { return viewedIndexer{x, inOrder} }, p.box}
+	lists := p.listsOf(i)
+	return viewed{i, func(x cache.Indexer) cache.Indexer { return orderedIndexer{x, lists} }, p.box}
+}
+
+// listsOf gives what all views of an informer share.
+func (p *post) listsOf(i cache.SharedIndexInformer) *orderedLists {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.lists[i] == nil {
+		if p.lists == nil {
+			p.lists = map[cache.SharedIndexInformer]*orderedLists{}
+		}
+		p.lists[i] = &orderedLists{}
+	}
+	return p.lists[i]
+}
+
+// orderedIndexer lists in order, and remembers that until something changes: the pods of each node are asked
+// for every five seconds.
+type orderedIndexer struct {
+	cache.Indexer
+	known *orderedLists
+}
+
+func (o orderedIndexer) List() []any {
+	list, _ := o.list(listed{}, func() ([]any, error) { return o.Indexer.List(), nil }) // it cannot fail
+	return list
+}
+
+func (o orderedIndexer) Index(name string, obj any) ([]any, error) {
+	if meta, ok := obj.(*metav1.ObjectMeta); ok && name == cache.NamespaceIndex {
+		return o.ByIndex(name, meta.Namespace)
+	}
+	objects, err := o.Indexer.Index(name, obj)
+	return inOrder(objects), err
+}
+
+func (o orderedIndexer) ByIndex(name, value string) ([]any, error) {
+	return o.list(listed{name, value}, func() ([]any, error) { return o.Indexer.ByIndex(name, value) })
+}
+
+// list gives a copy of a list, which its reader may change.
+func (o orderedIndexer) list(what listed, ask func() ([]any, error)) ([]any, error) {
+	version := o.LastStoreSyncResourceVersion()
+	if list, ok := o.known.get(version, what); ok {
+		return slices.Clone(list), nil
+	}
+	list, err := ask()
+	if err != nil {
+		return nil, err
+	}
+	list = inOrder(list)
+	o.known.keep(version, what, slices.Clone(list))
+	return list, nil
+}
+
+// listed is what is in a list: all, or what has a value in an index.
+type listed struct{ index, value string }
+
+// orderedLists are the lists of one version of a store.
+type orderedLists struct {
+	mu      sync.Mutex
+	version string
+	lists   map[listed][]any
+}
+
+func (l *orderedLists) get(version string, what listed) ([]any, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	list, ok := l.lists[what]
+	return list, ok && version == l.version
+}
+
+func (l *orderedLists) keep(version string, what listed, list []any) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if version != l.version || l.lists == nil {
+		l.version, l.lists = version, map[listed][]any{}
+	}
+	if version != "" {
+		l.lists[what] = list
+	}
 }
 
 // comeLate lets a handler that comes late hear of what there is in order. Nothing may be on its way to

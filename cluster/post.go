@@ -12,6 +12,8 @@ type post struct {
 	mu      sync.Mutex
 	keeping bool
 	boxes   []*letterbox // in the order in which they came
+
+	lists map[cache.SharedIndexInformer]*orderedLists
 }
 
 // letterbox is a handler with what it is not told yet.

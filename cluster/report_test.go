@@ -13,7 +13,7 @@ import (
 	"github.com/seatrial/seatrial/cluster"
 )
 
-// What kubelets report takes a short way, but not past a policy that looks at it.
+// Statuses take a short way, but not past a policy that looks at them.
 func TestPolicyLooksAtReportedStatuses(t *testing.T) {
 	for name, c := range map[string]struct {
 		forbidden bool

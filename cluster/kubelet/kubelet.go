@@ -11,6 +11,7 @@
 package kubelet
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -20,7 +21,6 @@ import (
 	"time"
 
 	v1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -358,8 +358,8 @@ func apart(uid types.UID) time.Duration {
 // report writes the status of a pod if it has changed. A conflict means that w has a later version
 // of the pod, to which the status has to be made anew.
 func (k *Kubelet) report(ctx context.Context, w *worker, pod *v1.Pod, status v1.PodStatus) error {
-	if equality.Semantic.DeepEqual(&pod.Status, &status) {
-		return nil
+	if same, err := same(&pod.Status, &status); same || err != nil {
+		return err
 	}
 	update := *pod
 	update.Status = status
@@ -384,6 +384,16 @@ func (k *Kubelet) report(ctx context.Context, w *worker, pod *v1.Pod, status v1.
 	}
 	w.latest = latest
 	return err
+}
+
+// same tells whether two statuses are stored alike.
+func same(a, b *v1.PodStatus) (bool, error) {
+	was, err := a.Marshal()
+	if err != nil {
+		return false, err
+	}
+	is, err := b.Marshal()
+	return bytes.Equal(was, is), err
 }
 
 // foreign adds the conditions that others have set.

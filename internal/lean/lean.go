@@ -48,7 +48,7 @@ const (
 	simulationHeap = 76 << 20
 	large          = 32 << 20  // alive
 	leastRoom      = 256 << 20 // beyond what is alive
-	mostRoom       = 448 << 20
+	mostRoom       = 512 << 20
 	overrun        = 384 << 20 // beyond that, if nobody calls Collect for too long
 )
 
@@ -93,7 +93,7 @@ func isLarge(alive int64) bool { return simulating.Load() && alive > large }
 // room is how far the heap may grow beyond what is alive.
 func room(alive int64) int64 {
 	if isLarge(alive) {
-		return min(max(alive*5/2, leastRoom), mostRoom)
+		return min(max(alive*7/2, leastRoom), mostRoom)
 	}
 	return max(heapRoom, alive/2)
 }

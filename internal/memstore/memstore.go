@@ -129,10 +129,14 @@ func (d *DB) Compact(rev int64) {
 	d.rev++ // etcd's compactor writes its own key
 }
 
-// Hold keeps from the watches what is written from now on, until Release. Reads see it at once.
+// Hold keeps from the watches what is written from now on, until Release. Reads see it at once. The watches
+// should have told by now what was released before: old objects are not kept decoded for them any longer.
 func (d *DB) Hold() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	for _, t := range d.tables {
+		t.strip()
+	}
 	d.holding = true
 }
 

@@ -147,7 +147,7 @@ func (s *Store) Create(ctx context.Context, key string, obj, out runtime.Object,
 	if out == nil {
 		return nil
 	}
-	return s.readWritten(r, data, out)
+	return s.readWritten(ctx, r, data, out)
 }
 
 // version is an object as an update or a deletion saw it.
@@ -267,7 +267,7 @@ func (s *Store) GuaranteedUpdate(ctx context.Context, key string, out runtime.Ob
 			return err
 		}
 		if s.swap(r, v.rev, seconds(ttl)) {
-			return s.readWritten(r, data, out)
+			return s.readWritten(ctx, r, data, out)
 		}
 		if v, err = reread(); err != nil {
 			return err
@@ -365,7 +365,7 @@ func (s *Store) current(ctx context.Context, key string, like runtime.Object, ig
 	var err error
 	if s.shares(like) {
 		v.data = r.data
-		v.obj, err = s.copyOf(r, like)
+		v.obj, err = s.copyOf(ctx, r, like)
 		return v, err
 	}
 	if v.data, v.stale, err = s.fromStorage(ctx, r); err != nil {
@@ -443,7 +443,7 @@ func (s *Store) fromStorage(ctx context.Context, r *record) (data []byte, stale 
 // read fills out with a private copy of a record.
 func (s *Store) read(ctx context.Context, r *record, out runtime.Object) error {
 	if s.shares(out) {
-		obj, err := s.copyOf(r, out)
+		obj, err := s.copyOf(ctx, r, out)
 		if err != nil {
 			return err
 		}
@@ -457,9 +457,9 @@ func (s *Store) read(ctx context.Context, r *record, out runtime.Object) error {
 }
 
 // readWritten is read for a record whose plain data is at hand.
-func (s *Store) readWritten(r *record, data []byte, out runtime.Object) error {
+func (s *Store) readWritten(ctx context.Context, r *record, data []byte, out runtime.Object) error {
 	if s.shares(out) {
-		return s.read(context.Background(), r, out)
+		return s.read(ctx, r, out)
 	}
 	return s.decode(data, out, r.modRev)
 }
@@ -493,13 +493,21 @@ func (s *Store) share(r *record, like runtime.Object) (runtime.Object, error) {
 	return obj, nil
 }
 
-// copyOf gives a private copy of an object that is shared.
-func (s *Store) copyOf(r *record, like runtime.Object) (runtime.Object, error) {
+// copyOf gives a private copy of an object that is shared, or the object itself to who does not change it.
+func (s *Store) copyOf(ctx context.Context, r *record, like runtime.Object) (runtime.Object, error) {
 	obj, err := s.share(r, like)
-	if err != nil {
-		return nil, err
+	if err != nil || ctx.Value(unchanged{}) != nil {
+		return obj, err
 	}
 	return obj.DeepCopyObject(), nil
+}
+
+type unchanged struct{}
+
+// Unchanged gives a context for whoever changes neither the objects that he is given nor what they point to:
+// he gets those of the store, and no copies.
+func Unchanged(ctx context.Context) context.Context {
+	return context.WithValue(ctx, unchanged{}, true)
 }
 
 func (s *Store) decode(data []byte, into runtime.Object, rev int64) error {
