@@ -24,13 +24,10 @@ import (
 // nodeLimits bound a file of nodes: thousands, as a cluster shows them.
 var nodeLimits = manifest.Limits{MaxBytes: 256 << 20, MaxDepth: manifest.DefaultLimits.MaxDepth}
 
-// stdin stands for a file.
-const stdin = "-"
-
 // readNodes reads the Node objects of a file, and the items of Lists.
 func readNodes(name string) ([]described, error) {
 	path := name
-	if name == stdin {
+	if name == source.Stdin {
 		path = os.Stdin.Name()
 	}
 	data, err := os.ReadFile(path)
@@ -53,7 +50,7 @@ func readNodes(name string) ([]described, error) {
 		nodes = append(nodes, described{node, d.Find("metadata.name").Value.String()})
 	}
 	if len(nodes) == 0 {
-		return nil, fmt.Errorf("%s holds no nodes", name)
+		return nil, fmt.Errorf("%s holds no nodes", source.Display(name))
 	}
 	return nodes, nil
 }

@@ -24,6 +24,7 @@ import (
 
 	"github.com/seatrial/seatrial/cluster"
 	"github.com/seatrial/seatrial/cluster/live"
+	"github.com/seatrial/seatrial/internal/source"
 )
 
 const (
@@ -123,7 +124,7 @@ func (o *upOptions) run(ctx context.Context) error {
 	}
 	config := live.Config{Folder: folder, Port: o.port, Etcd: o.etcd, Admission: o.admission}
 	if o.inBackground() && len(o.nodes) > 0 {
-		o.nodes = []string{"-"}
+		o.nodes = []string{source.Stdin}
 	}
 	if len(o.nodes) > 0 {
 		if config.Nodes, err = cluster.ParseNodes(o.nodes...); err != nil {

@@ -178,8 +178,8 @@ func (o *planOptions) input(ctx context.Context) (*planning.Input, error) {
 		return nil, usageError("invalid --until %v: want a positive duration", o.until)
 	}
 	in := &planning.Input{Seed: o.seed, Until: o.until, Prune: o.prune, Reasons: o.reasons || o.output == "html", ServerSide: o.serverSide, ForceConflicts: o.forceConflicts, Asked: o.sweeps(), Rest: lean.Collect}
-	if slices.Contains(o.nodes, lint.Stdin) {
-		if slices.Contains(slices.Concat(o.files, o.from), lint.Stdin) {
+	if slices.Contains(o.nodes, source.Stdin) {
+		if slices.Contains(slices.Concat(o.files, o.from), source.Stdin) {
 			return nil, usageError("standard input cannot give manifests and nodes: write one of them into a file")
 		}
 		if len(o.sweeps()) > 0 {
