@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -86,23 +87,59 @@ func runVerb(ctx context.Context, s Streams, v trial.Verb, args []string) error 
 		return &exitError{exitFailed, err}
 	}
 	// What a command has printed is true once the trial is saved, not before.
-	var out, errOut bytes.Buffer
-	show := func() error {
-		if _, err := io.Copy(s.Err, &errOut); err != nil {
-			return err
-		}
-		_, err := io.Copy(s.Out, &out)
-		return err
-	}
-	failed := v.Call(ctx, t, args, &asking{s.In, show}, &out, &errOut)
+	var held said
+	failed := v.Call(ctx, t, args, &asking{s.In, held.show}, held.to(s.Out), held.to(s.Err))
 	var exit *trial.ExitError
 	if failed != nil && !errors.As(failed, &exit) {
 		return &exitError{exitFailed, failed}
 	}
-	if err := show(); err != nil {
+	if err := held.show(); err != nil {
 		return err
 	}
 	return kubectlError(s, failed)
+}
+
+// said is what a command has said to several writers, held back in its order.
+type said struct {
+	mu    sync.Mutex
+	parts []part
+}
+
+type part struct {
+	to   io.Writer
+	text []byte
+}
+
+// to gives a writer that holds back what is for w.
+func (s *said) to(w io.Writer) io.Writer { return &saying{s, w} }
+
+type saying struct {
+	*said
+	w io.Writer
+}
+
+func (s *saying) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if last := len(s.parts) - 1; last >= 0 && s.parts[last].to == s.w {
+		s.parts[last].text = append(s.parts[last].text, b...)
+	} else {
+		s.parts = append(s.parts, part{s.w, bytes.Clone(b)})
+	}
+	return len(b), nil
+}
+
+// show hands on what was held back.
+func (s *said) show() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range s.parts {
+		if _, err := p.to.Write(p.text); err != nil {
+			return err
+		}
+	}
+	s.parts = nil
+	return nil
 }
 
 // asking is an input of which somebody is asked, who must see the question first.
