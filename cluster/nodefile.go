@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -26,11 +27,13 @@ var nodeLimits = manifest.Limits{MaxBytes: 256 << 20, MaxDepth: manifest.Default
 
 // readNodes reads the Node objects of a file, and the items of Lists.
 func readNodes(name string) ([]described, error) {
-	path := name
+	var data []byte
+	var err error
 	if name == source.Stdin {
-		path = os.Stdin.Name()
+		data, err = io.ReadAll(os.Stdin)
+	} else {
+		data, err = os.ReadFile(name)
 	}
-	data, err := os.ReadFile(path)
 	switch {
 	case err != nil && counted.MatchString(name):
 		return nil, fmt.Errorf("%q is no number and size of nodes: want 3x4cpu16Gi, or 10x500mcpu512Mi, memory with a unit such as Mi, Gi or G", name)

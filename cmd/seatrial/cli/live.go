@@ -25,7 +25,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/klog/v2"
 
-	"github.com/seatrial/seatrial/cluster"
 	"github.com/seatrial/seatrial/cluster/live"
 	"github.com/seatrial/seatrial/internal/source"
 )
@@ -129,10 +128,8 @@ func (o *upOptions) run(ctx context.Context) error {
 	if o.inBackground() && len(o.nodes) > 0 {
 		o.nodes = []string{source.Stdin}
 	}
-	if len(o.nodes) > 0 {
-		if config.Nodes, err = cluster.ParseNodes(o.nodes...); err != nil {
-			return usageError("--nodes: %v", err)
-		}
+	if config.Nodes, err = parseNodes(ctx, o.Streams, o.nodes); err != nil {
+		return err
 	}
 	if err := o.etcd.Validate(); err != nil {
 		return usageError("--etcd-endpoints: %v", err)
