@@ -62,33 +62,39 @@ type apiServer struct {
 
 func newAPIServer(ctx context.Context, db *memstore.DB, config Config) (*apiServer, error) {
 	capabilities.Setup(true, 0) // privileged pods are a matter of admission, as in every real cluster
-	s := &apiServer{db: db, transport: &transport{db: db, pace: config.Pace, rest: config.Rest}, tracking: config.Tracking, roleless: config.Roleless, resources: controlplane.DefaultAPIResourceConfigSource()}
-	var err error
-	// The clients work once there is a handler.
-	if s.connection, err = connect(&rest.Config{Host: "http://seatrial", Transport: s.transport, QPS: -1}, true); err != nil {
+	s := &apiServer{db: db, transport: &transport{db: db, pace: config.Pace, rest: config.Rest, opened: make(chan struct{})}, tracking: config.Tracking, roleless: config.Roleless, resources: controlplane.DefaultAPIResourceConfigSource()}
+	if err := s.begin(ctx); err != nil {
+		s.transport.refuse() // its plugins may have asked already
 		return nil, err
 	}
-	s.registries = &registries{s.transport, db, map[schema.GroupVersionResource]registryrest.Updater{}}
-	if config.Pace > 0 {
+	return s, nil
+}
+
+// begin makes the server, and lets its clients in.
+func (s *apiServer) begin(ctx context.Context) (err error) {
+	if s.connection, err = connect(&rest.Config{Host: "http://seatrial", Transport: s.transport, QPS: -1}, true); err != nil {
+		return err
+	}
+	s.registries = &registries{s.transport, s.db, map[schema.GroupVersionResource]registryrest.Updater{}}
+	if s.transport.pace > 0 {
 		s.informers = ordered{s.informers, &s.transport.post}
 	}
 	if err := s.configure(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	if err := s.build(); err != nil {
-		return nil, err
+		return err
 	}
-	s.transport.handler = s.built.Handler
 	paths := s.built.Handler.NonGoRestfulMux // it answers when it is ready
 	healthz.InstallHandler(paths)
 	healthz.InstallLivezHandler(paths)
 	healthz.InstallReadyzHandler(paths)
 	ServeUsage(s.built, s.informers)
 	if err := s.install(); err != nil {
-		return nil, err
+		return err
 	}
-	s.transport.short = newShortcut(s.generic, s.built)
-	return s, nil
+	s.transport.open(s.built.Handler, newShortcut(s.generic, s.built))
+	return nil
 }
 
 func (s *apiServer) configure(ctx context.Context) error {

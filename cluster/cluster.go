@@ -19,6 +19,7 @@ import (
 	"time"
 
 	v1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
@@ -164,7 +165,17 @@ func (e *Engine) attach(ctx context.Context, config Config) (err error) {
 	if err := e.bootstrap(ctx); err != nil {
 		return err
 	}
-	return e.seedSimulation(ctx, config.Nodes)
+	nodes := config.Nodes
+	if nodes == nil {
+		known, err := e.client.CoreV1().Nodes().List(ctx, metav1.ListOptions{Limit: 1})
+		if err != nil {
+			return err
+		}
+		if len(known.Items) > 0 {
+			nodes = []*v1.Node{} // it goes on with those that it has
+		}
+	}
+	return e.seedSimulation(ctx, nodes)
 }
 
 // act starts what acts on the stored objects.

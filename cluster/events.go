@@ -4,7 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
+	"time"
 
 	v1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
@@ -13,6 +16,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	corev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/tools/events"
+	"k8s.io/client-go/tools/record"
 )
 
 // Components record events through a client, the scheduler through a sink. Both are given ours, so that
@@ -53,18 +57,25 @@ func (r *recordedEvents) CreateWithEventNamespace(event *v1.Event) (*v1.Event, e
 	if r.connection.tell(event) {
 		return event, nil
 	}
-	if same := r.connection.earlier.take(event); same != nil && same.Series == nil {
-		patch, err := json.Marshal(map[string]any{"count": same.Count + 1, "lastTimestamp": event.LastTimestamp})
+	earlier := r.connection.earlier
+	event = earlier.combine(event)
+	if same := earlier.take(event); same != nil && same.Series == nil {
+		patch, err := json.Marshal(map[string]any{"count": same.Count + 1, "lastTimestamp": event.LastTimestamp, "message": event.Message})
 		if err != nil {
 			return nil, err
 		}
 		//lint:ignore SA1019 recorders call no other
 		if counted, err := r.EventInterface.PatchWithEventNamespace(same, patch); err == nil {
+			earlier.keep(counted)
 			return counted, nil
 		}
 	}
 	//lint:ignore SA1019 recorders call no other
-	return r.EventInterface.CreateWithEventNamespace(event)
+	created, err := r.EventInterface.CreateWithEventNamespace(event)
+	if err == nil {
+		earlier.keep(created)
+	}
+	return created, err
 }
 
 func (r *recordedEvents) UpdateWithEventNamespace(event *v1.Event) (*v1.Event, error) {
@@ -152,9 +163,31 @@ func (c *connection) tell(event *v1.Event) bool {
 
 // earlierEvents are those of an earlier life of the cluster that nothing has been added to yet.
 type earlierEvents struct {
-	mu     sync.Mutex
-	events map[told]*v1.Event // the last that says something
+	mu      sync.Mutex
+	events  map[told]*v1.Event      // the last that says something
+	similar *record.EventAggregator // has heard of them all
 }
+
+// A recorder that has told ten events that differ in their messages alone, none of them ten minutes after the one
+// before, combines what follows into one, whose message begins with combined.
+const (
+	combined     = "(combined from similar events): "
+	combineFrom  = 10
+	combineFor   = 600 // seconds
+	combineKinds = 4096
+)
+
+// recall is a clock that can be set to the past.
+type recall struct{ at time.Time } // zero: it is now
+
+func (r *recall) Now() time.Time {
+	if r.at.IsZero() {
+		return time.Now()
+	}
+	return r.at
+}
+
+func (r *recall) Since(t time.Time) time.Duration { return r.Now().Sub(t) }
 
 // told is what an event says.
 type told struct {
@@ -165,7 +198,30 @@ type told struct {
 }
 
 func says(e *v1.Event) told {
-	return told{e.InvolvedObject.UID, e.InvolvedObject.FieldPath, e.ReportingController, e.Source.Host, e.Type, e.Reason, e.Message}
+	said := told{e.InvolvedObject.UID, e.InvolvedObject.FieldPath, e.ReportingController, e.Source.Host, e.Type, e.Reason, e.Message}
+	if strings.HasPrefix(e.Message, combined) {
+		said.by, said.m = e.Source.Component, combined
+	}
+	return said
+}
+
+// combine gives the event as a recorder would tell it that had told the earlier ones.
+func (e *earlierEvents) combine(event *v1.Event) *v1.Event {
+	if e == nil || strings.HasPrefix(event.Message, combined) {
+		return event
+	}
+	event, _ = e.similar.EventAggregate(event)
+	return event
+}
+
+// keep has an event that stands for several counted on.
+func (e *earlierEvents) keep(event *v1.Event) {
+	if e == nil || !strings.HasPrefix(event.Message, combined) {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.events[says(event)] = event
 }
 
 // take gives the event that says the same, once: from then on who counts knows it.
@@ -186,10 +242,19 @@ func readEvents(ctx context.Context, client kubernetes.Interface) (*earlierEvent
 	if err != nil {
 		return nil, fmt.Errorf("reading the events of an earlier life: %w", err)
 	}
-	e := &earlierEvents{events: map[told]*v1.Event{}}
+	slices.SortStableFunc(all.Items, func(a, b v1.Event) int { return a.LastTimestamp.Compare(b.LastTimestamp.Time) })
+	var clock recall
+	e := &earlierEvents{
+		events:  map[told]*v1.Event{},
+		similar: record.NewEventAggregator(combineKinds, record.EventAggregatorByReasonFunc, record.EventAggregatorByReasonMessageFunc, combineFrom, combineFor, &clock),
+	}
 	for i := range all.Items {
 		event := &all.Items[i]
 		e.events[says(event)] = event
+		if clock.at = event.LastTimestamp.Time; !clock.at.IsZero() {
+			e.similar.EventAggregate(event)
+		}
 	}
+	clock.at = time.Time{}
 	return e, nil
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -24,16 +25,15 @@ import (
 // nodeLimits bound a file of nodes: thousands, as a cluster shows them.
 var nodeLimits = manifest.Limits{MaxBytes: 256 << 20, MaxDepth: manifest.DefaultLimits.MaxDepth}
 
-// stdin stands for a file.
-const stdin = "-"
-
 // readNodes reads the Node objects of a file, and the items of Lists.
 func readNodes(name string) ([]described, error) {
-	path := name
-	if name == stdin {
-		path = os.Stdin.Name()
+	var data []byte
+	var err error
+	if name == source.Stdin {
+		data, err = io.ReadAll(os.Stdin)
+	} else {
+		data, err = os.ReadFile(name)
 	}
-	data, err := os.ReadFile(path)
 	switch {
 	case err != nil && counted.MatchString(name):
 		return nil, fmt.Errorf("%q is no number and size of nodes: want 3x4cpu16Gi, or 10x500mcpu512Mi, memory with a unit such as Mi, Gi or G", name)
@@ -53,7 +53,7 @@ func readNodes(name string) ([]described, error) {
 		nodes = append(nodes, described{node, d.Find("metadata.name").Value.String()})
 	}
 	if len(nodes) == 0 {
-		return nil, fmt.Errorf("%s holds no nodes", name)
+		return nil, fmt.Errorf("%s holds no nodes", source.Display(name))
 	}
 	return nodes, nil
 }

@@ -22,12 +22,15 @@ import (
 // transport is an http.RoundTripper that calls a handler of the same process. Bodies are
 // unbounded pipes, so that watches stream.
 type transport struct {
+	db   *memstore.DB  // behind the handler, for requests that have a pace
+	pace time.Duration // of virtual time that requests are collected for; 0: no pace, no order
+	rest func()        // Config.Rest
+	post post          // of what acts on the stored objects
+
 	handler http.Handler
 	short   *shortcut     // past it; nil: there is none
-	db      *memstore.DB  // behind the handler, for requests that have a pace
-	pace    time.Duration // of virtual time that requests are collected for; 0: no pace, no order
-	rest    func()        // Config.Rest
-	post    post          // of what acts on the stored objects
+	opened  chan struct{} // closed when they are set, or all is refused
+	once    sync.Once     // for opened
 
 	mu       sync.Mutex
 	requests []*turn
@@ -38,8 +41,20 @@ type transport struct {
 	running  sync.WaitGroup // what paces
 }
 
-// InProcess gives the way to a handler of this process, without a network.
-func InProcess(h http.Handler) http.RoundTripper { return &transport{handler: h} }
+// InProcess gives the way to a handler of this process, without a network. Requests wait until open
+// says what the handler is; after refuse they fail.
+func InProcess() (way http.RoundTripper, open func(http.Handler), refuse func()) {
+	t := &transport{opened: make(chan struct{})}
+	return t, func(h http.Handler) { t.open(h, nil) }, t.refuse
+}
+
+// open lets requests through, to a handler.
+func (t *transport) open(h http.Handler, short *shortcut) {
+	t.once.Do(func() {
+		t.handler, t.short = h, short
+		close(t.opened)
+	})
+}
 
 var errClosed = errors.New("the cluster is closed")
 
@@ -89,6 +104,11 @@ const steadyWatch = 10 * 365 * 24 * time.Hour
 
 // RoundTrip serves one request.
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	select {
+	case <-t.opened:
+	case <-req.Context().Done():
+		return nil, req.Context().Err()
+	}
 	if t.pace > 0 && req.Method == http.MethodGet && req.URL.RawQuery != "" {
 		req = req.Clone(req.Context())
 		steady(req)
@@ -231,7 +251,7 @@ func (t *transport) check() error {
 	return nil
 }
 
-// refuse refuses all requests from now on, and those that wait for their turn. Some hold a lock of a
+// refuse refuses all requests from now on, and those that wait for the handler or for their turn. Some hold a lock of a
 // controller, which needs it to end; while it waits for that virtual time does not pass, and turns do not
 // come.
 func (t *transport) refuse() {
@@ -241,6 +261,7 @@ func (t *transport) refuse() {
 	for _, turn := range slices.Concat(t.requests, t.answers, t.taken) {
 		turn.let()
 	}
+	t.once.Do(func() { close(t.opened) })
 }
 
 // close refuses all requests, and waits for what gave them their turns.

@@ -11,10 +11,9 @@ import (
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
-)
 
-// Stdin is the name under which standard input is read and reported.
-const Stdin = "-"
+	"github.com/seatrial/seatrial/internal/source"
+)
 
 // extensions of the files that a folder is searched for.
 var extensions = []string{".yaml", ".yml", ".json"}
@@ -59,15 +58,15 @@ func Inputs(args, exclude []string) (files []string, problems []error) {
 
 // identity is the same for all names of a file that lead there without links.
 func identity(name string) string {
-	if abs, err := filepath.Abs(name); err == nil && name != Stdin {
+	if abs, err := filepath.Abs(name); err == nil && name != source.Stdin {
 		return abs
 	}
 	return name
 }
 
 func expand(arg string, exclude []string) (files []string, problems []error) {
-	if arg == Stdin {
-		return []string{Stdin}, nil
+	if arg == source.Stdin {
+		return []string{source.Stdin}, nil
 	}
 	info, err := os.Stat(arg)
 	switch {

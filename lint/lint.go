@@ -26,7 +26,7 @@ import (
 // Options are the inputs of a run.
 type Options struct {
 	Files    []string                          // names as Inputs gives them
-	Read     func(name string) ([]byte, error) // nil: files by name, Stdin from os.Stdin
+	Read     func(name string) ([]byte, error) // nil: files by name, Stdin of source from os.Stdin
 	CRDs     []string                          // files of CustomResourceDefinitions that exist already
 	Judge    Judge
 	Linked   string   // minor version of the Judge's Kubernetes: 1.37
@@ -86,7 +86,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 }
 
 func readFile(name string) ([]byte, error) {
-	if name == Stdin {
+	if name == source.Stdin {
 		return io.ReadAll(os.Stdin)
 	}
 	return os.ReadFile(name)

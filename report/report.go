@@ -95,10 +95,7 @@ func (r *Lint) byFile() (files []string, of map[string][]diag.Diagnostic) {
 
 // display names a file to people.
 func display(name string) string {
-	if name == lint.Stdin {
-		return "<stdin>"
-	}
-	return printable(name)
+	return printable(source.Display(name))
 }
 
 // message is a finding in one line.

@@ -71,18 +71,23 @@ type server struct {
 func startServer(listener net.Listener, o *options.ServerRunOptions) (*server, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	s := &server{stop: stop, ended: make(chan struct{})}
-	if err := s.build(ctx, o, listener); err != nil {
+	way, open, refuse := cluster.InProcess()
+	fail := func(err error) (*server, error) {
 		stop()
+		refuse()
 		return nil, fmt.Errorf("API server: %w", err)
+	}
+	if err := s.build(ctx, o, listener, way); err != nil {
+		return fail(err)
 	}
 	prepared, err := s.chain.PrepareRun()
 	if err == nil {
 		err = s.serveSchemas()
 	}
 	if err != nil {
-		stop()
-		return nil, fmt.Errorf("API server: %w", err)
+		return fail(err)
 	}
+	open(s.chain.GenericAPIServer.Handler)
 	s.chain.GenericAPIServer.ShutdownTimeout = shutdownPatience
 	go func() {
 		defer close(s.ended)
@@ -157,7 +162,7 @@ func flags(p *pki, listener net.Listener) *options.ServerRunOptions {
 // build makes the chain of servers, as kube-apiserver's own NewConfig and CreateServerChain do.
 // It differs in that this process talks to the server without a network, and in that nothing is
 // ever sent to the addresses of simulated nodes, pods and services.
-func (s *server) build(ctx context.Context, o *options.ServerRunOptions, listener net.Listener) error {
+func (s *server) build(ctx context.Context, o *options.ServerRunOptions, listener net.Listener, way http.RoundTripper) error {
 	opts, err := o.Complete(ctx)
 	if err != nil {
 		return err
@@ -165,10 +170,9 @@ func (s *server) build(ctx context.Context, o *options.ServerRunOptions, listene
 	if errs := opts.Validate(); len(errs) > 0 {
 		return errors.Join(errs...)
 	}
-	inside := &lateHandler{}
 	s.client = &rest.Config{
 		Host:        "https://" + listener.Addr().String(),
-		Transport:   cluster.InProcess(inside),
+		Transport:   way,
 		BearerToken: uuid.NewString(),
 		QPS:         -1,
 	}
@@ -200,7 +204,6 @@ func (s *server) build(ctx context.Context, o *options.ServerRunOptions, listene
 	if s.chain, err = app.CreateServerChain(completed); err != nil {
 		return err
 	}
-	inside.handler = s.chain.GenericAPIServer.Handler
 	s.config = generic
 	cluster.ServeUsage(s.behind(1), shared)
 	return nil
@@ -288,13 +291,6 @@ func (s *server) apply(ctx context.Context, c *genericapiserver.Config, opts opt
 	}
 	c.Authorization.Authorizer, c.RuleResolver, _, err = apiserver.BuildAuthorizer(ctx, opts.CompletedOptions, nil, c.APIServerID, shared)
 	return storage, err
-}
-
-// lateHandler is a handler that is not there yet when its clients are made.
-type lateHandler struct{ handler http.Handler }
-
-func (h *lateHandler) ServeHTTP(w http.ResponseWriter, req *http.Request) {
-	h.handler.ServeHTTP(w, req)
 }
 
 // dialLoopback connects to this machine alone: for webhooks and API services that run here.

@@ -97,18 +97,55 @@ func readDatabase(name string) (held contents, err error) {
 			return err
 		})
 	})
+	if err == nil {
+		err = checkPages(name, db.Info().PageSize)
+	}
 	if err != nil {
 		return held, fmt.Errorf("%w: %s: %w", errDamaged, name, err)
 	}
 	return held, nil
 }
 
-// readBucket reads a bucket, in which keys ascend. It counts those of etcd's clients.
+// checkPages looks whether the pages of a database hang together, as etcd will, and panics where they do not. It
+// must be done last: what else is damaged would end the process, or fill its memory.
+func checkPages(name string, size int) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer closeQuietly(f)
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	pages := uint64(info.Size()) / uint64(size)
+	for id := range pages {
+		head := make([]byte, 16)
+		if _, err := f.ReadAt(head, int64(id)*int64(size)); err != nil {
+			return err
+		}
+		number, more := binary.LittleEndian.Uint64(head), binary.LittleEndian.Uint32(head[12:])
+		if number == id && id+uint64(more) >= pages {
+			return fmt.Errorf("page %d does not end", id)
+		}
+	}
+	db, err := bbolt.Open(name, 0o600, &bbolt.Options{ReadOnly: true, PreLoadFreelist: true, Timeout: time.Second})
+	if err != nil {
+		return err
+	}
+	return db.Close()
+}
+
+// readBucket reads a bucket, in which keys ascend, and are found. It counts those of etcd's clients.
 func readBucket(b *bbolt.Bucket, ofClients bool) (keys int, err error) {
 	var last []byte
+	looking := b.Cursor()
 	err = b.ForEach(func(k, v []byte) error {
 		if last != nil && bytes.Compare(last, k) >= 0 {
 			return errors.New("its keys are out of order")
+		}
+		if found, _ := looking.Seek(k); !bytes.Equal(found, k) {
+			return errors.New("its pages do not hang together")
 		}
 		last = k
 		if !ofClients {

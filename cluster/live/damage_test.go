@@ -3,12 +3,14 @@ package live
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -53,6 +55,8 @@ var damages = []struct {
 	{"the database ends in the middle", cut(storeDB, storeDBSize/2)},
 	{"the database begins with garbage", overwrite(storeDB, 0, 8)},
 	{"both heads of the database are garbage", overwrite(storeDB, 0, 8192)},
+	{"the database has keys of pages that are garbage", spoilPages(storeDB)},
+	{"the database has pages that do not end", spoilEnds(storeDB)},
 	{"the database is a folder", replaceByFolder(storeDB)},
 	{"the folder of the database is a file", replaceBy("member/snap", "damaged")},
 	{"there is a snapshot of nothing", replaceBy("member/snap/0000000000000001-0000000000000001.snap", "")},
@@ -148,6 +152,46 @@ func overwrite(name string, at int64, n int) func(string) error {
 		defer f.Close()
 		_, err = f.WriteAt(bytes.Repeat([]byte("damaged "), n/8+1)[:n], at)
 		return err
+	}
+}
+
+// spoilPages changes the second key of all pages of a database that lead to other pages. Who reads all that is
+// stored does not notice.
+func spoilPages(name string) func(string) error {
+	const head, element, branch = 16, 16, 1
+	return eachPage(name, func(page []byte) {
+		flags, count := binary.LittleEndian.Uint16(page[8:]), binary.LittleEndian.Uint16(page[10:])
+		if flags != branch || count < 2 {
+			return
+		}
+		second := page[head+element:]
+		key := second[binary.LittleEndian.Uint32(second):][:binary.LittleEndian.Uint32(second[4:])]
+		copy(key[len(key)-8:], "damaged ")
+	})
+}
+
+// spoilEnds has pages with keys and values go on for more pages than there are.
+func spoilEnds(name string) func(string) error {
+	const leaf = 2
+	return eachPage(name, func(page []byte) {
+		if binary.LittleEndian.Uint16(page[8:]) == leaf {
+			copy(page[12:16], "more")
+		}
+	})
+}
+
+func eachPage(name string, do func(page []byte)) func(string) error {
+	const pageSize = 4096
+	return func(folder string) error {
+		name := filepath.Join(folder, name)
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		for page := range slices.Chunk(data, pageSize) {
+			do(page)
+		}
+		return os.WriteFile(name, data, 0o600)
 	}
 }
 

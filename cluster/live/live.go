@@ -31,7 +31,7 @@ import (
 type Config struct {
 	Folder    Folder
 	Port      int            // on 127.0.0.1; 0: any that is free
-	Nodes     []*corev1.Node // to be made if they are not there; nil: cluster.DefaultNodes
+	Nodes     []*corev1.Node // to be made if they are not there; nil: cluster.DefaultNodes of a cluster that has none
 	Etcd      ExternalEtcd   // zero: an etcd of its own, in the folder
 	Admission Admission      // plugins
 	Log       io.Writer      // of what goes wrong in etcd; nil: nowhere

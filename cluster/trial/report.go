@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/duration"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/metrics/pkg/apis/metrics/v1beta1"
@@ -36,9 +37,7 @@ func printEvents(ctx context.Context, client kubernetes.Interface, since time.Ti
 		return err
 	}
 	events := slices.DeleteFunc(list.Items, func(e corev1.Event) bool { return lastSeen(&e).Before(since.Truncate(time.Second)) })
-	slices.SortStableFunc(events, func(a, b corev1.Event) int {
-		return lastSeen(&a).Compare(lastSeen(&b))
-	})
+	slices.SortStableFunc(events, func(a, b corev1.Event) int { return compareEvents(&a, &b) })
 	if len(events) == 0 {
 		_, err := fmt.Fprintln(out, "Nothing happened.")
 		return err
@@ -51,6 +50,18 @@ func printEvents(ctx context.Context, client kubernetes.Interface, since time.Ti
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", duration.HumanDuration(max(lastSeen(e).Sub(since), 0)), e.Type, e.Reason, object, strings.TrimSpace(e.Message))
 	}
 	return w.Flush()
+}
+
+// compareEvents orders events by second, since most tell no more, and in that as they were written.
+func compareEvents(a, b *corev1.Event) int {
+	if order := lastSeen(a).Truncate(time.Second).Compare(lastSeen(b).Truncate(time.Second)); order != 0 {
+		return order
+	}
+	order, err := resourceversion.CompareResourceVersion(a.ResourceVersion, b.ResourceVersion)
+	if err != nil {
+		return 0 // never: they come from a store of ours
+	}
+	return order
 }
 
 func lastSeen(e *corev1.Event) time.Time {

@@ -19,7 +19,9 @@ import (
 	"k8s.io/kubectl/pkg/cmd/attach"
 	"k8s.io/kubectl/pkg/cmd/auth"
 	"k8s.io/kubectl/pkg/cmd/autoscale"
+	"k8s.io/kubectl/pkg/cmd/cp"
 	"k8s.io/kubectl/pkg/cmd/create"
+	"k8s.io/kubectl/pkg/cmd/debug"
 	"k8s.io/kubectl/pkg/cmd/delete"
 	"k8s.io/kubectl/pkg/cmd/describe"
 	"k8s.io/kubectl/pkg/cmd/diff"
@@ -60,7 +62,7 @@ type Verb struct {
 }
 
 // processVerbs connect to a process in a container, which the simulated ones do not have.
-var processVerbs = []string{"exec", "attach", "port-forward"}
+var processVerbs = []string{"exec", "attach", "port-forward", "cp"}
 
 // Verbs are kubectl's commands that work on a trial.
 var Verbs = []Verb{
@@ -94,6 +96,8 @@ var Verbs = []Verb{
 	{"logs", "Show the output of containers, if they are not simulated", logs.NewCmdLogs},
 	{"exec", "Run a command in a container, if it is not simulated", exec.NewCmdExec},
 	{"attach", "Attach to a container, if it is not simulated", attach.NewCmdAttach},
+	{"cp", "Copy files from and to a container, if it is not simulated", cp.NewCmdCp},
+	{"debug", "Put a debugging container into a pod, or copy the pod", plain(debug.NewCmdDebug)},
 	{"port-forward", "Forward ports to a pod, if it is not simulated", portforward.NewCmdPortForward},
 }
 
@@ -181,10 +185,10 @@ func (v Verb) Call(ctx context.Context, t *Trial, args []string, in io.Reader, o
 	if asksForHelp(args) {
 		return v.execute(ctx, &connection{warnings: warned}, args, genericiooptions.IOStreams{In: in, Out: out, ErrOut: errOut})
 	}
-	if what := v.needsProcess(args); what != "" {
-		return &ExitError{Code: 1, Message: fmt.Sprintf("error: %s needs a process, and the containers of a trial are simulated: none runs in them", what)}
+	if why := v.impossible(args); why != "" {
+		return &ExitError{Code: 1, Message: "error: " + why}
 	}
-	if v.Name == "logs" {
+	if v.Name == "logs" && v.given(args, "follow") != "" {
 		args = withoutFollow(args)
 	}
 	return t.Do(ctx, func(s *Session) error {
@@ -215,35 +219,60 @@ func (v Verb) startsProgram(args []string) bool {
 	case "apply":
 		return slices.Contains(args, "edit-last-applied")
 	}
-	return v.Name == "create" && (slices.Contains(args, "--edit") || slices.Contains(args, "--edit=true"))
+	return v.Name == "create" && v.given(args, "edit") != ""
 }
 
-// needsProcess tells what of a command line would connect to a process in a container.
-func (v Verb) needsProcess(args []string) string {
-	if slices.Contains(processVerbs, v.Name) {
-		return v.Name
+// impossible says why a command cannot be run on a trial.
+func (v Verb) impossible(args []string) string {
+	needs := ""
+	switch {
+	case slices.Contains(processVerbs, v.Name):
+		needs = v.Name
+	case v.Name == "run" || v.Name == "debug":
+		if flag := v.given(args, "stdin", "tty", "attach", "rm"); flag != "" {
+			needs = v.Name + " --" + flag
+		}
+	case v.Name == "create" && slices.Contains(args, "token"):
+		if cmd, _, err := v.unbound().Find(args); err == nil && cmd.Name() == "token" {
+			return "tokens are not issued on a trial, where nobody could be shown them: the live cluster (`seatrial up`) issues them"
+		}
 	}
-	if v.Name != "run" {
+	if needs == "" {
 		return ""
 	}
-	c := &connection{warnings: newWarnings(io.Discard)}
-	cmd := v.Command(c, genericiooptions.IOStreams{Out: io.Discard, ErrOut: io.Discard})
-	c.bind(cmd.Flags())
-	c.warnings.bind(cmd.Flags())
+	return needs + " needs a process, and the containers of a trial are simulated: none runs in them"
+}
+
+// given gives the first of some flags that a command line switches on, however it is written.
+func (v Verb) given(args []string, names ...string) string {
+	cmd := v.unbound()
 	if cmd.ParseFlags(args) != nil {
 		return "" // as the command itself will say
 	}
-	for _, name := range []string{"stdin", "tty", "attach", "rm"} {
+	for _, name := range names {
 		if said, err := cmd.Flags().GetBool(name); err == nil && said {
-			return v.Name + " --" + name
+			return name
 		}
 	}
 	return ""
 }
 
+// unbound gives the command to look at, not to be run.
+func (v Verb) unbound() *cobra.Command {
+	c := &connection{warnings: newWarnings(io.Discard)}
+	cmd := v.Command(c, genericiooptions.IOStreams{Out: io.Discard, ErrOut: io.Discard})
+	c.bind(cmd.Flags())
+	c.warnings.bind(cmd.Flags())
+	return cmd
+}
+
 // withoutFollow has logs ask once: a simulated container will say no more later.
 func withoutFollow(args []string) []string {
-	return slices.DeleteFunc(slices.Clone(args), func(a string) bool { return a == "-f" || a == "--follow" || a == "--follow=true" })
+	end := slices.Index(args, "--")
+	if end < 0 {
+		end = len(args)
+	}
+	return slices.Insert(slices.Clone(args), end, "--follow=false")
 }
 
 func asksForHelp(args []string) bool {
@@ -252,12 +281,7 @@ func asksForHelp(args []string) bool {
 
 // follows tells whether a command would watch for ever.
 func (v Verb) follows(args []string) bool {
-	if v.Name != "get" && v.Name != "events" {
-		return false
-	}
-	return slices.ContainsFunc(args, func(a string) bool {
-		return a == "-w" || strings.HasPrefix(a, "--watch") && !strings.HasSuffix(a, "=false")
-	})
+	return (v.Name == "get" || v.Name == "events") && v.given(args, "watch", "watch-only") != ""
 }
 
 // Complete gives what may come next on a command line, as cobra's completion wants it.

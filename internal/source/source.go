@@ -47,7 +47,18 @@ func (r Range) Compare(o Range) int {
 
 // String gives the place as compilers print it: file:line:column.
 func (r Range) String() string {
-	return fmt.Sprintf("%s:%d:%d", r.File, r.Start.Line, r.Start.Column)
+	return fmt.Sprintf("%s:%d:%d", Display(r.File), r.Start.Line, r.Start.Column)
+}
+
+// Stdin is the name under which standard input is read and reported.
+const Stdin = "-"
+
+// Display names a file to people.
+func Display(name string) string {
+	if name == Stdin {
+		return "<stdin>"
+	}
+	return name
 }
 
 // Edit replaces the bytes of a range with a new text.

@@ -134,7 +134,7 @@ func (o *convertOptions) documents() (docs []*manifest.Document, err error) {
 }
 
 func (o *convertOptions) read(name string) ([]byte, error) {
-	if name == lint.Stdin {
+	if name == source.Stdin {
 		return io.ReadAll(o.In)
 	}
 	return os.ReadFile(name)

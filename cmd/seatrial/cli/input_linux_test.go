@@ -13,17 +13,27 @@ import (
 
 // TestWaitForInputCanBeInterrupted reads a standard input that nobody writes to.
 func TestWaitForInputCanBeInterrupted(t *testing.T) {
-	for _, verb := range []string{"lint", "convert"} {
+	folder := t.TempDir()
+	for _, args := range [][]string{
+		{"lint", "-"},
+		{"convert", "-"},
+		{"plan", "-f", "-"},
+		{"plan", "-f", "none.yaml", "--nodes", "-"},
+		{"create", "-f", "-", "--trial", filepath.Join(folder, "trial")},
+		{"apply", "--filename=/dev/stdin", "--trial", filepath.Join(folder, "trial")},
+		{"reset", "--nodes", "-", "--trial", filepath.Join(folder, "trial")},
+		{"up", "--nodes", "-", "--data-dir", filepath.Join(folder, "live")},
+	} {
 		ctx, interrupt := context.WithCancel(t.Context())
 		in, _ := io.Pipe()
 		var errors bytes.Buffer
 		code := make(chan int)
 		go func() {
-			code <- Run(ctx, []string{verb, "-"}, Streams{In: in, Out: io.Discard, Err: &errors, Getenv: func(string) string { return "" }})
+			code <- Run(ctx, args, Streams{In: in, Out: io.Discard, Err: &errors, Getenv: func(string) string { return "" }})
 		}()
 		interrupt()
 		if got := <-code; got != exitFailed || errors.String() != "seatrial: interrupted\n" {
-			t.Errorf("%s: exit code %d: %s", verb, got, errors.String())
+			t.Errorf("%q: exit code %d: %s", args, got, errors.String())
 		}
 	}
 }

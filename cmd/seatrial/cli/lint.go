@@ -180,7 +180,7 @@ func (o *lintOptions) nothing(p *plan) error {
 // noDocuments says that there is nothing in what was named.
 func noDocuments(paths []string) error {
 	where := strings.Join(paths, ", ")
-	if where == lint.Stdin {
+	if where == source.Stdin {
 		where = "standard input"
 	}
 	return &exitError{exitFailed, fmt.Errorf("no documents found in %s", where)}
@@ -332,7 +332,7 @@ func (o *lintOptions) kept(name string) (data []byte, err error, ok bool) {
 	if data, ok := o.overlay[name]; ok {
 		return data, nil, true
 	}
-	if name != lint.Stdin {
+	if name != source.Stdin {
 		return nil, nil, false
 	}
 	data, err = io.ReadAll(o.In)
@@ -407,7 +407,7 @@ func (o *lintOptions) deliver(p *plan, original map[string][]byte, total int) er
 		}
 		switch {
 		case !o.fix:
-		case name == lint.Stdin:
+		case name == source.Stdin:
 			if !o.diff {
 				data, err := o.read(name)
 				if err != nil {
@@ -470,7 +470,7 @@ func replaceFile(name string, data []byte) error {
 // standard error.
 func (o *lintOptions) write(p *plan, res *lint.Result) error {
 	w := o.Out
-	if o.diff || o.fix && slices.Contains(p.lint.Files, lint.Stdin) {
+	if o.diff || o.fix && slices.Contains(p.lint.Files, source.Stdin) {
 		w = o.Err
 	}
 	r := &report.Lint{Result: res, Rules: allRules(), Program: buildVersion(), Source: func(name string) (*source.File, error) {

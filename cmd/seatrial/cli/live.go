@@ -2,9 +2,11 @@ package cli
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"io/fs"
@@ -15,6 +17,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -22,8 +25,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/klog/v2"
 
-	"github.com/seatrial/seatrial/cluster"
 	"github.com/seatrial/seatrial/cluster/live"
+	"github.com/seatrial/seatrial/internal/source"
 )
 
 const (
@@ -123,12 +126,10 @@ func (o *upOptions) run(ctx context.Context) error {
 	}
 	config := live.Config{Folder: folder, Port: o.port, Etcd: o.etcd, Admission: o.admission}
 	if o.inBackground() && len(o.nodes) > 0 {
-		o.nodes = []string{"-"}
+		o.nodes = []string{source.Stdin}
 	}
-	if len(o.nodes) > 0 {
-		if config.Nodes, err = cluster.ParseNodes(o.nodes...); err != nil {
-			return usageError("--nodes: %v", err)
-		}
+	if config.Nodes, err = parseNodes(ctx, o.Streams, o.nodes); err != nil {
+		return err
 	}
 	if err := o.etcd.Validate(); err != nil {
 		return usageError("--etcd-endpoints: %v", err)
@@ -189,11 +190,14 @@ func (o *upOptions) serve(ctx context.Context, config live.Config) (err error) {
 			tell(err.Error())
 		}
 	}()
-	logWarnings(o.Err)
+	log := &patientLog{w: o.Err}
+	log.hold()
+	logWarnings(log)
 	debug.SetMemoryLimit(math.MaxInt64) // that of short commands is too tight
 	debug.SetGCPercent(liveGC)
-	config.Log = o.Err
+	config.Log = log
 	config.Fatal = func(err error) {
+		log.show()
 		fmt.Fprintln(o.Err, "seatrial:", err)
 		tell(err.Error()) // to a parent that may still wait: the log may be on a disk that is full
 		os.Exit(exitFailed)
@@ -201,15 +205,20 @@ func (o *upOptions) serve(ctx context.Context, config live.Config) (err error) {
 	starting, cancel := context.WithTimeout(ctx, startPatience)
 	defer cancel()
 	c, err := live.Start(starting, config)
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return errNotUp
+	case err != nil:
+		log.show()
 		return err
 	}
+	log.forget()
 	file, err := config.Folder.AddContext()
 	if err != nil {
 		return errors.Join(err, c.Close())
 	}
+	fmt.Fprintf(o.Out, "The cluster is up: %s.\n", c.URL) // in the background to a log, which thereby has its room on the disk
 	if !o.inBackground() {
-		fmt.Fprintf(o.Out, "The cluster is up: %s.\n", c.URL)
 		if err := o.tellHow(file); err != nil {
 			return errors.Join(err, c.Close())
 		}
@@ -217,11 +226,21 @@ func (o *upOptions) serve(ctx context.Context, config live.Config) (err error) {
 	tell(readyWord + file)
 	select {
 	case <-ctx.Done():
-		return c.Close()
+		log.hold()
+		if err := c.Close(); err != nil {
+			log.show()
+			return err
+		}
+		_, err := fmt.Fprintln(o.Out, isDown)
+		return err
 	case <-c.Ended():
 		return errors.Join(errors.New("the cluster has ended by itself"), c.Close())
 	}
 }
+
+var errNotUp = errors.New("interrupted: the cluster is not up")
+
+const isDown = "The cluster is down."
 
 // liveGC is how much garbage the heap of a live cluster may hold, in percent.
 const liveGC = 100
@@ -229,9 +248,55 @@ const liveGC = 100
 // logWarnings lets Kubernetes tell what worries it. Its everyday log is not for users.
 func logWarnings(w io.Writer) {
 	klog.ClearLogger()
-	klog.LogToStderr(false)
+	var flags flag.FlagSet
+	klog.InitFlags(&flags)
+	for name, value := range map[string]string{"logtostderr": "false", "stderrthreshold": "FATAL"} { // or it would tell errors twice
+		if err := flags.Set(name, value); err != nil {
+			panic(err) // never: these are flags of klog's
+		}
+	}
 	klog.SetOutput(io.Discard)
 	klog.SetOutputBySeverity("WARNING", w)
+}
+
+// patientLog can hold back what is logged while a cluster comes up or ends: worries of a moment, unless
+// it fails.
+type patientLog struct {
+	w io.Writer
+
+	mu      sync.Mutex
+	holding bool
+	held    bytes.Buffer
+}
+
+func (l *patientLog) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.holding {
+		return l.held.Write(b)
+	}
+	return l.w.Write(b)
+}
+
+func (l *patientLog) hold() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.holding = true
+}
+
+// show writes what was held back.
+func (l *patientLog) show() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.holding = false
+	_, _ = l.held.WriteTo(l.w) // if nobody can read it, nobody can be told so
+}
+
+func (l *patientLog) forget() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.holding = false
+	l.held.Reset()
 }
 
 // inBackground tells whether this is the process that up has started.
@@ -290,7 +355,7 @@ func (o *upOptions) detach(ctx context.Context, folder live.Folder, nodes []*cor
 	word, err := bufio.NewReader(told).ReadString('\n')
 	switch {
 	case ctx.Err() != nil:
-		return errors.New("interrupted: the cluster is not up")
+		return errNotUp
 	case err != nil:
 		return fmt.Errorf("the cluster has ended before it was up; %s tells more: %s", folder.Log(), lastLine(folder.Log()))
 	case !strings.HasPrefix(word, readyWord):
@@ -379,7 +444,7 @@ func (o *downOptions) run(ctx context.Context) error {
 		if err := end(ctx, folder, pid); err != nil {
 			return err
 		}
-		fmt.Fprintln(o.Out, "The cluster is down.")
+		fmt.Fprintln(o.Out, isDown)
 	} else {
 		fmt.Fprintln(o.Out, "The cluster was not up.")
 	}
@@ -410,7 +475,7 @@ func end(ctx context.Context, folder live.Folder, pid int) error {
 	}
 	for deadline := time.Now().Add(endPatience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		if ctx.Err() != nil {
-			return ctx.Err()
+			return fmt.Errorf("interrupted: the cluster in %s goes on ending, and what it has stored stays", folder)
 		}
 		if now, running := folder.Running(); !running || now != pid && now != 0 {
 			return nil

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -112,6 +113,36 @@ func eventually(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	ts.Fatalf("%s prints nothing within %v", strings.Join(args[1:], " "), patience)
+}
+
+// TestInterruptedDownGoesOn interrupts a down whose cluster takes its time. That ends all the same, and what it has
+// stored stays.
+func TestInterruptedDownGoesOn(t *testing.T) {
+	folder := live.Folder(filepath.Join(t.TempDir(), "live"))
+	ownHome(t, "--data-dir", string(folder))
+	if out, err := program(t, "up", "--port", "0", "--data-dir", string(folder)); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	pid, _ := folder.Running()
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	ctx, interrupt := context.WithCancel(t.Context())
+	interrupt()
+	var said bytes.Buffer
+	code := Run(ctx, []string{"down", "--purge", "--data-dir", string(folder)}, Streams{Out: &said, Err: &said, Getenv: os.Getenv})
+	if want := fmt.Sprintf("seatrial: interrupted: the cluster in %s goes on ending, and what it has stored stays\n", folder); code != exitFailed || said.String() != want {
+		t.Errorf("exit code %d, %q; want %q", code, said.String(), want)
+	}
+	if err := syscall.Kill(pid, syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	if !ends(folder) {
+		t.Error("it goes on")
+	}
+	if _, err := folder.Facts(); err != nil {
+		t.Error(err)
+	}
 }
 
 // kills is how often TestKills kills a cluster; SEATRIAL_KILLS says otherwise.

@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/seatrial/seatrial/cluster"
 	"github.com/seatrial/seatrial/internal/diag"
 	"github.com/seatrial/seatrial/internal/lean"
 	"github.com/seatrial/seatrial/internal/manifest"
@@ -81,7 +80,10 @@ manifest is refused; 2 wrong usage; 3 could not run.`,
   # a gate in CI: the expectations stand in the scenario
   seatrial plan -f new.yaml --from running.yaml --scenario night.yaml -o json`,
 		Args: exactArgs(0, ""),
-		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.In = interruptible{cmd.Context(), o.In}
+			return o.run(cmd.Context())
+		},
 	}
 	f := cmd.Flags()
 	f.StringArrayVarP(&o.files, "filename", "f", nil, "files, folders, globs, or - for standard input: what is applied")
@@ -178,20 +180,17 @@ func (o *planOptions) input(ctx context.Context) (*planning.Input, error) {
 		return nil, usageError("invalid --until %v: want a positive duration", o.until)
 	}
 	in := &planning.Input{Seed: o.seed, Until: o.until, Prune: o.prune, Reasons: o.reasons || o.output == "html", ServerSide: o.serverSide, ForceConflicts: o.forceConflicts, Asked: o.sweeps(), Rest: lean.Collect}
-	if slices.Contains(o.nodes, lint.Stdin) {
-		if slices.Contains(slices.Concat(o.files, o.from), lint.Stdin) {
+	if slices.Contains(o.nodes, source.Stdin) {
+		if slices.Contains(slices.Concat(o.files, o.from), source.Stdin) {
 			return nil, usageError("standard input cannot give manifests and nodes: write one of them into a file")
 		}
 		if len(o.sweeps()) > 0 {
 			return nil, usageError("--nodes -: each question reads the nodes anew: write them into a file")
 		}
 	}
-	if len(o.nodes) > 0 {
-		nodes, err := cluster.ParseNodes(o.nodes...)
-		if err != nil {
-			return nil, usageError("--nodes: %v", err)
-		}
-		in.Nodes = nodes
+	var err error
+	if in.Nodes, err = parseNodes(ctx, o.Streams, o.nodes); err != nil {
+		return nil, err
 	}
 	if o.scenario != "" {
 		scenario, err := planning.ReadScenario(o.scenario)
@@ -201,7 +200,6 @@ func (o *planOptions) input(ctx context.Context) (*planning.Input, error) {
 		in.Scenario = scenario
 	}
 	o.lint = &lintOptions{Streams: o.Streams, overlay: map[string][]byte{}, paths: o.files, output: report.Formats[0].Name, color: o.color, rules: o.rules}
-	var err error
 	if in.Change, err = o.read(o.files); err != nil {
 		return nil, err
 	}

@@ -15,7 +15,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/seatrial/seatrial/lint"
+	"github.com/seatrial/seatrial/internal/source"
 	planning "github.com/seatrial/seatrial/plan"
 )
 
@@ -72,7 +72,7 @@ func (o *planOptions) ask(ctx context.Context, q planning.Question, args []strin
 	}
 	cmd := exec.CommandContext(ctx, exe, slices.Concat(args, []string{"--question", q.String()})...)
 	cmd.Args[0] = os.Args[0] // by which the program knows what it is
-	cmd.Stdin = bytes.NewReader(o.lint.overlay[lint.Stdin])
+	cmd.Stdin = bytes.NewReader(o.lint.overlay[source.Stdin])
 	var out, errOut bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errOut
 	if err := cmd.Run(); err != nil {

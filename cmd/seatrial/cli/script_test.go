@@ -3,21 +3,40 @@ package cli
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/creack/pty"
 	"github.com/rogpeppe/go-internal/diff"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
 // TestMain lets the test binary stand in for the program, so that scripts run it as users do.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"seatrial": func() { os.Exit(Main()) }})
+	testscript.Main(m, map[string]func(){
+		"seatrial": func() { os.Exit(Main()) },
+		"terminal": func() { os.Exit(inTerminal(os.Args[1:])) },
+	})
+}
+
+// inTerminal runs a program in a pseudo-terminal, prints what it shows there, and gives its exit code.
+func inTerminal(args []string) int {
+	cmd := exec.Command(args[0], args[1:]...)
+	screen, err := pty.Start(cmd)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return -1
+	}
+	_, _ = io.Copy(os.Stdout, screen) // ends with an error when nobody has the terminal any more
+	_ = cmd.Wait()                    // its exit code tells
+	return cmd.ProcessState.ExitCode()
 }
 
 // TestScripts runs testdata/script/*.txtar: what a user types, and what comes back. In them,

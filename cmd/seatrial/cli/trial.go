@@ -7,14 +7,21 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/seatrial/seatrial/cluster"
 	"github.com/seatrial/seatrial/cluster/trial"
+	"github.com/seatrial/seatrial/internal/source"
 )
 
 // trialEnv names the file of the trial where --trial does not.
@@ -73,6 +80,7 @@ const trialGroup = "trial"
 func runVerb(ctx context.Context, s Streams, v trial.Verb, args []string) error {
 	file, args := takeFlag(args, "--trial")
 	if name, rest := takeFlag(args, "--context"); name != "" {
+		signal.Reset(os.Interrupt, syscall.SIGTERM) // kubectl sees to them itself
 		return kubectlError(s, v.CallReal(ctx, name, rest, s.In, s.Out, s.Err))
 	}
 	t, err := openTrial(s, file)
@@ -82,27 +90,63 @@ func runVerb(ctx context.Context, s Streams, v trial.Verb, args []string) error 
 	if v.Name == "diff" {
 		provideDiff(s)
 	}
-	if err := takeStdin(s, args); err != nil {
+	if err := takeStdin(ctx, s, args); err != nil {
 		return &exitError{exitFailed, err}
 	}
 	// What a command has printed is true once the trial is saved, not before.
-	var out, errOut bytes.Buffer
-	show := func() error {
-		if _, err := io.Copy(s.Err, &errOut); err != nil {
-			return err
-		}
-		_, err := io.Copy(s.Out, &out)
-		return err
-	}
-	failed := v.Call(ctx, t, args, &asking{s.In, show}, &out, &errOut)
+	var held said
+	failed := v.Call(ctx, t, args, &asking{s.In, held.show}, held.to(s.Out), held.to(s.Err))
 	var exit *trial.ExitError
 	if failed != nil && !errors.As(failed, &exit) {
 		return &exitError{exitFailed, failed}
 	}
-	if err := show(); err != nil {
+	if err := held.show(); err != nil {
 		return err
 	}
 	return kubectlError(s, failed)
+}
+
+// said is what a command has said to several writers, held back in its order.
+type said struct {
+	mu    sync.Mutex
+	parts []part
+}
+
+type part struct {
+	to   io.Writer
+	text []byte
+}
+
+// to gives a writer that holds back what is for w.
+func (s *said) to(w io.Writer) io.Writer { return &saying{s, w} }
+
+type saying struct {
+	*said
+	w io.Writer
+}
+
+func (s *saying) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if last := len(s.parts) - 1; last >= 0 && s.parts[last].to == s.w {
+		s.parts[last].text = append(s.parts[last].text, b...)
+	} else {
+		s.parts = append(s.parts, part{s.w, bytes.Clone(b)})
+	}
+	return len(b), nil
+}
+
+// show hands on what was held back.
+func (s *said) show() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range s.parts {
+		if _, err := p.to.Write(p.text); err != nil {
+			return err
+		}
+	}
+	s.parts = nil
+	return nil
 }
 
 // asking is an input of which somebody is asked, who must see the question first.
@@ -148,28 +192,42 @@ func takeFlag(args []string, name string) (value string, rest []string) {
 	return value, rest
 }
 
-// takeStdin reads the standard input to its end, if a command wants it, before the trial is
-// locked: who writes it may be a command on the same trial. kubectl reads os.Stdin itself.
-func takeStdin(s Streams, args []string) error {
-	wanted := false
-	for _, a := range args {
-		wanted = wanted || a == "-" || a == "-f-" || a == "--filename=-" || a == "-f=-" || a == "/dev/stdin"
-	}
-	if !wanted {
+// takeStdin reads the standard input to its end, if a command wants it, and puts what it was into its place:
+// before a trial is locked, since who writes it may be a command on the same trial, and so that an
+// interrupt is heard. Who wants it reads os.Stdin, or the file of that name.
+func takeStdin(ctx context.Context, s Streams, args []string) error {
+	if !slices.ContainsFunc(args, namesStdin) {
 		return nil
 	}
 	f, err := unnamedFile()
 	if err != nil {
 		return err
 	}
-	if _, err := io.Copy(f, s.In); err != nil {
+	defer f.Close()
+	if _, err := io.Copy(f, interruptible{ctx, s.In}); err != nil {
 		return fmt.Errorf("reading the standard input: %w", err)
 	}
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	os.Stdin = f
-	return nil
+	return unix.Dup2(int(f.Fd()), int(os.Stdin.Fd()))
+}
+
+// namesStdin tells whether an argument stands for the standard input, in one of the ways of kubectl's flags.
+func namesStdin(arg string) bool {
+	return slices.Contains([]string{source.Stdin, "-f-", "-f=-", "--filename=-"}, arg) || strings.Contains(arg, "/dev/stdin")
+}
+
+// parseNodes reads what --nodes says.
+func parseNodes(ctx context.Context, s Streams, groups []string) ([]*corev1.Node, error) {
+	if err := takeStdin(ctx, s, groups); err != nil {
+		return nil, &exitError{exitFailed, err}
+	}
+	nodes, err := cluster.ParseNodes(groups...)
+	if err != nil {
+		return nil, usageError("--nodes: %v", err)
+	}
+	return nodes, nil
 }
 
 // unnamedFile makes a file that lives as long as it is open.
@@ -295,14 +353,11 @@ clock says.`,
   seatrial reset --nodes 3x4cpu16Gi --seed 1`,
 		Args: exactArgs(0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			var config cluster.Config
-			if len(nodes) > 0 {
-				parsed, err := cluster.ParseNodes(nodes...)
-				if err != nil {
-					return usageError("--nodes: %v", err)
-				}
-				config.Nodes = parsed
+			parsed, err := parseNodes(cmd.Context(), s, nodes)
+			if err != nil {
+				return err
 			}
+			config := cluster.Config{Nodes: parsed}
 			t, err := openTrial(s, file)
 			if err != nil {
 				return err
