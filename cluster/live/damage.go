@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -91,49 +92,148 @@ func readDatabase(name string) (held contents, err error) {
 				held.applied = binary.BigEndian.Uint64(index)
 			}
 		}
+		if err := checkPages(name, uint64(db.Info().PageSize), tx); err != nil {
+			return err
+		}
 		return tx.ForEach(func(name []byte, b *bbolt.Bucket) error {
 			n, err := readBucket(b, bytes.Equal(name, etcdKeys))
 			held.keys += n
 			return err
 		})
 	})
-	if err == nil {
-		err = checkPages(name, db.Info().PageSize)
-	}
 	if err != nil {
 		return held, fmt.Errorf("%w: %s: %w", errDamaged, name, err)
 	}
 	return held, nil
 }
 
-// checkPages looks whether the pages of a database hang together, as etcd will, and panics where they do not. It
-// must be done last: what else is damaged would end the process, or fill its memory.
-func checkPages(name string, size int) error {
+// pages are those of a database. The database itself reads them without a look: a damaged one would end the
+// process, from a goroutine of its own, or fill its memory.
+type pages struct {
+	file io.ReaderAt
+	size uint64 // of one, in bytes
+	used uint64 // how many there are
+	seen map[uint64]bool
+}
+
+const (
+	branchPage, leafPage = 1, 2
+	bucketEntry          = 1
+	pageHead, pageEntry  = 16, 16 // bytes
+)
+
+// checkPages looks whether the pages of a database hang together, as etcd will at its start.
+func checkPages(name string, size uint64, tx *bbolt.Tx) error {
 	f, err := os.Open(name)
 	if err != nil {
 		return err
 	}
 	defer closeQuietly(f)
-	info, err := f.Stat()
+	p := pages{f, size, uint64(tx.Size()) / size, map[uint64]bool{}}
+	return p.check(uint64(tx.Cursor().Bucket().RootPage()), nil, nil)
+}
+
+var errPage = errors.New("its pages do not hang together")
+
+// check looks at a page and those below it, whose keys are from one key on, and below another if there is one.
+func (p *pages) check(id uint64, from, below []byte) error {
+	page, err := p.read(id)
 	if err != nil {
 		return err
 	}
-	pages := uint64(info.Size()) / uint64(size)
-	for id := range pages {
-		head := make([]byte, 16)
-		if _, err := f.ReadAt(head, int64(id)*int64(size)); err != nil {
+	count := uint64(binary.LittleEndian.Uint16(page[10:]))
+	entries := make([]entry, count)
+	for i := range entries {
+		if entries[i], err = readEntry(page, uint64(i)); err != nil {
 			return err
 		}
-		number, more := binary.LittleEndian.Uint64(head), binary.LittleEndian.Uint32(head[12:])
-		if number == id && id+uint64(more) >= pages {
-			return fmt.Errorf("page %d does not end", id)
+		key := entries[i].key
+		if i == 0 && bytes.Compare(key, from) < 0 || i > 0 && bytes.Compare(key, entries[i-1].key) <= 0 || below != nil && bytes.Compare(key, below) >= 0 {
+			return errPage
 		}
 	}
-	db, err := bbolt.Open(name, 0o600, &bbolt.Options{ReadOnly: true, PreLoadFreelist: true, Timeout: time.Second})
-	if err != nil {
-		return err
+	for i, e := range entries {
+		switch {
+		case binary.LittleEndian.Uint16(page[8:]) == leafPage && e.bucket == 0:
+			continue
+		case binary.LittleEndian.Uint16(page[8:]) == leafPage:
+			err = p.check(e.bucket, nil, nil)
+		case i+1 < len(entries):
+			err = p.check(e.child, e.key, entries[i+1].key)
+		default:
+			err = p.check(e.child, e.key, below)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	return db.Close()
+	return nil
+}
+
+// read gives a page with what overflows it. None is read twice.
+func (p *pages) read(id uint64) ([]byte, error) {
+	head := make([]byte, pageHead)
+	if id < 2 || id >= p.used {
+		return nil, errPage
+	}
+	if _, err := p.file.ReadAt(head, int64(id*p.size)); err != nil {
+		return nil, err
+	}
+	more, flags := uint64(binary.LittleEndian.Uint32(head[12:])), binary.LittleEndian.Uint16(head[8:])
+	if binary.LittleEndian.Uint64(head) != id || id+more >= p.used || flags != branchPage && flags != leafPage {
+		return nil, errPage
+	}
+	for i := range more + 1 {
+		if p.seen[id+i] {
+			return nil, errPage
+		}
+		p.seen[id+i] = true
+	}
+	page := make([]byte, p.size*(more+1))
+	_, err := p.file.ReadAt(page, int64(id*p.size))
+	return page, err
+}
+
+// entry is one of a page: of a branch, the page below; of a leaf, a key with its value, or a bucket.
+type entry struct {
+	key    []byte
+	child  uint64 // of a branch
+	bucket uint64 // its first page; 0: it is none, or in the leaf itself
+}
+
+func readEntry(page []byte, i uint64) (e entry, err error) {
+	at := pageHead + i*pageEntry
+	part := func(from, n uint64) []byte {
+		if err != nil || from > uint64(len(page)) || n > uint64(len(page))-from {
+			err = errPage
+			return nil
+		}
+		return page[from : from+n]
+	}
+	number := func(from uint64) uint64 {
+		if b := part(from, 4); b != nil {
+			return uint64(binary.LittleEndian.Uint32(b))
+		}
+		return 0
+	}
+	if binary.LittleEndian.Uint16(page[8:]) == branchPage {
+		e.key = part(at+number(at), number(at+4))
+		if b := part(at+8, 8); b != nil {
+			e.child = binary.LittleEndian.Uint64(b)
+		}
+		return e, err
+	}
+	from, n := at+number(at+4), number(at+8)
+	e.key = part(from, n)
+	value := part(from+n, number(at+12))
+	if number(at)&bucketEntry == 0 || err != nil {
+		return e, err
+	}
+	if len(value) < 16 {
+		return e, errPage
+	}
+	e.bucket = binary.LittleEndian.Uint64(value)
+	return e, nil
 }
 
 // readBucket reads a bucket, in which keys ascend, and are found. It counts those of etcd's clients.
