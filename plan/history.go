@@ -187,6 +187,7 @@ func (h *history) take(w memstore.Write) error {
 	}
 	if w.Deleted {
 		delete(h.objects, w.Key)
+		h.byUID[object.GetUID()] = &metav1.ObjectMeta{Namespace: object.GetNamespace(), Name: object.GetName(), OwnerReferences: object.GetOwnerReferences()}
 	} else {
 		h.objects[w.Key] = object
 		h.byUID[object.GetUID()] = object
@@ -467,6 +468,16 @@ func (h *history) lose(w memstore.Write, p *podTrack) {
 	p.readyFrom = time.Time{}
 	h.podStep(w.At, p, "Deleted", "", false)
 	h.count(w.At, p)
+	p.pod = remains(p.pod)
+}
+
+// remains is what a plan still asks of a pod that is gone: over a day there are many.
+func remains(pod *corev1.Pod) *corev1.Pod {
+	return &corev1.Pod{
+		ObjectMeta: pod.ObjectMeta,
+		Spec:       corev1.PodSpec{NodeName: pod.Spec.NodeName},
+		Status:     corev1.PodStatus{Phase: pod.Status.Phase, Conditions: pod.Status.Conditions},
+	}
 }
 
 // count brings the counts of the pod's workload up to date.
