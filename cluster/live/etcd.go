@@ -98,7 +98,7 @@ func etcdConfig(folder string, log *zap.Logger) *embed.Config {
 	c.Dir = folder
 	c.ListenClientUrls, c.ListenPeerUrls = nil, nil
 	c.InitialCluster = c.InitialClusterFromName(c.Name)
-	c.TickMs, c.ElectionMs = 20, 100 // there is nobody to wait for
+	c.TickMs, c.ElectionMs = 33, 165 // nobody is waited for but at the start, and each tick wakes an idle cluster
 	c.ZapLoggerBuilder = embed.NewZapLoggerBuilder(log)
 	c.BootstrapDefragThresholdMegabytes = 64
 	return c
