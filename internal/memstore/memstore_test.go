@@ -351,3 +351,52 @@ func TestWhatIsHeldIsReadAtOnceAndToldLater(t *testing.T) {
 		}
 	})
 }
+
+// Old objects are kept decoded for the watches that are about to tell them, and no longer, also while writes are held.
+func TestPastIsNotKeptDecoded(t *testing.T) {
+	s := newPods(podCodec(), nil)
+	const writes = 3 * decodedHistory
+	for i := range writes {
+		s.db.Hold()
+		pod := &example.Pod{ObjectMeta: metav1.ObjectMeta{Name: "a", Labels: map[string]string{"write": strconv.Itoa(i)}}}
+		write := func(runtime.Object, storage.ResponseMeta) (runtime.Object, *uint64, error) { return pod, nil, nil }
+		if err := s.GuaranteedUpdate(t.Context(), "/pods/a", &example.Pod{}, true, nil, write, nil); err != nil {
+			t.Fatal(err)
+		}
+		s.db.Release()
+	}
+	decoded := 0
+	for _, e := range s.table.history {
+		if e.current.decoded.Load() != nil {
+			decoded++
+		}
+	}
+	if len(s.table.history) != writes || decoded > decodedHistory+1 {
+		t.Errorf("%d of %d objects are decoded, want no more than %d", decoded, len(s.table.history), decodedHistory+1)
+	}
+}
+
+// Who changes nothing is given what the store holds, everybody else a copy.
+func TestUnchangedObjectsAreNotCopied(t *testing.T) {
+	s := newPods(podCodec(), nil)
+	pod := &example.Pod{ObjectMeta: metav1.ObjectMeta{Name: "a", Labels: map[string]string{"app": "web"}}}
+	if err := s.Create(t.Context(), "/pods/a", pod, nil, 0); err != nil {
+		t.Fatal(err)
+	}
+	read := func(ctx context.Context) *example.Pod {
+		got := &example.Pod{}
+		if err := s.Get(ctx, "/pods/a", storage.GetOptions{}, got); err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	held := read(Unchanged(t.Context()))
+	read(t.Context()).Labels["app"] = "other"
+	if held.Labels["app"] != "web" {
+		t.Error("a reader was given what the store holds")
+	}
+	held.Labels["app"] = "changed"
+	if read(t.Context()).Labels["app"] != "changed" {
+		t.Error("who changes nothing was given a copy")
+	}
+}
