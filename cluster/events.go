@@ -169,9 +169,9 @@ type earlierEvents struct {
 }
 
 // A recorder that has told ten events that differ in their messages alone, none of them ten minutes after the one
-// before, combines what follows into one, whose message begins with combined.
+// before, combines what follows into one, whose message begins with Combined. Which of the ten it remembers falls by chance.
 const (
-	combined     = "(combined from similar events): "
+	Combined     = "(combined from similar events): "
 	combineFrom  = 10
 	combineFor   = 600 // seconds
 	combineKinds = 4096
@@ -199,15 +199,15 @@ type told struct {
 
 func says(e *v1.Event) told {
 	said := told{e.InvolvedObject.UID, e.InvolvedObject.FieldPath, e.ReportingController, e.Source.Host, e.Type, e.Reason, e.Message}
-	if strings.HasPrefix(e.Message, combined) {
-		said.by, said.m = e.Source.Component, combined
+	if strings.HasPrefix(e.Message, Combined) {
+		said.by, said.m = e.Source.Component, Combined
 	}
 	return said
 }
 
 // combine gives the event as a recorder would tell it that had told the earlier ones.
 func (e *earlierEvents) combine(event *v1.Event) *v1.Event {
-	if e == nil || strings.HasPrefix(event.Message, combined) {
+	if e == nil || strings.HasPrefix(event.Message, Combined) {
 		return event
 	}
 	event, _ = e.similar.EventAggregate(event)
@@ -216,7 +216,7 @@ func (e *earlierEvents) combine(event *v1.Event) *v1.Event {
 
 // keep has an event that stands for several counted on.
 func (e *earlierEvents) keep(event *v1.Event) {
-	if e == nil || !strings.HasPrefix(event.Message, combined) {
+	if e == nil || !strings.HasPrefix(event.Message, Combined) {
 		return
 	}
 	e.mu.Lock()

@@ -32,7 +32,7 @@ func (l livingV1) Pods() coreinformers.TypedPodInformer { return livingPods{l.In
 type livingPods struct{ coreinformers.TypedPodInformer }
 
 func (l livingPods) Informer() cache.SharedIndexInformer {
-	return viewed{l.TypedPodInformer.Informer(), func(x cache.Indexer) cache.Indexer { return livingIndexer{viewedIndexer{x, onlyAlive}} }, whileAlive}
+	return viewed{l.TypedPodInformer.Informer(), func(x cache.Indexer) cache.Indexer { return livingIndexer{x} }, whileAlive}
 }
 
 func (l livingPods) TypedInformer() coreinformers.PodIndexInformer {
@@ -54,7 +54,19 @@ func alive(obj any) bool {
 	return !ok || !podutil.IsPodTerminal(pod)
 }
 
-type livingIndexer struct{ viewedIndexer }
+type livingIndexer struct{ cache.Indexer }
+
+func (l livingIndexer) List() []any { return onlyAlive(l.Indexer.List()) }
+
+func (l livingIndexer) Index(name string, obj any) ([]any, error) {
+	objects, err := l.Indexer.Index(name, obj)
+	return onlyAlive(objects), err
+}
+
+func (l livingIndexer) ByIndex(name, value string) ([]any, error) {
+	objects, err := l.Indexer.ByIndex(name, value)
+	return onlyAlive(objects), err
+}
 
 func (l livingIndexer) GetByKey(key string) (any, bool, error) {
 	obj, exists, err := l.Indexer.GetByKey(key)

@@ -117,9 +117,8 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	var mine *turn
 	if ordered {
 		mine = newTurn(req)
-		t.await(&t.requests, mine)
 	}
-	if err := t.check(); err != nil {
+	if err := t.enter(mine); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background()) // a server sees none of its client's values
@@ -136,9 +135,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		cancel()
 		return nil, req.Context().Err()
 	}
-	if ordered {
-		t.await(&t.answers, mine.answer())
-	}
+	t.leave(mine)
 	length, err := strconv.ParseInt(w.sent.Get("Content-Length"), 10, 64)
 	if err != nil {
 		length = -1
@@ -157,18 +154,30 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 // inTurn does something that is no request when a request of that key would be served. It ends when the answer
 // would be there.
 func (t *transport) inTurn(key string, do func() error) error {
-	mine := &turn{key: key, open: make(chan struct{})}
+	var mine *turn
 	if t.pace > 0 {
-		t.await(&t.requests, mine)
+		mine = &turn{key: key, open: make(chan struct{})}
 	}
-	if err := t.check(); err != nil {
+	if err := t.enter(mine); err != nil {
 		return err
 	}
-	err := do()
-	if t.pace > 0 {
+	defer t.leave(mine)
+	return do()
+}
+
+// enter waits for a turn, if there is one to wait for.
+func (t *transport) enter(mine *turn) error {
+	if mine != nil {
+		t.await(&t.requests, mine)
+	}
+	return t.check()
+}
+
+// leave waits for the turn of the answer.
+func (t *transport) leave(mine *turn) {
+	if mine != nil {
 		t.await(&t.answers, mine.answer())
 	}
-	return err
 }
 
 // pass hands a request on to the server: where there is a shortcut, in the goroutine of its client.

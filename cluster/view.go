@@ -28,21 +28,3 @@ func (v viewed) AddEventHandlerWithResyncPeriod(handler cache.ResourceEventHandl
 func (v viewed) AddEventHandlerWithOptions(handler cache.ResourceEventHandler, options cache.HandlerOptions) (cache.ResourceEventHandlerRegistration, error) {
 	return v.SharedIndexInformer.AddEventHandlerWithOptions(v.wrap(v.SharedIndexInformer, handler), options)
 }
-
-// viewedIndexer shows of what an indexer lists what show makes of it.
-type viewedIndexer struct {
-	cache.Indexer
-	show func([]any) []any
-}
-
-func (v viewedIndexer) List() []any { return v.show(v.Indexer.List()) }
-
-func (v viewedIndexer) Index(name string, obj any) ([]any, error) {
-	objects, err := v.Indexer.Index(name, obj)
-	return v.show(objects), err
-}
-
-func (v viewedIndexer) ByIndex(name, value string) ([]any, error) {
-	objects, err := v.Indexer.ByIndex(name, value)
-	return v.show(objects), err
-}

@@ -258,14 +258,10 @@ func (h *history) workloadOf(o metav1.Object) diag.Object {
 	return found
 }
 
-// combined is what recorders put before the message of an event when there have been ten others with the
-// same reason. Which of those they remember falls by chance.
-const combined = "(combined from similar events): "
-
 // takeEvent tells of an event, once for each time that it was recorded. It counts those that say the same.
 func (h *history) takeEvent(at time.Time, e *corev1.Event) {
 	ref := e.InvolvedObject
-	message := strings.TrimPrefix(oneLine(e.Message), combined)
+	message := strings.TrimPrefix(oneLine(e.Message), cluster.Combined)
 	key := said{ref.UID, e.Reason, message}
 	count := h.events[key] + 1
 	if e.Series != nil {

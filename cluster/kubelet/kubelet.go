@@ -358,7 +358,7 @@ func apart(uid types.UID) time.Duration {
 // report writes the status of a pod if it has changed. A conflict means that w has a later version
 // of the pod, to which the status has to be made anew.
 func (k *Kubelet) report(ctx context.Context, w *worker, pod *v1.Pod, status v1.PodStatus) error {
-	if same, err := same(&pod.Status, &status); same || err != nil {
+	if same, err := storedAlike(&pod.Status, &status); same || err != nil {
 		return err
 	}
 	update := *pod
@@ -386,8 +386,8 @@ func (k *Kubelet) report(ctx context.Context, w *worker, pod *v1.Pod, status v1.
 	return err
 }
 
-// same tells whether two statuses are stored alike.
-func same(a, b *v1.PodStatus) (bool, error) {
+// storedAlike tells whether two statuses are stored alike.
+func storedAlike(a, b *v1.PodStatus) (bool, error) {
 	was, err := a.Marshal()
 	if err != nil {
 		return false, err
