@@ -54,6 +54,7 @@ type apiServer struct {
 	generic   *genericapiserver.Config
 	resources *serverstorage.ResourceConfig
 	built     *genericapiserver.GenericAPIServer
+	routes    *routes // of the built-in groups
 	services  *serviceAddresses
 	roleless  bool     // no roles are seeded
 	tracking  Tracking // whose objects get managed fields
@@ -93,7 +94,7 @@ func (s *apiServer) begin(ctx context.Context) (err error) {
 	if err := s.install(); err != nil {
 		return err
 	}
-	s.transport.open(s.built.Handler, newShortcut(s.generic, s.built))
+	s.transport.open(s.built.Handler, &shortcut{s.generic.RequestInfoResolver, s.routes.function})
 	return nil
 }
 
@@ -113,7 +114,8 @@ func (s *apiServer) configure(ctx context.Context) error {
 	c.OpenAPIV3Config = openAPIV3Config(openapi.GetOpenAPIDefinitions)
 	c.OpenAPIConfig = genericapiserver.DefaultOpenAPIConfig(openapi.GetOpenAPIDefinitions, openapinamer.NewDefinitionNamer(legacyscheme.Scheme, extensions.Scheme, aggregatorscheme.Scheme))
 	c.AggregatedDiscoveryGroupManager = aggregated.NewResourceManager("apis") // of both servers
-	c.BuildHandlerChainFunc = handlerChain
+	s.routes = newRoutes(s)
+	c.BuildHandlerChainFunc = func(h http.Handler, c *genericapiserver.Config) http.Handler { return handlerChain(s.routes.before(h), c) }
 	c.Authentication.Authenticator = authenticator.RequestFunc(func(*http.Request) (*authenticator.Response, bool, error) {
 		return &authenticator.Response{User: admin}, true, nil
 	})
@@ -214,7 +216,7 @@ func (s *apiServer) build() error {
 	if s.built, err = s.generic.Complete(s.informers).New("seatrial", crds.GenericAPIServer); err != nil {
 		return fmt.Errorf("API server: %w", err)
 	}
-	return ServeOpenAPI(s.generic, s.built, crds.GenericAPIServer)
+	return serveOpenAPI(s.generic, s.routes, s.built, crds.GenericAPIServer)
 }
 
 // handlerChain is the part of the usual chain that changes answers: who asks, in whose name, and

@@ -3,6 +3,7 @@ package cluster
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -93,9 +94,13 @@ func (a aggregation) NewRESTStorage(serverstorage.APIResourceConfigSource, gener
 }
 
 // install serves the groups. Upstream's own InstallAPIGroups would build the schemas of all of
-// them first, for managed fields, which takes as long as the rest of the start; here each group
-// builds its schema when it is first written to.
+// them first, for managed fields, and all their routes, which takes longer than the rest of the start; here
+// each group builds its schema when it is first written to, and each resource its routes when it is asked for.
 func (s *apiServer) install() error {
+	known, err := discovered()
+	if err != nil {
+		return err
+	}
 	for _, provider := range s.groups() {
 		info, err := provider.NewRESTStorage(s.resources, s.generic.RESTOptionsGetter)
 		if err != nil {
@@ -108,14 +113,14 @@ func (s *apiServer) install() error {
 			info.NegotiatedSerializer = handingCodecs()
 			s.registries.add(&info)
 		}
-		if err := s.installGroup(&info); err != nil {
+		if err := s.installGroup(&info, known); err != nil {
 			return fmt.Errorf("API group %q: %w", provider.GroupName(), err)
 		}
 	}
 	return nil
 }
 
-func (s *apiServer) installGroup(info *genericapiserver.APIGroupInfo) error {
+func (s *apiServer) installGroup(info *genericapiserver.APIGroupInfo, known map[string][]apidiscoveryv2.APIResourceDiscovery) error {
 	name := info.PrioritizedVersions[0].Group
 	root, manager := "/apis", s.built.AggregatedDiscoveryGroupManager
 	if name == "" {
@@ -132,26 +137,24 @@ func (s *apiServer) installGroup(info *genericapiserver.APIGroupInfo) error {
 		}
 		v := s.groupVersion(info, gv.Version, root)
 		v.TypeConverter = schemas
-		resources, _, err := v.InstallREST(s.built.Handler.GoRestfulContainer)
-		if err != nil {
-			return err
-		}
+		s.routes.add(v)
 		manager.AddGroupVersion(name, apidiscoveryv2.APIVersionDiscovery{
 			Freshness: apidiscoveryv2.DiscoveryFreshnessCurrent,
 			Version:   gv.Version,
-			Resources: resources,
+			Resources: known[gv.String()],
 		})
 		group.Versions = append(group.Versions, metav1.GroupVersionForDiscovery{GroupVersion: gv.String(), Version: gv.Version})
 	}
 	if name == "" {
 		legacy := discovery.NewLegacyRootAPIHandler(s.generic.DiscoveryAddresses, s.built.Serializer, root)
 		h := aggregated.WrapAggregatedDiscoveryToHandler(legacy, manager, manager)
-		s.built.Handler.GoRestfulContainer.Add(h.GenerateWebService(root, metav1.APIVersions{}))
+		s.routes.describe(root, h, h.GenerateWebService(root, metav1.APIVersions{}))
 		return nil
 	}
 	group.PreferredVersion = group.Versions[0]
 	s.built.DiscoveryGroupManager.AddGroup(group)
-	s.built.Handler.GoRestfulContainer.Add(discovery.NewAPIGroupHandler(s.built.Serializer, group).WebService())
+	h := discovery.NewAPIGroupHandler(s.built.Serializer, group)
+	s.routes.describe(root+"/"+name, h, h.WebService())
 	return nil
 }
 
@@ -200,11 +203,13 @@ func (s *apiServer) groupVersion(info *genericapiserver.APIGroupInfo, version, r
 func (s *apiServer) typeConverter(info *genericapiserver.APIGroupInfo) (managedfields.TypeConverter, error) {
 	var names []string
 	for _, gv := range info.PrioritizedVersions {
-		for _, storage := range info.VersionedResourcesStorageMap[gv.Version] {
+		for path, storage := range info.VersionedResourcesStorageMap[gv.Version] {
 			kind, err := endpoints.GetResourceKind(gv, storage, info.Scheme)
 			if err != nil {
 				return nil, err
 			}
+			resource, subresource, _ := strings.Cut(path, "/")
+			s.built.EquivalentResourceRegistry.RegisterKindFor(gv.WithResource(resource), subresource, kind)
 			obj, err := info.Scheme.New(kind)
 			if err != nil {
 				return nil, err

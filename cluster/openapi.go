@@ -32,7 +32,8 @@ const openAPIV3 = "/openapi/v3"
 // documents holds what was built.
 type documents struct {
 	generic    *genericapiserver.Config
-	containers []*restful.Container // of the built-in groups
+	routes     *routes              // of built-in groups that are made when they are asked for
+	containers []*restful.Container // of the others that are built in
 	custom     http.Handler         // of custom resources, and for v2 of everything
 
 	mu    sync.Mutex
@@ -44,7 +45,12 @@ const openAPIV2 = "/openapi/v2"
 // ServeOpenAPI serves the schemas of all servers of a chain under the first one, the last of
 // which is that of custom resources.
 func ServeOpenAPI(generic *genericapiserver.Config, chain ...*genericapiserver.GenericAPIServer) error {
-	d := &documents{generic: generic, built: map[string]http.Handler{}}
+	return serveOpenAPI(generic, &routes{}, chain...)
+}
+
+// serveOpenAPI serves the schemas of groups that are made when they are asked for too.
+func serveOpenAPI(generic *genericapiserver.Config, routes *routes, chain ...*genericapiserver.GenericAPIServer) error {
+	d := &documents{generic: generic, routes: routes, built: map[string]http.Handler{}}
 	for _, s := range chain {
 		d.containers = append(d.containers, s.Handler.GoRestfulContainer)
 	}
@@ -116,14 +122,14 @@ func (d *documents) serveIndex(w http.ResponseWriter, req *http.Request) {
 }
 
 func (d *documents) groupVersions() sets.Set[string] {
-	names := sets.New[string]()
+	names := sets.New(d.routes.names()...)
 	for _, service := range d.services() {
 		names.Insert(strings.TrimPrefix(service.RootPath(), "/"))
 	}
 	return names
 }
 
-// services are those of all servers; what several serve, such as /version, is the first one's.
+// services are those that are made already; what several serve, such as /version, is the first one's.
 func (d *documents) services() (all []*restful.WebService) {
 	known := sets.New[string]()
 	for _, c := range d.containers {
@@ -135,6 +141,16 @@ func (d *documents) services() (all []*restful.WebService) {
 		}
 	}
 	return all
+}
+
+// service gives what serves a path, without a slash at its beginning; nil if there is none.
+func (d *documents) service(name string) (*restful.WebService, error) {
+	for _, s := range d.services() {
+		if strings.TrimPrefix(s.RootPath(), "/") == name {
+			return s, nil
+		}
+	}
+	return d.routes.service(name)
 }
 
 func (d *documents) serveDocument(w http.ResponseWriter, req *http.Request) {
@@ -158,25 +174,31 @@ func (d *documents) document(name string) (http.Handler, error) {
 	if h := d.built[name]; h != nil {
 		return h, nil
 	}
-	for _, service := range d.services() {
-		if strings.TrimPrefix(service.RootPath(), "/") != name {
-			continue
-		}
-		document, err := builder3.BuildOpenAPISpecFromRoutes(restfuladapter.AdaptWebServices([]*restful.WebService{service}), d.generic.OpenAPIV3Config)
-		if err != nil {
-			return nil, fmt.Errorf("building the schemas of %s: %w", name, err)
-		}
-		one := handler3.NewOpenAPIService()
-		one.UpdateGroupVersion(name, document)
-		d.built[name] = http.HandlerFunc(one.HandleGroupVersion)
-		return d.built[name], nil
+	service, err := d.service(name)
+	if err != nil || service == nil {
+		return nil, err
 	}
-	return nil, nil
+	document, err := builder3.BuildOpenAPISpecFromRoutes(restfuladapter.AdaptWebServices([]*restful.WebService{service}), d.generic.OpenAPIV3Config)
+	if err != nil {
+		return nil, fmt.Errorf("building the schemas of %s: %w", name, err)
+	}
+	one := handler3.NewOpenAPIService()
+	one.UpdateGroupVersion(name, document)
+	d.built[name] = http.HandlerFunc(one.HandleGroupVersion)
+	return d.built[name], nil
 }
 
 // fill builds the OpenAPI v2 schemas of the built-in kinds.
 func (d *documents) fill(static *spec.Swagger) error {
-	document, err := builder.BuildOpenAPISpecFromRoutes(restfuladapter.AdaptWebServices(d.services()), d.generic.OpenAPIConfig)
+	var services []*restful.WebService
+	for _, name := range sets.List(d.groupVersions()) {
+		service, err := d.service(name)
+		if err != nil {
+			return err
+		}
+		services = append(services, service)
+	}
+	document, err := builder.BuildOpenAPISpecFromRoutes(restfuladapter.AdaptWebServices(services), d.generic.OpenAPIConfig)
 	if err != nil {
 		return fmt.Errorf("building the OpenAPI v2 schemas: %w", err)
 	}

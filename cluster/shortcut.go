@@ -8,7 +8,6 @@ import (
 	"k8s.io/apiserver/pkg/audit"
 	"k8s.io/apiserver/pkg/endpoints/filters"
 	"k8s.io/apiserver/pkg/endpoints/request"
-	genericapiserver "k8s.io/apiserver/pkg/server"
 )
 
 // shortcut leads requests straight to the handlers of an API server that does not have to ask who is
@@ -16,18 +15,7 @@ import (
 // authorization and the search for the route among all others takes a quarter of the time of a small request.
 type shortcut struct {
 	info   request.RequestInfoResolver
-	routes map[string]restful.RouteFunction // by method and path, with placeholders
-}
-
-// newShortcut knows the routes that are installed by now.
-func newShortcut(c *genericapiserver.Config, s *genericapiserver.GenericAPIServer) *shortcut {
-	known := &shortcut{c.RequestInfoResolver, map[string]restful.RouteFunction{}}
-	for _, service := range s.Handler.GoRestfulContainer.RegisteredWebServices() {
-		for _, r := range service.Routes() {
-			known.routes[r.Method+" "+r.Path] = r.Function
-		}
-	}
-	return known
+	routes func(method, path string) restful.RouteFunction // nil if there is none
 }
 
 // handler gives the handler of a request, nil if it has to go the usual way: it lasts, or is made in
@@ -36,7 +24,7 @@ func (s *shortcut) handler(req *http.Request) http.Handler {
 	if strings.Contains(req.URL.RawQuery, "watch") || strings.Contains(req.URL.RawQuery, "timeout") || impersonates(req.Header) {
 		return nil
 	}
-	route := s.routes[req.Method+" "+placeholders(req.URL.Path)]
+	route := s.routes(req.Method, req.URL.Path)
 	if route == nil {
 		return nil
 	}

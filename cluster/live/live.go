@@ -25,6 +25,7 @@ import (
 	"k8s.io/kubernetes/cmd/kube-apiserver/app/options"
 
 	"github.com/seatrial/seatrial/cluster"
+	"github.com/seatrial/seatrial/internal/unmetered"
 )
 
 // Config says where a cluster lives and what it consists of.
@@ -65,6 +66,7 @@ func Start(ctx context.Context, config Config) (c *Cluster, err error) {
 	if config.Fatal == nil {
 		config.Fatal = func(err error) { panic(err) }
 	}
+	unmetered.Show()
 	c = &Cluster{folder: config.Folder}
 	defer func() {
 		if err != nil {

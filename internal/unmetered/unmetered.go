@@ -1,7 +1,8 @@
-// Package unmetered keeps work queues from measuring themselves: each wakes twice a second for that, and
-// in virtual time, where nothing else may be to do for hours, that is almost half of the work.
+// Package unmetered keeps a process that shows no metrics from the work for them. Importing it is enough for
+// metrics not to be registered before somebody calls [Show].
 //
-// The function is [Queues].
+// [Queues] keeps work queues from measuring themselves: each wakes twice a second for that, and in virtual
+// time, where nothing else may be to do for hours, that is almost half of the work.
 package unmetered
 
 import (
