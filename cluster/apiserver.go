@@ -115,7 +115,9 @@ func (s *apiServer) configure(ctx context.Context) error {
 	c.OpenAPIConfig = genericapiserver.DefaultOpenAPIConfig(openapi.GetOpenAPIDefinitions, openapinamer.NewDefinitionNamer(legacyscheme.Scheme, extensions.Scheme, aggregatorscheme.Scheme))
 	c.AggregatedDiscoveryGroupManager = aggregated.NewResourceManager("apis") // of both servers
 	s.routes = newRoutes(s)
-	c.BuildHandlerChainFunc = func(h http.Handler, c *genericapiserver.Config) http.Handler { return handlerChain(s.routes.before(h), c) }
+	c.BuildHandlerChainFunc = func(h http.Handler, c *genericapiserver.Config) http.Handler {
+		return handlerChain(s.routes.before(h), c)
+	}
 	c.Authentication.Authenticator = authenticator.RequestFunc(func(*http.Request) (*authenticator.Response, bool, error) {
 		return &authenticator.Response{User: admin}, true, nil
 	})

@@ -11,14 +11,20 @@ import (
 
 	"github.com/emicklei/go-restful/v3"
 	apidiscoveryv2 "k8s.io/api/apidiscovery/v2"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apiserver/pkg/endpoints"
+	"k8s.io/apiserver/pkg/endpoints/deprecation"
+	"k8s.io/apiserver/pkg/endpoints/handlers"
 	"k8s.io/apiserver/pkg/registry/rest"
 	genericapiserver "k8s.io/apiserver/pkg/server"
+	"k8s.io/component-base/version"
 )
 
 // routes are those of the built-in groups of an API server in memory. There are some eight hundred, each
 // with a regular expression, and a command on a trial asks for a few: those of a resource are made when it
-// is first asked for something, and those that list and watch it alone when no more is asked.
+// is first asked for something. What lists and watches it, which is all that most are asked for, needs none.
 type routes struct {
 	server   *apiServer
 	versions map[string]*versionRoutes // by their root, for example /apis/apps/v1
@@ -31,8 +37,9 @@ type versionRoutes struct {
 	server *apiServer
 	all    *endpoints.APIGroupVersion
 
-	mu   sync.Mutex
-	made map[string]*madeRoutes
+	mu      sync.Mutex
+	made    map[string]*madeRoutes // by resource; all there are by an empty name
+	listing map[string]http.Handler
 }
 
 // madeRoutes are routes that are made.
@@ -61,7 +68,7 @@ func newRoutes(s *apiServer) *routes {
 
 // add lets a version of a group be asked for.
 func (r *routes) add(v *endpoints.APIGroupVersion) {
-	r.versions[rootPath(v)] = &versionRoutes{server: r.server, all: v, made: map[string]*madeRoutes{}}
+	r.versions[rootPath(v)] = &versionRoutes{server: r.server, all: v, made: map[string]*madeRoutes{}, listing: map[string]http.Handler{}}
 }
 
 // rootPath is where a version of a group is served, for example /apis/apps/v1.
@@ -87,22 +94,31 @@ func (r *routes) before(next http.Handler) http.Handler {
 			next.ServeHTTP(w, req)
 			return
 		}
-		made, err := v.routes(v.wanted(req.Method, below))
+		h, err := v.handler(req.Method, below)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
 		}
-		made.container.Dispatch(w, req)
+		h.ServeHTTP(w, req)
 	})
 }
 
 // function gives what a route does, nil if there is none or it cannot be made.
 func (r *routes) function(method, path string) restful.RouteFunction {
 	v, below := r.version(path)
-	if v == nil || len(below) == 0 {
+	if v == nil {
 		return nil
 	}
-	made, err := v.routes(v.wanted(method, below))
+	resource, collection := v.resource(below)
+	if resource == "" {
+		return nil
+	}
+	if collection && method == http.MethodGet {
+		if h := v.lists(resource); h != nil {
+			return func(req *restful.Request, resp *restful.Response) { h.ServeHTTP(resp.ResponseWriter, req.Request) }
+		}
+	}
+	made, err := v.routes(resource)
 	if err != nil {
 		return nil
 	}
@@ -122,39 +138,49 @@ func (r *routes) version(path string) (v *versionRoutes, below []string) {
 	return r.versions["/"+strings.Join(parts[:root], "/")], parts[root:]
 }
 
-// readOnly marks what only lists and watches a resource.
-const readOnly = " read-only"
-
-// wanted tells which routes a request needs, by the name under which they are kept: those of a resource, or
-// all of a version, where the name is empty.
-func (v *versionRoutes) wanted(method string, below []string) string {
-	if len(below) > 0 && below[0] == "watch" { // /watch/pods, which nobody should use any more
+// resource tells which resource a request below the root is for, and whether it is for all objects, or all of a
+// namespace; an empty name if it is for none that there is.
+func (v *versionRoutes) resource(below []string) (name string, collection bool) {
+	old := len(below) > 0 && below[0] == "watch" // /watch/pods, which nobody should use any more
+	if old {
 		below = below[1:]
 	}
 	if len(below) > 2 && below[0] == "namespaces" && v.all.Storage[below[2]] != nil {
 		below = below[2:]
 	}
-	switch {
-	case len(below) == 0 || v.all.Storage[below[0]] == nil:
-		return ""
-	case len(below) == 1 && method == http.MethodGet:
-		return below[0] + readOnly
+	if len(below) == 0 || v.all.Storage[below[0]] == nil {
+		return "", false
 	}
-	return below[0]
+	return below[0], len(below) == 1 && !old
 }
 
-// routes gives the routes of a name, which it makes if need be.
-func (v *versionRoutes) routes(name string) (*madeRoutes, error) {
+// handler gives what serves a request below the root.
+func (v *versionRoutes) handler(method string, below []string) (http.Handler, error) {
+	resource, collection := v.resource(below)
+	if collection && method == http.MethodGet {
+		if h := v.lists(resource); h != nil {
+			return h, nil
+		}
+	}
+	made, err := v.routes(resource)
+	if err != nil {
+		return nil, err
+	}
+	return http.HandlerFunc(made.container.Dispatch), nil
+}
+
+// routes gives the routes of a resource, which it makes if need be; of all if the name is empty.
+func (v *versionRoutes) routes(resource string) (*madeRoutes, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if made := v.made[name]; made != nil {
+	if made := v.made[resource]; made != nil {
 		return made, nil
 	}
 	part := *v.all
-	part.Storage = v.storages(name)
+	part.Storage = v.storages(resource)
 	handler := genericapiserver.NewAPIServerHandler("seatrial", part.Serializer, func(h http.Handler) http.Handler { return h }, nil)
 	if _, _, err := part.InstallREST(handler.GoRestfulContainer); err != nil {
-		return nil, fmt.Errorf("routes of %s in %s: %w", name, rootPath(v.all), err)
+		return nil, fmt.Errorf("routes of %s in %s: %w", resource, rootPath(v.all), err)
 	}
 	made := &madeRoutes{handler.GoRestfulContainer, map[string]restful.RouteFunction{}}
 	for _, service := range made.container.RegisteredWebServices() {
@@ -162,20 +188,14 @@ func (v *versionRoutes) routes(name string) (*madeRoutes, error) {
 			made.byPath[r.Method+" "+r.Path] = r.Function
 		}
 	}
-	v.made[name] = made
+	v.made[resource] = made
 	return made, nil
 }
 
-// storages are those of the routes of a name.
-func (v *versionRoutes) storages(name string) map[string]rest.Storage {
-	if name == "" {
+// storages are those of a resource and what is below it, or all.
+func (v *versionRoutes) storages(resource string) map[string]rest.Storage {
+	if resource == "" {
 		return v.all.Storage
-	}
-	resource, lists := strings.CutSuffix(name, readOnly)
-	if lists {
-		if less := reading(v.all.Storage[resource]); less != nil {
-			return map[string]rest.Storage{resource: less}
-		}
 	}
 	some := map[string]rest.Storage{}
 	for path, storage := range v.all.Storage {
@@ -186,26 +206,61 @@ func (v *versionRoutes) storages(name string) map[string]rest.Storage {
 	return some
 }
 
-// readable is what a storage has to be for its resource to be listed and watched.
-type readable struct {
-	rest.Storage
-	rest.Scoper
-	rest.SingularNameProvider
-	rest.Lister
-	rest.Watcher
+// lists gives what lists and watches a resource, as its routes would; nil if only they can.
+func (v *versionRoutes) lists(resource string) http.Handler {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	h, known := v.listing[resource]
+	if !known {
+		h = v.makeLists(resource)
+		v.listing[resource] = h
+	}
+	return h
 }
 
-// reading is a storage that can do no more than list and watch, nil if this one cannot.
-func reading(s rest.Storage) rest.Storage {
-	scoper, _ := s.(rest.Scoper)
-	namer, _ := s.(rest.SingularNameProvider)
-	lister, _ := s.(rest.Lister)
-	watcher, _ := s.(rest.Watcher)
-	_, kind := s.(rest.GroupVersionKindProvider)
-	if scoper == nil || namer == nil || lister == nil || watcher == nil || kind {
+func (v *versionRoutes) makeLists(resource string) http.Handler {
+	storage := v.all.Storage[resource]
+	lister, _ := storage.(rest.Lister)
+	watcher, _ := storage.(rest.Watcher)
+	scoper, _ := storage.(rest.Scoper)
+	if lister == nil || watcher == nil || scoper == nil {
 		return nil
 	}
-	return readable{s, scoper, namer, lister, watcher}
+	kind, err := endpoints.GetResourceKind(v.all.GroupVersion, storage, v.all.Typer)
+	if err != nil {
+		return nil
+	}
+	obj, err := v.all.Creater.New(kind)
+	if err != nil {
+		return nil
+	}
+	obj.GetObjectKind().SetGroupVersionKind(kind)
+	major, minor, _ := deprecation.MajorMinor(version.Get()) // 0.0 where no version was linked, in tests
+	if deprecation.IsDeprecated(obj, major, minor) {         // the routes warn
+		return nil
+	}
+	scope := &handlers.RequestScope{
+		Namer:                    handlers.ContextBasedNaming{Namer: v.all.Namer, ClusterScoped: !scoper.NamespaceScoped()},
+		Serializer:               v.all.Serializer,
+		ParameterCodec:           v.all.ParameterCodec,
+		Creater:                  v.all.Creater,
+		Convertor:                v.all.Convertor,
+		Defaulter:                v.all.Defaulter,
+		Typer:                    v.all.Typer,
+		UnsafeConvertor:          v.all.UnsafeConvertor,
+		Authorizer:               v.all.Authorizer,
+		EquivalentResourceMapper: v.all.EquivalentResourceRegistry,
+		TableConvertor:           lister,
+		Resource:                 v.all.GroupVersion.WithResource(resource),
+		Kind:                     kind,
+		HubGroupVersion:          schema.GroupVersion{Group: kind.Group, Version: runtime.APIVersionInternal},
+		MetaGroupVersion:         metav1.SchemeGroupVersion,
+		MaxRequestBodyBytes:      v.all.MaxRequestBodyBytes,
+	}
+	if v.all.MetaGroupVersion != nil {
+		scope.MetaGroupVersion = *v.all.MetaGroupVersion
+	}
+	return handlers.ListResource(lister, watcher, scope, false, v.all.MinRequestTimeout)
 }
 
 // names are the paths of all there is, without a slash at the beginning.
