@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 
 	extensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1beta1"
@@ -27,6 +28,7 @@ import (
 	genericfilters "k8s.io/apiserver/pkg/server/filters"
 	"k8s.io/apiserver/pkg/server/healthz"
 	serveroptions "k8s.io/apiserver/pkg/server/options"
+	serverroutes "k8s.io/apiserver/pkg/server/routes"
 	serverstorage "k8s.io/apiserver/pkg/server/storage"
 	"k8s.io/apiserver/pkg/storage/storagebackend"
 	"k8s.io/apiserver/pkg/util/compatibility"
@@ -90,6 +92,7 @@ func (s *apiServer) begin(ctx context.Context) (err error) {
 	healthz.InstallHandler(paths)
 	healthz.InstallLivezHandler(paths)
 	healthz.InstallReadyzHandler(paths)
+	paths.UnlistedHandle("/", serverroutes.IndexLister{StatusCode: http.StatusOK, PathProvider: shown(s.paths)})
 	ServeUsage(s.built, s.informers)
 	if err := s.install(); err != nil {
 		return err
@@ -219,6 +222,21 @@ func (s *apiServer) build() error {
 		return fmt.Errorf("API server: %w", err)
 	}
 	return serveOpenAPI(s.generic, s.routes, s.built, crds.GenericAPIServer)
+}
+
+// shown gives the paths that are shown under the root.
+type shown func() []string
+
+func (f shown) ListedPaths() []string { return f() }
+
+// paths are those that clients may find by looking.
+func (s *apiServer) paths() []string {
+	all := s.built.ListedPaths()
+	for _, name := range s.routes.names() {
+		all = append(all, "/"+name)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // handlerChain is the part of the usual chain that changes answers: who asks, in whose name, and

@@ -67,6 +67,22 @@ var surface = []struct {
 		body, err := d.accept("/apis", "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList")
 		return wantText(body, err, `"kind":"APIGroupDiscoveryList"`, `"resource":"deployments"`, `"shortNames":["deploy"]`)
 	}},
+	{"what there is under the root", func(_ context.Context, d *door) error {
+		body, err := d.accept("/", "application/json")
+		if err := wantText(body, err, `"/api/v1"`, `"/apis/apps/v1"`, `"/apis/metrics.k8s.io"`, `"/openapi/v3"`); err != nil {
+			return err
+		}
+		var root metav1.RootPaths
+		if err := json.Unmarshal([]byte(body), &root); err != nil {
+			return err
+		}
+		for _, path := range root.Paths {
+			if _, err := d.accept(path, "application/json"); err != nil {
+				return fmt.Errorf("%s is shown, and answers: %w", path, err)
+			}
+		}
+		return nil
+	}},
 	{"OpenAPI v2", func(_ context.Context, d *door) error {
 		doc, err := d.Discovery().OpenAPISchema()
 		if err != nil {

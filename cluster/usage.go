@@ -49,9 +49,11 @@ func ServeUsage(built *genericapiserver.GenericAPIServer, informers informers.Sh
 		},
 	})
 	version := metav1.GroupVersionForDiscovery{GroupVersion: gv.String(), Version: gv.Version}
-	built.DiscoveryGroupManager.AddGroup(metav1.APIGroup{Name: gv.Group, Versions: []metav1.GroupVersionForDiscovery{version}, PreferredVersion: version})
+	group := metav1.APIGroup{TypeMeta: metav1.TypeMeta{Kind: "APIGroup", APIVersion: "v1"}, Name: gv.Group, Versions: []metav1.GroupVersionForDiscovery{version}, PreferredVersion: version}
+	built.DiscoveryGroupManager.AddGroup(group)
+	built.Handler.NonGoRestfulMux.HandleFunc("/apis/"+gv.Group, func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, group) })
 	built.Handler.NonGoRestfulMux.HandleFunc("/apis/"+gv.String(), func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, resources) })
-	built.Handler.NonGoRestfulMux.HandlePrefix("/apis/"+gv.String()+"/", u)
+	built.Handler.NonGoRestfulMux.UnlistedHandlePrefix("/apis/"+gv.String()+"/", u)
 }
 
 // ServeHTTP answers for nodes, nodes/NAME, pods, namespaces/NAMESPACE/pods and
