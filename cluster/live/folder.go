@@ -213,7 +213,8 @@ func (f Folder) writeFacts(facts Facts) error {
 	return replaceFile(f.facts(), append(data, '\n'))
 }
 
-// Purge deletes the cluster of the folder, and the folder if nothing else is in it.
+// Purge deletes the cluster of the folder, and the folder if nothing else is in it. What an interrupted one has
+// left of the store is no store: the next start makes it anew.
 func (f Folder) Purge() error {
 	unlock, err := f.lock()
 	if errors.Is(err, os.ErrNotExist) {
@@ -223,6 +224,11 @@ func (f Folder) Purge() error {
 		return err
 	}
 	defer unlock()
+	if _, err := os.Stat(f.etcd()); err == nil {
+		if err := errors.Join(replaceFile(f.unmade(), nil), syncFolder(string(f))); err != nil {
+			return fmt.Errorf("deleting the cluster: %w", err)
+		}
+	}
 	for _, name := range []string{f.etcd(), f.unmade(), f.pki(), f.kubelet(), f.facts(), f.Log(), f.path(lockName)} {
 		if err := os.RemoveAll(name); err != nil {
 			return fmt.Errorf("deleting the cluster: %w", err)
