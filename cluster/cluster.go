@@ -51,7 +51,7 @@ type Config struct {
 	Rest func() // is called again and again at moments at which nothing runs, where there is a Pace; or nil
 
 	Tracking  Tracking // whose objects have managed fields
-	Roleless  bool     // there are no roles but those that somebody makes: enough where only administrators act, and sooner there
+	Roleless  bool     // there are no roles but those that somebody makes, and no endpoints of the API server: enough where only administrators act, and sooner there
 	Unwritten bool     // heartbeats of nodes are not written to their leases; the controllers hear of them all the same
 }
 

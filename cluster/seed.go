@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"net"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -19,6 +20,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/component-base/version"
 	schedulingapiv1 "k8s.io/kubernetes/pkg/apis/scheduling/v1"
+	"k8s.io/kubernetes/pkg/controlplane/reconcilers"
 
 	"github.com/seatrial/seatrial/cluster/kubelet"
 )
@@ -76,17 +78,32 @@ func (c *connection) seedPriorityClass(ctx context.Context, name string, value i
 	return named("priority class", name, err)
 }
 
-// seedService writes the Service of the API server.
+// Advertised is the address of the API server inside of the simulation: that of the node
+// demo-control-plane. A loopback address is refused as an endpoint.
+var Advertised = net.IPv4(172, 18, 0, 2)
+
+// apiPort is where it says that it listens there.
+const apiPort = 6443
+
+// seedService writes the Service of the API server, and where it leads, for who looks.
 func (s *apiServer) seedService(ctx context.Context) error {
 	service := &corev1.Service{
 		ObjectMeta: metav1.ObjectMeta{Name: "kubernetes", Labels: map[string]string{"component": "apiserver", "provider": "kubernetes"}},
 		Spec: corev1.ServiceSpec{
 			ClusterIP: "10.96.0.1",
-			Ports:     []corev1.ServicePort{{Name: "https", Port: 443, TargetPort: intstr.FromInt32(6443), Protocol: corev1.ProtocolTCP}},
+			Ports:     []corev1.ServicePort{{Name: "https", Port: 443, TargetPort: intstr.FromInt32(apiPort), Protocol: corev1.ProtocolTCP}},
 		},
 	}
 	if _, err := s.client.CoreV1().Services(metav1.NamespaceDefault).Create(ctx, service, metav1.CreateOptions{}); err != nil {
 		return fmt.Errorf("service kubernetes: %w", err)
+	}
+	if s.roleless {
+		return nil
+	}
+	adapter := reconcilers.NewEndpointsAdapter(s.client.CoreV1(), s.client.DiscoveryV1())
+	ports := []corev1.EndpointPort{{Name: "https", Port: apiPort, Protocol: corev1.ProtocolTCP}}
+	if err := reconcilers.NewMasterCountEndpointReconciler(1, adapter).ReconcileEndpoints(service.Name, Advertised, ports, true); err != nil {
+		return fmt.Errorf("endpoints of the service kubernetes: %w", err)
 	}
 	return nil
 }

@@ -83,6 +83,20 @@ var surface = []struct {
 		}
 		return nil
 	}},
+	{"endpoints of the API server", func(ctx context.Context, d *door) error {
+		e, err := d.CoreV1().Endpoints("default").Get(ctx, "kubernetes", metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		slice, err := d.DiscoveryV1().EndpointSlices("default").Get(ctx, "kubernetes", metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		if ip := e.Subsets[0].Addresses[0].IP; ip != cluster.Advertised.String() || slice.Endpoints[0].Addresses[0] != ip {
+			return fmt.Errorf("endpoints %v, slice %v", e.Subsets, slice.Endpoints)
+		}
+		return nil
+	}},
 	{"OpenAPI v2", func(_ context.Context, d *door) error {
 		doc, err := d.Discovery().OpenAPISchema()
 		if err != nil {

@@ -51,10 +51,6 @@ const (
 // serviceIP is the address of the API server's own Service.
 var serviceIP = net.IPv4(10, 96, 0, 1)
 
-// advertised is the address of the API server inside of the simulation: that of the node
-// demo-control-plane. A loopback address is refused as an endpoint.
-var advertised = net.IPv4(172, 18, 0, 2)
-
 // server is kube-apiserver in this process: that of the built-in kinds, those of custom
 // resources and of API services before and behind it, as upstream chains them.
 type server struct {
@@ -141,7 +137,7 @@ func flags(p *pki, listener net.Listener) *options.ServerRunOptions {
 	o := options.NewServerRunOptions()
 	o.AllowPrivileged = true // a matter of admission, as in every real cluster
 	o.ServiceClusterIPRanges = serviceRange
-	o.GenericServerRunOptions.AdvertiseAddress = advertised
+	o.GenericServerRunOptions.AdvertiseAddress = cluster.Advertised
 	o.GenericServerRunOptions.ExternalHost = "127.0.0.1"
 	o.SecureServing.Listener = listener
 	o.SecureServing.BindAddress = net.IPv4(127, 0, 0, 1)
