@@ -20,6 +20,7 @@ import (
 	"sync"
 	"time"
 
+	certificatesv1 "k8s.io/api/certificates/v1"
 	v1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -31,6 +32,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/scheme"
 	corev1 "k8s.io/client-go/kubernetes/typed/core/v1"
+	certificateslisters "k8s.io/client-go/listers/certificates/v1"
 	listers "k8s.io/client-go/listers/core/v1"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/record"
@@ -76,6 +78,7 @@ type known struct {
 	secrets    listers.SecretLister
 	claims     listers.PersistentVolumeClaimLister
 	volumes    listers.PersistentVolumeLister
+	bundles    certificateslisters.ClusterTrustBundleLister
 }
 
 // memory is what outlives a restart.
@@ -95,6 +98,7 @@ func New(c Config) (*Kubelet, error) {
 		known: known{
 			core.Pods().Lister(), core.Nodes().Lister(), core.ConfigMaps().Lister(), core.Secrets().Lister(),
 			core.PersistentVolumeClaims().Lister(), core.PersistentVolumes().Lister(),
+			c.Informers.Certificates().V1().ClusterTrustBundles().Lister(),
 		},
 		script:    c.Script,
 		version:   c.Version,
@@ -441,6 +445,16 @@ func (k *Kubelet) secret(namespace, name string) *v1.Secret {
 		return nil
 	}
 	return s
+}
+
+func (k *Kubelet) trustBundle(name string) bool {
+	_, err := k.known.bundles.Get(name)
+	return err == nil
+}
+
+func (k *Kubelet) trustBundleOf(signer string, matching labels.Selector) bool {
+	bundles, err := k.known.bundles.List(matching)
+	return err == nil && slices.ContainsFunc(bundles, func(b *certificatesv1.ClusterTrustBundle) bool { return b.Spec.SignerName == signer })
 }
 
 func (k *Kubelet) claim(namespace, name string) *v1.PersistentVolumeClaim {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	v1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	kubeletevents "k8s.io/kubernetes/pkg/kubelet/events"
 )
 
@@ -30,6 +31,8 @@ const (
 type world interface {
 	configMap(namespace, name string) *v1.ConfigMap
 	secret(namespace, name string) *v1.Secret
+	trustBundle(name string) bool
+	trustBundleOf(signer string, matching labels.Selector) bool
 	claim(namespace, name string) *v1.PersistentVolumeClaim
 	node(name string) *v1.Node
 	admit(pod *v1.Pod) (reason, message string)

@@ -7,9 +7,11 @@ import (
 	"testing"
 	"time"
 
+	certificatesv1 "k8s.io/api/certificates/v1"
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/client-go/tools/record"
 )
@@ -23,12 +25,21 @@ type place struct {
 	others     []*v1.Pod         // on the node
 	claims     map[string]*v1.PersistentVolumeClaim
 	volumes    map[string]*v1.PersistentVolume
+	bundles    []*certificatesv1.ClusterTrustBundle
 	holding    []string // pods on other nodes, every volume
 	preempted  []string
 }
 
 func (p *place) configMap(_, name string) *v1.ConfigMap { return p.configMaps[name] }
 func (p *place) secret(_, name string) *v1.Secret       { return p.secrets[name] }
+func (p *place) trustBundle(name string) bool {
+	return slices.ContainsFunc(p.bundles, func(b *certificatesv1.ClusterTrustBundle) bool { return b.Name == name })
+}
+func (p *place) trustBundleOf(signer string, matching labels.Selector) bool {
+	return slices.ContainsFunc(p.bundles, func(b *certificatesv1.ClusterTrustBundle) bool {
+		return b.Spec.SignerName == signer && matching.Matches(labels.Set(b.Labels))
+	})
+}
 func (p *place) claim(_, name string) *v1.PersistentVolumeClaim {
 	return p.claims[name]
 }
@@ -312,6 +323,47 @@ func TestMissingVolumeKeepsThePodFromStarting(t *testing.T) {
 	l.expect(t, "Pending a=ContainerCreating") // the next try comes 64 s after the last one
 	l.run(time.Minute)
 	l.expect(t, "Running a=Ready")
+}
+
+func TestMissingTrustBundleKeepsThePodFromStarting(t *testing.T) {
+	name, signer, optional := "roots", "example.com/roots", true
+	selected := &metav1.LabelSelector{MatchLabels: map[string]string{"trust": "live"}}
+	roots := func(labels map[string]string) *certificatesv1.ClusterTrustBundle {
+		return &certificatesv1.ClusterTrustBundle{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels}, Spec: certificatesv1.ClusterTrustBundleSpec{SignerName: signer}}
+	}
+	const byName = `while getting ClusterTrustBundle: clustertrustbundle.certificates.k8s.io "roots" not found`
+	const bySigner = "combination of signerName and labelSelector matched zero ClusterTrustBundles"
+	for _, c := range []struct {
+		what string
+		from v1.ClusterTrustBundleProjection
+		is   *certificatesv1.ClusterTrustBundle
+		want string // event; empty: the pod starts
+	}{
+		{"none of the name", v1.ClusterTrustBundleProjection{Name: &name}, nil, byName},
+		{"one of the name", v1.ClusterTrustBundleProjection{Name: &name}, roots(nil), ""},
+		{"none of the name, and it may miss", v1.ClusterTrustBundleProjection{Name: &name, Optional: &optional}, nil, ""},
+		{"none that is selected", v1.ClusterTrustBundleProjection{SignerName: &signer, LabelSelector: selected}, roots(nil), bySigner},
+		{"nothing selects", v1.ClusterTrustBundleProjection{SignerName: &signer}, roots(nil), bySigner},
+		{"one that is selected", v1.ClusterTrustBundleProjection{SignerName: &signer, LabelSelector: selected}, roots(selected.MatchLabels), ""},
+		{"all of the signer", v1.ClusterTrustBundleProjection{SignerName: &signer, LabelSelector: &metav1.LabelSelector{}}, roots(nil), ""},
+		{"none of the signer, and they may miss", v1.ClusterTrustBundleProjection{SignerName: &signer, Optional: &optional}, nil, ""},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			p := pod(one("a"))
+			p.Spec.Volumes = []v1.Volume{{Name: "trust", VolumeSource: v1.VolumeSource{Projected: &v1.ProjectedVolumeSource{Sources: []v1.VolumeProjection{{ClusterTrustBundle: &c.from}}}}}}
+			l := begin(p)
+			if c.is != nil {
+				l.bundles = []*certificatesv1.ClusterTrustBundle{c.is}
+			}
+			l.run(time.Minute)
+			if c.want == "" {
+				l.expect(t, "Running a=Ready")
+				return
+			}
+			l.expect(t, "Pending a=ContainerCreating")
+			l.expectEvent(t, "FailedMount", `MountVolume.SetUp failed for volume "trust" : `+c.want)
+		})
+	}
 }
 
 func TestInitContainersRunOneAfterAnotherBeforeTheOthers(t *testing.T) {

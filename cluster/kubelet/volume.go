@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	v1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	kubeletevents "k8s.io/kubernetes/pkg/kubelet/events"
 	"k8s.io/kubernetes/pkg/volume"
 	volumeutil "k8s.io/kubernetes/pkg/volume/util"
@@ -176,9 +177,30 @@ func (m *machine) missingSource(sources []v1.VolumeProjection) string {
 			problem = m.missingKeys("configmap", p.ConfigMap.Name, p.ConfigMap.Items)
 		case p.Secret != nil && !isTrue(p.Secret.Optional):
 			problem = m.missingKeys("secret", p.Secret.Name, p.Secret.Items)
+		case p.ClusterTrustBundle != nil && !isTrue(p.ClusterTrustBundle.Optional):
+			problem = m.missingBundle(p.ClusterTrustBundle)
 		}
 		if problem != "" {
 			return problem
+		}
+	}
+	return ""
+}
+
+// missingBundle says what a trust bundle is missing, in the words of the kubelet's manager of them.
+func (m *machine) missingBundle(p *v1.ClusterTrustBundleProjection) string {
+	switch {
+	case p.Name != nil:
+		if !m.world.trustBundle(*p.Name) {
+			return fmt.Sprintf("while getting ClusterTrustBundle: clustertrustbundle.certificates.k8s.io %q not found", *p.Name)
+		}
+	case p.SignerName != nil:
+		matching, err := metav1.LabelSelectorAsSelector(p.LabelSelector) // nil selects nothing
+		if err != nil {
+			return fmt.Sprintf("while parsing label selector: %v", err)
+		}
+		if !m.world.trustBundleOf(*p.SignerName, matching) {
+			return "combination of signerName and labelSelector matched zero ClusterTrustBundles"
 		}
 	}
 	return ""
