@@ -25,6 +25,7 @@ var snapshotted = []schema.GroupVersionResource{
 	{Group: "scheduling.k8s.io", Version: "v1", Resource: "priorityclasses"},
 	{Group: "storage.k8s.io", Version: "v1", Resource: "storageclasses"},
 	{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"},
+	trustBundles,
 	{Version: "v1", Resource: "serviceaccounts"},
 	{Version: "v1", Resource: "configmaps"},
 	{Version: "v1", Resource: "secrets"},
@@ -46,6 +47,9 @@ var snapshotted = []schema.GroupVersionResource{
 	{Version: "v1", Resource: "resourcequotas"},
 }
 
+// trustBundles are served from Kubernetes 1.37 on.
+var trustBundles = schema.GroupVersionResource{Group: "certificates.k8s.io", Version: "v1", Resource: "clustertrustbundles"}
+
 // page is how many objects are asked for at a time.
 const page = 500
 
@@ -65,6 +69,8 @@ func ReadSnapshot(ctx context.Context, config *rest.Config) (*Snapshot, error) {
 	for _, r := range snapshotted {
 		objects, err := list(ctx, client.Resource(r))
 		switch {
+		case apierrors.IsNotFound(err) && r == trustBundles:
+			continue
 		case apierrors.IsForbidden(err), apierrors.IsNotFound(err):
 			s.Missing = append(s.Missing, r.Resource)
 			continue

@@ -326,7 +326,7 @@ func TestMissingVolumeKeepsThePodFromStarting(t *testing.T) {
 }
 
 func TestMissingTrustBundleKeepsThePodFromStarting(t *testing.T) {
-	name, signer, optional := "roots", "example.com/roots", true
+	name, signer, serving, optional := "roots", "example.com/roots", servingSigner, true
 	selected := &metav1.LabelSelector{MatchLabels: map[string]string{"trust": "live"}}
 	roots := func(labels map[string]string) *certificatesv1.ClusterTrustBundle {
 		return &certificatesv1.ClusterTrustBundle{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels}, Spec: certificatesv1.ClusterTrustBundleSpec{SignerName: signer}}
@@ -346,6 +346,7 @@ func TestMissingTrustBundleKeepsThePodFromStarting(t *testing.T) {
 		{"nothing selects", v1.ClusterTrustBundleProjection{SignerName: &signer}, roots(nil), bySigner},
 		{"one that is selected", v1.ClusterTrustBundleProjection{SignerName: &signer, LabelSelector: selected}, roots(selected.MatchLabels), ""},
 		{"all of the signer", v1.ClusterTrustBundleProjection{SignerName: &signer, LabelSelector: &metav1.LabelSelector{}}, roots(nil), ""},
+		{"that of the API server", v1.ClusterTrustBundleProjection{SignerName: &serving, LabelSelector: &metav1.LabelSelector{}}, nil, ""},
 		{"none of the signer, and they may miss", v1.ClusterTrustBundleProjection{SignerName: &signer, Optional: &optional}, nil, ""},
 	} {
 		t.Run(c.what, func(t *testing.T) {

@@ -187,6 +187,9 @@ func (m *machine) missingSource(sources []v1.VolumeProjection) string {
 	return ""
 }
 
+// servingSigner has a bundle in every cluster, with the certificate of the API server; no pod has to wait for it here.
+const servingSigner = "kubernetes.io/kube-apiserver-serving"
+
 // missingBundle says what a trust bundle is missing, in the words of the kubelet's manager of them.
 func (m *machine) missingBundle(p *v1.ClusterTrustBundleProjection) string {
 	switch {
@@ -194,7 +197,7 @@ func (m *machine) missingBundle(p *v1.ClusterTrustBundleProjection) string {
 		if !m.world.trustBundle(*p.Name) {
 			return fmt.Sprintf("while getting ClusterTrustBundle: clustertrustbundle.certificates.k8s.io %q not found", *p.Name)
 		}
-	case p.SignerName != nil:
+	case p.SignerName != nil && *p.SignerName != servingSigner:
 		matching, err := metav1.LabelSelectorAsSelector(p.LabelSelector) // nil selects nothing
 		if err != nil {
 			return fmt.Sprintf("while parsing label selector: %v", err)
