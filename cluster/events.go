@@ -11,12 +11,14 @@ import (
 
 	v1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	corev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/client-go/tools/record"
+	"k8s.io/client-go/tools/record/util"
 )
 
 // Components record events through a client, the scheduler through a sink. Both are given ours, so that
@@ -72,6 +74,13 @@ func (r *recordedEvents) CreateWithEventNamespace(event *v1.Event) (*v1.Event, e
 	}
 	//lint:ignore SA1019 recorders call no other
 	created, err := r.EventInterface.CreateWithEventNamespace(event)
+	// The name is of the time, which stands still while a component works.
+	for later := int64(1); apierrors.IsAlreadyExists(err); later++ {
+		event = event.DeepCopy()
+		event.Name = util.GenerateEventName(event.InvolvedObject.Name, event.FirstTimestamp.UnixNano()+later)
+		//lint:ignore SA1019 recorders call no other
+		created, err = r.EventInterface.CreateWithEventNamespace(event)
+	}
 	if err == nil {
 		earlier.keep(created)
 	}
