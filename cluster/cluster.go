@@ -193,6 +193,9 @@ func (e *Engine) act(ctx context.Context, config Config) error {
 		return err
 	}
 	m.metrics.usage = config.Usage
+	if e.earlier != nil {
+		m.resumed = time.Now()
+	}
 	if config.Unwritten {
 		m.lastBeat = e.kubelet.LastBeat
 	}

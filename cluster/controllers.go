@@ -15,6 +15,7 @@ import (
 	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/informers"
+	coreinformers "k8s.io/client-go/informers/core/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/metadata/metadatainformer"
@@ -65,6 +66,7 @@ type manager struct {
 	scale     scale.ScalesGetter
 	metrics   *metrics
 	lastBeat  func(node string) time.Time // that was not written; nil: all are
+	resumed   time.Time                   // when an earlier life goes on; zero: there was none
 	started   chan struct{}               // closed when the informers run
 
 	run []func(context.Context)
@@ -236,6 +238,9 @@ func (m *manager) rootCA() error {
 func (m *manager) namespace() error {
 	c := namespace.NewNamespaceController(m.ctx, m.client, m.metadata, m.discovery.ServerPreferredNamespacedResources, m.shared.Core().V1().Namespaces(), 5*time.Minute, v1.FinalizerKubernetes)
 	m.add(func(ctx context.Context) { c.Run(ctx, workers) })
+	if !m.resumed.IsZero() {
+		m.add(m.finishNamespaces)
+	}
 	return nil
 }
 
@@ -280,11 +285,20 @@ func (m *manager) nodeLifecycle() error {
 	c, err := nodelifecycle.NewNodeLifecycleController(m.ctx, leases, m.shared.Core().V1().Pods(), m.shared.Core().V1().Nodes(), m.shared.Apps().V1().DaemonSets(), m.client,
 		monitorPeriod, startupGrace, monitorGrace, evictionRate, secondaryRate, largeCluster, unhealthyFraction)
 	m.add(func(ctx context.Context) { c.Run(ctx) })
+	if !m.resumed.IsZero() {
+		m.add(func(ctx context.Context) { m.loseNodes(ctx, monitorGrace) })
+	}
 	return err
 }
 
 func (m *manager) taintEviction() error {
-	c, err := tainteviction.New(m.ctx, m.client, m.shared.Core().V1().Pods(), m.shared.Core().V1().Nodes(), "taint-eviction-controller")
+	var nodes coreinformers.NodeInformer = m.shared.Core().V1().Nodes()
+	var pods coreinformers.PodInformer = m.shared.Core().V1().Pods()
+	if !m.resumed.IsZero() {
+		nodes = persistent{nodes, m.resumed.Add(time.Second), new(sync.Map)}
+		pods = enduring{pods, nodes, m.resumed}
+	}
+	c, err := tainteviction.New(m.ctx, m.client, pods, nodes, "taint-eviction-controller")
 	m.add(func(ctx context.Context) { c.Run(ctx) })
 	return err
 }

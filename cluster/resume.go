@@ -1,0 +1,299 @@
+package cluster
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	v1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	coreinformers "k8s.io/client-go/informers/core/v1"
+	"k8s.io/client-go/kubernetes/scheme"
+	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
+	corelisters "k8s.io/client-go/listers/core/v1"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/client-go/tools/record"
+	"k8s.io/klog/v2"
+	namespacedeletion "k8s.io/kubernetes/pkg/controller/namespace/deletion"
+	controllerutil "k8s.io/kubernetes/pkg/controller/util/node"
+)
+
+// Some controllers count from when they first see something, and start anew with every life of a cluster: a
+// trial whose commands follow each other quickly would keep a node Ready that has no kubelet, and never evict
+// the pods of it, nor see the end of a namespace. What is stored tells since when it has really been so.
+
+// finishNamespaces goes on with the namespaces that were to go already. If something is left of one,
+// its controller goes on with it.
+func (m *manager) finishNamespaces(ctx context.Context) {
+	const grace = 5 * time.Second // from the request on
+	namespaces := m.shared.Core().V1().Namespaces()
+	if !cache.WaitForCacheSync(ctx.Done(), namespaces.Informer().HasSynced) {
+		return
+	}
+	all, err := namespaces.Lister().List(labels.Everything())
+	if err != nil {
+		return // never: it reads from memory
+	}
+	all = slices.DeleteFunc(all, func(n *v1.Namespace) bool { return n.DeletionTimestamp == nil })
+	if len(all) == 0 {
+		return
+	}
+	slices.SortStableFunc(all, func(a, b *v1.Namespace) int { return a.DeletionTimestamp.Compare(b.DeletionTimestamp.Time) })
+	deleter := namespacedeletion.NewNamespacedResourcesDeleter(ctx, m.client.CoreV1().Namespaces(), m.metadata, m.client.CoreV1(), m.discovery.ServerPreferredNamespacedResources, v1.FinalizerKubernetes)
+	for _, n := range all {
+		if !sleepUntil(ctx, n.DeletionTimestamp.Add(grace)) {
+			return
+		}
+		if err := deleter.Delete(ctx, n.Name); err != nil {
+			klog.FromContext(ctx).V(4).Info("The namespace is not empty yet", "namespace", n.Name, "err", err)
+		}
+	}
+}
+
+// loseNodes does what the node lifecycle controller would do with the nodes whose kubelets have been silent
+// for grace, had it heard the last of them. It goes on from there.
+func (m *manager) loseNodes(ctx context.Context, grace time.Duration) {
+	nodes, leases, pods := m.shared.Core().V1().Nodes(), m.shared.Coordination().V1().Leases(), m.shared.Core().V1().Pods()
+	if !cache.WaitForCacheSync(ctx.Done(), nodes.Informer().HasSynced, leases.Informer().HasSynced, pods.Informer().HasSynced) {
+		return
+	}
+	last := func(node string) (time.Time, bool) {
+		lease, err := leases.Lister().Leases(v1.NamespaceNodeLease).Get(node)
+		if err != nil || lease.Spec.RenewTime == nil {
+			return time.Time{}, false
+		}
+		return lease.Spec.RenewTime.Time, true
+	}
+	type heard struct {
+		node string
+		last time.Time
+	}
+	all, err := nodes.Lister().List(labels.Everything())
+	if err != nil {
+		return // never: it reads from memory
+	}
+	var known []heard
+	for _, node := range all {
+		if at, ok := last(node.Name); ok {
+			known = append(known, heard{node.Name, at})
+		}
+	}
+	slices.SortStableFunc(known, func(a, b heard) int { return a.last.Compare(b.last) })
+
+	broadcaster := record.NewBroadcaster(record.WithContext(ctx))
+	defer broadcaster.Shutdown()
+	broadcaster.StartRecordingToSink(&typedcorev1.EventSinkImpl{Interface: m.client.CoreV1().Events("")})
+	recorder := broadcaster.NewRecorder(scheme.Scheme, v1.EventSource{Component: "node-controller"})
+	for _, k := range known {
+		if !sleepUntil(ctx, k.last.Add(grace)) {
+			return
+		}
+		node, err := nodes.Lister().Get(k.node)
+		if at, ok := last(k.node); err != nil || !ok || at.After(k.last) {
+			continue
+		}
+		node = node.DeepCopy()
+		if !silence(node) {
+			continue
+		}
+		if _, err := m.client.CoreV1().Nodes().UpdateStatus(ctx, node, metav1.UpdateOptions{}); err != nil {
+			continue // its controller will see
+		}
+		controllerutil.RecordNodeStatusChange(klog.FromContext(ctx), recorder, node, "NodeNotReady")
+		there, err := pods.Lister().List(labels.Everything())
+		if err != nil {
+			continue // never: it reads from memory
+		}
+		there = slices.DeleteFunc(there, func(p *v1.Pod) bool { return p.Spec.NodeName != k.node })
+		if err := controllerutil.MarkPodsNotReady(ctx, m.client, recorder, there, k.node); err != nil {
+			klog.FromContext(ctx).Error(err, "Marking the pods of a lost node", "node", k.node)
+		}
+	}
+	<-ctx.Done() // what is told is still written
+}
+
+// silence says of a node that its kubelet is not heard any more, in the words of the node lifecycle controller,
+// and whether that is new.
+func silence(node *v1.Node) bool {
+	if _, ready := controllerutil.GetNodeCondition(&node.Status, v1.NodeReady); ready == nil || ready.Status == v1.ConditionUnknown {
+		return false
+	}
+	for _, kind := range []v1.NodeConditionType{v1.NodeReady, v1.NodeMemoryPressure, v1.NodeDiskPressure, v1.NodePIDPressure} {
+		if _, c := controllerutil.GetNodeCondition(&node.Status, kind); c != nil && c.Status != v1.ConditionUnknown {
+			c.Status, c.Reason, c.Message = v1.ConditionUnknown, "NodeStatusUnknown", "Kubelet stopped posting node status."
+			c.LastTransitionTime = metav1.Now()
+		}
+	}
+	return true
+}
+
+// sleepUntil says whether the context lasted.
+func sleepUntil(ctx context.Context, t time.Time) bool {
+	select {
+	case <-time.After(time.Until(t)):
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// enduring are pods as the taint eviction controller has to see them: of the seconds for which they tolerate
+// a taint, those in an earlier life are gone.
+type enduring struct {
+	coreinformers.PodInformer
+	nodes coreinformers.NodeInformer
+	began time.Time // this life
+}
+
+func (e enduring) Informer() cache.SharedIndexInformer {
+	return enduringInformer{e.PodInformer.Informer(), e}
+}
+
+func (e enduring) Lister() corelisters.PodLister {
+	return enduringLister{e.PodInformer.Lister(), e}
+}
+
+type enduringInformer struct {
+	cache.SharedIndexInformer
+	all enduring
+}
+
+func (i enduringInformer) GetIndexer() cache.Indexer {
+	return enduringIndexer{i.SharedIndexInformer.GetIndexer(), i.all}
+}
+
+type enduringIndexer struct {
+	cache.Indexer
+	all enduring
+}
+
+func (i enduringIndexer) ByIndex(name, value string) ([]any, error) {
+	found, err := i.Indexer.ByIndex(name, value)
+	left := make([]any, len(found))
+	for j, o := range found {
+		left[j] = o
+		if pod, ok := o.(*v1.Pod); ok {
+			left[j] = i.all.left(pod)
+		}
+	}
+	return left, err
+}
+
+type enduringLister struct {
+	corelisters.PodLister
+	all enduring
+}
+
+func (l enduringLister) Pods(namespace string) corelisters.PodNamespaceLister {
+	return enduringPods{l.PodLister.Pods(namespace), l.all}
+}
+
+type enduringPods struct {
+	corelisters.PodNamespaceLister
+	all enduring
+}
+
+func (p enduringPods) Get(name string) (*v1.Pod, error) {
+	pod, err := p.PodNamespaceLister.Get(name)
+	if err != nil {
+		return nil, err
+	}
+	return p.all.left(pod), nil
+}
+
+// left gives the pod with the seconds that are left, or the pod itself if nothing has passed.
+func (e enduring) left(pod *v1.Pod) *v1.Pod {
+	node, err := e.nodes.Lister().Get(pod.Spec.NodeName)
+	if err != nil {
+		return pod
+	}
+	arrived := pod.CreationTimestamp.Time
+	if pod.Status.StartTime != nil {
+		arrived = pod.Status.StartTime.Time
+	}
+	changed := pod
+	for _, taint := range node.Spec.Taints {
+		since, ok := tainted(node, taint)
+		if arrived.After(since) {
+			since = arrived
+		}
+		passed := int64(e.began.Sub(since) / time.Second)
+		if !ok || passed <= 0 {
+			continue
+		}
+		for i, toleration := range pod.Spec.Tolerations {
+			if toleration.TolerationSeconds == nil || !toleration.ToleratesTaint(klog.Background(), &taint, false) {
+				continue
+			}
+			if changed == pod {
+				// The controller hears of the pod and of its node, and takes what it plans twice at one instant
+				// for a change of mind, of which it tells.
+				time.Sleep(time.Microsecond)
+				changed = pod.DeepCopy()
+			}
+			if pod.DeletionTimestamp != nil {
+				changed.Spec.Tolerations[i].TolerationSeconds = nil // what had to be done is done
+				continue
+			}
+			seconds := changed.Spec.Tolerations[i].TolerationSeconds
+			*seconds = min(*seconds, max(*toleration.TolerationSeconds-passed, 0))
+		}
+	}
+	return changed
+}
+
+// tainted says since when the node has a taint that evicts pods, if that is known. The node lifecycle controller
+// adds its own anew when it begins.
+func tainted(node *v1.Node, taint v1.Taint) (time.Time, bool) {
+	if taint.Effect != v1.TaintEffectNoExecute || taint.TimeAdded == nil {
+		return time.Time{}, false
+	}
+	if _, ready := controllerutil.GetNodeCondition(&node.Status, v1.NodeReady); ready != nil && ofReadiness(taint) {
+		return ready.LastTransitionTime.Time, true
+	}
+	return taint.TimeAdded.Time, true
+}
+
+func ofReadiness(taint v1.Taint) bool {
+	return taint.Key == v1.TaintNodeUnreachable || taint.Key == v1.TaintNodeNotReady
+}
+
+// persistent are nodes as the taint eviction controller has to see them: for a moment at the start the node lifecycle
+// controller takes the taints of lost nodes away.
+type persistent struct {
+	coreinformers.NodeInformer
+	until time.Time
+	seen  *sync.Map // the taint by node
+}
+
+func (s persistent) Lister() corelisters.NodeLister {
+	return persistentLister{s.NodeInformer.Lister(), s}
+}
+
+type persistentLister struct {
+	corelisters.NodeLister
+	all persistent
+}
+
+func (l persistentLister) Get(name string) (*v1.Node, error) {
+	node, err := l.NodeLister.Get(name)
+	if err != nil || !time.Now().Before(l.all.until) {
+		return node, err
+	}
+	for _, taint := range node.Spec.Taints {
+		if taint.Effect == v1.TaintEffectNoExecute && ofReadiness(taint) {
+			l.all.seen.Store(name, taint)
+			return node, nil
+		}
+	}
+	_, ready := controllerutil.GetNodeCondition(&node.Status, v1.NodeReady)
+	taint, ok := l.all.seen.Load(name)
+	if !ok || ready == nil || ready.Status == v1.ConditionTrue {
+		return node, nil
+	}
+	node = node.DeepCopy()
+	node.Spec.Taints = append(node.Spec.Taints, taint.(v1.Taint))
+	return node, nil
+}
