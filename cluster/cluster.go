@@ -136,7 +136,8 @@ func (e *Engine) serve(ctx context.Context, config Config) (err error) {
 	}
 	e.connection = e.server.connection
 	e.told, e.namespaces = config.Told, e.informers.Core().V1().Namespaces().Lister()
-	if err := e.server.services.recover(ctx, e.client); err != nil {
+	served, err := e.server.services.recover(ctx, e.client)
+	if err != nil {
 		return err
 	}
 	e.server.built.RunPostStartHooks(ctx)
@@ -148,8 +149,12 @@ func (e *Engine) serve(ctx context.Context, config Config) (err error) {
 		return err
 	}
 	if !fresh {
-		e.earlier, err = readEvents(ctx, e.client)
-		return err
+		if e.earlier, err = readEvents(ctx, e.client); err != nil || served || config.Bare {
+			return err
+		}
+		// An API server writes its Service again when somebody has deleted it.
+		_ = e.server.seedService(ctx) // its address may be taken, a quota or a policy may forbid it
+		return nil
 	}
 	return e.server.seed(ctx, config.Nodes)
 }

@@ -54,13 +54,14 @@ func newServiceAddresses() (*serviceAddresses, error) {
 	return &serviceAddresses{ips: ips, ports: ports}, nil
 }
 
-// recover takes what existing Services have out of the pool.
-func (a *serviceAddresses) recover(ctx context.Context, client kubernetes.Interface) error {
+// recover takes what existing Services have out of the pool, and says whether that of the API server is among them.
+func (a *serviceAddresses) recover(ctx context.Context, client kubernetes.Interface) (apiServer bool, err error) {
 	services, err := client.CoreV1().Services("").List(ctx, metav1.ListOptions{})
 	if err != nil {
-		return err
+		return false, err
 	}
 	for _, s := range services.Items {
+		apiServer = apiServer || s.Namespace == metav1.NamespaceDefault && s.Name == apiService
 		for _, ip := range s.Spec.ClusterIPs {
 			if parsed := net.ParseIP(ip); parsed != nil {
 				_ = a.ips.Allocate(parsed) // one that is out of range or taken was accepted in its day
@@ -72,7 +73,7 @@ func (a *serviceAddresses) recover(ctx context.Context, client kubernetes.Interf
 			}
 		}
 	}
-	return nil
+	return apiServer, nil
 }
 
 // coreGroup is the API group without a name.

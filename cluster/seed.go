@@ -82,13 +82,15 @@ func (c *connection) seedPriorityClass(ctx context.Context, name string, value i
 // demo-control-plane. A loopback address is refused as an endpoint.
 var Advertised = net.IPv4(172, 18, 0, 2)
 
-// apiPort is where it says that it listens there.
-const apiPort = 6443
+const (
+	apiPort    = 6443 // where it says that it listens there
+	apiService = "kubernetes"
+)
 
 // seedService writes the Service of the API server, and where it leads, for who looks.
 func (s *apiServer) seedService(ctx context.Context) error {
 	service := &corev1.Service{
-		ObjectMeta: metav1.ObjectMeta{Name: "kubernetes", Labels: map[string]string{"component": "apiserver", "provider": "kubernetes"}},
+		ObjectMeta: metav1.ObjectMeta{Name: apiService, Labels: map[string]string{"component": "apiserver", "provider": "kubernetes"}},
 		Spec: corev1.ServiceSpec{
 			ClusterIP: "10.96.0.1",
 			Ports:     []corev1.ServicePort{{Name: "https", Port: 443, TargetPort: intstr.FromInt32(apiPort), Protocol: corev1.ProtocolTCP}},
