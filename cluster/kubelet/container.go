@@ -54,6 +54,8 @@ type containerState struct {
 	Last            *v1.ContainerStateTerminated
 	ID              string
 	Resources       v1.ResourceRequirements // that it runs with
+	Image           string                  // that it was begun with
+	Changed         bool                    // it ends since its image is another one by now
 	Killed          bool                    // it does not end by itself
 	StopBy          time.Time               // when it has ended after the signal
 }
@@ -86,6 +88,9 @@ func (m *machine) container(name string) *containerState {
 func (m *machine) run(c *v1.Container, path string) {
 	s := m.container(c.Name)
 	script := m.world.scriptOf(m.pod, c)
+	if s.Image != "" && s.Image != c.Image {
+		m.changeImage(c, s, script, path)
+	}
 	for {
 		before := s.Phase
 		switch s.Phase {
@@ -113,8 +118,20 @@ func (m *machine) run(c *v1.Container, path string) {
 	}
 }
 
+// changeImage ends a container that runs with another image than the pod now says, or forgets what it waits for.
+func (m *machine) changeImage(c *v1.Container, s *containerState, script Script, path string) {
+	switch {
+	case s.Phase == running && !s.Killed && !s.Changed:
+		m.kill(c, s, script, nil, path, "Container "+c.Name+" definition changed, will be restarted")
+		s.Changed = true
+	case s.Phase == pulling, s.Phase == backoff:
+		s.Phase, s.Reason, s.Message, s.PullFailures, s.CrashWait = waiting, "", "", 0, 0
+	}
+}
+
 // beginImage finds the image on the node, or begins to pull it.
 func (m *machine) beginImage(c *v1.Container, s *containerState, script Script, path string) {
+	s.Image = c.Image
 	if _, err := reference.ParseNormalizedNamed(c.Image); err != nil {
 		message := fmt.Sprintf("Failed to apply default image tag %q: couldn't parse image name %q: %v", c.Image, c.Image, err)
 		m.warn(path, kubeletevents.FailedToInspectImage, "%s", message)
@@ -202,7 +219,7 @@ func (m *machine) create(c *v1.Container, s *containerState, script Script, path
 	}
 	*s = containerState{
 		Phase: running, StartedAt: m.now, Restarts: restarts, Last: s.Last, CrashWait: s.CrashWait,
-		ID: m.id(c.Name, restarts), Resources: c.Resources,
+		ID: m.id(c.Name, restarts), Resources: c.Resources, Image: s.Image,
 	}
 	m.normal(path, kubeletevents.CreatedContainer, "Container created")
 	if script.StartError != "" {
@@ -369,6 +386,11 @@ func lastWords(c *v1.Container, s *containerState, script Script, ran time.Durat
 func (m *machine) fate(c *v1.Container, s *containerState, script Script) (due time.Time, code int32, reason string) {
 	limit := c.Resources.Limits[v1.ResourceMemory]
 	switch {
+	case s.Changed && script.StopFor <= m.grace():
+		if script.RunFor > 0 {
+			code = interrupted
+		}
+		return s.Due, code, ""
 	case s.Killed:
 		return s.Due, killed, ""
 	case m.portTaken(c):
@@ -423,6 +445,10 @@ func (m *machine) kill(c *v1.Container, s *containerState, script Script, grace 
 // exit ends a run of a container, and restarts it if the policy says so.
 func (m *machine) exit(c *v1.Container, s *containerState, code int32, reason, path string) {
 	m.end(s, code, reason)
+	if s.Changed { // whatever the policy says, and without back-off
+		s.Last, s.Reason, s.CrashWait, s.Phase = terminated(s), "", 0, waiting
+		return
+	}
 	if rule, ok := podutil.FindMatchingContainerRestartRule(*c, code); ok && rule.Action == v1.ContainerRestartRuleActionRestartAllContainers {
 		m.restartAll()
 		return

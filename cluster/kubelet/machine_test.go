@@ -627,6 +627,44 @@ func TestReadinessFollowsTheScript(t *testing.T) {
 	l.expect(t, "Running a=Ready")
 }
 
+func TestContainerIsRestartedWithAnotherImage(t *testing.T) {
+	l := begin(pod(one("a")))
+	l.run(10 * time.Second)
+	l.pod.Spec.Containers[0].Image = "other"
+	l.run(10 * time.Second)
+	l.expectEvent(t, "Killing", "Container a definition changed, will be restarted")
+	l.expectEvent(t, "Pulling", `Pulling image "other"`)
+	l.expect(t, "Running a=Readyx1")
+	if last := l.pod.Status.ContainerStatuses[0].LastTerminationState.Terminated; last.ExitCode != 0 {
+		t.Errorf("exit code %d", last.ExitCode)
+	}
+
+	l.pod.Spec.Containers[0].Image = "third"
+	l.run(10 * time.Second)
+	l.expect(t, "Running a=Readyx2")
+	if pulled, want := l.seconds("Pulling"), "0 11 21"; pulled != want {
+		t.Errorf("images are pulled at %s, want %s\n%s", pulled, want, strings.Join(l.log, "\n"))
+	}
+
+	never := pod(one("a"))
+	never.Spec.RestartPolicy = v1.RestartPolicyNever
+	l = begin(never)
+	l.scripts["a"] = Script{}
+	l.run(10 * time.Second)
+	l.pod.Spec.Containers[0].Image = "other"
+	l.run(10 * time.Second)
+	l.expect(t, "Running a=Readyx1")
+
+	l = begin(pod(one("a")))
+	l.scripts["a"] = Script{PullError: "not found"}
+	l.run(2 * time.Minute)
+	l.expect(t, "Pending a=ImagePullBackOff")
+	delete(l.scripts, "a")
+	l.pod.Spec.Containers[0].Image = "other"
+	l.run(10 * time.Second)
+	l.expect(t, "Running a=Ready")
+}
+
 func TestContainerAboveItsMemoryLimitIsKilled(t *testing.T) {
 	c := one("a")
 	c.Resources.Limits = v1.ResourceList{v1.ResourceMemory: resource.MustParse("64Mi")}
