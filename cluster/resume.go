@@ -213,6 +213,11 @@ func (e enduring) left(pod *v1.Pod) *v1.Pod {
 	if pod.Status.StartTime != nil {
 		arrived = pod.Status.StartTime.Time
 	}
+	if slices.ContainsFunc(node.Spec.Taints, func(t v1.Taint) bool { return t.Effect == v1.TaintEffectNoExecute }) {
+		// The controller hears of the pod and of its node, and takes what it plans twice at one instant for a
+		// change of mind, of which it tells.
+		time.Sleep(time.Microsecond)
+	}
 	changed := pod
 	for _, taint := range node.Spec.Taints {
 		since, ok := tainted(node, taint)
@@ -228,9 +233,6 @@ func (e enduring) left(pod *v1.Pod) *v1.Pod {
 				continue
 			}
 			if changed == pod {
-				// The controller hears of the pod and of its node, and takes what it plans twice at one instant
-				// for a change of mind, of which it tells.
-				time.Sleep(time.Microsecond)
 				changed = pod.DeepCopy()
 			}
 			if pod.DeletionTimestamp != nil {
