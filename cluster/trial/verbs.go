@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -347,11 +348,34 @@ func execute(ctx context.Context, cmd *cobra.Command, bind func(*pflag.FlagSet),
 		case *ExitError:
 			err = r
 		default:
-			panic(r)
+			place := origin()
+			if !strings.HasPrefix(place, "k8s.io/kubectl/") {
+				panic(r)
+			}
+			err = &ExitError{Code: 1, Message: fmt.Sprintf("error: kubectl's own code failed at %s: %v; it did not expect what the server answered; look whether every object names its namespace", place, r)}
 		}
 	}()
 	if err := root.ExecuteContext(ctx); err != nil {
 		return &ExitError{Code: 1, Message: fmt.Sprintf("error: %v", err)}
 	}
 	return warned.failed()
+}
+
+// origin is where a panic that has just been recovered began: a function and a line.
+func origin() string {
+	stack := make([]uintptr, 64)
+	frames := runtime.CallersFrames(stack[:runtime.Callers(1, stack)])
+	began := false
+	for {
+		f, more := frames.Next()
+		switch {
+		case strings.HasPrefix(f.Function, "runtime."):
+			began = began || strings.HasSuffix(f.Function, "panic")
+		case began:
+			return fmt.Sprintf("%s:%d", f.Function, f.Line)
+		}
+		if !more {
+			return ""
+		}
+	}
 }
