@@ -117,7 +117,7 @@ func (s *apiServer) configure(ctx context.Context) error {
 	c.OpenAPIV3Config = openAPIV3Config(openapi.GetOpenAPIDefinitions)
 	c.OpenAPIConfig = genericapiserver.DefaultOpenAPIConfig(openapi.GetOpenAPIDefinitions, openapinamer.NewDefinitionNamer(legacyscheme.Scheme, extensions.Scheme, aggregatorscheme.Scheme))
 	c.AggregatedDiscoveryGroupManager = aggregated.NewResourceManager("apis") // of both servers
-	s.routes = newRoutes(s)
+	s.routes = newRoutes()
 	c.BuildHandlerChainFunc = func(h http.Handler, c *genericapiserver.Config) http.Handler {
 		return handlerChain(s.routes.before(h), c)
 	}

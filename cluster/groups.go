@@ -126,10 +126,11 @@ func (s *apiServer) installGroup(info *genericapiserver.APIGroupInfo, known map[
 	if name == "" {
 		root, manager = "/api", s.built.AggregatedLegacyDiscoveryGroupManager
 	}
-	schemas, err := s.typeConverter(info)
+	types, err := s.registerKinds(info)
 	if err != nil {
 		return err
 	}
+	schemas := s.typeConverter(types)
 	group := metav1.APIGroup{Name: name}
 	for _, gv := range info.PrioritizedVersions {
 		if len(info.VersionedResourcesStorageMap[gv.Version]) == 0 {
@@ -199,9 +200,9 @@ func (s *apiServer) groupVersion(info *genericapiserver.APIGroupInfo, version, r
 	return v
 }
 
-// typeConverter knows the types of a group for managed fields, once it is asked.
-func (s *apiServer) typeConverter(info *genericapiserver.APIGroupInfo) (managedfields.TypeConverter, error) {
-	var names []string
+// registerKinds tells which kinds the resources of a group have, by which policies know what is equivalent, and which
+// routes would tell when they are made. It gives the names of their types in OpenAPI.
+func (s *apiServer) registerKinds(info *genericapiserver.APIGroupInfo) (types []string, err error) {
 	for _, gv := range info.PrioritizedVersions {
 		for path, storage := range info.VersionedResourcesStorageMap[gv.Version] {
 			kind, err := endpoints.GetResourceKind(gv, storage, info.Scheme)
@@ -214,20 +215,25 @@ func (s *apiServer) typeConverter(info *genericapiserver.APIGroupInfo) (managedf
 			if err != nil {
 				return nil, err
 			}
-			names = append(names, openapiutil.GetCanonicalTypeName(obj))
+			types = append(types, openapiutil.GetCanonicalTypeName(obj))
 		}
 	}
+	return types, nil
+}
+
+// typeConverter knows the types of a group for managed fields, once it is asked.
+func (s *apiServer) typeConverter(types []string) managedfields.TypeConverter {
 	build := sync.OnceValues(func() (managedfields.TypeConverter, error) {
-		schemas, err := builder3.BuildOpenAPIDefinitionsForResources(s.generic.OpenAPIV3Config, names...)
+		schemas, err := builder3.BuildOpenAPIDefinitionsForResources(s.generic.OpenAPIV3Config, types...)
 		if err != nil {
 			return nil, err
 		}
 		return managedfields.NewTypeConverter(schemas, false)
 	})
 	if s.tracking == TrackAll {
-		return lazyConverter(build), nil
+		return lazyConverter(build)
 	}
-	return untracking{lazyConverter(build), s.tracking}, nil
+	return untracking{lazyConverter(build), s.tracking}
 }
 
 // lazyConverter is a type converter that is made on first use.

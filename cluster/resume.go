@@ -148,20 +148,11 @@ type enduring struct {
 }
 
 func (e enduring) Informer() cache.SharedIndexInformer {
-	return enduringInformer{e.PodInformer.Informer(), e}
+	return viewed{e.PodInformer.Informer(), func(x cache.Indexer) cache.Indexer { return enduringIndexer{x, e} }, nil}
 }
 
 func (e enduring) Lister() corelisters.PodLister {
-	return enduringLister{e.PodInformer.Lister(), e}
-}
-
-type enduringInformer struct {
-	cache.SharedIndexInformer
-	all enduring
-}
-
-func (i enduringInformer) GetIndexer() cache.Indexer {
-	return enduringIndexer{i.SharedIndexInformer.GetIndexer(), i.all}
+	return corelisters.NewPodLister(e.Informer().GetIndexer())
 }
 
 type enduringIndexer struct {
@@ -173,34 +164,21 @@ func (i enduringIndexer) ByIndex(name, value string) ([]any, error) {
 	found, err := i.Indexer.ByIndex(name, value)
 	left := make([]any, len(found))
 	for j, o := range found {
-		left[j] = o
-		if pod, ok := o.(*v1.Pod); ok {
-			left[j] = i.all.left(pod)
-		}
+		left[j] = i.left(o)
 	}
 	return left, err
 }
 
-type enduringLister struct {
-	corelisters.PodLister
-	all enduring
+func (i enduringIndexer) GetByKey(key string) (any, bool, error) {
+	o, exists, err := i.Indexer.GetByKey(key)
+	return i.left(o), exists, err
 }
 
-func (l enduringLister) Pods(namespace string) corelisters.PodNamespaceLister {
-	return enduringPods{l.PodLister.Pods(namespace), l.all}
-}
-
-type enduringPods struct {
-	corelisters.PodNamespaceLister
-	all enduring
-}
-
-func (p enduringPods) Get(name string) (*v1.Pod, error) {
-	pod, err := p.PodNamespaceLister.Get(name)
-	if err != nil {
-		return nil, err
+func (i enduringIndexer) left(o any) any {
+	if pod, ok := o.(*v1.Pod); ok {
+		return i.all.left(pod)
 	}
-	return p.all.left(pod), nil
+	return o
 }
 
 // left gives the pod with the seconds that are left, or the pod itself if nothing has passed.

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 
@@ -26,7 +25,6 @@ import (
 // with a regular expression, and a command on a trial asks for a few: those of a resource are made when it
 // is first asked for something. What lists and watches it, which is all that most are asked for, needs none.
 type routes struct {
-	server   *apiServer
 	versions map[string]*versionRoutes // by their root, for example /apis/apps/v1
 	groups   map[string]http.Handler   // what says which versions there are, by path
 	about    []*restful.WebService     // that says it, for OpenAPI
@@ -34,8 +32,7 @@ type routes struct {
 
 // versionRoutes are those of a version of a group.
 type versionRoutes struct {
-	server *apiServer
-	all    *endpoints.APIGroupVersion
+	all *endpoints.APIGroupVersion
 
 	mu      sync.Mutex
 	made    map[string]*madeRoutes // by resource; all there are by an empty name
@@ -62,13 +59,13 @@ func discovered() (map[string][]apidiscoveryv2.APIResourceDiscovery, error) {
 	return all, nil
 }
 
-func newRoutes(s *apiServer) *routes {
-	return &routes{server: s, versions: map[string]*versionRoutes{}, groups: map[string]http.Handler{}}
+func newRoutes() *routes {
+	return &routes{versions: map[string]*versionRoutes{}, groups: map[string]http.Handler{}}
 }
 
 // add lets a version of a group be asked for.
 func (r *routes) add(v *endpoints.APIGroupVersion) {
-	r.versions[rootPath(v)] = &versionRoutes{server: r.server, all: v, made: map[string]*madeRoutes{}, listing: map[string]http.Handler{}}
+	r.versions[rootPath(v)] = &versionRoutes{all: v, made: map[string]*madeRoutes{}, listing: map[string]http.Handler{}}
 }
 
 // rootPath is where a version of a group is served, for example /apis/apps/v1.
@@ -94,12 +91,15 @@ func (r *routes) before(next http.Handler) http.Handler {
 			next.ServeHTTP(w, req)
 			return
 		}
-		h, err := v.handler(req.Method, below)
-		if err != nil {
+		lists, made, err := v.find(req.Method, below)
+		switch {
+		case err != nil:
 			http.Error(w, err.Error(), http.StatusInternalServerError)
-			return
+		case lists != nil:
+			lists.ServeHTTP(w, req)
+		default:
+			made.container.Dispatch(w, req)
 		}
-		h.ServeHTTP(w, req)
 	})
 }
 
@@ -109,18 +109,12 @@ func (r *routes) function(method, path string) restful.RouteFunction {
 	if v == nil {
 		return nil
 	}
-	resource, collection := v.resource(below)
-	if resource == "" {
+	lists, made, err := v.find(method, below)
+	switch {
+	case err != nil:
 		return nil
-	}
-	if collection && method == http.MethodGet {
-		if h := v.lists(resource); h != nil {
-			return func(req *restful.Request, resp *restful.Response) { h.ServeHTTP(resp.ResponseWriter, req.Request) }
-		}
-	}
-	made, err := v.routes(resource)
-	if err != nil {
-		return nil
+	case lists != nil:
+		return func(req *restful.Request, resp *restful.Response) { lists.ServeHTTP(resp.ResponseWriter, req.Request) }
 	}
 	return made.byPath[method+" "+placeholders(path)]
 }
@@ -128,10 +122,7 @@ func (r *routes) function(method, path string) restful.RouteFunction {
 // version gives the version of a group that a path is of, nil if it is not built in, and what follows in the path.
 func (r *routes) version(path string) (v *versionRoutes, below []string) {
 	parts := strings.Split(strings.TrimPrefix(path, "/"), "/")
-	root := 2 // api, version
-	if parts[0] == "apis" {
-		root = 3 // apis, group, version
-	}
+	root := rootLength(parts)
 	if len(parts) < root {
 		return nil, nil
 	}
@@ -154,19 +145,17 @@ func (v *versionRoutes) resource(below []string) (name string, collection bool) 
 	return below[0], len(below) == 1 && !old
 }
 
-// handler gives what serves a request below the root.
-func (v *versionRoutes) handler(method string, below []string) (http.Handler, error) {
+// find gives what serves a request below the root: what lists and watches a resource, or else the routes among which
+// there is one for it.
+func (v *versionRoutes) find(method string, below []string) (lists http.Handler, made *madeRoutes, err error) {
 	resource, collection := v.resource(below)
 	if collection && method == http.MethodGet {
-		if h := v.lists(resource); h != nil {
-			return h, nil
+		if lists = v.lists(resource); lists != nil {
+			return lists, nil, nil
 		}
 	}
-	made, err := v.routes(resource)
-	if err != nil {
-		return nil, err
-	}
-	return http.HandlerFunc(made.container.Dispatch), nil
+	made, err = v.routes(resource)
+	return nil, made, err
 }
 
 // routes gives the routes of a resource, which it makes if need be; of all if the name is empty.
@@ -263,7 +252,7 @@ func (v *versionRoutes) makeLists(resource string) http.Handler {
 	return handlers.ListResource(lister, watcher, scope, false, v.all.MinRequestTimeout)
 }
 
-// names are the paths of all there is, without a slash at the beginning.
+// names are the paths of all there is, without a slash at the beginning, in no order.
 func (r *routes) names() (names []string) {
 	for root := range r.versions {
 		names = append(names, root[1:])
@@ -271,7 +260,6 @@ func (r *routes) names() (names []string) {
 	for _, service := range r.about {
 		names = append(names, service.RootPath()[1:])
 	}
-	slices.Sort(names)
 	return names
 }
 

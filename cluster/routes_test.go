@@ -108,7 +108,7 @@ func TestListsAnswerAsRoutesDo(t *testing.T) {
 			for _, accept := range []string{"application/json", "application/json;as=Table;v=v1;g=meta.k8s.io", "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io", "application/vnd.kubernetes.protobuf", "text/nonsense"} {
 				for _, query := range []string{"", "?limit=1", "?fieldSelector=metadata.name%3Ddefault", "?labelSelector=%21%21"} {
 					path := root + "/" + resource + query
-					got, want := answer(t, r, h, path, accept), answer(t, r, http.HandlerFunc(made.container.Dispatch), path, accept)
+					got, want := answer(t, engine.server, h, path, accept), answer(t, engine.server, http.HandlerFunc(made.container.Dispatch), path, accept)
 					if got != want && !(strings.HasPrefix(got, "406 ") && strings.HasPrefix(want, "406 ")) { // they say it in other words
 						t.Errorf("%s as %s:\n%s\nits routes answer\n%s", path, accept, got, want)
 					}
@@ -123,11 +123,11 @@ func TestListsAnswerAsRoutesDo(t *testing.T) {
 }
 
 // answer is what a handler answers to an administrator.
-func answer(t *testing.T, r *routes, h http.Handler, path, accept string) string {
+func answer(t *testing.T, s *apiServer, h http.Handler, path, accept string) string {
 	t.Helper()
 	req := httptest.NewRequest(http.MethodGet, path, nil)
 	req.Header.Set("Accept", accept)
-	info, err := r.server.generic.RequestInfoResolver.NewRequestInfo(req)
+	info, err := s.generic.RequestInfoResolver.NewRequestInfo(req)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -52,10 +52,7 @@ func impersonates(header http.Header) bool {
 // /api/v1/namespaces/{namespace}/pods/{name}/status.
 func placeholders(path string) string {
 	parts := strings.Split(strings.TrimPrefix(path, "/"), "/")
-	at := 2 // api, version
-	if parts[0] == "apis" {
-		at = 3 // apis, group, version
-	}
+	at := rootLength(parts)
 	if len(parts) > at+2 && parts[at] == "namespaces" {
 		parts[at+1] = "{namespace}"
 		at += 2
@@ -64,4 +61,12 @@ func placeholders(path string) string {
 		parts[at+1] = "{name}"
 	}
 	return "/" + strings.Join(parts, "/")
+}
+
+// rootLength is how many parts of a path name the version of a group.
+func rootLength(parts []string) int {
+	if parts[0] == "apis" {
+		return 3 // apis, group, version
+	}
+	return 2 // api, version
 }

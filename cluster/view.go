@@ -7,7 +7,7 @@ import (
 )
 
 // viewed is an informer as some of its users have to see it: through an indexer of their own, and with
-// their handlers wrapped.
+// their handlers wrapped, if there is something to wrap them with.
 type viewed struct {
 	cache.SharedIndexInformer
 	index func(cache.Indexer) cache.Indexer
@@ -26,5 +26,8 @@ func (v viewed) AddEventHandlerWithResyncPeriod(handler cache.ResourceEventHandl
 }
 
 func (v viewed) AddEventHandlerWithOptions(handler cache.ResourceEventHandler, options cache.HandlerOptions) (cache.ResourceEventHandlerRegistration, error) {
-	return v.SharedIndexInformer.AddEventHandlerWithOptions(v.wrap(v.SharedIndexInformer, handler), options)
+	if v.wrap != nil {
+		handler = v.wrap(v.SharedIndexInformer, handler)
+	}
+	return v.SharedIndexInformer.AddEventHandlerWithOptions(handler, options)
 }
