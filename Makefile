@@ -23,7 +23,7 @@ race: ## the store in memory under the race detector, which needs cgo and a C co
 	CGO_ENABLED=1 $(GO) test -race ./internal/memstore
 
 kills: ## kill a thousand commands on a trial, and a live cluster a hundred times: nothing that was acknowledged is lost
-	SEATRIAL_KILLS=1000 $(GO) test ./cluster/trial -run Killed -timeout 2h -v
+	SEATRIAL_KILLS=1000 $(GO) test ./internal/trial -run Killed -timeout 2h -v
 	SEATRIAL_KILLS=100 $(GO) test ./cmd/seatrial/cli -run TestKills -v -timeout 60m
 
 check: ## format, vet and staticcheck
@@ -44,15 +44,15 @@ conformance-clients: build ## helm, client-go's informers, controller-runtime an
 	./internal/conformance/clients.sh bin/seatrial bin/conformance
 
 fuzz: ## fuzz the reader and lint, FUZZTIME each
-	$(GO) test ./internal/manifest -run '^$$' -fuzz FuzzRead -fuzztime $(FUZZTIME)
-	$(GO) test ./internal/manifest -run '^$$' -fuzz FuzzPlain -fuzztime $(FUZZTIME)
+	$(GO) test ./manifest -run '^$$' -fuzz FuzzRead -fuzztime $(FUZZTIME)
+	$(GO) test ./manifest -run '^$$' -fuzz FuzzPlain -fuzztime $(FUZZTIME)
 	$(GO) test ./cmd/seatrial/cli -run '^$$' -fuzz FuzzLint -fuzztime $(FUZZTIME)
 
 schema: ## rebuild the embedded schemas of all Kubernetes versions
 	$(GO) run ./schema/bundle/gen
 
 kubernetes: ## move to another Kubernetes: make kubernetes VERSION=v1.37.3
-	$(GO) run ./internal/kubernetes $(VERSION)
+	$(GO) run ./internal/bump $(VERSION)
 
 update: ## refresh golden files and generated documentation; read the diff
 	UPDATE=1 $(GO) test ./...

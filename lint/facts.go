@@ -21,7 +21,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
-	"github.com/seatrial/seatrial/internal/manifest"
+	"github.com/seatrial/seatrial/manifest"
 )
 
 // fill gathers what other objects need to know of one. obj may be nil: then only the identity is known.

@@ -5,8 +5,8 @@ import (
 	"cmp"
 	"slices"
 
-	"github.com/seatrial/seatrial/internal/diag"
-	"github.com/seatrial/seatrial/internal/source"
+	"github.com/seatrial/seatrial/diag"
+	"github.com/seatrial/seatrial/source"
 )
 
 // FixFile gives a file's text with the certain fixes of findings made, and how many were made.

@@ -12,7 +12,7 @@ import (
 
 	"github.com/bmatcuk/doublestar/v4"
 
-	"github.com/seatrial/seatrial/internal/source"
+	"github.com/seatrial/seatrial/source"
 )
 
 // extensions of the files that a folder is searched for.

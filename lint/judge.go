@@ -10,10 +10,10 @@ import (
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
-	"github.com/seatrial/seatrial/internal/diag"
-	"github.com/seatrial/seatrial/internal/manifest"
-	"github.com/seatrial/seatrial/internal/source"
-	"github.com/seatrial/seatrial/internal/verdict"
+	"github.com/seatrial/seatrial/diag"
+	"github.com/seatrial/seatrial/manifest"
+	"github.com/seatrial/seatrial/source"
+	"github.com/seatrial/seatrial/validation/verdict"
 )
 
 // Judge answers as the API server of the linked Kubernetes does. Package validation has the real one.

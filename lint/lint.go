@@ -17,10 +17,10 @@ import (
 	"runtime"
 	"slices"
 
-	"github.com/seatrial/seatrial/internal/diag"
-	"github.com/seatrial/seatrial/internal/manifest"
-	"github.com/seatrial/seatrial/internal/source"
+	"github.com/seatrial/seatrial/diag"
+	"github.com/seatrial/seatrial/manifest"
 	"github.com/seatrial/seatrial/schema"
+	"github.com/seatrial/seatrial/source"
 )
 
 // Options are the inputs of a run.

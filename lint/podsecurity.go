@@ -9,7 +9,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 	"k8s.io/pod-security-admission/policy"
 
-	"github.com/seatrial/seatrial/internal/manifest"
+	"github.com/seatrial/seatrial/manifest"
 )
 
 var podSecurity = sync.OnceValue(func() policy.Evaluator {

@@ -9,8 +9,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
-	"github.com/seatrial/seatrial/internal/diag"
-	"github.com/seatrial/seatrial/internal/manifest"
+	"github.com/seatrial/seatrial/diag"
+	"github.com/seatrial/seatrial/manifest"
 )
 
 // Rule is one documented check. A rule looks at one object (Check), at an object among

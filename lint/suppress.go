@@ -7,9 +7,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/seatrial/seatrial/internal/diag"
-	"github.com/seatrial/seatrial/internal/manifest"
-	"github.com/seatrial/seatrial/internal/source"
+	"github.com/seatrial/seatrial/diag"
+	"github.com/seatrial/seatrial/manifest"
+	"github.com/seatrial/seatrial/source"
 )
 
 const (

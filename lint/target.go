@@ -8,11 +8,11 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/seatrial/seatrial/internal/diag"
-	"github.com/seatrial/seatrial/internal/manifest"
-	"github.com/seatrial/seatrial/internal/source"
-	"github.com/seatrial/seatrial/internal/verdict"
+	"github.com/seatrial/seatrial/diag"
+	"github.com/seatrial/seatrial/manifest"
 	"github.com/seatrial/seatrial/schema"
+	"github.com/seatrial/seatrial/source"
+	"github.com/seatrial/seatrial/validation/verdict"
 )
 
 // target is one Kubernetes version that the manifests are judged for. For the linked version the

@@ -3,7 +3,7 @@ package lint
 import (
 	"slices"
 
-	"github.com/seatrial/seatrial/internal/diag"
+	"github.com/seatrial/seatrial/diag"
 )
 
 // The rules that lint itself speaks for. The verdict rules cannot be switched off.

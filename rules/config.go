@@ -18,7 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/utils/ptr"
 
-	"github.com/seatrial/seatrial/internal/diag"
+	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/lint"
 )
 

@@ -7,7 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 
-	"github.com/seatrial/seatrial/internal/diag"
+	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/lint"
 )
 

@@ -6,7 +6,7 @@ import (
 
 	"k8s.io/pod-security-admission/api"
 
-	"github.com/seatrial/seatrial/internal/diag"
+	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/lint"
 )
 

@@ -12,7 +12,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/seatrial/seatrial/internal/diag"
+	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/lint"
 	"github.com/seatrial/seatrial/rules"
 	"github.com/seatrial/seatrial/schema"

@@ -22,7 +22,7 @@ import (
 	"k8s.io/kubernetes/plugin/pkg/admission/certificates/subjectrestriction"
 	podsecurity "k8s.io/pod-security-admission/api"
 
-	"github.com/seatrial/seatrial/internal/verdict"
+	"github.com/seatrial/seatrial/validation/verdict"
 )
 
 // admit runs those of the server's default admission checks that look at nothing but the object.

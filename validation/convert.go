@@ -11,7 +11,7 @@ import (
 
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
 
-	"github.com/seatrial/seatrial/internal/verdict"
+	"github.com/seatrial/seatrial/validation/verdict"
 )
 
 // UnconvertibleError says that there is no way from one kind to another.

@@ -14,7 +14,7 @@ import (
 	kjsonserializer "k8s.io/apimachinery/pkg/runtime/serializer/json"
 	kjson "sigs.k8s.io/json"
 
-	"github.com/seatrial/seatrial/internal/verdict"
+	"github.com/seatrial/seatrial/validation/verdict"
 )
 
 // strictJSON gives the decoder that a request with fieldValidation=Strict gets.

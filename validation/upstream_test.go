@@ -15,8 +15,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/seatrial/seatrial/internal/modcache"
-	"github.com/seatrial/seatrial/internal/verdict"
 	"github.com/seatrial/seatrial/validation"
+	"github.com/seatrial/seatrial/validation/verdict"
 )
 
 // kubernetes is the folder of the linked Kubernetes' sources.

@@ -36,9 +36,9 @@ import (
 	"k8s.io/apiserver/pkg/warning"
 	"k8s.io/kubernetes/pkg/capabilities"
 
-	"github.com/seatrial/seatrial/internal/verdict"
 	"github.com/seatrial/seatrial/validation/custom"
 	"github.com/seatrial/seatrial/validation/fresh"
+	"github.com/seatrial/seatrial/validation/verdict"
 )
 
 // Version is the minor version of the linked Kubernetes.

@@ -13,29 +13,30 @@ const module = "github.com/seatrial/seatrial/"
 // layers from the ground up. A package imports only from lines above its own; the
 // entries of one line do not import each other.
 var layers = [][]string{
-	{"internal/source", "internal/modcache", "internal/browser", "internal/disk", "internal/lean", "internal/unmetered"},
-	{"internal/diag"},
-	{"internal/manifest", "schema/bundle"},
+	{"source", "internal/modcache", "internal/browser", "internal/disk", "internal/lean", "internal/unmetered"},
+	{"diag"},
+	{"manifest", "schema/bundle"},
 	{"schema"},
-	{"internal/verdict", "internal/memstore"},
+	{"validation/verdict", "internal/memstore"},
 	{"validation/fresh"},
 	{"validation/custom"},
 	{"validation"},
-	{"lint", "explain", "convert", "cluster"},
-	{"rules", "plan"},
-	{"report", "lsp"},
+	{"lint", "explain", "internal/convert", "internal/cluster"},
+	{"internal/live", "internal/trial"},
+	{"rules", "internal/plan"},
+	{"internal/report", "internal/lsp"},
 	{"cmd/seatrial/cli"},
 	{"cmd/seatrial"},
 }
 
 // tools stand beside the layers: nobody imports them.
-var tools = []string{"schema/bundle/gen", "internal/layers", "internal/bench", "internal/bench/engine", "internal/kubernetes"}
+var tools = []string{"schema/bundle/gen", "internal/layers", "internal/bench", "internal/bench/engine", "internal/bump"}
 
 // kubernetes are the only packages that may import k8s.io/kubernetes: linking it costs every binary.
-var kubernetes = []string{"validation", "validation/custom", "cluster"}
+var kubernetes = []string{"validation", "validation/custom", "internal/cluster", "internal/live", "internal/trial"}
 
 // plain packages know nothing of API clients.
-var plain = []string{"internal/source", "internal/diag", "internal/manifest", "schema", "schema/bundle"}
+var plain = []string{"source", "diag", "manifest", "schema", "schema/bundle"}
 
 type pkg struct {
 	ImportPath string

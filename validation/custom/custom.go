@@ -38,8 +38,8 @@ import (
 	"k8s.io/apiserver/pkg/registry/rest"
 	kjson "sigs.k8s.io/json"
 
-	"github.com/seatrial/seatrial/internal/verdict"
 	"github.com/seatrial/seatrial/validation/fresh"
+	"github.com/seatrial/seatrial/validation/verdict"
 )
 
 // Registry holds definitions. It may be used from many goroutines.

@@ -14,7 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/storage"
 
-	"github.com/seatrial/seatrial/internal/verdict"
+	"github.com/seatrial/seatrial/validation/verdict"
 )
 
 // Refusals gives what the storage of a real server refuses and a dry run passes over: an object that

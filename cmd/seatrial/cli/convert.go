@@ -12,11 +12,11 @@ import (
 	"github.com/spf13/cobra"
 	k8sschema "k8s.io/apimachinery/pkg/runtime/schema"
 
-	"github.com/seatrial/seatrial/convert"
-	"github.com/seatrial/seatrial/internal/manifest"
-	"github.com/seatrial/seatrial/internal/source"
+	"github.com/seatrial/seatrial/internal/convert"
 	"github.com/seatrial/seatrial/lint"
+	"github.com/seatrial/seatrial/manifest"
 	"github.com/seatrial/seatrial/schema"
+	"github.com/seatrial/seatrial/source"
 )
 
 // convertOptions are the flags of seatrial convert.

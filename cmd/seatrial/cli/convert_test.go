@@ -6,10 +6,10 @@ import (
 	"reflect"
 	"testing"
 
-	"github.com/seatrial/seatrial/convert"
-	"github.com/seatrial/seatrial/internal/manifest"
-	"github.com/seatrial/seatrial/internal/source"
+	"github.com/seatrial/seatrial/internal/convert"
 	"github.com/seatrial/seatrial/lint"
+	"github.com/seatrial/seatrial/manifest"
+	"github.com/seatrial/seatrial/source"
 )
 
 // TestFormsKeepTheValue writes every manifest of the repository in each form and reads it again.

@@ -23,13 +23,13 @@ import (
 	"k8s.io/client-go/restmapper"
 	"k8s.io/klog/v2"
 
-	"github.com/seatrial/seatrial/cluster"
-	"github.com/seatrial/seatrial/cluster/virtual"
-	"github.com/seatrial/seatrial/internal/manifest"
+	"github.com/seatrial/seatrial/internal/cluster"
+	"github.com/seatrial/seatrial/internal/cluster/virtualtime"
 	"github.com/seatrial/seatrial/internal/modcache"
-	"github.com/seatrial/seatrial/internal/source"
-	"github.com/seatrial/seatrial/internal/verdict"
+	"github.com/seatrial/seatrial/manifest"
+	"github.com/seatrial/seatrial/source"
 	"github.com/seatrial/seatrial/validation"
+	"github.com/seatrial/seatrial/validation/verdict"
 )
 
 // absent matches refusals for want of another object, which are no verdict on the document: what it
@@ -66,7 +66,7 @@ func TestStaticVerdictIsThatOfTheEngine(t *testing.T) {
 		{"kubernetes", kubernetesModule, []string{"test/e2e/testing-manifests", "cluster/addons", "test/fixtures"}},
 	}
 	found, compared := map[string]bool{}, 0
-	err = virtual.Run(t.Context(), time.Now(), 1, func() error {
+	err = virtualtime.Run(t.Context(), time.Now(), 1, func() error {
 		engine, err := cluster.Start(context.Background(), cluster.Config{Bare: true})
 		if err != nil {
 			return err

@@ -6,10 +6,10 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/seatrial/seatrial/internal/manifest"
-	"github.com/seatrial/seatrial/internal/source"
+	"github.com/seatrial/seatrial/manifest"
 	"github.com/seatrial/seatrial/rules"
 	"github.com/seatrial/seatrial/schema"
+	"github.com/seatrial/seatrial/source"
 )
 
 // rulesOf names the lint rules that look at a field: those whose bad and good examples differ there.

@@ -11,9 +11,9 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/seatrial/seatrial/explain"
-	"github.com/seatrial/seatrial/internal/manifest"
-	"github.com/seatrial/seatrial/internal/source"
+	"github.com/seatrial/seatrial/manifest"
 	apischema "github.com/seatrial/seatrial/schema"
+	"github.com/seatrial/seatrial/source"
 	"github.com/seatrial/seatrial/validation"
 )
 

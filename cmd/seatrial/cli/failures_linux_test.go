@@ -12,8 +12,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
-	"github.com/seatrial/seatrial/cluster/live"
 	"github.com/seatrial/seatrial/internal/disk"
+	"github.com/seatrial/seatrial/internal/live"
 )
 
 // TestFullDiskLosesNothing starts a live cluster on a disk that is too small, gives it room, fills

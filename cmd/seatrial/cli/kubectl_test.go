@@ -12,8 +12,8 @@ import (
 	"k8s.io/klog/v2"
 	explainv2 "k8s.io/kubectl/pkg/explain/v2"
 
-	"github.com/seatrial/seatrial/cluster"
 	"github.com/seatrial/seatrial/explain"
+	"github.com/seatrial/seatrial/internal/cluster"
 	apischema "github.com/seatrial/seatrial/schema"
 )
 

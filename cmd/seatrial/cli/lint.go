@@ -20,13 +20,13 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/seatrial/seatrial/cluster"
-	"github.com/seatrial/seatrial/internal/diag"
-	"github.com/seatrial/seatrial/internal/source"
+	"github.com/seatrial/seatrial/diag"
+	"github.com/seatrial/seatrial/internal/cluster"
+	"github.com/seatrial/seatrial/internal/report"
 	"github.com/seatrial/seatrial/lint"
-	"github.com/seatrial/seatrial/report"
 	"github.com/seatrial/seatrial/rules"
 	"github.com/seatrial/seatrial/schema"
+	"github.com/seatrial/seatrial/source"
 	"github.com/seatrial/seatrial/validation"
 )
 

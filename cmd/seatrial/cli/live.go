@@ -25,8 +25,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/klog/v2"
 
-	"github.com/seatrial/seatrial/cluster/live"
-	"github.com/seatrial/seatrial/internal/source"
+	"github.com/seatrial/seatrial/internal/live"
+	"github.com/seatrial/seatrial/source"
 )
 
 const (

@@ -12,7 +12,7 @@ import (
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/tools/cache"
 
-	"github.com/seatrial/seatrial/cluster/live"
+	"github.com/seatrial/seatrial/internal/live"
 )
 
 // TestInformers lets shared informers, as every controller runs them, watch a live cluster: they see what comes, changes and

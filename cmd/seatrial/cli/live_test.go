@@ -22,7 +22,7 @@ import (
 	applycorev1 "k8s.io/client-go/applyconfigurations/core/v1"
 	"k8s.io/client-go/kubernetes"
 
-	"github.com/seatrial/seatrial/cluster/live"
+	"github.com/seatrial/seatrial/internal/live"
 )
 
 // TestClients runs testdata/clients/*.txtar against live clusters, once with each client.

@@ -9,12 +9,12 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/seatrial/seatrial/internal/diag"
-	"github.com/seatrial/seatrial/internal/manifest"
-	"github.com/seatrial/seatrial/internal/source"
+	"github.com/seatrial/seatrial/diag"
+	"github.com/seatrial/seatrial/internal/lsp"
 	"github.com/seatrial/seatrial/lint"
-	"github.com/seatrial/seatrial/lsp"
+	"github.com/seatrial/seatrial/manifest"
 	"github.com/seatrial/seatrial/schema"
+	"github.com/seatrial/seatrial/source"
 )
 
 func newLSPCommand(s Streams) *cobra.Command {

@@ -10,13 +10,13 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/seatrial/seatrial/internal/diag"
+	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/internal/lean"
-	"github.com/seatrial/seatrial/internal/manifest"
-	"github.com/seatrial/seatrial/internal/source"
+	planning "github.com/seatrial/seatrial/internal/plan"
+	"github.com/seatrial/seatrial/internal/report"
 	"github.com/seatrial/seatrial/lint"
-	planning "github.com/seatrial/seatrial/plan"
-	"github.com/seatrial/seatrial/report"
+	"github.com/seatrial/seatrial/manifest"
+	"github.com/seatrial/seatrial/source"
 )
 
 // planOptions are the flags of seatrial plan.

@@ -8,9 +8,9 @@ import (
 
 	"k8s.io/client-go/rest"
 
-	"github.com/seatrial/seatrial/internal/manifest"
-	"github.com/seatrial/seatrial/internal/source"
-	planning "github.com/seatrial/seatrial/plan"
+	planning "github.com/seatrial/seatrial/internal/plan"
+	"github.com/seatrial/seatrial/manifest"
+	"github.com/seatrial/seatrial/source"
 )
 
 // checkStart refuses flags that name more than one thing to start from.

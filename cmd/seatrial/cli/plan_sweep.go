@@ -15,8 +15,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/seatrial/seatrial/internal/source"
-	planning "github.com/seatrial/seatrial/plan"
+	planning "github.com/seatrial/seatrial/internal/plan"
+	"github.com/seatrial/seatrial/source"
 )
 
 // sweep asks the questions of the flags, each in a process of its own: one simulates on one

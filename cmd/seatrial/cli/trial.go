@@ -19,9 +19,9 @@ import (
 	"golang.org/x/sys/unix"
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/seatrial/seatrial/cluster"
-	"github.com/seatrial/seatrial/cluster/trial"
-	"github.com/seatrial/seatrial/internal/source"
+	"github.com/seatrial/seatrial/internal/cluster"
+	"github.com/seatrial/seatrial/internal/trial"
+	"github.com/seatrial/seatrial/source"
 )
 
 // trialEnv names the file of the trial where --trial does not.

@@ -32,8 +32,8 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/klog/v2"
 
-	"github.com/seatrial/seatrial/cluster"
-	"github.com/seatrial/seatrial/cluster/virtual"
+	"github.com/seatrial/seatrial/internal/cluster"
+	"github.com/seatrial/seatrial/internal/cluster/virtualtime"
 )
 
 // scenario is what is measured: the nodes that there are, and what is done on them.
@@ -127,7 +127,7 @@ func measure(s scenario, real bool) (r result, err error) {
 	if !real {
 		config.Pace = cluster.Pace
 		enter = func(f func() error) error {
-			return virtual.Run(context.Background(), time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), 1, f)
+			return virtualtime.Run(context.Background(), time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), 1, f)
 		}
 	}
 	r.Pods = s.pods

@@ -1,0 +1,128 @@
+// Package diag says what is wrong with a user's manifest, and where.
+//
+// The central type is [Diagnostic]. What stopped the program itself is an error, never a Diagnostic.
+package diag
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/seatrial/seatrial/source"
+)
+
+// Severity ranks a finding. The zero value is invalid.
+type Severity int
+
+// The severities, gravest first.
+const (
+	Error Severity = iota + 1
+	Warning
+	Info
+)
+
+var severityNames = [...]string{Error: "error", Warning: "warning", Info: "info"}
+
+// String gives the name that reports and configuration use.
+func (s Severity) String() string {
+	if s < Error || s > Info {
+		return fmt.Sprintf("severity(%d)", int(s))
+	}
+	return severityNames[s]
+}
+
+// ParseSeverity reads a severity by its name.
+func ParseSeverity(name string) (Severity, error) {
+	for s := Error; s <= Info; s++ {
+		if severityNames[s] == name {
+			return s, nil
+		}
+	}
+	return 0, fmt.Errorf("unknown severity %q: want error, warning or info", name)
+}
+
+// MarshalText writes the severity by its name.
+func (s Severity) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads a severity by its name.
+func (s *Severity) UnmarshalText(b []byte) error {
+	v, err := ParseSeverity(string(b))
+	if err == nil {
+		*s = v
+	}
+	return err
+}
+
+// Object names the API object that a finding is about. All fields may be empty.
+type Object struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	Namespace  string `json:"namespace"`
+	Name       string `json:"name"`
+}
+
+// String gives kind and name, with the namespace where there is one: Deployment shop/web.
+func (o Object) String() string {
+	name := o.Name
+	if o.Namespace != "" {
+		name = o.Namespace + "/" + name
+	}
+	switch {
+	case o.Kind == "":
+		return name
+	case name == "":
+		return o.Kind
+	}
+	return o.Kind + " " + name
+}
+
+// Related is another place that explains a finding.
+type Related struct {
+	Range   source.Range
+	Message string
+}
+
+// Fix is a change that mends a finding.
+type Fix struct {
+	Message string
+	Edits   []source.Edit
+	// Safe says that the change is certain: it may be made without asking (lint --fix).
+	Safe bool
+}
+
+// Diagnostic is one finding.
+type Diagnostic struct {
+	Rule     string   // name in the rule registry: api-server, image-tag-latest
+	Severity Severity // Error, Warning or Info
+	Reason   string   // the server's cause for verdicts: FieldValueInvalid; else empty
+	Message  string   // one line, without a full stop; Kubernetes' own words where they come from it
+	Detail   string   // what to do; may be empty
+	Object   Object
+	Document int    // number of the document in its file, from 1; 0 when the finding is about the file
+	Path     string // field path as the server writes it: spec.containers[0].image; may be empty
+	Range    source.Range
+	Related  []Related
+	Fixes    []Fix
+	URL      string // documentation of the rule or of the fact; may be empty
+	// Versions are the Kubernetes versions for which the finding holds, when it was looked for in several.
+	Versions []string
+}
+
+// Text gives the message, with the path where the message does not name it.
+func (d *Diagnostic) Text() string {
+	if d.Path == "" || strings.HasPrefix(d.Message, d.Path) || strings.Contains(d.Message, strconv.Quote(d.Path)) || d.Rule == "kind-unknown" {
+		return d.Message
+	}
+	return d.Path + ": " + d.Message
+}
+
+// Sort puts findings into the order of reports: file, place, severity, rule, path, message.
+func Sort(ds []Diagnostic) {
+	slices.SortStableFunc(ds, func(a, b Diagnostic) int {
+		return cmp.Or(cmp.Compare(a.Range.File, b.Range.File), cmp.Compare(a.Range.Start.Line, b.Range.Start.Line),
+			cmp.Compare(a.Range.Start.Column, b.Range.Start.Column), cmp.Compare(a.Document, b.Document), cmp.Compare(a.Severity, b.Severity),
+			cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Message, b.Message))
+	})
+}

@@ -1,0 +1,71 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	autoscaling "k8s.io/api/autoscaling/v2"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	listers "k8s.io/client-go/listers/core/v1"
+	hpa "k8s.io/kubernetes/pkg/controller/podautoscaler/metrics"
+
+	"github.com/seatrial/seatrial/internal/cluster/kubelet"
+)
+
+// metrics tells the autoscaler what the simulated containers use.
+type metrics struct {
+	pods  listers.PodLister
+	usage func(*corev1.Pod, *corev1.Container, corev1.ResourceName) int64 // nil: kubelet.Usage
+}
+
+var _ hpa.MetricsClient = (*metrics)(nil)
+
+var errOnlyResources = errors.New("a simulated cluster has metrics of cpu and memory only")
+
+// GetResourceMetric gives the use of the running pods that a selector finds.
+func (m *metrics) GetResourceMetric(_ context.Context, name corev1.ResourceName, namespace string, selector labels.Selector, _ string) (hpa.PodMetricsInfo, time.Time, error) {
+	pods, err := m.pods.Pods(namespace).List(selector)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	now, info := time.Now(), hpa.PodMetricsInfo{}
+	for _, p := range pods {
+		if p.Status.Phase == corev1.PodRunning {
+			info[p.Name] = hpa.PodMetric{Timestamp: now, Window: usageWindow, Value: m.of(p, name)}
+		}
+	}
+	return info, now, nil
+}
+
+// of sums up what the containers of a pod use, as the autoscaler is told.
+func (m *metrics) of(p *corev1.Pod, name corev1.ResourceName) (sum int64) {
+	if m.usage == nil {
+		return podUsage(p, name)
+	}
+	for i := range p.Spec.Containers {
+		sum += m.usage(p, &p.Spec.Containers[i], name)
+	}
+	return sum
+}
+
+// podUsage sums up what the containers of a pod use.
+func podUsage(p *corev1.Pod, name corev1.ResourceName) (sum int64) {
+	for i := range p.Spec.Containers {
+		sum += kubelet.Usage(p, &p.Spec.Containers[i], name)
+	}
+	return sum
+}
+
+func (m *metrics) GetRawMetric(string, string, labels.Selector, labels.Selector) (hpa.PodMetricsInfo, time.Time, error) {
+	return nil, time.Time{}, errOnlyResources
+}
+
+func (m *metrics) GetObjectMetric(string, string, *autoscaling.CrossVersionObjectReference, labels.Selector) (int64, time.Time, error) {
+	return 0, time.Time{}, errOnlyResources
+}
+
+func (m *metrics) GetExternalMetric(string, string, labels.Selector) ([]int64, time.Time, error) {
+	return nil, time.Time{}, errOnlyResources
+}

@@ -1,0 +1,204 @@
+package lsp
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/seatrial/seatrial/explain"
+	"github.com/seatrial/seatrial/manifest"
+	"github.com/seatrial/seatrial/schema"
+	"github.com/seatrial/seatrial/source"
+)
+
+// complete offers the fields, or the values, that may stand at the cursor of a YAML document.
+func (s *Server) complete(p positionParams) (any, error) {
+	list := completionList{Items: []completionItem{}}
+	d, overlay, ok := s.document(p.TextDocument.URI)
+	if !ok {
+		return list, nil
+	}
+	c := newCursor(d.file, s.edge.offset(d.file, p.Position))
+	store, err := s.Store(d.name, overlay)
+	if err != nil || c == nil {
+		return list, err
+	}
+	for i, o := range c.offers(store) {
+		item := completionItem{Label: o.label, Kind: o.kind, Detail: o.detail, Deprecated: o.deprecated, SortText: fmt.Sprintf("%04d", i),
+			TextEdit: textEdit{Range: s.edge.rangeOf(d.file, d.file.Range(c.start, c.end)), NewText: o.text}}
+		if o.doc != "" {
+			text := markdown(o.doc)
+			item.Documentation = &text
+		}
+		list.Items = append(list.Items, item)
+	}
+	return list, nil
+}
+
+// marker stands for the word that is being written.
+const marker = "seatrial-cursor"
+
+// cursor is a place where something is being written.
+type cursor struct {
+	doc        *manifest.Document
+	path       []string // of the map that the key is being written into, or of the field whose value it is
+	value      bool     // it is a value
+	present    []string // keys that the map has
+	start, end int      // bytes of the word that is being written
+	empty      bool     // nothing stands in the document
+}
+
+// newCursor finds out what is being written. An unfinished line is no YAML, so it is looked at as if
+// it were finished: what is written as a key, or as a value.
+func newCursor(f *source.File, offset int) *cursor {
+	line := f.Pos(offset).Line
+	begin := f.LineStart(line)
+	text := f.Line(line)
+	before := string(f.Data[begin:offset])
+	word := before[strings.LastIndexAny(before, " \t:-")+1:]
+	c := &cursor{start: offset - len(word), end: begin + len(strings.TrimRight(text, " \t"))}
+	c.end = max(c.end, offset)
+	key, _, isValue := strings.Cut(strings.TrimLeft(before, " -"), ":")
+	finished := before[:len(before)-len(word)] + marker + ": x"
+	if isValue {
+		if strings.ContainsAny(key, " \"'{[#") {
+			return nil
+		}
+		after := begin + len(before) - len(strings.TrimLeft(before, " -")) + len(key) + 1
+		finished = string(f.Data[begin:after]) + " " + marker
+		c.value, c.start = true, after+len(before[after-begin:])-len(strings.TrimLeft(before[after-begin:], " "))
+	}
+	whole := bytes.Join([][]byte{f.Data[:begin], []byte(finished), f.Data[begin+len(text):]}, nil)
+	at := begin + strings.Index(finished, marker)
+	for _, doc := range documents(source.NewFile(f.Name, whole)) {
+		if !doc.Holds(at) {
+			continue
+		}
+		path, inKey := doc.At(at)
+		if len(path) == 0 || inKey == c.value {
+			return nil
+		}
+		c.doc, c.path = doc, path
+		if inKey {
+			c.path = path[:len(path)-1]
+			c.present = doc.KeysAt(at)
+			c.empty = len(c.path) == 0 && len(c.present) == 1
+		}
+		return c
+	}
+	return nil
+}
+
+// offer is something that may be written.
+type offer struct {
+	label, text, detail, doc string
+	kind                     int
+	deprecated               bool
+}
+
+func (c *cursor) offers(store *schema.Store) []offer {
+	kind := kindOf(store, c.doc)
+	switch {
+	case c.value && len(c.path) == 1 && c.path[0] == "kind":
+		return kindOffers(store, c.doc.Object.APIVersion)
+	case c.value && len(c.path) == 1 && c.path[0] == "apiVersion":
+		return versionOffers(store, c.doc.Object.Kind)
+	case kind == nil && !c.value && len(c.path) == 0:
+		return c.headOffers(store)
+	case kind == nil:
+		return nil
+	case c.value:
+		field, err := kind.Field(strings.Join(c.path, "."))
+		if err != nil {
+			return nil
+		}
+		return valueOffers(field)
+	case len(c.path) == 0:
+		return c.fieldOffers(kind.Fields())
+	}
+	field, err := kind.Field(strings.Join(c.path, "."))
+	if err != nil || strings.Contains(field.Type, "map[") {
+		return nil
+	}
+	return c.fieldOffers(field.Fields())
+}
+
+// fieldOffers offers what is not there yet, required fields first.
+func (c *cursor) fieldOffers(fields []*schema.Field) (offers []offer) {
+	for _, required := range []bool{true, false} {
+		for _, f := range fields {
+			if f.Required != required || slices.Contains(c.present, f.Name) {
+				continue
+			}
+			o := offer{label: f.Name, text: f.Name + ": ", detail: f.Type, doc: f.Doc, kind: itemField, deprecated: explain.IsDeprecated(f.Doc)}
+			if f.Required {
+				o.detail += ", required"
+			}
+			if len(f.Fields()) > 0 || strings.HasPrefix(f.Type, "[]") || strings.HasPrefix(f.Type, "map[") {
+				o.text = f.Name + ":"
+			}
+			offers = append(offers, o)
+		}
+	}
+	return offers
+}
+
+func valueOffers(f *schema.Field) (offers []offer) {
+	for _, v := range f.Enum {
+		offers = append(offers, offer{label: fmt.Sprint(v), text: fmt.Sprint(v), kind: itemValue})
+	}
+	if f.Type == "boolean" {
+		offers = append(offers, offer{label: "true", text: "true", kind: itemValue}, offer{label: "false", text: "false", kind: itemValue})
+	}
+	if f.Default != nil && len(offers) == 0 {
+		if text := fmt.Sprint(f.Default); !strings.HasPrefix(text, "map[") {
+			offers = append(offers, offer{label: text, text: text, detail: "default", kind: itemValue})
+		}
+	}
+	return offers
+}
+
+func kindOffers(store *schema.Store, apiVersion string) (offers []offer) {
+	for _, k := range store.Kinds() {
+		if apiVersion == "" || k.GroupVersion().String() == apiVersion {
+			offers = append(offers, offer{label: k.Kind, text: k.Kind, detail: k.GroupVersion().String(), doc: k.Type().Description, kind: itemClass, deprecated: k.Deprecated != ""})
+		}
+	}
+	return offers
+}
+
+func versionOffers(store *schema.Store, kind string) (offers []offer) {
+	var seen []string
+	for _, k := range store.Kinds() {
+		version := k.GroupVersion().String()
+		if kind != "" && k.Kind != kind || slices.Contains(seen, version) {
+			continue
+		}
+		seen = append(seen, version)
+		offers = append(offers, offer{label: version, text: version, kind: itemClass})
+	}
+	return offers
+}
+
+// headOffers offers the fields by which an object is known, and into an empty document whole objects.
+func (c *cursor) headOffers(store *schema.Store) (offers []offer) {
+	for _, name := range []string{"apiVersion", "kind", "metadata"} {
+		if !slices.Contains(c.present, name) {
+			offers = append(offers, offer{label: name, text: name + ": ", kind: itemField})
+		}
+	}
+	if !c.empty {
+		return offers
+	}
+	for _, k := range store.Kinds() {
+		subject, err := explain.Find(store, k.Resource, k.GroupVersion().String())
+		if err != nil {
+			continue
+		}
+		if text, err := subject.Example(); err == nil {
+			offers = append(offers, offer{label: k.Kind, text: text, detail: "a minimal " + k.GroupVersion().String() + " " + k.Kind, doc: k.Type().Description, kind: itemClass, deprecated: k.Deprecated != ""})
+		}
+	}
+	return offers
+}

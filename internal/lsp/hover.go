@@ -1,0 +1,100 @@
+package lsp
+
+import (
+	"fmt"
+	"strings"
+
+	k8sschema "k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/seatrial/seatrial/explain"
+	"github.com/seatrial/seatrial/manifest"
+	"github.com/seatrial/seatrial/schema"
+)
+
+// hover tells what the field under the cursor means.
+func (s *Server) hover(p positionParams) (any, error) {
+	d, overlay, ok := s.document(p.TextDocument.URI)
+	if !ok {
+		return nil, nil
+	}
+	offset := s.edge.offset(d.file, p.Position)
+	for _, doc := range documents(d.file) {
+		if !doc.Holds(offset) {
+			continue
+		}
+		path, inKey := doc.At(offset)
+		if !inKey && len(path) == 0 {
+			continue
+		}
+		store, err := s.Store(d.name, overlay)
+		if err != nil {
+			return nil, err
+		}
+		if text := told(store, doc, path); text != "" {
+			return hover{Contents: markdown(text)}, nil
+		}
+	}
+	return nil, nil
+}
+
+func markdown(text string) markupContent { return markupContent{Kind: "markdown", Value: text} }
+
+// told explains the field at a path, or the nearest one above it: the keys of maps are no fields.
+func told(store *schema.Store, doc *manifest.Document, path []string) string {
+	kind := kindOf(store, doc)
+	if kind == nil {
+		return ""
+	}
+	resource := kind.Resource + "." + kind.Version
+	if kind.Group != "" {
+		resource += "." + kind.Group
+	}
+	if len(path) == 1 && path[0] == "kind" {
+		path = nil
+	}
+	for n := len(path); n >= 0; n-- {
+		subject, err := explain.Find(store, strings.Join(append([]string{resource}, path[:n]...), "."), kind.GroupVersion().String())
+		if err != nil {
+			continue
+		}
+		return page(subject.Tree(explain.Depth{}, nil), n < len(path))
+	}
+	return ""
+}
+
+func kindOf(store *schema.Store, doc *manifest.Document) *schema.Kind {
+	return store.Lookup(k8sschema.FromAPIVersionAndKind(doc.Object.APIVersion, doc.Object.Kind))
+}
+
+// page writes an explanation for a small window. Of a field that holds the one in question, the fields are not listed.
+func page(d *explain.Document, above bool) string {
+	var b strings.Builder
+	name := d.Resource.Kind
+	if d.Field.Path != "" {
+		name = d.Field.Path
+	}
+	fmt.Fprintf(&b, "**%s** `%s`", name, d.Field.Type)
+	if d.Field.Required {
+		b.WriteString(" required")
+	}
+	b.WriteString("\n\n")
+	if d.Field.Description != "" {
+		fmt.Fprintf(&b, "%s\n", d.Field.Description)
+	}
+	for _, fact := range d.Field.Facts() {
+		fmt.Fprintf(&b, "- %s\n", fact)
+	}
+	if above || len(d.Field.Fields) == 0 {
+		return b.String()
+	}
+	var names []string
+	for _, f := range d.Field.Fields {
+		text := "`" + f.Name + "`"
+		if f.Required {
+			text = "**" + text + "**"
+		}
+		names = append(names, text)
+	}
+	fmt.Fprintf(&b, "\nFields: %s\n", strings.Join(names, ", "))
+	return b.String()
+}

@@ -1,0 +1,248 @@
+// Package lsp lets editors use lint and explain while a manifest is being written: it speaks the
+// Language Server Protocol.
+//
+// The central type is [Server]: it finds what is wrong with the documents that are open, mends it,
+// tells what the field under the cursor means, and offers the fields and values that may stand there.
+//
+//	s := &lsp.Server{Lint: lint, Store: store, Version: "v1.0.0"}
+//	err := s.Serve(ctx, os.Stdin, os.Stdout)
+package lsp
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/sourcegraph/jsonrpc2"
+
+	"github.com/seatrial/seatrial/diag"
+	"github.com/seatrial/seatrial/manifest"
+	"github.com/seatrial/seatrial/schema"
+	"github.com/seatrial/seatrial/source"
+)
+
+// Server serves one editor. Its fields must be set before Serve is called.
+type Server struct {
+	// Lint judges the manifests of the folder that holds a file, as one set. Overlay has the texts of
+	// the files that are open, by name, which are not saved yet.
+	Lint func(ctx context.Context, name string, overlay map[string][]byte) ([]diag.Diagnostic, error)
+	// Store knows the kinds that the manifests of the folder that holds a file can be of.
+	Store func(name string, overlay map[string][]byte) (*schema.Store, error)
+	// Version of the program.
+	Version string
+
+	conn *jsonrpc2.Conn
+	edge edge
+	stop func() // ends Serve
+	wake chan struct{}
+
+	mu    sync.Mutex
+	open  map[string]*document // by URI
+	dirty bool                 // a text has changed since the last judgement
+}
+
+// document is an open file.
+type document struct {
+	uri      string
+	name     string // of the file; the URI, for one that was never saved
+	version  int
+	file     *source.File
+	findings []diag.Diagnostic // of the text as it was judged last
+	judged   int               // version that they are of
+}
+
+// pause is how long an editor has to be quiet before the text is judged.
+const pause = 150 * time.Millisecond
+
+// Serve answers an editor until it says good-bye, closes the stream, or ctx ends.
+func (s *Server) Serve(ctx context.Context, in io.Reader, out io.Writer) error {
+	ctx, s.stop = context.WithCancel(ctx)
+	defer s.stop()
+	s.open, s.wake = map[string]*document{}, make(chan struct{}, 1)
+	stream := jsonrpc2.NewBufferedStream(pipe{in, out}, jsonrpc2.VSCodeObjectCodec{})
+	started := make(chan struct{})
+	handle := func(ctx context.Context, _ *jsonrpc2.Conn, req *jsonrpc2.Request) (any, error) {
+		<-started
+		return s.answer(ctx, req)
+	}
+	s.conn = jsonrpc2.NewConn(ctx, stream, jsonrpc2.HandlerWithError(handle).SuppressErrClosed(), jsonrpc2.SetLogger(silent{}))
+	close(started)
+	judged := make(chan struct{})
+	go func() {
+		defer close(judged)
+		s.judge(ctx)
+	}()
+	select {
+	case <-ctx.Done():
+	case <-s.conn.DisconnectNotify():
+	}
+	s.stop()
+	<-judged
+	if err := s.conn.Close(); err != nil && !errors.Is(err, jsonrpc2.ErrClosed) {
+		return err
+	}
+	return nil
+}
+
+// pipe is the two directions of the standard streams as one.
+type pipe struct {
+	io.Reader
+	io.Writer
+}
+
+// Close lets a reader go that can be closed, so that nobody waits on it.
+func (p pipe) Close() error {
+	if c, ok := p.Reader.(io.Closer); ok {
+		return c.Close()
+	}
+	return nil
+}
+
+type silent struct{}
+
+func (silent) Printf(string, ...any) {}
+
+// methods are the requests and notifications that are answered; others are refused, as the protocol asks.
+var methods = map[string]func(*Server, context.Context, json.RawMessage) (any, error){
+	"initialize":                  method((*Server).initialize),
+	"initialized":                 ignored,
+	"shutdown":                    ignored,
+	"exit":                        func(s *Server, _ context.Context, _ json.RawMessage) (any, error) { s.stop(); return nil, nil },
+	"$/setTrace":                  ignored,
+	"$/cancelRequest":             ignored,
+	"textDocument/didOpen":        method((*Server).didOpen),
+	"textDocument/didChange":      method((*Server).didChange),
+	"textDocument/didSave":        method((*Server).didSave),
+	"textDocument/didClose":       method((*Server).didClose),
+	"textDocument/hover":          method((*Server).hover),
+	"textDocument/completion":     method((*Server).complete),
+	"textDocument/codeAction":     method((*Server).actions),
+	"textDocument/documentSymbol": method((*Server).symbols),
+}
+
+func ignored(*Server, context.Context, json.RawMessage) (any, error) { return nil, nil }
+
+// method reads the parameters of a method.
+func method[P any](f func(*Server, P) (any, error)) func(*Server, context.Context, json.RawMessage) (any, error) {
+	return func(s *Server, _ context.Context, raw json.RawMessage) (any, error) {
+		var params P
+		if err := json.Unmarshal(raw, &params); err != nil {
+			return nil, &jsonrpc2.Error{Code: jsonrpc2.CodeInvalidParams, Message: err.Error()}
+		}
+		return f(s, params)
+	}
+}
+
+func (s *Server) answer(ctx context.Context, req *jsonrpc2.Request) (any, error) {
+	f, ok := methods[req.Method]
+	if !ok {
+		return nil, &jsonrpc2.Error{Code: jsonrpc2.CodeMethodNotFound, Message: "method not supported: " + req.Method}
+	}
+	raw := json.RawMessage("null")
+	if req.Params != nil {
+		raw = *req.Params
+	}
+	return f(s, ctx, raw)
+}
+
+func (s *Server) initialize(p initializeParams) (any, error) {
+	s.edge = utf16Edge
+	encoding := "utf-16"
+	if slices.Contains(p.Capabilities.General.PositionEncodings, "utf-8") {
+		s.edge, encoding = utf8Edge, "utf-8"
+	}
+	return initializeResult{
+		Capabilities: serverCapabilities{
+			PositionEncoding:       encoding,
+			TextDocumentSync:       textDocumentSyncOptions{OpenClose: true, Change: syncFull, Save: true},
+			HoverProvider:          true,
+			CompletionProvider:     completionOptions{TriggerCharacters: []string{" ", "\n", "-"}},
+			CodeActionProvider:     codeActionOptions{CodeActionKinds: []string{quickFix, fixAll}},
+			DocumentSymbolProvider: true,
+		},
+		ServerInfo: serverInfo{Name: "seatrial", Version: s.Version},
+	}, nil
+}
+
+func (s *Server) didOpen(p didOpenParams) (any, error) {
+	name := fileName(p.TextDocument.URI)
+	s.mu.Lock()
+	s.open[p.TextDocument.URI] = &document{uri: p.TextDocument.URI, name: name, version: p.TextDocument.Version, file: source.NewFile(name, []byte(p.TextDocument.Text))}
+	s.mu.Unlock()
+	s.changed()
+	return nil, nil
+}
+
+func (s *Server) didChange(p didChangeParams) (any, error) {
+	s.mu.Lock()
+	if d := s.open[p.TextDocument.URI]; d != nil && len(p.ContentChanges) > 0 {
+		d.version = p.TextDocument.Version
+		d.file = source.NewFile(d.name, []byte(p.ContentChanges[len(p.ContentChanges)-1].Text))
+	}
+	s.mu.Unlock()
+	s.changed()
+	return nil, nil
+}
+
+func (s *Server) didSave(documentParams) (any, error) {
+	s.changed() // other files of the folder may have changed meanwhile
+	return nil, nil
+}
+
+func (s *Server) didClose(p documentParams) (any, error) {
+	s.mu.Lock()
+	d := s.open[p.TextDocument.URI]
+	delete(s.open, p.TextDocument.URI)
+	s.mu.Unlock()
+	s.changed()
+	if d == nil {
+		return nil, nil
+	}
+	return nil, s.publish(d, nil)
+}
+
+// document gives an open document as it is now.
+func (s *Server) document(uri string) (d document, overlay map[string][]byte, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	open := s.open[uri]
+	if open == nil {
+		return d, nil, false
+	}
+	return *open, s.overlay(), true
+}
+
+// overlay gives the texts of the open files. The lock is held.
+func (s *Server) overlay() map[string][]byte {
+	texts := map[string][]byte{}
+	for _, d := range s.open {
+		texts[d.name] = d.file.Data
+	}
+	return texts
+}
+
+// documents reads the objects of a text.
+func documents(f *source.File) []*manifest.Document {
+	docs, _ := manifest.Read(f, manifest.DefaultLimits)
+	return docs
+}
+
+func (s *Server) symbols(p documentParams) (any, error) {
+	symbols := []documentSymbol{}
+	d, _, ok := s.document(p.TextDocument.URI)
+	if !ok {
+		return symbols, nil
+	}
+	for _, doc := range documents(d.file) {
+		if doc.Object.Kind == "" {
+			continue
+		}
+		symbols = append(symbols, documentSymbol{Name: doc.Object.String(), Detail: doc.Object.APIVersion, Kind: symbolObject,
+			Range: s.edge.rangeOf(d.file, doc.Range()), SelectionRange: s.edge.rangeOf(d.file, doc.Find("").Key)})
+	}
+	return symbols, nil
+}

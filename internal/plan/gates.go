@@ -1,0 +1,118 @@
+package plan
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
+
+	"github.com/seatrial/seatrial/diag"
+	"github.com/seatrial/seatrial/internal/memstore"
+)
+
+// budgetTrack follows a PodDisruptionBudget.
+type budgetTrack struct {
+	object   diag.Object
+	status   policyv1.PodDisruptionBudgetStatus
+	kept     bool  // it has had as many healthy pods as it wants
+	violated *Time // when it first had fewer after that
+	why      string
+	gone     bool
+}
+
+func (h *history) takeBudget(w memstore.Write, b *policyv1.PodDisruptionBudget) {
+	object := diag.Object{APIVersion: "policy/v1", Kind: "PodDisruptionBudget", Namespace: b.Namespace, Name: b.Name}
+	t := h.budgets[object]
+	if t == nil {
+		t = &budgetTrack{object: object}
+		h.budgets[object] = t
+	}
+	t.gone, t.status = w.Deleted, b.Status
+	s := b.Status
+	switch {
+	case s.ExpectedPods == 0 || s.ObservedGeneration < b.Generation:
+	case s.CurrentHealthy >= s.DesiredHealthy:
+		t.kept = true
+	case t.kept && h.began && t.violated == nil:
+		t.violated = ptr(h.at(w.At))
+		t.why = fmt.Sprintf("%d healthy pods, %d wanted", s.CurrentHealthy, s.DesiredHealthy)
+	}
+}
+
+func (h *history) sortedBudgets() []*budgetTrack {
+	var all []*budgetTrack
+	for _, b := range h.budgets {
+		if !b.gone {
+			all = append(all, b)
+		}
+	}
+	slices.SortFunc(all, func(a, b *budgetTrack) int {
+		return cmp.Or(cmp.Compare(a.object.Namespace, b.object.Namespace), cmp.Compare(a.object.Name, b.object.Name))
+	})
+	return all
+}
+
+// describeGates gives the quotas, limit ranges and budgets of the namespaces that have workloads.
+func (h *history) describeGates() []Gate {
+	gates := []Gate{}
+	for _, o := range h.objects {
+		switch o := o.(type) {
+		case *corev1.ResourceQuota:
+			gates = append(gates, Gate{Object: diag.Object{APIVersion: "v1", Kind: "ResourceQuota", Namespace: o.Namespace, Name: o.Name}, Summary: quotaSummary(o), Hit: h.quotaHit(o)})
+		case *corev1.LimitRange:
+			gates = append(gates, Gate{Object: diag.Object{APIVersion: "v1", Kind: "LimitRange", Namespace: o.Namespace, Name: o.Name}, Summary: limitSummary(o)})
+		}
+	}
+	for _, b := range h.sortedBudgets() {
+		s := b.status
+		gates = append(gates, Gate{
+			Object:  b.object,
+			Summary: fmt.Sprintf("%d healthy, %d wanted, disruptions allowed: %d", s.CurrentHealthy, s.DesiredHealthy, s.DisruptionsAllowed),
+			Hit:     b.violated != nil || h.evictionBlocked(b),
+		})
+	}
+	slices.SortFunc(gates, func(a, b Gate) int {
+		return cmp.Or(cmp.Compare(a.Object.Kind, b.Object.Kind), cmp.Compare(a.Object.Namespace, b.Object.Namespace), cmp.Compare(a.Object.Name, b.Object.Name))
+	})
+	return gates
+}
+
+func quotaSummary(q *corev1.ResourceQuota) string {
+	var parts []string
+	for name, hard := range q.Status.Hard {
+		used := q.Status.Used[name]
+		parts = append(parts, fmt.Sprintf("%s %s/%s", name, used.String(), hard.String()))
+	}
+	slices.Sort(parts)
+	return strings.Join(parts, ", ")
+}
+
+// quotaHit tells whether a quota refused a pod.
+func (h *history) quotaHit(q *corev1.ResourceQuota) bool {
+	return slices.ContainsFunc(h.plan.Problems, func(p Problem) bool {
+		return p.Object.Namespace == q.Namespace && strings.Contains(p.Message, "exceeded quota: "+q.Name+",")
+	})
+}
+
+func (h *history) evictionBlocked(b *budgetTrack) bool {
+	return slices.ContainsFunc(h.plan.Problems, func(p Problem) bool { return p.Kind == Blocked && p.Object.Namespace == b.object.Namespace })
+}
+
+func limitSummary(l *corev1.LimitRange) string {
+	var parts []string
+	for _, i := range l.Spec.Limits {
+		for _, x := range []struct {
+			word string
+			list corev1.ResourceList
+		}{{"default", i.Default}, {"default request", i.DefaultRequest}, {"max", i.Max}, {"min", i.Min}} {
+			for name, q := range x.list {
+				parts = append(parts, fmt.Sprintf("%s %s %s %s", i.Type, x.word, name, q.String()))
+			}
+		}
+	}
+	slices.Sort(parts)
+	return strings.Join(parts, ", ")
+}

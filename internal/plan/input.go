@@ -1,0 +1,43 @@
+package plan
+
+import (
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/seatrial/seatrial/manifest"
+)
+
+// Input is what a plan starts from. The zero value changes nothing on an empty cluster of two nodes.
+type Input struct {
+	Change []*manifest.Document // what is applied, in any order
+	From   []*manifest.Document // what runs already: applied first, until it has settled
+
+	Nodes    []*corev1.Node // nil: cluster.DefaultNodes
+	Scenario *Scenario      // nil: nothing but the change
+	Seed     int64          // draws names and ties; 0: 1
+	Until    time.Duration  // how long to look ahead at most; 0: DefaultUntil
+	Prune    bool           // delete what From has and Change has not
+	Reasons  bool           // record the scheduler's filters and scores
+	Asked    []string       // kinds of questions that are asked of the outcome, so that no risk advises to
+
+	ServerSide     bool // apply as kubectl apply --server-side does
+	ForceConflicts bool // with ServerSide: take over fields that others manage
+
+	Rest func() // is called again and again at moments at which nothing runs; or nil
+
+	adjust func(*unstructured.Unstructured) // changes objects before they are applied; or nil
+}
+
+// object gives a document as it is applied.
+func (in *Input) object(d *manifest.Document) *unstructured.Unstructured {
+	u := objectOf(d)
+	if in.adjust != nil {
+		in.adjust(u)
+	}
+	return u
+}
+
+// DefaultUntil is how far a plan looks ahead while something is still moving.
+const DefaultUntil = time.Hour

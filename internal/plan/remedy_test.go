@@ -1,0 +1,71 @@
+package plan_test
+
+import (
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/seatrial/seatrial/internal/plan"
+)
+
+// TestRemedies looks for ways out of plans that stall; none is told that has not completed.
+func TestRemedies(t *testing.T) {
+	for name, want := range map[string][]string{
+		"deadlock-no-room":     {"maxSurge 0, maxUnavailable 1 in Deployment default/web", "strategy Recreate in Deployment default/web", "one node more like node-1 (4 cpu, 16Gi memory)"},
+		"quota-blocks-surge":   {"maxSurge 0, maxUnavailable 1 in Deployment default/web", "strategy Recreate in Deployment default/web", "pods 4 in ResourceQuota default/pods"},
+		"deadlock-rwo-volume":  {"maxSurge 0, maxUnavailable 1 in Deployment default/db", "strategy Recreate in Deployment default/db"},
+		"deadlock-rwop-volume": {"maxSurge 0, maxUnavailable 1 in Deployment default/db", "strategy Recreate in Deployment default/db"},
+		"drain-blocked":        nil, // a budget that allows no eviction is a matter of its author
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := input(t, filepath.Join("testdata", name))
+			p, err := plan.Simulate(t.Context(), in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			remedies, err := plan.Remedies(t.Context(), in, p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, r := range remedies {
+				got = append(got, r.Change)
+				if r.CompletesAt <= 0 || r.MinAvailable > r.Desired {
+					t.Errorf("%+v", r)
+				}
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+// TestQuestions asks what becomes of a Deployment of three when a node goes.
+func TestQuestions(t *testing.T) {
+	in := input(t, filepath.Join("testdata", "topology-spread"))
+	p, err := plan.Simulate(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range []string{plan.DrainNode, plan.FailZone} {
+		questions := plan.Questions(kind, p)
+		if len(questions) < 2 {
+			t.Fatalf("%s: %v", kind, questions)
+		}
+		q, err := plan.ParseQuestion(questions[0].String())
+		if err != nil || q != questions[0] {
+			t.Fatalf("%v, %v", q, err)
+		}
+		outcome, err := plan.Simulate(t.Context(), q.Input(in))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a := q.Answer(outcome); a.Target != q.Target || len(a.Workloads) == 0 || a.Workloads[0].MinAvailable >= a.Workloads[0].Desired {
+			t.Errorf("%s: %+v", q, a)
+		}
+	}
+	if _, err := plan.ParseQuestion("flood-node=node-1"); err == nil {
+		t.Error("an unknown question is accepted")
+	}
+}

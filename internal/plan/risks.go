@@ -1,0 +1,161 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/seatrial/seatrial/diag"
+)
+
+// Rules of the risks that only a simulation shows.
+const (
+	RiskOneNode   = "plan-one-node"   // one node holds all pods of a workload
+	RiskOneZone   = "plan-one-zone"   // one zone does, where there are several
+	RiskNotProbed = "plan-not-probed" // ready means started: a rollout never waits
+	RiskOutage    = "plan-outage"     // no pod was available for a while
+	RiskPaused    = "plan-paused"     // a change waits for a paused Deployment
+	RiskNoNode    = "plan-no-node"    // no node is to run the pods of a DaemonSet
+)
+
+// findRisks looks for what went well this time, and may not the next.
+func (s *simulation) findRisks() {
+	p := &s.history.plan
+	for i := range p.Workloads {
+		w := &p.Workloads[i]
+		t := s.history.workloads[w.Object]
+		if !w.Changed || t == nil || t.gone {
+			continue
+		}
+		for _, d := range s.risksOf(w, t) {
+			d.Object = w.Object
+			p.Findings = append(p.Findings, d)
+		}
+	}
+}
+
+func (s *simulation) risksOf(w *Workload, t *workloadTrack) (found []diag.Diagnostic) {
+	add := func(severity diag.Severity, rule, path, message, detail string) {
+		d := diag.Diagnostic{Rule: rule, Severity: severity, Message: message, Detail: detail, Path: path}
+		s.locate(&d, w.Object)
+		found = append(found, d)
+	}
+	if d, ok := t.current.(*appsv1.Deployment); ok && d.Spec.Paused {
+		add(diag.Warning, RiskPaused, "spec.paused", "the Deployment is paused: a new template makes no pods", "resume it with `kubectl rollout resume`")
+	}
+	switch o := t.current.(type) {
+	case *appsv1.DaemonSet:
+		if o.Status.DesiredNumberScheduled == 0 {
+			add(diag.Warning, RiskNoNode, "spec.template.spec.nodeSelector", "no node is to run its pods", "a node has to match nodeSelector and affinity, and its taints have to be tolerated")
+		}
+		return found
+	case *appsv1.Deployment, *appsv1.StatefulSet, *appsv1.ReplicaSet, *corev1.ReplicationController:
+	default:
+		return found
+	}
+	if first := w.Curve[0]; first.Available > 0 && w.MinAvailable == 0 && w.Desired > 0 {
+		add(diag.Warning, RiskOutage, "spec", fmt.Sprintf("no pod is available for %s s", outage(w)), "let the strategy keep some of the old pods until new ones are ready")
+	}
+	if template := templateOf(t.current); template != nil && !probed(template) && len(w.Curve) > 1 {
+		add(diag.Info, RiskNotProbed, "spec.template.spec.containers[0]", "no readinessProbe: ready means started, the rollout never waits for the application", "")
+	}
+	s.spreadRisks(w, add)
+	return found
+}
+
+// outage is how long no pod was available.
+func outage(w *Workload) Time {
+	var sum Time
+	for i, p := range w.Curve[:len(w.Curve)-1] {
+		if p.Available == 0 {
+			sum += w.Curve[i+1].At - p.At
+		}
+	}
+	return sum
+}
+
+func (s *simulation) spreadRisks(w *Workload, add func(diag.Severity, string, string, string, string)) {
+	p := &s.history.plan
+	var nodes, zones, all []string
+	count := 0
+	zoneOf := map[string]string{}
+	for _, n := range p.Nodes {
+		zoneOf[n.Name] = n.Zone
+		if n.Zone != "" && !slices.Contains(all, n.Zone) {
+			all = append(all, n.Zone)
+		}
+	}
+	for _, pod := range p.Pods {
+		if pod.Workload != w.Object || pod.Node == "" || pod.Stopping != nil {
+			continue
+		}
+		count++
+		if !slices.Contains(nodes, pod.Node) {
+			nodes = append(nodes, pod.Node)
+		}
+		if z := zoneOf[pod.Node]; z != "" && !slices.Contains(zones, z) {
+			zones = append(zones, z)
+		}
+	}
+	if count < 2 {
+		return
+	}
+	switch {
+	case len(nodes) == 1:
+		add(diag.Warning, RiskOneNode, "spec.replicas", fmt.Sprintf("node %s holds all %d pods: without it, none is left", nodes[0], count), s.spreadAdvice(FailNode, "--fail-each-node"))
+	case len(zones) == 1 && len(all) > 1:
+		add(diag.Warning, RiskOneZone, "spec.replicas", fmt.Sprintf("zone %s holds all %d pods: without it, none is left", zones[0], count), s.spreadAdvice(FailZone, "--fail-each-zone"))
+	}
+}
+
+// spreadAdvice says what to do about pods that are all in one place: to look what becomes of them, if that is
+// not done already, and to spread them.
+func (s *simulation) spreadAdvice(question, flag string) string {
+	advice := "spread the pods with topologySpreadConstraints"
+	if slices.Contains(s.Asked, question) {
+		return advice
+	}
+	return "try " + flag + "; " + advice
+}
+
+func templateOf(o metav1.Object) *corev1.PodTemplateSpec {
+	switch o := o.(type) {
+	case *appsv1.Deployment:
+		return &o.Spec.Template
+	case *appsv1.StatefulSet:
+		return &o.Spec.Template
+	case *appsv1.DaemonSet:
+		return &o.Spec.Template
+	case *appsv1.ReplicaSet:
+		return &o.Spec.Template
+	case *corev1.ReplicationController:
+		return o.Spec.Template
+	}
+	return nil
+}
+
+func probed(t *corev1.PodTemplateSpec) bool {
+	return slices.ContainsFunc(t.Spec.Containers, func(c corev1.Container) bool { return c.ReadinessProbe != nil })
+}
+
+// locate gives a risk its place in the manifest, if it is about one.
+func (s *simulation) locate(d *diag.Diagnostic, o diag.Object) {
+	for _, m := range slices.Concat(s.Change, s.From) {
+		namespace := m.Object.Namespace
+		if namespace == "" {
+			namespace = metav1.NamespaceDefault
+		}
+		if m.Object.Kind != o.Kind || m.Object.Name != o.Name || namespace != o.Namespace {
+			continue
+		}
+		found := m.Find(d.Path)
+		d.Range, d.Document = found.Value, m.Number
+		if found.Key.IsValid() {
+			d.Range = found.Key
+		}
+		return
+	}
+}

@@ -1,0 +1,362 @@
+package plan
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	admissionv1 "k8s.io/api/admissionregistration/v1"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
+
+	"github.com/seatrial/seatrial/diag"
+	"github.com/seatrial/seatrial/internal/cluster"
+	"github.com/seatrial/seatrial/internal/cluster/virtualtime"
+	"github.com/seatrial/seatrial/manifest"
+)
+
+// epoch is when the clock of a plan begins. Plans tell times from the change on, so that the
+// date matters to CronJobs alone: it is a Thursday.
+var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+const (
+	// tick is how often a simulation looks whether it has come to an end.
+	tick = 500 * time.Millisecond
+	// settledFor is how long nothing may be left to do before it ends.
+	settledFor = 3 * time.Second
+	// stuckFor is how long nothing may move before it ends although something is left to do: longer
+	// than any back-off.
+	stuckFor = 7 * time.Minute
+	// preparedFor is how long what runs before the change may take to settle.
+	preparedFor = 30 * time.Minute
+	// autoscalerAge is how old pods are whose metrics an autoscaler believes in any case.
+	autoscalerAge = 6 * time.Minute
+	// recovered is how long a container has to run after a crash before it is believed to stay.
+	recovered = time.Minute
+	// keptScores is how many nodes of a decision are told with their scores.
+	keptScores = 10
+)
+
+// simulation is one run.
+type simulation struct {
+	Input
+	engine  *cluster.Engine
+	applier *applier
+	history *history
+	stage   *stage // from the change on
+	scripts *scripts
+	sharers sharers
+	before  map[string]string // what was unsettled before the change, by object
+}
+
+// Simulate plans a change. The error says why it could not; what is wrong with the change itself
+// is in the plan.
+func Simulate(ctx context.Context, input Input) (*Plan, error) {
+	if input.Seed == 0 {
+		input.Seed = 1
+	}
+	s := &simulation{Input: input, history: newHistory(), scripts: &scripts{scenario: input.Scenario, globs: map[string]*regexp.Regexp{}}}
+	err := virtualtime.Run(ctx, epoch, input.Seed, s.run)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return nil, ctx.Err()
+	case err != nil:
+		return nil, fmt.Errorf("simulating the change: %w", err)
+	}
+	return &s.history.plan, nil
+}
+
+func (s *simulation) run() error {
+	manifests, objects, nodes, err := divide(s.From)
+	if err != nil {
+		return err
+	}
+	config := cluster.Config{Nodes: s.Nodes, Pace: cluster.Pace, Tracking: cluster.TrackApplied, Unwritten: true, Rest: s.Rest, Listen: s.history.hear, Told: s.history.told, Decided: s.history.decided, Script: s.scripts.script, Usage: s.usage}
+	config.Roleless = !s.asksWhoMay()
+	if s.ServerSide {
+		config.Tracking = cluster.TrackUsers // merging begins with who manages what
+	}
+	if s.Reasons {
+		config.Scores = keptScores
+	}
+	if len(nodes) > 0 && s.Nodes == nil {
+		var lost []string
+		if config.Nodes, lost = fresh(nodes); len(lost) > 0 {
+			s.assume("nodes that are not ready are left out, with their pods: %s", strings.Join(lost, ", "))
+		}
+	}
+	if len(objects) > 0 {
+		config.Prepare = func(_ context.Context, api *rest.Config) error { return restore(api, objects, nodes, s.assume) }
+	}
+	if s.engine, err = cluster.Start(context.Background(), config); err != nil {
+		return err
+	}
+	defer s.engine.Close()
+	if s.applier, err = newApplier(s.engine.RESTConfig()); err != nil {
+		return err
+	}
+	s.applier.serverSide = s.ServerSide
+	s.applier.force = s.ForceConflicts || len(objects) > 0 // who manages the fields of what was put back is not known
+	if err := s.runBefore(manifests); err != nil {
+		return err
+	}
+	if err := s.history.begin(); err != nil {
+		return err
+	}
+	s.before = s.unsettled()
+	ctx, cancel := context.WithCancel(context.Background())
+	s.stage = newStage(ctx, s.applier, s.Scenario)
+	s.stage.running.Go(s.stage.play)
+	defer s.stage.running.Wait()
+	defer cancel()
+	s.applyAll()
+	if err := s.watch(); err != nil {
+		return err
+	}
+	return s.finish()
+}
+
+// asksWhoMay tells whether roles can matter: if the input has some, or policies, which may ask.
+func (s *simulation) asksWhoMay() bool {
+	documents := slices.Concat(s.From, s.Change)
+	if s.Scenario != nil {
+		for _, a := range s.Scenario.Actions {
+			documents = append(documents, a.documents...)
+		}
+	}
+	return slices.ContainsFunc(documents, func(d *manifest.Document) bool {
+		group, _, _ := strings.Cut(d.Object.APIVersion, "/")
+		return group == rbacv1.GroupName || group == admissionv1.GroupName
+	})
+}
+
+// runBefore lets what runs already settle.
+func (s *simulation) runBefore(manifests []*manifest.Document) error {
+	made, err := s.applier.ensureNamespaces(slices.Concat(manifests, s.Change))
+	if err != nil {
+		return err
+	}
+	for _, name := range made {
+		s.assume("namespace %s exists", name)
+	}
+	for _, d := range inOrder(manifests) {
+		if _, err := s.applier.apply(s.object(d)); err != nil {
+			return fmt.Errorf("what runs already: %s: %s: %w", d.Range(), d.Object, unwrapped(err))
+		}
+		time.Sleep(applyPace)
+	}
+	if err := s.until(preparedFor, true); err != nil {
+		return err
+	}
+	if s.autoscales() {
+		time.Sleep(autoscalerAge)
+	}
+	return nil
+}
+
+// autoscales tells whether there is an autoscaler in what runs or comes. It ignores the metrics of
+// pods that are young, so that what runs already must not be.
+func (s *simulation) autoscales() bool {
+	return slices.ContainsFunc(slices.Concat(s.From, s.Change), func(d *manifest.Document) bool { return d.Object.Kind == "HorizontalPodAutoscaler" })
+}
+
+func (s *simulation) assume(format string, args ...any) {
+	s.history.plan.Assumptions = append(s.history.plan.Assumptions, fmt.Sprintf(format, args...))
+}
+
+// applyAll makes the change.
+func (s *simulation) applyAll() {
+	for _, d := range inOrder(s.Change) {
+		c, err := s.applier.apply(s.object(d))
+		place(&c, d)
+		if err != nil {
+			c = refused(c, err)
+		}
+		s.history.plan.Changes = append(s.history.plan.Changes, c)
+		time.Sleep(applyPace)
+	}
+	if s.Prune {
+		s.prune()
+	}
+}
+
+// prune deletes what ran before and is not in the change, in reverse order.
+func (s *simulation) prune() {
+	kept := map[diag.Object]bool{}
+	for _, c := range s.history.plan.Changes {
+		kept[c.Object] = true
+	}
+	before := slices.DeleteFunc(inOrder(s.From), func(d *manifest.Document) bool { return lived(d) && !applied(d) })
+	slices.Reverse(before)
+	for _, d := range before {
+		t, err := s.applier.target(objectOf(d))
+		if err != nil || kept[t.object()] {
+			continue
+		}
+		c := Change{Action: Delete, Object: t.object()}
+		place(&c, d)
+		propagation := metav1.DeletePropagationBackground
+		if _, err := t.helper.DeleteWithOptions(t.namespace, t.name, &metav1.DeleteOptions{PropagationPolicy: &propagation}); err != nil {
+			c = refused(c, err)
+		}
+		s.history.plan.Changes = append(s.history.plan.Changes, c)
+		time.Sleep(applyPace)
+	}
+}
+
+// watch lets the cluster act until nothing moves any more.
+func (s *simulation) watch() error {
+	if s.Until > 0 {
+		return s.until(s.Until, false)
+	}
+	return s.until(s.Scenario.horizon()+DefaultUntil, true)
+}
+
+// until lets time pass; not to the end of it if all has settled or is stuck, and may end early.
+func (s *simulation) until(limit time.Duration, early bool) error {
+	for end := time.Now().Add(limit); time.Now().Before(end); {
+		time.Sleep(min(tick, time.Until(end)))
+		if err := s.history.catchUp(); err != nil {
+			return err
+		}
+		if s.stage != nil {
+			s.history.takeOver(s.stage)
+		}
+		if early && s.ended(time.Now()) {
+			return nil
+		}
+	}
+	return s.history.catchUp()
+}
+
+func (s *simulation) ended(now time.Time) bool {
+	switch {
+	case now.Sub(s.history.stirred) < settledFor:
+		return false
+	case s.stage != nil && (s.stage.busy() || now.Before(s.history.zero.Add(s.Scenario.horizon()+afterLoad(s.Scenario)))):
+		return false
+	case len(s.unsettled()) == 0 && (s.stage == nil || !s.stage.draining()):
+		return true
+	}
+	return now.Sub(s.history.moved) >= stuckFor && !s.history.progressing()
+}
+
+// afterLoad is how long autoscalers may take to follow the end of a load: as long as they look
+// back before they scale down.
+func afterLoad(s *Scenario) time.Duration {
+	if s == nil || len(s.Load) == 0 {
+		return 0
+	}
+	return 6 * time.Minute
+}
+
+// unsettled gives what is not as it should be: what each object lacks, by its name.
+func (s *simulation) unsettled() map[string]string {
+	left := map[string]string{}
+	for _, w := range s.history.workloads {
+		if w.current != nil && !w.gone && w.why != "" {
+			left[w.object.String()] = w.why
+		}
+	}
+	for _, p := range s.history.pods {
+		if p.gone {
+			continue
+		}
+		why := cluster.Unsettled(p.pod)
+		if why == "" && p.mayCrashAgain() {
+			why = fmt.Sprintf("restarted %d times", p.line.Restarts)
+		}
+		if why != "" {
+			left[p.life.Object.String()] = why
+		}
+	}
+	return left
+}
+
+// mayCrashAgain tells whether a pod has crashed, and not run for long since.
+func (p *podTrack) mayCrashAgain() bool {
+	return p.line.Restarts > p.restarts && !p.readyFrom.IsZero() && time.Since(p.readyFrom) < recovered
+}
+
+// finish draws the conclusions.
+func (s *simulation) finish() error {
+	h := s.history
+	p := &h.plan
+	p.APIVersion, p.Kind, p.Seed = APIVersion, Kind, s.Seed
+	p.KubernetesVersion = s.engine.Version()
+	p.Filters = s.engine.Filters()
+	p.Workloads = h.describeWorkloads()
+	p.Pods = []Pod{}
+	for _, t := range h.order {
+		if t.gone && *t.life.Gone < 0 {
+			continue
+		}
+		t.life.New = t.workload != nil && t.workload.isNew(t.pod)
+		p.Pods = append(p.Pods, *t.life)
+	}
+	p.Nodes = h.describeNodes()
+	p.Unschedulable = h.describeUnschedulable()
+	slices.SortStableFunc(p.Timeline, compareSteps)
+	p.Problems = s.describeProblems()
+	p.Gates = h.describeGates()
+	s.conclude()
+	s.judgeExpectations()
+	s.findRisks()
+	fill(p)
+	return nil
+}
+
+// compareSteps orders what happened by time. Events that come again are updated by goroutines of their own, which
+// nobody puts in order: those of one moment are told by what they are about, after what else there was.
+func compareSteps(a, b Step) int {
+	if at := cmp.Compare(a.At, b.At); at != 0 || a.Count < 2 && b.Count < 2 {
+		return at
+	}
+	return cmp.Or(cmp.Compare(min(a.Count, 2), min(b.Count, 2)), cmp.Compare(a.Object.String(), b.Object.String()), cmp.Compare(a.Event, b.Event), cmp.Compare(a.Message, b.Message))
+}
+
+// fill makes empty lists of those that are nil, as JSON has them.
+func fill(p *Plan) {
+	set := func(empty bool, f func()) {
+		if empty {
+			f()
+		}
+	}
+	set(p.Changes == nil, func() { p.Changes = []Change{} })
+	set(p.Timeline == nil, func() { p.Timeline = []Step{} })
+	set(p.Placements == nil, func() { p.Placements = []Placement{} })
+	set(p.Problems == nil, func() { p.Problems = []Problem{} })
+	set(p.Gates == nil, func() { p.Gates = []Gate{} })
+	set(p.Expectations == nil, func() { p.Expectations = []Expectation{} })
+	set(p.Assumptions == nil, func() { p.Assumptions = []string{} })
+	set(p.Findings == nil, func() { p.Findings = []diag.Diagnostic{} })
+	for i := range p.Changes {
+		set(p.Changes[i].Fields == nil, func() { p.Changes[i].Fields = []Field{} })
+	}
+}
+
+func (h *history) describeUnschedulable() []Unschedulable {
+	all := []Unschedulable{}
+	for _, uid := range h.waiting {
+		u := h.unplaced[uid]
+		if p := h.pods[uid]; p != nil {
+			u.Workload = p.life.Workload
+			if u.Until == nil && p.life.Stopping != nil {
+				u.Until = p.life.Stopping
+			}
+			for _, c := range p.pod.Status.Conditions {
+				if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse && c.Message != "" {
+					u.Message = c.Message // with what preemption had to add
+				}
+			}
+		}
+		all = append(all, *u)
+	}
+	return all
+}

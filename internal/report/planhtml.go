@@ -1,0 +1,112 @@
+package report
+
+import (
+	"bytes"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"html"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/seatrial/seatrial/internal/plan"
+	"github.com/seatrial/seatrial/manifest"
+)
+
+// The page of a plan is one file: style, script and data are in it, and its policy lets nothing
+// else in.
+var (
+	//go:embed web/plan.html
+	planPage string
+	//go:embed web/plan.css
+	planStyle string
+	//go:embed web/plan.js
+	planScript string
+)
+
+// SourceFile is a manifest that the page of a plan shows, with its risks.
+type SourceFile struct {
+	Name  string   `json:"name"`
+	Lines []string `json:"lines"`
+}
+
+// NewSourceFile gives the lines of a manifest, without what its Secrets hold.
+func NewSourceFile(name string, data []byte, docs []*manifest.Document) SourceFile {
+	f := SourceFile{Name: name, Lines: strings.Split(strings.TrimRight(strings.ReplaceAll(string(data), "\r\n", "\n"), "\n"), "\n")}
+	for _, d := range docs {
+		if d.Object.Kind == "Secret" {
+			r := d.Range()
+			hide(f.Lines[min(r.Start.Line-1, len(f.Lines)):min(r.End.Line, len(f.Lines))])
+		}
+	}
+	return f
+}
+
+// hide takes everything out of the lines of a Secret but its head.
+func hide(lines []string) {
+	shown := true
+	for i, line := range lines {
+		if line != "" && !strings.ContainsAny(line[:1], " \t#-") {
+			shown = slices.ContainsFunc([]string{"apiVersion:", "kind:", "metadata:", "type:"}, func(key string) bool { return strings.HasPrefix(line, key) })
+		}
+		if !shown {
+			lines[i] = "# not shown"
+		}
+	}
+}
+
+// planData is what the script of the page reads.
+type planData struct {
+	Report jsonPlan     `json:"report"`
+	Files  []SourceFile `json:"files"`
+}
+
+func writePlanHTML(w io.Writer, p *plan.Plan, o PlanOptions) error {
+	data, err := planJSON(p, o)
+	if err != nil {
+		return err
+	}
+	policy := fmt.Sprintf("default-src 'none'; script-src '%s'; style-src '%s'; img-src data:; base-uri 'none'; form-action 'none'", hashOf(planScript), hashOf(planStyle))
+	_, err = strings.NewReplacer(
+		"{{policy}}", policy,
+		"{{title}}", html.EscapeString("Plan: "+planVerdict(p)),
+		"{{verdict}}", html.EscapeString(planVerdict(p)),
+		"{{style}}", planStyle,
+		"{{script}}", planScript,
+		"{{data}}", data,
+	).WriteString(w, planPage)
+	return err
+}
+
+// planJSON gives the data in a form that cannot end the element that it is in.
+func planJSON(p *plan.Plan, o PlanOptions) (string, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(true)
+	files := o.Files
+	if files == nil {
+		files = []SourceFile{}
+	}
+	err := enc.Encode(planData{Report: jsonPlanOf(p), Files: files})
+	return b.String(), err
+}
+
+// hashOf is how a policy names a style or a script.
+func hashOf(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// planVerdict is a plan in one line.
+func planVerdict(p *plan.Plan) string {
+	switch failed := p.Failed(); {
+	case !p.Converged:
+		return "does not complete: " + p.Reason
+	case len(failed) > 0:
+		return "an expectation fails: " + failed[0].Expect
+	}
+	return "completes after " + p.VirtualSeconds.String() + " s"
+}

@@ -1,0 +1,144 @@
+// Package report writes what lint found in the formats that people and programs read.
+//
+// The central type is [Format], of which [Formats] is the table: flag help, completion and
+// documentation derive from it. All formats write the same [Lint].
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/seatrial/seatrial/diag"
+	"github.com/seatrial/seatrial/lint"
+	"github.com/seatrial/seatrial/schema"
+	"github.com/seatrial/seatrial/source"
+)
+
+// Lint is what a report tells.
+type Lint struct {
+	*lint.Result
+	Rules   []*lint.Rule                            // all rules, for formats that describe them
+	Source  func(name string) (*source.File, error) // text of a file, for formats that show it
+	Program string                                  // version of the program
+}
+
+// Options say how a report looks.
+type Options struct {
+	Color bool
+	Width int // columns of the terminal; 0: unknown
+}
+
+// Format is one way to write a report.
+type Format struct {
+	Name  string
+	Doc   string // one line
+	Write func(w io.Writer, r *Lint, o Options) error
+}
+
+// Formats lists the formats; the first is the default.
+var Formats = []Format{
+	{"text", "for people: the lines of the manifest with the places marked", writeText},
+	{"compact", "one line a finding: file:line:column: severity: message (help) [rule]", writeCompact},
+	{"json", "for programs and editors; docs/lint-report.schema.json describes it", writeJSON},
+	{"sarif", "SARIF 2.1.0, for code scanning", writeSARIF},
+	{"junit", "JUnit XML: one test case a document", writeJUnit},
+	{"github", "workflow commands that annotate a pull request on GitHub", writeGitHub},
+	{"gitlab", "GitLab Code Quality JSON", writeGitLab},
+	{"checkstyle", "Checkstyle XML", writeCheckstyle},
+}
+
+// Names lists the names of the formats.
+func Names() []string { return namesOf(Formats, func(f Format) string { return f.Name }) }
+
+// Lookup finds a format by its name.
+func Lookup(name string) (Format, error) {
+	return lookup(name, Formats, func(f Format) string { return f.Name })
+}
+
+func namesOf[F any](formats []F, nameOf func(F) string) []string {
+	names := make([]string, len(formats))
+	for i, f := range formats {
+		names[i] = nameOf(f)
+	}
+	return names
+}
+
+func lookup[F any](name string, formats []F, nameOf func(F) string) (none F, err error) {
+	for _, f := range formats {
+		if nameOf(f) == name {
+			return f, nil
+		}
+	}
+	names := namesOf(formats, nameOf)
+	if best := schema.DidYouMean(name, names); best != "" {
+		return none, fmt.Errorf("unknown output format %q: did you mean %s?", name, best)
+	}
+	return none, fmt.Errorf("unknown output format %q: want one of %s", name, strings.Join(names, ", "))
+}
+
+// versions names the targets: 1.37, or 1.25, 1.30.
+func (r *Lint) versions() string { return strings.Join(r.Versions, ", ") }
+
+// byFile groups findings by file, in order.
+func (r *Lint) byFile() (files []string, of map[string][]diag.Diagnostic) {
+	of = map[string][]diag.Diagnostic{}
+	for _, d := range r.Diagnostics {
+		name := d.Range.File
+		if of[name] == nil {
+			files = append(files, name)
+		}
+		of[name] = append(of[name], d)
+	}
+	return files, of
+}
+
+// display names a file to people.
+func display(name string) string {
+	return printable(source.Display(name))
+}
+
+// message is a finding in one line.
+func message(d *diag.Diagnostic) string { return printable(d.Text()) }
+
+// printable takes out what a terminal would obey: a manifest must not be able to send it commands.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\t' || r == '\n':
+			return ' '
+		case r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069:
+			return '\uFFFD'
+		}
+		return r
+	}, s)
+}
+
+func plural(n int, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return fmt.Sprintf("%d %ss", n, word)
+}
+
+func writeCompact(w io.Writer, r *Lint, _ Options) error {
+	for i := range r.Diagnostics {
+		d := &r.Diagnostics[i]
+		help := ""
+		if d.Detail != "" {
+			help = " (" + printable(d.Detail) + ")"
+		}
+		if _, err := fmt.Fprintf(w, "%s:%d:%d: %s: %s%s [%s]%s\n", display(d.Range.File), d.Range.Start.Line, d.Range.Start.Column, d.Severity, message(d), help, d.Rule, only(d)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// only names the versions for which a finding holds, when not for all.
+func only(d *diag.Diagnostic) string {
+	if len(d.Versions) == 0 {
+		return ""
+	}
+	return " (Kubernetes " + strings.Join(d.Versions, ", ") + ")"
+}

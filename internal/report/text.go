@@ -1,0 +1,328 @@
+package report
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/fatih/color"
+	"github.com/mattn/go-runewidth"
+
+	"github.com/seatrial/seatrial/diag"
+	"github.com/seatrial/seatrial/source"
+)
+
+// palette is the set of colours of one report.
+type palette struct {
+	severity map[diag.Severity]*color.Color
+	dim      *color.Color
+	bold     *color.Color
+	help     *color.Color
+	good     *color.Color
+	plain    *color.Color
+}
+
+func newPalette(on bool) palette {
+	make := func(attrs ...color.Attribute) *color.Color {
+		c := color.New(attrs...)
+		if on {
+			c.EnableColor()
+		} else {
+			c.DisableColor()
+		}
+		return c
+	}
+	return palette{
+		severity: map[diag.Severity]*color.Color{diag.Error: make(color.FgRed, color.Bold), diag.Warning: make(color.FgYellow, color.Bold), diag.Info: make(color.FgBlue, color.Bold)},
+		dim:      make(color.FgHiBlack), bold: make(color.Bold), help: make(color.FgCyan), good: make(color.FgGreen, color.Bold), plain: make(),
+	}
+}
+
+// textWriter writes findings for people.
+type textWriter struct {
+	*bufio.Writer
+	palette
+	report *Lint
+	width  int
+	files  map[string]*source.File
+	open   bool // the last finding took one line
+}
+
+func writeText(w io.Writer, r *Lint, o Options) error {
+	t := &textWriter{Writer: bufio.NewWriter(w), palette: newPalette(o.Color), report: r, width: o.Width, files: map[string]*source.File{}}
+	if t.width <= 0 {
+		t.width = 160
+	}
+	for i := range r.Diagnostics {
+		t.finding(&r.Diagnostics[i])
+	}
+	if t.open {
+		fmt.Fprintln(t)
+	}
+	if len(r.Versions) > 1 {
+		t.matrix()
+	}
+	t.summary()
+	return t.Flush()
+}
+
+func (t *textWriter) source(name string) *source.File {
+	f, ok := t.files[name]
+	if !ok {
+		f, _ = t.report.Source(name) // without its text a finding is shown by its place alone
+		t.files[name] = f
+	}
+	return f
+}
+
+// finding writes one finding: what, where, the lines, the way out.
+func (t *textWriter) finding(d *diag.Diagnostic) {
+	if d.Severity == diag.Info { // advice is told in a line
+		fmt.Fprintf(t, "%s: %s:%d:%d: %s%s\n", t.severity[d.Severity].Sprintf("%s[%s]", d.Severity, d.Rule), display(d.Range.File), d.Range.Start.Line, d.Range.Start.Column, printable(d.Message), only(d))
+		t.open = true
+		return
+	}
+	if t.open {
+		fmt.Fprintln(t)
+		t.open = false
+	}
+	first, rest, _ := strings.Cut(d.Text(), "\n")
+	fmt.Fprintf(t, "%s%s\n", t.severity[d.Severity].Sprintf("%s[%s]", d.Severity, d.Rule), t.bold.Sprint(": "+printable(first)+only(d)))
+	for line := range strings.Lines(strings.TrimRight(rest, "\n")) { // a compiler's own picture
+		fmt.Fprintf(t, "    %s\n", t.dim.Sprint(printable(strings.TrimRight(line, "\n"))))
+	}
+	marks := []mark{{d.Range, "", true}}
+	gutter := len(strconv.Itoa(d.Range.Start.Line))
+	var elsewhere []mark
+	for _, r := range d.Related {
+		m := mark{r.Range, r.Message, false}
+		if r.Range.File == d.Range.File {
+			marks = append(marks, m)
+		} else {
+			elsewhere = append(elsewhere, m)
+		}
+		gutter = max(gutter, len(strconv.Itoa(r.Range.Start.Line)))
+	}
+	place := display(d.Range.File) + fmt.Sprintf(":%d:%d", d.Range.Start.Line, d.Range.Start.Column)
+	about := ""
+	if d.Object.Kind != "" {
+		about = " (" + printable(d.Object.String()) + ")"
+	}
+	fmt.Fprintf(t, "%s %s%s\n", t.dim.Sprint(strings.Repeat(" ", gutter)+"-->"), place, t.dim.Sprint(about))
+	t.snippet(marks, gutter, d.Severity)
+	for _, m := range elsewhere {
+		fmt.Fprintf(t, "%s %s:%d:%d\n", t.dim.Sprint(strings.Repeat(" ", gutter)+":::"), display(m.at.File), m.at.Start.Line, m.at.Start.Column)
+		t.snippet([]mark{m}, gutter, d.Severity)
+	}
+	if d.Detail != "" {
+		fmt.Fprintf(t, "%s %s %s\n", t.dim.Sprint(strings.Repeat(" ", gutter)+" ="), t.help.Sprint("help:"), printable(d.Detail))
+	}
+	for _, fix := range d.Fixes {
+		if line, ok := t.fixed(fix); ok {
+			how := "fix: "
+			if fix.Safe {
+				how = "fix (--fix): "
+			}
+			fmt.Fprintf(t, "%s %s %s\n", t.dim.Sprint(strings.Repeat(" ", gutter)+" ="), t.good.Sprint(how[:len(how)-1]), line)
+		}
+	}
+	fmt.Fprintln(t)
+}
+
+// mark is a place to be underlined.
+type mark struct {
+	at      source.Range
+	text    string
+	primary bool
+}
+
+// snippet writes the lines of the marks with the places underlined.
+func (t *textWriter) snippet(marks []mark, gutter int, severity diag.Severity) {
+	f := t.source(marks[0].at.File)
+	if f == nil {
+		return
+	}
+	slices.SortStableFunc(marks, func(a, b mark) int { return a.at.Start.Line - b.at.Start.Line })
+	bar := func(label string) string { return t.dim.Sprintf("%*s |", gutter, label) }
+	fmt.Fprintln(t, bar(""))
+	last := 0
+	for _, m := range marks {
+		line := m.at.Start.Line
+		if line < 1 || line > f.Lines() {
+			continue
+		}
+		if last > 0 && line > last+1 {
+			fmt.Fprintln(t, t.dim.Sprint(strings.Repeat(" ", gutter)+"..."))
+		}
+		text, from, to := t.window(f.Line(line), m.at, t.width-gutter-4)
+		if line != last {
+			fmt.Fprintf(t, "%s %s\n", bar(strconv.Itoa(line)), text)
+		}
+		last = line
+		sign, paint := "-", t.dim
+		if m.primary {
+			sign, paint = "^", t.severity[severity]
+		}
+		under := paint.Sprint(strings.Repeat(sign, max(1, to-from)))
+		if m.text != "" {
+			under += " " + paint.Sprint(printable(m.text))
+		}
+		fmt.Fprintf(t, "%s %s%s\n", bar(""), strings.Repeat(" ", from), under)
+	}
+}
+
+// window gives the part of a line that holds a range and fits a width, and the columns of the
+// range in it. Tabs become spaces, wide characters count double.
+func (t *textWriter) window(line string, at source.Range, width int) (text string, from, to int) {
+	endColumn := at.End.Column
+	if at.End.Line != at.Start.Line {
+		endColumn = len([]rune(line)) + 1
+	}
+	var cells []string
+	start, end := -1, -1
+	for i, r := range []rune(line) {
+		if i+1 == at.Start.Column {
+			start = len(cells)
+		}
+		if i+1 == endColumn {
+			end = len(cells)
+		}
+		cell := printable(string(r))
+		if r == '\t' {
+			cells = append(cells, " ", " ", " ", " ")
+			continue
+		}
+		cells = append(cells, cell)
+		if runewidth.RuneWidth(r) == 2 {
+			cells = append(cells, "")
+		}
+	}
+	if start < 0 {
+		start = len(cells)
+	}
+	if end < 0 {
+		end = len(cells)
+	}
+	end = max(end, start)
+	if width < 40 {
+		width = 40
+	}
+	left := 0
+	if len(cells) > width && end > width*3/4 {
+		left = max(0, min(start-width/4, len(cells)-width))
+	}
+	right := min(len(cells), left+width)
+	text = strings.Join(cells[left:right], "")
+	shift := 0
+	if left > 0 {
+		text, shift = "…"+text, 1
+	}
+	if right < len(cells) {
+		text += "…"
+	}
+	return strings.TrimRight(text, " "), start - left + shift, max(min(end, right), start) - left + shift
+}
+
+// fixed gives the line that a fix makes, when it makes just one.
+func (t *textWriter) fixed(fix diag.Fix) (string, bool) {
+	if len(fix.Edits) == 0 {
+		return "", false
+	}
+	line := fix.Edits[0].Range.Start.Line
+	f := t.source(fix.Edits[0].Range.File)
+	if f == nil {
+		return "", false
+	}
+	for _, e := range fix.Edits {
+		if e.Range.Start.Line != line || e.Range.End.Line != line || strings.Contains(e.NewText, "\n") {
+			return printable(fix.Message), true
+		}
+	}
+	start := f.LineStart(line)
+	text := []byte(f.Line(line))
+	var edits []source.Edit
+	for _, e := range fix.Edits {
+		e.Range.Start.Offset -= start
+		e.Range.End.Offset -= start
+		edits = append(edits, e)
+	}
+	fixed, err := source.Apply(text, edits)
+	if err != nil || len(fixed) > t.width {
+		return printable(fix.Message), true
+	}
+	return printable(strings.TrimSpace(string(fixed))), true
+}
+
+// matrix writes which findings hold for which versions.
+func (t *textWriter) matrix() {
+	type row struct {
+		name string
+		in   map[string]bool
+	}
+	var rows []*row
+	for i := range t.report.Diagnostics {
+		d := &t.report.Diagnostics[i]
+		if d.Severity != diag.Error || len(d.Versions) == 0 {
+			continue
+		}
+		name := fmt.Sprintf("%s:%d %s", display(d.Range.File), d.Range.Start.Line, d.Rule)
+		at := slices.IndexFunc(rows, func(r *row) bool { return r.name == name })
+		if at < 0 {
+			at = len(rows)
+			rows = append(rows, &row{name, map[string]bool{}})
+		}
+		for _, v := range d.Versions {
+			rows[at].in[v] = true
+		}
+	}
+	if len(rows) == 0 {
+		return
+	}
+	width := 0
+	for _, r := range rows {
+		width = max(width, runewidth.StringWidth(r.name))
+	}
+	fmt.Fprintf(t, "%s  %s\n", strings.Repeat(" ", width), t.dim.Sprint(strings.Join(t.report.Versions, "  ")))
+	for _, r := range rows {
+		fmt.Fprint(t, runewidth.FillRight(r.name, width))
+		for _, v := range t.report.Versions {
+			cell := t.good.Sprint("ok")
+			if r.in[v] {
+				cell = t.severity[diag.Error].Sprint("no")
+			}
+			fmt.Fprintf(t, "  %s%s", cell, strings.Repeat(" ", max(0, len(v)-2)))
+		}
+		fmt.Fprintln(t)
+	}
+	fmt.Fprintln(t)
+}
+
+func (t *textWriter) summary() {
+	s := t.report.Summary
+	where := fmt.Sprintf("in %s of %s (Kubernetes %s)", plural(s.Documents, "document"), plural(s.Files, "file"), t.report.versions())
+	var found []string
+	for _, c := range []struct {
+		n    int
+		word string
+		s    diag.Severity
+	}{{s.Errors, "error", diag.Error}, {s.Warnings, "warning", diag.Warning}, {s.Infos, "info", diag.Info}} {
+		if c.n > 0 {
+			found = append(found, t.severity[c.s].Sprint(plural(c.n, c.word)))
+		}
+	}
+	line := strings.Join(found, ", ")
+	if len(found) == 0 {
+		line = t.good.Sprint("no findings")
+	}
+	line += " " + where
+	if s.Suppressed > 0 {
+		line += fmt.Sprintf(", %d suppressed", s.Suppressed)
+	}
+	if s.Skipped > 0 {
+		line += fmt.Sprintf(", %s without a schema not judged", plural(s.Skipped, "object"))
+	}
+	fmt.Fprintln(t, line)
+}
