@@ -2,58 +2,16 @@ package lint
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
-
-	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/manifest"
 	"github.com/seatrial/seatrial/source"
 	"github.com/seatrial/seatrial/validation/verdict"
 )
-
-// Judge answers as the API server of the linked Kubernetes does. Package validation has the real one.
-type Judge interface {
-	// Create gives the answer to a dry-run create with strict field validation.
-	Create(ctx context.Context, gvk schema.GroupVersionKind, doc []byte, namespace string) verdict.Verdict
-	// AddCRD judges a CustomResourceDefinition and makes its kinds known.
-	AddCRD(ctx context.Context, doc []byte) verdict.Verdict
-	// Custom lists the kinds so made known.
-	Custom() []verdict.Kind
-}
-
-// classRules maps the server's steps to the rules that report them.
-var classRules = map[verdict.Class]*Rule{
-	verdict.UnknownKind:  ruleKindUnknown,
-	verdict.UnknownField: ruleFieldUnknown,
-	verdict.Duplicate:    ruleDuplicateKey,
-	verdict.WrongType:    ruleFieldType,
-	verdict.Scope:        ruleScope,
-	verdict.Invalid:      ruleAPIServer,
-	verdict.Forbidden:    ruleAPIServer,
-}
-
-// gvkOf gives the group, version and kind that a document claims.
-func gvkOf(d *manifest.Document) schema.GroupVersionKind {
-	return schema.FromAPIVersionAndKind(d.Object.APIVersion, d.Object.Kind)
-}
-
-// namespaceOf gives the namespace that a client sends the object to.
-func namespaceOf(d *manifest.Document) string {
-	if d.Object.Namespace != "" {
-		return d.Object.Namespace
-	}
-	return "default"
-}
-
-// newDiagnostic makes a finding about a document.
-func newDiagnostic(r *Rule, d *manifest.Document) diag.Diagnostic {
-	return diag.Diagnostic{Rule: r.Name, Severity: r.Severity, Object: d.Object, Document: d.Number, URL: r.URL}
-}
 
 // diagnose gives a cause of the server its place in the document.
 func diagnose(d *manifest.Document, c verdict.Cause) diag.Diagnostic {

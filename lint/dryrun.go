@@ -103,16 +103,6 @@ func (r *run) objects(set *Set) (resources []*Resource, objects []*unstructured.
 	return resources, objects, nil
 }
 
-// inOrder reads the documents of a file again.
-func (r *run) inOrder(name string) ([]*manifest.Document, error) {
-	file, err := r.Options.Source(name)
-	if err != nil {
-		return nil, &InputError{Path: name, Err: err}
-	}
-	docs, _ := manifest.Read(file, r.Limits)
-	return docs, nil
-}
-
 // decode gives a document as a client would send it, nil if it could not.
 func decode(d *manifest.Document) *unstructured.Unstructured {
 	o := &unstructured.Unstructured{}

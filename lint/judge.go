@@ -1,0 +1,273 @@
+package lint
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/seatrial/seatrial/diag"
+	"github.com/seatrial/seatrial/manifest"
+	"github.com/seatrial/seatrial/source"
+	"github.com/seatrial/seatrial/validation/verdict"
+)
+
+// define makes the kinds of Options.CRDs known.
+func (r *run) define(ctx context.Context) (*fileResult, error) {
+	out := &fileResult{}
+	for _, name := range r.CRDs {
+		f, err := r.Options.Source(name)
+		if err != nil {
+			return nil, &InputError{Path: name, Err: err}
+		}
+		docs, syntax := manifest.Read(f, r.Limits)
+		for _, d := range syntax {
+			out.Findings = append(out.Findings, finding{Diagnostic: d})
+		}
+		for _, d := range docs {
+			if !isDefinition(d) {
+				continue
+			}
+			v := r.Judge.AddCRD(ctx, d.JSON)
+			for _, c := range v.Causes {
+				out.Findings = append(out.Findings, finding{diagnose(d, c), d.Item})
+			}
+			if !v.Accepted() {
+				r.refused = append(r.refused, refusedBy(d))
+			}
+		}
+	}
+	return out, nil
+}
+
+// refused is a definition that the server does not accept, and the kind that it would have defined.
+type refused struct{ Name, Group, Kind string }
+
+// refusedBy tells which kind a refused definition would have defined.
+func refusedBy(d *manifest.Document) refused {
+	group, _, _ := unstructured.NestedString(d.Value(), "spec", "group")
+	kind, _, _ := unstructured.NestedString(d.Value(), "spec", "names", "kind")
+	return refused{d.Object.Name, group, kind}
+}
+
+func isDefinition(d *manifest.Document) bool {
+	gvk := gvkOf(d)
+	return gvk.Group == "apiextensions.k8s.io" && gvk.Kind == "CustomResourceDefinition"
+}
+
+// judgeFiles judges each document by itself, on all cores.
+func (r *run) judgeFiles(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	batches := make(chan batch, 2*r.Jobs)
+	g.Go(func() error {
+		defer close(batches)
+		for i, name := range r.Files {
+			if err := r.open(ctx, i, name, batches); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	for range r.Jobs {
+		g.Go(func() error {
+			for b := range batches {
+				part, err := r.judgeChunks(ctx, b.chunks)
+				if err != nil {
+					return err
+				}
+				b.file.parts[b.index] = part
+				if b.file.pending.Add(-1) == 0 {
+					r.close(b.file)
+				}
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+func (r *run) judgeChunks(ctx context.Context, chunks []*manifest.Chunk) (*fileResult, error) {
+	out := &fileResult{Resources: make([]*Resource, 0, len(chunks)), room: make([]Resource, len(chunks))}
+	for _, c := range chunks {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		docs, syntax := c.Parse(r.Limits)
+		for _, d := range syntax {
+			out.Findings = append(out.Findings, finding{Diagnostic: d})
+		}
+		if len(docs) == 0 && len(syntax) > 0 {
+			out.Documents++
+		}
+		number := 0
+		for _, d := range docs {
+			if d.Number != number {
+				number = d.Number
+				out.Documents++
+			}
+			if err := r.judgeDocument(ctx, d, out); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return out, nil
+}
+
+// judgeDocument judges an object by itself.
+func (r *run) judgeDocument(ctx context.Context, d *manifest.Document, out *fileResult) error {
+	if d.Object.APIVersion == "" || d.Object.Kind == "" {
+		return nil // package manifest has said so
+	}
+	out.Suppressions = append(out.Suppressions, annotationSuppressions(d)...)
+	var v verdict.Verdict
+	if isDefinition(d) {
+		v = r.Judge.AddCRD(ctx, d.JSON)
+		out.Defines = true
+		if !v.Accepted() {
+			out.Refused = append(out.Refused, refusedBy(d))
+		}
+	} else {
+		v = r.Judge.Create(ctx, gvkOf(d), d.JSON, namespaceOf(d))
+	}
+	if unknown(v) && !r.knownToTarget(d) && !isDefinition(d) {
+		out.Deferred = append(out.Deferred, docRef{d.Number, d.Item})
+		return nil
+	}
+	return r.report(d, v, out)
+}
+
+// unknown tells whether the linked Kubernetes has no such kind.
+func unknown(v verdict.Verdict) bool {
+	return len(v.Causes) > 0 && v.Causes[0].Class == verdict.UnknownKind
+}
+
+func (r *run) knownToTarget(d *manifest.Document) bool {
+	return slices.ContainsFunc(r.targets, func(t *target) bool { return !t.linked && t.knows(gvkOf(d)) })
+}
+
+// report turns the answers about an object into findings, and keeps its facts.
+func (r *run) report(d *manifest.Document, v verdict.Verdict, out *fileResult) error {
+	before := len(out.Findings)
+	for _, f := range r.diagnoseAll(d, v) {
+		out.Findings = append(out.Findings, finding{f, d.Item})
+	}
+	advice := len(out.Findings)
+	pods := PodTemplateOf(v.Object)
+	if v.Object == nil { // not decodable: as much as can be seen, lest other objects miss it
+		pods = PodTemplateOf(&unstructured.Unstructured{Object: d.Value()})
+	}
+	namespace := ""
+	if !clusterScoped(v) {
+		namespace = namespaceOf(d)
+	}
+	out.resource().fill(d, v.Object, pods, namespace)
+	if v.Object == nil {
+		return nil
+	}
+	pass := &Pass{Document: d, Object: v.Object, Pods: pods}
+	for _, rule := range r.Rules.Rules {
+		if rule.Check == nil || !rule.applies(d.Object.Kind) {
+			continue
+		}
+		pass.Rule, pass.findings = rule, pass.findings[:0]
+		if err := rule.Check(pass); err != nil {
+			return fmt.Errorf("rule %s on %s: %w", rule.Name, d.Object, err)
+		}
+		for i := range pass.findings {
+			out.Findings = append(out.Findings, finding{r.advise(rule, d, &pass.findings[i]), d.Item})
+		}
+	}
+	out.Findings = append(out.Findings[:before], unsaid(out.Findings[before:advice], out.Findings[advice:])...)
+	return nil
+}
+
+// diagnoseAll judges an object against every target. A finding that holds for some of several
+// targets names them.
+func (r *run) diagnoseAll(d *manifest.Document, v verdict.Verdict) []diag.Diagnostic {
+	if len(r.targets) == 1 {
+		return r.targets[0].judge(r, d, v)
+	}
+	var all []diag.Diagnostic
+	for _, t := range r.targets {
+		for _, f := range t.judge(r, d, v) {
+			i := slices.IndexFunc(all, func(o diag.Diagnostic) bool { return sameFinding(o, f) })
+			if i < 0 {
+				i = len(all)
+				all = append(all, f)
+			}
+			all[i].Versions = append(all[i].Versions, t.version)
+		}
+	}
+	return all
+}
+
+// advise gives a rule's finding its place.
+func (r *run) advise(rule *Rule, d *manifest.Document, f *Finding) diag.Diagnostic {
+	out := newDiagnostic(rule, d)
+	out.Severity = r.Rules.severityOf(rule, f)
+	out.Path, out.Message, out.Detail = f.Path, f.Message, f.Detail
+	place := d.Find(f.Path)
+	out.Range = valueRange(place)
+	if f.OnKey {
+		out.Range = keyRange(place)
+	}
+	for _, rel := range f.Related {
+		related := diag.Related{Message: rel.Message}
+		if rel.Of == nil {
+			related.Range = valueRange(d.Find(rel.Path))
+		}
+		out.Related = append(out.Related, related)
+	}
+	for _, fix := range f.Fixes {
+		if p := d.Find(fix.Path); p.Exact && p.Value.IsValid() {
+			out.Fixes = append(out.Fixes, diag.Fix{Message: fix.Message, Safe: fix.Safe, Edits: []source.Edit{{Range: p.Value, NewText: fix.NewText}}})
+		}
+	}
+	return out
+}
+
+// clusterScoped tells whether the accepted object lives in no namespace. Objects that could not be
+// decoded count as namespaced, as a client would send them.
+func clusterScoped(v verdict.Verdict) bool { return v.ClusterScoped }
+
+// Judge answers as the API server of the linked Kubernetes does. Package validation has the real one.
+type Judge interface {
+	// Create gives the answer to a dry-run create with strict field validation.
+	Create(ctx context.Context, gvk schema.GroupVersionKind, doc []byte, namespace string) verdict.Verdict
+	// AddCRD judges a CustomResourceDefinition and makes its kinds known.
+	AddCRD(ctx context.Context, doc []byte) verdict.Verdict
+	// Custom lists the kinds so made known.
+	Custom() []verdict.Kind
+}
+
+// classRules maps the server's steps to the rules that report them.
+var classRules = map[verdict.Class]*Rule{
+	verdict.UnknownKind:  ruleKindUnknown,
+	verdict.UnknownField: ruleFieldUnknown,
+	verdict.Duplicate:    ruleDuplicateKey,
+	verdict.WrongType:    ruleFieldType,
+	verdict.Scope:        ruleScope,
+	verdict.Invalid:      ruleAPIServer,
+	verdict.Forbidden:    ruleAPIServer,
+}
+
+// gvkOf gives the group, version and kind that a document claims.
+func gvkOf(d *manifest.Document) schema.GroupVersionKind {
+	return schema.FromAPIVersionAndKind(d.Object.APIVersion, d.Object.Kind)
+}
+
+// namespaceOf gives the namespace that a client sends the object to.
+func namespaceOf(d *manifest.Document) string {
+	if d.Object.Namespace != "" {
+		return d.Object.Namespace
+	}
+	return "default"
+}
+
+// newDiagnostic makes a finding about a document.
+func newDiagnostic(r *Rule, d *manifest.Document) diag.Diagnostic {
+	return diag.Diagnostic{Rule: r.Name, Severity: r.Severity, Object: d.Object, Document: d.Number, URL: r.URL}
+}

@@ -1,0 +1,98 @@
+package lint
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/seatrial/seatrial/manifest"
+)
+
+// judgeDeferred judges the objects of kinds that the linked Kubernetes does not know, now
+// that the definitions of the whole set are known.
+func (r *run) judgeDeferred(ctx context.Context) error {
+	if !slices.ContainsFunc(r.results, func(f *fileResult) bool { return f != nil && len(f.Deferred) > 0 }) {
+		return nil
+	}
+	if err := r.redefine(ctx); err != nil {
+		return err
+	}
+	for _, f := range r.results {
+		if f != nil {
+			r.refused = append(r.refused, f.Refused...)
+		}
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(r.Jobs)
+	for i, f := range r.results {
+		if f == nil || len(f.Deferred) == 0 {
+			continue
+		}
+		g.Go(func() error {
+			late, err := r.judgeLate(ctx, r.Files[i], f.Deferred)
+			if err != nil {
+				return err
+			}
+			merged := *f // f may belong to the cache
+			merged.Deferred = nil
+			merged.add(late)
+			r.results[i] = &merged
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+// redefine makes the definitions of files known whose judgement came from the cache.
+func (r *run) redefine(ctx context.Context) error {
+	for i, f := range r.results {
+		if f == nil || !f.Defines || !r.Cache.served(i) {
+			continue
+		}
+		file, err := r.Options.Source(r.Files[i])
+		if err != nil {
+			return &InputError{Path: r.Files[i], Err: err}
+		}
+		docs, _ := manifest.Read(file, r.Limits)
+		for _, d := range docs {
+			if isDefinition(d) {
+				r.Judge.AddCRD(ctx, d.JSON)
+			}
+		}
+	}
+	return nil
+}
+
+// judgeLate judges the deferred documents of a file.
+func (r *run) judgeLate(ctx context.Context, name string, deferred []docRef) (*fileResult, error) {
+	docs, err := r.documents(name, deferred, false)
+	if err != nil {
+		return nil, err
+	}
+	out := &fileResult{}
+	for _, ref := range deferred {
+		d := docs[ref]
+		if d == nil {
+			return nil, fmt.Errorf("%s changed while it was being judged", name)
+		}
+		v := r.Judge.Create(ctx, gvkOf(d), d.JSON, namespaceOf(d))
+		if unknown(v) && r.mayBeMissing(d) {
+			out.Skipped++
+			out.resource().fill(d, nil, PodTemplateOf(&unstructured.Unstructured{Object: d.Value()}), namespaceOf(d))
+			continue
+		}
+		if err := r.report(d, v, out); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// mayBeMissing tells whether the user accepts a kind without a schema.
+func (r *run) mayBeMissing(d *manifest.Document) bool {
+	gvk := gvkOf(d)
+	return External(r.IgnoreMissing).Matches(gvk.Kind, "", "") || External(r.IgnoreMissing).Matches(gvk.Group, "", gvk.Kind)
+}
