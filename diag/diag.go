@@ -98,7 +98,7 @@ type Diagnostic struct {
 	Severity Severity // Error, Warning or Info
 	Reason   string   // the server's cause for verdicts: FieldValueInvalid; else empty
 	Message  string   // one line, without a full stop; Kubernetes' own words where they come from it
-	Detail   string   // what to do; may be empty
+	Help     string   // what to do; may be empty
 	Object   Object
 	Document int    // number of the document in its file, from 1; 0 when the finding is about the file
 	Path     string // field path as the server writes it: spec.containers[0].image; may be empty

@@ -18,9 +18,9 @@ func diagnose(d *manifest.Document, c verdict.Cause) diag.Diagnostic {
 	out := newDiagnostic(classRules[c.Class], d)
 	out.Reason, out.Path, out.Message = c.Reason, c.Path, c.Message
 	if strings.Contains(c.Message, "{{") {
-		out.Detail = "the value is of a template: render the file first"
+		out.Help = "the value is of a template: render the file first"
 	}
-	place := d.Find(written(d, cmp.Or(c.Path, named(c.Message))))
+	place := d.Find(sourcePath(d, cmp.Or(c.Path, pathInMessage(c.Message))))
 	switch c.Class {
 	case verdict.UnknownField, verdict.Duplicate:
 		out.Range = keyRange(place)
@@ -44,7 +44,7 @@ func diagnose(d *manifest.Document, c verdict.Cause) diag.Diagnostic {
 // written gives the path at which a user wrote what the server tells by the path of its internal
 // form: the schema that all versions of a definition share, which has to stand in each of them; the
 // name that the server has drawn; a place that it names for another.
-func written(d *manifest.Document, path string) string {
+func sourcePath(d *manifest.Document, path string) string {
 	switch {
 	case path == "metadata.name" && d.Object.Name == "" && d.GenerateName != "":
 		return "metadata.generateName"
@@ -66,7 +66,7 @@ func written(d *manifest.Document, path string) string {
 var inSchema = regexp.MustCompile(`^Invalid value: "": "([^" ]+)" must validate `)
 
 // named gives the path that a schema's message names in its text alone.
-func named(message string) string {
+func pathInMessage(message string) string {
 	if m := inSchema.FindStringSubmatch(message); m != nil {
 		return m[1]
 	}

@@ -198,7 +198,7 @@ func refusal(set *Set, res *Resource, pods *PodTemplate, rule *Rule, err error) 
 	}
 	message := forbidden.ReplaceAllString(s.Message, "")
 	return []lateFinding{{of: res, rule: rule, reason: string(s.Reason), Finding: Finding{
-		Path: culprit(pods, message), Message: message, Detail: wayOut(set, message), Related: decisive(set, res, message),
+		Path: culprit(pods, message), Message: message, Help: wayOut(set, message), Related: decisive(set, res, message),
 	}}}
 }
 

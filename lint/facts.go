@@ -27,17 +27,17 @@ import (
 // fill gathers what other objects need to know of one. obj may be nil: then only the identity is known.
 func (r *Resource) fill(d *manifest.Document, obj runtime.Object, pods *PodTemplate, namespace string) {
 	r.Object, r.File, r.Document, r.Item = d.Object, d.File.Name, d.Number, d.Item
-	r.Object.APIVersion, r.Object.Kind, r.Object.Namespace = shared(d.Object.APIVersion), shared(d.Object.Kind), shared(namespace)
+	r.Object.APIVersion, r.Object.Kind, r.Object.Namespace = intern(d.Object.APIVersion), intern(d.Object.Kind), intern(namespace)
 	if m, ok := obj.(metav1.Object); ok {
 		r.Labels = m.GetLabels()
 	}
 	f := facts{r}
 	if obj == nil {
-		r.Opaque = pods == nil && makesPods(d.Value())
+		r.MayCreatePods = pods == nil && makesPods(d.Value())
 		f.provides(d.Value())
 	}
 	if o, ok := obj.(*unstructured.Unstructured); ok {
-		r.Opaque = pods == nil && makesPods(o.Object)
+		r.MayCreatePods = pods == nil && makesPods(o.Object)
 		f.provides(o.Object)
 	}
 	if pods != nil {
@@ -50,7 +50,7 @@ func (r *Resource) fill(d *manifest.Document, obj runtime.Object, pods *PodTempl
 }
 
 // shared gives a text that many objects of a set say as one string that all of them keep.
-func shared(text string) string { return unique.Make(text).Value() }
+func intern(text string) string { return unique.Make(text).Value() }
 
 // facts fills a Resource in.
 type facts struct{ *Resource }

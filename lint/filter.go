@@ -16,9 +16,9 @@ type docKey struct {
 
 func (f *finding) key() docKey { return docKey{f.Range.File, docRef{f.Document, f.Item}} }
 
-// withoutEchoes leaves out advice about values that the server refuses anyway: what stands there
+// dropDerived leaves out advice about values that the server refuses anyway: what stands there
 // instead, a default or nothing, is not what the user wrote.
-func withoutEchoes(all []finding) []finding {
+func dropDerived(all []finding) []finding {
 	refused := map[docKey][]string{}
 	for i := range all {
 		if f := &all[i]; f.Path != "" && isVerdictRule(f.Rule) {
@@ -36,17 +36,17 @@ func withoutEchoes(all []finding) []finding {
 	})
 }
 
-// moot tells whether a finding about an object holds no more in the light of the set.
-func (r *run) moot(set *Set, f *finding) bool {
+// voided tells whether a finding about an object holds no more in the light of the set.
+func (r *run) voided(set *Set, f *finding) bool {
 	i, found := slices.BinarySearchFunc(r.Rules.Rules, f.Rule, func(rule *Rule, name string) int { return cmp.Compare(rule.Name, name) })
-	if !found || r.Rules.Rules[i].Moot == nil {
+	if !found || r.Rules.Rules[i].VoidedBy == nil {
 		return false
 	}
-	return r.Rules.Rules[i].Moot(set, cmp.Or(f.Object.Namespace, "default"))
+	return r.Rules.Rules[i].VoidedBy(set, cmp.Or(f.Object.Namespace, "default"))
 }
 
-// unsaid leaves out the server's warnings of which a rule says more, and gives all others.
-func unsaid(verdicts, advice []finding) []finding {
+// dropCovered leaves out the server's warnings of which a rule says more, and gives all others.
+func dropCovered(verdicts, advice []finding) []finding {
 	all := slices.Clone(verdicts)
 	all = slices.DeleteFunc(all, func(w finding) bool {
 		return w.Rule == ruleServerWarning.Name && w.Path != "" && slices.ContainsFunc(advice, func(a finding) bool { return (a.Path == w.Path || strings.HasPrefix(a.Path, w.Path+".")) })

@@ -31,26 +31,26 @@ func (r *run) define(ctx context.Context) (*fileResult, error) {
 			if !isDefinition(d) {
 				continue
 			}
-			v := r.Judge.AddCRD(ctx, d.JSON)
+			v := r.Validator.AddCRD(ctx, d.JSON)
 			for _, c := range v.Causes {
 				out.Findings = append(out.Findings, finding{diagnose(d, c), d.Item})
 			}
 			if !v.Accepted() {
-				r.refused = append(r.refused, refusedBy(d))
+				r.rejected = append(r.rejected, rejectedBy(d))
 			}
 		}
 	}
 	return out, nil
 }
 
-// refused is a definition that the server does not accept, and the kind that it would have defined.
-type refused struct{ Name, Group, Kind string }
+// rejectedCRD is a definition that the server does not accept, and the kind that it would have defined.
+type rejectedCRD struct{ Name, Group, Kind string }
 
-// refusedBy tells which kind a refused definition would have defined.
-func refusedBy(d *manifest.Document) refused {
+// rejectedBy tells which kind a refused definition would have defined.
+func rejectedBy(d *manifest.Document) rejectedCRD {
 	group, _, _ := unstructured.NestedString(d.Value(), "spec", "group")
 	kind, _, _ := unstructured.NestedString(d.Value(), "spec", "names", "kind")
-	return refused{d.Object.Name, group, kind}
+	return rejectedCRD{d.Object.Name, group, kind}
 }
 
 func isDefinition(d *manifest.Document) bool {
@@ -124,13 +124,13 @@ func (r *run) judgeDocument(ctx context.Context, d *manifest.Document, out *file
 	out.Suppressions = append(out.Suppressions, annotationSuppressions(d)...)
 	var v verdict.Verdict
 	if isDefinition(d) {
-		v = r.Judge.AddCRD(ctx, d.JSON)
+		v = r.Validator.AddCRD(ctx, d.JSON)
 		out.Defines = true
 		if !v.Accepted() {
-			out.Refused = append(out.Refused, refusedBy(d))
+			out.Rejected = append(out.Rejected, rejectedBy(d))
 		}
 	} else {
-		v = r.Judge.Create(ctx, gvkOf(d), d.JSON, namespaceOf(d))
+		v = r.Validator.Create(ctx, gvkOf(d), d.JSON, namespaceOf(d))
 	}
 	if unknown(v) && !r.knownToTarget(d) && !isDefinition(d) {
 		out.Deferred = append(out.Deferred, docRef{d.Number, d.Item})
@@ -180,7 +180,7 @@ func (r *run) report(d *manifest.Document, v verdict.Verdict, out *fileResult) e
 			out.Findings = append(out.Findings, finding{r.advise(rule, d, &pass.findings[i]), d.Item})
 		}
 	}
-	out.Findings = append(out.Findings[:before], unsaid(out.Findings[before:advice], out.Findings[advice:])...)
+	out.Findings = append(out.Findings[:before], dropCovered(out.Findings[before:advice], out.Findings[advice:])...)
 	return nil
 }
 
@@ -208,7 +208,7 @@ func (r *run) diagnoseAll(d *manifest.Document, v verdict.Verdict) []diag.Diagno
 func (r *run) advise(rule *Rule, d *manifest.Document, f *Finding) diag.Diagnostic {
 	out := newDiagnostic(rule, d)
 	out.Severity = r.Rules.severityOf(rule, f)
-	out.Path, out.Message, out.Detail = f.Path, f.Message, f.Detail
+	out.Path, out.Message, out.Help = f.Path, f.Message, f.Help
 	place := d.Find(f.Path)
 	out.Range = valueRange(place)
 	if f.OnKey {
@@ -233,8 +233,8 @@ func (r *run) advise(rule *Rule, d *manifest.Document, f *Finding) diag.Diagnost
 // decoded count as namespaced, as a client would send them.
 func clusterScoped(v verdict.Verdict) bool { return v.ClusterScoped }
 
-// Judge answers as the API server of the linked Kubernetes does. Package validation has the real one.
-type Judge interface {
+// Validator answers as the API server of the linked Kubernetes does. Package validation has the real one.
+type Validator interface {
 	// Create gives the answer to a dry-run create with strict field validation.
 	Create(ctx context.Context, gvk schema.GroupVersionKind, doc []byte, namespace string) verdict.Verdict
 	// AddCRD judges a CustomResourceDefinition and makes its kinds known.

@@ -65,6 +65,6 @@ type lateFinding struct {
 // duplicate says that an object is defined a second time.
 func duplicate(first *Resource) Finding {
 	return Finding{Path: "metadata.name", Message: fmt.Sprintf("%s is defined twice", first.Object),
-		Detail:  "create refuses the second one, apply lets it replace the first: rename or remove one",
+		Help:    "create refuses the second one, apply lets it replace the first: rename or remove one",
 		Related: []RelatedPath{{Of: first, Path: "metadata.name", Message: "first defined here"}}}
 }

@@ -22,7 +22,7 @@ func (r *run) judgeDeferred(ctx context.Context) error {
 	}
 	for _, f := range r.results {
 		if f != nil {
-			r.refused = append(r.refused, f.Refused...)
+			r.rejected = append(r.rejected, f.Rejected...)
 		}
 	}
 	g, ctx := errgroup.WithContext(ctx)
@@ -59,7 +59,7 @@ func (r *run) redefine(ctx context.Context) error {
 		docs, _ := manifest.Read(file, r.Limits)
 		for _, d := range docs {
 			if isDefinition(d) {
-				r.Judge.AddCRD(ctx, d.JSON)
+				r.Validator.AddCRD(ctx, d.JSON)
 			}
 		}
 	}
@@ -78,7 +78,7 @@ func (r *run) judgeLate(ctx context.Context, name string, deferred []docRef) (*f
 		if d == nil {
 			return nil, fmt.Errorf("%s changed while it was being judged", name)
 		}
-		v := r.Judge.Create(ctx, gvkOf(d), d.JSON, namespaceOf(d))
+		v := r.Validator.Create(ctx, gvkOf(d), d.JSON, namespaceOf(d))
 		if unknown(v) && r.mayBeMissing(d) {
 			out.Skipped++
 			out.resource().fill(d, nil, PodTemplateOf(&unstructured.Unstructured{Object: d.Value()}), namespaceOf(d))

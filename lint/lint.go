@@ -1,9 +1,9 @@
 // Package lint says what a Kubernetes API server, and a good reviewer, would say of a set of manifests.
 //
 // The central type is [Options], whose [Run] gives a [Result]: findings with places. The
-// server's own verdict comes from a [Judge]; advice comes from [Rule] values.
+// server's own verdict comes from a [Validator]; advice comes from [Rule] values.
 //
-//	res, err := lint.Run(ctx, lint.Options{Files: files, Judge: judge, Rules: selection})
+//	res, err := lint.Run(ctx, lint.Options{Files: files, Validator: judge, Rules: selection})
 //	for _, d := range res.Diagnostics {
 //		fmt.Println(d.Range, d.Message)
 //	}
@@ -25,15 +25,15 @@ import (
 
 // Options are the inputs of a run.
 type Options struct {
-	Files    []string                          // names as Inputs gives them
-	Read     func(name string) ([]byte, error) // nil: files by name, Stdin of source from os.Stdin
-	CRDs     []string                          // files of CustomResourceDefinitions that exist already
-	Judge    Judge
-	Linked   string   // minor version of the Judge's Kubernetes: 1.37
-	Versions []string // target minor versions; empty: the linked one
-	Rules    *Selection
-	All      []*Rule // every rule that exists, for suppressions; OwnRules and DryRunRules are added
-	External External
+	Files     []string                          // names as Inputs gives them
+	Read      func(name string) ([]byte, error) // nil: files by name, Stdin of source from os.Stdin
+	CRDs      []string                          // files of CustomResourceDefinitions that exist already
+	Validator Validator
+	Linked    string   // minor version of the Validator's Kubernetes: 1.37
+	Versions  []string // target minor versions; empty: the linked one
+	Rules     *Selection
+	All       []*Rule // every rule that exists, for suppressions; OwnRules and DryRunRules are added
+	External  External
 	// IgnoreMissing lists kinds whose schema may be missing, as globs of Kind or group/Kind; "*" is any.
 	IgnoreMissing []string
 	Limits        manifest.Limits

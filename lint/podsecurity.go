@@ -27,8 +27,8 @@ func (p *PodTemplate) Violations(level api.Level) policy.AggregateCheckResult {
 	return policy.AggregateCheckResults(podSecurity().EvaluatePod(api.LevelVersion{Level: level, Version: api.LatestVersion()}, meta, p.Spec))
 }
 
-// Refusal is what the Pod Security admission has against pods at a level: `host namespaces (hostNetwork=true)`.
-type Refusal struct{ Level, Detail string }
+// Violation is what the Pod Security admission has against pods at a level: `host namespaces (hostNetwork=true)`.
+type Violation struct{ Level, Help string }
 
 // enforce finds out what the namespaces of a set that enforce a level have against their pods.
 func (r *run) enforce(ctx context.Context, set *Set) error {
@@ -39,9 +39,9 @@ func (r *run) enforce(ctx context.Context, set *Set) error {
 		}
 		for _, res := range set.pods[namespace.Object.Name] {
 			pods.add(res, func(d *manifest.Document) {
-				v := r.Judge.Create(ctx, gvkOf(d), d.JSON, namespaceOf(d))
+				v := r.Validator.Create(ctx, gvkOf(d), d.JSON, namespaceOf(d))
 				if p := PodTemplateOf(v.Object); p != nil {
-					res.Refusals = refusals(p)
+					res.Violations = violations(p)
 				}
 			})
 		}
@@ -50,13 +50,13 @@ func (r *run) enforce(ctx context.Context, set *Set) error {
 }
 
 // refusals gathers what namespaces that enforce a level would have against the pods.
-func refusals(p *PodTemplate) (all []Refusal) {
+func violations(p *PodTemplate) (all []Violation) {
 	for _, level := range []api.Level{api.LevelRestricted, api.LevelBaseline} {
 		v := p.Violations(level)
 		if v.Allowed {
 			return all // what restricted allows, baseline does
 		}
-		all = append(all, Refusal{string(level), shared(v.ForbiddenDetail())})
+		all = append(all, Violation{string(level), intern(v.ForbiddenDetail())})
 	}
 	return all
 }

@@ -105,9 +105,9 @@ type Resource struct {
 	HostNetwork     bool                // its pods live on the network of their node
 	Headless        bool                // a Service without an address
 	External        bool                // a Service of type ExternalName, or without selector
-	Opaque          bool                // may make pods of which nothing is known: a custom resource with an image or replicas
+	MayCreatePods   bool                // may make pods of which nothing is known: a custom resource with an image or replicas
 	SingleNode      bool                // a PersistentVolumeClaim that one node at a time can mount
-	Refusals        []Refusal           // what the Pod Security admission has against its pods, by level, where their namespace enforces one
+	Violations      []Violation         // what the Pod Security admission has against its pods, by level, where their namespace enforces one
 	Automount       *bool               // automountServiceAccountToken of a ServiceAccount or of pods; nil: not given
 	Utilization     []Metric            // of a HorizontalPodAutoscaler
 	Unrequested     []Request           // CPU and memory that containers of a workload do not request

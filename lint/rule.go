@@ -16,21 +16,21 @@ import (
 // Rule is one documented check. A rule looks at one object (Check), at an object among
 // all others (CheckSet), or both; it never reads a file and never decodes YAML.
 type Rule struct {
-	Name     string        // kebab-case, stable: scripts and suppressions name it
-	Title    string        // one line, no full stop
-	Doc      string        // why it matters and what to do; Markdown
-	Severity diag.Severity // unless the configuration says otherwise
-	Category string        // the preset that holds it: see Categories
-	Optional bool          // not part of the default preset
-	URL      string        // where to read on; may be empty
-	Kinds    []string      // kinds it looks at; empty: all that carry what it needs
-	Peers    string        // the same check elsewhere: "kube-linter latest-tag, polaris tagNotSpecified"
+	Name        string        // kebab-case, stable: scripts and suppressions name it
+	Title       string        // one line, no full stop
+	Doc         string        // why it matters and what to do; Markdown
+	Severity    diag.Severity // unless the configuration says otherwise
+	Category    string        // the preset that holds it: see Categories
+	Optional    bool          // not part of the default preset
+	URL         string        // where to read on; may be empty
+	Kinds       []string      // kinds it looks at; empty: all that carry what it needs
+	Equivalents string        // the same check elsewhere: "kube-linter latest-tag, polaris tagNotSpecified"
 
 	Check    func(*Pass) error
 	CheckSet func(*SetPass) error
-	// Moot tells what of the set makes the findings of Check void for the objects of a namespace:
+	// VoidedBy tells what of the set makes the findings of Check void for the objects of a namespace:
 	// defaults that the server would fill in there.
-	Moot func(set *Set, namespace string) bool
+	VoidedBy func(set *Set, namespace string) bool
 }
 
 // Categories groups the rules; each is also the name of a preset.
@@ -51,7 +51,7 @@ type Finding struct {
 	Path     string // field path of the culprit; a missing field is shown at its parent
 	OnKey    bool   // show the key and not the value
 	Message  string // one line, lower case, no full stop, naming the field and the value
-	Detail   string // what to do
+	Help     string // what to do
 	Related  []RelatedPath
 	Fixes    []PathFix
 	Severity diag.Severity // 0: the rule's own

@@ -22,7 +22,7 @@ type run struct {
 	mu       sync.Mutex
 	problems []error
 
-	refused []refused // definitions, once all are known
+	rejected []rejectedCRD // definitions, once all are known
 }
 
 // finding is a diagnostic with the list item that it is about.
@@ -40,7 +40,7 @@ type fileResult struct {
 	Deferred     []docRef // documents of kinds that may be custom, not judged yet
 	Skipped      int      // documents that stay unjudged, because their kind may be missing
 	Defines      bool     // holds CustomResourceDefinitions
-	Refused      []refused
+	Rejected     []rejectedCRD
 
 	room []Resource // for the next of the Resources
 }
@@ -65,7 +65,7 @@ func (f *fileResult) add(o *fileResult) {
 	f.Deferred = append(f.Deferred, o.Deferred...)
 	f.Skipped += o.Skipped
 	f.Defines = f.Defines || o.Defines
-	f.Refused = append(f.Refused, o.Refused...)
+	f.Rejected = append(f.Rejected, o.Rejected...)
 }
 
 func newRun(o Options) (*run, error) {
@@ -106,7 +106,7 @@ func (r *run) run(ctx context.Context) (*Result, error) {
 		all.add(&fileResult{Findings: f.Findings, Suppressions: f.Suppressions, Resources: f.Resources})
 	}
 	set := NewSet(all.Resources, r.External)
-	all.Findings = slices.DeleteFunc(all.Findings, func(f finding) bool { return r.moot(set, &f) })
+	all.Findings = slices.DeleteFunc(all.Findings, func(f finding) bool { return r.voided(set, &f) })
 	if err := r.enforce(ctx, set); err != nil {
 		return nil, err
 	}
@@ -119,7 +119,7 @@ func (r *run) run(ctx context.Context) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	all.Findings = withoutEchoes(append(all.Findings, late...))
+	all.Findings = dropDerived(append(all.Findings, late...))
 	res.Diagnostics, res.Summary.Suppressed = r.suppress(all)
 	res.finish()
 	if res.Summary.Documents == 0 && len(res.Diagnostics) == 0 {

@@ -102,7 +102,7 @@ func (s *Set) indexFacts(r *Resource) {
 		key := claimKey{r.Object.Kind, c.What}
 		s.claims[key] = append(s.claims[key], r)
 	}
-	if r.Opaque {
+	if r.MayCreatePods {
 		s.opaque[r.Object.Namespace] = true
 	}
 	if len(r.Defaults) > 0 {
@@ -245,8 +245,8 @@ func (s *Set) Describes(namespace string) bool { return s.inhabitants[namespace]
 // First gives the first object of a namespace.
 func (s *Set) First(namespace string) *Resource { return s.first[namespace] }
 
-// Opaque tells whether a namespace may have pods that the set does not show.
-func (s *Set) Opaque(namespace string) bool { return s.opaque[namespace] }
+// MayCreatePods tells whether a namespace may have pods that the set does not show.
+func (s *Set) MayCreatePods(namespace string) bool { return s.opaque[namespace] }
 
 // Defaulted tells whether a LimitRange gives containers of a namespace something: "cpu request".
 func (s *Set) Defaulted(namespace, what string) bool {

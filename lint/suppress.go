@@ -105,7 +105,7 @@ func annotationSuppressions(d *manifest.Document) (out []*suppression) {
 // problem says what is wrong with a suppression itself; nil when nothing is.
 func (s *suppression) problem(known func(string) bool, suggest func(string) string) *diag.Diagnostic {
 	bad := func(message, detail string) *diag.Diagnostic {
-		return &diag.Diagnostic{Rule: ruleSuppressionInvalid.Name, Severity: ruleSuppressionInvalid.Severity, Message: message, Detail: detail,
+		return &diag.Diagnostic{Rule: ruleSuppressionInvalid.Name, Severity: ruleSuppressionInvalid.Severity, Message: message, Help: detail,
 			Document: s.Number, Range: s.Range}
 	}
 	const form = "write `# " + ignoreComment + " RULE reason`"
@@ -129,5 +129,5 @@ func (s *suppression) problem(known func(string) bool, suggest func(string) stri
 // stale says that a suppression silences nothing.
 func (s *suppression) stale() diag.Diagnostic {
 	return diag.Diagnostic{Rule: ruleSuppressionStale.Name, Severity: ruleSuppressionStale.Severity, Document: s.Number, Range: s.Range,
-		Message: fmt.Sprintf("suppression of %s silences nothing", s.Rule), Detail: "remove it"}
+		Message: fmt.Sprintf("suppression of %s silences nothing", s.Rule), Help: "remove it"}
 }

@@ -60,7 +60,7 @@ func (t *target) judge(r *run, d *manifest.Document, v verdict.Verdict) []diag.D
 			case verdict.UnknownKind:
 				out = append(out, t.unknownKind(r, d))
 			default:
-				out = append(out, t.improve(d, diagnose(d, c), c))
+				out = append(out, t.enrich(d, diagnose(d, c), c))
 			}
 		}
 		return append(out, r.warnings(d, v.Warnings)...)
@@ -80,7 +80,7 @@ func (t *target) judge(r *run, d *manifest.Document, v verdict.Verdict) []diag.D
 		}
 		c := inServersWords(causeOf(p), v.Causes)
 		said[p.Path] = true
-		out = append(out, t.improve(d, diagnose(d, c), c))
+		out = append(out, t.enrich(d, diagnose(d, c), c))
 	}
 	for _, c := range v.Causes {
 		if c.Class == verdict.Invalid && !said[c.Path] && !unknown(v) {
@@ -120,18 +120,18 @@ func inServersWords(c verdict.Cause, server []verdict.Cause) verdict.Cause {
 	return c
 }
 
-// improve adds to a finding what the schema knows: the right spelling, the version that has the field.
-func (t *target) improve(d *manifest.Document, f diag.Diagnostic, c verdict.Cause) diag.Diagnostic {
+// enrich adds to a finding what the schema knows: the right spelling, the version that has the field.
+func (t *target) enrich(d *manifest.Document, f diag.Diagnostic, c verdict.Cause) diag.Diagnostic {
 	switch c.Class {
 	case verdict.UnknownField:
-		t.improveField(d, &f, c)
+		t.enrichField(d, &f, c)
 	case verdict.WrongType:
-		improveType(d, &f, c)
+		enrichType(d, &f, c)
 	}
 	return f
 }
 
-func (t *target) improveField(d *manifest.Document, f *diag.Diagnostic, c verdict.Cause) {
+func (t *target) enrichField(d *manifest.Document, f *diag.Diagnostic, c verdict.Cause) {
 	if c.Siblings != nil {
 		wrong := c.Path[strings.LastIndexByte(c.Path, '.')+1:]
 		suggestField(d, f, c.Path, nearest(wrong, c.Siblings))
@@ -141,13 +141,13 @@ func (t *target) improveField(d *manifest.Document, f *diag.Diagnostic, c verdic
 	if kind == nil {
 		return
 	}
-	if f.Detail = t.elsewhere(gvkOf(d), c.Path); f.Detail != "" {
+	if f.Help = t.versionsWith(gvkOf(d), c.Path); f.Help != "" {
 		return
 	}
 	name, place := kind.SuggestField(c.Path)
 	suggestField(d, f, c.Path, name)
 	if name == "" && place != "" {
-		f.Detail = fmt.Sprintf("a field of this name stands at %s", place)
+		f.Help = fmt.Sprintf("a field of this name stands at %s", place)
 	}
 }
 
@@ -157,7 +157,7 @@ func suggestField(d *manifest.Document, f *diag.Diagnostic, path, name string) {
 	if name == "" {
 		return
 	}
-	f.Detail = fmt.Sprintf("did you mean %s?", name)
+	f.Help = fmt.Sprintf("did you mean %s?", name)
 	key := d.Find(path)
 	if !key.Exact || !key.Key.IsValid() {
 		return
@@ -171,7 +171,7 @@ func suggestField(d *manifest.Document, f *diag.Diagnostic, path, name string) {
 }
 
 // elsewhere tells in which versions a field exists that the target does not have.
-func (t *target) elsewhere(gvk schema.GVK, path string) string {
+func (t *target) versionsWith(gvk schema.GVK, path string) string {
 	var with []string
 	for _, version := range schema.Versions() {
 		store, err := schema.Open(version)
@@ -201,8 +201,8 @@ func requote(d *manifest.Document, at source.Range, name string) string {
 	return name
 }
 
-// improveType tells what a value of the wrong type most likely was meant to be.
-func improveType(d *manifest.Document, f *diag.Diagnostic, c verdict.Cause) {
+// enrichType tells what a value of the wrong type most likely was meant to be.
+func enrichType(d *manifest.Document, f *diag.Diagnostic, c verdict.Cause) {
 	place := d.Find(c.Path)
 	if !place.Exact || place.Node == nil {
 		return
@@ -212,12 +212,12 @@ func improveType(d *manifest.Document, f *diag.Diagnostic, c verdict.Cause) {
 		start := place.Value.Start.Offset
 		at := d.File.Range(start, start+len(key))
 		f.Range = at
-		f.Detail = fmt.Sprintf("%s has no colon, so the list below it is read as text: write %s:", key, key)
+		f.Help = fmt.Sprintf("%s has no colon, so the list below it is read as text: write %s:", key, key)
 		f.Fixes = []diag.Fix{{Message: "add the colon", Safe: true, Edits: []source.Edit{{Range: at, NewText: key + ":"}}}}
 		return
 	}
 	if len(f.Fixes) > 0 {
-		f.Detail = f.Fixes[0].Message
+		f.Help = f.Fixes[0].Message
 	}
 }
 
@@ -229,27 +229,27 @@ func (t *target) unknownKind(r *run, d *manifest.Document) diag.Diagnostic {
 	f.Message = fmt.Sprintf("no matches for kind %q in version %q", gvk.Kind, d.Object.APIVersion)
 	f.Range = valueRange(d.Find("kind"))
 	if of := subresources[gvk]; of != "" {
-		f.Detail = fmt.Sprintf("it is what %s is sent, and no object of its own", of)
+		f.Help = fmt.Sprintf("it is what %s is sent, and no object of its own", of)
 		return f
 	}
 	if t.customKind(r, d, &f) {
 		return f
 	}
 	if strings.HasSuffix(gvk.Kind, "List") && knownItem(t, gvk) {
-		f.Detail = "a list has its objects under items, each with a dash"
+		f.Help = "a list has its objects under items, each with a dash"
 		return f
 	}
 	suggestion, found := t.store().SuggestKind(gvk)
 	kind, known := schema.History(gvk)
 	switch {
 	case known && newer(kind.Since, t.version):
-		f.Detail = fmt.Sprintf("%s %s is served since Kubernetes %s", d.Object.APIVersion, gvk.Kind, kind.Since)
+		f.Help = fmt.Sprintf("%s %s is served since Kubernetes %s", d.Object.APIVersion, gvk.Kind, kind.Since)
 	case known && kind.Removed != "" && !newer(kind.Removed, t.version):
-		f.Detail = fmt.Sprintf("%s %s was removed in Kubernetes %s", d.Object.APIVersion, gvk.Kind, kind.Removed)
+		f.Help = fmt.Sprintf("%s %s was removed in Kubernetes %s", d.Object.APIVersion, gvk.Kind, kind.Removed)
 	}
 	if !found {
-		if f.Detail == "" {
-			f.Detail = "if a CustomResourceDefinition defines it, add the definition to the set or name it with --crds"
+		if f.Help == "" {
+			f.Help = "if a CustomResourceDefinition defines it, add the definition to the set or name it with --crds"
 		}
 		return f
 	}
@@ -281,14 +281,14 @@ var subresources = map[schema.GVK]string{
 // when they have nothing to do with it.
 func (t *target) customKind(r *run, d *manifest.Document, f *diag.Diagnostic) bool {
 	gvk := gvkOf(d)
-	for _, definition := range r.refused {
+	for _, definition := range r.rejected {
 		if definition.Group == gvk.Group && definition.Kind == gvk.Kind {
-			f.Detail = fmt.Sprintf("its definition %s is refused: mend that one first", definition.Name)
+			f.Help = fmt.Sprintf("its definition %s is refused: mend that one first", definition.Name)
 			return true
 		}
 	}
 	var versions, kinds []string
-	for _, k := range r.Judge.Custom() {
+	for _, k := range r.Validator.Custom() {
 		switch {
 		case k.GVK.Group != gvk.Group:
 		case k.GVK.Kind == gvk.Kind:
@@ -299,7 +299,7 @@ func (t *target) customKind(r *run, d *manifest.Document, f *diag.Diagnostic) bo
 	}
 	if len(versions) > 0 {
 		f.Range = valueRange(d.Find("apiVersion"))
-		f.Detail = fmt.Sprintf("its definition serves %s of %s", strings.Join(versions, ", "), gvk.Group)
+		f.Help = fmt.Sprintf("its definition serves %s of %s", strings.Join(versions, ", "), gvk.Group)
 		return true
 	}
 	best := nearest(gvk.Kind, kinds)
@@ -319,10 +319,10 @@ func (t *target) suggestKind(d *manifest.Document, f *diag.Diagnostic, kind, api
 	case apiVersion != d.Object.APIVersion:
 		use = kind + " of " + apiVersion
 	}
-	if f.Detail == "" {
-		f.Detail = "did you mean " + use + "?"
+	if f.Help == "" {
+		f.Help = "did you mean " + use + "?"
 	} else {
-		f.Detail += "; use " + use
+		f.Help += "; use " + use
 	}
 	var edits []source.Edit
 	replace := func(path, value string) {
@@ -441,7 +441,7 @@ func (r *run) deprecation(d *manifest.Document, k *schema.Kind, version string) 
 		f.Message += " and removed in " + k.Removed
 	}
 	if k.Replacement != "" {
-		f.Detail = "use " + k.Replacement
+		f.Help = "use " + k.Replacement
 	}
 	f.Range = valueRange(d.Find("apiVersion"))
 	return []diag.Diagnostic{f}

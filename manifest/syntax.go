@@ -31,7 +31,7 @@ type report struct {
 }
 
 func (c *Chunk) finding(rule string, start, end int, message, detail string) *report {
-	return &report{c, diag.Diagnostic{Rule: rule, Severity: diag.Error, Message: message, Detail: detail, Document: c.number, Range: c.file.Range(start, end)}}
+	return &report{c, diag.Diagnostic{Rule: rule, Severity: diag.Error, Message: message, Help: detail, Document: c.number, Range: c.file.Range(start, end)}}
 }
 
 // fix adds a certain change of some bytes.
@@ -277,7 +277,7 @@ func (c *Chunk) tabs(blamed bool) (out []diag.Diagnostic) {
 		return nil
 	}
 	for i := range out { // spaces would leave the line at a depth where it does not belong
-		out[i].Fixes, out[i].Detail = nil, "YAML allows spaces only: begin the line where it belongs"
+		out[i].Fixes, out[i].Help = nil, "YAML allows spaces only: begin the line where it belongs"
 	}
 	return out
 }

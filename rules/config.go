@@ -44,7 +44,7 @@ func checkAnnotation(p *lint.Pass) error {
 	}
 	if size > validation.TotalAnnotationSizeLimitB {
 		p.Report(lint.Finding{Path: "metadata.name", Message: fmt.Sprintf("with the annotation of kubectl apply the annotations are %d KiB: the API server refuses more than %d", (size+1023)>>10, validation.TotalAnnotationSizeLimitB>>10),
-			Detail: "apply it with `kubectl apply --server-side`"})
+			Help: "apply it with `kubectl apply --server-side`"})
 	}
 	return nil
 }
@@ -52,13 +52,13 @@ func checkAnnotation(p *lint.Pass) error {
 var configRules = []*lint.Rule{
 	{
 		Name: "env-duplicate", Title: "environment variable given twice", Severity: diag.Warning, Category: "config",
-		Doc:   "The API server accepts it with a warning; the container sees the last value only.",
-		Peers: "kube-linter duplicate-env-var, kube-score environment-variable-key-duplication",
+		Doc:         "The API server accepts it with a warning; the container sees the last value only.",
+		Equivalents: "kube-linter duplicate-env-var, kube-score environment-variable-key-duplication",
 		Check: eachContainer(func(p *lint.Pass, c *corev1.Container, path string) {
 			first := map[string]int{}
 			for i, e := range c.Env {
 				if j, ok := first[e.Name]; ok {
-					p.Report(lint.Finding{Path: fmt.Sprintf("%s.env[%d].name", path, i), Message: fmt.Sprintf("environment variable %s of container %s is given twice", e.Name, c.Name), Detail: "the last value counts: remove one",
+					p.Report(lint.Finding{Path: fmt.Sprintf("%s.env[%d].name", path, i), Message: fmt.Sprintf("environment variable %s of container %s is given twice", e.Name, c.Name), Help: "the last value counts: remove one",
 						Related: []lint.RelatedPath{{Path: fmt.Sprintf("%s.env[%d].name", path, j), Message: "first given here"}}})
 					continue
 				}
@@ -97,7 +97,7 @@ var configRules = []*lint.Rule{
 						first[k] = place{c.Name, at}
 					} else if o.container != c.Name {
 						p.Report(lint.Finding{Path: at, Message: fmt.Sprintf("containers %s and %s both listen on port %d/%s", o.container, c.Name, k.port, k.protocol),
-							Detail:  "containers of a pod share one network namespace: the second one cannot bind the port",
+							Help:    "containers of a pod share one network namespace: the second one cannot bind the port",
 							Related: []lint.RelatedPath{{Path: o.path, Message: "the other container's port"}}})
 					}
 				}
@@ -106,7 +106,7 @@ var configRules = []*lint.Rule{
 		},
 	},
 	{
-		Name: "host-port", Peers: "datree 85, monokle PSS106 and KSV024", Title: "container that takes a port of its node", Severity: diag.Info, Category: "config", Optional: true,
+		Name: "host-port", Equivalents: "datree 85, monokle PSS106 and KSV024", Title: "container that takes a port of its node", Severity: diag.Info, Category: "config", Optional: true,
 		Doc: "Only one pod a node can have a host port: replicas beyond the number of nodes stay Pending. A Service reaches pods without it.",
 		Check: eachContainer(func(p *lint.Pass, c *corev1.Container, path string) {
 			for i, port := range c.Ports {
@@ -135,7 +135,7 @@ var configRules = []*lint.Rule{
 			p.Containers(mounts)
 			for i, v := range p.Pods.Spec.Volumes {
 				if !used[v.Name] {
-					p.Report(lint.Finding{Path: fmt.Sprintf("%s.volumes[%d].name", p.Pods.SpecPath, i), Message: fmt.Sprintf("no container mounts volume %s", v.Name), Detail: "add a volumeMount, or remove the volume"})
+					p.Report(lint.Finding{Path: fmt.Sprintf("%s.volumes[%d].name", p.Pods.SpecPath, i), Message: fmt.Sprintf("no container mounts volume %s", v.Name), Help: "add a volumeMount, or remove the volume"})
 				}
 			}
 			return nil
@@ -147,7 +147,7 @@ var configRules = []*lint.Rule{
 		Check: eachContainer(func(p *lint.Pass, c *corev1.Container, path string) {
 			grace := ptr.Deref(p.Pods.Spec.TerminationGracePeriodSeconds, corev1.DefaultTerminationGracePeriodSeconds)
 			if s, at := preStopSleep(c, path); s > 0 && s >= grace {
-				p.Report(lint.Finding{Path: at, Message: fmt.Sprintf("preStop of container %s sleeps %d s, the grace period is %d s", c.Name, s, grace), Detail: "raise terminationGracePeriodSeconds above it"})
+				p.Report(lint.Finding{Path: at, Message: fmt.Sprintf("preStop of container %s sleeps %d s, the grace period is %d s", c.Name, s, grace), Help: "raise terminationGracePeriodSeconds above it"})
 			}
 		}),
 	},
@@ -157,51 +157,51 @@ var configRules = []*lint.Rule{
 		URL: "https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/#schedule-syntax",
 		Check: eachCronJob(func(p *lint.Pass, o *batchv1.CronJob) {
 			if never(o.Spec.Schedule) {
-				p.Report(lint.Finding{Path: "spec.schedule", Message: fmt.Sprintf("schedule %q names a date that does not exist", o.Spec.Schedule), Detail: "the fields are minute, hour, day of the month, month, day of the week"})
+				p.Report(lint.Finding{Path: "spec.schedule", Message: fmt.Sprintf("schedule %q names a date that does not exist", o.Spec.Schedule), Help: "the fields are minute, hour, day of the month, month, day of the week"})
 			}
 		}),
 	},
 	{
-		Name: "cronjob-deadline-missing", Title: "CronJob without startingDeadlineSeconds", Severity: diag.Info, Category: "config", Optional: true, Kinds: []string{"CronJob"}, Peers: "kube-score cronjob-has-deadline, datree 17",
+		Name: "cronjob-deadline-missing", Title: "CronJob without startingDeadlineSeconds", Severity: diag.Info, Category: "config", Optional: true, Kinds: []string{"CronJob"}, Equivalents: "kube-score cronjob-has-deadline, datree 17",
 		Doc: "When the controller was away for a while, a run is started however late; after 100 missed runs none is started any more.",
 		Check: eachCronJob(func(p *lint.Pass, o *batchv1.CronJob) {
 			if o.Spec.StartingDeadlineSeconds == nil {
-				p.Report(lint.Finding{Path: "spec.startingDeadlineSeconds", Message: "startingDeadlineSeconds is not given", Detail: "say how late a run may start"})
+				p.Report(lint.Finding{Path: "spec.startingDeadlineSeconds", Message: "startingDeadlineSeconds is not given", Help: "say how late a run may start"})
 			}
 		}),
 	},
 	{
-		Name: "cronjob-concurrency-allowed", Title: "CronJob whose runs may overlap", Severity: diag.Info, Category: "config", Optional: true, Kinds: []string{"CronJob"}, Peers: "datree 24",
+		Name: "cronjob-concurrency-allowed", Title: "CronJob whose runs may overlap", Severity: diag.Info, Category: "config", Optional: true, Kinds: []string{"CronJob"}, Equivalents: "datree 24",
 		Doc: "concurrencyPolicy is Allow unless it is given: when a run takes longer than the interval, the next one starts beside it.",
 		Check: eachCronJob(func(p *lint.Pass, o *batchv1.CronJob) {
 			if o.Spec.ConcurrencyPolicy == batchv1.AllowConcurrent {
-				p.Report(lint.Finding{Path: "spec.concurrencyPolicy", Message: "runs may overlap: concurrencyPolicy is Allow", Detail: "use Forbid or Replace, unless two runs at a time do no harm"})
+				p.Report(lint.Finding{Path: "spec.concurrencyPolicy", Message: "runs may overlap: concurrencyPolicy is Allow", Help: "use Forbid or Replace, unless two runs at a time do no harm"})
 			}
 		}),
 	},
 	{
-		Name: "job-ttl-missing", Title: "Job that stays when it is done", Severity: diag.Info, Category: "config", Optional: true, Kinds: []string{"Job"}, Peers: "kube-linter job-ttl-seconds-after-finished",
+		Name: "job-ttl-missing", Title: "Job that stays when it is done", Severity: diag.Info, Category: "config", Optional: true, Kinds: []string{"Job"}, Equivalents: "kube-linter job-ttl-seconds-after-finished",
 		Doc: "A finished Job and its pods are kept until somebody deletes them, unless ttlSecondsAfterFinished says how long. Jobs of a CronJob are kept by its history limits and passed over.",
 		Check: func(p *lint.Pass) error {
 			if o, ok := p.Object.(*batchv1.Job); ok && o.Spec.TTLSecondsAfterFinished == nil && metav1.GetControllerOf(o) == nil {
-				p.Report(lint.Finding{Path: "spec.ttlSecondsAfterFinished", Message: "the Job stays for ever when it is done", Detail: "set ttlSecondsAfterFinished"})
+				p.Report(lint.Finding{Path: "spec.ttlSecondsAfterFinished", Message: "the Job stays for ever when it is done", Help: "set ttlSecondsAfterFinished"})
 			}
 			return nil
 		},
 	},
 	{
-		Name: "namespace-default", Title: "object without a namespace, or in default", Severity: diag.Info, Category: "config", Optional: true, Peers: "kube-linter use-namespace, datree 15",
+		Name: "namespace-default", Title: "object without a namespace, or in default", Severity: diag.Info, Category: "config", Optional: true, Equivalents: "kube-linter use-namespace, datree 15",
 		Kinds: append([]string{"Pod", "Job", "CronJob", "Service", "Ingress", "ConfigMap", "Secret", "PersistentVolumeClaim"}, serving...),
 		Doc:   "Where the object goes depends on who applies it. Rights, quotas and network policies go by namespace.",
 		Check: func(p *lint.Pass) error {
 			if ns := p.Document.Object.Namespace; ns == "" || ns == "default" {
-				p.Report(lint.Finding{Path: "metadata.namespace", Message: "the object belongs to no namespace but default", Detail: "name a namespace"})
+				p.Report(lint.Finding{Path: "metadata.namespace", Message: "the object belongs to no namespace but default", Help: "name a namespace"})
 			}
 			return nil
 		},
 	},
 	{
-		Name: "recommended-labels-missing", Title: "workload without the recommended labels", Severity: diag.Info, Category: "config", Optional: true, Peers: "monokle recommended-labels",
+		Name: "recommended-labels-missing", Title: "workload without the recommended labels", Severity: diag.Info, Category: "config", Optional: true, Equivalents: "monokle recommended-labels",
 		Kinds: append([]string{"Job", "CronJob"}, serving...), URL: "https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/",
 		Doc: "app.kubernetes.io/name and app.kubernetes.io/instance tell tools what belongs together.",
 		Check: func(p *lint.Pass) error {
@@ -253,7 +253,7 @@ func checkTiers(p *lint.Pass) error {
 		}
 	}
 	if database != "" && application != "" {
-		p.Report(lint.Finding{Path: at, Message: fmt.Sprintf("database %s and application %s are scaled together", database, application), Detail: "give each a workload of its own: two replicas of this pod are two databases",
+		p.Report(lint.Finding{Path: at, Message: fmt.Sprintf("database %s and application %s are scaled together", database, application), Help: "give each a workload of its own: two replicas of this pod are two databases",
 			Related: []lint.RelatedPath{{Path: other, Message: "the application"}}})
 	}
 	return nil

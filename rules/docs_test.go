@@ -118,7 +118,7 @@ func writeRule(b *strings.Builder, r *lint.Rule) {
 	case !strings.HasPrefix(r.Name, "suppression-"):
 		fmt.Fprintf(b, "\nSuppress: `# seatrial:ignore %s REASON`\n", r.Name)
 	}
-	if r.Peers != "" {
-		fmt.Fprintf(b, "\nElsewhere: %s.\n", r.Peers)
+	if r.Equivalents != "" {
+		fmt.Fprintf(b, "\nElsewhere: %s.\n", r.Equivalents)
 	}
 }

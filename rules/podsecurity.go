@@ -27,14 +27,14 @@ var podSecurityRules = []*lint.Rule{
 func standard(level api.Level, severity diag.Severity, peers, doc string) *lint.Rule {
 	return &lint.Rule{
 		Name: "pod-security-" + string(level), Title: fmt.Sprintf("pods that break the %s level of the Pod Security Standards", level), Severity: severity, Category: "security", Optional: true, URL: podSecurityURL,
-		Peers: peers, Doc: doc + " The checks, and the words, are those of the API server's admission plugin.",
+		Equivalents: peers, Doc: doc + " The checks, and the words, are those of the API server's admission plugin.",
 		Check: func(p *lint.Pass) error {
 			if p.Pods == nil {
 				return nil
 			}
 			v := p.Pods.Violations(level)
 			for i, reason := range v.ForbiddenReasons {
-				p.Report(lint.Finding{Path: p.Pods.SpecPath, OnKey: true, Message: reason, Detail: v.ForbiddenDetails[i]})
+				p.Report(lint.Finding{Path: p.Pods.SpecPath, OnKey: true, Message: reason, Help: v.ForbiddenDetails[i]})
 			}
 			return nil
 		},
@@ -48,9 +48,9 @@ func checkEnforced(p *lint.SetPass) error {
 		return nil
 	}
 	level := namespace.Labels[api.EnforceLevelLabel]
-	for _, refusal := range r.Refusals {
+	for _, refusal := range r.Violations {
 		if refusal.Level == level {
-			p.Report(lint.Finding{Path: r.SpecPath, OnKey: true, Message: fmt.Sprintf("namespace %s enforces %s: %s", r.Object.Namespace, level, refusal.Detail), Detail: "mend the pods, or label the namespace for another level",
+			p.Report(lint.Finding{Path: r.SpecPath, OnKey: true, Message: fmt.Sprintf("namespace %s enforces %s: %s", r.Object.Namespace, level, refusal.Help), Help: "mend the pods, or label the namespace for another level",
 				Related: []lint.RelatedPath{{Of: namespace, Path: "metadata.labels[" + api.EnforceLevelLabel + "]", Message: "enforced here"}}})
 		}
 	}

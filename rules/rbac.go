@@ -17,12 +17,12 @@ const rbacURL = "https://kubernetes.io/docs/concepts/security/rbac-good-practice
 var rbacRules = []*lint.Rule{
 	{
 		Name: "rbac-cluster-admin", Title: "binding to cluster-admin", Severity: diag.Warning, Category: "security", URL: rbacURL,
-		Peers: "kube-linter cluster-admin-role-binding, polaris clusterrolebindingClusterAdmin and rolebindingClusterAdminClusterRole, datree 95",
-		Doc:   "cluster-admin may do everything, with a ClusterRoleBinding in every namespace. Who needs less should have less. The binding of system:masters, which every cluster has, is passed over.",
+		Equivalents: "kube-linter cluster-admin-role-binding, polaris clusterrolebindingClusterAdmin and rolebindingClusterAdminClusterRole, datree 95",
+		Doc:         "cluster-admin may do everything, with a ClusterRoleBinding in every namespace. Who needs less should have less. The binding of system:masters, which every cluster has, is passed over.",
 		Check: eachBinding(func(p *lint.Pass, role rbacv1.RoleRef, subjects []rbacv1.Subject) {
 			others := slices.ContainsFunc(subjects, func(s rbacv1.Subject) bool { return s.Name != "system:masters" })
 			if role.Kind == "ClusterRole" && role.Name == "cluster-admin" && others {
-				p.Report(lint.Finding{Path: "roleRef.name", Message: "cluster-admin is granted, which may do everything", Detail: "bind a role with the rights that are needed"})
+				p.Report(lint.Finding{Path: "roleRef.name", Message: "cluster-admin is granted, which may do everything", Help: "bind a role with the rights that are needed"})
 			}
 		}),
 	},
@@ -35,29 +35,29 @@ var rbacRules = []*lint.Rule{
 			}
 			for i, s := range subjects {
 				if s.Kind == "User" && s.Name == "system:anonymous" || s.Kind == "Group" && s.Name == "system:unauthenticated" {
-					p.Report(lint.Finding{Path: fmt.Sprintf("subjects[%d].name", i), Message: fmt.Sprintf("%s, which is everybody, gets %s %s", s.Name, role.Kind, role.Name), Detail: "name the users, groups or ServiceAccounts that are meant"})
+					p.Report(lint.Finding{Path: fmt.Sprintf("subjects[%d].name", i), Message: fmt.Sprintf("%s, which is everybody, gets %s %s", s.Name, role.Kind, role.Name), Help: "name the users, groups or ServiceAccounts that are meant"})
 				}
 			}
 		}),
 	},
 	{
-		Name: "rbac-system-masters", Title: "rights for system:masters", Severity: diag.Info, Category: "security", Optional: true, URL: rbacURL, Peers: "datree 104",
+		Name: "rbac-system-masters", Title: "rights for system:masters", Severity: diag.Info, Category: "security", Optional: true, URL: rbacURL, Equivalents: "datree 104",
 		Doc: "The group may do everything already, past RBAC, and that cannot be taken from it.",
 		Check: eachBinding(func(p *lint.Pass, _ rbacv1.RoleRef, subjects []rbacv1.Subject) {
 			for i, s := range subjects {
 				if s.Kind == "Group" && s.Name == "system:masters" {
-					p.Report(lint.Finding{Path: fmt.Sprintf("subjects[%d].name", i), Message: "system:masters may do everything anyway", Detail: "bind another group, whose rights can be taken back"})
+					p.Report(lint.Finding{Path: fmt.Sprintf("subjects[%d].name", i), Message: "system:masters may do everything anyway", Help: "bind another group, whose rights can be taken back"})
 				}
 			}
 		}),
 	},
 	{
-		Name: "default-service-account-bound", Title: "rights for the default ServiceAccount", Severity: diag.Warning, Category: "security", URL: rbacURL, Peers: "popeye 308",
+		Name: "default-service-account-bound", Title: "rights for the default ServiceAccount", Severity: diag.Warning, Category: "security", URL: rbacURL, Equivalents: "popeye 308",
 		Doc: "Every pod of the namespace that names no other account gets these rights.",
 		Check: eachBinding(func(p *lint.Pass, role rbacv1.RoleRef, subjects []rbacv1.Subject) {
 			for i, s := range subjects {
 				if s.Kind == rbacv1.ServiceAccountKind && s.Name == "default" {
-					p.Report(lint.Finding{Path: fmt.Sprintf("subjects[%d].name", i), Message: fmt.Sprintf("every pod of namespace %s without an account of its own gets %s %s", cmp.Or(s.Namespace, p.Document.Object.Namespace, "default"), role.Kind, role.Name), Detail: "make a ServiceAccount for those that need it"})
+					p.Report(lint.Finding{Path: fmt.Sprintf("subjects[%d].name", i), Message: fmt.Sprintf("every pod of namespace %s without an account of its own gets %s %s", cmp.Or(s.Namespace, p.Document.Object.Namespace, "default"), role.Kind, role.Name), Help: "make a ServiceAccount for those that need it"})
 				}
 			}
 		}),
@@ -112,7 +112,7 @@ func eachBinding(f func(p *lint.Pass, role rbacv1.RoleRef, subjects []rbacv1.Sub
 // grants makes a rule that looks at what each rule of a role grants; see gives the field that does it and a message.
 func grants(name, title, peers, doc string, see func(*rbacv1.PolicyRule) (field, message string)) *lint.Rule {
 	return &lint.Rule{
-		Name: name, Title: title, Severity: diag.Info, Category: "security", Optional: true, URL: rbacURL, Peers: peers, Doc: doc + " Roles whose name begins with system: are Kubernetes' own and passed over.",
+		Name: name, Title: title, Severity: diag.Info, Category: "security", Optional: true, URL: rbacURL, Equivalents: peers, Doc: doc + " Roles whose name begins with system: are Kubernetes' own and passed over.",
 		Kinds: []string{"Role", "ClusterRole"},
 		Check: func(p *lint.Pass) error {
 			var rules []rbacv1.PolicyRule

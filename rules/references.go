@@ -16,20 +16,20 @@ import (
 const external = " Objects that exist outside the set are declared in the configuration (`external: [Secret/shop/db-password]`) or with `--external`."
 
 var referenceRules = []*lint.Rule{
-	missing(lint.Rule{Name: "config-map-missing", Title: "ConfigMap that the set does not define", Peers: "kube-linter env-value-from, monokle LNK001",
+	missing(lint.Rule{Name: "config-map-missing", Title: "ConfigMap that the set does not define", Equivalents: "kube-linter env-value-from, monokle LNK001",
 		Doc: "The pod waits in CreateContainerConfigError or ContainerCreating until the ConfigMap exists."}, ofKind("ConfigMap")),
-	missing(lint.Rule{Name: "secret-missing", Title: "Secret that the set does not define", Peers: "kube-linter env-value-from, popeye 304, monokle LNK001",
+	missing(lint.Rule{Name: "secret-missing", Title: "Secret that the set does not define", Equivalents: "kube-linter env-value-from, popeye 304, monokle LNK001",
 		Doc: "The pod waits in CreateContainerConfigError or ContainerCreating until the Secret exists, or its image cannot be pulled; an Ingress serves a certificate that nobody trusts. " +
 			"A Secret that a Certificate, an ExternalSecret, a SealedSecret or an annotation for cert-manager brings about counts as defined."}, ofKind("Secret")),
-	missing(lint.Rule{Name: "pvc-missing", Title: "PersistentVolumeClaim that the set does not define", Peers: "monokle LNK001",
+	missing(lint.Rule{Name: "pvc-missing", Title: "PersistentVolumeClaim that the set does not define", Equivalents: "monokle LNK001",
 		Doc: "The pod stays Pending: the scheduler waits for the claim. The claims that a StatefulSet makes for its pods count as defined."}, ofKind("PersistentVolumeClaim")),
-	missing(lint.Rule{Name: "pv-missing", Title: "PersistentVolume that the set does not define", Peers: "monokle LNK001",
+	missing(lint.Rule{Name: "pv-missing", Title: "PersistentVolume that the set does not define", Equivalents: "monokle LNK001",
 		Doc: "A claim that names its volume stays Pending until this very volume exists."}, ofKind("PersistentVolume")),
-	missing(lint.Rule{Name: "service-account-missing", Title: "ServiceAccount that the set does not define", Peers: "kube-linter non-existent-service-account, popeye 307 and 507, monokle LNK001",
+	missing(lint.Rule{Name: "service-account-missing", Title: "ServiceAccount that the set does not define", Equivalents: "kube-linter non-existent-service-account, popeye 307 and 507, monokle LNK001",
 		Doc: "The API server refuses the pods; the workload itself is accepted and makes none."}, inRole("serviceAccountName")),
 	missing(lint.Rule{Name: "resource-claim-missing", Title: "ResourceClaim or its template that the set does not define",
 		Doc: "The pod stays Pending: the scheduler waits for the claim."}, inRole("resourceClaims")),
-	missing(lint.Rule{Name: "hpa-target-missing", Title: "autoscaler for a workload that the set does not define", Peers: "kube-linter dangling-horizontalpodautoscaler, kube-score horizontalpodautoscaler-has-target, popeye 600",
+	missing(lint.Rule{Name: "hpa-target-missing", Title: "autoscaler for a workload that the set does not define", Equivalents: "kube-linter dangling-horizontalpodautoscaler, kube-score horizontalpodautoscaler-has-target, popeye 600",
 		Doc: "The autoscaler finds nothing to scale and reports FailedGetScale."}, inRole("scaleTargetRef")),
 	missing(lint.Rule{Name: "priority-class-missing", Title: "PriorityClass that the set does not define", Optional: true,
 		Doc: "The API server refuses the pods."}, ofKind("PriorityClass")),
@@ -39,17 +39,17 @@ var referenceRules = []*lint.Rule{
 		Doc: "The claim stays Pending, and with it the pods that use it."}, ofKind("StorageClass")),
 	missing(lint.Rule{Name: "ingress-class-missing", Title: "IngressClass that the set does not define", Optional: true,
 		Doc: "No controller takes the Ingress."}, ofKind("IngressClass")),
-	missing(lint.Rule{Name: "admission-policy-binding-dangling", Title: "binding of an admission policy that the set does not define", Peers: "monokle LNK001",
+	missing(lint.Rule{Name: "admission-policy-binding-dangling", Title: "binding of an admission policy that the set does not define", Equivalents: "monokle LNK001",
 		Doc: "The binding does nothing."}, inRole("policyName")),
-	missing(lint.Rule{Name: "rbac-role-missing", Title: "binding to a role that the set does not define", Peers: "popeye 1300, monokle LNK001",
+	missing(lint.Rule{Name: "rbac-role-missing", Title: "binding to a role that the set does not define", Equivalents: "popeye 1300, monokle LNK001",
 		Doc: "The binding is accepted and grants nothing."}, inRole("roleRef")),
-	missing(lint.Rule{Name: "rbac-subject-missing", Title: "binding for a ServiceAccount that the set does not define", Peers: "popeye 1300, monokle LNK001",
+	missing(lint.Rule{Name: "rbac-subject-missing", Title: "binding for a ServiceAccount that the set does not define", Equivalents: "popeye 1300, monokle LNK001",
 		Doc: "The binding is accepted and grants nothing to anybody. Accounts of a namespace of which the set describes nothing are not judged."},
 		func(set *lint.Set, r lint.Ref) bool { return r.Role == "subject" && set.Describes(r.Namespace) }),
 	missing(lint.Rule{Name: "webhook-service-missing", Title: "webhook at a Service that the set does not define",
 		Doc: "With failurePolicy Fail, the default, every request that the webhook matches is refused."},
 		func(_ *lint.Set, r lint.Ref) bool { return strings.HasPrefix(r.Role, "webhook ") }),
-	missing(lint.Rule{Name: "ingress-service-missing", Title: "Ingress to a Service that the set does not define", Peers: "kube-linter dangling-ingress, kube-score ingress-targets-service, popeye 1401, monokle LNK001",
+	missing(lint.Rule{Name: "ingress-service-missing", Title: "Ingress to a Service that the set does not define", Equivalents: "kube-linter dangling-ingress, kube-score ingress-targets-service, popeye 1401, monokle LNK001",
 		Doc: "Requests are answered with an error of the Ingress controller."}, inRole("backend")),
 	{
 		Name: "namespace-missing", Title: "namespace that the set does not define", Severity: diag.Warning, Category: "config", Optional: true,
@@ -57,15 +57,15 @@ var referenceRules = []*lint.Rule{
 		CheckSet: checkNamespace,
 	},
 	{
-		Name: "resource-unused", Title: "object that nothing in the set refers to", Severity: diag.Info, Category: "config", Optional: true, Kinds: []string{"ConfigMap", "Secret", "PersistentVolumeClaim"}, Peers: "popeye 400",
+		Name: "resource-unused", Title: "object that nothing in the set refers to", Severity: diag.Info, Category: "config", Optional: true, Kinds: []string{"ConfigMap", "Secret", "PersistentVolumeClaim"}, Equivalents: "popeye 400",
 		Doc:      "Left over, or the name in the reference is misspelt. Namespaces with custom resources are passed over: what these refer to is not known.",
 		CheckSet: checkUnused,
 	},
 	{
 		Name: "network-policy-peer-selects-nothing", Title: "NetworkPolicy peer that matches no pods of the set", Severity: diag.Warning, Category: "references", Kinds: []string{"NetworkPolicy"},
-		Peers:    "kube-linter dangling-networkpolicypeer-podselector, popeye 1201",
-		Doc:      "A peer with a podSelector alone means pods of the policy's own namespace. When none is chosen, nobody is let through. To mean pods of other namespaces, add a namespaceSelector.",
-		CheckSet: checkPeers,
+		Equivalents: "kube-linter dangling-networkpolicypeer-podselector, popeye 1201",
+		Doc:         "A peer with a podSelector alone means pods of the policy's own namespace. When none is chosen, nobody is let through. To mean pods of other namespaces, add a namespaceSelector.",
+		CheckSet:    checkPeers,
 	},
 	{
 		Name: "ingress-host-path-conflict", Title: "two Ingresses for one host and path", Severity: diag.Warning, Category: "references", Kinds: []string{"Ingress"},
@@ -78,12 +78,12 @@ var referenceRules = []*lint.Rule{
 		CheckSet: checkClaims("the API server refuses the second Service: leave nodePort out, or choose another"),
 	},
 	{
-		Name: "ingress-service-port-missing", Peers: "kube-linter dangling-ingress, kube-score ingress-targets-service, popeye 1402", Title: "Ingress to a port that its Service does not have", Severity: diag.Warning, Category: "references", Kinds: []string{"Ingress"},
+		Name: "ingress-service-port-missing", Equivalents: "kube-linter dangling-ingress, kube-score ingress-targets-service, popeye 1402", Title: "Ingress to a port that its Service does not have", Severity: diag.Warning, Category: "references", Kinds: []string{"Ingress"},
 		Doc:      "The backend names a port of the Service, by number or by name. A port that the Service does not list leads nowhere.",
 		CheckSet: checkIngressPort,
 	},
 	{
-		Name: "config-key-missing", Peers: "kube-linter env-value-from", Title: "key that the ConfigMap or Secret does not have", Severity: diag.Warning, Category: "references",
+		Name: "config-key-missing", Equivalents: "kube-linter env-value-from", Title: "key that the ConfigMap or Secret does not have", Severity: diag.Warning, Category: "references",
 		Doc:      "The ConfigMap or Secret is part of the set but lacks the key. The container waits in CreateContainerConfigError, or the volume cannot be mounted. One that is written without any key is filled by somebody else and not judged.",
 		CheckSet: checkKeys,
 	},
@@ -91,21 +91,21 @@ var referenceRules = []*lint.Rule{
 		Name: "service-selects-no-pods", Title: "Service whose selector matches no pods of the set", Severity: diag.Warning, Category: "references", Kinds: []string{"Service"},
 		Doc: "A Service sends its traffic to the pods that carry all labels of its selector. When the set has pods in the namespace and none of them is chosen, a label is most likely misspelt. " +
 			"A Service in a set without any pods in its namespace is not judged, unless it would match pods of another one: its pods are elsewhere. Where custom resources may make pods that the set does not show, only what is nearly right is reported.",
-		Peers:    "kube-linter dangling-service, kube-score service-targets-pod, popeye 1100, monokle LNK001",
-		CheckSet: checkSelects,
+		Equivalents: "kube-linter dangling-service, kube-score service-targets-pod, popeye 1100, monokle LNK001",
+		CheckSet:    checkSelects,
 	},
 	{
-		Name: "pdb-selects-no-pods", Title: "PodDisruptionBudget that protects no pods of the set", Severity: diag.Warning, Category: "references", Kinds: []string{"PodDisruptionBudget"}, Peers: "popeye 900",
+		Name: "pdb-selects-no-pods", Title: "PodDisruptionBudget that protects no pods of the set", Severity: diag.Warning, Category: "references", Kinds: []string{"PodDisruptionBudget"}, Equivalents: "popeye 900",
 		Doc:      "The budget's selector matches none of the set's pods in the namespace, so that a drain may take all of them at once. A budget in a set without any pods in its namespace is not judged.",
 		CheckSet: checkSelects,
 	},
 	{
-		Name: "network-policy-selects-no-pods", Peers: "kube-linter dangling-networkpolicy, kube-score networkpolicy-targets-pod, popeye 1200, monokle LNK001", Title: "NetworkPolicy that applies to no pods of the set", Severity: diag.Warning, Category: "references", Kinds: []string{"NetworkPolicy"},
+		Name: "network-policy-selects-no-pods", Equivalents: "kube-linter dangling-networkpolicy, kube-score networkpolicy-targets-pod, popeye 1200, monokle LNK001", Title: "NetworkPolicy that applies to no pods of the set", Severity: diag.Warning, Category: "references", Kinds: []string{"NetworkPolicy"},
 		Doc:      "The policy's podSelector matches none of the set's pods in the namespace. A policy in a set without any pods in its namespace, and one with an empty selector, which means all pods, are not judged.",
 		CheckSet: checkSelects,
 	},
 	{
-		Name: "service-target-port-missing", Peers: "popeye 1101 and 1106", Title: "Service to a named port that its pods do not declare", Severity: diag.Warning, Category: "references", Kinds: []string{"Service"},
+		Name: "service-target-port-missing", Equivalents: "popeye 1101 and 1106", Title: "Service to a named port that its pods do not declare", Severity: diag.Warning, Category: "references", Kinds: []string{"Service"},
 		Doc:      "A targetPort that is a name is looked up among the container ports of the chosen pods. When none declares it, the Service has no endpoints for that port.",
 		CheckSet: checkTargetPort,
 	},
@@ -115,7 +115,7 @@ var referenceRules = []*lint.Rule{
 		CheckSet: checkProtocol,
 	},
 	{
-		Name: "statefulset-service-invalid", Peers: "kube-score statefulset-has-servicename", Title: "StatefulSet whose governing Service is absent or not headless", Severity: diag.Warning, Category: "references", Kinds: []string{"StatefulSet"},
+		Name: "statefulset-service-invalid", Equivalents: "kube-score statefulset-has-servicename", Title: "StatefulSet whose governing Service is absent or not headless", Severity: diag.Warning, Category: "references", Kinds: []string{"StatefulSet"},
 		Doc:      "serviceName names the headless Service (clusterIP: None) that gives each pod its own DNS name. Without it web-0.web does not resolve." + external,
 		CheckSet: checkGoverningService,
 	},
@@ -135,7 +135,7 @@ func missing(r lint.Rule, speaks func(*lint.Set, lint.Ref) bool) *lint.Rule {
 	r.CheckSet = func(p *lint.SetPass) error {
 		for _, ref := range p.Resource.Refs {
 			if !ref.Optional && speaks(p.Set, ref) && !p.Set.Has(ref) {
-				p.Report(lint.Finding{Path: ref.Path, Message: fmt.Sprintf("%s of %s is not in the set", ref, ref.Role), Detail: suggestName(p.Set, ref)})
+				p.Report(lint.Finding{Path: ref.Path, Message: fmt.Sprintf("%s of %s is not in the set", ref, ref.Role), Help: suggestName(p.Set, ref)})
 			}
 		}
 		return nil
@@ -185,7 +185,7 @@ func checkKeys(p *lint.SetPass) error {
 			if best := schema.DidYouMean(key.Name, target.Keys); best != "" {
 				detail = fmt.Sprintf("did you mean %s?", best)
 			}
-			p.Report(lint.Finding{Path: key.Path, Message: fmt.Sprintf("%s has no key %q", ref, key.Name), Detail: detail,
+			p.Report(lint.Finding{Path: key.Path, Message: fmt.Sprintf("%s has no key %q", ref, key.Name), Help: detail,
 				Related: []lint.RelatedPath{{Of: target, Path: "metadata.name", Message: "defined here"}}})
 		}
 	}
@@ -205,7 +205,7 @@ func checkIngressPort(p *lint.SetPass) error {
 			return ref.Port.Name != "" && o.Name == ref.Port.Name || ref.Port.Name == "" && o.Number == ref.Port.Number
 		})
 		if !found {
-			p.Report(lint.Finding{Path: ref.Port.Path, Message: fmt.Sprintf("Service %s has no port %s", ref.Name, portName(*ref.Port)), Detail: "its ports are " + portList(service.Ports),
+			p.Report(lint.Finding{Path: ref.Port.Path, Message: fmt.Sprintf("Service %s has no port %s", ref.Name, portName(*ref.Port)), Help: "its ports are " + portList(service.Ports),
 				Related: []lint.RelatedPath{{Of: service, Path: "spec.ports", Message: "the Service's ports"}}})
 		}
 	}
@@ -236,19 +236,19 @@ func checkSelects(p *lint.SetPass) error {
 	if r.Selector == nil || len(r.Selector.MatchLabels) == 0 && len(r.Selector.MatchExpressions) == 0 || first(p.Set.Selected(r)) != nil {
 		return nil
 	}
-	f := lint.Finding{Path: r.Selector.Path, OnKey: true, Message: fmt.Sprintf("selector of %s matches no pods of the set", r.Object), Detail: "no pod template in the namespace carries all of these labels"}
+	f := lint.Finding{Path: r.Selector.Path, OnKey: true, Message: fmt.Sprintf("selector of %s matches no pods of the set", r.Object), Help: "no pod template in the namespace carries all of these labels"}
 	switch near, key := nearMiss(p.Set, r); {
 	case near != nil:
-		f.Detail = fmt.Sprintf("%s labels its pods %s=%s", near.Object, key, near.PodLabels[key])
+		f.Help = fmt.Sprintf("%s labels its pods %s=%s", near.Object, key, near.PodLabels[key])
 		if near.PodLabels[key] == "" {
-			f.Detail = fmt.Sprintf("%s does not label its pods with %s", near.Object, key)
+			f.Help = fmt.Sprintf("%s does not label its pods with %s", near.Object, key)
 		}
 		f.Related = []lint.RelatedPath{{Of: near, Path: "metadata.name", Message: "the nearest candidate"}}
-	case p.Set.Opaque(r.Object.Namespace):
+	case p.Set.MayCreatePods(r.Object.Namespace):
 		return nil
 	default:
 		if astray := p.Set.Astray(r); astray != nil {
-			f.Detail = fmt.Sprintf("%s has these labels, in another namespace: only pods of the own namespace are selected", astray.Object)
+			f.Help = fmt.Sprintf("%s has these labels, in another namespace: only pods of the own namespace are selected", astray.Object)
 			f.Related = []lint.RelatedPath{{Of: astray, Path: "metadata.name", Message: "pods of another namespace"}}
 		} else if !p.Set.HasPodsIn(r.Object.Namespace) {
 			return nil
@@ -305,7 +305,7 @@ func checkTargetPort(p *lint.SetPass) error {
 		f := lint.Finding{Path: fmt.Sprintf("spec.ports[%d].targetPort", i), Message: fmt.Sprintf("no container of %s declares a port named %q", chosen.Object, port.TargetName),
 			Related: []lint.RelatedPath{{Of: chosen, Path: "metadata.name", Message: "selected here"}}}
 		if best := schema.DidYouMean(port.TargetName, names); best != "" {
-			f.Detail = fmt.Sprintf("did you mean %s?", best)
+			f.Help = fmt.Sprintf("did you mean %s?", best)
 		}
 		p.Report(f)
 	}
@@ -332,7 +332,7 @@ func checkProtocol(p *lint.SetPass) error {
 				continue
 			}
 			p.Report(lint.Finding{Path: fmt.Sprintf("spec.ports[%d]", i), Message: fmt.Sprintf("port %s is %s here and %s in %s", cmp.Or(port.TargetName, fmt.Sprint(port.TargetNumber)), port.Protocol, other.Protocol, w.Object),
-				Detail:  "protocol is TCP unless it says otherwise",
+				Help:    "protocol is TCP unless it says otherwise",
 				Related: []lint.RelatedPath{{Of: w, Path: other.Path, Message: "the container's port"}}})
 			break
 		}
@@ -362,9 +362,9 @@ func checkGoverningService(p *lint.SetPass) error {
 		service := p.Set.Get("", "Service", ref.Namespace, ref.Name)
 		switch {
 		case service == nil && !p.Set.Has(ref):
-			p.Report(lint.Finding{Path: ref.Path, Message: fmt.Sprintf("governing Service %s is not in the set", ref.Name), Detail: suggestName(p.Set, ref)})
+			p.Report(lint.Finding{Path: ref.Path, Message: fmt.Sprintf("governing Service %s is not in the set", ref.Name), Help: suggestName(p.Set, ref)})
 		case service != nil && !service.Headless:
-			p.Report(lint.Finding{Path: ref.Path, Message: fmt.Sprintf("governing Service %s is not headless", ref.Name), Detail: "set clusterIP: None on the Service, or name a headless one",
+			p.Report(lint.Finding{Path: ref.Path, Message: fmt.Sprintf("governing Service %s is not headless", ref.Name), Help: "set clusterIP: None on the Service, or name a headless one",
 				Related: []lint.RelatedPath{{Of: service, Path: "spec", Message: "the Service"}}})
 		}
 	}
@@ -380,7 +380,7 @@ func checkOverlap(p *lint.SetPass) error {
 		if other == r || other.Selector == nil || !slices.Contains(p.Rule.Kinds, other.Object.Kind) || other.Object == r.Object {
 			continue
 		}
-		p.Report(lint.Finding{Path: r.Selector.Path, OnKey: true, Message: fmt.Sprintf("selector of %s also matches the pods of %s", r.Object, other.Object), Detail: "give each workload a label of its own and select by it",
+		p.Report(lint.Finding{Path: r.Selector.Path, OnKey: true, Message: fmt.Sprintf("selector of %s also matches the pods of %s", r.Object, other.Object), Help: "give each workload a label of its own and select by it",
 			Related: []lint.RelatedPath{{Of: other, Path: "spec.selector", Message: "the other workload's selector"}}})
 		return nil
 	}
@@ -392,27 +392,27 @@ func checkNamespace(p *lint.SetPass) error {
 	if namespace == "" || p.Set.Has(lint.Ref{Kind: "Namespace", Name: namespace}) || p.Set.First(namespace) != p.Resource {
 		return nil
 	}
-	p.Report(lint.Finding{Path: "metadata.namespace", Message: fmt.Sprintf("Namespace %s is not in the set", namespace), Detail: suggestName(p.Set, lint.Ref{Kind: "Namespace", Name: namespace})})
+	p.Report(lint.Finding{Path: "metadata.namespace", Message: fmt.Sprintf("Namespace %s is not in the set", namespace), Help: suggestName(p.Set, lint.Ref{Kind: "Namespace", Name: namespace})})
 	return nil
 }
 
 func checkUnused(p *lint.SetPass) error {
 	r := p.Resource
-	if !p.Set.HasPodsIn(r.Object.Namespace) || p.Set.Opaque(r.Object.Namespace) || p.Set.Referred(r) {
+	if !p.Set.HasPodsIn(r.Object.Namespace) || p.Set.MayCreatePods(r.Object.Namespace) || p.Set.Referred(r) {
 		return nil
 	}
-	p.Report(lint.Finding{Path: "metadata.name", Message: fmt.Sprintf("nothing in the set refers to %s", r.Object), Detail: "remove it, or mend the name in the reference"})
+	p.Report(lint.Finding{Path: "metadata.name", Message: fmt.Sprintf("nothing in the set refers to %s", r.Object), Help: "remove it, or mend the name in the reference"})
 	return nil
 }
 
 func checkPeers(p *lint.SetPass) error {
 	namespace := p.Resource.Object.Namespace
-	if !p.Set.HasPodsIn(namespace) || p.Set.Opaque(namespace) {
+	if !p.Set.HasPodsIn(namespace) || p.Set.MayCreatePods(namespace) {
 		return nil
 	}
 	for _, peer := range p.Resource.Peers {
 		if first(p.Set.SelectedBy(namespace, &peer.LabelSelector)) == nil {
-			p.Report(lint.Finding{Path: peer.Path, OnKey: true, Message: "no pods of the namespace match the peer's podSelector", Detail: "pods of other namespaces are meant by a namespaceSelector beside it"})
+			p.Report(lint.Finding{Path: peer.Path, OnKey: true, Message: "no pods of the namespace match the peer's podSelector", Help: "pods of other namespaces are meant by a namespaceSelector beside it"})
 		}
 	}
 	return nil
@@ -432,7 +432,7 @@ func checkClaims(detail string) func(*lint.SetPass) error {
 					related.Path = o.Path
 				}
 			}
-			p.Report(lint.Finding{Path: c.Path, Message: fmt.Sprintf("%s has %s as well", other.Object, c.What), Detail: detail, Related: []lint.RelatedPath{related}})
+			p.Report(lint.Finding{Path: c.Path, Message: fmt.Sprintf("%s has %s as well", other.Object, c.What), Help: detail, Related: []lint.RelatedPath{related}})
 		}
 		return nil
 	}

@@ -16,24 +16,24 @@ const (
 )
 
 var resourceRules = []*lint.Rule{
-	unset(lint.Rule{Name: "cpu-request-missing", Title: "container without a CPU request", Peers: "kube-linter unset-cpu-requirements, kube-score container-resources, polaris cpuRequestsMissing, popeye 106, datree 3, monokle KBP002 and KSV015"}, corev1.ResourceCPU, "request",
+	unset(lint.Rule{Name: "cpu-request-missing", Title: "container without a CPU request", Equivalents: "kube-linter unset-cpu-requirements, kube-score container-resources, polaris cpuRequestsMissing, popeye 106, datree 3, monokle KBP002 and KSV015"}, corev1.ResourceCPU, "request",
 		"The scheduler counts requests. A pod that asks for nothing is put anywhere, and gets the least when the node is busy."+requestDoc),
-	unset(lint.Rule{Name: "memory-request-missing", Title: "container without a memory request", Peers: "kube-score container-resources, polaris memoryRequestsMissing, popeye 106, datree 2, monokle KBP004 and KSV016"}, corev1.ResourceMemory, "request",
+	unset(lint.Rule{Name: "memory-request-missing", Title: "container without a memory request", Equivalents: "kube-score container-resources, polaris memoryRequestsMissing, popeye 106, datree 2, monokle KBP004 and KSV016"}, corev1.ResourceMemory, "request",
 		"The scheduler counts requests. A pod that asks for no memory is among the first to be evicted when the node runs short."+requestDoc),
-	unset(lint.Rule{Name: "memory-limit-missing", Title: "container without a memory limit", Peers: "kube-linter unset-memory-requirements, kube-score container-resources, polaris memoryLimitsMissing, popeye 107, datree 4, monokle KBP005 and KSV018"}, corev1.ResourceMemory, "limit",
+	unset(lint.Rule{Name: "memory-limit-missing", Title: "container without a memory limit", Equivalents: "kube-linter unset-memory-requirements, kube-score container-resources, polaris memoryLimitsMissing, popeye 107, datree 4, monokle KBP005 and KSV018"}, corev1.ResourceMemory, "limit",
 		"A leak takes the node's memory, and other pods with it."+defaultsDoc),
-	unset(lint.Rule{Name: "cpu-limit-missing", Title: "container without a CPU limit", Optional: true, Peers: "kube-score container-resources, polaris cpuLimitsMissing, popeye 107, datree 5, monokle KBP003 and KSV011"}, corev1.ResourceCPU, "limit",
+	unset(lint.Rule{Name: "cpu-limit-missing", Title: "container without a CPU limit", Optional: true, Equivalents: "kube-score container-resources, polaris cpuLimitsMissing, popeye 107, datree 5, monokle KBP003 and KSV011"}, corev1.ResourceCPU, "limit",
 		"Opinions differ: a limit throttles a container even when the node is idle. Where tenants share nodes it is wanted all the same."+defaultsDoc),
-	unset(lint.Rule{Name: "ephemeral-storage-unset", Title: "container without a limit of the disk space that it writes", Optional: true, Peers: "kube-score container-ephemeral-storage-request-and-limit"}, corev1.ResourceEphemeralStorage, "limit",
+	unset(lint.Rule{Name: "ephemeral-storage-unset", Title: "container without a limit of the disk space that it writes", Optional: true, Equivalents: "kube-score container-ephemeral-storage-request-and-limit"}, corev1.ResourceEphemeralStorage, "limit",
 		"Logs, emptyDir volumes and the container's own files lie on the node's disk. A container that fills it gets other pods evicted."+defaultsDoc),
-	unequal(lint.Rule{Name: "cpu-request-not-limit", Title: "container whose CPU request is not its limit", Peers: "kube-score container-cpu-requests-equal-limits"}, corev1.ResourceCPU),
-	unequal(lint.Rule{Name: "memory-request-not-limit", Title: "container whose memory request is not its limit", Peers: "kube-score container-memory-requests-equal-limits, datree 81"}, corev1.ResourceMemory),
+	unequal(lint.Rule{Name: "cpu-request-not-limit", Title: "container whose CPU request is not its limit", Equivalents: "kube-score container-cpu-requests-equal-limits"}, corev1.ResourceCPU),
+	unequal(lint.Rule{Name: "memory-request-not-limit", Title: "container whose memory request is not its limit", Equivalents: "kube-score container-memory-requests-equal-limits, datree 81"}, corev1.ResourceMemory),
 }
 
 // unset makes the rule that looks for one request or limit.
 func unset(r lint.Rule, resource corev1.ResourceName, what, doc string) *lint.Rule {
 	r.Severity, r.Category, r.URL, r.Doc = diag.Info, "resources", resourcesURL, doc
-	r.Moot = func(set *lint.Set, namespace string) bool { return set.Defaulted(namespace, string(resource)+" "+what) }
+	r.VoidedBy = func(set *lint.Set, namespace string) bool { return set.Defaulted(namespace, string(resource)+" "+what) }
 	r.Check = func(p *lint.Pass) error {
 		if p.Pods == nil || p.Pods.Spec.Resources != nil && has(*p.Pods.Spec.Resources, resource, what) {
 			return nil
@@ -41,7 +41,7 @@ func unset(r lint.Rule, resource corev1.ResourceName, what, doc string) *lint.Ru
 		return running(func(p *lint.Pass, c *corev1.Container, path string) {
 			if !has(c.Resources, resource, what) {
 				p.Report(lint.Finding{Path: fmt.Sprintf("%s.resources.%ss.%s", path, what, resource), Message: fmt.Sprintf("container %s has no %s %s", c.Name, resource, what),
-					Detail: fmt.Sprintf("set resources.%ss.%s", what, resource)})
+					Help: fmt.Sprintf("set resources.%ss.%s", what, resource)})
 			}
 		})(p)
 	}

@@ -37,7 +37,7 @@ func lintText(t testing.TB, text, expr string, ignoreMissing []string) []diag.Di
 	}
 	res, err := lint.Run(context.Background(), lint.Options{
 		Files: []string{"a.yaml"}, Read: func(string) ([]byte, error) { return []byte(text), nil },
-		IgnoreMissing: ignoreMissing, Judge: judge, Linked: "v" + schema.Latest, Versions: []string{schema.Latest}, Rules: selection, All: all,
+		IgnoreMissing: ignoreMissing, Validator: judge, Linked: "v" + schema.Latest, Versions: []string{schema.Latest}, Rules: selection, All: all,
 	})
 	if err != nil {
 		t.Fatal(err)

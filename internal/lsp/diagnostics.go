@@ -131,8 +131,8 @@ func (s *Server) diagnostic(d *document, f *diag.Diagnostic) diagnostic {
 
 // message tells a finding, and what to do.
 func message(f *diag.Diagnostic) string {
-	if f.Detail == "" {
+	if f.Help == "" {
 		return f.Text()
 	}
-	return f.Text() + "\n" + f.Detail
+	return f.Text() + "\n" + f.Help
 }

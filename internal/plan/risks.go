@@ -39,7 +39,7 @@ func (s *simulation) findRisks() {
 
 func (s *simulation) risksOf(w *Workload, t *workloadTrack) (found []diag.Diagnostic) {
 	add := func(severity diag.Severity, rule, path, message, detail string) {
-		d := diag.Diagnostic{Rule: rule, Severity: severity, Message: message, Detail: detail, Path: path}
+		d := diag.Diagnostic{Rule: rule, Severity: severity, Message: message, Help: detail, Path: path}
 		s.locate(&d, w.Object)
 		found = append(found, d)
 	}

@@ -21,8 +21,8 @@ func writeGitHub(w io.Writer, r *Lint, _ Options) error {
 	for i := range r.Diagnostics {
 		d := &r.Diagnostics[i]
 		text := message(d) + only(d)
-		if d.Detail != "" {
-			text += "\n" + d.Detail
+		if d.Help != "" {
+			text += "\n" + d.Help
 		}
 		place := fmt.Sprintf("file=%s,line=%d,col=%d", githubProperty.Replace(slashed(d.Range.File)), d.Range.Start.Line, d.Range.Start.Column)
 		if d.Range.End.Line == d.Range.Start.Line { // columns count only within a line

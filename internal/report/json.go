@@ -82,7 +82,7 @@ func writeJSON(w io.Writer, r *Lint, _ Options) error {
 
 func jsonOf(d diag.Diagnostic) jsonDiagnostic {
 	j := jsonDiagnostic{jsonPlace: placeOf(d.Range), Document: d.Document, Object: d.Object, Path: d.Path, Rule: d.Rule, Reason: d.Reason, Severity: d.Severity,
-		Message: d.Message, Detail: d.Detail, Related: []jsonRelated{}, Fixes: []jsonFix{}, URL: d.URL, Versions: d.Versions}
+		Message: d.Message, Detail: d.Help, Related: []jsonRelated{}, Fixes: []jsonFix{}, URL: d.URL, Versions: d.Versions}
 	for _, rel := range d.Related {
 		j.Related = append(j.Related, jsonRelated{placeOf(rel.Range), rel.Message})
 	}

@@ -854,8 +854,8 @@ func (t *planWriter) risks() {
 		}
 		fmt.Fprintf(t, "  %s  %s\n", t.severity[d.Severity].Sprintf("%-7s", d.Severity), t.dim.Sprint(strings.TrimSpace(d.Rule+"  "+where)))
 		t.wrapped("", d.Message, 11, t.plain)
-		if d.Detail != "" {
-			t.wrapped("", "= "+d.Detail, 11, t.help)
+		if d.Help != "" {
+			t.wrapped("", "= "+d.Help, 11, t.help)
 		}
 	}
 	if hidden > 0 {

@@ -125,8 +125,8 @@ func writeCompact(w io.Writer, r *Lint, _ Options) error {
 	for i := range r.Diagnostics {
 		d := &r.Diagnostics[i]
 		help := ""
-		if d.Detail != "" {
-			help = " (" + printable(d.Detail) + ")"
+		if d.Help != "" {
+			help = " (" + printable(d.Help) + ")"
 		}
 		if _, err := fmt.Fprintf(w, "%s:%d:%d: %s: %s%s [%s]%s\n", display(d.Range.File), d.Range.Start.Line, d.Range.Start.Column, d.Severity, message(d), help, d.Rule, only(d)); err != nil {
 			return err

@@ -47,13 +47,13 @@ func at(name, text string) source.Range {
 func sample(versions ...string) *report.Lint {
 	deployment := diag.Object{APIVersion: "apps/v1", Kind: "Deployment", Namespace: "shop", Name: "web"}
 	ds := []diag.Diagnostic{
-		{Rule: "service-selects-no-pods", Severity: diag.Warning, Message: "selector of Service shop/web matches no pods of the set", Detail: "Deployment shop/web labels its pods app=wep", Object: diag.Object{APIVersion: "v1", Kind: "Service", Name: "web"},
+		{Rule: "service-selects-no-pods", Severity: diag.Warning, Message: "selector of Service shop/web matches no pods of the set", Help: "Deployment shop/web labels its pods app=wep", Object: diag.Object{APIVersion: "v1", Kind: "Service", Name: "web"},
 			Document: 1, Path: "spec.selector", Range: at("dir/a service,1.yaml", "selector:"), Related: []diag.Related{{Range: at("web.yaml", "app: wep"), Message: "the nearest candidate"}}},
 		{Rule: "api-server", Severity: diag.Error, Reason: "FieldValueInvalid", Message: "Invalid value: \"x\": compilation failed: ERROR: <input>:1:2:\n | x\n | .^", Document: 1, Path: "spec.rule", Range: at("long.yaml", "here")},
 		{Rule: "api-server", Severity: diag.Error, Reason: "FieldValueInvalid", Message: "Invalid value: {\"app\":\"wep\"}: `selector` does not match template `labels`", Object: deployment, Document: 1,
 			Path: "spec.template.metadata.labels", Range: at("web.yaml", "wep"), Related: []diag.Related{{Range: at("web.yaml", "app: web"), Message: "the selector wants app=web"}},
 			Fixes: []diag.Fix{{Message: "label the pods app: web", Edits: []source.Edit{{Range: at("web.yaml", "wep"), NewText: "web"}}}}},
-		{Rule: "image-tag-latest", Severity: diag.Info, Message: "image \"nginx\" has no tag, which means latest; 100%, a:b", Detail: "name a version", Object: deployment, Document: 1, Path: "spec.template.spec.containers[0].image", Range: at("web.yaml", "nginx"), URL: "https://example.com/images"},
+		{Rule: "image-tag-latest", Severity: diag.Info, Message: "image \"nginx\" has no tag, which means latest; 100%, a:b", Help: "name a version", Object: deployment, Document: 1, Path: "spec.template.spec.containers[0].image", Range: at("web.yaml", "nginx"), URL: "https://example.com/images"},
 		{Rule: "yaml-tab", Severity: diag.Error, Message: "tab in indentation\x1b[31m", Document: 1, Range: at("web.yaml", "\tx"),
 			Fixes: []diag.Fix{{Message: "two spaces", Safe: true, Edits: []source.Edit{{Range: at("web.yaml", "\t"), NewText: "  "}}}}},
 	}

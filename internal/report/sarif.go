@@ -58,8 +58,8 @@ type sarif struct {
 
 func (s *sarif) result(d *diag.Diagnostic, seen map[string]int) object {
 	text := message(d) + only(d)
-	if d.Detail != "" {
-		text += "\n" + d.Detail
+	if d.Help != "" {
+		text += "\n" + d.Help
 	}
 	o := object{"ruleId": d.Rule, "level": sarifLevel[d.Severity], "message": object{"text": text}, "locations": []object{s.location(d.Range, d.Object, "")},
 		"partialFingerprints": object{"seatrial/v1": fingerprint(d, seen)}}

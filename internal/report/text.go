@@ -117,8 +117,8 @@ func (t *textWriter) finding(d *diag.Diagnostic) {
 		fmt.Fprintf(t, "%s %s:%d:%d\n", t.dim.Sprint(strings.Repeat(" ", gutter)+":::"), display(m.at.File), m.at.Start.Line, m.at.Start.Column)
 		t.snippet([]mark{m}, gutter, d.Severity)
 	}
-	if d.Detail != "" {
-		fmt.Fprintf(t, "%s %s %s\n", t.dim.Sprint(strings.Repeat(" ", gutter)+" ="), t.help.Sprint("help:"), printable(d.Detail))
+	if d.Help != "" {
+		fmt.Fprintf(t, "%s %s %s\n", t.dim.Sprint(strings.Repeat(" ", gutter)+" ="), t.help.Sprint("help:"), printable(d.Help))
 	}
 	for _, fix := range d.Fixes {
 		if line, ok := t.fixed(fix); ok {

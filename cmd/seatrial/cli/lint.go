@@ -232,7 +232,7 @@ func (o *lintOptions) complete() (*plan, error) {
 		return nil, &exitError{exitFailed, err}
 	}
 	p.lint = lint.Options{
-		Read: o.read, Judge: judge, Linked: kubernetesVersion(), Rules: selection, All: all,
+		Read: o.read, Validator: judge, Linked: kubernetesVersion(), Rules: selection, All: all,
 		External: slices.Concat(o.external, cfg.External), IgnoreMissing: missing, Jobs: o.jobs,
 	}
 	if p.lint.Versions, err = checkVersions(first2(o.versions, cfg.KubernetesVersions)); err != nil {
@@ -380,7 +380,7 @@ func (o *lintOptions) mend(ctx context.Context, p *plan, res *lint.Result) (*lin
 		if err != nil {
 			return nil, err
 		}
-		p.lint.Judge = judge
+		p.lint.Validator = judge
 		if res, err = lint.Run(ctx, p.lint); err != nil {
 			return nil, err
 		}
