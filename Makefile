@@ -45,7 +45,8 @@ conformance-clients: build ## helm, client-go's informers, controller-runtime an
 
 fuzz: ## fuzz the reader and lint, FUZZTIME each
 	$(GO) test ./manifest -run '^$$' -fuzz FuzzRead -fuzztime $(FUZZTIME)
-	$(GO) test ./manifest -run '^$$' -fuzz FuzzPlain -fuzztime $(FUZZTIME)
+	$(GO) test ./manifest/plain -run '^$$' -fuzz FuzzJSON -fuzztime $(FUZZTIME)
+	$(GO) test ./manifest -run '^$$' -fuzz FuzzPlainTree -fuzztime $(FUZZTIME)
 	$(GO) test ./cmd/seatrial/cli -run '^$$' -fuzz FuzzLint -fuzztime $(FUZZTIME)
 
 schema: ## rebuild the embedded schemas of all Kubernetes versions

@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/seatrial/seatrial/diag"
+	"github.com/seatrial/seatrial/manifest/plain"
 )
 
 // Parse reads the chunk. It gives no document when it cannot be read, and several for a List.
@@ -42,12 +43,12 @@ func (c *Chunk) Parse(l Limits) ([]*Document, []diag.Diagnostic) {
 // quickly gives the JSON of a plain chunk, which is text that nothing can be wrong with: UTF-8, and
 // not nested deep. It gives nil of any other.
 func (c *Chunk) quickly(l Limits) []byte {
-	if c.json || c.separator.end > 0 || c.Len() > l.MaxBytes || l.MaxDepth < maxPlainDepth {
+	if c.json || c.separator.end > 0 || c.Len() > l.MaxBytes || l.MaxDepth < plain.MaxDepth {
 		return nil
 	}
 	js := c.plain
 	if js == nil {
-		js = plainJSON(c.text())
+		js = plain.JSON(c.text(), nil)
 	}
 	if len(js) > l.MaxBytes {
 		return nil
@@ -337,3 +338,5 @@ func sizeText(n int) string {
 	}
 	return fmt.Sprintf("%d KiB", n>>10)
 }
+
+func isLetter(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_' }

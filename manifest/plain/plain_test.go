@@ -1,23 +1,18 @@
-package manifest
+package plain
 
 import (
 	"bytes"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"sigs.k8s.io/yaml"
-
-	"github.com/seatrial/seatrial/internal/modcache"
-	"github.com/seatrial/seatrial/source"
 )
 
-// checkPlain checks that plain text means what clients take it for, and tells whether it is plain.
+// checkPlain checks that plain text means what clients take it for, and reports whether it is plain.
 func checkPlain(t *testing.T, name string, text []byte) bool {
 	t.Helper()
-	got := plainJSON(text)
+	got := JSON(text, nil)
 	if got == nil {
 		return false
 	}
@@ -27,34 +22,7 @@ func checkPlain(t *testing.T, name string, text []byte) bool {
 	} else if !bytes.Equal(got, want) {
 		t.Errorf("%s: read as\n%s, by clients as\n%s\n%s", name, got, want, text)
 	}
-	f := source.NewFile(name, text)
-	c := &Chunk{file: f, end: len(text)}
-	tree, js := plainTree(c)
-	if !bytes.Equal(js, got) {
-		t.Errorf("%s: with places read as\n%s, without as\n%s", name, js, got)
-	}
-	sameTree(t, name, f, tree, parseYAMLTree(c))
 	return true
-}
-
-// sameTree checks that two trees have the same nodes at the same places.
-func sameTree(t *testing.T, name string, f *source.File, got, want *Node) {
-	t.Helper()
-	if got.Kind != want.Kind || got.Text != want.Text || got.Style != want.Style || got.Null != want.Null || got.start != want.start || got.end != want.end ||
-		len(got.Fields) != len(want.Fields) || len(got.Items) != len(want.Items) {
-		t.Errorf("%s: node\n%+v at %v, want\n%+v at %v", name, *got, f.Range(got.start, got.end), *want, f.Range(want.start, want.end))
-		return
-	}
-	for i := range got.Fields {
-		g, w := got.Fields[i], want.Fields[i]
-		if g.Name != w.Name || g.keyStart != w.keyStart || g.keyEnd != w.keyEnd {
-			t.Errorf("%s: key %s at %v, want %s at %v", name, g.Name, f.Range(g.keyStart, g.keyEnd), w.Name, f.Range(w.keyStart, w.keyEnd))
-		}
-		sameTree(t, name, f, g.Value, w.Value)
-	}
-	for i := range got.Items {
-		sameTree(t, name, f, got.Items[i], want.Items[i])
-	}
 }
 
 func TestPlainTextMeansWhatClientsTakeItFor(t *testing.T) {
@@ -86,45 +54,15 @@ func TestTextThatMayMeanSomethingElseIsNotPlain(t *testing.T) {
 		"a: |\n  b", "a: b\n  c\n", "a: b\n c: d\n", "a:\n   b: c\n  d: e\n", "a: [b,\n  c]\n", "a: [b: c]\n", "a: {b:c}\n", "a: {b: c,}\n", "a: b\na: c\n", "\ta: b", "a: \tb", "a: b\r\n", "a: b\u2028", "a: b\u0085", "a: \xff", "\ufeffa: b", "ü: a", "? a\n: b", "- a", "a", "",
 		"a: {}: b", "a: - b", "-\n", "a:\n-\n", "a: @b", "%YAML 1.1", "a: b\n...\n", " a: b", "a: \"b", "a: |b\n", "a: [b", "a: {b: ", "\"a", "a : b", "a: {b: c} d",
 	} {
-		if js := plainJSON([]byte(text)); js != nil {
+		if js := JSON([]byte(text), nil); js != nil {
 			t.Errorf("%q is read as %s", text, js)
 		}
 	}
 }
 
-func TestMostManifestsArePlain(t *testing.T) {
-	dir, err := modcache.Dir("k8s.io/kubernetes@v1.37.2")
-	if err != nil {
-		t.Fatal(err)
-	}
-	all, plain := 0, 0
-	for _, folder := range []string{"cluster", "test"} {
-		err := filepath.WalkDir(filepath.Join(dir, folder), func(name string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() || filepath.Ext(name) != ".yaml" {
-				return err
-			}
-			data, err := os.ReadFile(name)
-			for _, c := range Split(source.NewFile(name, data)) {
-				all++
-				if checkPlain(t, strings.TrimPrefix(name, dir), c.text()) {
-					plain++
-				}
-			}
-			return err
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Logf("%d of %d documents are plain", plain, all)
-	if plain*10 < all*7 {
-		t.Errorf("only %d of %d documents are plain", plain, all)
-	}
-}
-
-// FuzzPlain looks for text that is taken for plain and means something else.
-func FuzzPlain(f *testing.F) {
-	for _, pattern := range []string{"../testdata/chapter/*", "../examples/*"} {
+// FuzzJSON looks for text that is taken for plain and means something else.
+func FuzzJSON(f *testing.F) {
+	for _, pattern := range []string{"../../testdata/chapter/*", "../../examples/*"} {
 		files, _ := filepath.Glob(pattern)
 		for _, name := range files {
 			if data, err := os.ReadFile(name); err == nil && len(data) < 1000 {
@@ -138,13 +76,13 @@ func FuzzPlain(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) { checkPlain(t, "text", text) })
 }
 
-func BenchmarkPlain(b *testing.B) {
-	data, err := os.ReadFile("../testdata/chapter/nginx-deployment.yaml")
+func BenchmarkJSON(b *testing.B) {
+	data, err := os.ReadFile("../../testdata/chapter/nginx-deployment.yaml")
 	if err != nil {
 		b.Fatal(err)
 	}
 	for name, read := range map[string]func() bool{
-		"plain": func() bool { return plainJSON(data) != nil },
+		"plain": func() bool { return JSON(data, nil) != nil },
 		"sigs":  func() bool { _, err := yaml.YAMLToJSONStrict(data); return err == nil },
 	} {
 		b.Run(name, func(b *testing.B) {
