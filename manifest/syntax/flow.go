@@ -1,4 +1,4 @@
-package manifest
+package syntax
 
 import (
 	"fmt"
@@ -6,7 +6,7 @@ import (
 )
 
 // inFlow finds what is wrong inside of brackets. The library names the line before it, or one further up.
-func (s *syntaxError) inFlow() *report {
+func (s *explainer) inFlow() *Problem {
 	if !strings.Contains(s.message, "did not find expected ',' or") {
 		return nil
 	}
@@ -40,7 +40,7 @@ func flowStart(line string) int {
 
 // flowReader reads a collection in brackets up to what cannot stand there.
 type flowReader struct {
-	s         *syntaxError
+	s         *explainer
 	line, col int
 	open      []byte
 	entry     flowEntry
@@ -54,7 +54,7 @@ type flowEntry struct {
 	last  int    // column where the last word of that text begins
 }
 
-func (f *flowReader) read() *report {
+func (f *flowReader) read() *Problem {
 	first, margin := f.line, indentOf(f.s.text(f.line))
 	for ; f.line <= len(f.s.lines); f.line, f.col = f.line+1, 0 {
 		if t := f.s.text(f.line); f.line > first && f.col == 0 && strings.TrimSpace(t) != "" && indentOf(t) <= margin && strings.IndexByte("]}", t[indentOf(t)]) < 0 {
@@ -78,7 +78,7 @@ func (f *flowReader) read() *report {
 }
 
 // take reads what begins with a character.
-func (f *flowReader) take(text string, c byte) *report {
+func (f *flowReader) take(text string, c byte) *Problem {
 	switch {
 	case isSpace(c):
 	case c == ',':
@@ -108,7 +108,7 @@ func (f *flowReader) take(text string, c byte) *report {
 func isSpace(c byte) bool { return c == ' ' || c == '\t' }
 
 // close takes a closing bracket.
-func (f *flowReader) close(c byte) *report {
+func (f *flowReader) close(c byte) *Problem {
 	open := f.open[len(f.open)-1]
 	if want := map[byte]byte{'[': ']', '{': '}'}[open]; c != want {
 		return f.s.at(f.line, f.col, f.col+1, fmt.Sprintf("bracket %c is closed by %c", open, c), fmt.Sprintf("write %c", want))
@@ -123,7 +123,7 @@ func (f *flowReader) isColon(text string) bool {
 }
 
 // colon takes the colon behind a key.
-func (f *flowReader) colon(text string) *report {
+func (f *flowReader) colon(text string) *Problem {
 	if f.entry.colon && f.entry.word {
 		key := text[f.entry.last:f.col]
 		return f.s.at(f.line, f.entry.last, f.col, "a comma is missing before "+key, "or quotes around the text that holds a colon")
@@ -133,7 +133,7 @@ func (f *flowReader) colon(text string) *report {
 }
 
 // quoted steps over a quoted text to its closing quote, on whatever line that is.
-func (f *flowReader) quoted(quote byte) *report {
+func (f *flowReader) quoted(quote byte) *Problem {
 	for f.col++; f.line <= len(f.s.lines); f.line, f.col = f.line+1, 0 {
 		for text := f.s.text(f.line); f.col < len(text); f.col++ {
 			switch {

@@ -1,0 +1,239 @@
+package manifest
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/seatrial/seatrial/diag"
+	"github.com/seatrial/seatrial/manifest/syntax"
+	"github.com/seatrial/seatrial/source"
+)
+
+// Names of the rules that this package reports; package lint documents them.
+const (
+	ruleSyntax       = "yaml-syntax"
+	ruleTab          = "yaml-tab"
+	ruleDuplicateKey = "yaml-duplicate-key"
+)
+
+// report builds a finding about a chunk.
+type report struct {
+	c *Chunk
+	d diag.Diagnostic
+}
+
+func (c *Chunk) finding(rule string, start, end int, message, detail string) *report {
+	return &report{c, diag.Diagnostic{Rule: rule, Severity: diag.Error, Message: message, Help: detail, Document: c.number, Range: c.file.Range(start, end)}}
+}
+
+// fix adds a certain change of some bytes.
+func (r *report) fix(start, end int, newText, message string) *report {
+	r.d.Fixes = append(r.d.Fixes, diag.Fix{Message: message, Safe: true, Edits: []source.Edit{{Range: r.c.file.Range(start, end), NewText: newText}}})
+	return r
+}
+
+func (r *report) relate(start, end int, message string) *report {
+	r.d.Related = append(r.d.Related, diag.Related{Range: r.c.file.Range(start, end), Message: message})
+	return r
+}
+
+func (r *report) done() *diag.Diagnostic { return &r.d }
+
+// duplicates finds keys that a mapping has twice.
+func (c *Chunk) duplicates() (out []diag.Diagnostic) {
+	var visit func(n *Node)
+	visit = func(n *Node) {
+		first := make(map[string]Field, len(n.Fields))
+		for _, f := range n.Fields {
+			if have, ok := first[f.Name]; ok {
+				out = append(out, *c.finding(ruleDuplicateKey, f.keyStart, f.keyEnd, fmt.Sprintf("key %s is given twice in one mapping", quoteYAMLKey(f.Name)),
+					"clients keep the last value and lose the first one silently: remove one of them").relate(have.keyStart, have.keyEnd, "first given here").done())
+			} else {
+				first[f.Name] = f
+			}
+			visit(f.Value)
+		}
+		for _, it := range n.Items {
+			visit(it)
+		}
+	}
+	visit(c.tree())
+	return out
+}
+
+// identity reports what a document lacks to be an API object at all.
+func (d *Document) identity() (out []diag.Diagnostic) {
+	if d.Object.APIVersion != "" && d.Object.Kind != "" {
+		return nil
+	}
+	root := d.Value()
+	if root["apiVersion"] == nil && root["kind"] == nil {
+		if f := d.nothing(); f != nil {
+			return []diag.Diagnostic{*f}
+		}
+	}
+	for _, key := range []string{"apiVersion", "kind"} {
+		switch v := root[key]; {
+		case v == nil:
+			out = append(out, *d.missing(key))
+		case key == "kind" && d.Object.Kind == "" || key == "apiVersion" && d.Object.APIVersion == "":
+			n := d.Root().Get(key).Value
+			out = append(out, *d.chunk.finding(ruleSyntax, n.start, n.end, fmt.Sprintf("%s must be a text that is not empty", key), "").done())
+		}
+	}
+	return out
+}
+
+// nothing reports a document that was never meant to be an API object: it has no apiVersion, no
+// kind, and no key that could be one of them.
+func (d *Document) nothing() *diag.Diagnostic {
+	for _, f := range d.Root().Fields {
+		if strings.EqualFold(f.Name, "apiVersion") || strings.EqualFold(f.Name, "kind") {
+			return nil
+		}
+	}
+	if d.Item != "" {
+		return d.without("item has neither apiVersion nor kind", "every item of a List is an object")
+	}
+	return d.without("document has neither apiVersion nor kind", "not a Kubernetes manifest? leave the file out with --exclude, or exclude: in .seatrial.yaml")
+}
+
+// missing reports a key without which the document names no kind.
+func (d *Document) missing(key string) *diag.Diagnostic {
+	root := d.Root()
+	for _, f := range root.Fields {
+		if f.Name != key && strings.EqualFold(f.Name, key) {
+			r := d.chunk.finding(ruleSyntax, f.keyStart, f.keyEnd, fmt.Sprintf("unknown key %s: did you mean %s?", quoteYAMLKey(f.Name), key), "keys are case-sensitive")
+			newText := key
+			if d.File.Data[f.keyStart] == '"' {
+				newText = strconv.Quote(key)
+			}
+			return r.fix(f.keyStart, f.keyEnd, newText, "write "+key).done()
+		}
+	}
+	return d.without(fmt.Sprintf("document has no %s", key), "every document names its apiVersion and kind: apiVersion: apps/v1, kind: Deployment")
+}
+
+// without reports at its first key what a document lacks.
+func (d *Document) without(message, detail string) *diag.Diagnostic {
+	root := d.Root()
+	at := firstLineOf(root)
+	if len(root.Fields) > 0 {
+		at = d.File.Range(root.Fields[0].keyStart, root.Fields[0].keyEnd)
+	}
+	f := d.chunk.finding(ruleSyntax, at.Start.Offset, at.End.Offset, message, detail).done()
+	f.Object = d.Object
+	return f
+}
+
+var wordThenDash = regexp.MustCompile(`^([A-Za-z][\w./-]*) - `)
+
+// notAMapping reports a document that is a list or a scalar.
+func (c *Chunk) notAMapping(js []byte) []diag.Diagnostic {
+	if string(js) == "null" {
+		return nil
+	}
+	root := c.tree()
+	start, end := root.start, lineEnd(c.file.Data, root.start)
+	end = start + len(bytes.TrimRight(c.file.Data[start:min(end, root.end)], " \t\r"))
+	const detail = "a document is a mapping that begins with apiVersion and kind"
+	text := string(c.text())
+	if templated(text) {
+		return c.unrendered()
+	}
+	var s string
+	switch {
+	case js[0] == '[':
+		return []diag.Diagnostic{*c.finding(ruleSyntax, start, end, "document is a list, not a mapping", detail+"; several objects are separated by ---").done()}
+	case json.Unmarshal(js, &s) == nil && wordThenDash.MatchString(s):
+		key := wordThenDash.FindStringSubmatch(s)[1]
+		return []diag.Diagnostic{*c.finding(ruleSyntax, start, start+len(key), fmt.Sprintf("key %s has no colon, so the list below it is read as text", quoteYAMLKey(key)),
+			"write "+key+":").fix(start, start+len(key), key+":", "add the colon").done()}
+	case s != "" && strings.Contains(s, ":"):
+		return []diag.Diagnostic{*c.finding(ruleSyntax, start, end, "document is a text, not a mapping: a colon needs a space after it", detail).done()}
+	}
+	return []diag.Diagnostic{*c.finding(ruleSyntax, start, end, "document is a single value, not a mapping", detail).done()}
+}
+
+// templated tells whether text holds the markers of a template engine.
+func templated(text string) bool { return strings.Contains(text, "{{") }
+
+// firstTemplate finds the first document that holds markers and cannot be read as they stand; 0 if there is none.
+func firstTemplate(chunks []*Chunk) int {
+	for _, c := range chunks {
+		if !templated(string(c.text())) {
+			continue
+		}
+		if js, err := yaml.YAMLToJSON(c.text()); err != nil || js[0] != '{' {
+			return c.number
+		}
+	}
+	return 0
+}
+
+// unrendered reports a file that only a template engine can turn into a manifest, once.
+func (c *Chunk) unrendered() []diag.Diagnostic {
+	if c.number != c.template() {
+		return nil
+	}
+	at := c.start + bytes.Index(c.text(), []byte("{{"))
+	end := lineEnd(c.file.Data, at)
+	if i := bytes.Index(c.file.Data[at:end], []byte("}}")); i >= 0 {
+		end = at + i + 2
+	}
+	return []diag.Diagnostic{*c.finding(ruleSyntax, at, end, "file is a template, not a manifest", "render it first: helm template CHART | seatrial lint -").done()}
+}
+
+// diagnose explains why a chunk cannot be read. Of several that need a template engine, the first one explains.
+func (c *Chunk) diagnose(err error) (out []diag.Diagnostic) {
+	if templated(string(c.text())) {
+		return c.unrendered()
+	}
+	text := syntax.Text{Data: c.text(), FirstLine: c.file.Pos(c.start).Line, JSON: c.json, Values: c.values}
+	for _, p := range syntax.Explain(text, err) {
+		out = append(out, c.explained(p))
+	}
+	return out
+}
+
+// explained gives a problem of the chunk's text its place in the file.
+func (c *Chunk) explained(p syntax.Problem) diag.Diagnostic {
+	r := c.finding(ruleSyntax, c.start+p.Start, c.start+p.End, p.Message, p.Help)
+	if p.Tab {
+		r.d.Rule = ruleTab
+	}
+	if rel := p.Related; rel != nil {
+		r.relate(c.start+rel.Start, c.start+rel.End, rel.Message)
+	}
+	if f := p.Fix; f != nil {
+		fix := diag.Fix{Message: f.Message, Safe: true}
+		for _, e := range f.Edits {
+			fix.Edits = append(fix.Edits, source.Edit{Range: c.file.Range(c.start+e.Start, c.start+e.End), NewText: e.NewText})
+		}
+		r.d.Fixes = append(r.d.Fixes, fix)
+	}
+	return *r.done()
+}
+
+// values lists what the chunk holds, for explanations.
+func (c *Chunk) values() (all []syntax.Value) {
+	value := func(n *Node) syntax.Value {
+		return syntax.Value{Text: n.Text, Start: n.start - c.start, End: n.end - c.start, Scalar: n.Kind == Scalar, Null: n.Null,
+			Plain: n.Style == Plain, Tagged: n.Tagged}
+	}
+	for key, n := range c.tree().all() {
+		if key != nil {
+			k := value(key)
+			k.Key = true
+			all = append(all, k)
+		}
+		all = append(all, value(n))
+	}
+	return all
+}

@@ -1,0 +1,92 @@
+package syntax
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// missingColon finds the last line, down to where the reader gave up, that is a bare word above deeper lines or a list.
+func (s *explainer) missingColon() *Problem {
+	keys := 0
+	for n := min(s.line+1, len(s.lines)); n > 0 && keys < 3; n-- {
+		t := s.text(n)
+		if keyAndValue.MatchString(t) || keyOnly.MatchString(t) {
+			keys++
+		}
+		m := keyNoColon.FindStringSubmatchIndex(t)
+		next := s.after(n)
+		if m == nil || next == 0 || !s.beneath(n, next) {
+			continue
+		}
+		key := t[m[2]:m[3]]
+		r := s.at(n, m[2], m[3], fmt.Sprintf("key %s has no colon", strconv.Quote(key)), "write "+key+":")
+		return r.fix(key+":", "add the colon")
+	}
+	return nil
+}
+
+// beneath tells whether a line belongs to the word that stands alone on a line above.
+func (s *explainer) beneath(line, next int) bool {
+	column := contentColumn(s.text(line))
+	if indent := indentOf(s.text(next)); indent != column {
+		return indent > column
+	}
+	return strings.HasPrefix(s.text(next)[column:], "- ")
+}
+
+func (s *explainer) noSpace() *Problem {
+	for _, n := range []int{s.line, s.before(s.line), s.line + 1, s.line - 1} {
+		m := keyNoSpace.FindStringSubmatchIndex(s.text(n))
+		if m == nil || strings.Contains(s.text(n), ": ") {
+			continue
+		}
+		key := s.text(n)[m[2]:m[3]]
+		r := s.at(n, m[2], m[3]+1, fmt.Sprintf("no space after the colon of %s", strconv.Quote(key)), "write "+key+": followed by the value")
+		return r.fix(key+": ", "add the space")
+	}
+	for _, n := range []int{s.line, s.before(s.line)} { // a line without any colon among keys
+		t := s.text(n)
+		trimmed := strings.TrimSpace(t)
+		if strings.Contains(s.message, "could not find expected ':'") && trimmed != "" && !strings.Contains(trimmed, ":") && !strings.HasPrefix(trimmed, "- ") && !strings.HasPrefix(trimmed, "#") {
+			return s.whole(n, fmt.Sprintf("no colon in %s", strconv.Quote(trimmed)), "an entry of a mapping is written key: value")
+		}
+	}
+	return nil
+}
+
+func (s *explainer) twoColons() *Problem {
+	if !strings.Contains(s.message, "mapping values are not allowed") {
+		return nil
+	}
+	for _, n := range []int{s.line, s.before(s.line), s.line + 1} {
+		t := s.text(n)
+		m := keyAndValue.FindStringSubmatchIndex(t)
+		if m == nil {
+			continue
+		}
+		value := t[m[4]:m[5]]
+		if i := strings.Index(value+" ", ": "); i > 0 && !strings.ContainsAny(value[:1], `"'{[|>`) {
+			end := m[4] + len(strings.TrimRight(value, " \t"))
+			r := s.at(n, m[4], end, fmt.Sprintf("value of %s holds a colon followed by a space", strconv.Quote(t[m[2]:m[3]])), "put the value into quotes; or, if it is a mapping, on a line of its own")
+			if !strings.ContainsAny(value, `"\#`) && strings.Contains(value[:i], " ") { // a text, not a key
+				r.fix(`"`+strings.TrimRight(value, " \t")+`"`, "quote the value")
+			}
+			return r
+		}
+	}
+	return nil
+}
+
+func (s *explainer) dashAfterKey() *Problem {
+	if !strings.Contains(s.message, "block sequence entries are not allowed") {
+		return nil
+	}
+	for _, n := range []int{s.line, s.before(s.line)} {
+		t := s.text(n)
+		if m := keyAndValue.FindStringSubmatchIndex(t); m != nil && strings.HasPrefix(t[m[4]:], "- ") {
+			return s.at(n, m[4], m[4]+1, "a list cannot begin on the line of its key", "put the - on the next line")
+		}
+	}
+	return nil
+}

@@ -1,0 +1,71 @@
+package syntax_test
+
+import (
+	"errors"
+	"testing"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/seatrial/seatrial/manifest/syntax"
+)
+
+// explain returns the first problem of a text that the YAML library refuses.
+func explain(t *testing.T, text string) syntax.Problem {
+	t.Helper()
+	_, err := yaml.YAMLToJSON([]byte(text))
+	if err == nil {
+		t.Fatalf("%q can be read", text)
+	}
+	none := func() []syntax.Value { return nil }
+	return syntax.Explain(syntax.Text{Data: []byte(text), FirstLine: 1, JSON: text[0] == '{', Values: none}, err)[0]
+}
+
+func TestProblemsStandWhereTheMistakeIs(t *testing.T) {
+	for name, c := range map[string]struct{ text, message, at string }{
+		"unclosed quote":       {"a: \"b\nc: d\n", `quote " is never closed`, `"`},
+		"unclosed bracket":     {"a: [b\nc: d\n", "bracket [ is never closed", "["},
+		"missing colon":        {"a:\n  b\n    c: d\n", `key "b" has no colon`, "b"},
+		"missing space":        {"a: b\nc:d\ne: f\n", `no space after the colon of "c"`, "c:"},
+		"tab":                  {"a:\n\tb: c\n", "tab in indentation", "\t"},
+		"at sign":              {"a: @b\n", "a value cannot begin with @", "@b"},
+		"astray":               {"a:\n    b: c\n  d: e\n", "indented by 2 columns, which lines up with no line above", "d: e"},
+		"list on key's line":   {"a: - b\n   - c\n", "a list cannot begin on the line of its key", "-"},
+		"wrong bracket":        {"a: {b: c]\n", "bracket { is closed by ]", "]"},
+		"unknown anchor":       {"a: *b\n", "alias *b refers to no anchor", "*b"},
+		"JSON without a comma": {"{\"a\": 1 \"b\": 2}", "not valid JSON: invalid character '\"' after object key:value pair", "\""},
+	} {
+		p := explain(t, c.text)
+		if at := c.text[p.Start:p.End]; p.Message != c.message || at != c.at {
+			t.Errorf("%s: %q at %q, want %q at %q", name, p.Message, at, c.message, c.at)
+		}
+	}
+}
+
+func TestFixesMakeTheTextReadable(t *testing.T) {
+	for _, text := range []string{"a:\n  b\n    c: d\n", "a: b\nc:d\ne: f\n", "a:\n\tb: c\n", "a: @b\n"} {
+		p := explain(t, text)
+		if p.Fix == nil {
+			t.Errorf("%q has no fix", text)
+			continue
+		}
+		fixed, at := "", 0
+		for _, e := range p.Fix.Edits {
+			fixed += text[at:e.Start] + e.NewText
+			at = e.End
+		}
+		if _, err := yaml.YAMLToJSON([]byte(fixed + text[at:])); err != nil {
+			t.Errorf("%q is fixed to %q: %v", text, fixed+text[at:], err)
+		}
+	}
+}
+
+func TestAnyErrorIsExplained(t *testing.T) {
+	for _, text := range []string{"a", "", "\n\n", "a: b\n"} {
+		for _, message := range []string{"yaml: line 1: odd", "yaml: line 99: mapping values are not allowed in this context", "odd"} {
+			got := syntax.Explain(syntax.Text{Data: []byte(text), FirstLine: 1}, errors.New(message))
+			if len(got) != 1 || got[0].End < got[0].Start || got[0].End > len(text) {
+				t.Errorf("%q, %s: %+v", text, message, got)
+			}
+		}
+	}
+}
