@@ -25,7 +25,7 @@ const (
 
 var severityNames = [...]string{Error: "error", Warning: "warning", Info: "info"}
 
-// String gives the name that reports and configuration use.
+// String returns the name that reports and configuration use.
 func (s Severity) String() string {
 	if s < Error || s > Info {
 		return fmt.Sprintf("severity(%d)", int(s))
@@ -63,7 +63,7 @@ type Object struct {
 	Name       string `json:"name"`
 }
 
-// String gives kind and name, with the namespace where there is one: Deployment shop/web.
+// String returns kind and name, with the namespace where there is one: Deployment shop/web.
 func (o Object) String() string {
 	name := o.Name
 	if o.Namespace != "" {
@@ -110,7 +110,7 @@ type Diagnostic struct {
 	Versions []string
 }
 
-// Text gives the message, with the path where the message does not name it.
+// Text returns the message, with the path where the message does not name it.
 func (d *Diagnostic) Text() string {
 	if d.Path == "" || strings.HasPrefix(d.Message, d.Path) || strings.Contains(d.Message, strconv.Quote(d.Path)) || d.Rule == "kind-unknown" {
 		return d.Message

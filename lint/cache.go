@@ -61,7 +61,7 @@ const (
 // NewCache keeps results under dir. Program identifies the build: other builds' results are not used.
 func NewCache(dir, program string) *Cache { return &Cache{dir: dir, program: program} }
 
-// run gives the result of an earlier run on the very same inputs, or nil.
+// run returns the result of an earlier run on the very same inputs, or nil.
 func (c *Cache) run(r *run) *Result {
 	if c == nil {
 		return nil
@@ -155,7 +155,7 @@ func (c *Cache) key(name string, data []byte) cacheKey {
 	return cacheKey(h.Sum(nil))
 }
 
-// file gives the key of a file and, if it is known, its result.
+// file returns the key of a file and, if it is known, its result.
 func (c *Cache) file(r *run, number int, data []byte) (cacheKey, *fileResult) {
 	if c == nil {
 		return cacheKey{}, nil
@@ -172,7 +172,7 @@ func (c *Cache) file(r *run, number int, data []byte) (cacheKey, *fileResult) {
 	return key, result
 }
 
-// served tells whether the result of a file came from the cache.
+// served reports whether the result of a file came from the cache.
 func (c *Cache) served(number int) bool { return c != nil && c.hits[number] }
 
 // put keeps the result of a file.

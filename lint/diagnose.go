@@ -13,7 +13,7 @@ import (
 	"github.com/seatrial/seatrial/validation/verdict"
 )
 
-// diagnose gives a cause of the server its place in the document.
+// diagnose returns a cause of the server its place in the document.
 func diagnose(d *manifest.Document, c verdict.Cause) diag.Diagnostic {
 	out := newDiagnostic(classRules[c.Class], d)
 	out.Reason, out.Path, out.Message = c.Reason, c.Path, c.Message
@@ -41,7 +41,7 @@ func diagnose(d *manifest.Document, c verdict.Cause) diag.Diagnostic {
 	return out
 }
 
-// written gives the path at which a user wrote what the server tells by the path of its internal
+// written returns the path at which a user wrote what the server tells by the path of its internal
 // form: the schema that all versions of a definition share, which has to stand in each of them; the
 // name that the server has drawn; a place that it names for another.
 func sourcePath(d *manifest.Document, path string) string {
@@ -65,7 +65,7 @@ func sourcePath(d *manifest.Document, path string) string {
 
 var inSchema = regexp.MustCompile(`^Invalid value: "": "([^" ]+)" must validate `)
 
-// named gives the path that a schema's message names in its text alone.
+// named returns the path that a schema's message names in its text alone.
 func pathInMessage(message string) string {
 	if m := inSchema.FindStringSubmatch(message); m != nil {
 		return m[1]

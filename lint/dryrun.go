@@ -79,7 +79,7 @@ func (r *run) judgeByCreating(ctx context.Context, set *Set, known []finding) ([
 	return found, err
 }
 
-// objects gives all objects of the set with their facts, in the order of the files.
+// objects returns all objects of the set with their facts, in the order of the files.
 func (r *run) objects(set *Set) (resources []*Resource, objects []*unstructured.Unstructured, err error) {
 	byKey := make(map[docKey]*Resource, len(set.All))
 	for _, res := range set.All {
@@ -103,7 +103,7 @@ func (r *run) objects(set *Set) (resources []*Resource, objects []*unstructured.
 	return resources, objects, nil
 }
 
-// decode gives a document as a client would send it, nil if it could not.
+// decode returns a document as a client would send it, nil if it could not.
 func decode(d *manifest.Document) *unstructured.Unstructured {
 	o := &unstructured.Unstructured{}
 	if d.Object.APIVersion == "" || d.Object.Kind == "" || o.UnmarshalJSON(d.JSON) != nil {

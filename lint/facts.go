@@ -49,7 +49,7 @@ func (r *Resource) fill(d *manifest.Document, obj runtime.Object, pods *PodTempl
 	f.kind(d, obj)
 }
 
-// shared gives a text that many objects of a set say as one string that all of them keep.
+// shared returns a text that many objects of a set say as one string that all of them keep.
 func intern(text string) string { return unique.Make(text).Value() }
 
 // facts fills a Resource in.
@@ -127,7 +127,7 @@ func (f facts) runs(spec *corev1.PodSpec, c *corev1.Container, at string) {
 	}
 }
 
-// requests tells whether a request is made; the server fills one in from the limit.
+// requests reports whether a request is made; the server fills one in from the limit.
 func requests(r corev1.ResourceRequirements, name corev1.ResourceName) bool {
 	_, request := r.Requests[name]
 	_, limit := r.Limits[name]
@@ -301,7 +301,7 @@ func (f facts) service(d *manifest.Document, o *corev1.Service) {
 	f.provide("Secret", o.Annotations["service.beta.openshift.io/serving-cert-secret-name"])
 }
 
-// writesPort tells whether a Service asks for a port of the nodes, and was not given one.
+// writesPort reports whether a Service asks for a port of the nodes, and was not given one.
 func writesPort(d *manifest.Document, i int) bool {
 	ports, _, _ := unstructured.NestedSlice(d.Value(), "spec", "ports")
 	if i >= len(ports) {
@@ -346,7 +346,7 @@ func (f facts) provides(value map[string]any) {
 	}
 }
 
-// makesPods tells whether a custom resource looks as if somebody made pods of it.
+// makesPods reports whether a custom resource looks as if somebody made pods of it.
 func makesPods(value any) bool {
 	switch v := value.(type) {
 	case map[string]any:
@@ -450,7 +450,7 @@ func routeOf(o *networkingv1.Ingress, host string, p *networkingv1.HTTPIngressPa
 	return route
 }
 
-// certified tells whether cert-manager makes the certificates of an Ingress.
+// certified reports whether cert-manager makes the certificates of an Ingress.
 func certified(annotations map[string]string) bool {
 	for key, value := range annotations {
 		if strings.HasPrefix(key, "cert-manager.io/") && strings.HasSuffix(key, "issuer") || key == "kubernetes.io/tls-acme" && value == "true" {

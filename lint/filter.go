@@ -36,7 +36,7 @@ func dropDerived(all []finding) []finding {
 	})
 }
 
-// voided tells whether a finding about an object holds no more in the light of the set.
+// voided reports whether a finding about an object holds no more in the light of the set.
 func (r *run) voided(set *Set, f *finding) bool {
 	i, found := slices.BinarySearchFunc(r.Rules.Rules, f.Rule, func(rule *Rule, name string) int { return cmp.Compare(rule.Name, name) })
 	if !found || r.Rules.Rules[i].VoidedBy == nil {
@@ -92,7 +92,7 @@ func (r *run) suppress(all *fileResult) (kept []diag.Diagnostic, suppressed int)
 	return kept, suppressed
 }
 
-// judged tells whether a rule ran, so that a suppression of it can be called stale.
+// judged reports whether a rule ran, so that a suppression of it can be called stale.
 func (r *run) judged(rule string) bool {
 	return slices.ContainsFunc(r.Rules.Rules, func(o *Rule) bool { return o.Name == rule })
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/seatrial/seatrial/source"
 )
 
-// FixFile gives a file's text with the certain fixes of findings made, and how many were made.
+// FixFile returns a file's text with the certain fixes of findings made, and how many were made.
 // A fix that touches bytes which another one has changed is left for the next round.
 func FixFile(name string, data []byte, findings []diag.Diagnostic) (fixed []byte, made int, err error) {
 	var edits []source.Edit

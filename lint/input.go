@@ -32,7 +32,7 @@ func (e *InputError) Error() string {
 	return fmt.Sprintf("cannot read %s: %v", cmp.Or(e.Path, `""`), e.Err)
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *InputError) Unwrap() error { return e.Err }
 
 // Inputs lists the files that arguments name: files as they are, folders searched for YAML and JSON,
@@ -121,7 +121,7 @@ func searchFolder(root string, exclude []string) (files []string, problems []err
 	return files, problems
 }
 
-// isFile tells whether an entry of a folder is a file, or a link that does not lead to something else.
+// isFile reports whether an entry of a folder is a file, or a link that does not lead to something else.
 func isFile(name string, d fs.DirEntry) bool {
 	if d.Type()&fs.ModeSymlink == 0 {
 		return d.Type().IsRegular()

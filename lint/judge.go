@@ -46,7 +46,7 @@ func (r *run) define(ctx context.Context) (*fileResult, error) {
 // rejectedCRD is a definition that the server does not accept, and the kind that it would have defined.
 type rejectedCRD struct{ Name, Group, Kind string }
 
-// rejectedBy tells which kind a refused definition would have defined.
+// rejectedBy returns which kind a refused definition would have defined.
 func rejectedBy(d *manifest.Document) rejectedCRD {
 	group, _, _ := unstructured.NestedString(d.Value(), "spec", "group")
 	kind, _, _ := unstructured.NestedString(d.Value(), "spec", "names", "kind")
@@ -139,7 +139,7 @@ func (r *run) judgeDocument(ctx context.Context, d *manifest.Document, out *file
 	return r.report(d, v, out)
 }
 
-// unknown tells whether the linked Kubernetes has no such kind.
+// unknown reports whether the linked Kubernetes has no such kind.
 func unknown(v verdict.Verdict) bool {
 	return len(v.Causes) > 0 && v.Causes[0].Class == verdict.UnknownKind
 }
@@ -204,7 +204,7 @@ func (r *run) diagnoseAll(d *manifest.Document, v verdict.Verdict) []diag.Diagno
 	return all
 }
 
-// advise gives a rule's finding its place.
+// advise returns a rule's finding its place.
 func (r *run) advise(rule *Rule, d *manifest.Document, f *Finding) diag.Diagnostic {
 	out := newDiagnostic(rule, d)
 	out.Severity = r.Rules.severityOf(rule, f)
@@ -229,13 +229,13 @@ func (r *run) advise(rule *Rule, d *manifest.Document, f *Finding) diag.Diagnost
 	return out
 }
 
-// clusterScoped tells whether the accepted object lives in no namespace. Objects that could not be
+// clusterScoped reports whether the accepted object lives in no namespace. Objects that could not be
 // decoded count as namespaced, as a client would send them.
 func clusterScoped(v verdict.Verdict) bool { return v.ClusterScoped }
 
 // Validator answers as the API server of the linked Kubernetes does. Package validation has the real one.
 type Validator interface {
-	// Create gives the answer to a dry-run create with strict field validation.
+	// Create returns the answer to a dry-run create with strict field validation.
 	Create(ctx context.Context, gvk schema.GroupVersionKind, doc []byte, namespace string) verdict.Verdict
 	// AddCRD judges a CustomResourceDefinition and makes its kinds known.
 	AddCRD(ctx context.Context, doc []byte) verdict.Verdict
@@ -254,12 +254,12 @@ var classRules = map[verdict.Class]*Rule{
 	verdict.Forbidden:    ruleAPIServer,
 }
 
-// gvkOf gives the group, version and kind that a document claims.
+// gvkOf returns the group, version and kind that a document claims.
 func gvkOf(d *manifest.Document) schema.GroupVersionKind {
 	return schema.FromAPIVersionAndKind(d.Object.APIVersion, d.Object.Kind)
 }
 
-// namespaceOf gives the namespace that a client sends the object to.
+// namespaceOf returns the namespace that a client sends the object to.
 func namespaceOf(d *manifest.Document) string {
 	if d.Object.Namespace != "" {
 		return d.Object.Namespace

@@ -91,7 +91,7 @@ func (r *run) judgeLate(ctx context.Context, name string, deferred []docRef) (*f
 	return out, nil
 }
 
-// mayBeMissing tells whether the user accepts a kind without a schema.
+// mayBeMissing reports whether the user accepts a kind without a schema.
 func (r *run) mayBeMissing(d *manifest.Document) bool {
 	gvk := gvkOf(d)
 	return External(r.IgnoreMissing).Matches(gvk.Kind, "", "") || External(r.IgnoreMissing).Matches(gvk.Group, "", gvk.Kind)

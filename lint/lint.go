@@ -112,7 +112,7 @@ func sameFinding(a, b diag.Diagnostic) bool {
 	return a.Rule == b.Rule && a.Range == b.Range && a.Path == b.Path && a.Message == b.Message && a.Document == b.Document
 }
 
-// Source gives the text of a file of the run, for reports.
+// Source returns the text of a file of the run, for reports.
 func (o *Options) Source(name string) (*source.File, error) {
 	read := o.Read
 	if read == nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/seatrial/seatrial/schema"
 )
 
-// nearest gives the word that a user most likely meant, or "".
+// nearest returns the word that a user most likely meant, or "".
 func nearest(word string, candidates []string) string { return schema.DidYouMean(word, candidates) }
 
 // sortedKeys lists the keys of a map in order.

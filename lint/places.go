@@ -11,7 +11,7 @@ import (
 	"github.com/seatrial/seatrial/source"
 )
 
-// show gives findings of the set their places. Each file is read again at most twice, however many
+// show returns findings of the set their places. Each file is read again at most twice, however many
 // findings speak of it: once for the findings, once for the places that they relate to.
 func (r *run) show(ctx context.Context, late []lateFinding) ([]finding, error) {
 	shown := make([]finding, len(late))

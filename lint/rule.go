@@ -72,7 +72,7 @@ type PathFix struct {
 	Safe    bool // certain: lint --fix may make it
 }
 
-// Pass gives a rule one object.
+// Pass returns a rule one object.
 type Pass struct {
 	Rule     *Rule
 	Document *manifest.Document // identity; places are the caller's business
@@ -99,7 +99,7 @@ func (p *Pass) Containers(f func(c *corev1.Container, path string, init bool)) {
 	}
 }
 
-// titled gives a container of a list; one without a name has its place as its name, for messages.
+// titled returns a container of a list; one without a name has its place as its name, for messages.
 func titled(list []corev1.Container, i int) *corev1.Container {
 	if list[i].Name != "" {
 		return &list[i]
@@ -109,7 +109,7 @@ func titled(list []corev1.Container, i int) *corev1.Container {
 	return &c
 }
 
-// SetPass gives a rule one object's facts among those of all others.
+// SetPass returns a rule one object's facts among those of all others.
 type SetPass struct {
 	Rule     *Rule
 	Resource *Resource
@@ -121,7 +121,7 @@ type SetPass struct {
 // Report adds a finding about the object under judgement.
 func (p *SetPass) Report(f Finding) { p.findings = append(p.findings, f) }
 
-// applies tells whether the rule looks at a kind.
+// applies reports whether the rule looks at a kind.
 func (r *Rule) applies(kind string) bool { return len(r.Kinds) == 0 || slices.Contains(r.Kinds, kind) }
 
 // Selection is the outcome of --rules and the configuration: which rules run, how grave each is.
@@ -187,7 +187,7 @@ func Select(all []*Rule, expr string, severities map[string]diag.Severity) (*Sel
 	return s, nil
 }
 
-// severityOf gives the severity of a finding: the configuration's, the finding's own, or the rule's.
+// severityOf returns the severity of a finding: the configuration's, the finding's own, or the rule's.
 func (s *Selection) severityOf(r *Rule, f *Finding) diag.Severity {
 	return cmp.Or(s.severity[r.Name], f.Severity, r.Severity)
 }

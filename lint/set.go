@@ -179,7 +179,7 @@ func oneOf(s *metav1.LabelSelector) *metav1.LabelSelectorRequirement {
 	return nil
 }
 
-// rarest gives the label that the fewest pods of a namespace carry; false when there are no labels.
+// rarest returns the label that the fewest pods of a namespace carry; false when there are no labels.
 func (s *Set) rarest(namespace string, wanted map[string]string) (best labelKey, ok bool) {
 	for _, k := range sortedKeys(wanted) {
 		if pair := (labelKey{namespace, k, wanted[k]}); !ok || len(s.byLabel[pair]) < len(s.byLabel[best]) {
@@ -189,7 +189,7 @@ func (s *Set) rarest(namespace string, wanted map[string]string) (best labelKey,
 	return best, ok
 }
 
-// GroupKind gives the resource's API group and kind.
+// GroupKind returns the resource's API group and kind.
 func (r *Resource) GroupKind() schema.GroupKind {
 	return schema.FromAPIVersionAndKind(r.Object.APIVersion, r.Object.Kind).GroupKind()
 }
@@ -204,12 +204,12 @@ func (s *Set) OfKind(group, kind string) []*Resource {
 	return s.byKind[schema.GroupKind{Group: group, Kind: kind}]
 }
 
-// Has tells whether a referred object is in the set, is built into every cluster, or was declared external.
+// Has reports whether a referred object is in the set, is built into every cluster, or was declared external.
 func (s *Set) Has(r Ref) bool {
 	return s.Get(r.Group, r.Kind, r.Namespace, r.Name) != nil || s.provides(r) || builtin(r) || s.ext.Matches(r.Kind, r.Namespace, r.Name)
 }
 
-// provides tells whether somebody will make the object because of another one of the set. Claims of
+// provides reports whether somebody will make the object because of another one of the set. Claims of
 // a StatefulSet's pods are filed under their name without the number.
 func (s *Set) provides(r Ref) bool {
 	return s.provided[objectKey{r.Group, r.Kind, r.Namespace, r.Name}] ||
@@ -239,16 +239,16 @@ func (s *Set) Elsewhere(r Ref) *Resource {
 // Claimants lists the objects of a kind that claim one thing, in the order in which they were read.
 func (s *Set) Claimants(kind string, c Claim) []*Resource { return s.claims[claimKey{kind, c.What}] }
 
-// Describes tells whether the set says what lives in a namespace, and not only who may do what there.
+// Describes reports whether the set says what lives in a namespace, and not only who may do what there.
 func (s *Set) Describes(namespace string) bool { return s.inhabitants[namespace] > 0 }
 
-// First gives the first object of a namespace.
+// First returns the first object of a namespace.
 func (s *Set) First(namespace string) *Resource { return s.first[namespace] }
 
-// MayCreatePods tells whether a namespace may have pods that the set does not show.
+// MayCreatePods reports whether a namespace may have pods that the set does not show.
 func (s *Set) MayCreatePods(namespace string) bool { return s.opaque[namespace] }
 
-// Defaulted tells whether a LimitRange gives containers of a namespace something: "cpu request".
+// Defaulted reports whether a LimitRange gives containers of a namespace something: "cpu request".
 func (s *Set) Defaulted(namespace, what string) bool {
 	return slices.Contains(s.defaults[namespace], what)
 }
@@ -340,7 +340,7 @@ func (s *Set) WithLabelKey(namespace, key string) []*Resource {
 	return list
 }
 
-// HasPodsIn tells whether any pods-bearing object of the set lives in a namespace.
+// HasPodsIn reports whether any pods-bearing object of the set lives in a namespace.
 func (s *Set) HasPodsIn(namespace string) bool { return len(s.pods[namespace]) > 0 }
 
 // Selecting walks through the objects of a kind, in the resource's namespace, whose selector
@@ -376,7 +376,7 @@ func (s *Set) Referring(kind string, r *Resource) (out []*Resource) {
 	return out
 }
 
-// Referred tells whether any object names a resource.
+// Referred reports whether any object names a resource.
 func (s *Set) Referred(r *Resource) bool {
 	gk := r.GroupKind()
 	return len(s.referrers[objectKey{gk.Group, gk.Kind, r.Object.Namespace, r.Object.Name}]) > 0
@@ -385,7 +385,7 @@ func (s *Set) Referred(r *Resource) bool {
 // External lists objects that exist elsewhere, as Kind/namespace/name or Kind/name; each part may be a glob.
 type External []string
 
-// Matches tells whether an object was declared external.
+// Matches reports whether an object was declared external.
 func (e External) Matches(kind, namespace, name string) bool {
 	return slices.ContainsFunc(e, func(pattern string) bool {
 		parts := strings.SplitN(pattern, "/", 3)
@@ -416,7 +416,7 @@ var controllerAccounts = []string{
 	"ttl-controller", "validatingadmissionpolicy-status-controller", "volumeattributesclass-protection-controller",
 }
 
-// builtin tells whether every cluster has the object from the start.
+// builtin reports whether every cluster has the object from the start.
 func builtin(r Ref) bool {
 	switch r.Kind {
 	case "ServiceAccount":

@@ -29,7 +29,7 @@ type suppression struct {
 	used bool
 }
 
-// governs tells whether the suppression speaks of a finding.
+// governs reports whether the suppression speaks of a finding.
 func (s *suppression) governs(d *diag.Diagnostic, item string) bool {
 	if s.Rule != d.Rule {
 		return false

@@ -47,10 +47,10 @@ func latest() *schema.Store {
 	return s
 }
 
-// knows tells whether the target serves a kind.
+// knows reports whether the target serves a kind.
 func (t *target) knows(gvk schema.GVK) bool { return t.store().Lookup(gvk) != nil }
 
-// judge gives the findings about an object on the target. v is the linked API server's answer.
+// judge returns the findings about an object on the target. v is the linked API server's answer.
 func (t *target) judge(r *run, d *manifest.Document, v verdict.Verdict) []diag.Diagnostic {
 	var out []diag.Diagnostic
 	if t.linked || v.Custom || isDefinition(d) && !unknown(v) {
@@ -106,7 +106,7 @@ func causeOf(p schema.Problem) verdict.Cause {
 	return c
 }
 
-// inServersWords gives the linked server's cause where it says the same: it lists the supported
+// inServersWords returns the linked server's cause where it says the same: it lists the supported
 // values in another order than the schema.
 func inServersWords(c verdict.Cause, server []verdict.Cause) verdict.Cause {
 	words := func(text string) []string {
@@ -152,7 +152,7 @@ func (t *target) enrichField(d *manifest.Document, f *diag.Diagnostic, c verdict
 }
 
 // suggestField names the field that was meant. Another case is certain to be meant, unless the
-// right key is there already.
+// right key exists already.
 func suggestField(d *manifest.Document, f *diag.Diagnostic, path, name string) {
 	if name == "" {
 		return
@@ -263,7 +263,7 @@ func (t *target) unknownKind(r *run, d *manifest.Document) diag.Diagnostic {
 	return f
 }
 
-// knownItem tells whether a list of such a kind is of objects that the target knows, or of any.
+// knownItem reports whether a list of such a kind is of objects that the target knows, or of any.
 func knownItem(t *target, list schema.GVK) bool {
 	item := list
 	item.Kind = strings.TrimSuffix(list.Kind, "List")
@@ -345,7 +345,7 @@ func (t *target) suggestKind(d *manifest.Document, f *diag.Diagnostic, kind, api
 	}
 }
 
-// sameShape tells whether an object fits another API version of its kind as it stands, so that
+// sameShape reports whether an object fits another API version of its kind as it stands, so that
 // changing the version needs nothing else.
 func sameShape(d *manifest.Document, t *target, apiVersion string) bool {
 	old, known := schema.History(gvkOf(d))
@@ -360,7 +360,7 @@ func sameShape(d *manifest.Document, t *target, apiVersion string) bool {
 	return err == nil && len(problems) == 0
 }
 
-// replaces tells whether an API version is the one to use instead. Where nobody says which it is, as of kinds
+// replaces reports whether an API version is the one to use instead. Where nobody says which it is, as of kinds
 // that were gone before that was kept, it is the stable version of the same group.
 func replaces(apiVersion string, d *manifest.Document, old *schema.Kind) bool {
 	if old.Replacement != "" {
@@ -369,7 +369,7 @@ func replaces(apiVersion string, d *manifest.Document, old *schema.Kind) bool {
 	return schema.IsStable(versionOf(apiVersion)) && groupOf(apiVersion) == groupOf(d.Object.APIVersion)
 }
 
-// meansElse tells whether an object says something else in a newer version of its kind: an empty selector
+// meansElse reports whether an object says something else in a newer version of its kind: an empty selector
 // of a PodDisruptionBudget chose no pods in policy/v1beta1, and chooses all of them in policy/v1.
 func meansElse(d *manifest.Document) bool {
 	if d.Object.Kind != "PodDisruptionBudget" || d.Object.APIVersion != "policy/v1beta1" {
@@ -391,7 +391,7 @@ func groupOf(apiVersion string) string {
 
 func versionOf(apiVersion string) string { return apiVersion[strings.IndexByte(apiVersion, '/')+1:] }
 
-// newer tells whether version a comes after version b.
+// newer reports whether version a comes after version b.
 func newer(a, b string) bool {
 	versions := schema.Versions()
 	ia, ib := slices.Index(versions, a), slices.Index(versions, b)
@@ -401,7 +401,7 @@ func newer(a, b string) bool {
 	return ia > ib
 }
 
-// warnings gives what the server would warn of.
+// warnings returns what the server would warn of.
 func (r *run) warnings(d *manifest.Document, warnings []verdict.Warning) (out []diag.Diagnostic) {
 	for _, w := range warnings {
 		rule := ruleServerWarning

@@ -47,12 +47,12 @@ var OwnRules = []*Rule{
 	ruleDeprecated, ruleServerWarning, ruleNotServed, ruleSuppressionInvalid, ruleSuppressionStale,
 }
 
-// Suppressible tells whether findings of a rule can be silenced.
+// Suppressible reports whether findings of a rule can be silenced.
 func Suppressible(name string) bool {
 	return !isVerdictRule(name) && name != ruleSuppressionInvalid.Name && name != ruleSuppressionStale.Name
 }
 
-// isVerdictRule tells whether a name is that of a rule which cannot be switched off.
+// isVerdictRule reports whether a name is that of a rule which cannot be switched off.
 func isVerdictRule(name string) bool {
 	is := func(r *Rule) bool { return r.Name == name && r.Category == "verdict" }
 	return slices.ContainsFunc(OwnRules, is) || slices.ContainsFunc(DryRunRules, is)

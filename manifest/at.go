@@ -2,7 +2,7 @@ package manifest
 
 import "slices"
 
-// At gives the field names that lead to the innermost entry of a map at a byte of the file, without the
+// At returns the field names that lead to the innermost entry of a map at a byte of the file, without the
 // indices of lists, and whether the byte lies in that entry's key.
 func (d *Document) At(offset int) (path []string, inKey bool) {
 	return at(d.Root(), offset, nil)
@@ -52,7 +52,7 @@ func mapAt(n *Node, offset int) []Field {
 	return nil
 }
 
-// IsText tells whether a byte of the file lies in a quoted text or a block of text: what looks like a comment
+// IsText reports whether a byte of the file lies in a quoted text or a block of text: what looks like a comment
 // there is none.
 func (c *Chunk) IsText(offset int) bool {
 	return c.start <= offset && offset < c.end && inText(c.tree(), offset)
@@ -67,5 +67,5 @@ func inText(n *Node, offset int) bool {
 		slices.ContainsFunc(n.Items, func(it *Node) bool { return inText(it, offset) })
 }
 
-// Holds tells whether a byte of the file lies in the document.
+// Holds reports whether a byte of the file lies in the document.
 func (d *Document) Holds(offset int) bool { return d.chunk.start <= offset && offset <= d.chunk.end }

@@ -43,7 +43,7 @@ func find(root *Node, path string) Place {
 	return p
 }
 
-// documentKey gives the entry that names the kind, or the first one.
+// documentKey returns the entry that names the kind, or the first one.
 func documentKey(root *Node) source.Range {
 	if f := root.Get("kind"); f != nil {
 		return root.src.Range(f.keyStart, f.Value.end)

@@ -161,7 +161,7 @@ func (c *Chunk) notAMapping(js []byte) []diag.Diagnostic {
 	return []diag.Diagnostic{*c.finding(ruleSyntax, start, end, "document is a single value, not a mapping", detail).done()}
 }
 
-// templated tells whether text holds the markers of a template engine.
+// templated reports whether text holds the markers of a template engine.
 func templated(text string) bool { return strings.Contains(text, "{{") }
 
 // firstTemplate finds the first document that holds markers and cannot be read as they stand; 0 if there is none.
@@ -202,7 +202,7 @@ func (c *Chunk) diagnose(err error) (out []diag.Diagnostic) {
 	return out
 }
 
-// explained gives a problem of the chunk's text its place in the file.
+// explained returns a problem of the chunk's text its place in the file.
 func (c *Chunk) explained(p syntax.Problem) diag.Diagnostic {
 	r := c.finding(ruleSyntax, c.start+p.Start, c.start+p.End, p.Message, p.Help)
 	if p.Tab {

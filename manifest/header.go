@@ -49,7 +49,7 @@ func scanHeader(js []byte) (h header) {
 	return h
 }
 
-// Has tells whether the object gives a value, null included, to a field: Has("spec", "replicas").
+// Has reports whether the object gives a value, null included, to a field: Has("spec", "replicas").
 func (d *Document) Has(path ...string) (found bool) {
 	s := jsonScanner{data: d.JSON}
 	var look func(rest []string)

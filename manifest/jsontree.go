@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// parseJSONTree gives the nodes of the JSON value that starts at an offset of data; nil when it is not valid.
+// parseJSONTree returns the nodes of the JSON value that starts at an offset of data; nil when it is not valid.
 func parseJSONTree(data []byte, at int) *Node {
 	p := jsonTree{data: data, at: at}
 	n := p.value(0)

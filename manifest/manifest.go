@@ -54,7 +54,7 @@ func newDocument(c *Chunk, item string, js []byte) *Document {
 	return d
 }
 
-// Value gives the object as decoded JSON, integers as int64. It must not be changed.
+// Value returns the object as decoded JSON, integers as int64. It must not be changed.
 func (d *Document) Value() map[string]any {
 	d.decoded.Do(func() {
 		if kjson.UnmarshalCaseSensitivePreserveInts(d.JSON, &d.value) != nil {
@@ -64,10 +64,10 @@ func (d *Document) Value() map[string]any {
 	return d.value
 }
 
-// IsJSON tells whether the document is written as JSON.
+// IsJSON reports whether the document is written as JSON.
 func (d *Document) IsJSON() bool { return d.chunk.json }
 
-// Root gives the tree of the object with places. It is never nil: where the text defies
+// Root returns the tree of the object with places. It is never nil: where the text defies
 // location it is an empty node that spans the document.
 func (d *Document) Root() *Node {
 	d.located.Do(func() { d.root = d.locate() })
@@ -85,7 +85,7 @@ func (d *Document) locate() *Node {
 	return root
 }
 
-// Range gives the span of the document, or of the List's item.
+// Range returns the span of the document, or of the List's item.
 func (d *Document) Range() source.Range {
 	n := d.Root()
 	return d.File.Range(n.start, n.end)
@@ -107,10 +107,10 @@ type Chunk struct {
 
 type span struct{ start, end int }
 
-// Number tells which document of its file the chunk is, from 1.
+// Number returns which document of its file the chunk is, from 1.
 func (c *Chunk) Number() int { return c.number }
 
-// Len gives the size of the chunk in bytes.
+// Len returns the size of the chunk in bytes.
 func (c *Chunk) Len() int { return c.end - c.start }
 
 // Locate finds the places of the chunk. Where it is known that they will be asked for, it comes before
@@ -121,13 +121,13 @@ func (c *Chunk) Locate() {
 
 func (c *Chunk) text() []byte { return c.file.Data[c.start:c.end] }
 
-// tree gives the nodes of the chunk.
+// tree returns the nodes of the chunk.
 func (c *Chunk) tree() *Node {
 	c.located.Do(func() { c.nodes, _ = c.locate() })
 	return c.nodes
 }
 
-// locate gives the nodes of the chunk, and its JSON if it is plain.
+// locate returns the nodes of the chunk, and its JSON if it is plain.
 func (c *Chunk) locate() (root *Node, js []byte) {
 	if c.json {
 		root = parseJSONTree(c.file.Data[:c.end], c.start)
@@ -194,7 +194,7 @@ func (s *splitter) add(c *Chunk) {
 	s.chunks = append(s.chunks, c)
 }
 
-// endsValue tells whether what follows a JSON value may follow it: the end, another value, a separator.
+// endsValue reports whether what follows a JSON value may follow it: the end, another value, a separator.
 func (s *splitter) endsValue(at int) bool {
 	i := skipSpace(s.file.Data, at)
 	rest := s.file.Data[i:]
@@ -227,7 +227,7 @@ func (s *splitter) lineStart(at int) bool {
 	return at == 0 || s.file.Data[at-1] == '\n' || at == len(byteOrderMark) && bytes.HasPrefix(s.file.Data, []byte(byteOrderMark))
 }
 
-// lineEnd gives the offset of the next newline, or of the end.
+// lineEnd returns the offset of the next newline, or of the end.
 func lineEnd(data []byte, at int) int {
 	if i := bytes.IndexByte(data[at:], '\n'); i >= 0 {
 		return at + i
@@ -235,7 +235,7 @@ func lineEnd(data []byte, at int) int {
 	return len(data)
 }
 
-// hasContent tells whether YAML text holds more than comments, directives and end markers.
+// hasContent reports whether YAML text holds more than comments, directives and end markers.
 func hasContent(text []byte) bool {
 	for len(text) > 0 {
 		end := lineEnd(text, 0)
@@ -255,7 +255,7 @@ func skipSpace(data []byte, at int) int {
 	return at
 }
 
-// jsonEnd gives the end of the JSON object that starts at an offset, by its brackets.
+// jsonEnd returns the end of the JSON object that starts at an offset, by its brackets.
 func jsonEnd(data []byte, at int) (end int, ok bool) {
 	depth := 0
 	for i := at; i < len(data); i++ {

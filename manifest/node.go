@@ -53,13 +53,13 @@ type Field struct {
 	keyEnd   int
 }
 
-// Key gives the place of the entry's name.
+// Key returns the place of the entry's name.
 func (f *Field) Key() source.Range { return f.Value.src.Range(f.keyStart, f.keyEnd) }
 
-// Range gives the place of the node.
+// Range returns the place of the node.
 func (n *Node) Range() source.Range { return n.src.Range(n.start, n.end) }
 
-// Target gives the node itself, or for an alias the node whose value it takes.
+// Target returns the node itself, or for an alias the node whose value it takes.
 func (n *Node) Target() *Node {
 	for n.alias != nil {
 		n = n.alias
@@ -67,7 +67,7 @@ func (n *Node) Target() *Node {
 	return n
 }
 
-// all gives a node and those below it, from above, each with its key; nil: it has none.
+// all returns a node and those below it, from above, each with its key; nil: it has none.
 func (n *Node) all() iter.Seq2[*Node, *Node] {
 	return func(yield func(key, n *Node) bool) {
 		var visit func(key, n *Node) bool

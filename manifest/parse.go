@@ -40,7 +40,7 @@ func (c *Chunk) Parse(l Limits) ([]*Document, []diag.Diagnostic) {
 	return docs, findings
 }
 
-// quickly gives the JSON of a plain chunk, which is text that nothing can be wrong with: UTF-8, and
+// quickly returns the JSON of a plain chunk, which is text that nothing can be wrong with: UTF-8, and
 // not nested deep. It gives nil of any other.
 func (c *Chunk) quickly(l Limits) []byte {
 	if c.json || c.separator.end > 0 || c.Len() > l.MaxBytes || l.MaxDepth < plain.MaxDepth {
@@ -56,7 +56,7 @@ func (c *Chunk) quickly(l Limits) []byte {
 	return js // nil: not plain
 }
 
-// refuse gives the finding about a chunk that is not even tried.
+// refuse returns the finding about a chunk that is not even tried.
 func (c *Chunk) refuse(l Limits) *diag.Diagnostic {
 	text := c.text()
 	switch {
@@ -138,7 +138,7 @@ func tooDeep(text []byte, limit int) int {
 	return -1
 }
 
-// toJSON gives what a client sends for the chunk; nil with findings when it cannot be read.
+// toJSON returns what a client sends for the chunk; nil with findings when it cannot be read.
 func (c *Chunk) toJSON(l Limits) ([]byte, []diag.Diagnostic) {
 	text := c.text()
 	if c.json && json.Valid(text) {
@@ -151,7 +151,7 @@ func (c *Chunk) toJSON(l Limits) ([]byte, []diag.Diagnostic) {
 	return js, findings
 }
 
-// readYAML gives the JSON that sigs.k8s.io/yaml makes of the chunk; nil with findings when there is none.
+// readYAML returns the JSON that sigs.k8s.io/yaml makes of the chunk; nil with findings when there is none.
 func (c *Chunk) readYAML(l Limits) (js []byte, findings []diag.Diagnostic) {
 	text := c.text()
 	if f := c.expansion(l); f != nil {
@@ -204,14 +204,14 @@ func endMarker(text []byte) int {
 	return -1
 }
 
-// endsDocument tells whether a line is the mark ... that ends a document.
+// endsDocument reports whether a line is the mark ... that ends a document.
 func endsDocument(line []byte) bool {
 	rest, ok := bytes.CutPrefix(line, []byte("..."))
 	rest = bytes.TrimSpace(rest)
 	return ok && (len(rest) == 0 || rest[0] == '#')
 }
 
-// blockAtMargin tells whether a document is a block that begins in the first column.
+// blockAtMargin reports whether a document is a block that begins in the first column.
 func blockAtMargin(text []byte) bool {
 	text = bytes.TrimPrefix(text, []byte(byteOrderMark))
 	for at := 0; at < len(text); at = lineEnd(text, at) + 1 {
@@ -292,7 +292,7 @@ func (d *Document) notAList() *diag.Diagnostic {
 	return f
 }
 
-// flatten gives the documents of a List, each as a client would send it; of a List in a List too.
+// flatten returns the documents of a List, each as a client would send it; of a List in a List too.
 func (d *Document) flatten() []*Document {
 	if !strings.HasSuffix(d.Object.Kind, "List") {
 		return []*Document{d}
@@ -322,7 +322,7 @@ func (d *Document) flatten() []*Document {
 	return docs
 }
 
-// inherit gives an item of a typed list the kind that the list implies.
+// inherit returns an item of a typed list the kind that the list implies.
 func inherit(raw []byte, apiVersion, kind string) []byte {
 	identity, _ := json.Marshal(map[string]string{"apiVersion": apiVersion, "kind": kind})
 	rest := bytes.TrimSpace(raw[1:])

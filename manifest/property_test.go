@@ -184,12 +184,12 @@ func leaves(t *testing.T, name string, d *manifest.Document, n *manifest.Node, v
 	}
 }
 
-// typedListItem tells whether a key is one that an item of a typed list has from its list.
+// typedListItem reports whether a key is one that an item of a typed list has from its list.
 func typedListItem(d *manifest.Document, n *manifest.Node, key string) bool {
 	return d.Item != "" && n == d.Root().Target() && (key == "apiVersion" || key == "kind")
 }
 
-// looksTyped tells whether a key is written as a number, a boolean or null, whose text differs from its value's.
+// looksTyped reports whether a key is written as a number, a boolean or null, whose text differs from its value's.
 func looksTyped(key string) bool {
 	return slices.Contains([]string{"true", "false", "null"}, key) || strings.Trim(key, "-0123456789.eE+") == ""
 }

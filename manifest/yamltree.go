@@ -8,7 +8,7 @@ import (
 	yaml "go.yaml.in/yaml/v3"
 )
 
-// parseYAMLTree gives the nodes of a chunk; nil when the text is not valid. The library tells
+// parseYAMLTree returns the nodes of a chunk; nil when the text is not valid. The library tells
 // where a node starts; where it ends is found by reading the text again from there.
 func parseYAMLTree(c *Chunk) *Node {
 	var doc yaml.Node
@@ -105,7 +105,7 @@ func (t *yamlTree) mapping(n *Node, y *yaml.Node) {
 	}
 }
 
-// nameOf gives a key as clients send it: one that YAML takes for a boolean becomes that boolean's name.
+// nameOf returns a key as clients send it: one that YAML takes for a boolean becomes that boolean's name.
 func nameOf(key *Node) string {
 	if key.Kind != Scalar || key.Style != Plain {
 		return key.Text
@@ -215,7 +215,7 @@ func (t *yamlTree) quotedEnd(start int, escape byte) int {
 	return len(t.data)
 }
 
-// isBlank tells whether YAML takes a character for white space or a line break; it knows no others.
+// isBlank reports whether YAML takes a character for white space or a line break; it knows no others.
 func isBlank(r rune) bool {
 	switch r {
 	case ' ', '\t', '\r', '\n', '\u0085', '\u2028', '\u2029':

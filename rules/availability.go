@@ -235,7 +235,7 @@ func scalers(set *lint.Set, r *lint.Resource) []*lint.Resource {
 	return set.Referring("HorizontalPodAutoscaler", r)
 }
 
-// lowest gives the fewest replicas that a workload is meant to have: those of its autoscaler, or its own.
+// lowest returns the fewest replicas that a workload is meant to have: those of its autoscaler, or its own.
 func lowest(set *lint.Set, r *lint.Resource) int {
 	for _, s := range scalers(set, r) {
 		if s.Replicas != nil {
@@ -254,7 +254,7 @@ func lowest(set *lint.Set, r *lint.Resource) int {
 // unknown is the number of replicas that nodes or a Job's progress decide.
 const unknown = -1
 
-// scaled gives a number of pods, or what a percentage of them comes to, rounded up as the
+// scaled returns a number of pods, or what a percentage of them comes to, rounded up as the
 // disruption controller does.
 func scaled(v *intstr.IntOrString, pods int) int {
 	n, err := intstr.GetScaledValueFromIntOrPercent(v, pods, true)
@@ -303,7 +303,7 @@ func replicas(n int) string {
 	return fmt.Sprintf("%d replicas", n)
 }
 
-// target gives the workload of an autoscaler; nil where the set does not define it.
+// target returns the workload of an autoscaler; nil where the set does not define it.
 func target(p *lint.SetPass) *lint.Resource {
 	for _, ref := range p.Resource.Refs {
 		if ref.Role == "scaleTargetRef" {

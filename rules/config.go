@@ -259,7 +259,7 @@ func checkTiers(p *lint.Pass) error {
 	return nil
 }
 
-// imageName gives the last part of an image's name without tag and digest.
+// imageName returns the last part of an image's name without tag and digest.
 func imageName(image string) string {
 	image, _, _ = strings.Cut(image, "@")
 	image = image[strings.LastIndexByte(image, '/')+1:]
@@ -267,7 +267,7 @@ func imageName(image string) string {
 	return name
 }
 
-// never tells whether a schedule never comes, by the reckoning of the controller's own library.
+// never reports whether a schedule never comes, by the reckoning of the controller's own library.
 func never(schedule string) bool {
 	s, err := cron.ParseStandard(schedule)
 	return err == nil && s.Next(time.Unix(0, 0)).IsZero()

@@ -40,7 +40,7 @@ func TestRulesAreDocumented(t *testing.T) {
 	for _, r := range everyRule() {
 		switch {
 		case seen[r.Name]:
-			t.Errorf("%s is there twice", r.Name)
+			t.Errorf("%s exists twice", r.Name)
 		case r.Title == "" || r.Doc == "" || r.Severity == 0 || !categories[r.Category]:
 			t.Errorf("%s lacks a title, a text, a severity or a category", r.Name)
 		case strings.HasSuffix(r.Title, ".") || !strings.HasSuffix(strings.TrimSpace(r.Doc), "."):

@@ -116,7 +116,7 @@ func checkPortNames(p *lint.Pass, c *corev1.Container, path string) {
 	})
 }
 
-// isNumber tells whether a port name is a number in quotes, which the API server refuses.
+// isNumber reports whether a port name is a number in quotes, which the API server refuses.
 func isNumber(s string) bool {
 	_, err := strconv.Atoi(s)
 	return err == nil

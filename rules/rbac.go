@@ -145,7 +145,7 @@ func access(what, group string, resources []string, verbs ...string) func(*rbacv
 	}
 }
 
-// overlap tells whether a list with wildcards holds any of some names.
+// overlap reports whether a list with wildcards holds any of some names.
 func overlap(list, names []string) bool {
 	return slices.ContainsFunc(list, func(n string) bool { return n == "*" || slices.Contains(names, n) })
 }

@@ -438,7 +438,7 @@ func checkClaims(detail string) func(*lint.SetPass) error {
 	}
 }
 
-// first gives the first of some objects, or nil.
+// first returns the first of some objects, or nil.
 func first(list iter.Seq[*lint.Resource]) *lint.Resource {
 	for r := range list {
 		return r

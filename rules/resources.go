@@ -74,7 +74,7 @@ func running(f func(p *lint.Pass, c *corev1.Container, path string)) func(*lint.
 	}
 }
 
-// has tells whether a request or limit is set. The server fills a request in from the limit.
+// has reports whether a request or limit is set. The server fills a request in from the limit.
 func has(r corev1.ResourceRequirements, name corev1.ResourceName, what string) bool {
 	if _, ok := r.Limits[name]; ok {
 		return true
@@ -83,7 +83,7 @@ func has(r corev1.ResourceRequirements, name corev1.ResourceName, what string) b
 	return ok && what == "request"
 }
 
-// sidecar tells whether an init container goes on running beside the others.
+// sidecar reports whether an init container goes on running beside the others.
 func sidecar(c *corev1.Container) bool {
 	return c.RestartPolicy != nil && *c.RestartPolicy == corev1.ContainerRestartPolicyAlways
 }

@@ -207,7 +207,7 @@ func expressionOf(t *testing.T, text string) string {
 	return expr
 }
 
-// wanted gives the expectations of a text by line.
+// wanted returns the expectations of a text by line.
 func wanted(text string) map[int][]expectation {
 	out := map[int][]expectation{}
 	for i, line := range strings.Split(text, "\n") {

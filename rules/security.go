@@ -275,7 +275,7 @@ func runAsUser(p *lint.Pass, c *corev1.Container, path string) (*int64, string) 
 	return ids(p, c, path, "runAsUser", func(s *corev1.SecurityContext) *int64 { return s.RunAsUser }, func(s *corev1.PodSecurityContext) *int64 { return s.RunAsUser })
 }
 
-// ids gives a container's user or group and where it is set; the container's own setting counts before the pod's.
+// ids returns a container's user or group and where it is set; the container's own setting counts before the pod's.
 func ids(p *lint.Pass, c *corev1.Container, path, field string, own func(*corev1.SecurityContext) *int64, pods func(*corev1.PodSecurityContext) *int64) (*int64, string) {
 	if s := c.SecurityContext; s != nil && own(s) != nil {
 		return own(s), path + ".securityContext." + field
@@ -300,7 +300,7 @@ func checkLowID(p *lint.Pass, c *corev1.Container, path string) {
 	}
 }
 
-// seccomp gives a container's seccomp profile and where it is set.
+// seccomp returns a container's seccomp profile and where it is set.
 func seccomp(p *lint.Pass, c *corev1.Container, path string) (*corev1.SeccompProfile, string) {
 	if s := c.SecurityContext; s != nil && s.SeccompProfile != nil {
 		return s.SeccompProfile, path + ".securityContext.seccompProfile"
@@ -323,7 +323,7 @@ func nonRoot(p *lint.Pass, c *corev1.Container) bool {
 	return s != nil && s.RunAsNonRoot != nil && *s.RunAsNonRoot
 }
 
-// ownUsers tells whether root in the pod is nobody on the node.
+// ownUsers reports whether root in the pod is nobody on the node.
 func ownUsers(p *lint.Pass) bool {
 	return p.Pods.Spec.HostUsers != nil && !*p.Pods.Spec.HostUsers
 }
@@ -358,7 +358,7 @@ var powerful = []struct {
 	{"/boot", false}, {"/dev", false}, {"/lib", false}, {"/proc", false}, {"/sys", false}, {"/usr", false}, {"/bin", false}, {"/sbin", false},
 }
 
-// sensitive tells whether a path of the node gives power over the node. A socket does even when it
+// sensitive reports whether a path of the node gives power over the node. A socket does even when it
 // is mounted for reading only.
 func sensitive(name string, readOnly bool) bool {
 	name = path.Clean(name)
@@ -370,7 +370,7 @@ func sensitive(name string, readOnly bool) bool {
 	return slices.Contains([]string{"docker.sock", "containerd.sock", "crio.sock", "cri-dockerd.sock"}, path.Base(name)) || strings.HasPrefix(name, "/etc/kubernetes/")
 }
 
-// readOnly tells whether all containers mount a volume for reading only, and one does at all.
+// readOnly reports whether all containers mount a volume for reading only, and one does at all.
 func readOnly(p *lint.Pass, volume string) bool {
 	mounts, writable := 0, false
 	p.Containers(func(c *corev1.Container, _ string, _ bool) {

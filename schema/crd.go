@@ -29,7 +29,7 @@ type crd struct {
 
 const objectMeta = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 
-// With gives a store that knows the kinds of CustomResourceDefinitions (JSON) besides its own.
+// With returns a store that knows the kinds of CustomResourceDefinitions (JSON) besides its own.
 // Documents of other kinds are passed over.
 func (s *Store) With(definitions ...[]byte) (*Store, error) {
 	out := &Store{Version: s.Version, Release: s.Release, index: s.index, bundle: s.bundle, types: map[string]*Type{}, validators: map[string]*validator{},
@@ -90,7 +90,7 @@ func (s *Store) add(d *crd) error {
 	return nil
 }
 
-// withMetadata gives the properties that the server adds to those of a definition.
+// withMetadata returns the properties that the server adds to those of a definition.
 func withMetadata(raw json.RawMessage) (json.RawMessage, error) {
 	properties := map[string]json.RawMessage{}
 	if raw != nil {

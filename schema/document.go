@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// OpenAPI gives the OpenAPI v3 document of a kind, as an API server of the version publishes it for the
+// OpenAPI returns the OpenAPI v3 document of a kind, as an API server of the version publishes it for the
 // kind's group and version, with the kind's path and the definitions that it needs.
 func (k *Kind) OpenAPI() ([]byte, error) {
 	schemas := map[string]json.RawMessage{}
@@ -74,7 +74,7 @@ func toV2(v any) any {
 	return v
 }
 
-// path gives the path under which a server lists the kind.
+// path returns the path under which a server lists the kind.
 func (k *Kind) path() string {
 	path := "/apis/" + k.Group + "/" + k.Version
 	if k.Group == "" {

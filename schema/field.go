@@ -48,7 +48,7 @@ func (e *FieldError) Error() string {
 // Span tells in which versions the field's type has the field.
 func (f *Field) Span() Span { return f.store.span(f.holder.Name, f.Name) }
 
-// Schema gives the field's type as it is written: with constraints, list type, patch strategy.
+// Schema returns the field's type as it is written: with constraints, list type, patch strategy.
 func (f *Field) Schema() *Type { return f.schema }
 
 // Holder names the definition that the field is a field of.
@@ -77,7 +77,7 @@ func (f *Field) Unions() (found []Union) {
 	return found
 }
 
-// Element gives the definition that the field holds, through lists and maps.
+// Element returns the definition that the field holds, through lists and maps.
 func (f *Field) Element() *Type { return f.store.element(f.schema) }
 
 // Fields lists the fields of the kind itself, by name.
@@ -86,7 +86,7 @@ func (k *Kind) Fields() []*Field { return k.store.fields(k.Type(), "") }
 // Fields lists the fields below a field, through lists and maps, by name.
 func (f *Field) Fields() []*Field { return f.store.fields(f.store.element(f.schema), f.Path) }
 
-// TypeName gives the definition that holds the fields below, or "".
+// TypeName returns the definition that holds the fields below, or "".
 func (f *Field) TypeName() string { return f.store.element(f.schema).Name }
 
 func (s *Store) fields(t *Type, at string) []*Field {
@@ -147,7 +147,7 @@ type Span struct {
 	Removed string // version after the last one that has it; "" while the newest has it
 }
 
-// span gives the versions of a property of a definition; empty when they are not known.
+// span returns the versions of a property of a definition; empty when they are not known.
 func (s *Store) span(definition, property string) Span {
 	s.mu.Lock()
 	spans, ok := s.spans[definition]

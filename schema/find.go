@@ -26,7 +26,7 @@ func (e *ResourceError) Error() string {
 	return text
 }
 
-// Find gives the kinds that a name may mean, the preferred one first: a plural, singular or short
+// Find returns the kinds that a name may mean, the preferred one first: a plural, singular or short
 // name or a kind in any case, alone or with version and group: deploy, Deployment,
 // deployments.apps, deployments.v1.apps.
 func (s *Store) Find(name string) ([]*Kind, error) {
@@ -46,7 +46,7 @@ func (s *Store) Find(name string) ([]*Kind, error) {
 	return found, nil
 }
 
-// called tells whether a lower-case word names the kind.
+// called reports whether a lower-case word names the kind.
 func (k *Kind) called(word string) bool {
 	return word == k.Resource || word == k.Singular || word == strings.ToLower(k.Kind) || slices.Contains(k.ShortNames, word)
 }

@@ -80,7 +80,7 @@ var (
 	opened = map[string]*Store{}
 )
 
-// Open gives the store of a version: "1.25", "v1.25", "1.25.4". The error of an unknown version
+// Open returns the store of a version: "1.25", "v1.25", "1.25.4". The error of an unknown version
 // names the known ones.
 func Open(version string) (*Store, error) {
 	b, err := bundle.Open()
@@ -103,7 +103,7 @@ func Open(version string) (*Store, error) {
 	return s, nil
 }
 
-// Minor gives the minor version of a version: 1.25 of v1.25.4.
+// Minor returns the minor version of a version: 1.25 of v1.25.4.
 func Minor(version string) string {
 	parts := strings.Split(strings.TrimPrefix(version, "v"), ".")
 	if len(parts) < 2 {
@@ -129,7 +129,7 @@ func newKind(s *Store, b *bundle.Kind) *Kind {
 		Deprecated: b.Deprecated, Removed: removal(s.bundle, b), Replacement: b.Replaced, store: s, typeName: b.Type}
 }
 
-// removal gives the release that stopped serving a kind: what the data shows wins over what was announced.
+// removal returns the release that stopped serving a kind: what the data shows wins over what was announced.
 func removal(b *bundle.Bundle, k *bundle.Kind) string {
 	if last := bits.Len32(k.In) - 1; last < len(b.Versions)-1 {
 		return b.Versions[last+1]
@@ -231,7 +231,7 @@ func (t *Type) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, (*plain)(t))
 }
 
-// target gives the name of the definition that a type refers to, or "".
+// target returns the name of the definition that a type refers to, or "".
 func (t *Type) target() string {
 	ref := t.Ref
 	if ref == "" && len(t.AllOf) == 1 {
@@ -240,7 +240,7 @@ func (t *Type) target() string {
 	return ref[strings.LastIndexByte(ref, '/')+1:]
 }
 
-// definition gives a type by its name; nil when the version has none.
+// definition returns a type by its name; nil when the version has none.
 func (s *Store) definition(name string) *Type {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -260,7 +260,7 @@ func (s *Store) definition(name string) *Type {
 	return t
 }
 
-// raw gives the JSON of a definition; nil when the version has none.
+// raw returns the JSON of a definition; nil when the version has none.
 func (s *Store) raw(name string) (json.RawMessage, error) {
 	if raw, ok := s.extra[name]; ok {
 		return raw, nil
@@ -278,8 +278,8 @@ func (s *Store) resolve(t *Type) *Type {
 	return t
 }
 
-// Custom tells whether a CustomResourceDefinition defines the kind.
+// Custom reports whether a CustomResourceDefinition defines the kind.
 func (k *Kind) Custom() bool { return k.store.extra[k.typeName] != nil }
 
-// Type gives the definition of the kind.
+// Type returns the definition of the kind.
 func (k *Kind) Type() *Type { return k.store.definition(k.typeName) }

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// DidYouMean gives the candidate that a user most likely meant by a word, or "": the same word in
+// DidYouMean returns the candidate that a user most likely meant by a word, or "": the same word in
 // another case, in the plural, or with a few letters wrong.
 func DidYouMean(word string, candidates []string) string {
 	if word == "" {
@@ -86,7 +86,7 @@ func (s *Store) SuggestKind(gvk GVK) (GVK, bool) {
 	return best.GVK, true
 }
 
-// preferred tells whether an API version is to be used rather than another: v1 before v1beta1 before v1alpha1, v2 before v1.
+// preferred reports whether an API version is to be used rather than another: v1 before v1beta1 before v1alpha1, v2 before v1.
 func preferred(a, b string) bool { return rank(a) > rank(b) }
 
 // IsStable tells an API version such as v1 from those that may change or go, such as v1beta1.

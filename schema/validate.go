@@ -63,7 +63,7 @@ func (s *Store) validator(name string) *validator {
 	return v
 }
 
-// load gives a definition and all that it refers to as a kin-openapi document.
+// load returns a definition and all that it refers to as a kin-openapi document.
 func (s *Store) load(name string) (*openapi3.Schema, error) {
 	schemas := map[string]json.RawMessage{}
 	todo := []string{name}
@@ -102,7 +102,7 @@ func (s *Store) load(name string) (*openapi3.Schema, error) {
 	return t.Components.Schemas[name].Value, nil
 }
 
-// union gives the types that are written in more than one way their schema: the documents of some versions
+// union returns the types that are written in more than one way their schema: the documents of some versions
 // call them strings.
 func union(name string, v any) any {
 	number := ""

@@ -27,7 +27,7 @@ type Pos struct {
 	Column int // characters (Unicode code points) in the line, from 1
 }
 
-// IsValid tells whether the position was set.
+// IsValid reports whether the position was set.
 func (p Pos) IsValid() bool { return p.Line > 0 }
 
 // Range is a span of one file. End is the place after the last character.
@@ -36,7 +36,7 @@ type Range struct {
 	Start, End Pos
 }
 
-// IsValid tells whether the range was set.
+// IsValid reports whether the range was set.
 func (r Range) IsValid() bool { return r.Start.IsValid() }
 
 // Compare orders ranges by file, start and end.
@@ -45,7 +45,7 @@ func (r Range) Compare(o Range) int {
 		cmp.Compare(r.End.Line, o.End.Line), cmp.Compare(r.End.Column, o.End.Column))
 }
 
-// String gives the place as compilers print it: file:line:column.
+// String returns the place as compilers print it: file:line:column.
 func (r Range) String() string {
 	return fmt.Sprintf("%s:%d:%d", Display(r.File), r.Start.Line, r.Start.Column)
 }
@@ -79,7 +79,7 @@ type File struct {
 // NewFile holds data under the given name. It keeps data and does not copy it.
 func NewFile(name string, data []byte) *File { return &File{Name: name, Data: data} }
 
-// index gives the offset of the first byte of each line.
+// index returns the offset of the first byte of each line.
 func (f *File) index() []int {
 	f.once.Do(func() {
 		f.lines = append(make([]int, 0, 1+bytes.Count(f.Data, []byte{'\n'})), 0)
@@ -95,7 +95,7 @@ func (f *File) index() []int {
 // Lines tells how many lines the file has; a file without a newline has one.
 func (f *File) Lines() int { return len(f.index()) }
 
-// LineStart gives the offset of the first byte of a line (from 1), clamped to the file.
+// LineStart returns the offset of the first byte of a line (from 1), clamped to the file.
 func (f *File) LineStart(line int) int {
 	lines := f.index()
 	switch {
@@ -107,7 +107,7 @@ func (f *File) LineStart(line int) int {
 	return lines[line-1]
 }
 
-// Line gives the text of a line (from 1) without its line break.
+// Line returns the text of a line (from 1) without its line break.
 func (f *File) Line(line int) string {
 	lines := f.index()
 	if line < 1 || line > len(lines) {
@@ -124,7 +124,7 @@ func (f *File) Line(line int) string {
 	return string(f.Data[start:end])
 }
 
-// Pos gives the place of a byte offset, clamped to the file.
+// Pos returns the place of a byte offset, clamped to the file.
 func (f *File) Pos(offset int) Pos {
 	offset = min(max(offset, 0), len(f.Data))
 	lines := f.index()
@@ -132,7 +132,7 @@ func (f *File) Pos(offset int) Pos {
 	return Pos{Offset: offset, Line: i + 1, Column: utf8.RuneCount(f.Data[lines[i]:offset]) + 1}
 }
 
-// Offset gives the byte offset of a line and a column in characters, both from 1, clamped to the line.
+// Offset returns the byte offset of a line and a column in characters, both from 1, clamped to the line.
 func (f *File) Offset(line, column int) int {
 	start := f.LineStart(line)
 	text := f.Line(line)
@@ -144,7 +144,7 @@ func (f *File) Offset(line, column int) int {
 	return start + off
 }
 
-// Range gives the span from byte start to byte end (exclusive).
+// Range returns the span from byte start to byte end (exclusive).
 func (f *File) Range(start, end int) Range {
 	return Range{File: f.Name, Start: f.Pos(start), End: f.Pos(end)}
 }
@@ -152,7 +152,7 @@ func (f *File) Range(start, end int) Range {
 // ErrOverlap is returned by [Apply] when two edits touch the same bytes.
 var ErrOverlap = errors.New("edits overlap")
 
-// Apply gives data with the edits made. Edits are taken in any order, and must not overlap.
+// Apply returns data with the edits made. Edits are taken in any order, and must not overlap.
 func Apply(data []byte, edits []Edit) ([]byte, error) {
 	sorted := slices.Clone(edits)
 	slices.SortStableFunc(sorted, func(a, b Edit) int { return cmp.Compare(a.Range.Start.Offset, b.Range.Start.Offset) })

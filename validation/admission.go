@@ -49,7 +49,7 @@ func podSecurityLabels(k *kind, ns *core.Namespace) []verdict.Cause {
 
 var privileged = podsecurity.LevelVersion{Level: podsecurity.LevelPrivileged, Version: podsecurity.LatestVersion()}
 
-// typeCheck gives what the server's controller would write into the status of a policy: the
+// typeCheck returns what the server's controller would write into the status of a policy: the
 // expressions that do not fit the types of what they match. One that does not compile is an error already.
 func (v *Validator) typeCheck(answer *verdict.Verdict) []verdict.Warning {
 	policy, ok := answer.Object.(*admissionregistrationv1.ValidatingAdmissionPolicy)

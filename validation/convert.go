@@ -24,13 +24,13 @@ func (e *UnconvertibleError) Error() string {
 	return fmt.Sprintf("%s %s cannot be converted to %s", e.From.GroupVersion(), e.From.Kind, e.To)
 }
 
-// Converts tells whether objects of a kind can be converted to an API version.
+// Converts reports whether objects of a kind can be converted to an API version.
 func Converts(from schema.GroupVersionKind, to schema.GroupVersion) bool {
 	_, err := schemeOf(from, to)
 	return err == nil
 }
 
-// Knows tells whether the linked Kubernetes has a type for a kind, whether or not it serves it.
+// Knows reports whether the linked Kubernetes has a type for a kind, whether or not it serves it.
 func Knows(gvk schema.GroupVersionKind) bool {
 	return legacyscheme.Scheme.Recognizes(gvk) || extensionScheme.Recognizes(gvk)
 }
@@ -59,7 +59,7 @@ func schemeOf(from schema.GroupVersionKind, to schema.GroupVersion) (*runtime.Sc
 	return nil, &UnconvertibleError{from, to}
 }
 
-// Convert gives an object in another API version, as the API server would: the JSON value of what a user
+// Convert returns an object in another API version, as the API server would: the JSON value of what a user
 // would have to write for it to mean the same. What the defaults of the new version say is left
 // out, unless it was written. Causes tell what keeps the object from being read whole: a field
 // that is not known would be lost. A kind that the linked Kubernetes no longer knows can be

@@ -17,7 +17,7 @@ import (
 	"github.com/seatrial/seatrial/validation/verdict"
 )
 
-// strictJSON gives the decoder that a request with fieldValidation=Strict gets.
+// strictJSON returns the decoder that a request with fieldValidation=Strict gets.
 func strictJSON(scheme *runtime.Scheme) runtime.Serializer {
 	return kjsonserializer.NewSerializerWithOptions(kjsonserializer.DefaultMetaFactory, scheme, scheme, kjsonserializer.SerializerOptions{Strict: true})
 }

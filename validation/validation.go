@@ -256,7 +256,7 @@ func appendCause(have []verdict.Cause, d decoding, c verdict.Cause) []verdict.Ca
 	return append(have, c)
 }
 
-// ofOne tells whether a cause speaks of one text, and not of a collection as a whole.
+// ofOne reports whether a cause speaks of one text, and not of a collection as a whole.
 func ofOne(c verdict.Cause) bool {
 	return c.Reason == string(metav1.CauseTypeFieldValueInvalid) && strings.HasPrefix(c.Message, `Invalid value: "`)
 }

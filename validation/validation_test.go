@@ -25,7 +25,7 @@ func newValidator(t testing.TB) *validation.Validator {
 	return v
 }
 
-// judge gives the causes and warnings of a manifest, one a line.
+// judge returns the causes and warnings of a manifest, one a line.
 func judge(t testing.TB, v *validation.Validator, text string) string {
 	t.Helper()
 	docs, findings := manifest.Read(source.NewFile("a.yaml", []byte(text)), manifest.DefaultLimits)

@@ -54,7 +54,7 @@ type Tree interface {
 	Null(at int)
 }
 
-// printable tells whether a text holds neither tabs nor any line break but newlines, nor control characters.
+// printable reports whether a text holds neither tabs nor any line break but newlines, nor control characters.
 func printable(text []byte) bool {
 	for i := 0; i < len(text); i++ {
 		switch c := text[i]; {
@@ -134,7 +134,7 @@ func (r *reader) nextLine() {
 	r.column = ended
 }
 
-// peek gives the next byte; the end of the text is the end of a line.
+// peek returns the next byte; the end of the text is the end of a line.
 func (r *reader) peek() byte {
 	if r.at < len(r.text) {
 		return r.text[r.at]
@@ -158,7 +158,7 @@ func (r *reader) endLine() bool {
 	return r.peek() == '\n'
 }
 
-// dash tells whether an element of a block sequence begins here.
+// dash reports whether an element of a block sequence begins here.
 func (r *reader) dash() bool {
 	return r.at+1 < len(r.text) && r.text[r.at] == '-' && r.text[r.at+1] == ' '
 }
@@ -210,7 +210,7 @@ func (r *reader) entryValue(column int) bool {
 	return r.lineValue(column)
 }
 
-// blank tells whether nothing but a comment is left of the line, and steps over it.
+// blank reports whether nothing but a comment is left of the line, and steps over it.
 func (r *reader) blank() bool {
 	start := r.at
 	if r.endLine() {
@@ -350,7 +350,7 @@ func (r *reader) key() (key []byte, ok bool) {
 	return key, ok && (r.peek() == ' ' || r.peek() == '\n')
 }
 
-// typed tells whether a word may be a boolean or null.
+// typed reports whether a word may be a boolean or null.
 func typed(word []byte) bool {
 	if strings.IndexByte("yYnNtTfFoO", word[0]) < 0 {
 		return false

@@ -113,7 +113,7 @@ func (s *explainer) astray(line int) *Problem {
 
 func abs(n int) int { return max(n, -n) }
 
-// contentColumn gives where the content of a line begins, behind the dashes of list items.
+// contentColumn returns where the content of a line begins, behind the dashes of list items.
 func contentColumn(line string) int {
 	at := indentOf(line)
 	for strings.HasPrefix(line[at:], "- ") {
@@ -123,7 +123,7 @@ func contentColumn(line string) int {
 	return at
 }
 
-// keyColumn gives where the key of a line begins, or for an element without one its dash.
+// keyColumn returns where the key of a line begins, or for an element without one its dash.
 func keyColumn(line string) int {
 	if at := contentColumn(line); at < len(line) && line[at] != '|' && line[at] != '>' {
 		return at
@@ -131,7 +131,7 @@ func keyColumn(line string) int {
 	return indentOf(line)
 }
 
-// opens tells whether a line begins a block scalar or a flow collection, so that deeper lines are its content.
+// opens reports whether a line begins a block scalar or a flow collection, so that deeper lines are its content.
 func opens(line string) bool {
 	t := strings.TrimSpace(line)
 	if i := strings.Index(t, " #"); i >= 0 {

@@ -26,7 +26,7 @@ func (s *explainer) missingColon() *Problem {
 	return nil
 }
 
-// beneath tells whether a line belongs to the word that stands alone on a line above.
+// beneath reports whether a line belongs to the word that stands alone on a line above.
 func (s *explainer) beneath(line, next int) bool {
 	column := contentColumn(s.text(line))
 	if indent := indentOf(s.text(next)); indent != column {

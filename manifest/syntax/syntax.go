@@ -150,7 +150,7 @@ func (s *explainer) whole(line int, message, detail string) *Problem {
 
 func indentOf(line string) int { return len(line) - len(strings.TrimLeft(line, " ")) }
 
-// before gives the last line with content above a line, or 0.
+// before returns the last line with content above a line, or 0.
 func (s *explainer) before(line int) int {
 	for n := line - 1; n > 0; n-- {
 		if t := strings.TrimSpace(s.text(n)); t != "" && !strings.HasPrefix(t, "#") {
@@ -183,7 +183,7 @@ func (s *explainer) explain() *Problem {
 	return s.whole(line, "not valid YAML", "")
 }
 
-// afterAny gives the next line that is not blank, comments too, or 0.
+// afterAny returns the next line that is not blank, comments too, or 0.
 func (s *explainer) afterAny(line int) int {
 	for n := line + 1; n <= len(s.lines); n++ {
 		if strings.TrimSpace(s.text(n)) != "" {
@@ -193,7 +193,7 @@ func (s *explainer) afterAny(line int) int {
 	return 0
 }
 
-// after gives the next line with content below a line, or 0.
+// after returns the next line with content below a line, or 0.
 func (s *explainer) after(line int) int {
 	for n := line + 1; n <= len(s.lines); n++ {
 		if t := strings.TrimSpace(s.text(n)); t != "" && !strings.HasPrefix(t, "#") {

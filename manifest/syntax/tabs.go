@@ -8,7 +8,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// blamesTab tells whether the library's message is about a tab in indentation.
+// blamesTab reports whether the library's message is about a tab in indentation.
 func (s *explainer) blamesTab() bool {
 	if strings.Contains(s.message, "found a tab character") {
 		return true
@@ -75,12 +75,12 @@ func (t Text) tabs(blamed bool) (out []Problem) {
 	return out
 }
 
-// spaces gives indentation without tabs: a tab is as wide as the chunk's own step, two columns at least.
+// spaces returns indentation without tabs: a tab is as wide as the chunk's own step, two columns at least.
 func (t Text) spaces(indent []byte) string {
 	return strings.ReplaceAll(string(indent), "\t", strings.Repeat(" ", t.step()))
 }
 
-// step gives the smallest indentation by spaces that the chunk uses.
+// step returns the smallest indentation by spaces that the chunk uses.
 func (t Text) step() int {
 	step := 0
 	for _, line := range bytes.Split(t.Data, []byte("\n")) {

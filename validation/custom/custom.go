@@ -64,7 +64,7 @@ type compiled struct {
 	preserve   bool // spec.preserveUnknownFields
 }
 
-// NewRegistry gives a registry without definitions.
+// NewRegistry returns a registry without definitions.
 func NewRegistry() *Registry { return &Registry{kinds: map[schema.GroupVersionKind]*kind{}} }
 
 // Define makes the served versions of an accepted, defaulted CustomResourceDefinition known. A second

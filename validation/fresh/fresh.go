@@ -17,7 +17,7 @@ import (
 	"github.com/seatrial/seatrial/validation/verdict"
 )
 
-// Refusals gives what the storage of a real server refuses and a dry run passes over: an object that
+// Refusals returns what the storage of a real server refuses and a dry run passes over: an object that
 // says which version of it is stored already.
 func Refusals(obj runtime.Object) []verdict.Cause {
 	version, err := storage.APIObjectVersioner{}.ObjectResourceVersion(obj)
@@ -28,7 +28,7 @@ func Refusals(obj runtime.Object) []verdict.Cause {
 		Message: storage.ErrResourceVersionSetOnCreate.Error()}}
 }
 
-// Drawn gives what the server draws at random for an object one fixed value in messages: the same
+// Drawn returns what the server draws at random for an object one fixed value in messages: the same
 // document gets the same answer.
 type Drawn struct {
 	doc    []byte
@@ -52,7 +52,7 @@ const (
 
 var uid = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}`)
 
-// Fixed gives a message about the object, once it was created, its fixed values.
+// Fixed returns a message about the object, once it was created, its fixed values.
 func (d Drawn) Fixed(message string) string {
 	if d.prefix != "" {
 		prefix := d.prefix[:min(len(d.prefix), maxPrefix)]

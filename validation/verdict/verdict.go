@@ -34,7 +34,7 @@ type Cause struct {
 	Siblings []string
 }
 
-// Same tells whether two causes say the same.
+// Same reports whether two causes say the same.
 func (c *Cause) Same(o Cause) bool {
 	return c.Class == o.Class && c.Reason == o.Reason && c.Path == o.Path && c.Message == o.Message
 }
@@ -63,7 +63,7 @@ type Verdict struct {
 	ClusterScoped bool
 }
 
-// Accepted tells whether the server would take the object.
+// Accepted reports whether the server would take the object.
 func (v *Verdict) Accepted() bool { return len(v.Causes) == 0 }
 
 // Kind is one kind that can be judged.
