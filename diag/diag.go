@@ -112,7 +112,8 @@ type Diagnostic struct {
 
 // Text returns the message, with the path where the message does not name it.
 func (d *Diagnostic) Text() string {
-	if d.Path == "" || strings.HasPrefix(d.Message, d.Path) || strings.Contains(d.Message, strconv.Quote(d.Path)) || d.Rule == "kind-unknown" {
+	if d.Path == "" || strings.HasPrefix(d.Message, d.Path) || strings.Contains(d.Message, strconv.Quote(d.Path)) ||
+		d.Rule == "kind-unknown" {
 		return d.Message
 	}
 	return d.Path + ": " + d.Message
@@ -121,8 +122,18 @@ func (d *Diagnostic) Text() string {
 // Sort puts findings into the order of reports: file, place, severity, rule, path, message.
 func Sort(ds []Diagnostic) {
 	slices.SortStableFunc(ds, func(a, b Diagnostic) int {
-		return cmp.Or(cmp.Compare(a.Range.File, b.Range.File), cmp.Compare(a.Range.Start.Line, b.Range.Start.Line),
-			cmp.Compare(a.Range.Start.Column, b.Range.Start.Column), cmp.Compare(a.Document, b.Document), cmp.Compare(a.Severity, b.Severity),
-			cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Message, b.Message))
+		return cmp.Or(
+			cmp.Compare(a.Range.File, b.Range.File),
+			cmp.Compare(a.Range.Start.Line, b.Range.Start.Line),
+			cmp.Compare(
+				a.Range.Start.Column,
+				b.Range.Start.Column,
+			),
+			cmp.Compare(a.Document, b.Document),
+			cmp.Compare(a.Severity, b.Severity),
+			cmp.Compare(a.Rule, b.Rule),
+			cmp.Compare(a.Path, b.Path),
+			cmp.Compare(a.Message, b.Message),
+		)
 	})
 }

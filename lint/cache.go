@@ -93,7 +93,15 @@ func (c *Cache) run(r *run) *Result {
 // begin computes what decides the results of a run besides its files.
 func (c *Cache) begin(r *run) {
 	h := sha256.New()
-	put(h, c.program, strings.Join(r.Versions, ","), strings.Join(r.External, "\n"), strings.Join(r.IgnoreMissing, "\n"), fmt.Sprint(r.Limits), fmt.Sprint(r.DryRun != nil))
+	put(
+		h,
+		c.program,
+		strings.Join(r.Versions, ","),
+		strings.Join(r.External, "\n"),
+		strings.Join(r.IgnoreMissing, "\n"),
+		fmt.Sprint(r.Limits),
+		fmt.Sprint(r.DryRun != nil),
+	)
 	for _, rule := range r.Rules.Rules {
 		put(h, rule.Name, r.Rules.severityOf(rule, &Finding{}).String())
 	}

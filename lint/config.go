@@ -33,7 +33,8 @@ type Config struct {
 	CRDs []string `json:"crds,omitempty"`
 	// External lists objects that exist outside the set: Kind/name or Kind/namespace/name, each a glob.
 	External []string `json:"external,omitempty"`
-	// IgnoreMissingSchemas lists kinds that are accepted without a schema: Kind or group/Kind, each a glob; all, or "*", is any.
+	// IgnoreMissingSchemas lists kinds that are accepted without a schema: Kind or group/Kind, each a glob; all, or
+	// "*", is any.
 	IgnoreMissingSchemas []string `json:"ignoreMissingSchemas,omitempty"`
 	// FailOn is the severity from which findings make the run fail: error, warning, info or never.
 	FailOn string `json:"failOn,omitempty"`
@@ -83,7 +84,16 @@ func LoadConfig(name string) (*Config, error) {
 }
 
 // configKeys are the keys that a configuration file may hold.
-var configKeys = []string{"rules", "severities", "exclude", "kubernetesVersions", "crds", "external", "ignoreMissingSchemas", "failOn"}
+var configKeys = []string{
+	"rules",
+	"severities",
+	"exclude",
+	"kubernetesVersions",
+	"crds",
+	"external",
+	"ignoreMissingSchemas",
+	"failOn",
+}
 
 // explainConfigError turns the decoder's message into one with a line and a way out.
 func explainConfigError(data []byte, err error) string {

@@ -57,7 +57,8 @@ func sourcePath(d *manifest.Document, path string) string {
 	case d.Object.Kind == "Node" && strings.HasPrefix(path, "metadata.taints"):
 		return "spec" + strings.TrimPrefix(path, "metadata")
 	}
-	if rest, ok := strings.CutPrefix(path, "spec.validation"); ok && isDefinition(d) && !d.Find("spec.validation").Exact {
+	if rest, ok := strings.CutPrefix(path, "spec.validation"); ok && isDefinition(d) &&
+		!d.Find("spec.validation").Exact {
 		return "spec.versions[0].schema" + rest
 	}
 	return path
@@ -151,26 +152,35 @@ func relateSelector(d *manifest.Document, out *diag.Diagnostic) {
 			continue
 		}
 		out.Range = valueRange(label)
-		out.Related[0] = diag.Related{Range: source.Range{File: chosen.Key.File, Start: chosen.Key.Start, End: chosen.Value.End},
-			Message: fmt.Sprintf("the selector wants %s=%s", key, want)}
+		out.Related[0] = diag.Related{
+			Range:   source.Range{File: chosen.Key.File, Start: chosen.Key.Start, End: chosen.Value.End},
+			Message: fmt.Sprintf("the selector wants %s=%s", key, want),
+		}
 		out.Fixes = append(out.Fixes, diag.Fix{Message: fmt.Sprintf("label the pods %s: %s", key, want),
 			Edits: []source.Edit{{Range: out.Range, NewText: scalarText(want)}}})
 		return
 	}
 }
 
-var typeMismatch = regexp.MustCompile(`cannot unmarshal (\w+)(?: \S+)? into Go (?:struct field \S+|value) of type (\S+)`)
+var typeMismatch = regexp.MustCompile(
+	`cannot unmarshal (\w+)(?: \S+)? into Go (?:struct field \S+|value) of type (\S+)`,
+)
 
 // quoteFix mends a scalar that is a string where a number is wanted, or the other way round.
 func quoteFix(d *manifest.Document, place manifest.Place, message string) (diag.Fix, bool) {
 	m := typeMismatch.FindStringSubmatch(message)
-	if m == nil || !place.Exact || place.Node.Tagged || !place.Value.IsValid() || place.Value.Start.Line != place.Value.End.Line {
+	if m == nil || !place.Exact || place.Node.Tagged || !place.Value.IsValid() ||
+		place.Value.Start.Line != place.Value.End.Line {
 		return diag.Fix{}, false
 	}
 	text := string(d.File.Data[place.Value.Start.Offset:place.Value.End.Offset])
 	got, want := m[1], strings.TrimPrefix(m[2], "*")
 	fix := func(newText, message string) (diag.Fix, bool) {
-		return diag.Fix{Message: message, Safe: !place.Node.Shared, Edits: []source.Edit{{Range: place.Value, NewText: newText}}}, true
+		return diag.Fix{
+			Message: message,
+			Safe:    !place.Node.Shared,
+			Edits:   []source.Edit{{Range: place.Value, NewText: newText}},
+		}, true
 	}
 	switch {
 	case want == "string" && (got == "number" || got == "bool"):
@@ -195,7 +205,17 @@ func isNumber(s string) bool {
 // plain matches scalars that mean themselves without quotes in YAML 1.1.
 var plain = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9._/-]*$`)
 
-var yamlWords = map[string]bool{"y": true, "n": true, "yes": true, "no": true, "on": true, "off": true, "true": true, "false": true, "null": true}
+var yamlWords = map[string]bool{
+	"y":     true,
+	"n":     true,
+	"yes":   true,
+	"no":    true,
+	"on":    true,
+	"off":   true,
+	"true":  true,
+	"false": true,
+	"null":  true,
+}
 
 // scalarText writes a string as YAML, quoted where it must be.
 func scalarText(s string) string {

@@ -29,11 +29,24 @@ type Answer struct {
 
 // The rules of lint --dry-run.
 var (
-	ruleAdmission = &Rule{Name: "admission", Title: "admission refuses the object", Severity: diag.Error, Category: "verdict",
-		Doc: "Found by `seatrial lint --dry-run`, which creates the whole set in an API server with the admission plugins that are on by default: the namespace does not exist, Pod Security, a quota, a LimitRange, " +
-			"a class that is missing, or an admission policy of the set is against the object. Objects that exist outside of the set are named with `--external`."}
-	ruleAdmissionPod = &Rule{Name: "admission-pod", Title: "admission refuses the pods of a workload", Severity: diag.Error, Category: "verdict",
-		Doc: "Found by `seatrial lint --dry-run`: the API server accepts the workload, but would refuse the pods that its controller makes. No pod would ever start, and only an event of the workload would tell."}
+	ruleAdmission = &Rule{
+		Name:     "admission",
+		Title:    "admission refuses the object",
+		Severity: diag.Error,
+		Category: "verdict",
+		Doc: "Found by `seatrial lint --dry-run`, which creates the whole set in an API server with the admission " +
+			"plugins that are on by default: the namespace does not exist, Pod Security, a quota, a LimitRange, " +
+			"a class that is missing, or an admission policy of the set is against the object. Objects that exist " +
+			"outside of the set are named with `--external`.",
+	}
+	ruleAdmissionPod = &Rule{
+		Name:     "admission-pod",
+		Title:    "admission refuses the pods of a workload",
+		Severity: diag.Error,
+		Category: "verdict",
+		Doc: "Found by `seatrial lint --dry-run`: the API server accepts the workload, but would refuse the " +
+			"pods that its controller makes. No pod would ever start, and only an event of the workload would tell.",
+	}
 )
 
 // DryRunRules lists the rules that need Options.DryRun.
@@ -186,19 +199,28 @@ func refusal(set *Set, res *Resource, pods *PodTemplate, rule *Rule, err error) 
 		return []lateFinding{{of: res, rule: rule, Finding: Finding{Path: "metadata.name", Message: err.Error()}}}
 	}
 	s := status.Status()
-	if s.Reason == metav1.StatusReasonInvalid && s.Details != nil && slices.ContainsFunc(s.Details.Causes, func(c metav1.StatusCause) bool { return c.Field != "" }) {
+	if s.Reason == metav1.StatusReasonInvalid && s.Details != nil &&
+		slices.ContainsFunc(s.Details.Causes, func(c metav1.StatusCause) bool { return c.Field != "" }) {
 		for _, c := range s.Details.Causes {
 			path := c.Field
 			if rule == ruleAdmissionPod && pods != nil {
 				path = strings.TrimSuffix(pods.SpecPath, "spec") + path
 			}
-			late = append(late, lateFinding{of: res, rule: rule, reason: string(c.Type), Finding: Finding{Path: path, Message: c.Message}})
+			late = append(late, lateFinding{
+				of:      res,
+				rule:    rule,
+				reason:  string(c.Type),
+				Finding: Finding{Path: path, Message: c.Message},
+			})
 		}
 		return late
 	}
 	message := forbidden.ReplaceAllString(s.Message, "")
 	return []lateFinding{{of: res, rule: rule, reason: string(s.Reason), Finding: Finding{
-		Path: culprit(pods, message), Message: message, Help: wayOut(set, message), Related: decisive(set, res, message),
+		Path: culprit(
+			pods,
+			message,
+		), Message: message, Help: wayOut(set, message), Related: decisive(set, res, message),
 	}}}
 }
 
@@ -213,10 +235,22 @@ var culprits = []struct {
 	{regexp.MustCompile(`service account .* not found|serviceaccount "[^"]*" not found`), at(".serviceAccountName")},
 	{regexp.MustCompile(`RuntimeClass`), at(".runtimeClassName")},
 	{regexp.MustCompile(`exceeded quota|failed quota`), at("spec.replicas")},
-	{regexp.MustCompile(`host namespaces \((hostNetwork|hostPID|hostIPC)=true`), func(_ *PodTemplate, m []string) string { return "." + m[1] }},
-	{regexp.MustCompile(`containers? "([^"]+)"(?:, "[^"]+")* must (?:not )?set ([A-Za-z.]+)`), func(p *PodTemplate, m []string) string { return containerPath(p, m[1]) + "." + m[2] }},
-	{regexp.MustCompile(`containers? "([^"]+)"(?:, "[^"]+")* uses hostPort`), func(p *PodTemplate, m []string) string { return containerPath(p, m[1]) + ".ports" }},
-	{regexp.MustCompile(`containers? "([^"]+)"`), func(p *PodTemplate, m []string) string { return containerPath(p, m[1]) }},
+	{
+		regexp.MustCompile(`host namespaces \((hostNetwork|hostPID|hostIPC)=true`),
+		func(_ *PodTemplate, m []string) string { return "." + m[1] },
+	},
+	{
+		regexp.MustCompile(`containers? "([^"]+)"(?:, "[^"]+")* must (?:not )?set ([A-Za-z.]+)`),
+		func(p *PodTemplate, m []string) string { return containerPath(p, m[1]) + "." + m[2] },
+	},
+	{
+		regexp.MustCompile(`containers? "([^"]+)"(?:, "[^"]+")* uses hostPort`),
+		func(p *PodTemplate, m []string) string { return containerPath(p, m[1]) + ".ports" },
+	},
+	{
+		regexp.MustCompile(`containers? "([^"]+)"`),
+		func(p *PodTemplate, m []string) string { return containerPath(p, m[1]) },
+	},
 	{regexp.MustCompile(`volumes? "([^"]+)"`), volumePath},
 	{regexp.MustCompile(`usage per (?:Container|Pod)`), at(".containers[0].resources")},
 	{regexp.MustCompile(`usage per PersistentVolumeClaim`), at("spec.resources")},

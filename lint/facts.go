@@ -27,7 +27,13 @@ import (
 // fill gathers what other objects need to know of one. obj may be nil: then only the identity is known.
 func (r *Resource) fill(d *manifest.Document, obj runtime.Object, pods *PodTemplate, namespace string) {
 	r.Object, r.File, r.Document, r.Item = d.Object, d.File.Name, d.Number, d.Item
-	r.Object.APIVersion, r.Object.Kind, r.Object.Namespace = intern(d.Object.APIVersion), intern(d.Object.Kind), intern(namespace)
+	r.Object.APIVersion, r.Object.Kind, r.Object.Namespace = intern(
+		d.Object.APIVersion,
+	), intern(
+		d.Object.Kind,
+	), intern(
+		namespace,
+	)
 	if m, ok := obj.(metav1.Object); ok {
 		r.Labels = m.GetLabels()
 	}
@@ -63,7 +69,15 @@ func (f facts) refer(ref Ref) {
 
 // local refers to an object of the core group in the same namespace.
 func (f facts) local(kind, name, path, role string, optional *bool, keys ...Key) {
-	f.refer(Ref{Kind: kind, Namespace: f.Object.Namespace, Name: name, Path: path, Role: role, Optional: optional != nil && *optional, Keys: keys})
+	f.refer(Ref{
+		Kind:      kind,
+		Namespace: f.Object.Namespace,
+		Name:      name,
+		Path:      path,
+		Role:      role,
+		Optional:  optional != nil && *optional,
+		Keys:      keys,
+	})
 }
 
 func (f facts) cluster(group, kind, name, path, role string) {
@@ -80,10 +94,24 @@ func (f facts) pods(p *PodTemplate) {
 	for i, c := range spec.ResourceClaims {
 		claim := fmt.Sprintf("%s.resourceClaims[%d]", at, i)
 		if c.ResourceClaimName != nil {
-			f.refer(Ref{Group: "resource.k8s.io", Kind: "ResourceClaim", Namespace: f.Object.Namespace, Name: *c.ResourceClaimName, Path: claim + ".resourceClaimName", Role: "resourceClaims"})
+			f.refer(Ref{
+				Group:     "resource.k8s.io",
+				Kind:      "ResourceClaim",
+				Namespace: f.Object.Namespace,
+				Name:      *c.ResourceClaimName,
+				Path:      claim + ".resourceClaimName",
+				Role:      "resourceClaims",
+			})
 		}
 		if c.ResourceClaimTemplateName != nil {
-			f.refer(Ref{Group: "resource.k8s.io", Kind: "ResourceClaimTemplate", Namespace: f.Object.Namespace, Name: *c.ResourceClaimTemplateName, Path: claim + ".resourceClaimTemplateName", Role: "resourceClaims"})
+			f.refer(Ref{
+				Group:     "resource.k8s.io",
+				Kind:      "ResourceClaimTemplate",
+				Namespace: f.Object.Namespace,
+				Name:      *c.ResourceClaimTemplateName,
+				Path:      claim + ".resourceClaimTemplateName",
+				Role:      "resourceClaims",
+			})
 		}
 	}
 	if name := spec.ServiceAccountName; name != "" {
@@ -93,7 +121,13 @@ func (f facts) pods(p *PodTemplate) {
 		f.local("Secret", s.Name, fmt.Sprintf("%s.imagePullSecrets[%d].name", at, i), "imagePullSecrets", nil)
 	}
 	if spec.PriorityClassName != "" {
-		f.cluster("scheduling.k8s.io", "PriorityClass", spec.PriorityClassName, at+".priorityClassName", "priorityClassName")
+		f.cluster(
+			"scheduling.k8s.io",
+			"PriorityClass",
+			spec.PriorityClassName,
+			at+".priorityClassName",
+			"priorityClassName",
+		)
 	}
 	if spec.RuntimeClassName != nil {
 		f.cluster("node.k8s.io", "RuntimeClass", *spec.RuntimeClassName, at+".runtimeClassName", "runtimeClassName")
@@ -118,7 +152,12 @@ func (f facts) pods(p *PodTemplate) {
 // runs gathers what counts of containers that go on running: their ports, and what they request.
 func (f facts) runs(spec *corev1.PodSpec, c *corev1.Container, at string) {
 	for i, p := range c.Ports {
-		f.Ports = append(f.Ports, Port{Name: p.Name, Number: p.ContainerPort, Protocol: string(cmp.Or(p.Protocol, corev1.ProtocolTCP)), Path: fmt.Sprintf("%s.ports[%d].containerPort", at, i)})
+		f.Ports = append(f.Ports, Port{
+			Name:     p.Name,
+			Number:   p.ContainerPort,
+			Protocol: string(cmp.Or(p.Protocol, corev1.ProtocolTCP)),
+			Path:     fmt.Sprintf("%s.ports[%d].containerPort", at, i),
+		})
 	}
 	for _, resource := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
 		if !requests(c.Resources, resource) && (spec.Resources == nil || !requests(*spec.Resources, resource)) {
@@ -141,10 +180,24 @@ func (f facts) container(c *corev1.Container, at string) {
 		}
 		from, role := fmt.Sprintf("%s.env[%d].valueFrom", at, i), fmt.Sprintf("env %s of container %s", e.Name, c.Name)
 		if r := e.ValueFrom.ConfigMapKeyRef; r != nil {
-			f.local("ConfigMap", r.Name, from+".configMapKeyRef.name", role, r.Optional, Key{Name: r.Key, Path: from + ".configMapKeyRef.key"})
+			f.local(
+				"ConfigMap",
+				r.Name,
+				from+".configMapKeyRef.name",
+				role,
+				r.Optional,
+				Key{Name: r.Key, Path: from + ".configMapKeyRef.key"},
+			)
 		}
 		if r := e.ValueFrom.SecretKeyRef; r != nil {
-			f.local("Secret", r.Name, from+".secretKeyRef.name", role, r.Optional, Key{Name: r.Key, Path: from + ".secretKeyRef.key"})
+			f.local(
+				"Secret",
+				r.Name,
+				from+".secretKeyRef.name",
+				role,
+				r.Optional,
+				Key{Name: r.Key, Path: from + ".secretKeyRef.key"},
+			)
 		}
 	}
 	for i, e := range c.EnvFrom {
@@ -162,23 +215,56 @@ func (f facts) volume(v *corev1.Volume, at string) {
 	role := "volume " + v.Name
 	switch {
 	case v.ConfigMap != nil:
-		f.local("ConfigMap", v.ConfigMap.Name, at+".configMap.name", role, v.ConfigMap.Optional, itemKeys(v.ConfigMap.Items, at+".configMap")...)
+		f.local(
+			"ConfigMap",
+			v.ConfigMap.Name,
+			at+".configMap.name",
+			role,
+			v.ConfigMap.Optional,
+			itemKeys(v.ConfigMap.Items, at+".configMap")...)
 	case v.Secret != nil:
-		f.local("Secret", v.Secret.SecretName, at+".secret.secretName", role, v.Secret.Optional, itemKeys(v.Secret.Items, at+".secret")...)
+		f.local(
+			"Secret",
+			v.Secret.SecretName,
+			at+".secret.secretName",
+			role,
+			v.Secret.Optional,
+			itemKeys(v.Secret.Items, at+".secret")...)
 	case v.PersistentVolumeClaim != nil:
-		f.local("PersistentVolumeClaim", v.PersistentVolumeClaim.ClaimName, at+".persistentVolumeClaim.claimName", role, nil)
+		f.local(
+			"PersistentVolumeClaim",
+			v.PersistentVolumeClaim.ClaimName,
+			at+".persistentVolumeClaim.claimName",
+			role,
+			nil,
+		)
 	case v.Ephemeral != nil && v.Ephemeral.VolumeClaimTemplate != nil:
-		f.storageClass(v.Ephemeral.VolumeClaimTemplate.Spec.StorageClassName, at+".ephemeral.volumeClaimTemplate.spec.storageClassName")
+		f.storageClass(
+			v.Ephemeral.VolumeClaimTemplate.Spec.StorageClassName,
+			at+".ephemeral.volumeClaimTemplate.spec.storageClassName",
+		)
 	case v.CSI != nil && v.CSI.NodePublishSecretRef != nil:
 		f.local("Secret", v.CSI.NodePublishSecretRef.Name, at+".csi.nodePublishSecretRef.name", role, nil)
 	case v.Projected != nil:
 		for i, s := range v.Projected.Sources {
 			from := fmt.Sprintf("%s.projected.sources[%d]", at, i)
 			if s.ConfigMap != nil {
-				f.local("ConfigMap", s.ConfigMap.Name, from+".configMap.name", role, s.ConfigMap.Optional, itemKeys(s.ConfigMap.Items, from+".configMap")...)
+				f.local(
+					"ConfigMap",
+					s.ConfigMap.Name,
+					from+".configMap.name",
+					role,
+					s.ConfigMap.Optional,
+					itemKeys(s.ConfigMap.Items, from+".configMap")...)
 			}
 			if s.Secret != nil {
-				f.local("Secret", s.Secret.Name, from+".secret.name", role, s.Secret.Optional, itemKeys(s.Secret.Items, from+".secret")...)
+				f.local(
+					"Secret",
+					s.Secret.Name,
+					from+".secret.name",
+					role,
+					s.Secret.Optional,
+					itemKeys(s.Secret.Items, from+".secret")...)
 			}
 		}
 	}
@@ -287,7 +373,12 @@ func (f facts) service(d *manifest.Document, o *corev1.Service) {
 		f.Selector = &Selector{LabelSelector: metav1.LabelSelector{MatchLabels: o.Spec.Selector}, Path: "spec.selector"}
 	}
 	for i, p := range o.Spec.Ports {
-		port := Port{Name: p.Name, Number: p.Port, Protocol: string(p.Protocol), Path: fmt.Sprintf("spec.ports[%d].port", i)}
+		port := Port{
+			Name:     p.Name,
+			Number:   p.Port,
+			Protocol: string(p.Protocol),
+			Path:     fmt.Sprintf("spec.ports[%d].port", i),
+		}
 		if p.TargetPort.Type == intstr.String {
 			port.TargetName = p.TargetPort.StrVal
 		} else {
@@ -295,7 +386,10 @@ func (f facts) service(d *manifest.Document, o *corev1.Service) {
 		}
 		f.Ports = append(f.Ports, port)
 		if p.NodePort != 0 && writesPort(d, i) {
-			f.Claims = append(f.Claims, Claim{What: fmt.Sprintf("nodePort %d/%s", p.NodePort, p.Protocol), Path: fmt.Sprintf("spec.ports[%d].nodePort", i)})
+			f.Claims = append(f.Claims, Claim{
+				What: fmt.Sprintf("nodePort %d/%s", p.NodePort, p.Protocol),
+				Path: fmt.Sprintf("spec.ports[%d].nodePort", i),
+			})
 		}
 	}
 	f.provide("Secret", o.Annotations["service.beta.openshift.io/serving-cert-secret-name"])
@@ -386,7 +480,10 @@ func (f facts) storageClass(name *string, path string) {
 func (f facts) peers(peers []networkingv1.NetworkPolicyPeer, at string) {
 	for i, p := range peers {
 		if p.PodSelector != nil && p.NamespaceSelector == nil {
-			f.Peers = append(f.Peers, Selector{LabelSelector: *p.PodSelector, Path: fmt.Sprintf("%s[%d].podSelector", at, i)})
+			f.Peers = append(
+				f.Peers,
+				Selector{LabelSelector: *p.PodSelector, Path: fmt.Sprintf("%s[%d].podSelector", at, i)},
+			)
 		}
 	}
 }
@@ -395,10 +492,17 @@ func (f facts) metrics(metrics []autoscalingv2.MetricSpec) {
 	for i, m := range metrics {
 		at := fmt.Sprintf("spec.metrics[%d]", i)
 		if r := m.Resource; r != nil && r.Target.Type == autoscalingv2.UtilizationMetricType {
-			f.Utilization = append(f.Utilization, Metric{Resource: string(r.Name), Path: at + ".resource.target.averageUtilization"})
+			f.Utilization = append(
+				f.Utilization,
+				Metric{Resource: string(r.Name), Path: at + ".resource.target.averageUtilization"},
+			)
 		}
 		if r := m.ContainerResource; r != nil && r.Target.Type == autoscalingv2.UtilizationMetricType {
-			f.Utilization = append(f.Utilization, Metric{Resource: string(r.Name), Container: r.Container, Path: at + ".containerResource.target.averageUtilization"})
+			f.Utilization = append(f.Utilization, Metric{
+				Resource:  string(r.Name),
+				Container: r.Container,
+				Path:      at + ".containerResource.target.averageUtilization",
+			})
 		}
 	}
 }
@@ -409,7 +513,14 @@ func (f facts) ingress(o *networkingv1.Ingress) {
 			return
 		}
 		port := &Port{Name: b.Service.Port.Name, Number: b.Service.Port.Number, Path: at + ".service.port"}
-		f.refer(Ref{Kind: "Service", Namespace: f.Object.Namespace, Name: b.Service.Name, Path: at + ".service.name", Port: port, Role: "backend"})
+		f.refer(Ref{
+			Kind:      "Service",
+			Namespace: f.Object.Namespace,
+			Name:      b.Service.Name,
+			Path:      at + ".service.name",
+			Port:      port,
+			Role:      "backend",
+		})
 	}
 	backend(o.Spec.DefaultBackend, "spec.defaultBackend")
 	for i, rule := range o.Spec.Rules {
@@ -429,7 +540,13 @@ func (f facts) ingress(o *networkingv1.Ingress) {
 		}
 	}
 	if o.Spec.IngressClassName != nil {
-		f.cluster(networkingv1.GroupName, "IngressClass", *o.Spec.IngressClassName, "spec.ingressClassName", "ingressClassName")
+		f.cluster(
+			networkingv1.GroupName,
+			"IngressClass",
+			*o.Spec.IngressClassName,
+			"spec.ingressClassName",
+			"ingressClassName",
+		)
 	}
 }
 
@@ -453,7 +570,8 @@ func routeOf(o *networkingv1.Ingress, host string, p *networkingv1.HTTPIngressPa
 // certified reports whether cert-manager makes the certificates of an Ingress.
 func certified(annotations map[string]string) bool {
 	for key, value := range annotations {
-		if strings.HasPrefix(key, "cert-manager.io/") && strings.HasSuffix(key, "issuer") || key == "kubernetes.io/tls-acme" && value == "true" {
+		if strings.HasPrefix(key, "cert-manager.io/") && strings.HasSuffix(key, "issuer") ||
+			key == "kubernetes.io/tls-acme" && value == "true" {
 			return true
 		}
 	}
@@ -462,7 +580,14 @@ func certified(annotations map[string]string) bool {
 
 func (f facts) scaleTarget(apiVersion, kind, name string) {
 	gk := schema.FromAPIVersionAndKind(apiVersion, kind)
-	f.refer(Ref{Group: gk.Group, Kind: kind, Namespace: f.Object.Namespace, Name: name, Path: "spec.scaleTargetRef", Role: "scaleTargetRef"})
+	f.refer(Ref{
+		Group:     gk.Group,
+		Kind:      kind,
+		Namespace: f.Object.Namespace,
+		Name:      name,
+		Path:      "spec.scaleTargetRef",
+		Role:      "scaleTargetRef",
+	})
 }
 
 func (f facts) binding(role rbacv1.RoleRef, subjects []rbacv1.Subject) {
@@ -474,7 +599,13 @@ func (f facts) binding(role rbacv1.RoleRef, subjects []rbacv1.Subject) {
 	for i, s := range subjects {
 		namespace := cmp.Or(s.Namespace, f.Object.Namespace) // a RoleBinding need not name its own
 		if s.Kind == rbacv1.ServiceAccountKind && namespace != "" {
-			f.refer(Ref{Kind: s.Kind, Namespace: namespace, Name: s.Name, Path: fmt.Sprintf("subjects[%d].name", i), Role: "subject"})
+			f.refer(Ref{
+				Kind:      s.Kind,
+				Namespace: namespace,
+				Name:      s.Name,
+				Path:      fmt.Sprintf("subjects[%d].name", i),
+				Role:      "subject",
+			})
 		}
 	}
 }

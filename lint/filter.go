@@ -38,7 +38,11 @@ func dropDerived(all []finding) []finding {
 
 // voided reports whether a finding about an object holds no more in the light of the set.
 func (r *run) voided(set *Set, f *finding) bool {
-	i, found := slices.BinarySearchFunc(r.Rules.Rules, f.Rule, func(rule *Rule, name string) int { return cmp.Compare(rule.Name, name) })
+	i, found := slices.BinarySearchFunc(
+		r.Rules.Rules,
+		f.Rule,
+		func(rule *Rule, name string) int { return cmp.Compare(rule.Name, name) },
+	)
 	if !found || r.Rules.Rules[i].VoidedBy == nil {
 		return false
 	}
@@ -49,7 +53,11 @@ func (r *run) voided(set *Set, f *finding) bool {
 func dropCovered(verdicts, advice []finding) []finding {
 	all := slices.Clone(verdicts)
 	all = slices.DeleteFunc(all, func(w finding) bool {
-		return w.Rule == ruleServerWarning.Name && w.Path != "" && slices.ContainsFunc(advice, func(a finding) bool { return (a.Path == w.Path || strings.HasPrefix(a.Path, w.Path+".")) })
+		return w.Rule == ruleServerWarning.Name && w.Path != "" &&
+			slices.ContainsFunc(
+				advice,
+				func(a finding) bool { return (a.Path == w.Path || strings.HasPrefix(a.Path, w.Path+".")) },
+			)
 	})
 	return append(all, advice...)
 }

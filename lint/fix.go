@@ -29,7 +29,10 @@ func FixFile(name string, data []byte, findings []diag.Diagnostic) (fixed []byte
 	if made == 0 {
 		return data, 0, nil
 	}
-	slices.SortFunc(edits, func(a, b source.Edit) int { return cmp.Compare(a.Range.Start.Offset, b.Range.Start.Offset) })
+	slices.SortFunc(
+		edits,
+		func(a, b source.Edit) int { return cmp.Compare(a.Range.Start.Offset, b.Range.Start.Offset) },
+	)
 	fixed, err = source.Apply(data, edits)
 	if err == nil && bytes.Equal(fixed, data) {
 		made = 0
@@ -44,7 +47,8 @@ func allIn(name string, edits []source.Edit) bool {
 func overlaps(have, want []source.Edit) bool {
 	for _, w := range want {
 		for _, h := range have {
-			if w.Range.Start.Offset < h.Range.End.Offset && h.Range.Start.Offset < w.Range.End.Offset || w.Range.Start.Offset == h.Range.Start.Offset {
+			if w.Range.Start.Offset < h.Range.End.Offset && h.Range.Start.Offset < w.Range.End.Offset ||
+				w.Range.Start.Offset == h.Range.Start.Offset {
 				return true
 			}
 		}

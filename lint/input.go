@@ -20,7 +20,13 @@ var extensions = []string{".yaml", ".yml", ".json"}
 
 // notManifests are files for clients that folders of manifests often hold. They are passed over
 // when a folder is searched, and read when named.
-var notManifests = []string{"kustomization.yaml", "kustomization.yml", "Chart.yaml", "values.yaml", "values.schema.json"}
+var notManifests = []string{
+	"kustomization.yaml",
+	"kustomization.yml",
+	"Chart.yaml",
+	"values.yaml",
+	"values.schema.json",
+}
 
 // InputError is an input that cannot be read.
 type InputError struct {
@@ -99,25 +105,30 @@ func Unreadable(name string, err error) *InputError {
 // searchFolder finds the manifests below a folder, by name. Hidden folders and files are passed over, and
 // so is what is neither a file nor a link to one: reading a pipe would wait for whoever writes to it.
 func searchFolder(root string, exclude []string) (files []string, problems []error) {
-	_ = filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error { // gives no errors: they are collected
-		if err != nil {
-			if !excluded(exclude, name) {
-				problems = append(problems, Unreadable(name, err))
+	_ = filepath.WalkDir(
+		root,
+		func(name string, d fs.DirEntry, err error) error { // gives no errors: they are collected
+			if err != nil {
+				if !excluded(exclude, name) {
+					problems = append(problems, Unreadable(name, err))
+				}
+				return nil
+			}
+			hidden := name != root && strings.HasPrefix(d.Name(), ".")
+			if d.IsDir() {
+				if hidden || excluded(exclude, name) {
+					return filepath.SkipDir
+				}
+				return nil
+			}
+			if !hidden && slices.Contains(extensions, strings.ToLower(filepath.Ext(name))) &&
+				!slices.Contains(notManifests, d.Name()) &&
+				isFile(name, d) {
+				files = append(files, name)
 			}
 			return nil
-		}
-		hidden := name != root && strings.HasPrefix(d.Name(), ".")
-		if d.IsDir() {
-			if hidden || excluded(exclude, name) {
-				return filepath.SkipDir
-			}
-			return nil
-		}
-		if !hidden && slices.Contains(extensions, strings.ToLower(filepath.Ext(name))) && !slices.Contains(notManifests, d.Name()) && isFile(name, d) {
-			files = append(files, name)
-		}
-		return nil
-	})
+		},
+	)
 	return files, problems
 }
 

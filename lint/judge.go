@@ -223,7 +223,11 @@ func (r *run) advise(rule *Rule, d *manifest.Document, f *Finding) diag.Diagnost
 	}
 	for _, fix := range f.Fixes {
 		if p := d.Find(fix.Path); p.Exact && p.Value.IsValid() {
-			out.Fixes = append(out.Fixes, diag.Fix{Message: fix.Message, Safe: fix.Safe, Edits: []source.Edit{{Range: p.Value, NewText: fix.NewText}}})
+			out.Fixes = append(out.Fixes, diag.Fix{
+				Message: fix.Message,
+				Safe:    fix.Safe,
+				Edits:   []source.Edit{{Range: p.Value, NewText: fix.NewText}},
+			})
 		}
 	}
 	return out

@@ -36,7 +36,10 @@ func (r *run) judgeAmong(set *Set, resources []*Resource) (late []lateFinding, e
 	for _, res := range resources {
 		gk := res.GroupKind()
 		if first := set.Get(gk.Group, gk.Kind, res.Object.Namespace, res.Object.Name); first != nil && first != res {
-			late = append(late, lateFinding{of: res, rule: ruleDuplicate, reason: "AlreadyExists", Finding: duplicate(first)})
+			late = append(
+				late,
+				lateFinding{of: res, rule: ruleDuplicate, reason: "AlreadyExists", Finding: duplicate(first)},
+			)
 		}
 		for _, rule := range r.Rules.Rules {
 			if rule.CheckSet == nil || !rule.applies(res.Object.Kind) {

@@ -94,5 +94,6 @@ func (r *run) judgeLate(ctx context.Context, name string, deferred []docRef) (*f
 // mayBeMissing reports whether the user accepts a kind without a schema.
 func (r *run) mayBeMissing(d *manifest.Document) bool {
 	gvk := gvkOf(d)
-	return External(r.IgnoreMissing).Matches(gvk.Kind, "", "") || External(r.IgnoreMissing).Matches(gvk.Group, "", gvk.Kind)
+	return External(r.IgnoreMissing).Matches(gvk.Kind, "", "") ||
+		External(r.IgnoreMissing).Matches(gvk.Group, "", gvk.Kind)
 }

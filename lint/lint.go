@@ -109,7 +109,8 @@ func (res *Result) finish() {
 }
 
 func sameFinding(a, b diag.Diagnostic) bool {
-	return a.Rule == b.Rule && a.Range == b.Range && a.Path == b.Path && a.Message == b.Message && a.Document == b.Document
+	return a.Rule == b.Rule && a.Range == b.Range && a.Path == b.Path && a.Message == b.Message &&
+		a.Document == b.Document
 }
 
 // Source returns the text of a file of the run, for reports.

@@ -41,11 +41,18 @@ func (f *fake) Create(_ context.Context, gvk schema.GroupVersionKind, doc []byte
 		f.judged(o.GetName())
 	}
 	if gvk.Group != "" && gvk.Group != "apps" && gvk.Group != "apiextensions.k8s.io" && !known {
-		return verdict.Verdict{Causes: []verdict.Cause{{Class: verdict.UnknownKind, Path: "kind", Message: "no matches"}}}
+		return verdict.Verdict{
+			Causes: []verdict.Cause{{Class: verdict.UnknownKind, Path: "kind", Message: "no matches"}},
+		}
 	}
 	v.Object, v.Custom, v.ClusterScoped = o, known, gvk.Kind == "Namespace"
 	if o.Object["refused"] != nil {
-		v.Causes = append(v.Causes, verdict.Cause{Class: verdict.Invalid, Reason: "FieldValueInvalid", Path: "refused", Message: "Invalid value"})
+		v.Causes = append(v.Causes, verdict.Cause{
+			Class:   verdict.Invalid,
+			Reason:  "FieldValueInvalid",
+			Path:    "refused",
+			Message: "Invalid value",
+		})
 	}
 	if o.Object["odd"] != nil {
 		v.Warnings = append(v.Warnings, verdict.Warning{Path: "odd", Text: "odd: is odd"})
@@ -75,21 +82,33 @@ func (f *fake) AddCRD(ctx context.Context, doc []byte) verdict.Verdict {
 func (f *fake) Custom() []verdict.Kind { return nil }
 
 // loud is advice about every object whose name begins with loud.
-var loud = &lint.Rule{Name: "loud", Title: "loud", Severity: diag.Info, Category: "config", Check: func(p *lint.Pass) error {
-	if strings.HasPrefix(p.Document.Object.Name, "loud") {
-		p.Report(lint.Finding{Path: "metadata.name", Message: "name is loud"})
-	}
-	return nil
-}}
+var loud = &lint.Rule{
+	Name:     "loud",
+	Title:    "loud",
+	Severity: diag.Info,
+	Category: "config",
+	Check: func(p *lint.Pass) error {
+		if strings.HasPrefix(p.Document.Object.Name, "loud") {
+			p.Report(lint.Finding{Path: "metadata.name", Message: "name is loud"})
+		}
+		return nil
+	},
+}
 
 // lonely is advice about every object that is the only one of its kind.
-var lonely = &lint.Rule{Name: "lonely", Title: "lonely", Severity: diag.Warning, Category: "config", CheckSet: func(p *lint.SetPass) error {
-	gk := p.Resource.GroupKind()
-	if len(p.Set.OfKind(gk.Group, gk.Kind)) == 1 {
-		p.Report(lint.Finding{Path: "kind", Message: "no other object of this kind"})
-	}
-	return nil
-}}
+var lonely = &lint.Rule{
+	Name:     "lonely",
+	Title:    "lonely",
+	Severity: diag.Warning,
+	Category: "config",
+	CheckSet: func(p *lint.SetPass) error {
+		gk := p.Resource.GroupKind()
+		if len(p.Set.OfKind(gk.Group, gk.Kind)) == 1 {
+			p.Report(lint.Finding{Path: "kind", Message: "no other object of this kind"})
+		}
+		return nil
+	},
+}
 
 // options lints files, given as name and text in turn, with both rules.
 func options(t *testing.T, v lint.Validator, files ...string) lint.Options {
@@ -148,7 +167,14 @@ func TestFindingsAreInTheOrderOfTheFiles(t *testing.T) {
 		many.WriteString(object("Pod", fmt.Sprintf("loud-%d", i)))
 	}
 	for _, jobs := range []int{1, 4} {
-		o := options(t, &fake{}, "b.yaml", object("Pod", "loud", "refused: 1\n")+object("Pod", "b2"), "a.yaml", many.String())
+		o := options(
+			t,
+			&fake{},
+			"b.yaml",
+			object("Pod", "loud", "refused: 1\n")+object("Pod", "b2"),
+			"a.yaml",
+			many.String(),
+		)
 		o.Jobs = jobs
 		res := run(t, o)
 		if len(res.Diagnostics) != 3002 || res.Summary.Documents != 3002 || res.Summary.Files != 2 {
@@ -171,16 +197,17 @@ func TestSuppressions(t *testing.T) {
 		want       []string
 		suppressed int
 	}{
-		"comment on the line":    {object("Pod", "loud # seatrial:ignore loud meant") + object("Pod", "b"), nil, 1},
-		"comment above the line": {"apiVersion: v1\nkind: Pod\nmetadata:\n  # seatrial:ignore loud meant\n  name: loud\n---\n" + object("Pod", "b"), nil, 1},
-		"annotation":             {object("Pod", "loud", "  annotations:\n    seatrial/ignore.loud: meant\n") + object("Pod", "b"), nil, 1},
-		"of another object":      {object("Pod", "b", "  annotations:\n    seatrial/ignore.loud: meant\n") + object("Pod", "loud"), []string{"a.yaml:6 suppression-stale", "a.yaml:11 loud"}, 0},
-		"stale":                  {object("Pod", "a # seatrial:ignore loud meant") + object("Pod", "b"), []string{"a.yaml:4 suppression-stale"}, 0},
-		"without a reason":       {object("Pod", "loud # seatrial:ignore loud") + object("Pod", "b"), []string{"a.yaml:4 loud", "a.yaml:4 suppression-invalid"}, 0},
-		"of an unknown rule":     {object("Pod", "a # seatrial:ignore lout meant") + object("Pod", "b"), []string{"a.yaml:4 suppression-invalid"}, 0},
-		"of a verdict":           {object("Pod", "a", "refused: 1 # seatrial:ignore api-server meant\n") + object("Pod", "b"), []string{"a.yaml:5 api-server", "a.yaml:5 suppression-invalid"}, 0},
-		"of the set":             {"apiVersion: v1\nkind: Pod # seatrial:ignore lonely meant\nmetadata:\n  name: a\n", nil, 1},
-		"in a text":              {object("Pod", "a", "data: |\n  # seatrial:ignore lout\n") + object("Pod", "b"), nil, 0},
+		"comment on the line": {object("Pod", "loud # seatrial:ignore loud meant") + object("Pod", "b"), nil, 1},
+		"comment above the line": {"apiVersion: v1\nkind: Pod\nmetadata:\n  # seatrial:ignore loud meant\n  name: " +
+			"loud\n---\n" + object("Pod", "b"), nil, 1},
+		"annotation":         {object("Pod", "loud", "  annotations:\n    seatrial/ignore.loud: meant\n") + object("Pod", "b"), nil, 1},
+		"of another object":  {object("Pod", "b", "  annotations:\n    seatrial/ignore.loud: meant\n") + object("Pod", "loud"), []string{"a.yaml:6 suppression-stale", "a.yaml:11 loud"}, 0},
+		"stale":              {object("Pod", "a # seatrial:ignore loud meant") + object("Pod", "b"), []string{"a.yaml:4 suppression-stale"}, 0},
+		"without a reason":   {object("Pod", "loud # seatrial:ignore loud") + object("Pod", "b"), []string{"a.yaml:4 loud", "a.yaml:4 suppression-invalid"}, 0},
+		"of an unknown rule": {object("Pod", "a # seatrial:ignore lout meant") + object("Pod", "b"), []string{"a.yaml:4 suppression-invalid"}, 0},
+		"of a verdict":       {object("Pod", "a", "refused: 1 # seatrial:ignore api-server meant\n") + object("Pod", "b"), []string{"a.yaml:5 api-server", "a.yaml:5 suppression-invalid"}, 0},
+		"of the set":         {"apiVersion: v1\nkind: Pod # seatrial:ignore lonely meant\nmetadata:\n  name: a\n", nil, 1},
+		"in a text":          {object("Pod", "a", "data: |\n  # seatrial:ignore lout\n") + object("Pod", "b"), nil, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			res := run(t, options(t, &fake{}, "a.yaml", c.text))
@@ -201,14 +228,18 @@ func TestAnObjectDefinedTwiceIsFoundOnce(t *testing.T) {
 }
 
 func definition(more string) string {
-	return "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata:\n  name: boards.example.org\n" + more +
+	return "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata:\n  name: " +
+		"boards.example.org\n" + more +
 		"spec:\n  group: example.org\n  names:\n    kind: Board\n"
 }
 
 const board = "apiVersion: example.org/v1\nkind: Board\nmetadata:\n  name: loud\n"
 
 func TestDefinitionsOfTheSetAreKnownWhereverTheyStand(t *testing.T) {
-	res := run(t, options(t, &fake{}, "a.yaml", board+"---\n"+strings.Replace(board, "loud", "b", 1), "z.yaml", definition("")))
+	res := run(
+		t,
+		options(t, &fake{}, "a.yaml", board+"---\n"+strings.Replace(board, "loud", "b", 1), "z.yaml", definition("")),
+	)
 	expect(t, res, "a.yaml:4 loud", "z.yaml:2 lonely")
 }
 
@@ -242,7 +273,13 @@ func TestKindsThatMayBeMissingAreCounted(t *testing.T) {
 func TestLimitsHoldAtTheLimitAndNotBehindIt(t *testing.T) {
 	text := strings.TrimSuffix(object("Pod", "a"), "---\n") + "# longer than its JSON is\n# as clients send it\n"
 	deep := func(levels int) string {
-		return "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\ndata: " + strings.Repeat("[", levels) + strings.Repeat("]", levels) + "\n"
+		return "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\ndata: " + strings.Repeat(
+			"[",
+			levels,
+		) + strings.Repeat(
+			"]",
+			levels,
+		) + "\n"
 	}
 	for name, c := range map[string]struct {
 		limits manifest.Limits
@@ -264,7 +301,16 @@ func TestLimitsHoldAtTheLimitAndNotBehindIt(t *testing.T) {
 
 func TestTheCacheAnswersForWhatHasNotChanged(t *testing.T) {
 	dir := t.TempDir()
-	files := []string{"a.yaml", object("Pod", "loud"), "b.yaml", object("Pod", "b", "refused: 1\n"), "c.yaml", board, "d.yaml", definition("")}
+	files := []string{
+		"a.yaml",
+		object("Pod", "loud"),
+		"b.yaml",
+		object("Pod", "b", "refused: 1\n"),
+		"c.yaml",
+		board,
+		"d.yaml",
+		definition(""),
+	}
 	judge := func(files []string, severity map[string]diag.Severity) (*lint.Result, int) {
 		v := &fake{}
 		o := options(t, v, files...)
@@ -313,7 +359,12 @@ func TestACancelledRunEndsWithItsContext(t *testing.T) {
 }
 
 func TestFindingsNameTheTargetsThatTheyHoldFor(t *testing.T) {
-	o := options(t, &fake{}, "a.yaml", "apiVersion: batch/v1beta1\nkind: CronJob\nmetadata:\n  name: a\nspec:\n  schedule: '* * * * *'\n")
+	o := options(
+		t,
+		&fake{},
+		"a.yaml",
+		"apiVersion: batch/v1beta1\nkind: CronJob\nmetadata:\n  name: a\nspec:\n  schedule: '* * * * *'\n",
+	)
 	o.Versions = []string{"1.24", "1.30"}
 	res := run(t, o)
 	var got []string
@@ -337,12 +388,18 @@ func TestWhatCannotBeReadDoesNotHideTheRest(t *testing.T) {
 }
 
 func TestAdviceOnRefusedValuesIsDropped(t *testing.T) {
-	picky := &lint.Rule{Name: "picky", Title: "picky", Severity: diag.Warning, Category: "config", Check: func(p *lint.Pass) error {
-		p.Report(lint.Finding{Path: "refused.deeper", Message: "too deep"})
-		p.Report(lint.Finding{Path: "refusedToo", Message: "too"})
-		p.Report(lint.Finding{Path: "odd", Message: "more than the server says"})
-		return nil
-	}}
+	picky := &lint.Rule{
+		Name:     "picky",
+		Title:    "picky",
+		Severity: diag.Warning,
+		Category: "config",
+		Check: func(p *lint.Pass) error {
+			p.Report(lint.Finding{Path: "refused.deeper", Message: "too deep"})
+			p.Report(lint.Finding{Path: "refusedToo", Message: "too"})
+			p.Report(lint.Finding{Path: "odd", Message: "more than the server says"})
+			return nil
+		},
+	}
 	o := options(t, &fake{}, "a.yaml", object("Pod", "a", "refused:\n  deeper: 1\nrefusedToo: 1\nodd: 1\n"))
 	var err error
 	if o.Rules, err = lint.Select([]*lint.Rule{picky}, "all", nil); err != nil {
@@ -352,7 +409,10 @@ func TestAdviceOnRefusedValuesIsDropped(t *testing.T) {
 }
 
 func TestNoDocumentsIsAnError(t *testing.T) {
-	if _, err := lint.Run(t.Context(), options(t, &fake{}, "a.yaml", "# nothing\n")); !errors.Is(err, lint.ErrNoDocuments) {
+	if _, err := lint.Run(t.Context(), options(t, &fake{}, "a.yaml", "# nothing\n")); !errors.Is(
+		err,
+		lint.ErrNoDocuments,
+	) {
 		t.Errorf("error %v", err)
 	}
 }
@@ -361,7 +421,12 @@ func TestDefaultsOfTheSetVoidAdvice(t *testing.T) {
 	mild := &lint.Rule{Name: "mild", Title: "mild", Severity: diag.Info, Category: "config",
 		Check:    func(p *lint.Pass) error { p.Report(lint.Finding{Path: "kind", Message: "mild"}); return nil },
 		VoidedBy: func(set *lint.Set, namespace string) bool { return set.Get("", "Namespace", "", namespace) != nil }}
-	o := options(t, &fake{}, "a.yaml", object("Pod", "a", "  namespace: x\n")+object("Pod", "b", "  namespace: y\n")+object("Namespace", "x"))
+	o := options(
+		t,
+		&fake{},
+		"a.yaml",
+		object("Pod", "a", "  namespace: x\n")+object("Pod", "b", "  namespace: y\n")+object("Namespace", "x"),
+	)
 	var err error
 	if o.Rules, err = lint.Select([]*lint.Rule{mild}, "all", nil); err != nil {
 		t.Fatal(err)

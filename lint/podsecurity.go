@@ -24,7 +24,9 @@ var podSecurity = sync.OnceValue(func() policy.Evaluator {
 // baseline or restricted, in its own words.
 func (p *PodTemplate) Violations(level api.Level) policy.AggregateCheckResult {
 	meta := &metav1.ObjectMeta{Labels: p.Labels, Annotations: p.Annotations}
-	return policy.AggregateCheckResults(podSecurity().EvaluatePod(api.LevelVersion{Level: level, Version: api.LatestVersion()}, meta, p.Spec))
+	return policy.AggregateCheckResults(
+		podSecurity().EvaluatePod(api.LevelVersion{Level: level, Version: api.LatestVersion()}, meta, p.Spec),
+	)
 }
 
 // Violation is what the Pod Security admission has against pods at a level: `host namespaces (hostNetwork=true)`.

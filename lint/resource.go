@@ -28,7 +28,13 @@ type PodTemplate struct {
 // PodTemplateOf finds the pods in an object; nil where there are none.
 func PodTemplateOf(obj runtime.Object) *PodTemplate {
 	template := func(t *corev1.PodTemplateSpec, path string) *PodTemplate {
-		return &PodTemplate{Labels: t.Labels, Annotations: t.Annotations, LabelsPath: path + ".metadata.labels", Spec: &t.Spec, SpecPath: path + ".spec"}
+		return &PodTemplate{
+			Labels:      t.Labels,
+			Annotations: t.Annotations,
+			LabelsPath:  path + ".metadata.labels",
+			Spec:        &t.Spec,
+			SpecPath:    path + ".spec",
+		}
 	}
 	scaled := func(t *corev1.PodTemplateSpec, sel *metav1.LabelSelector, replicas *int32) *PodTemplate {
 		p := template(t, "spec.template")
@@ -72,11 +78,20 @@ func customTemplate(o *unstructured.Unstructured) *PodTemplate {
 		Template corev1.PodTemplateSpec `json:"template"`
 	}
 	content, ok := o.Object["spec"].(map[string]any)
-	if !ok || content["template"] == nil || runtime.DefaultUnstructuredConverter.FromUnstructured(content, &spec) != nil || len(spec.Template.Spec.Containers) == 0 {
+	if !ok || content["template"] == nil ||
+		runtime.DefaultUnstructuredConverter.FromUnstructured(content, &spec) != nil ||
+		len(spec.Template.Spec.Containers) == 0 {
 		return nil
 	}
-	return &PodTemplate{Labels: spec.Template.Labels, Annotations: spec.Template.Annotations, LabelsPath: "spec.template.metadata.labels", Spec: &spec.Template.Spec, SpecPath: "spec.template.spec",
-		Selector: spec.Selector, Replicas: spec.Replicas}
+	return &PodTemplate{
+		Labels:      spec.Template.Labels,
+		Annotations: spec.Template.Annotations,
+		LabelsPath:  "spec.template.metadata.labels",
+		Spec:        &spec.Template.Spec,
+		SpecPath:    "spec.template.spec",
+		Selector:    spec.Selector,
+		Replicas:    spec.Replicas,
+	}
 }
 
 // Resource is what the other objects of a set need to know of one: small, so that a
@@ -105,13 +120,15 @@ type Resource struct {
 	HostNetwork     bool                // its pods live on the network of their node
 	Headless        bool                // a Service without an address
 	External        bool                // a Service of type ExternalName, or without selector
-	MayCreatePods   bool                // may make pods of which nothing is known: a custom resource with an image or replicas
-	SingleNode      bool                // a PersistentVolumeClaim that one node at a time can mount
-	Violations      []Violation         // what the Pod Security admission has against its pods, by level, where their namespace enforces one
-	Automount       *bool               // automountServiceAccountToken of a ServiceAccount or of pods; nil: not given
-	Utilization     []Metric            // of a HorizontalPodAutoscaler
-	Unrequested     []Request           // CPU and memory that containers of a workload do not request
-	Defaults        []string            // what a LimitRange gives to containers: "cpu request"
+	// may make pods of which nothing is known: a custom resource with an image or replicas
+	MayCreatePods bool
+	SingleNode    bool // a PersistentVolumeClaim that one node at a time can mount
+	// what the Pod Security admission has against its pods, by level, where their namespace enforces one
+	Violations  []Violation
+	Automount   *bool     // automountServiceAccountToken of a ServiceAccount or of pods; nil: not given
+	Utilization []Metric  // of a HorizontalPodAutoscaler
+	Unrequested []Request // CPU and memory that containers of a workload do not request
+	Defaults    []string  // what a LimitRange gives to containers: "cpu request"
 }
 
 // Claim is something that one object of a set can have: a host and path of an Ingress, a port of the nodes.

@@ -76,8 +76,9 @@ type PathFix struct {
 type Pass struct {
 	Rule     *Rule
 	Document *manifest.Document // identity; places are the caller's business
-	Object   runtime.Object     // as the server would store it, defaults filled in, in the version written; not to be changed
-	Pods     *PodTemplate       // what the object says of its pods; nil for kinds without pods
+	// as the server would store it, defaults filled in, in the version written; not to be changed
+	Object runtime.Object
+	Pods   *PodTemplate // what the object says of its pods; nil for kinds without pods
 
 	findings []Finding
 }

@@ -54,12 +54,28 @@ type selectingKey struct {
 
 // NewSet indexes resources; external are the objects declared to exist elsewhere.
 func NewSet(resources []*Resource, external External) *Set {
-	s := &Set{All: resources, byName: make(map[objectKey]*Resource, len(resources)), byKind: map[schema.GroupKind][]*Resource{},
-		byLabel: map[labelKey][]*Resource{}, byLabelKey: map[labelKey][]*Resource{}, pods: map[string][]*Resource{}, byNamespace: map[objectKey][]*Resource{},
-		referrers: map[objectKey][]*Resource{}, anywhere: map[labelKey]*Resource{}, provided: map[objectKey]bool{}, claims: map[claimKey][]*Resource{},
-		opaque: map[string]bool{}, inhabitants: map[string]int{}, first: map[string]*Resource{}, defaults: map[string][]string{}, selectors: map[*Resource]labels.Selector{}, ext: external}
+	s := &Set{
+		All:         resources,
+		byName:      make(map[objectKey]*Resource, len(resources)),
+		byKind:      map[schema.GroupKind][]*Resource{},
+		byLabel:     map[labelKey][]*Resource{},
+		byLabelKey:  map[labelKey][]*Resource{},
+		pods:        map[string][]*Resource{},
+		byNamespace: map[objectKey][]*Resource{},
+		referrers:   map[objectKey][]*Resource{},
+		anywhere:    map[labelKey]*Resource{},
+		provided:    map[objectKey]bool{},
+		claims:      map[claimKey][]*Resource{},
+		opaque:      map[string]bool{},
+		inhabitants: map[string]int{},
+		first:       map[string]*Resource{},
+		defaults:    map[string][]string{},
+		selectors:   map[*Resource]labels.Selector{},
+		ext:         external,
+	}
 	var indexes sync.WaitGroup
-	for _, index := range []func(*Resource){s.indexIdentity, s.indexFacts, s.indexPods, s.indexSelector} { // each fills tables of its own
+	// each fills tables of its own
+	for _, index := range []func(*Resource){s.indexIdentity, s.indexFacts, s.indexPods, s.indexSelector} {
 		indexes.Go(func() {
 			for _, r := range resources {
 				index(r)
@@ -206,14 +222,16 @@ func (s *Set) OfKind(group, kind string) []*Resource {
 
 // Has reports whether a referred object is in the set, is built into every cluster, or was declared external.
 func (s *Set) Has(r Ref) bool {
-	return s.Get(r.Group, r.Kind, r.Namespace, r.Name) != nil || s.provides(r) || builtin(r) || s.ext.Matches(r.Kind, r.Namespace, r.Name)
+	return s.Get(r.Group, r.Kind, r.Namespace, r.Name) != nil || s.provides(r) || builtin(r) ||
+		s.ext.Matches(r.Kind, r.Namespace, r.Name)
 }
 
 // provides reports whether somebody will make the object because of another one of the set. Claims of
 // a StatefulSet's pods are filed under their name without the number.
 func (s *Set) provides(r Ref) bool {
 	return s.provided[objectKey{r.Group, r.Kind, r.Namespace, r.Name}] ||
-		r.Kind == "PersistentVolumeClaim" && s.provided[objectKey{r.Group, r.Kind, r.Namespace, strings.TrimRight(r.Name, "0123456789")}]
+		r.Kind == "PersistentVolumeClaim" &&
+			s.provided[objectKey{r.Group, r.Kind, r.Namespace, strings.TrimRight(r.Name, "0123456789")}]
 }
 
 // maxCandidates bounds the search for something alike: it is a courtesy, and must not take long.
@@ -326,7 +344,8 @@ func (s *Set) Labelled(namespace string, wanted map[string]string) *Resource {
 // there are none among the first of each label.
 func (s *Set) Astray(r *Resource) *Resource {
 	for _, k := range sortedKeys(r.Selector.MatchLabels) {
-		if c := s.anywhere[labelKey{"", k, r.Selector.MatchLabels[k]}]; c != nil && s.selectors[r] != nil && s.selectors[r].Matches(labels.Set(c.PodLabels)) {
+		if c := s.anywhere[labelKey{"", k, r.Selector.MatchLabels[k]}]; c != nil && s.selectors[r] != nil &&
+			s.selectors[r].Matches(labels.Set(c.PodLabels)) {
 			return c
 		}
 	}
@@ -422,11 +441,13 @@ func builtin(r Ref) bool {
 	case "ServiceAccount":
 		return r.Name == "default" || r.Namespace == "kube-system" && slices.Contains(controllerAccounts, r.Name)
 	case "ConfigMap":
-		return r.Name == "kube-root-ca.crt" || r.Namespace == "kube-system" && r.Name == "extension-apiserver-authentication"
+		return r.Name == "kube-root-ca.crt" ||
+			r.Namespace == "kube-system" && r.Name == "extension-apiserver-authentication"
 	case "Namespace":
 		return slices.Contains([]string{"default", "kube-system", "kube-public", "kube-node-lease"}, r.Name)
 	case "ClusterRole":
-		return slices.Contains([]string{"cluster-admin", "admin", "edit", "view"}, r.Name) || strings.HasPrefix(r.Name, "system:")
+		return slices.Contains([]string{"cluster-admin", "admin", "edit", "view"}, r.Name) ||
+			strings.HasPrefix(r.Name, "system:")
 	case "Role":
 		return strings.HasPrefix(r.Name, "system:") || r.Name == "extension-apiserver-authentication-reader"
 	case "PriorityClass":

@@ -40,7 +40,9 @@ func (s *suppression) governs(d *diag.Diagnostic, item string) bool {
 	return d.Document == s.Number && item == s.Item
 }
 
-var commentPattern = regexp.MustCompile(`(?:^|[ \t])#[ \t]*` + ignoreComment + `(?:[ \t]+(\S+))?(?:[ \t]+(.*?))?[ \t\r]*$`)
+var commentPattern = regexp.MustCompile(
+	`(?:^|[ \t])#[ \t]*` + ignoreComment + `(?:[ \t]+(\S+))?(?:[ \t]+(.*?))?[ \t\r]*$`,
+)
 
 // commentSuppressions finds the `# seatrial:ignore RULE reason` comments of a file.
 func commentSuppressions(f *source.File) (out []*suppression) {
@@ -64,7 +66,12 @@ func commentSuppressions(f *source.File) (out []*suppression) {
 		if slices.ContainsFunc(chunks, func(c *manifest.Chunk) bool { return c.IsText(start) }) {
 			continue // of a manifest within the manifest
 		}
-		s := &suppression{Rule: group(1), Reason: group(2), Line: n, Range: f.Range(start, f.LineStart(n)+len(strings.TrimRight(line, " \t\r")))}
+		s := &suppression{
+			Rule:   group(1),
+			Reason: group(2),
+			Line:   n,
+			Range:  f.Range(start, f.LineStart(n)+len(strings.TrimRight(line, " \t\r"))),
+		}
 		if strings.TrimSpace(line[:m[0]]) == "" { // a comment of its own governs the next line with content
 			s.Line = nextContent(f, n)
 		}
@@ -105,15 +112,24 @@ func annotationSuppressions(d *manifest.Document) (out []*suppression) {
 // problem says what is wrong with a suppression itself; nil when nothing is.
 func (s *suppression) problem(known func(string) bool, suggest func(string) string) *diag.Diagnostic {
 	bad := func(message, detail string) *diag.Diagnostic {
-		return &diag.Diagnostic{Rule: ruleSuppressionInvalid.Name, Severity: ruleSuppressionInvalid.Severity, Message: message, Help: detail,
-			Document: s.Number, Range: s.Range}
+		return &diag.Diagnostic{
+			Rule:     ruleSuppressionInvalid.Name,
+			Severity: ruleSuppressionInvalid.Severity,
+			Message:  message,
+			Help:     detail,
+			Document: s.Number,
+			Range:    s.Range,
+		}
 	}
 	const form = "write `# " + ignoreComment + " RULE reason`"
 	switch {
 	case s.Rule == "":
 		return bad("suppression names no rule", form)
 	case isVerdictRule(s.Rule):
-		return bad(fmt.Sprintf("%s is the API server's verdict and cannot be suppressed", s.Rule), "mend the manifest: a cluster would refuse it")
+		return bad(
+			fmt.Sprintf("%s is the API server's verdict and cannot be suppressed", s.Rule),
+			"mend the manifest: a cluster would refuse it",
+		)
 	case !known(s.Rule):
 		detail := "`seatrial rules` lists the rules"
 		if best := suggest(s.Rule); best != "" {
@@ -128,6 +144,12 @@ func (s *suppression) problem(known func(string) bool, suggest func(string) stri
 
 // stale says that a suppression silences nothing.
 func (s *suppression) stale() diag.Diagnostic {
-	return diag.Diagnostic{Rule: ruleSuppressionStale.Name, Severity: ruleSuppressionStale.Severity, Document: s.Number, Range: s.Range,
-		Message: fmt.Sprintf("suppression of %s silences nothing", s.Rule), Help: "remove it"}
+	return diag.Diagnostic{
+		Rule:     ruleSuppressionStale.Name,
+		Severity: ruleSuppressionStale.Severity,
+		Document: s.Number,
+		Range:    s.Range,
+		Message:  fmt.Sprintf("suppression of %s silences nothing", s.Rule),
+		Help:     "remove it",
+	}
 }

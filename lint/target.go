@@ -75,7 +75,8 @@ func (t *target) judge(r *run, d *manifest.Document, v verdict.Verdict) []diag.D
 	}
 	said := map[string]bool{}
 	for _, p := range problems {
-		if p.Kind == schema.Missing && v.Object != nil && !slices.ContainsFunc(v.Causes, func(c verdict.Cause) bool { return c.Path == p.Path }) {
+		if p.Kind == schema.Missing && v.Object != nil &&
+			!slices.ContainsFunc(v.Causes, func(c verdict.Cause) bool { return c.Path == p.Path }) {
 			continue // the schema alone asks for it: the linked validation knows better
 		}
 		c := inServersWords(causeOf(p), v.Causes)
@@ -167,7 +168,11 @@ func suggestField(d *manifest.Document, f *diag.Diagnostic, path, name string) {
 	if parent := d.Find(path[:max(0, dot)]); parent.Exact && parent.Node.Get(name) != nil {
 		safe = false
 	}
-	f.Fixes = append(f.Fixes, diag.Fix{Message: "write " + name, Safe: safe, Edits: []source.Edit{{Range: key.Key, NewText: requote(d, key.Key, name)}}})
+	f.Fixes = append(f.Fixes, diag.Fix{
+		Message: "write " + name,
+		Safe:    safe,
+		Edits:   []source.Edit{{Range: key.Key, NewText: requote(d, key.Key, name)}},
+	})
 }
 
 // elsewhere tells in which versions a field exists that the target does not have.
@@ -207,13 +212,17 @@ func enrichType(d *manifest.Document, f *diag.Diagnostic, c verdict.Cause) {
 	if !place.Exact || place.Node == nil {
 		return
 	}
-	if key, _, ok := strings.Cut(place.Node.Text, " - "); ok && place.Node.Kind == manifest.Scalar && place.Node.Style == manifest.Plain &&
-		place.Value.End.Line > place.Value.Start.Line && !strings.ContainsAny(key, " :") {
+	if key, _, ok := strings.Cut(place.Node.Text, " - "); ok && place.Node.Kind == manifest.Scalar &&
+		place.Node.Style == manifest.Plain &&
+		place.Value.End.Line > place.Value.Start.Line &&
+		!strings.ContainsAny(key, " :") {
 		start := place.Value.Start.Offset
 		at := d.File.Range(start, start+len(key))
 		f.Range = at
 		f.Help = fmt.Sprintf("%s has no colon, so the list below it is read as text: write %s:", key, key)
-		f.Fixes = []diag.Fix{{Message: "add the colon", Safe: true, Edits: []source.Edit{{Range: at, NewText: key + ":"}}}}
+		f.Fixes = []diag.Fix{
+			{Message: "add the colon", Safe: true, Edits: []source.Edit{{Range: at, NewText: key + ":"}}},
+		}
 		return
 	}
 	if len(f.Fixes) > 0 {
@@ -255,7 +264,8 @@ func (t *target) unknownKind(r *run, d *manifest.Document) diag.Diagnostic {
 	}
 	use := suggestion.GroupVersion().String()
 	if known && kind.Replacement != "" {
-		if r, k, _ := strings.Cut(kind.Replacement, " "); k == gvk.Kind && t.store().Lookup(schema.GVK{Group: groupOf(r), Version: versionOf(r), Kind: k}) != nil {
+		if r, k, _ := strings.Cut(kind.Replacement, " "); k == gvk.Kind &&
+			t.store().Lookup(schema.GVK{Group: groupOf(r), Version: versionOf(r), Kind: k}) != nil {
 			use = r
 		}
 	}
@@ -340,8 +350,12 @@ func (t *target) suggestKind(d *manifest.Document, f *diag.Diagnostic, kind, api
 		}
 	}
 	if len(edits) > 0 {
-		safe := strings.EqualFold(kind, d.Object.Kind) && (apiVersion == d.Object.APIVersion || sameShape(d, t, apiVersion))
-		f.Fixes = append(f.Fixes, diag.Fix{Message: fmt.Sprintf("write %s, %s", apiVersion, kind), Safe: safe, Edits: edits})
+		safe := strings.EqualFold(kind, d.Object.Kind) &&
+			(apiVersion == d.Object.APIVersion || sameShape(d, t, apiVersion))
+		f.Fixes = append(
+			f.Fixes,
+			diag.Fix{Message: fmt.Sprintf("write %s, %s", apiVersion, kind), Safe: safe, Edits: edits},
+		)
 	}
 }
 

@@ -8,37 +8,130 @@ import (
 
 // The rules that lint itself speaks for. The verdict rules cannot be switched off.
 var (
-	ruleSyntax = &Rule{Name: "yaml-syntax", Equivalents: "monokle YML001 to YML021, kubeconform, kubectl-validate", Title: "the file is not valid YAML or JSON", Severity: diag.Error, Category: "verdict",
-		Doc: "A client cannot read the document, so nothing of it would reach the API server. The message says what is wrong in plain words; the YAML library's own message stands in the detail."}
-	ruleTab = &Rule{Name: "yaml-tab", Equivalents: "monokle YML019", Title: "tab in indentation", Severity: diag.Error, Category: "verdict",
-		Doc: "YAML forbids tabs in indentation. `seatrial lint --fix` converts them to spaces."}
-	ruleDuplicateKey = &Rule{Name: "yaml-duplicate-key", Equivalents: "monokle YML010, kubeconform -strict", Title: "key given twice in one mapping", Severity: diag.Error, Category: "verdict",
-		Doc: "Clients keep the last value and lose the first one silently; the server with strict field validation refuses the document."}
-	ruleKindUnknown = &Rule{Name: "kind-unknown", Equivalents: "pluto removed, monokle K8S003 and K8S004, kubeconform, kubectl-validate", Title: "no such kind in this Kubernetes version", Severity: diag.Error, Category: "verdict",
-		Doc: "The API server does not serve the kind in this API version: it is misspelt, was removed, is not there yet, or belongs to a custom resource whose definition is neither in the set nor under `--crds`. " +
-			"`--ignore-missing-schemas` accepts unknown kinds and counts them in the summary."}
-	ruleFieldUnknown = &Rule{Name: "field-unknown", Equivalents: "kubeconform -strict, kubectl-validate", Title: "field that the type does not have", Severity: diag.Error, Category: "verdict",
-		Doc: "With `fieldValidation: Strict`, which kubectl asks for, the API server refuses fields that it does not know. Without it they would be dropped silently."}
-	ruleFieldType = &Rule{Name: "field-type", Equivalents: "monokle K8S001, kubeconform, kubectl-validate", Title: "value of the wrong type", Severity: diag.Error, Category: "verdict",
-		Doc: "The value cannot be decoded into the type of the field: a string where a number is wanted, a mapping where a list is wanted."}
-	ruleAPIServer = &Rule{Name: "api-server", Equivalents: "in part: kube-linter mismatching-selector and invalid-target-ports, kube-score label-values, kubectl-validate", Title: "the API server's validation refuses the object", Severity: diag.Error, Category: "verdict",
-		Doc: "The API server's own validation, linked into this program, was asked for a dry-run create. The message is the server's, the reason its cause type."}
-	ruleDuplicate = &Rule{Name: "object-duplicate", Title: "one object defined twice in the set", Severity: diag.Error, Category: "verdict",
-		Doc: "Two documents define the same kind, namespace and name: creating the set fails at the second one (AlreadyExists), applying it lets the second silently replace the first."}
-	ruleScope = &Rule{Name: "namespace-scope", Title: "namespace that the kind may not have", Severity: diag.Error, Category: "verdict",
-		Doc: "Cluster-scoped objects live in no namespace. The API server ignores one that the manifest names, so that the object is not where its author thinks: a warning. A namespace that differs from that of the request is refused."}
+	ruleSyntax = &Rule{
+		Name:        "yaml-syntax",
+		Equivalents: "monokle YML001 to YML021, kubeconform, kubectl-validate",
+		Title:       "the file is not valid YAML or JSON",
+		Severity:    diag.Error,
+		Category:    "verdict",
+		Doc: "A client cannot read the document, so nothing of it would reach the API server. The message " +
+			"says what is wrong in plain words; the YAML library's own message stands in the detail.",
+	}
+	ruleTab = &Rule{
+		Name:        "yaml-tab",
+		Equivalents: "monokle YML019",
+		Title:       "tab in indentation",
+		Severity:    diag.Error,
+		Category:    "verdict",
+		Doc:         "YAML forbids tabs in indentation. `seatrial lint --fix` converts them to spaces.",
+	}
+	ruleDuplicateKey = &Rule{
+		Name:        "yaml-duplicate-key",
+		Equivalents: "monokle YML010, kubeconform -strict",
+		Title:       "key given twice in one mapping",
+		Severity:    diag.Error,
+		Category:    "verdict",
+		Doc: "Clients keep the last value and lose the first one silently; the server with strict field " +
+			"validation refuses the document.",
+	}
+	ruleKindUnknown = &Rule{
+		Name:        "kind-unknown",
+		Equivalents: "pluto removed, monokle K8S003 and K8S004, kubeconform, kubectl-validate",
+		Title:       "no such kind in this Kubernetes version",
+		Severity:    diag.Error,
+		Category:    "verdict",
+		Doc: "The API server does not serve the kind in this API version: it is misspelt, was removed, is not there " +
+			"yet, or belongs to a custom resource whose definition is neither in the set nor under `--crds`. " +
+			"`--ignore-missing-schemas` accepts unknown kinds and counts them in the summary.",
+	}
+	ruleFieldUnknown = &Rule{
+		Name:        "field-unknown",
+		Equivalents: "kubeconform -strict, kubectl-validate",
+		Title:       "field that the type does not have",
+		Severity:    diag.Error,
+		Category:    "verdict",
+		Doc: "With `fieldValidation: Strict`, which kubectl asks for, the API server refuses fields that it " +
+			"does not know. Without it they would be dropped silently.",
+	}
+	ruleFieldType = &Rule{
+		Name:        "field-type",
+		Equivalents: "monokle K8S001, kubeconform, kubectl-validate",
+		Title:       "value of the wrong type",
+		Severity:    diag.Error,
+		Category:    "verdict",
+		Doc: "The value cannot be decoded into the type of the field: a string where a number is wanted, a " +
+			"mapping where a list is wanted.",
+	}
+	ruleAPIServer = &Rule{
+		Name: "api-server",
+		Equivalents: "in part: kube-linter mismatching-selector and invalid-target-ports, kube-score label-values, " +
+			"kubectl-validate",
+		Title:    "the API server's validation refuses the object",
+		Severity: diag.Error,
+		Category: "verdict",
+		Doc: "The API server's own validation, linked into this program, was asked for a dry-run create. " +
+			"The message is the server's, the reason its cause type.",
+	}
+	ruleDuplicate = &Rule{
+		Name:     "object-duplicate",
+		Title:    "one object defined twice in the set",
+		Severity: diag.Error,
+		Category: "verdict",
+		Doc: "Two documents define the same kind, namespace and name: creating the set fails at the second one " +
+			"(AlreadyExists), applying it lets the second silently replace the first.",
+	}
+	ruleScope = &Rule{
+		Name:     "namespace-scope",
+		Title:    "namespace that the kind may not have",
+		Severity: diag.Error,
+		Category: "verdict",
+		Doc: "Cluster-scoped objects live in no namespace. The API server ignores one that the manifest names, " +
+			"so that the object is not where its author thinks: a warning. A namespace that differs from that of " +
+			"the request is refused.",
+	}
 
-	ruleDeprecated = &Rule{Name: "api-version-deprecated", Equivalents: "kube-linter no-extensions-v1beta, kube-score stable-version, popeye 403, pluto deprecated, monokle K8S002", Title: "API version that is on its way out", Severity: diag.Warning, Category: "lifecycle",
-		URL: "https://kubernetes.io/docs/reference/using-api/deprecation-guide/",
-		Doc: "The target Kubernetes version still serves this API version but has deprecated it. The message names the release of removal and the replacement where there is one."}
-	ruleServerWarning = &Rule{Name: "api-server-warning", Title: "the API server accepts the object with a warning", Severity: diag.Warning, Category: "lifecycle",
-		Doc: "The API server would answer with a Warning header, which kubectl prints: a deprecated field, a value that does not do what it seems to, a duplicate entry."}
-	ruleNotServed = &Rule{Name: "api-version-off-by-default", Title: "API version that is not served by default", Severity: diag.Warning, Category: "lifecycle",
-		Doc: "Alpha and most beta API versions must be switched on in the API server with `--runtime-config`; a cluster with default settings answers that there is no such kind."}
-	ruleSuppressionInvalid = &Rule{Name: "suppression-invalid", Title: "suppression that cannot be honoured", Severity: diag.Error, Category: "config",
-		Doc: "A suppression names a rule and gives a reason: `# seatrial:ignore image-tag-latest rebuilt nightly`. Verdicts of the API server cannot be suppressed."}
-	ruleSuppressionStale = &Rule{Name: "suppression-stale", Title: "suppression that silences nothing", Severity: diag.Warning, Category: "config",
-		Doc: "The rule finds nothing at this place any more; the comment or annotation misleads the next reader."}
+	ruleDeprecated = &Rule{
+		Name: "api-version-deprecated",
+		Equivalents: "kube-linter no-extensions-v1beta, kube-score stable-version, popeye 403, pluto deprecated, " +
+			"monokle K8S002",
+		Title:    "API version that is on its way out",
+		Severity: diag.Warning,
+		Category: "lifecycle",
+		URL:      "https://kubernetes.io/docs/reference/using-api/deprecation-guide/",
+		Doc: "The target Kubernetes version still serves this API version but has deprecated it. The " +
+			"message names the release of removal and the replacement where there is one.",
+	}
+	ruleServerWarning = &Rule{
+		Name:     "api-server-warning",
+		Title:    "the API server accepts the object with a warning",
+		Severity: diag.Warning,
+		Category: "lifecycle",
+		Doc: "The API server would answer with a Warning header, which kubectl prints: a deprecated field, a " +
+			"value that does not do what it seems to, a duplicate entry.",
+	}
+	ruleNotServed = &Rule{
+		Name:     "api-version-off-by-default",
+		Title:    "API version that is not served by default",
+		Severity: diag.Warning,
+		Category: "lifecycle",
+		Doc: "Alpha and most beta API versions must be switched on in the API server with `--runtime-config`; " +
+			"a cluster with default settings answers that there is no such kind.",
+	}
+	ruleSuppressionInvalid = &Rule{
+		Name:     "suppression-invalid",
+		Title:    "suppression that cannot be honoured",
+		Severity: diag.Error,
+		Category: "config",
+		Doc: "A suppression names a rule and gives a reason: `# seatrial:ignore image-tag-latest rebuilt " +
+			"nightly`. Verdicts of the API server cannot be suppressed.",
+	}
+	ruleSuppressionStale = &Rule{
+		Name:     "suppression-stale",
+		Title:    "suppression that silences nothing",
+		Severity: diag.Warning,
+		Category: "config",
+		Doc:      "The rule finds nothing at this place any more; the comment or annotation misleads the next reader.",
+	}
 )
 
 // OwnRules lists the rules that package lint checks itself: the verdicts first, then advice.

@@ -29,12 +29,26 @@ type report struct {
 }
 
 func (c *Chunk) finding(rule string, start, end int, message, detail string) *report {
-	return &report{c, diag.Diagnostic{Rule: rule, Severity: diag.Error, Message: message, Help: detail, Document: c.number, Range: c.file.Range(start, end)}}
+	return &report{
+		c,
+		diag.Diagnostic{
+			Rule:     rule,
+			Severity: diag.Error,
+			Message:  message,
+			Help:     detail,
+			Document: c.number,
+			Range:    c.file.Range(start, end),
+		},
+	}
 }
 
 // fix adds a certain change of some bytes.
 func (r *report) fix(start, end int, newText, message string) *report {
-	r.d.Fixes = append(r.d.Fixes, diag.Fix{Message: message, Safe: true, Edits: []source.Edit{{Range: r.c.file.Range(start, end), NewText: newText}}})
+	r.d.Fixes = append(r.d.Fixes, diag.Fix{
+		Message: message,
+		Safe:    true,
+		Edits:   []source.Edit{{Range: r.c.file.Range(start, end), NewText: newText}},
+	})
 	return r
 }
 
@@ -52,8 +66,11 @@ func (c *Chunk) duplicates() (out []diag.Diagnostic) {
 		first := make(map[string]Field, len(n.Fields))
 		for _, f := range n.Fields {
 			if have, ok := first[f.Name]; ok {
-				out = append(out, *c.finding(ruleDuplicateKey, f.keyStart, f.keyEnd, fmt.Sprintf("key %s is given twice in one mapping", quoteYAMLKey(f.Name)),
-					"clients keep the last value and lose the first one silently: remove one of them").relate(have.keyStart, have.keyEnd, "first given here").done())
+				out = append(
+					out,
+					*c.finding(ruleDuplicateKey, f.keyStart, f.keyEnd, fmt.Sprintf("key %s is given twice in one mapping", quoteYAMLKey(f.Name)),
+						"clients keep the last value and lose the first one silently: remove one of them").relate(have.keyStart, have.keyEnd, "first given here").done(),
+				)
 			} else {
 				first[f.Name] = f
 			}
@@ -84,7 +101,10 @@ func (d *Document) identity() (out []diag.Diagnostic) {
 			out = append(out, *d.missing(key))
 		case key == "kind" && d.Object.Kind == "" || key == "apiVersion" && d.Object.APIVersion == "":
 			n := d.Root().Get(key).Value
-			out = append(out, *d.chunk.finding(ruleSyntax, n.start, n.end, fmt.Sprintf("%s must be a text that is not empty", key), "").done())
+			out = append(
+				out,
+				*d.chunk.finding(ruleSyntax, n.start, n.end, fmt.Sprintf("%s must be a text that is not empty", key), "").done(),
+			)
 		}
 	}
 	return out
@@ -101,7 +121,10 @@ func (d *Document) nothing() *diag.Diagnostic {
 	if d.Item != "" {
 		return d.without("item has neither apiVersion nor kind", "every item of a List is an object")
 	}
-	return d.without("document has neither apiVersion nor kind", "not a Kubernetes manifest? leave the file out with --exclude, or exclude: in .seatrial.yaml")
+	return d.without(
+		"document has neither apiVersion nor kind",
+		"not a Kubernetes manifest? leave the file out with --exclude, or exclude: in .seatrial.yaml",
+	)
 }
 
 // missing reports a key without which the document names no kind.
@@ -109,7 +132,13 @@ func (d *Document) missing(key string) *diag.Diagnostic {
 	root := d.Root()
 	for _, f := range root.Fields {
 		if f.Name != key && strings.EqualFold(f.Name, key) {
-			r := d.chunk.finding(ruleSyntax, f.keyStart, f.keyEnd, fmt.Sprintf("unknown key %s: did you mean %s?", quoteYAMLKey(f.Name), key), "keys are case-sensitive")
+			r := d.chunk.finding(
+				ruleSyntax,
+				f.keyStart,
+				f.keyEnd,
+				fmt.Sprintf("unknown key %s: did you mean %s?", quoteYAMLKey(f.Name), key),
+				"keys are case-sensitive",
+			)
 			newText := key
 			if d.File.Data[f.keyStart] == '"' {
 				newText = strconv.Quote(key)
@@ -117,7 +146,10 @@ func (d *Document) missing(key string) *diag.Diagnostic {
 			return r.fix(f.keyStart, f.keyEnd, newText, "write "+key).done()
 		}
 	}
-	return d.without(fmt.Sprintf("document has no %s", key), "every document names its apiVersion and kind: apiVersion: apps/v1, kind: Deployment")
+	return d.without(
+		fmt.Sprintf("document has no %s", key),
+		"every document names its apiVersion and kind: apiVersion: apps/v1, kind: Deployment",
+	)
 }
 
 // without reports at its first key what a document lacks.
@@ -150,15 +182,24 @@ func (c *Chunk) notAMapping(js []byte) []diag.Diagnostic {
 	var s string
 	switch {
 	case js[0] == '[':
-		return []diag.Diagnostic{*c.finding(ruleSyntax, start, end, "document is a list, not a mapping", detail+"; several objects are separated by ---").done()}
+		return []diag.Diagnostic{
+			*c.finding(ruleSyntax, start, end, "document is a list, not a mapping", detail+"; several objects are separated by ---").done(),
+		}
 	case json.Unmarshal(js, &s) == nil && wordThenDash.MatchString(s):
 		key := wordThenDash.FindStringSubmatch(s)[1]
-		return []diag.Diagnostic{*c.finding(ruleSyntax, start, start+len(key), fmt.Sprintf("key %s has no colon, so the list below it is read as text", quoteYAMLKey(key)),
-			"write "+key+":").fix(start, start+len(key), key+":", "add the colon").done()}
+		return []diag.Diagnostic{
+			*c.finding(ruleSyntax, start, start+len(key), fmt.Sprintf("key %s has no colon, so the list below it is "+
+				"read as text", quoteYAMLKey(key)),
+				"write "+key+":").fix(start, start+len(key), key+":", "add the colon").done(),
+		}
 	case s != "" && strings.Contains(s, ":"):
-		return []diag.Diagnostic{*c.finding(ruleSyntax, start, end, "document is a text, not a mapping: a colon needs a space after it", detail).done()}
+		return []diag.Diagnostic{
+			*c.finding(ruleSyntax, start, end, "document is a text, not a mapping: a colon needs a space after it", detail).done(),
+		}
 	}
-	return []diag.Diagnostic{*c.finding(ruleSyntax, start, end, "document is a single value, not a mapping", detail).done()}
+	return []diag.Diagnostic{
+		*c.finding(ruleSyntax, start, end, "document is a single value, not a mapping", detail).done(),
+	}
 }
 
 // templated reports whether text holds the markers of a template engine.
@@ -187,7 +228,10 @@ func (c *Chunk) unrendered() []diag.Diagnostic {
 	if i := bytes.Index(c.file.Data[at:end], []byte("}}")); i >= 0 {
 		end = at + i + 2
 	}
-	return []diag.Diagnostic{*c.finding(ruleSyntax, at, end, "file is a template, not a manifest", "render it first: helm template CHART | seatrial lint -").done()}
+	return []diag.Diagnostic{
+		*c.finding(ruleSyntax, at, end, "file is a template, not a manifest", "render it first: helm template CHART "+
+			"| seatrial lint -").done(),
+	}
 }
 
 // diagnose explains why a chunk cannot be read. Of several that need a template engine, the first one explains.
@@ -214,7 +258,10 @@ func (c *Chunk) explained(p syntax.Problem) diag.Diagnostic {
 	if f := p.Fix; f != nil {
 		fix := diag.Fix{Message: f.Message, Safe: true}
 		for _, e := range f.Edits {
-			fix.Edits = append(fix.Edits, source.Edit{Range: c.file.Range(c.start+e.Start, c.start+e.End), NewText: e.NewText})
+			fix.Edits = append(
+				fix.Edits,
+				source.Edit{Range: c.file.Range(c.start+e.Start, c.start+e.End), NewText: e.NewText},
+			)
 		}
 		r.d.Fixes = append(r.d.Fixes, fix)
 	}
@@ -224,8 +271,15 @@ func (c *Chunk) explained(p syntax.Problem) diag.Diagnostic {
 // values lists what the chunk holds, for explanations.
 func (c *Chunk) values() (all []syntax.Value) {
 	value := func(n *Node) syntax.Value {
-		return syntax.Value{Text: n.Text, Start: n.start - c.start, End: n.end - c.start, Scalar: n.Kind == Scalar, Null: n.Null,
-			Plain: n.Style == Plain, Tagged: n.Tagged}
+		return syntax.Value{
+			Text:   n.Text,
+			Start:  n.start - c.start,
+			End:    n.end - c.start,
+			Scalar: n.Kind == Scalar,
+			Null:   n.Null,
+			Plain:  n.Style == Plain,
+			Tagged: n.Tagged,
+		}
 	}
 	for key, n := range c.tree().all() {
 		if key != nil {

@@ -198,7 +198,8 @@ func (s *splitter) add(c *Chunk) {
 func (s *splitter) endsValue(at int) bool {
 	i := skipSpace(s.file.Data, at)
 	rest := s.file.Data[i:]
-	return len(rest) == 0 || rest[0] == '{' || bytes.HasPrefix(rest, []byte("---")) && i > at && s.file.Data[i-1] == '\n'
+	return len(rest) == 0 || rest[0] == '{' ||
+		bytes.HasPrefix(rest, []byte("---")) && i > at && s.file.Data[i-1] == '\n'
 }
 
 // yaml takes the lines up to the next separator.
@@ -224,7 +225,8 @@ func (s *splitter) yaml() {
 }
 
 func (s *splitter) lineStart(at int) bool {
-	return at == 0 || s.file.Data[at-1] == '\n' || at == len(byteOrderMark) && bytes.HasPrefix(s.file.Data, []byte(byteOrderMark))
+	return at == 0 || s.file.Data[at-1] == '\n' ||
+		at == len(byteOrderMark) && bytes.HasPrefix(s.file.Data, []byte(byteOrderMark))
 }
 
 // lineEnd returns the offset of the next newline, or of the end.

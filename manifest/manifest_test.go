@@ -14,7 +14,15 @@ func read(t *testing.T, text string) (docs []*manifest.Document, findings []stri
 	t.Helper()
 	ds, fs := manifest.Read(source.NewFile("a.yaml", []byte(text)), manifest.DefaultLimits)
 	for _, f := range fs {
-		line := fmt.Sprintf("%d:%d-%d:%d %s: %s", f.Range.Start.Line, f.Range.Start.Column, f.Range.End.Line, f.Range.End.Column, f.Rule, f.Message)
+		line := fmt.Sprintf(
+			"%d:%d-%d:%d %s: %s",
+			f.Range.Start.Line,
+			f.Range.Start.Column,
+			f.Range.End.Line,
+			f.Range.End.Column,
+			f.Rule,
+			f.Message,
+		)
 		for _, r := range f.Related {
 			line += fmt.Sprintf(" [%d:%d %s]", r.Range.Start.Line, r.Range.Start.Column, r.Message)
 		}
@@ -36,27 +44,30 @@ func TestDocumentsOfAFile(t *testing.T) {
 		text string
 		want string // number and name of each document
 	}{
-		"one document":                           {pod, "1:a"},
-		"leading and trailing separators":        {"---\n" + pod + "---\n", "1:a"},
-		"separator with a comment":               {pod + "--- # next\n" + strings.Replace(pod, "a\n", "b\n", 1), "1:a 2:b"},
-		"separator with spaces":                  {pod + "---   \n" + strings.Replace(pod, "name: a", "name: b", 1), "1:a 2:b"},
-		"empty and comment-only documents":       {"# only\n---\n\n---\n" + pod + "---\n# end\n", "1:a"},
-		"end marker":                             {pod + "...\n---\n" + strings.Replace(pod, "name: a", "name: b", 1), "1:a 2:b"},
-		"directive":                              {"%YAML 1.1\n---\n" + pod, "1:a"},
-		"carriage returns":                       {strings.ReplaceAll(pod+"---\n"+pod, "\n", "\r\n"), "1:a 2:a"},
-		"byte order mark":                        {"\xef\xbb\xbf" + pod, "1:a"},
-		"byte order mark before a separator":     {"\xef\xbb\xbf---\n" + pod, "1:a"},
-		"JSON":                                   {js, "1:a"},
-		"a stream of JSON":                       {js + js + "\n" + js, "1:a 2:a 3:a"},
-		"JSON, then YAML":                        {js + "\n---\n" + pod, "1:a 2:a"},
-		"JSON that only a YAML reader accepts":   {"{\n  # comment\n  apiVersion: v1, \"kind\": Pod, metadata: {name: a,},\n}\n", "1:a"},
+		"one document":                       {pod, "1:a"},
+		"leading and trailing separators":    {"---\n" + pod + "---\n", "1:a"},
+		"separator with a comment":           {pod + "--- # next\n" + strings.Replace(pod, "a\n", "b\n", 1), "1:a 2:b"},
+		"separator with spaces":              {pod + "---   \n" + strings.Replace(pod, "name: a", "name: b", 1), "1:a 2:b"},
+		"empty and comment-only documents":   {"# only\n---\n\n---\n" + pod + "---\n# end\n", "1:a"},
+		"end marker":                         {pod + "...\n---\n" + strings.Replace(pod, "name: a", "name: b", 1), "1:a 2:b"},
+		"directive":                          {"%YAML 1.1\n---\n" + pod, "1:a"},
+		"carriage returns":                   {strings.ReplaceAll(pod+"---\n"+pod, "\n", "\r\n"), "1:a 2:a"},
+		"byte order mark":                    {"\xef\xbb\xbf" + pod, "1:a"},
+		"byte order mark before a separator": {"\xef\xbb\xbf---\n" + pod, "1:a"},
+		"JSON":                               {js, "1:a"},
+		"a stream of JSON":                   {js + js + "\n" + js, "1:a 2:a 3:a"},
+		"JSON, then YAML":                    {js + "\n---\n" + pod, "1:a 2:a"},
+		"JSON that only a YAML reader accepts": {"{\n  # comment\n  apiVersion: v1, \"kind\": Pod, metadata: " +
+			"{name: a,},\n}\n", "1:a"},
 		"List":                                   {"apiVersion: v1\nkind: List\nitems:\n- " + strings.ReplaceAll(strings.TrimSpace(pod), "\n", "\n  ") + "\n- " + strings.ReplaceAll(strings.TrimSpace(pod), "\n", "\n  ") + "\n", "1:a 1:a"},
 		"typed list lends its kind to its items": {"apiVersion: v1\nkind: PodList\nitems:\n- metadata:\n    name: x\n", "1:x"},
-		"List in a List":                         {"apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: PodList\n  items:\n  - metadata: {name: x}\n  - metadata: {name: z}\n", "1:x 1:z"},
-		"List of nothing":                        {"apiVersion: v1\nkind: List\nitems: []\n", ""},
-		"template that can be read":              {strings.Replace(pod, "name: a", "name: '{{ a }}'", 1), "1:{{ a }}"},
-		"separator inside of a block":            {config + "  a: |\n    x\n---\n" + pod, "1:a 2:a"},
-		"anchors and merge keys":                 {"apiVersion: v1\nkind: ConfigMap\nmetadata: &m\n  name: a\n  labels: &l {x: y}\ndata:\n  <<: *l\n  x: z\n", "1:a"},
+		"List in a List": {"apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: " +
+			"PodList\n  items:\n  - metadata: {name: x}\n  - metadata: {name: z}\n", "1:x 1:z"},
+		"List of nothing":             {"apiVersion: v1\nkind: List\nitems: []\n", ""},
+		"template that can be read":   {strings.Replace(pod, "name: a", "name: '{{ a }}'", 1), "1:{{ a }}"},
+		"separator inside of a block": {config + "  a: |\n    x\n---\n" + pod, "1:a 2:a"},
+		"anchors and merge keys": {"apiVersion: v1\nkind: ConfigMap\nmetadata: &m\n  name: a\n  " +
+			"labels: &l {x: y}\ndata:\n  <<: *l\n  x: z\n", "1:a"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			docs, findings := read(t, c.text)
@@ -76,20 +87,22 @@ func TestFindingsOfABrokenFile(t *testing.T) {
 		text string
 		want []string
 	}{
-		"tab in indentation":          {"apiVersion: v1\nkind: Pod\nmetadata:\n\tname: a\n\tlabels: {}\n", []string{"4:1-4:2 yaml-tab: tabs in indentation of 2 lines"}},
-		"key given twice":             {pod + "kind: Pod\n", []string{`5:1-5:5 yaml-duplicate-key: key "kind" is given twice in one mapping [2:1 first given here]`}},
-		"key given twice in JSON":     {`{"apiVersion":"v1","kind":"Pod","kind":"Pod"}`, []string{`1:33-1:39 yaml-duplicate-key: key "kind" is given twice in one mapping [1:20 first given here]`}},
-		"list without colon above":    {"args\n- Cat\n- Dog\n- Fish\n", []string{`1:1-1:5 yaml-syntax: key "args" has no colon, so the list below it is read as text`}},
-		"two colons":                  {"apiVersion: v1\nkind: Pod\nmetadata:\n  name: a: b\n", []string{`4:9-4:13 yaml-syntax: value of "name" holds a colon followed by a space`}},
-		"no space after the colon":    {"apiVersion: v1\nkind: Pod\nmetadata:\n  name:a\n  namespace: b\n", []string{`4:3-4:8 yaml-syntax: no space after the colon of "name"`}},
-		"deeper than its neighbour":   {"apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n    labels: {}\n", []string{`5:5-5:15 yaml-syntax: indented deeper than "name" above, which already has a value`}},
-		"lines up with nothing":       {"apiVersion: v1\nkind: Pod\nmetadata:\n    name: a\n  namespace: b\n", []string{`5:3-5:15 yaml-syntax: indented by 2 columns, which lines up with no line above`}},
-		"unclosed quote":              {"apiVersion: v1\nkind: Pod\nmetadata:\n  name: \"a\n", []string{`4:9-4:10 yaml-syntax: quote " is never closed`}},
-		"unclosed bracket":            {"apiVersion: v1\nkind: Pod\nspec:\n  args: [a, b\n  x: y\n", []string{`4:9-4:10 yaml-syntax: bracket [ is never closed`}},
-		"reserved character":          {"apiVersion: v1\nkind: Pod\nmetadata:\n  name: @a\n", []string{`4:9-4:11 yaml-syntax: a value cannot begin with @`}},
-		"unknown alias":               {"apiVersion: v1\nkind: Pod\nmetadata: *m\n", []string{`3:11-3:13 yaml-syntax: alias *m refers to no anchor`}},
-		"text out of its block":       {"apiVersion: v1\nkind: Pod\nspec:\n  args:\n    - >\n      i=0;\n\nwhile true;\ndo\n    sleep 1\ndone\n", []string{`8:1-8:12 yaml-syntax: text is not indented as the block that it belongs to [5:5 the block begins here]`}},
-		"template":                    {"apiVersion: v1\nkind: Pod\nmetadata:\n  {{- include \"x\" . }}\n  name: {{ .Values.a }}\n", []string{`4:3-4:23 yaml-syntax: file is a template, not a manifest`}},
+		"tab in indentation":        {"apiVersion: v1\nkind: Pod\nmetadata:\n\tname: a\n\tlabels: {}\n", []string{"4:1-4:2 yaml-tab: tabs in indentation of 2 lines"}},
+		"key given twice":           {pod + "kind: Pod\n", []string{`5:1-5:5 yaml-duplicate-key: key "kind" is given twice in one mapping [2:1 first given here]`}},
+		"key given twice in JSON":   {`{"apiVersion":"v1","kind":"Pod","kind":"Pod"}`, []string{`1:33-1:39 yaml-duplicate-key: key "kind" is given twice in one mapping [1:20 first given here]`}},
+		"list without colon above":  {"args\n- Cat\n- Dog\n- Fish\n", []string{`1:1-1:5 yaml-syntax: key "args" has no colon, so the list below it is read as text`}},
+		"two colons":                {"apiVersion: v1\nkind: Pod\nmetadata:\n  name: a: b\n", []string{`4:9-4:13 yaml-syntax: value of "name" holds a colon followed by a space`}},
+		"no space after the colon":  {"apiVersion: v1\nkind: Pod\nmetadata:\n  name:a\n  namespace: b\n", []string{`4:3-4:8 yaml-syntax: no space after the colon of "name"`}},
+		"deeper than its neighbour": {"apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n    labels: {}\n", []string{`5:5-5:15 yaml-syntax: indented deeper than "name" above, which already has a value`}},
+		"lines up with nothing":     {"apiVersion: v1\nkind: Pod\nmetadata:\n    name: a\n  namespace: b\n", []string{`5:3-5:15 yaml-syntax: indented by 2 columns, which lines up with no line above`}},
+		"unclosed quote":            {"apiVersion: v1\nkind: Pod\nmetadata:\n  name: \"a\n", []string{`4:9-4:10 yaml-syntax: quote " is never closed`}},
+		"unclosed bracket":          {"apiVersion: v1\nkind: Pod\nspec:\n  args: [a, b\n  x: y\n", []string{`4:9-4:10 yaml-syntax: bracket [ is never closed`}},
+		"reserved character":        {"apiVersion: v1\nkind: Pod\nmetadata:\n  name: @a\n", []string{`4:9-4:11 yaml-syntax: a value cannot begin with @`}},
+		"unknown alias":             {"apiVersion: v1\nkind: Pod\nmetadata: *m\n", []string{`3:11-3:13 yaml-syntax: alias *m refers to no anchor`}},
+		"text out of its block": {"apiVersion: v1\nkind: Pod\nspec:\n  args:\n    - >\n      i=0;\n\nwhile " +
+			"true;\ndo\n    sleep 1\ndone\n", []string{`8:1-8:12 yaml-syntax: text is not indented as the block that it belongs to [5:5 the block begins here]`}},
+		"template": {"apiVersion: v1\nkind: Pod\nmetadata:\n  {{- include \"x\" . }}\n  name: {{ " +
+			".Values.a }}\n", []string{`4:3-4:23 yaml-syntax: file is a template, not a manifest`}},
 		"separator with text":         {"---foo\n" + pod, []string{`1:1-1:7 yaml-syntax: "---foo" is not a document separator`}},
 		"four dashes":                 {pod + "----\n" + pod, []string{`5:1-5:5 yaml-syntax: "----" is not a document separator`}},
 		"no kind":                     {"apiVersion: v1\nmetadata: {}\n", []string{`1:1-1:11 yaml-syntax: document has no kind`}},
@@ -138,7 +151,8 @@ func TestFindingsOfABrokenFile(t *testing.T) {
 
 func TestFixesMakeABrokenFileReadable(t *testing.T) {
 	for name, text := range map[string]string{
-		"tabs":               "apiVersion: v1\nkind: Pod\nmetadata:\n\tname: a\n\tlabels:\n\t\tapp: a\nspec:\n\tcontainers:\n\t- name: a\n\t  image: b\n",
+		"tabs": "apiVersion: v1\nkind: Pod\nmetadata:\n\tname: a\n\tlabels:\n\t\tapp: " +
+			"a\nspec:\n\tcontainers:\n\t- name: a\n\t  image: b\n",
 		"wrong case":         "apiversion: v1\nKind: Pod\n",
 		"no colon":           container + "    args\n    - Cat\n",
 		"no space":           "apiVersion: v1\nkind: Pod\nmetadata:\n  name:a\n  namespace: b\n",
@@ -164,7 +178,11 @@ func TestFixesMakeABrokenFileReadable(t *testing.T) {
 }
 
 func TestItemsOfAListHaveTheirOwnPlaces(t *testing.T) {
-	docs, _ := read(t, "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: List\n  items:\n  - kind: ConfigMap\n    apiVersion: v1\n    metadata: {name: x}\n- {kind: Pod, apiVersion: v1}\n")
+	docs, _ := read(
+		t,
+		"apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: List\n  items:\n  - kind: ConfigMap\n    "+
+			"apiVersion: v1\n    metadata: {name: x}\n- {kind: Pod, apiVersion: v1}\n",
+	)
 	if len(docs) != 2 || docs[0].Item != "items[0].items[0]" || docs[1].Item != "items[1]" {
 		t.Fatalf("got %d documents", len(docs))
 	}
@@ -177,7 +195,11 @@ func TestItemsOfAListHaveTheirOwnPlaces(t *testing.T) {
 }
 
 func TestAliasesLeadToWhereTheValueIsWritten(t *testing.T) {
-	docs, _ := read(t, "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  labels: &l\n    app: web\n  annotations:\n    <<: *l\n    note: b\ndata: *l\n")
+	docs, _ := read(
+		t,
+		"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  labels: &l\n    app: web\n  annotations:\n    <<: "+
+			"*l\n    note: b\ndata: *l\n",
+	)
 	for path, want := range map[string]string{
 		"metadata.annotations.app":  "a.yaml:6:10",
 		"metadata.annotations.note": "a.yaml:9:11",
@@ -193,11 +215,28 @@ func TestAliasesLeadToWhereTheValueIsWritten(t *testing.T) {
 }
 
 func TestValuesAreThoseOfYAML11(t *testing.T) {
-	docs, findings := read(t, "apiVersion: v1\nkind: ConfigMap\ndata: {a: yes, b: N, c: 0755, d: 0x1f, e: 1e3, f: 1_000, g: ~, h: '08', i: 08, yes: on, j: 0o17, k: .5}\n")
+	docs, findings := read(
+		t,
+		"apiVersion: v1\nkind: ConfigMap\ndata: {a: yes, b: N, c: 0755, d: 0x1f, e: 1e3, f: 1_000, g: ~, h: '08', "+
+			"i: 08, yes: on, j: 0o17, k: .5}\n",
+	)
 	if len(findings) > 0 {
 		t.Fatal(findings)
 	}
-	want := map[string]any{"a": true, "b": false, "c": int64(493), "d": int64(31), "e": int64(1000), "f": int64(1000), "g": nil, "h": "08", "i": int64(8), "true": true, "j": int64(15), "k": 0.5}
+	want := map[string]any{
+		"a":    true,
+		"b":    false,
+		"c":    int64(493),
+		"d":    int64(31),
+		"e":    int64(1000),
+		"f":    int64(1000),
+		"g":    nil,
+		"h":    "08",
+		"i":    int64(8),
+		"true": true,
+		"j":    int64(15),
+		"k":    0.5,
+	}
 	if got := docs[0].Value()["data"]; !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %#v\nwant %#v", got, want)
 	}
@@ -282,7 +321,20 @@ spec:
 func TestDocumentsBeyondAllBoundsAreRefused(t *testing.T) {
 	bomb := "a: &a [x, x, x, x, x, x, x, x, x, x]\n"
 	for c := 'b'; c < 'j'; c++ {
-		bomb += fmt.Sprintf("%c: &%c [*%c, *%c, *%c, *%c, *%c, *%c, *%c, *%c, *%c]\n", c, c, c-1, c-1, c-1, c-1, c-1, c-1, c-1, c-1, c-1)
+		bomb += fmt.Sprintf(
+			"%c: &%c [*%c, *%c, *%c, *%c, *%c, *%c, *%c, *%c, *%c]\n",
+			c,
+			c,
+			c-1,
+			c-1,
+			c-1,
+			c-1,
+			c-1,
+			c-1,
+			c-1,
+			c-1,
+			c-1,
+		)
 	}
 	for name, text := range map[string]string{
 		"alias bomb":        bomb,

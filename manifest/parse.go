@@ -62,21 +62,28 @@ func (c *Chunk) refuse(l Limits) *diag.Diagnostic {
 	switch {
 	case c.separator.end > 0:
 		line := string(c.file.Data[c.separator.start:c.separator.end])
-		f := c.finding(ruleSyntax, c.separator.start, c.separator.end, fmt.Sprintf("%q is not a document separator", line),
-			"a separator is --- alone on its line, or followed by a comment; clients refuse the file")
+		f := c.finding(
+			ruleSyntax,
+			c.separator.start,
+			c.separator.end,
+			fmt.Sprintf("%q is not a document separator", line),
+			"a separator is --- alone on its line, or followed by a comment; clients refuse the file",
+		)
 		if rest := strings.TrimLeft(line, "-"); strings.TrimSpace(rest) == "" {
 			f.fix(c.separator.start, c.separator.end, "---", "write the separator as ---")
 		}
 		return f.done()
 	case len(text) > l.MaxBytes:
 		return c.finding(ruleSyntax, c.start, c.start, fmt.Sprintf("document of %s is larger than the API server takes", sizeText(len(text))),
-			fmt.Sprintf("the limit of a request is %s: split the object", sizeText(l.MaxBytes))).done()
+			fmt.Sprintf("the limit of a request is %s: split the object", sizeText(l.MaxBytes))).
+			done()
 	}
 	if f := c.encoding(text); f != nil {
 		return f
 	}
 	if at := tooDeep(text, l.MaxDepth); at >= 0 {
-		return c.finding(ruleSyntax, c.start+at, c.start+at+1, fmt.Sprintf("nested deeper than %d levels", l.MaxDepth), "no kind needs such depth: flatten the document").done()
+		return c.finding(ruleSyntax, c.start+at, c.start+at+1, fmt.Sprintf("nested deeper than %d levels", l.MaxDepth), "no kind needs such depth: flatten the document").
+			done()
 	}
 	return nil
 }
@@ -89,7 +96,8 @@ func (c *Chunk) encoding(text []byte) *diag.Diagnostic {
 	case bytes.HasPrefix(head, []byte{0xff, 0xfe}) || bytes.HasPrefix(head, []byte{0xfe, 0xff}):
 		return c.finding(ruleSyntax, c.start, c.start, "file is UTF-16, not UTF-8", detail).done()
 	case bytes.IndexByte(head, 0) >= 0:
-		return c.finding(ruleSyntax, c.start, c.start, "file is not text, or UTF-16 or UTF-32 and not UTF-8", detail).done()
+		return c.finding(ruleSyntax, c.start, c.start, "file is not text, or UTF-16 or UTF-32 and not UTF-8", detail).
+			done()
 	}
 	if utf8.Valid(text) {
 		return nil
@@ -97,7 +105,8 @@ func (c *Chunk) encoding(text []byte) *diag.Diagnostic {
 	for i := 0; i < len(text); {
 		r, n := utf8.DecodeRune(text[i:])
 		if r == utf8.RuneError && n == 1 {
-			return c.finding(ruleSyntax, c.start+i, c.start+i+1, fmt.Sprintf("byte 0x%02x is not valid UTF-8", text[i]), detail).done()
+			return c.finding(ruleSyntax, c.start+i, c.start+i+1, fmt.Sprintf("byte 0x%02x is not valid UTF-8", text[i]), detail).
+				done()
 		}
 		i += n
 	}
@@ -146,7 +155,10 @@ func (c *Chunk) toJSON(l Limits) ([]byte, []diag.Diagnostic) {
 	}
 	js, findings := c.readYAML(l)
 	if len(js) > l.MaxBytes {
-		return nil, []diag.Diagnostic{*c.finding(ruleSyntax, c.start, c.start, fmt.Sprintf("document expands to %s, more than the API server takes", sizeText(len(js))), "").done()}
+		return nil, []diag.Diagnostic{
+			*c.finding(ruleSyntax, c.start, c.start, fmt.Sprintf("document expands to %s, more than the API server "+
+				"takes", sizeText(len(js))), "").done(),
+		}
 	}
 	return js, findings
 }
@@ -216,7 +228,8 @@ func blockAtMargin(text []byte) bool {
 	text = bytes.TrimPrefix(text, []byte(byteOrderMark))
 	for at := 0; at < len(text); at = lineEnd(text, at) + 1 {
 		line := bytes.TrimRight(text[at:lineEnd(text, at)], " \t\r")
-		if len(line) > 0 && line[0] != '#' && line[0] != '%' && len(bytes.TrimSpace(line)) > 0 && !bytes.HasPrefix(bytes.TrimSpace(line), []byte("#")) {
+		if len(line) > 0 && line[0] != '#' && line[0] != '%' && len(bytes.TrimSpace(line)) > 0 &&
+			!bytes.HasPrefix(bytes.TrimSpace(line), []byte("#")) {
 			return isLetter(line[0]) || line[0] == '-'
 		}
 	}
@@ -240,9 +253,12 @@ func (c *Chunk) expansion(l Limits) *diag.Diagnostic {
 		if i := bytes.Index(text, []byte("*"+m.cycle)); i >= 0 {
 			at = c.start + i
 		}
-		return c.finding(ruleSyntax, at, at+1+len(m.cycle), fmt.Sprintf("alias *%s stands inside of the value that it stands for", m.cycle), "write the value out").done()
+		return c.finding(ruleSyntax, at, at+1+len(m.cycle), fmt.Sprintf("alias *%s stands inside of the value that "+
+			"it stands for", m.cycle), "write the value out").
+			done()
 	case size > l.MaxBytes:
-		return c.finding(ruleSyntax, at, at+1, fmt.Sprintf("aliases expand the document to more than %s", sizeText(l.MaxBytes)), "write the values out, or use fewer aliases of aliases").done()
+		return c.finding(ruleSyntax, at, at+1, fmt.Sprintf("aliases expand the document to more than %s", sizeText(l.MaxBytes)), "write the values out, or use fewer aliases of aliases").
+			done()
 	}
 	return nil
 }
@@ -287,7 +303,8 @@ func (d *Document) notAList() *diag.Diagnostic {
 		return nil
 	}
 	key := d.Root().Get("items")
-	f := d.chunk.finding(ruleSyntax, key.keyStart, key.keyEnd, "items of a List must be a list", "begin each object with a dash").done()
+	f := d.chunk.finding(ruleSyntax, key.keyStart, key.keyEnd, "items of a List must be a list", "begin each object with a dash").
+		done()
 	f.Object = d.Object
 	return f
 }

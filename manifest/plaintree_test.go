@@ -34,14 +34,29 @@ func checkPlain(t *testing.T, name string, text []byte) bool {
 func sameTree(t *testing.T, name string, f *source.File, got, want *Node) {
 	t.Helper()
 	if got.Kind != want.Kind || got.Text != want.Text || got.Style != want.Style || got.Null != want.Null || got.start != want.start || got.end != want.end ||
-		len(got.Fields) != len(want.Fields) || len(got.Items) != len(want.Items) {
-		t.Errorf("%s: node\n%+v at %v, want\n%+v at %v", name, *got, f.Range(got.start, got.end), *want, f.Range(want.start, want.end))
+		len(got.Fields) != len(want.Fields) ||
+		len(got.Items) != len(want.Items) {
+		t.Errorf(
+			"%s: node\n%+v at %v, want\n%+v at %v",
+			name,
+			*got,
+			f.Range(got.start, got.end),
+			*want,
+			f.Range(want.start, want.end),
+		)
 		return
 	}
 	for i := range got.Fields {
 		g, w := got.Fields[i], want.Fields[i]
 		if g.Name != w.Name || g.keyStart != w.keyStart || g.keyEnd != w.keyEnd {
-			t.Errorf("%s: key %s at %v, want %s at %v", name, g.Name, f.Range(g.keyStart, g.keyEnd), w.Name, f.Range(w.keyStart, w.keyEnd))
+			t.Errorf(
+				"%s: key %s at %v, want %s at %v",
+				name,
+				g.Name,
+				f.Range(g.keyStart, g.keyEnd),
+				w.Name,
+				f.Range(w.keyStart, w.keyEnd),
+			)
 		}
 		sameTree(t, name, f, g.Value, w.Value)
 	}

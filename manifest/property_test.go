@@ -103,7 +103,35 @@ func randomValue(r *rand.Rand, depth int) any {
 }
 
 func randomText(r *rand.Rand) string {
-	words := []string{"a", "yes", "12", "0x1", "über", "日本", ":", "#", " #", "- ", "'", `"`, "\\", "\n", "  ", "{", "}", "[", ",", "&x", "*x", "%", "---", "null", "~", "é\u0301", "😀"}
+	words := []string{
+		"a",
+		"yes",
+		"12",
+		"0x1",
+		"über",
+		"日本",
+		":",
+		"#",
+		" #",
+		"- ",
+		"'",
+		`"`,
+		"\\",
+		"\n",
+		"  ",
+		"{",
+		"}",
+		"[",
+		",",
+		"&x",
+		"*x",
+		"%",
+		"---",
+		"null",
+		"~",
+		"é\u0301",
+		"😀",
+	}
 	var b strings.Builder
 	for range 1 + r.IntN(4) {
 		b.WriteString(words[r.IntN(len(words))])
@@ -218,7 +246,8 @@ func FuzzRead(f *testing.F) {
 			d.Value()
 		}
 		for _, d := range findings {
-			if d.Range.Start.Offset < 0 || d.Range.End.Offset > len(data) || d.Range.Start.Line < 1 || d.Range.End.Offset < d.Range.Start.Offset {
+			if d.Range.Start.Offset < 0 || d.Range.End.Offset > len(data) || d.Range.Start.Line < 1 ||
+				d.Range.End.Offset < d.Range.Start.Offset {
 				t.Errorf("finding at %v of %d bytes: %s", d.Range, len(data), d.Message)
 			}
 			for _, fix := range d.Fixes {

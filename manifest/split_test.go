@@ -11,7 +11,27 @@ import (
 
 // TestChunksCoverTheFile joins random lines and checks that what lies between the chunks holds no content.
 func TestChunksCoverTheFile(t *testing.T) {
-	lines := []string{"---", "--- # next", "---  ", "...", "%YAML 1.1", "# comment", "", "  ", "a: b", "- c", `{"a": "}"}`, `{"a": 1}{"b": 2}`, "{", "}", "a: |", "  text", "---x", "----", "\ufeff"}
+	lines := []string{
+		"---",
+		"--- # next",
+		"---  ",
+		"...",
+		"%YAML 1.1",
+		"# comment",
+		"",
+		"  ",
+		"a: b",
+		"- c",
+		`{"a": "}"}`,
+		`{"a": 1}{"b": 2}`,
+		"{",
+		"}",
+		"a: |",
+		"  text",
+		"---x",
+		"----",
+		"\ufeff",
+	}
 	for seed := range uint64(2000) {
 		r := rand.New(rand.NewPCG(seed, 2))
 		var text strings.Builder
@@ -41,7 +61,11 @@ func checkGap(t *testing.T, f *source.File, from, to int, next *Chunk) {
 	gap := strings.TrimPrefix(string(f.Data[from:to]), byteOrderMark)
 	for line := range strings.Lines(gap) {
 		line = strings.TrimSpace(line)
-		if comment := strings.TrimSpace(strings.TrimPrefix(line, "---")); line == "" || line == "..." || line[0] == '#' || line[0] == '%' || comment == "" || comment[0] == '#' && comment != line {
+		if comment := strings.TrimSpace(strings.TrimPrefix(line, "---")); line == "" || line == "..." ||
+			line[0] == '#' ||
+			line[0] == '%' ||
+			comment == "" ||
+			comment[0] == '#' && comment != line {
 			continue
 		}
 		t.Errorf("%s is in no chunk of\n%q", fmt.Sprintf("%q", line), f.Data)

@@ -98,7 +98,10 @@ func (t *yamlTree) mapping(n *Node, y *yaml.Node) {
 			n.merges = append(n.merges, mergeSources(value)...)
 			continue
 		}
-		n.Fields = append(n.Fields, Field{Name: nameOf(key.Target()), Value: value, key: key.Target(), keyStart: key.start, keyEnd: key.end})
+		n.Fields = append(
+			n.Fields,
+			Field{Name: nameOf(key.Target()), Value: value, key: key.Target(), keyStart: key.start, keyEnd: key.end},
+		)
 	}
 	if flow {
 		n.end = t.closing(n.start, n.end, '{', '}')

@@ -27,9 +27,17 @@ const (
 
 var availabilityRules = []*lint.Rule{
 	{
-		Name: "replicas-too-few", Title: "one replica, so that every disruption is an outage", Severity: diag.Info, Category: "availability", Kinds: []string{"Deployment", "ReplicaSet", "ReplicationController"},
-		Equivalents: "kube-linter minimum-three-replicas, kube-score deployment-replicas, polaris deploymentMissingReplicas, datree 16",
-		Doc:         "With a single replica a drained node, an eviction or a crash leaves nobody to answer. Workloads that an autoscaler keeps at two or more are passed over, and so are those that a PodDisruptionBudget speaks of, and those on a volume that one node at a time can mount: somebody has thought about them.",
+		Name:     "replicas-too-few",
+		Title:    "one replica, so that every disruption is an outage",
+		Severity: diag.Info,
+		Category: "availability",
+		Kinds:    []string{"Deployment", "ReplicaSet", "ReplicationController"},
+		Equivalents: "kube-linter minimum-three-replicas, kube-score deployment-replicas, polaris " +
+			"deploymentMissingReplicas, datree 16",
+		Doc: "With a single replica a drained node, an eviction or a crash leaves nobody to answer. " +
+			"Workloads that an autoscaler keeps at two or more are passed over, and so are those that a " +
+			"PodDisruptionBudget speaks of, and those on a volume that one node at a time can mount: somebody " +
+			"has thought about them.",
 		CheckSet: func(p *lint.SetPass) error {
 			r := p.Resource
 			if r.Replicas == nil || *r.Replicas != 1 || budgeted(p.Set, r) || lowest(p.Set, r) > 1 {
@@ -38,69 +46,143 @@ var availabilityRules = []*lint.Rule{
 			for range singleNodeClaims(p) {
 				return nil
 			}
-			p.Report(lint.Finding{Path: "spec.replicas", Message: fmt.Sprintf("%s has one replica and no PodDisruptionBudget", r.Object), Help: "two replicas on different nodes survive the loss of one"})
+			p.Report(lint.Finding{
+				Path:    "spec.replicas",
+				Message: fmt.Sprintf("%s has one replica and no PodDisruptionBudget", r.Object),
+				Help:    "two replicas on different nodes survive the loss of one",
+			})
 			return nil
 		},
 	},
 	{
-		Name: "pdb-missing", Title: "several replicas without a PodDisruptionBudget", Severity: diag.Info, Category: "availability", Kinds: []string{"Deployment", "StatefulSet"}, URL: budgetURL, Optional: true,
-		Equivalents: "kube-score deployment-has-poddisruptionbudget and statefulset-has-poddisruptionbudget, polaris missingPodDisruptionBudget, popeye 206",
-		Doc:         "Without a budget a drain may evict all replicas at the same time.",
+		Name:     "pdb-missing",
+		Title:    "several replicas without a PodDisruptionBudget",
+		Severity: diag.Info,
+		Category: "availability",
+		Kinds:    []string{"Deployment", "StatefulSet"},
+		URL:      budgetURL,
+		Optional: true,
+		Equivalents: "kube-score deployment-has-poddisruptionbudget and statefulset-has-poddisruptionbudget, " +
+			"polaris missingPodDisruptionBudget, popeye 206",
+		Doc: "Without a budget a drain may evict all replicas at the same time.",
 		CheckSet: func(p *lint.SetPass) error {
 			if r := p.Resource; lowest(p.Set, r) > 1 && !budgeted(p.Set, r) {
-				p.Report(lint.Finding{Path: "spec.replicas", Message: fmt.Sprintf("%s has %d replicas and no PodDisruptionBudget", r.Object, lowest(p.Set, r)), Help: "add a PodDisruptionBudget with maxUnavailable: 1"})
+				p.Report(lint.Finding{
+					Path: "spec.replicas",
+					Message: fmt.Sprintf(
+						"%s has %d replicas and no PodDisruptionBudget",
+						r.Object,
+						lowest(p.Set, r),
+					),
+					Help: "add a PodDisruptionBudget with maxUnavailable: 1",
+				})
 			}
 			return nil
 		},
 	},
 	{
-		Name: "pdb-max-unavailable-zero", Title: "PodDisruptionBudget that forbids every eviction", Severity: diag.Warning, Category: "availability", Kinds: []string{"PodDisruptionBudget"}, URL: budgetURL,
+		Name:        "pdb-max-unavailable-zero",
+		Title:       "PodDisruptionBudget that forbids every eviction",
+		Severity:    diag.Warning,
+		Category:    "availability",
+		Kinds:       []string{"PodDisruptionBudget"},
+		URL:         budgetURL,
 		Equivalents: "kube-linter pdb-max-unavailable, polaris pdbDisruptionsIsZero",
-		Doc:         "maxUnavailable 0, or minAvailable 100%, never lets a pod go: a node that holds one cannot be drained.",
+		Doc: "maxUnavailable 0, or minAvailable 100%, never lets a pod go: a node that holds one cannot be " +
+			"drained.",
 		Check: eachBudget(func(p *lint.Pass, budget *policyv1.PodDisruptionBudget) {
 			if v := budget.Spec.MaxUnavailable; v != nil && scaled(v, 100) == 0 {
-				p.Report(lint.Finding{Path: "spec.maxUnavailable", Message: fmt.Sprintf("maxUnavailable %s forbids every eviction", v), Help: "a node with such a pod cannot be drained: allow 1"})
+				p.Report(lint.Finding{
+					Path:    "spec.maxUnavailable",
+					Message: fmt.Sprintf("maxUnavailable %s forbids every eviction", v),
+					Help:    "a node with such a pod cannot be drained: allow 1",
+				})
 			}
 			if v := budget.Spec.MinAvailable; v != nil && v.Type == intstr.String && scaled(v, 100) >= 100 {
-				p.Report(lint.Finding{Path: "spec.minAvailable", Message: fmt.Sprintf("minAvailable %s forbids every eviction", v), Help: "a node with such a pod cannot be drained: use maxUnavailable: 1"})
+				p.Report(lint.Finding{
+					Path:    "spec.minAvailable",
+					Message: fmt.Sprintf("minAvailable %s forbids every eviction", v),
+					Help:    "a node with such a pod cannot be drained: use maxUnavailable: 1",
+				})
 			}
 		}),
 	},
 	{
-		Name: "pdb-no-policy", Title: "PodDisruptionBudget without minAvailable and maxUnavailable", Severity: diag.Warning, Category: "availability", Kinds: []string{"PodDisruptionBudget"}, URL: budgetURL,
+		Name:        "pdb-no-policy",
+		Title:       "PodDisruptionBudget without minAvailable and maxUnavailable",
+		Severity:    diag.Warning,
+		Category:    "availability",
+		Kinds:       []string{"PodDisruptionBudget"},
+		URL:         budgetURL,
 		Equivalents: "kube-score poddisruptionbudget-has-policy",
-		Doc:         "The API server accepts it; the disruption controller then expects no pods and allows no eviction at all.",
+		Doc: "The API server accepts it; the disruption controller then expects no pods and allows no " +
+			"eviction at all.",
 		Check: eachBudget(func(p *lint.Pass, budget *policyv1.PodDisruptionBudget) {
 			if budget.Spec.MinAvailable == nil && budget.Spec.MaxUnavailable == nil {
-				p.Report(lint.Finding{Path: "spec", OnKey: true, Message: "neither minAvailable nor maxUnavailable is given, which forbids every eviction", Help: "set maxUnavailable: 1"})
+				p.Report(lint.Finding{
+					Path:    "spec",
+					OnKey:   true,
+					Message: "neither minAvailable nor maxUnavailable is given, which forbids every eviction",
+					Help:    "set maxUnavailable: 1",
+				})
 			}
 		}),
 	},
 	{
-		Name: "pdb-unhealthy-eviction-policy-unset", Title: "PodDisruptionBudget that protects pods which do not work", Severity: diag.Info, Category: "availability", Optional: true, Kinds: []string{"PodDisruptionBudget"}, URL: budgetURL,
+		Name:        "pdb-unhealthy-eviction-policy-unset",
+		Title:       "PodDisruptionBudget that protects pods which do not work",
+		Severity:    diag.Info,
+		Category:    "availability",
+		Optional:    true,
+		Kinds:       []string{"PodDisruptionBudget"},
+		URL:         budgetURL,
 		Equivalents: "kube-linter pdb-unhealthy-pod-eviction-policy",
-		Doc:         "By default a pod that runs and never becomes ready cannot be evicted while the budget is not met, and blocks a drain. AlwaysAllow lets it go.",
+		Doc: "By default a pod that runs and never becomes ready cannot be evicted while the budget is not " +
+			"met, and blocks a drain. AlwaysAllow lets it go.",
 		Check: eachBudget(func(p *lint.Pass, budget *policyv1.PodDisruptionBudget) {
 			if budget.Spec.UnhealthyPodEvictionPolicy == nil {
-				p.Report(lint.Finding{Path: "spec.unhealthyPodEvictionPolicy", Message: "unhealthyPodEvictionPolicy is not given", Help: "set unhealthyPodEvictionPolicy: AlwaysAllow"})
+				p.Report(lint.Finding{
+					Path:    "spec.unhealthyPodEvictionPolicy",
+					Message: "unhealthyPodEvictionPolicy is not given",
+					Help:    "set unhealthyPodEvictionPolicy: AlwaysAllow",
+				})
 			}
 		}),
 	},
 	{
-		Name: "pdb-min-available-blocks", Title: "PodDisruptionBudget that wants all replicas", Severity: diag.Warning, Category: "availability", Kinds: []string{"PodDisruptionBudget"}, URL: budgetURL,
-		Equivalents: "kube-linter pdb-min-available, polaris pdbDisruptionsIsZero and pdbMinAvailableGreaterThanHPAMinReplicas, popeye 901",
-		Doc:         "minAvailable is not less than the replicas of the workloads that the budget protects, all taken together: no pod may ever go, and a node that holds one cannot be drained. A percentage is rounded up. Where an autoscaler decides, its minReplicas counts.",
-		CheckSet:    checkBudget,
+		Name:     "pdb-min-available-blocks",
+		Title:    "PodDisruptionBudget that wants all replicas",
+		Severity: diag.Warning,
+		Category: "availability",
+		Kinds:    []string{"PodDisruptionBudget"},
+		URL:      budgetURL,
+		Equivalents: "kube-linter pdb-min-available, polaris pdbDisruptionsIsZero and " +
+			"pdbMinAvailableGreaterThanHPAMinReplicas, popeye 901",
+		Doc: "minAvailable is not less than the replicas of the workloads that the budget protects, all " +
+			"taken together: no pod may ever go, and a node that holds one cannot be drained. A percentage is " +
+			"rounded up. Where an autoscaler decides, its minReplicas counts.",
+		CheckSet: checkBudget,
 	},
 	{
-		Name: "pdb-multiple", Title: "pods with several PodDisruptionBudgets", Severity: diag.Warning, Category: "availability", Kinds: []string{"Pod", "Deployment", "StatefulSet", "ReplicaSet", "ReplicationController"}, URL: budgetURL, Equivalents: "popeye 209",
-		Doc: "The eviction API answers with an error for a pod that more than one budget selects: it cannot be evicted.",
+		Name:        "pdb-multiple",
+		Title:       "pods with several PodDisruptionBudgets",
+		Severity:    diag.Warning,
+		Category:    "availability",
+		Kinds:       []string{"Pod", "Deployment", "StatefulSet", "ReplicaSet", "ReplicationController"},
+		URL:         budgetURL,
+		Equivalents: "popeye 209",
+		Doc: "The eviction API answers with an error for a pod that more than one budget selects: it cannot be " +
+			"evicted.",
 		CheckSet: func(p *lint.SetPass) error {
 			all := slices.Collect(budgets(p.Set, p.Resource))
 			if len(all) < 2 {
 				return nil
 			}
-			f := lint.Finding{Path: "metadata.name", Message: fmt.Sprintf("%d PodDisruptionBudgets select the pods of %s", len(all), p.Resource.Object), Help: "a pod with more than one budget cannot be evicted: keep one"}
+			f := lint.Finding{
+				Path:    "metadata.name",
+				Message: fmt.Sprintf("%d PodDisruptionBudgets select the pods of %s", len(all), p.Resource.Object),
+				Help:    "a pod with more than one budget cannot be evicted: keep one",
+			}
 			for _, b := range all {
 				f.Related = append(f.Related, lint.RelatedPath{Of: b, Path: "spec.selector", Message: b.Object.Name})
 			}
@@ -109,92 +191,186 @@ var availabilityRules = []*lint.Rule{
 		},
 	},
 	{
-		Name: "hpa-target-has-replicas", Title: "replicas of a workload that an autoscaler scales", Severity: diag.Info, Category: "availability", Kinds: []string{"Deployment", "StatefulSet", "ReplicaSet"}, URL: scalerURL,
+		Name:        "hpa-target-has-replicas",
+		Title:       "replicas of a workload that an autoscaler scales",
+		Severity:    diag.Info,
+		Category:    "availability",
+		Kinds:       []string{"Deployment", "StatefulSet", "ReplicaSet"},
+		URL:         scalerURL,
 		Equivalents: "kube-score deployment-targeted-by-hpa-does-not-have-replicas-configured",
 		Doc:         "Each apply sets the replicas back to what the manifest says, until the autoscaler corrects it.",
 		CheckSet: func(p *lint.SetPass) error {
 			if all := scalers(p.Set, p.Resource); p.Resource.ReplicasWritten && len(all) > 0 {
-				p.Report(lint.Finding{Path: "spec.replicas", Message: fmt.Sprintf("%s is scaled by an autoscaler and sets replicas", p.Resource.Object), Help: "leave replicas out",
-					Related: []lint.RelatedPath{{Of: all[0], Path: "spec.scaleTargetRef", Message: "the autoscaler"}}})
+				p.Report(lint.Finding{
+					Path:    "spec.replicas",
+					Message: fmt.Sprintf("%s is scaled by an autoscaler and sets replicas", p.Resource.Object),
+					Help:    "leave replicas out",
+					Related: []lint.RelatedPath{
+						{Of: all[0], Path: "spec.scaleTargetRef", Message: "the autoscaler"},
+					},
+				})
 			}
 			return nil
 		},
 	},
 	{
-		Name: "hpa-conflict", Title: "two autoscalers for one workload", Severity: diag.Warning, Category: "availability", Kinds: []string{"HorizontalPodAutoscaler"}, URL: scalerURL,
-		Doc:      "Each sets the replicas to what it thinks right, against the other. One autoscaler takes several metrics.",
+		Name:     "hpa-conflict",
+		Title:    "two autoscalers for one workload",
+		Severity: diag.Warning,
+		Category: "availability",
+		Kinds:    []string{"HorizontalPodAutoscaler"},
+		URL:      scalerURL,
+		Doc: "Each sets the replicas to what it thinks right, against the other. One autoscaler takes several " +
+			"metrics.",
 		CheckSet: checkScalers,
 	},
 	{
-		Name: "hpa-metric-without-request", Title: "autoscaler on a utilization of which there is no request", Severity: diag.Warning, Category: "availability", Kinds: []string{"HorizontalPodAutoscaler"}, URL: scalerURL,
-		Doc:      "Utilization is a percentage of what the containers request. When one of them requests nothing, the autoscaler reports FailedGetResourceMetric and does not scale.",
+		Name:     "hpa-metric-without-request",
+		Title:    "autoscaler on a utilization of which there is no request",
+		Severity: diag.Warning,
+		Category: "availability",
+		Kinds:    []string{"HorizontalPodAutoscaler"},
+		URL:      scalerURL,
+		Doc: "Utilization is a percentage of what the containers request. When one of them requests nothing, " +
+			"the autoscaler reports FailedGetResourceMetric and does not scale.",
 		CheckSet: checkUtilization,
 	},
 	{
-		Name: "hpa-max-not-above-min", Title: "autoscaler that cannot scale", Severity: diag.Info, Category: "availability", Kinds: []string{"HorizontalPodAutoscaler"}, URL: scalerURL, Equivalents: "polaris hpaMaxAvailability",
-		Doc: "minReplicas and maxReplicas are the same.",
+		Name:        "hpa-max-not-above-min",
+		Title:       "autoscaler that cannot scale",
+		Severity:    diag.Info,
+		Category:    "availability",
+		Kinds:       []string{"HorizontalPodAutoscaler"},
+		URL:         scalerURL,
+		Equivalents: "polaris hpaMaxAvailability",
+		Doc:         "minReplicas and maxReplicas are the same.",
 		Check: eachScaler(func(p *lint.Pass, lowest, highest int32) {
 			if lowest == highest {
-				p.Report(lint.Finding{Path: "spec.maxReplicas", Message: fmt.Sprintf("maxReplicas %d is not above minReplicas", highest)})
+				p.Report(lint.Finding{
+					Path:    "spec.maxReplicas",
+					Message: fmt.Sprintf("maxReplicas %d is not above minReplicas", highest),
+				})
 			}
 		}),
 	},
 	{
-		Name: "hpa-min-replicas-too-few", Title: "autoscaler that goes down to one replica", Severity: diag.Info, Category: "availability", Optional: true, Kinds: []string{"HorizontalPodAutoscaler"}, URL: scalerURL,
-		Equivalents: "kube-linter hpa-minimum-three-replicas, kube-score horizontalpodautoscaler-replicas, polaris hpaMinAvailability, datree 13",
-		Doc:         "In quiet hours a single replica is left, and the loss of its node is an outage. minReplicas is 1 unless it is given.",
+		Name:     "hpa-min-replicas-too-few",
+		Title:    "autoscaler that goes down to one replica",
+		Severity: diag.Info,
+		Category: "availability",
+		Optional: true,
+		Kinds:    []string{"HorizontalPodAutoscaler"},
+		URL:      scalerURL,
+		Equivalents: "kube-linter hpa-minimum-three-replicas, kube-score horizontalpodautoscaler-replicas, polaris " +
+			"hpaMinAvailability, datree 13",
+		Doc: "In quiet hours a single replica is left, and the loss of its node is an outage. minReplicas " +
+			"is 1 unless it is given.",
 		Check: eachScaler(func(p *lint.Pass, lowest, _ int32) {
 			if lowest < 2 {
-				p.Report(lint.Finding{Path: "spec.minReplicas", Message: fmt.Sprintf("minReplicas is %d", lowest), Help: "set minReplicas: 2"})
+				p.Report(lint.Finding{
+					Path:    "spec.minReplicas",
+					Message: fmt.Sprintf("minReplicas is %d", lowest),
+					Help:    "set minReplicas: 2",
+				})
 			}
 		}),
 	},
 	{
-		Name: "pod-anti-affinity-missing", Title: "replicas that may share one node", Severity: diag.Info, Category: "availability", Optional: true, Kinds: []string{"Deployment", "StatefulSet"}, URL: spreadURL,
-		Equivalents: "kube-linter no-anti-affinity, kube-score deployment-has-host-podantiaffinity and statefulset-has-host-podantiaffinity, polaris topologySpreadConstraint, datree 83",
-		Doc:         "The scheduler spreads replicas by itself only as far as nothing else speaks against it. A pod anti-affinity or a topology spread constraint makes sure.",
+		Name:     "pod-anti-affinity-missing",
+		Title:    "replicas that may share one node",
+		Severity: diag.Info,
+		Category: "availability",
+		Optional: true,
+		Kinds:    []string{"Deployment", "StatefulSet"},
+		URL:      spreadURL,
+		Equivalents: "kube-linter no-anti-affinity, kube-score deployment-has-host-podantiaffinity and " +
+			"statefulset-has-host-podantiaffinity, polaris topologySpreadConstraint, datree 83",
+		Doc: "The scheduler spreads replicas by itself only as far as nothing else speaks against it. A pod " +
+			"anti-affinity or a topology spread constraint makes sure.",
 		Check: func(p *lint.Pass) error {
 			s := p.Pods
-			if s == nil || s.Replicas == nil || *s.Replicas < 2 || len(s.Spec.TopologySpreadConstraints) > 0 || s.Spec.Affinity != nil && s.Spec.Affinity.PodAntiAffinity != nil {
+			if s == nil || s.Replicas == nil || *s.Replicas < 2 || len(s.Spec.TopologySpreadConstraints) > 0 ||
+				s.Spec.Affinity != nil && s.Spec.Affinity.PodAntiAffinity != nil {
 				return nil
 			}
-			p.Report(lint.Finding{Path: s.SpecPath + ".topologySpreadConstraints", Message: fmt.Sprintf("the %d replicas may all run on one node", *s.Replicas), Help: "add a topology spread constraint for kubernetes.io/hostname"})
+			p.Report(lint.Finding{
+				Path:    s.SpecPath + ".topologySpreadConstraints",
+				Message: fmt.Sprintf("the %d replicas may all run on one node", *s.Replicas),
+				Help:    "add a topology spread constraint for kubernetes.io/hostname",
+			})
 			return nil
 		},
 	},
 	{
-		Name: "topology-spread-invalid", Title: "spread constraint that does not count its own pods", Severity: diag.Warning, Category: "availability", URL: spreadURL, Equivalents: "kube-score pod-topology-spread-constraints",
-		Doc:   "The constraint's labelSelector does not match the labels of the pods that carry it: the scheduler counts other pods, or none, and the replicas may all land in one place.",
+		Name:        "topology-spread-invalid",
+		Title:       "spread constraint that does not count its own pods",
+		Severity:    diag.Warning,
+		Category:    "availability",
+		URL:         spreadURL,
+		Equivalents: "kube-score pod-topology-spread-constraints",
+		Doc: "The constraint's labelSelector does not match the labels of the pods that carry it: the scheduler " +
+			"counts other pods, or none, and the replicas may all land in one place.",
 		Check: checkSpread,
 	},
 	{
-		Name: "update-strategy-not-rolling", Title: "update that stops all replicas before it starts new ones", Severity: diag.Info, Category: "availability", Optional: true, Kinds: []string{"Deployment", "StatefulSet", "DaemonSet"},
+		Name:        "update-strategy-not-rolling",
+		Title:       "update that stops all replicas before it starts new ones",
+		Severity:    diag.Info,
+		Category:    "availability",
+		Optional:    true,
+		Kinds:       []string{"Deployment", "StatefulSet", "DaemonSet"},
 		Equivalents: "kube-linter no-rolling-update-strategy, kube-score deployment-strategy",
-		Doc:         "Recreate is an outage at every update; OnDelete updates nothing by itself. Right for programs of which two versions cannot run side by side.",
-		Check:       checkStrategy,
+		Doc: "Recreate is an outage at every update; OnDelete updates nothing by itself. Right for programs " +
+			"of which two versions cannot run side by side.",
+		Check: checkStrategy,
 	},
 	{
-		Name: "volume-claim-shared", Title: "replicas that share a volume of one node", Severity: diag.Warning, Category: "availability", Kinds: []string{"Deployment", "ReplicaSet", "ReplicationController"},
+		Name:     "volume-claim-shared",
+		Title:    "replicas that share a volume of one node",
+		Severity: diag.Warning,
+		Category: "availability",
+		Kinds:    []string{"Deployment", "ReplicaSet", "ReplicationController"},
 		URL:      "https://kubernetes.io/docs/concepts/storage/persistent-volumes/#access-modes",
-		Doc:      "A claim with ReadWriteOnce can be mounted on one node at a time: replicas on other nodes wait in ContainerCreating. A StatefulSet with volumeClaimTemplates gives each replica a claim of its own; ReadWriteMany lets them share one.",
+		Doc: "A claim with ReadWriteOnce can be mounted on one node at a time: replicas on other nodes wait in " +
+			"ContainerCreating. A StatefulSet with volumeClaimTemplates gives each replica a claim of its own; " +
+			"ReadWriteMany lets them share one.",
 		CheckSet: checkSharedClaim,
 	},
 	{
-		Name: "naked-pod", Title: "pod without a controller", Severity: diag.Info, Category: "availability", Optional: true, Kinds: []string{"Pod"}, Equivalents: "popeye 208, datree 25",
-		Doc: "When its node goes, nobody makes the pod anew. Use a Deployment, or a Job for work that ends.",
+		Name:        "naked-pod",
+		Title:       "pod without a controller",
+		Severity:    diag.Info,
+		Category:    "availability",
+		Optional:    true,
+		Kinds:       []string{"Pod"},
+		Equivalents: "popeye 208, datree 25",
+		Doc:         "When its node goes, nobody makes the pod anew. Use a Deployment, or a Job for work that ends.",
 		Check: func(p *lint.Pass) error {
 			if pod, ok := p.Object.(*corev1.Pod); ok && metav1.GetControllerOf(pod) == nil {
-				p.Report(lint.Finding{Path: "kind", Message: "no controller keeps the pod alive", Help: "use a Deployment, or a Job for work that ends"})
+				p.Report(lint.Finding{
+					Path:    "kind",
+					Message: "no controller keeps the pod alive",
+					Help:    "use a Deployment, or a Job for work that ends",
+				})
 			}
 			return nil
 		},
 	},
 	{
-		Name: "priority-class-unset", Title: "pods without a priority class", Severity: diag.Info, Category: "availability", Optional: true, Equivalents: "polaris priorityClassNotSet",
-		Doc: "When nodes run short, pods of a higher priority push out those of a lower one; without a class the default counts, most often 0.",
+		Name:        "priority-class-unset",
+		Title:       "pods without a priority class",
+		Severity:    diag.Info,
+		Category:    "availability",
+		Optional:    true,
+		Equivalents: "polaris priorityClassNotSet",
+		Doc: "When nodes run short, pods of a higher priority push out those of a lower one; without a class the " +
+			"default counts, most often 0.",
 		Check: func(p *lint.Pass) error {
 			if p.Pods != nil && p.Pods.Spec.PriorityClassName == "" && p.Pods.Spec.Priority == nil {
-				p.Report(lint.Finding{Path: p.Pods.SpecPath + ".priorityClassName", Message: "the pods have no priority class"})
+				p.Report(lint.Finding{
+					Path:    p.Pods.SpecPath + ".priorityClassName",
+					Message: "the pods have no priority class",
+				})
 			}
 			return nil
 		},
@@ -280,15 +456,25 @@ func checkBudget(p *lint.SetPass) error {
 		chosen = append(chosen, w)
 	}
 	wanted := scaled(r.MinAvailable, total)
-	if total == 0 || wanted < total || r.MinAvailable.Type == intstr.String && scaled(r.MinAvailable, 100) >= 100 { // that is the rule of none at all
+	if total == 0 || wanted < total ||
+		r.MinAvailable.Type == intstr.String && scaled(r.MinAvailable, 100) >= 100 { // that is the rule of none at all
 		return nil
 	}
 	of := chosen[0].Object.String()
 	if len(chosen) > 1 {
 		of = fmt.Sprintf("%d workloads", len(chosen))
 	}
-	f := lint.Finding{Path: "spec.minAvailable", Message: fmt.Sprintf("minAvailable %s forbids every eviction from the %s of %s", r.MinAvailable, replicas(total), of),
-		Help: "use maxUnavailable: 1, which holds for any number of replicas", Related: []lint.RelatedPath{{Of: chosen[0], Path: "spec.replicas", Message: "the replicas"}}}
+	f := lint.Finding{
+		Path: "spec.minAvailable",
+		Message: fmt.Sprintf(
+			"minAvailable %s forbids every eviction from the %s of %s",
+			r.MinAvailable,
+			replicas(total),
+			of,
+		),
+		Help:    "use maxUnavailable: 1, which holds for any number of replicas",
+		Related: []lint.RelatedPath{{Of: chosen[0], Path: "spec.replicas", Message: "the replicas"}},
+	}
 	if all := scalers(p.Set, chosen[0]); len(all) > 0 {
 		f.Related = []lint.RelatedPath{{Of: all[0], Path: "spec.minReplicas", Message: "the fewest replicas"}}
 	}
@@ -319,8 +505,15 @@ func checkScalers(p *lint.SetPass) error {
 		return nil
 	}
 	if all := scalers(p.Set, workload); all[0].Object != p.Resource.Object {
-		p.Report(lint.Finding{Path: "spec.scaleTargetRef", OnKey: true, Message: fmt.Sprintf("%s scales %s as well", all[0].Object, workload.Object), Help: "give one autoscaler all the metrics",
-			Related: []lint.RelatedPath{{Of: all[0], Path: "spec.scaleTargetRef", Message: "the other autoscaler"}}})
+		p.Report(lint.Finding{
+			Path:    "spec.scaleTargetRef",
+			OnKey:   true,
+			Message: fmt.Sprintf("%s scales %s as well", all[0].Object, workload.Object),
+			Help:    "give one autoscaler all the metrics",
+			Related: []lint.RelatedPath{
+				{Of: all[0], Path: "spec.scaleTargetRef", Message: "the other autoscaler"},
+			},
+		})
 	}
 	return nil
 }
@@ -338,8 +531,17 @@ func checkUtilization(p *lint.SetPass) error {
 			return r.Resource == m.Resource && (m.Container == "" || m.Container == r.Container)
 		})
 		if i >= 0 {
-			p.Report(lint.Finding{Path: m.Path, Message: fmt.Sprintf("container %s of %s has no %s request to take a percentage of", workload.Unrequested[i].Container, workload.Object, m.Resource),
-				Help: "set resources.requests." + m.Resource, Related: []lint.RelatedPath{{Of: workload, Path: "metadata.name", Message: "the workload"}}})
+			p.Report(lint.Finding{
+				Path: m.Path,
+				Message: fmt.Sprintf(
+					"container %s of %s has no %s request to take a percentage of",
+					workload.Unrequested[i].Container,
+					workload.Object,
+					m.Resource,
+				),
+				Help:    "set resources.requests." + m.Resource,
+				Related: []lint.RelatedPath{{Of: workload, Path: "metadata.name", Message: "the workload"}},
+			})
 		}
 	}
 	return nil
@@ -354,8 +556,13 @@ func checkSpread(p *lint.Pass) error {
 		if err != nil || selector.Matches(labels.Set(p.Pods.Labels)) {
 			continue
 		}
-		f := lint.Finding{Path: fmt.Sprintf("%s.topologySpreadConstraints[%d].labelSelector", p.Pods.SpecPath, i), OnKey: true, Message: "labelSelector does not match the pods' own labels",
-			Help: "select the labels of the pod template", Related: []lint.RelatedPath{{Path: p.Pods.LabelsPath, Message: "the pods' labels"}}}
+		f := lint.Finding{
+			Path:    fmt.Sprintf("%s.topologySpreadConstraints[%d].labelSelector", p.Pods.SpecPath, i),
+			OnKey:   true,
+			Message: "labelSelector does not match the pods' own labels",
+			Help:    "select the labels of the pod template",
+			Related: []lint.RelatedPath{{Path: p.Pods.LabelsPath, Message: "the pods' labels"}},
+		}
 		if c.LabelSelector == nil {
 			f.Message = "the constraint has no labelSelector, which matches no pods"
 		}
@@ -375,7 +582,11 @@ func checkStrategy(p *lint.Pass) error {
 		strategy = string(o.Spec.UpdateStrategy.Type)
 	}
 	if strategy != "" && strategy != "RollingUpdate" {
-		p.Report(lint.Finding{Path: path, Message: fmt.Sprintf("the update strategy is %s", strategy), Help: "use RollingUpdate, unless two versions cannot run side by side"})
+		p.Report(lint.Finding{
+			Path:    path,
+			Message: fmt.Sprintf("the update strategy is %s", strategy),
+			Help:    "use RollingUpdate, unless two versions cannot run side by side",
+		})
 	}
 	return nil
 }
@@ -386,8 +597,14 @@ func checkSharedClaim(p *lint.SetPass) error {
 		return nil
 	}
 	for path, claim := range singleNodeClaims(p) {
-		p.Report(lint.Finding{Path: path, Message: fmt.Sprintf("%d replicas share %s, which one node at a time can mount", n, claim.Object), Help: "use a StatefulSet with volumeClaimTemplates, or ReadWriteMany",
-			Related: []lint.RelatedPath{{Of: claim, Path: "spec.accessModes", Message: "the claim's access modes"}}})
+		p.Report(lint.Finding{
+			Path:    path,
+			Message: fmt.Sprintf("%d replicas share %s, which one node at a time can mount", n, claim.Object),
+			Help:    "use a StatefulSet with volumeClaimTemplates, or ReadWriteMany",
+			Related: []lint.RelatedPath{
+				{Of: claim, Path: "spec.accessModes", Message: "the claim's access modes"},
+			},
+		})
 	}
 	return nil
 }
@@ -400,7 +617,8 @@ func singleNodeClaims(p *lint.SetPass) iter.Seq2[string, *lint.Resource] {
 			if ref.Kind != "PersistentVolumeClaim" {
 				continue
 			}
-			if claim := p.Set.Get("", ref.Kind, ref.Namespace, ref.Name); claim != nil && claim.SingleNode && !yield(ref.Path, claim) {
+			if claim := p.Set.Get("", ref.Kind, ref.Namespace, ref.Name); claim != nil && claim.SingleNode &&
+				!yield(ref.Path, claim) {
 				return
 			}
 		}

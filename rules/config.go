@@ -43,8 +43,15 @@ func checkAnnotation(p *lint.Pass) error {
 		size += len(k) + len(v)
 	}
 	if size > validation.TotalAnnotationSizeLimitB {
-		p.Report(lint.Finding{Path: "metadata.name", Message: fmt.Sprintf("with the annotation of kubectl apply the annotations are %d KiB: the API server refuses more than %d", (size+1023)>>10, validation.TotalAnnotationSizeLimitB>>10),
-			Help: "apply it with `kubectl apply --server-side`"})
+		p.Report(lint.Finding{
+			Path: "metadata.name",
+			Message: fmt.Sprintf(
+				"with the annotation of kubectl apply the annotations are %d KiB: the API server refuses more than %d",
+				(size+1023)>>10,
+				validation.TotalAnnotationSizeLimitB>>10,
+			),
+			Help: "apply it with `kubectl apply --server-side`",
+		})
 	}
 	return nil
 }
@@ -58,8 +65,18 @@ var configRules = []*lint.Rule{
 			first := map[string]int{}
 			for i, e := range c.Env {
 				if j, ok := first[e.Name]; ok {
-					p.Report(lint.Finding{Path: fmt.Sprintf("%s.env[%d].name", path, i), Message: fmt.Sprintf("environment variable %s of container %s is given twice", e.Name, c.Name), Help: "the last value counts: remove one",
-						Related: []lint.RelatedPath{{Path: fmt.Sprintf("%s.env[%d].name", path, j), Message: "first given here"}}})
+					p.Report(lint.Finding{
+						Path: fmt.Sprintf("%s.env[%d].name", path, i),
+						Message: fmt.Sprintf(
+							"environment variable %s of container %s is given twice",
+							e.Name,
+							c.Name,
+						),
+						Help: "the last value counts: remove one",
+						Related: []lint.RelatedPath{
+							{Path: fmt.Sprintf("%s.env[%d].name", path, j), Message: "first given here"},
+						},
+					})
 					continue
 				}
 				first[e.Name] = i
@@ -67,15 +84,22 @@ var configRules = []*lint.Rule{
 		}),
 	},
 	{
-		Name: "apply-annotation-too-long", Title: "object too large for kubectl apply", Severity: diag.Warning, Category: "config",
+		Name:     "apply-annotation-too-long",
+		Title:    "object too large for kubectl apply",
+		Severity: diag.Warning,
+		Category: "config",
 		Doc: "`kubectl apply` keeps the whole manifest in the annotation " + corev1.LastAppliedConfigAnnotation + "; the API server refuses annotations of more than 256 KiB in sum. Large definitions of custom resources are what it happens to. " +
 			"`kubectl apply --server-side` and `kubectl create` do without the annotation.",
 		URL:   "https://kubernetes.io/docs/reference/using-api/server-side-apply/",
 		Check: checkAnnotation,
 	},
 	{
-		Name: "container-port-duplicate", Title: "two containers of one pod on one port", Severity: diag.Warning, Category: "config",
-		Doc: "The containers of a pod share one network namespace: they have one IP address and one set of ports. The second one to bind a port fails, and its container goes into CrashLoopBackOff.",
+		Name:     "container-port-duplicate",
+		Title:    "two containers of one pod on one port",
+		Severity: diag.Warning,
+		Category: "config",
+		Doc: "The containers of a pod share one network namespace: they have one IP address and one set of ports. " +
+			"The second one to bind a port fails, and its container goes into CrashLoopBackOff.",
 		Check: func(p *lint.Pass) error {
 			type key struct {
 				port     int32
@@ -96,8 +120,10 @@ var configRules = []*lint.Rule{
 					if o, ok := first[k]; !ok {
 						first[k] = place{c.Name, at}
 					} else if o.container != c.Name {
-						p.Report(lint.Finding{Path: at, Message: fmt.Sprintf("containers %s and %s both listen on port %d/%s", o.container, c.Name, k.port, k.protocol),
-							Help:    "containers of a pod share one network namespace: the second one cannot bind the port",
+						p.Report(lint.Finding{Path: at, Message: fmt.Sprintf("containers %s and %s both listen on "+
+							"port %d/%s", o.container, c.Name, k.port, k.protocol),
+							Help: "containers of a pod share one network namespace: the second one cannot bind " +
+								"the port",
 							Related: []lint.RelatedPath{{Path: o.path, Message: "the other container's port"}}})
 					}
 				}
@@ -106,12 +132,21 @@ var configRules = []*lint.Rule{
 		},
 	},
 	{
-		Name: "host-port", Equivalents: "datree 85, monokle PSS106 and KSV024", Title: "container that takes a port of its node", Severity: diag.Info, Category: "config", Optional: true,
-		Doc: "Only one pod a node can have a host port: replicas beyond the number of nodes stay Pending. A Service reaches pods without it.",
+		Name:        "host-port",
+		Equivalents: "datree 85, monokle PSS106 and KSV024",
+		Title:       "container that takes a port of its node",
+		Severity:    diag.Info,
+		Category:    "config",
+		Optional:    true,
+		Doc: "Only one pod a node can have a host port: replicas beyond the number of nodes stay Pending. A Service " +
+			"reaches pods without it.",
 		Check: eachContainer(func(p *lint.Pass, c *corev1.Container, path string) {
 			for i, port := range c.Ports {
 				if port.HostPort != 0 && !p.Pods.Spec.HostNetwork {
-					p.Report(lint.Finding{Path: fmt.Sprintf("%s.ports[%d].hostPort", path, i), Message: fmt.Sprintf("container %s takes port %d of its node", c.Name, port.HostPort)})
+					p.Report(lint.Finding{
+						Path:    fmt.Sprintf("%s.ports[%d].hostPort", path, i),
+						Message: fmt.Sprintf("container %s takes port %d of its node", c.Name, port.HostPort),
+					})
 				}
 			}
 		}),
@@ -135,74 +170,151 @@ var configRules = []*lint.Rule{
 			p.Containers(mounts)
 			for i, v := range p.Pods.Spec.Volumes {
 				if !used[v.Name] {
-					p.Report(lint.Finding{Path: fmt.Sprintf("%s.volumes[%d].name", p.Pods.SpecPath, i), Message: fmt.Sprintf("no container mounts volume %s", v.Name), Help: "add a volumeMount, or remove the volume"})
+					p.Report(lint.Finding{
+						Path:    fmt.Sprintf("%s.volumes[%d].name", p.Pods.SpecPath, i),
+						Message: fmt.Sprintf("no container mounts volume %s", v.Name),
+						Help:    "add a volumeMount, or remove the volume",
+					})
 				}
 			}
 			return nil
 		},
 	},
 	{
-		Name: "grace-period-too-short", Title: "preStop hook longer than the grace period", Severity: diag.Warning, Category: "config",
-		Doc: "The grace period counts from the start of the preStop hook. When the hook sleeps as long as that, the program is killed without ever having got SIGTERM.",
+		Name:     "grace-period-too-short",
+		Title:    "preStop hook longer than the grace period",
+		Severity: diag.Warning,
+		Category: "config",
+		Doc: "The grace period counts from the start of the preStop hook. When the hook sleeps as long as that, the " +
+			"program is killed without ever having got SIGTERM.",
 		Check: eachContainer(func(p *lint.Pass, c *corev1.Container, path string) {
 			grace := ptr.Deref(p.Pods.Spec.TerminationGracePeriodSeconds, corev1.DefaultTerminationGracePeriodSeconds)
 			if s, at := preStopSleep(c, path); s > 0 && s >= grace {
-				p.Report(lint.Finding{Path: at, Message: fmt.Sprintf("preStop of container %s sleeps %d s, the grace period is %d s", c.Name, s, grace), Help: "raise terminationGracePeriodSeconds above it"})
+				p.Report(lint.Finding{
+					Path: at,
+					Message: fmt.Sprintf(
+						"preStop of container %s sleeps %d s, the grace period is %d s",
+						c.Name,
+						s,
+						grace,
+					),
+					Help: "raise terminationGracePeriodSeconds above it",
+				})
 			}
 		}),
 	},
 	{
-		Name: "cronjob-never-fires", Title: "CronJob on a date that does not exist", Severity: diag.Warning, Category: "config", Kinds: []string{"CronJob"},
-		Doc: "A schedule such as `0 0 31 2 *` is accepted and never comes.",
-		URL: "https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/#schedule-syntax",
+		Name:     "cronjob-never-fires",
+		Title:    "CronJob on a date that does not exist",
+		Severity: diag.Warning,
+		Category: "config",
+		Kinds:    []string{"CronJob"},
+		Doc:      "A schedule such as `0 0 31 2 *` is accepted and never comes.",
+		URL:      "https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/#schedule-syntax",
 		Check: eachCronJob(func(p *lint.Pass, o *batchv1.CronJob) {
 			if never(o.Spec.Schedule) {
-				p.Report(lint.Finding{Path: "spec.schedule", Message: fmt.Sprintf("schedule %q names a date that does not exist", o.Spec.Schedule), Help: "the fields are minute, hour, day of the month, month, day of the week"})
+				p.Report(lint.Finding{
+					Path:    "spec.schedule",
+					Message: fmt.Sprintf("schedule %q names a date that does not exist", o.Spec.Schedule),
+					Help:    "the fields are minute, hour, day of the month, month, day of the week",
+				})
 			}
 		}),
 	},
 	{
-		Name: "cronjob-deadline-missing", Title: "CronJob without startingDeadlineSeconds", Severity: diag.Info, Category: "config", Optional: true, Kinds: []string{"CronJob"}, Equivalents: "kube-score cronjob-has-deadline, datree 17",
-		Doc: "When the controller was away for a while, a run is started however late; after 100 missed runs none is started any more.",
+		Name:        "cronjob-deadline-missing",
+		Title:       "CronJob without startingDeadlineSeconds",
+		Severity:    diag.Info,
+		Category:    "config",
+		Optional:    true,
+		Kinds:       []string{"CronJob"},
+		Equivalents: "kube-score cronjob-has-deadline, datree 17",
+		Doc: "When the controller was away for a while, a run is started however late; after 100 missed runs none " +
+			"is started any more.",
 		Check: eachCronJob(func(p *lint.Pass, o *batchv1.CronJob) {
 			if o.Spec.StartingDeadlineSeconds == nil {
-				p.Report(lint.Finding{Path: "spec.startingDeadlineSeconds", Message: "startingDeadlineSeconds is not given", Help: "say how late a run may start"})
+				p.Report(lint.Finding{
+					Path:    "spec.startingDeadlineSeconds",
+					Message: "startingDeadlineSeconds is not given",
+					Help:    "say how late a run may start",
+				})
 			}
 		}),
 	},
 	{
-		Name: "cronjob-concurrency-allowed", Title: "CronJob whose runs may overlap", Severity: diag.Info, Category: "config", Optional: true, Kinds: []string{"CronJob"}, Equivalents: "datree 24",
-		Doc: "concurrencyPolicy is Allow unless it is given: when a run takes longer than the interval, the next one starts beside it.",
+		Name:        "cronjob-concurrency-allowed",
+		Title:       "CronJob whose runs may overlap",
+		Severity:    diag.Info,
+		Category:    "config",
+		Optional:    true,
+		Kinds:       []string{"CronJob"},
+		Equivalents: "datree 24",
+		Doc: "concurrencyPolicy is Allow unless it is given: when a run takes longer than the interval, the next " +
+			"one starts beside it.",
 		Check: eachCronJob(func(p *lint.Pass, o *batchv1.CronJob) {
 			if o.Spec.ConcurrencyPolicy == batchv1.AllowConcurrent {
-				p.Report(lint.Finding{Path: "spec.concurrencyPolicy", Message: "runs may overlap: concurrencyPolicy is Allow", Help: "use Forbid or Replace, unless two runs at a time do no harm"})
+				p.Report(lint.Finding{
+					Path:    "spec.concurrencyPolicy",
+					Message: "runs may overlap: concurrencyPolicy is Allow",
+					Help:    "use Forbid or Replace, unless two runs at a time do no harm",
+				})
 			}
 		}),
 	},
 	{
-		Name: "job-ttl-missing", Title: "Job that stays when it is done", Severity: diag.Info, Category: "config", Optional: true, Kinds: []string{"Job"}, Equivalents: "kube-linter job-ttl-seconds-after-finished",
-		Doc: "A finished Job and its pods are kept until somebody deletes them, unless ttlSecondsAfterFinished says how long. Jobs of a CronJob are kept by its history limits and passed over.",
+		Name:        "job-ttl-missing",
+		Title:       "Job that stays when it is done",
+		Severity:    diag.Info,
+		Category:    "config",
+		Optional:    true,
+		Kinds:       []string{"Job"},
+		Equivalents: "kube-linter job-ttl-seconds-after-finished",
+		Doc: "A finished Job and its pods are kept until somebody deletes them, unless ttlSecondsAfterFinished says " +
+			"how long. Jobs of a CronJob are kept by its history limits and passed over.",
 		Check: func(p *lint.Pass) error {
-			if o, ok := p.Object.(*batchv1.Job); ok && o.Spec.TTLSecondsAfterFinished == nil && metav1.GetControllerOf(o) == nil {
-				p.Report(lint.Finding{Path: "spec.ttlSecondsAfterFinished", Message: "the Job stays for ever when it is done", Help: "set ttlSecondsAfterFinished"})
+			if o, ok := p.Object.(*batchv1.Job); ok && o.Spec.TTLSecondsAfterFinished == nil &&
+				metav1.GetControllerOf(o) == nil {
+				p.Report(lint.Finding{
+					Path:    "spec.ttlSecondsAfterFinished",
+					Message: "the Job stays for ever when it is done",
+					Help:    "set ttlSecondsAfterFinished",
+				})
 			}
 			return nil
 		},
 	},
 	{
-		Name: "namespace-default", Title: "object without a namespace, or in default", Severity: diag.Info, Category: "config", Optional: true, Equivalents: "kube-linter use-namespace, datree 15",
-		Kinds: append([]string{"Pod", "Job", "CronJob", "Service", "Ingress", "ConfigMap", "Secret", "PersistentVolumeClaim"}, serving...),
-		Doc:   "Where the object goes depends on who applies it. Rights, quotas and network policies go by namespace.",
+		Name:        "namespace-default",
+		Title:       "object without a namespace, or in default",
+		Severity:    diag.Info,
+		Category:    "config",
+		Optional:    true,
+		Equivalents: "kube-linter use-namespace, datree 15",
+		Kinds: append(
+			[]string{"Pod", "Job", "CronJob", "Service", "Ingress", "ConfigMap", "Secret", "PersistentVolumeClaim"},
+			serving...),
+		Doc: "Where the object goes depends on who applies it. Rights, quotas and network policies go by namespace.",
 		Check: func(p *lint.Pass) error {
 			if ns := p.Document.Object.Namespace; ns == "" || ns == "default" {
-				p.Report(lint.Finding{Path: "metadata.namespace", Message: "the object belongs to no namespace but default", Help: "name a namespace"})
+				p.Report(lint.Finding{
+					Path:    "metadata.namespace",
+					Message: "the object belongs to no namespace but default",
+					Help:    "name a namespace",
+				})
 			}
 			return nil
 		},
 	},
 	{
-		Name: "recommended-labels-missing", Title: "workload without the recommended labels", Severity: diag.Info, Category: "config", Optional: true, Equivalents: "monokle recommended-labels",
-		Kinds: append([]string{"Job", "CronJob"}, serving...), URL: "https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/",
+		Name:        "recommended-labels-missing",
+		Title:       "workload without the recommended labels",
+		Severity:    diag.Info,
+		Category:    "config",
+		Optional:    true,
+		Equivalents: "monokle recommended-labels",
+		Kinds: append(
+			[]string{"Job", "CronJob"},
+			serving...), URL: "https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/",
 		Doc: "app.kubernetes.io/name and app.kubernetes.io/instance tell tools what belongs together.",
 		Check: func(p *lint.Pass) error {
 			o, ok := p.Object.(metav1.Object)
@@ -216,8 +328,10 @@ var configRules = []*lint.Rule{
 	},
 	{
 		Name: "pod-mixes-tiers", Title: "a database and its client in one pod", Severity: diag.Info, Category: "config",
-		Doc: "The containers of a pod are scaled together: two replicas of a pod with WordPress and MySQL are two databases that know nothing of each other. " +
-			"Containers belong into one pod when they must run on one node and scale as one: a server and the sidecar that ships its logs. Give the database a workload of its own.",
+		Doc: "The containers of a pod are scaled together: two replicas of a pod with WordPress and MySQL are two " +
+			"databases that know nothing of each other. " +
+			"Containers belong into one pod when they must run on one node and scale as one: a server and the " +
+			"sidecar that ships its logs. Give the database a workload of its own.",
 		Check: checkTiers,
 	},
 }
@@ -232,10 +346,36 @@ func eachCronJob(f func(*lint.Pass, *batchv1.CronJob)) func(*lint.Pass) error {
 }
 
 // databases are images of servers that keep state; two of them are not twice one.
-var databases = []string{"mysql", "mariadb", "postgres", "postgresql", "mongo", "mongodb", "cassandra", "couchdb", "influxdb", "neo4j"}
+var databases = []string{
+	"mysql",
+	"mariadb",
+	"postgres",
+	"postgresql",
+	"mongo",
+	"mongodb",
+	"cassandra",
+	"couchdb",
+	"influxdb",
+	"neo4j",
+}
 
 // applications are images that are clients of a database and serve requests themselves.
-var applications = []string{"wordpress", "nginx", "httpd", "tomcat", "node", "python", "php", "ghost", "drupal", "joomla", "nextcloud", "redmine", "odoo", "gitea"}
+var applications = []string{
+	"wordpress",
+	"nginx",
+	"httpd",
+	"tomcat",
+	"node",
+	"python",
+	"php",
+	"ghost",
+	"drupal",
+	"joomla",
+	"nextcloud",
+	"redmine",
+	"odoo",
+	"gitea",
+}
 
 func checkTiers(p *lint.Pass) error {
 	if p.Pods == nil {
@@ -253,8 +393,12 @@ func checkTiers(p *lint.Pass) error {
 		}
 	}
 	if database != "" && application != "" {
-		p.Report(lint.Finding{Path: at, Message: fmt.Sprintf("database %s and application %s are scaled together", database, application), Help: "give each a workload of its own: two replicas of this pod are two databases",
-			Related: []lint.RelatedPath{{Path: other, Message: "the application"}}})
+		p.Report(lint.Finding{
+			Path:    at,
+			Message: fmt.Sprintf("database %s and application %s are scaled together", database, application),
+			Help:    "give each a workload of its own: two replicas of this pod are two databases",
+			Related: []lint.RelatedPath{{Path: other, Message: "the application"}},
+		})
 	}
 	return nil
 }

@@ -106,7 +106,15 @@ func ofCategory(name string) (of []*lint.Rule) {
 }
 
 func writeRule(b *strings.Builder, r *lint.Rule) {
-	fmt.Fprintf(b, "\n### %s\n\n%s%s: %s.\n\n%s\n", r.Name, strings.ToUpper(r.Severity.String()[:1]), r.Severity.String()[1:], r.Title, strings.TrimSpace(r.Doc))
+	fmt.Fprintf(
+		b,
+		"\n### %s\n\n%s%s: %s.\n\n%s\n",
+		r.Name,
+		strings.ToUpper(r.Severity.String()[:1]),
+		r.Severity.String()[1:],
+		r.Title,
+		strings.TrimSpace(r.Doc),
+	)
 	if r.URL != "" {
 		fmt.Fprintf(b, "\nRead on: <%s>\n", r.URL)
 	}

@@ -13,37 +13,67 @@ import (
 
 var imageRules = []*lint.Rule{
 	{
-		Name: "image-tag-latest", Title: "image without a tag, or with the tag latest", Severity: diag.Warning, Category: "images",
-		Doc:         "What the name stands for changes over time: two pods of one ReplicaSet may run different programs, and a rollback brings nothing back. Name a version, or a digest.",
-		URL:         "https://kubernetes.io/docs/concepts/containers/images/#image-names",
-		Equivalents: "kube-linter latest-tag, kube-score container-image-tag, polaris tagNotSpecified, popeye 100 and 101, datree 1, monokle KBP001 and KSV013",
+		Name:     "image-tag-latest",
+		Title:    "image without a tag, or with the tag latest",
+		Severity: diag.Warning,
+		Category: "images",
+		Doc: "What the name stands for changes over time: two pods of one ReplicaSet may run different " +
+			"programs, and a rollback brings nothing back. Name a version, or a digest.",
+		URL: "https://kubernetes.io/docs/concepts/containers/images/#image-names",
+		Equivalents: "kube-linter latest-tag, kube-score container-image-tag, polaris tagNotSpecified, popeye 100 " +
+			"and 101, datree 1, monokle KBP001 and KSV013",
 		Check: eachImage(func(p *lint.Pass, image, path string) {
 			tag, digest := imageVersion(image)
 			switch {
 			case digest != "" || tag != "" && tag != "latest":
 			case tag == "":
-				p.Report(lint.Finding{Path: path, Message: fmt.Sprintf("image %q has no tag, which means latest", image), Help: "name a version: what latest stands for changes"})
+				p.Report(lint.Finding{
+					Path:    path,
+					Message: fmt.Sprintf("image %q has no tag, which means latest", image),
+					Help:    "name a version: what latest stands for changes",
+				})
 			default:
-				p.Report(lint.Finding{Path: path, Message: fmt.Sprintf("image %q has the tag latest", image), Help: "name a version: what latest stands for changes"})
+				p.Report(lint.Finding{
+					Path:    path,
+					Message: fmt.Sprintf("image %q has the tag latest", image),
+					Help:    "name a version: what latest stands for changes",
+				})
 			}
 		}),
 	},
 	{
-		Name: "image-not-digest-pinned", Title: "image that is not pinned by its digest", Severity: diag.Info, Category: "images", Optional: true,
-		Doc: "A tag can be moved to another image; a digest cannot.", Equivalents: "datree 23",
+		Name:     "image-not-digest-pinned",
+		Title:    "image that is not pinned by its digest",
+		Severity: diag.Info,
+		Category: "images",
+		Optional: true,
+		Doc:      "A tag can be moved to another image; a digest cannot.", Equivalents: "datree 23",
 		Check: eachImage(func(p *lint.Pass, image, path string) {
 			if _, digest := imageVersion(image); digest == "" {
-				p.Report(lint.Finding{Path: path, Message: fmt.Sprintf("image %q is not pinned by digest", image), Help: "append @sha256:... of the image that was tested"})
+				p.Report(lint.Finding{
+					Path:    path,
+					Message: fmt.Sprintf("image %q is not pinned by digest", image),
+					Help:    "append @sha256:... of the image that was tested",
+				})
 			}
 		}),
 	},
 	{
-		Name: "image-pull-policy-not-always", Title: "imagePullPolicy other than Always", Severity: diag.Info, Category: "images", Optional: true,
-		Doc:         "Without Always a node uses an image that it has, without asking the registry whether the pod may pull it. Images named by digest are passed over: they cannot change.",
+		Name:     "image-pull-policy-not-always",
+		Title:    "imagePullPolicy other than Always",
+		Severity: diag.Info,
+		Category: "images",
+		Optional: true,
+		Doc: "Without Always a node uses an image that it has, without asking the registry whether the pod " +
+			"may pull it. Images named by digest are passed over: they cannot change.",
 		Equivalents: "kube-score container-image-pull-policy, polaris pullPolicyNotAlways",
 		Check: eachContainer(func(p *lint.Pass, c *corev1.Container, path string) {
 			if _, digest := imageVersion(c.Image); digest == "" && c.ImagePullPolicy != corev1.PullAlways {
-				p.Report(lint.Finding{Path: path + ".imagePullPolicy", Message: fmt.Sprintf("imagePullPolicy of container %s is %s", c.Name, c.ImagePullPolicy), Help: "set imagePullPolicy: Always"})
+				p.Report(lint.Finding{
+					Path:    path + ".imagePullPolicy",
+					Message: fmt.Sprintf("imagePullPolicy of container %s is %s", c.Name, c.ImagePullPolicy),
+					Help:    "set imagePullPolicy: Always",
+				})
 			}
 		}),
 	},
@@ -66,7 +96,9 @@ func eachImage(f func(p *lint.Pass, image, path string)) func(*lint.Pass) error 
 			f(p, image, path)
 		}
 	}
-	containers := eachContainer(func(p *lint.Pass, c *corev1.Container, path string) { named(p, c.Image, path+".image") })
+	containers := eachContainer(
+		func(p *lint.Pass, c *corev1.Container, path string) { named(p, c.Image, path+".image") },
+	)
 	volumes := eachVolume(func(p *lint.Pass, v *corev1.Volume, path string) {
 		if v.Image != nil {
 			named(p, v.Image.Reference, path+".image.reference")

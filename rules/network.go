@@ -13,49 +13,111 @@ import (
 
 var networkRules = []*lint.Rule{
 	{
-		Name: "network-policy-missing", Title: "pods that no NetworkPolicy isolates", Severity: diag.Info, Category: "security", Optional: true,
-		Kinds: []string{"Pod", "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job", "CronJob"}, URL: "https://kubernetes.io/docs/concepts/services-networking/network-policies/",
-		Equivalents: "kube-linter non-isolated-pod, kube-score pod-networkpolicy, polaris missingNetworkPolicy, popeye 1204 and 1205",
-		Doc:         "Without a policy that selects them, every pod of the cluster may connect to these. Pods on the network of their node are passed over: policies do not apply to them.",
+		Name:     "network-policy-missing",
+		Title:    "pods that no NetworkPolicy isolates",
+		Severity: diag.Info,
+		Category: "security",
+		Optional: true,
+		Kinds: []string{
+			"Pod",
+			"Deployment",
+			"StatefulSet",
+			"DaemonSet",
+			"ReplicaSet",
+			"ReplicationController",
+			"Job",
+			"CronJob",
+		}, URL: "https://kubernetes.io/docs/concepts/services-networking/network-policies/",
+		Equivalents: "kube-linter non-isolated-pod, kube-score pod-networkpolicy, polaris missingNetworkPolicy, " +
+			"popeye 1204 and 1205",
+		Doc: "Without a policy that selects them, every pod of the cluster may connect to these. Pods on " +
+			"the network of their node are passed over: policies do not apply to them.",
 		CheckSet: func(p *lint.SetPass) error {
-			if !p.Resource.HostNetwork && first(p.Set.Selecting(networkingv1.GroupName, "NetworkPolicy", p.Resource)) == nil {
-				p.Report(lint.Finding{Path: "metadata.name", Message: fmt.Sprintf("no NetworkPolicy of the set selects the pods of %s", p.Resource.Object), Help: "add one that lets in what must come in"})
+			if !p.Resource.HostNetwork &&
+				first(p.Set.Selecting(networkingv1.GroupName, "NetworkPolicy", p.Resource)) == nil {
+				p.Report(lint.Finding{
+					Path:    "metadata.name",
+					Message: fmt.Sprintf("no NetworkPolicy of the set selects the pods of %s", p.Resource.Object),
+					Help:    "add one that lets in what must come in",
+				})
 			}
 			return nil
 		},
 	},
-	exposed("service-type-node-port", "Service on a port of every node", corev1.ServiceTypeNodePort, "kube-linter exposed-services, kube-score service-type, popeye 1104, datree 7, monokle KBP114",
-		"The Service is reachable past the Ingress, its TLS and its rules, on all nodes."),
-	exposed("service-type-load-balancer", "Service with a load balancer of its own", corev1.ServiceTypeLoadBalancer, "kube-linter exposed-services, popeye 1103, monokle KBP114",
-		"Each such Service costs an address, most often a public one, and has no TLS of its own."),
+	exposed(
+		"service-type-node-port",
+		"Service on a port of every node",
+		corev1.ServiceTypeNodePort,
+		"kube-linter exposed-services, kube-score service-type, popeye 1104, datree 7, monokle KBP114",
+		"The Service is reachable past the Ingress, its TLS and its rules, on all nodes.",
+	),
+	exposed(
+		"service-type-load-balancer",
+		"Service with a load balancer of its own",
+		corev1.ServiceTypeLoadBalancer,
+		"kube-linter exposed-services, popeye 1103, monokle KBP114",
+		"Each such Service costs an address, most often a public one, and has no TLS of its own.",
+	),
 	{
-		Name: "ingress-tls-missing", Title: "Ingress without TLS", Severity: diag.Info, Category: "security", Optional: true, Kinds: []string{"Ingress"}, Equivalents: "polaris tlsSettingsMissing",
-		Doc: "What users send and get can be read and changed on the way.",
+		Name:        "ingress-tls-missing",
+		Title:       "Ingress without TLS",
+		Severity:    diag.Info,
+		Category:    "security",
+		Optional:    true,
+		Kinds:       []string{"Ingress"},
+		Equivalents: "polaris tlsSettingsMissing",
+		Doc:         "What users send and get can be read and changed on the way.",
 		Check: eachIngress(func(p *lint.Pass, o *networkingv1.Ingress) {
 			if len(o.Spec.TLS) == 0 {
-				p.Report(lint.Finding{Path: "spec", OnKey: true, Message: "the Ingress has no tls", Help: "add spec.tls with a Secret for its hosts"})
+				p.Report(lint.Finding{
+					Path:    "spec",
+					OnKey:   true,
+					Message: "the Ingress has no tls",
+					Help:    "add spec.tls with a Secret for its hosts",
+				})
 			}
 		}),
 	},
 	{
-		Name: "ingress-host-wildcard", Title: "Ingress for every host", Severity: diag.Info, Category: "security", Optional: true, Kinds: []string{"Ingress"}, Equivalents: "datree 6",
-		Doc: "A rule without a host answers for every name that leads to the controller, those of others too.",
+		Name:        "ingress-host-wildcard",
+		Title:       "Ingress for every host",
+		Severity:    diag.Info,
+		Category:    "security",
+		Optional:    true,
+		Kinds:       []string{"Ingress"},
+		Equivalents: "datree 6",
+		Doc:         "A rule without a host answers for every name that leads to the controller, those of others too.",
 		Check: eachIngress(func(p *lint.Pass, o *networkingv1.Ingress) {
 			for i, rule := range o.Spec.Rules {
 				if rule.Host == "" {
-					p.Report(lint.Finding{Path: fmt.Sprintf("spec.rules[%d].host", i), Message: "the rule holds for every host", Help: "name the host"})
+					p.Report(lint.Finding{
+						Path:    fmt.Sprintf("spec.rules[%d].host", i),
+						Message: "the rule holds for every host",
+						Help:    "name the host",
+					})
 				}
 			}
 		}),
 	},
 	{
-		Name: "ingress-snippet-annotations", Title: "configuration of nginx in an annotation", Severity: diag.Info, Category: "security", Optional: true, Kinds: []string{"Ingress"}, Equivalents: "datree 32",
-		URL: "https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations-risk/",
-		Doc: "Who may write an Ingress may so read all Secrets that the controller can read (CVE-2021-25742). Controllers refuse such annotations unless they are told otherwise.",
+		Name:        "ingress-snippet-annotations",
+		Title:       "configuration of nginx in an annotation",
+		Severity:    diag.Info,
+		Category:    "security",
+		Optional:    true,
+		Kinds:       []string{"Ingress"},
+		Equivalents: "datree 32",
+		URL:         "https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations-risk/",
+		Doc: "Who may write an Ingress may so read all Secrets that the controller can read (CVE-2021-25742). " +
+			"Controllers refuse such annotations unless they are told otherwise.",
 		Check: eachIngress(func(p *lint.Pass, o *networkingv1.Ingress) {
 			for _, key := range sortedKeys(o.Annotations) {
 				if strings.HasPrefix(key, "nginx.ingress.kubernetes.io/") && strings.HasSuffix(key, "-snippet") {
-					p.Report(lint.Finding{Path: "metadata.annotations[" + key + "]", OnKey: true, Message: fmt.Sprintf("annotation %s writes into the configuration of nginx", key)})
+					p.Report(lint.Finding{
+						Path:    "metadata.annotations[" + key + "]",
+						OnKey:   true,
+						Message: fmt.Sprintf("annotation %s writes into the configuration of nginx", key),
+					})
 				}
 			}
 		}),
@@ -64,10 +126,21 @@ var networkRules = []*lint.Rule{
 
 func exposed(name, title string, kind corev1.ServiceType, peers, doc string) *lint.Rule {
 	return &lint.Rule{
-		Name: name, Title: title, Severity: diag.Info, Category: "security", Optional: true, Kinds: []string{"Service"}, Equivalents: peers, Doc: doc,
+		Name:        name,
+		Title:       title,
+		Severity:    diag.Info,
+		Category:    "security",
+		Optional:    true,
+		Kinds:       []string{"Service"},
+		Equivalents: peers,
+		Doc:         doc,
 		Check: func(p *lint.Pass) error {
 			if o, ok := p.Object.(*corev1.Service); ok && o.Spec.Type == kind {
-				p.Report(lint.Finding{Path: "spec.type", Message: fmt.Sprintf("the Service is of type %s", kind), Help: "use ClusterIP and an Ingress or a Gateway"})
+				p.Report(lint.Finding{
+					Path:    "spec.type",
+					Message: fmt.Sprintf("the Service is of type %s", kind),
+					Help:    "use ClusterIP and an Ingress or a Gateway",
+				})
 			}
 			return nil
 		},

@@ -12,21 +12,39 @@ import (
 
 var podSecurityRules = []*lint.Rule{
 	{
-		Name: "pod-security-enforced", Title: "pods that their namespace refuses", Severity: diag.Warning, Category: "security", URL: podSecurityURL,
-		Doc: "A Namespace of the set enforces a level of the Pod Security Standards (label pod-security.kubernetes.io/enforce), and the API server refuses pods that do not keep to it. " +
-			"It accepts their Deployment all the same, which then makes none. Namespaces that pin an older version of the standards are not judged. The message is that of the admission plugin.",
+		Name:     "pod-security-enforced",
+		Title:    "pods that their namespace refuses",
+		Severity: diag.Warning,
+		Category: "security",
+		URL:      podSecurityURL,
+		Doc: "A Namespace of the set enforces a level of the Pod Security Standards (label " +
+			"pod-security.kubernetes.io/enforce), and the API server refuses pods that do not keep to it. " +
+			"It accepts their Deployment all the same, which then makes none. Namespaces that pin an older version " +
+			"of the standards are not judged. The message is that of the admission plugin.",
 		CheckSet: checkEnforced,
 	},
-	standard(api.LevelBaseline, diag.Warning, "monokle PSS1xx, polaris linuxHardening",
-		"Baseline forbids what gives power over the node: privileges, host namespaces, host paths and ports, capabilities, AppArmor, SELinux, seccomp and sysctls out of the ordinary."),
-	standard(api.LevelRestricted, diag.Info, "monokle PSS2xx",
-		"Restricted asks for today's best practice on top of baseline: no root, no privilege escalation, no capabilities, a seccomp profile, ordinary volumes."),
+	standard(
+		api.LevelBaseline,
+		diag.Warning,
+		"monokle PSS1xx, polaris linuxHardening",
+		"Baseline forbids what gives power over the node: privileges, host namespaces, host paths and ports, "+
+			"capabilities, AppArmor, SELinux, seccomp and sysctls out of the ordinary.",
+	),
+	standard(
+		api.LevelRestricted,
+		diag.Info,
+		"monokle PSS2xx",
+		"Restricted asks for today's best practice on top of baseline: no root, no privilege escalation, no "+
+			"capabilities, a seccomp profile, ordinary volumes.",
+	),
 }
 
 // standard makes the rule that holds pods against a level of the standards, by the admission plugin's own checks.
 func standard(level api.Level, severity diag.Severity, peers, doc string) *lint.Rule {
 	return &lint.Rule{
-		Name: "pod-security-" + string(level), Title: fmt.Sprintf("pods that break the %s level of the Pod Security Standards", level), Severity: severity, Category: "security", Optional: true, URL: podSecurityURL,
+		Name: "pod-security-" + string(
+			level,
+		), Title: fmt.Sprintf("pods that break the %s level of the Pod Security Standards", level), Severity: severity, Category: "security", Optional: true, URL: podSecurityURL,
 		Equivalents: peers, Doc: doc + " The checks, and the words, are those of the API server's admission plugin.",
 		Check: func(p *lint.Pass) error {
 			if p.Pods == nil {
@@ -50,8 +68,19 @@ func checkEnforced(p *lint.SetPass) error {
 	level := namespace.Labels[api.EnforceLevelLabel]
 	for _, refusal := range r.Violations {
 		if refusal.Level == level {
-			p.Report(lint.Finding{Path: r.SpecPath, OnKey: true, Message: fmt.Sprintf("namespace %s enforces %s: %s", r.Object.Namespace, level, refusal.Help), Help: "mend the pods, or label the namespace for another level",
-				Related: []lint.RelatedPath{{Of: namespace, Path: "metadata.labels[" + api.EnforceLevelLabel + "]", Message: "enforced here"}}})
+			p.Report(lint.Finding{
+				Path:    r.SpecPath,
+				OnKey:   true,
+				Message: fmt.Sprintf("namespace %s enforces %s: %s", r.Object.Namespace, level, refusal.Help),
+				Help:    "mend the pods, or label the namespace for another level",
+				Related: []lint.RelatedPath{
+					{
+						Of:      namespace,
+						Path:    "metadata.labels[" + api.EnforceLevelLabel + "]",
+						Message: "enforced here",
+					},
+				},
+			})
 		}
 	}
 	return nil

@@ -19,53 +19,97 @@ var serving = []string{"Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "
 
 var probeRules = []*lint.Rule{
 	{
-		Name: "readiness-probe-missing", Title: "container without a readiness probe", Severity: diag.Info, Category: "probes", Kinds: serving,
-		Doc:         "Without it a container counts as ready once it has started: Services send it requests that it cannot answer yet, and a rolling update never waits. Containers that declare no port are passed over: nobody asks them.",
-		URL:         "https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/",
-		Equivalents: "kube-linter no-readiness-probe, kube-score pod-probes, polaris readinessProbeMissing, popeye 104, datree 12",
+		Name:     "readiness-probe-missing",
+		Title:    "container without a readiness probe",
+		Severity: diag.Info,
+		Category: "probes",
+		Kinds:    serving,
+		Doc: "Without it a container counts as ready once it has started: Services send it requests that it " +
+			"cannot answer yet, and a rolling update never waits. Containers that declare no port are passed over: " +
+			"nobody asks them.",
+		URL: "https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/",
+		Equivalents: "kube-linter no-readiness-probe, kube-score pod-probes, polaris readinessProbeMissing, popeye " +
+			"104, datree 12",
 		Check: running(func(p *lint.Pass, c *corev1.Container, path string) {
 			if c.ReadinessProbe == nil && len(c.Ports) > 0 {
-				p.Report(lint.Finding{Path: path + ".readinessProbe", Message: fmt.Sprintf("container %s has no readiness probe", c.Name), Help: "without one, ready means started: a rollout does not wait until it can serve"})
+				p.Report(lint.Finding{
+					Path:    path + ".readinessProbe",
+					Message: fmt.Sprintf("container %s has no readiness probe", c.Name),
+					Help:    "without one, ready means started: a rollout does not wait until it can serve",
+				})
 			}
 		}),
 	},
 	{
-		Name: "liveness-probe-missing", Title: "container without a liveness probe", Severity: diag.Info, Category: "probes", Kinds: serving,
-		Doc:         "Without it a container that hangs is never restarted. A program that ends when it fails needs none. Containers that declare no port are passed over.",
-		URL:         "https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/",
-		Equivalents: "kube-linter no-liveness-probe, kube-score pod-probes, polaris livenessProbeMissing, popeye 103, datree 11",
+		Name:     "liveness-probe-missing",
+		Title:    "container without a liveness probe",
+		Severity: diag.Info,
+		Category: "probes",
+		Kinds:    serving,
+		Doc: "Without it a container that hangs is never restarted. A program that ends when it fails needs " +
+			"none. Containers that declare no port are passed over.",
+		URL: "https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/",
+		Equivalents: "kube-linter no-liveness-probe, kube-score pod-probes, polaris livenessProbeMissing, popeye " +
+			"103, datree 11",
 		Check: running(func(p *lint.Pass, c *corev1.Container, path string) {
 			if c.LivenessProbe == nil && len(c.Ports) > 0 {
-				p.Report(lint.Finding{Path: path + ".livenessProbe", Message: fmt.Sprintf("container %s has no liveness probe", c.Name), Help: "without one, a container that hangs is not restarted"})
+				p.Report(lint.Finding{
+					Path:    path + ".livenessProbe",
+					Message: fmt.Sprintf("container %s has no liveness probe", c.Name),
+					Help:    "without one, a container that hangs is not restarted",
+				})
 			}
 		}),
 	},
 	{
-		Name: "probes-identical", Title: "liveness and readiness probes that are the same", Severity: diag.Info, Category: "probes", Optional: true,
-		Doc:         "A container that is busy for a while should be left out of its Services, not killed. With one probe for both, it is killed.",
+		Name:     "probes-identical",
+		Title:    "liveness and readiness probes that are the same",
+		Severity: diag.Info,
+		Category: "probes",
+		Optional: true,
+		Doc: "A container that is busy for a while should be left out of its Services, not killed. With one " +
+			"probe for both, it is killed.",
 		Equivalents: "kube-score pod-probes-identical",
 		Check: running(func(p *lint.Pass, c *corev1.Container, path string) {
 			if c.LivenessProbe != nil && reflect.DeepEqual(c.LivenessProbe, c.ReadinessProbe) {
-				p.Report(lint.Finding{Path: path + ".livenessProbe", OnKey: true, Message: fmt.Sprintf("liveness and readiness probes of container %s are the same", c.Name)})
+				p.Report(lint.Finding{
+					Path:    path + ".livenessProbe",
+					OnKey:   true,
+					Message: fmt.Sprintf("liveness and readiness probes of container %s are the same", c.Name),
+				})
 			}
 		}),
 	},
 	{
-		Name: "probe-port-missing", Title: "probe of a named port that the container does not declare", Severity: diag.Warning, Category: "probes",
+		Name:        "probe-port-missing",
+		Title:       "probe of a named port that the container does not declare",
+		Severity:    diag.Warning,
+		Category:    "probes",
 		Equivalents: "kube-linter liveness-port, readiness-port and startup-port",
-		Doc:         "A port given by name is looked up among the container's own ports. When it is not there, the probe, or the hook, fails for ever.",
-		Check:       running(checkPortNames),
+		Doc: "A port given by name is looked up among the container's own ports. When it is not there, the " +
+			"probe, or the hook, fails for ever.",
+		Check: running(checkPortNames),
 	},
 	{
-		Name: "probe-port-undeclared", Title: "probe of a port number that the container does not declare", Severity: diag.Info, Category: "probes", Optional: true,
+		Name:        "probe-port-undeclared",
+		Title:       "probe of a port number that the container does not declare",
+		Severity:    diag.Info,
+		Category:    "probes",
+		Optional:    true,
 		Equivalents: "kube-linter liveness-port, readiness-port and startup-port",
-		Doc:         "It works, since declared ports are for the reader only; and the reader wonders whether one of the numbers is wrong.",
-		Check:       running(checkPortNumbers),
+		Doc: "It works, since declared ports are for the reader only; and the reader wonders whether one of " +
+			"the numbers is wrong.",
+		Check: running(checkPortNumbers),
 	},
 	{
-		Name: "probe-kills-slow-start", Title: "liveness probe that gives up before readiness is asked for", Severity: diag.Warning, Category: "probes",
-		URL:   "https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/",
-		Doc:   "The container is given time to become ready, and the liveness probe kills it before that time is over. Without a startupProbe liveness waits initialDelaySeconds and then fails failureThreshold times, periodSeconds apart.",
+		Name:     "probe-kills-slow-start",
+		Title:    "liveness probe that gives up before readiness is asked for",
+		Severity: diag.Warning,
+		Category: "probes",
+		URL:      "https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/",
+		Doc: "The container is given time to become ready, and the liveness probe kills it before that time is " +
+			"over. Without a startupProbe liveness waits initialDelaySeconds and then fails failureThreshold times, " +
+			"periodSeconds apart.",
 		Check: running(checkPatience),
 	},
 }
@@ -108,7 +152,11 @@ func checkPortNames(p *lint.Pass, c *corev1.Container, path string) {
 		if port.Type != intstr.String || isNumber(port.StrVal) || slices.Contains(names, port.StrVal) {
 			return
 		}
-		f := lint.Finding{Path: path + "." + at, Message: fmt.Sprintf("container %s declares no port named %q", c.Name, port.StrVal), Help: "name one of the container's own ports, or give a number"}
+		f := lint.Finding{
+			Path:    path + "." + at,
+			Message: fmt.Sprintf("container %s declares no port named %q", c.Name, port.StrVal),
+			Help:    "name one of the container's own ports, or give a number",
+		}
 		if best := schema.DidYouMean(port.StrVal, names); best != "" {
 			f.Help = fmt.Sprintf("did you mean %s?", best)
 		}
@@ -124,9 +172,16 @@ func isNumber(s string) bool {
 
 func checkPortNumbers(p *lint.Pass, c *corev1.Container, path string) {
 	handlers(c, func(port intstr.IntOrString, at string) {
-		declared := slices.ContainsFunc(c.Ports, func(o corev1.ContainerPort) bool { return o.ContainerPort == port.IntVal })
+		declared := slices.ContainsFunc(
+			c.Ports,
+			func(o corev1.ContainerPort) bool { return o.ContainerPort == port.IntVal },
+		)
 		if port.Type == intstr.Int && !declared {
-			p.Report(lint.Finding{Path: path + "." + at, Message: fmt.Sprintf("container %s declares no port %d", c.Name, port.IntVal), Help: "add it to ports, or mend the number"})
+			p.Report(lint.Finding{
+				Path:    path + "." + at,
+				Message: fmt.Sprintf("container %s declares no port %d", c.Name, port.IntVal),
+				Help:    "add it to ports, or mend the number",
+			})
 		}
 	})
 }
@@ -138,7 +193,19 @@ func checkPatience(p *lint.Pass, c *corev1.Container, path string) {
 	}
 	end := live.InitialDelaySeconds + live.PeriodSeconds*live.FailureThreshold
 	if end < ready.InitialDelaySeconds {
-		p.Report(lint.Finding{Path: path + ".livenessProbe", OnKey: true, Message: fmt.Sprintf("liveness gives up on container %s after %d s, readiness is first asked for after %d s", c.Name, end, ready.InitialDelaySeconds),
-			Help: "add a startupProbe: the others wait for it", Related: []lint.RelatedPath{{Path: path + ".readinessProbe.initialDelaySeconds", Message: "readiness waits until then"}}})
+		p.Report(lint.Finding{
+			Path:  path + ".livenessProbe",
+			OnKey: true,
+			Message: fmt.Sprintf(
+				"liveness gives up on container %s after %d s, readiness is first asked for after %d s",
+				c.Name,
+				end,
+				ready.InitialDelaySeconds,
+			),
+			Help: "add a startupProbe: the others wait for it",
+			Related: []lint.RelatedPath{
+				{Path: path + ".readinessProbe.initialDelaySeconds", Message: "readiness waits until then"},
+			},
+		})
 	}
 }

@@ -16,54 +16,111 @@ const rbacURL = "https://kubernetes.io/docs/concepts/security/rbac-good-practice
 
 var rbacRules = []*lint.Rule{
 	{
-		Name: "rbac-cluster-admin", Title: "binding to cluster-admin", Severity: diag.Warning, Category: "security", URL: rbacURL,
-		Equivalents: "kube-linter cluster-admin-role-binding, polaris clusterrolebindingClusterAdmin and rolebindingClusterAdminClusterRole, datree 95",
-		Doc:         "cluster-admin may do everything, with a ClusterRoleBinding in every namespace. Who needs less should have less. The binding of system:masters, which every cluster has, is passed over.",
+		Name:     "rbac-cluster-admin",
+		Title:    "binding to cluster-admin",
+		Severity: diag.Warning,
+		Category: "security",
+		URL:      rbacURL,
+		Equivalents: "kube-linter cluster-admin-role-binding, polaris clusterrolebindingClusterAdmin and " +
+			"rolebindingClusterAdminClusterRole, datree 95",
+		Doc: "cluster-admin may do everything, with a ClusterRoleBinding in every namespace. Who needs less " +
+			"should have less. The binding of system:masters, which every cluster has, is passed over.",
 		Check: eachBinding(func(p *lint.Pass, role rbacv1.RoleRef, subjects []rbacv1.Subject) {
 			others := slices.ContainsFunc(subjects, func(s rbacv1.Subject) bool { return s.Name != "system:masters" })
 			if role.Kind == "ClusterRole" && role.Name == "cluster-admin" && others {
-				p.Report(lint.Finding{Path: "roleRef.name", Message: "cluster-admin is granted, which may do everything", Help: "bind a role with the rights that are needed"})
+				p.Report(lint.Finding{
+					Path:    "roleRef.name",
+					Message: "cluster-admin is granted, which may do everything",
+					Help:    "bind a role with the rights that are needed",
+				})
 			}
 		}),
 	},
 	{
-		Name: "rbac-anonymous", Title: "rights for everybody", Severity: diag.Warning, Category: "security", URL: rbacURL,
-		Doc: "system:anonymous and system:unauthenticated are all who can reach the API server. The roles for discovery, system:public-info-viewer and kubeadm's cluster-info are meant for them and passed over.",
+		Name:     "rbac-anonymous",
+		Title:    "rights for everybody",
+		Severity: diag.Warning,
+		Category: "security",
+		URL:      rbacURL,
+		Doc: "system:anonymous and system:unauthenticated are all who can reach the API server. The roles for " +
+			"discovery, system:public-info-viewer and kubeadm's cluster-info are meant for them and passed over.",
 		Check: eachBinding(func(p *lint.Pass, role rbacv1.RoleRef, subjects []rbacv1.Subject) {
-			if slices.Contains([]string{"system:public-info-viewer", "system:discovery", "system:basic-user", "kubeadm:bootstrap-signer-clusterinfo", "system:service-account-issuer-discovery"}, role.Name) {
+			if slices.Contains(
+				[]string{
+					"system:public-info-viewer",
+					"system:discovery",
+					"system:basic-user",
+					"kubeadm:bootstrap-signer-clusterinfo",
+					"system:service-account-issuer-discovery",
+				},
+				role.Name,
+			) {
 				return
 			}
 			for i, s := range subjects {
-				if s.Kind == "User" && s.Name == "system:anonymous" || s.Kind == "Group" && s.Name == "system:unauthenticated" {
-					p.Report(lint.Finding{Path: fmt.Sprintf("subjects[%d].name", i), Message: fmt.Sprintf("%s, which is everybody, gets %s %s", s.Name, role.Kind, role.Name), Help: "name the users, groups or ServiceAccounts that are meant"})
+				if s.Kind == "User" && s.Name == "system:anonymous" ||
+					s.Kind == "Group" && s.Name == "system:unauthenticated" {
+					p.Report(lint.Finding{
+						Path:    fmt.Sprintf("subjects[%d].name", i),
+						Message: fmt.Sprintf("%s, which is everybody, gets %s %s", s.Name, role.Kind, role.Name),
+						Help:    "name the users, groups or ServiceAccounts that are meant",
+					})
 				}
 			}
 		}),
 	},
 	{
-		Name: "rbac-system-masters", Title: "rights for system:masters", Severity: diag.Info, Category: "security", Optional: true, URL: rbacURL, Equivalents: "datree 104",
-		Doc: "The group may do everything already, past RBAC, and that cannot be taken from it.",
+		Name:        "rbac-system-masters",
+		Title:       "rights for system:masters",
+		Severity:    diag.Info,
+		Category:    "security",
+		Optional:    true,
+		URL:         rbacURL,
+		Equivalents: "datree 104",
+		Doc:         "The group may do everything already, past RBAC, and that cannot be taken from it.",
 		Check: eachBinding(func(p *lint.Pass, _ rbacv1.RoleRef, subjects []rbacv1.Subject) {
 			for i, s := range subjects {
 				if s.Kind == "Group" && s.Name == "system:masters" {
-					p.Report(lint.Finding{Path: fmt.Sprintf("subjects[%d].name", i), Message: "system:masters may do everything anyway", Help: "bind another group, whose rights can be taken back"})
+					p.Report(lint.Finding{
+						Path:    fmt.Sprintf("subjects[%d].name", i),
+						Message: "system:masters may do everything anyway",
+						Help:    "bind another group, whose rights can be taken back",
+					})
 				}
 			}
 		}),
 	},
 	{
-		Name: "default-service-account-bound", Title: "rights for the default ServiceAccount", Severity: diag.Warning, Category: "security", URL: rbacURL, Equivalents: "popeye 308",
-		Doc: "Every pod of the namespace that names no other account gets these rights.",
+		Name:        "default-service-account-bound",
+		Title:       "rights for the default ServiceAccount",
+		Severity:    diag.Warning,
+		Category:    "security",
+		URL:         rbacURL,
+		Equivalents: "popeye 308",
+		Doc:         "Every pod of the namespace that names no other account gets these rights.",
 		Check: eachBinding(func(p *lint.Pass, role rbacv1.RoleRef, subjects []rbacv1.Subject) {
 			for i, s := range subjects {
 				if s.Kind == rbacv1.ServiceAccountKind && s.Name == "default" {
-					p.Report(lint.Finding{Path: fmt.Sprintf("subjects[%d].name", i), Message: fmt.Sprintf("every pod of namespace %s without an account of its own gets %s %s", cmp.Or(s.Namespace, p.Document.Object.Namespace, "default"), role.Kind, role.Name), Help: "make a ServiceAccount for those that need it"})
+					p.Report(lint.Finding{
+						Path: fmt.Sprintf("subjects[%d].name", i),
+						Message: fmt.Sprintf(
+							"every pod of namespace %s without an account of its own gets %s %s",
+							cmp.Or(s.Namespace, p.Document.Object.Namespace, "default"),
+							role.Kind,
+							role.Name,
+						),
+						Help: "make a ServiceAccount for those that need it",
+					})
 				}
 			}
 		}),
 	},
-	grants("rbac-wildcard", "role with a wildcard", "kube-linter wildcard-in-rules, datree 97",
-		"A star stands for what will come as well: new verbs, and resources of definitions that somebody installs next year.",
+	grants(
+		"rbac-wildcard",
+		"role with a wildcard",
+		"kube-linter wildcard-in-rules, datree 97",
+		"A star stands for what will come as well: new verbs, and resources of definitions that somebody installs "+
+			"next year.",
 		func(r *rbacv1.PolicyRule) (string, string) {
 			for _, list := range []struct {
 				field string
@@ -74,7 +131,8 @@ var rbacRules = []*lint.Rule{
 				}
 			}
 			return "", ""
-		}),
+		},
+	),
 	grants("rbac-escalation-verbs", "role that lets its bearers give themselves more", "datree 105",
 		"bind and escalate get round the check that nobody grants more than he has; impersonate lets act as anybody.",
 		func(r *rbacv1.PolicyRule) (string, string) {
@@ -88,12 +146,20 @@ var rbacRules = []*lint.Rule{
 	grants("rbac-secret-access", "role that may read Secrets", "kube-linter access-to-secrets, datree 96",
 		"list and watch show the contents, as get does. Rules that name the Secrets (resourceNames) are passed over.",
 		access("read Secrets", "", []string{"secrets"}, "get", "list", "watch")),
-	grants("rbac-pod-create", "role that may make pods", "kube-linter access-to-create-pods, datree 101, monokle KBP107",
+	grants(
+		"rbac-pod-create",
+		"role that may make pods",
+		"kube-linter access-to-create-pods, datree 101, monokle KBP107",
 		"Who makes pods may use every ServiceAccount, Secret and ConfigMap of the namespace.",
-		access("create pods", "", []string{"pods"}, "create")),
-	grants("rbac-pod-exec", "role that may run commands in pods", "polaris clusterrolePodExecAttach and rolePodExecAttach, datree 48, monokle KBP108",
+		access("create pods", "", []string{"pods"}, "create"),
+	),
+	grants(
+		"rbac-pod-exec",
+		"role that may run commands in pods",
+		"polaris clusterrolePodExecAttach and rolePodExecAttach, datree 48, monokle KBP108",
 		"exec and attach give a shell inside the pods, with all that they may do.",
-		access("run commands in pods", "", []string{"pods/exec", "pods/attach"}, "create", "get")),
+		access("run commands in pods", "", []string{"pods/exec", "pods/attach"}, "create", "get"),
+	),
 }
 
 // eachBinding makes a check of one that looks at a binding of a role to subjects.
@@ -112,8 +178,15 @@ func eachBinding(f func(p *lint.Pass, role rbacv1.RoleRef, subjects []rbacv1.Sub
 // grants makes a rule that looks at what each rule of a role grants; see gives the field that does it and a message.
 func grants(name, title, peers, doc string, see func(*rbacv1.PolicyRule) (field, message string)) *lint.Rule {
 	return &lint.Rule{
-		Name: name, Title: title, Severity: diag.Info, Category: "security", Optional: true, URL: rbacURL, Equivalents: peers, Doc: doc + " Roles whose name begins with system: are Kubernetes' own and passed over.",
-		Kinds: []string{"Role", "ClusterRole"},
+		Name:        name,
+		Title:       title,
+		Severity:    diag.Info,
+		Category:    "security",
+		Optional:    true,
+		URL:         rbacURL,
+		Equivalents: peers,
+		Doc:         doc + " Roles whose name begins with system: are Kubernetes' own and passed over.",
+		Kinds:       []string{"Role", "ClusterRole"},
 		Check: func(p *lint.Pass) error {
 			var rules []rbacv1.PolicyRule
 			switch o := p.Object.(type) {
@@ -138,7 +211,8 @@ func grants(name, title, peers, doc string, see func(*rbacv1.PolicyRule) (field,
 // access sees whether a rule grants one of some verbs on one of some resources, whatever their names.
 func access(what, group string, resources []string, verbs ...string) func(*rbacv1.PolicyRule) (string, string) {
 	return func(r *rbacv1.PolicyRule) (string, string) {
-		if len(r.ResourceNames) > 0 || !overlap(r.APIGroups, []string{group}) || !overlap(r.Resources, resources) || !overlap(r.Verbs, verbs) {
+		if len(r.ResourceNames) > 0 || !overlap(r.APIGroups, []string{group}) || !overlap(r.Resources, resources) ||
+			!overlap(r.Verbs, verbs) {
 			return "", ""
 		}
 		return "resources", "the role may " + what

@@ -11,23 +11,88 @@ import (
 
 const (
 	resourcesURL = "https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/"
-	defaultsDoc  = " Resources of the pod as a whole stand for those of its containers, and so does what a LimitRange of the set gives."
-	requestDoc   = " A request that is not given is the limit, where there is one." + defaultsDoc
+	defaultsDoc  = " Resources of the pod as a whole stand for those of its containers, and so does what a " +
+		"LimitRange of the set gives."
+	requestDoc = " A request that is not given is the limit, where there is one." + defaultsDoc
 )
 
 var resourceRules = []*lint.Rule{
-	unset(lint.Rule{Name: "cpu-request-missing", Title: "container without a CPU request", Equivalents: "kube-linter unset-cpu-requirements, kube-score container-resources, polaris cpuRequestsMissing, popeye 106, datree 3, monokle KBP002 and KSV015"}, corev1.ResourceCPU, "request",
-		"The scheduler counts requests. A pod that asks for nothing is put anywhere, and gets the least when the node is busy."+requestDoc),
-	unset(lint.Rule{Name: "memory-request-missing", Title: "container without a memory request", Equivalents: "kube-score container-resources, polaris memoryRequestsMissing, popeye 106, datree 2, monokle KBP004 and KSV016"}, corev1.ResourceMemory, "request",
-		"The scheduler counts requests. A pod that asks for no memory is among the first to be evicted when the node runs short."+requestDoc),
-	unset(lint.Rule{Name: "memory-limit-missing", Title: "container without a memory limit", Equivalents: "kube-linter unset-memory-requirements, kube-score container-resources, polaris memoryLimitsMissing, popeye 107, datree 4, monokle KBP005 and KSV018"}, corev1.ResourceMemory, "limit",
-		"A leak takes the node's memory, and other pods with it."+defaultsDoc),
-	unset(lint.Rule{Name: "cpu-limit-missing", Title: "container without a CPU limit", Optional: true, Equivalents: "kube-score container-resources, polaris cpuLimitsMissing, popeye 107, datree 5, monokle KBP003 and KSV011"}, corev1.ResourceCPU, "limit",
-		"Opinions differ: a limit throttles a container even when the node is idle. Where tenants share nodes it is wanted all the same."+defaultsDoc),
-	unset(lint.Rule{Name: "ephemeral-storage-unset", Title: "container without a limit of the disk space that it writes", Optional: true, Equivalents: "kube-score container-ephemeral-storage-request-and-limit"}, corev1.ResourceEphemeralStorage, "limit",
-		"Logs, emptyDir volumes and the container's own files lie on the node's disk. A container that fills it gets other pods evicted."+defaultsDoc),
-	unequal(lint.Rule{Name: "cpu-request-not-limit", Title: "container whose CPU request is not its limit", Equivalents: "kube-score container-cpu-requests-equal-limits"}, corev1.ResourceCPU),
-	unequal(lint.Rule{Name: "memory-request-not-limit", Title: "container whose memory request is not its limit", Equivalents: "kube-score container-memory-requests-equal-limits, datree 81"}, corev1.ResourceMemory),
+	unset(
+		lint.Rule{
+			Name:  "cpu-request-missing",
+			Title: "container without a CPU request",
+			Equivalents: "kube-linter unset-cpu-requirements, kube-score container-resources, polaris " +
+				"cpuRequestsMissing, popeye 106, datree 3, monokle KBP002 and KSV015",
+		},
+		corev1.ResourceCPU,
+		"request",
+		"The scheduler counts requests. A pod that asks for nothing is put anywhere, and gets the least when the "+
+			"node is busy."+requestDoc,
+	),
+	unset(
+		lint.Rule{
+			Name:  "memory-request-missing",
+			Title: "container without a memory request",
+			Equivalents: "kube-score container-resources, polaris memoryRequestsMissing, popeye 106, datree 2, " +
+				"monokle KBP004 and KSV016",
+		},
+		corev1.ResourceMemory,
+		"request",
+		"The scheduler counts requests. A pod that asks for no memory is among the first to be evicted when the "+
+			"node runs short."+requestDoc,
+	),
+	unset(
+		lint.Rule{
+			Name:  "memory-limit-missing",
+			Title: "container without a memory limit",
+			Equivalents: "kube-linter unset-memory-requirements, kube-score container-resources, polaris " +
+				"memoryLimitsMissing, popeye 107, datree 4, monokle KBP005 and KSV018",
+		},
+		corev1.ResourceMemory,
+		"limit",
+		"A leak takes the node's memory, and other pods with it."+defaultsDoc,
+	),
+	unset(
+		lint.Rule{
+			Name:     "cpu-limit-missing",
+			Title:    "container without a CPU limit",
+			Optional: true,
+			Equivalents: "kube-score container-resources, polaris cpuLimitsMissing, popeye 107, datree 5, monokle " +
+				"KBP003 and KSV011",
+		},
+		corev1.ResourceCPU,
+		"limit",
+		"Opinions differ: a limit throttles a container even when the node is idle. Where tenants share nodes it is "+
+			"wanted all the same."+defaultsDoc,
+	),
+	unset(
+		lint.Rule{
+			Name:        "ephemeral-storage-unset",
+			Title:       "container without a limit of the disk space that it writes",
+			Optional:    true,
+			Equivalents: "kube-score container-ephemeral-storage-request-and-limit",
+		},
+		corev1.ResourceEphemeralStorage,
+		"limit",
+		"Logs, emptyDir volumes and the container's own files lie on the node's disk. A container that fills it "+
+			"gets other pods evicted."+defaultsDoc,
+	),
+	unequal(
+		lint.Rule{
+			Name:        "cpu-request-not-limit",
+			Title:       "container whose CPU request is not its limit",
+			Equivalents: "kube-score container-cpu-requests-equal-limits",
+		},
+		corev1.ResourceCPU,
+	),
+	unequal(
+		lint.Rule{
+			Name:        "memory-request-not-limit",
+			Title:       "container whose memory request is not its limit",
+			Equivalents: "kube-score container-memory-requests-equal-limits, datree 81",
+		},
+		corev1.ResourceMemory,
+	),
 }
 
 // unset makes the rule that looks for one request or limit.
@@ -40,8 +105,11 @@ func unset(r lint.Rule, resource corev1.ResourceName, what, doc string) *lint.Ru
 		}
 		return running(func(p *lint.Pass, c *corev1.Container, path string) {
 			if !has(c.Resources, resource, what) {
-				p.Report(lint.Finding{Path: fmt.Sprintf("%s.resources.%ss.%s", path, what, resource), Message: fmt.Sprintf("container %s has no %s %s", c.Name, resource, what),
-					Help: fmt.Sprintf("set resources.%ss.%s", what, resource)})
+				p.Report(lint.Finding{
+					Path:    fmt.Sprintf("%s.resources.%ss.%s", path, what, resource),
+					Message: fmt.Sprintf("container %s has no %s %s", c.Name, resource, what),
+					Help:    fmt.Sprintf("set resources.%ss.%s", what, resource),
+				})
 			}
 		})(p)
 	}
@@ -51,12 +119,22 @@ func unset(r lint.Rule, resource corev1.ResourceName, what, doc string) *lint.Ru
 // unequal makes the rule that compares a request with its limit.
 func unequal(r lint.Rule, resource corev1.ResourceName) *lint.Rule {
 	r.Severity, r.Category, r.URL, r.Optional = diag.Info, "resources", resourcesURL, true
-	r.Doc = "A container may use more than the scheduler counted, and is the first to suffer when the node runs short. With requests equal to limits for CPU and memory a pod is Guaranteed: it is evicted last. A request that is not given is the limit."
+	r.Doc = "A container may use more than the scheduler counted, and is the first to suffer when the node runs " +
+		"short. With requests equal to limits for CPU and memory a pod is Guaranteed: it is evicted last. A request " +
+		"that is not given is the limit."
 	r.Check = running(func(p *lint.Pass, c *corev1.Container, path string) {
 		request, limit := c.Resources.Requests[resource], c.Resources.Limits[resource]
 		_, requested := c.Resources.Requests[resource]
 		if requested && request.Cmp(limit) != 0 {
-			p.Report(lint.Finding{Path: fmt.Sprintf("%s.resources.requests.%s", path, resource), Message: fmt.Sprintf("the %s request %s of container %s is not its limit", resource, request.String(), c.Name)})
+			p.Report(lint.Finding{
+				Path: fmt.Sprintf("%s.resources.requests.%s", path, resource),
+				Message: fmt.Sprintf(
+					"the %s request %s of container %s is not its limit",
+					resource,
+					request.String(),
+					c.Name,
+				),
+			})
 		}
 	})
 	return &r

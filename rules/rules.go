@@ -12,7 +12,19 @@ import (
 
 // All lists the rules by name.
 func All() []*lint.Rule {
-	all := slices.Concat(referenceRules, imageRules, resourceRules, probeRules, securityRules, podSecurityRules, secretRules, rbacRules, networkRules, availabilityRules, configRules)
+	all := slices.Concat(
+		referenceRules,
+		imageRules,
+		resourceRules,
+		probeRules,
+		securityRules,
+		podSecurityRules,
+		secretRules,
+		rbacRules,
+		networkRules,
+		availabilityRules,
+		configRules,
+	)
 	slices.SortFunc(all, func(a, b *lint.Rule) int { return cmp.Compare(a.Name, b.Name) })
 	return all
 }

@@ -101,8 +101,14 @@ func TestVerdictExamples(t *testing.T) {
 // TestAnnotationsCountTwice: kubectl apply keeps them once more, in its own.
 func TestAnnotationsCountTwice(t *testing.T) {
 	for size, want := range map[int]bool{120 << 10: false, 140 << 10: true} {
-		text := "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: board\n  annotations:\n    note: " + strings.Repeat("a", size) + "\n"
-		found := slices.ContainsFunc(find(t, text, "default"), func(d diag.Diagnostic) bool { return d.Rule == "apply-annotation-too-long" })
+		text := "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: board\n  annotations:\n    note: " + strings.Repeat(
+			"a",
+			size,
+		) + "\n"
+		found := slices.ContainsFunc(
+			find(t, text, "default"),
+			func(d diag.Diagnostic) bool { return d.Rule == "apply-annotation-too-long" },
+		)
 		if found != want {
 			t.Errorf("an annotation of %d KiB: found is %v, want %v", size>>10, found, want)
 		}
@@ -134,7 +140,10 @@ func TestNearMisses(t *testing.T) {
 			expected := wanted(text)
 			for _, d := range find(t, text, expressionOf(t, text)) {
 				line := d.Range.Start.Line
-				i := slices.IndexFunc(expected[line], func(e expectation) bool { return e.rule == d.Rule && e.message.MatchString(d.Message) })
+				i := slices.IndexFunc(
+					expected[line],
+					func(e expectation) bool { return e.rule == d.Rule && e.message.MatchString(d.Message) },
+				)
 				if i < 0 {
 					t.Errorf("%s:%d: unexpected %s: %s", name, line, d.Rule, d.Message)
 					continue
@@ -170,7 +179,12 @@ func TestEveryRuleHasCases(t *testing.T) {
 	}
 	for _, r := range rules.All() {
 		if !found[r.Name] || !ran[r.Name] {
-			t.Errorf("%s: found in testdata: %v, run on documents that it must let pass: %v", r.Name, found[r.Name], ran[r.Name])
+			t.Errorf(
+				"%s: found in testdata: %v, run on documents that it must let pass: %v",
+				r.Name,
+				found[r.Name],
+				ran[r.Name],
+			)
 		}
 	}
 }
@@ -265,12 +279,18 @@ func application(n int, bad bool) (all []*lint.Resource) {
 			wanted += "-typo"
 		}
 		object := func(apiVersion, kind string) *lint.Resource {
-			r := &lint.Resource{Object: diag.Object{APIVersion: apiVersion, Kind: kind, Namespace: "shop", Name: name}, SpecPath: "spec.template.spec"}
+			r := &lint.Resource{
+				Object:   diag.Object{APIVersion: apiVersion, Kind: kind, Namespace: "shop", Name: name},
+				SpecPath: "spec.template.spec",
+			}
 			all = append(all, r)
 			return r
 		}
 		selector := func(r *lint.Resource) {
-			r.Selector = &lint.Selector{LabelSelector: metav1.LabelSelector{MatchLabels: map[string]string{"app": wanted, "part-of": "shop"}}, Path: "spec.selector"}
+			r.Selector = &lint.Selector{
+				LabelSelector: metav1.LabelSelector{MatchLabels: map[string]string{"app": wanted, "part-of": "shop"}},
+				Path:          "spec.selector",
+			}
 		}
 		web := object("apps/v1", "Deployment")
 		web.HasPods, web.PodLabels, web.Replicas = true, map[string]string{"app": name, "part-of": "shop"}, new(int32)
@@ -285,8 +305,12 @@ func application(n int, bad bool) (all []*lint.Resource) {
 		policy := object("networking.k8s.io/v1", "NetworkPolicy")
 		selector(policy)
 		policy.Peers = []lint.Selector{*policy.Selector}
-		object("networking.k8s.io/v1", "Ingress").Refs = []lint.Ref{{Kind: "Service", Namespace: "shop", Name: wanted, Role: "backend", Port: &lint.Port{Number: 80}}}
-		object("autoscaling/v2", "HorizontalPodAutoscaler").Refs = []lint.Ref{{Group: "apps", Kind: "Deployment", Namespace: "shop", Name: wanted, Role: "scaleTargetRef"}}
+		object("networking.k8s.io/v1", "Ingress").Refs = []lint.Ref{
+			{Kind: "Service", Namespace: "shop", Name: wanted, Role: "backend", Port: &lint.Port{Number: 80}},
+		}
+		object("autoscaling/v2", "HorizontalPodAutoscaler").Refs = []lint.Ref{
+			{Group: "apps", Kind: "Deployment", Namespace: "shop", Name: wanted, Role: "scaleTargetRef"},
+		}
 	}
 	return all
 }

@@ -15,25 +15,53 @@ const secretsURL = "https://kubernetes.io/docs/concepts/security/secrets-good-pr
 
 var secretRules = []*lint.Rule{
 	{
-		Name: "env-plain-secret", Title: "password in plain sight", Severity: diag.Warning, Category: "security", URL: secretsURL, Equivalents: "kube-linter env-var-secret, polaris sensitiveContainerEnvVar, monokle KBP111",
-		Doc: "The variable's name says that its value is a password, a token or a key, and the value stands in the manifest: in version control, and in every answer to kubectl get. " +
+		Name:        "env-plain-secret",
+		Title:       "password in plain sight",
+		Severity:    diag.Warning,
+		Category:    "security",
+		URL:         secretsURL,
+		Equivalents: "kube-linter env-var-secret, polaris sensitiveContainerEnvVar, monokle KBP111",
+		Doc: "The variable's name says that its value is a password, a token or a key, and the value stands in the " +
+			"manifest: in version control, and in every answer to kubectl get. " +
 			"Variables that hold the name of a file, a Secret or a place, switches and numbers are passed over.",
 		Check: eachContainer(func(p *lint.Pass, c *corev1.Container, path string) {
 			for i, e := range c.Env {
 				if e.ValueFrom == nil && secretName(e.Name) && secretValue(e.Value) {
-					p.Report(lint.Finding{Path: fmt.Sprintf("%s.env[%d].value", path, i), Message: fmt.Sprintf("environment variable %s of container %s holds a secret in plain text", e.Name, c.Name), Help: "put it into a Secret and use valueFrom.secretKeyRef"})
+					p.Report(lint.Finding{
+						Path: fmt.Sprintf("%s.env[%d].value", path, i),
+						Message: fmt.Sprintf(
+							"environment variable %s of container %s holds a secret in plain text",
+							e.Name,
+							c.Name,
+						),
+						Help: "put it into a Secret and use valueFrom.secretKeyRef",
+					})
 				}
 			}
 		}),
 	},
 	{
-		Name: "env-from-secret", Title: "Secret in environment variables", Severity: diag.Info, Category: "security", Optional: true, URL: secretsURL, Equivalents: "kube-linter read-secret-from-env-var, datree 98, monokle KBP112",
-		Doc:   "Variables are inherited by every process and end up in crash reports, and a new value of the Secret does not reach them. Mount it as a file.",
+		Name:        "env-from-secret",
+		Title:       "Secret in environment variables",
+		Severity:    diag.Info,
+		Category:    "security",
+		Optional:    true,
+		URL:         secretsURL,
+		Equivalents: "kube-linter read-secret-from-env-var, datree 98, monokle KBP112",
+		Doc: "Variables are inherited by every process and end up in crash reports, and a new value of the Secret " +
+			"does not reach them. Mount it as a file.",
 		Check: eachContainer(checkEnvFromSecret),
 	},
 	{
-		Name: "config-map-sensitive", Title: "ConfigMap with a key that speaks of secrets", Severity: diag.Info, Category: "security", Optional: true, Kinds: []string{"ConfigMap"}, URL: secretsURL, Equivalents: "polaris sensitiveConfigmapContent",
-		Doc: "ConfigMaps are read by more people and programs than Secrets are, and are not encrypted at rest.",
+		Name:        "config-map-sensitive",
+		Title:       "ConfigMap with a key that speaks of secrets",
+		Severity:    diag.Info,
+		Category:    "security",
+		Optional:    true,
+		Kinds:       []string{"ConfigMap"},
+		URL:         secretsURL,
+		Equivalents: "polaris sensitiveConfigmapContent",
+		Doc:         "ConfigMaps are read by more people and programs than Secrets are, and are not encrypted at rest.",
 		Check: func(p *lint.Pass) error {
 			o, ok := p.Object.(*corev1.ConfigMap)
 			if !ok {
@@ -41,21 +69,34 @@ var secretRules = []*lint.Rule{
 			}
 			for _, key := range sortedKeys(o.Data) {
 				if secretName(key) && secretValue(o.Data[key]) {
-					p.Report(lint.Finding{Path: "data[" + key + "]", OnKey: true, Message: fmt.Sprintf("key %s speaks of a secret", key), Help: "put it into a Secret"})
+					p.Report(lint.Finding{
+						Path:    "data[" + key + "]",
+						OnKey:   true,
+						Message: fmt.Sprintf("key %s speaks of a secret", key),
+						Help:    "put it into a Secret",
+					})
 				}
 			}
 			return nil
 		},
 	},
 	{
-		Name: "credential-exposed", Title: "credential that can be told by its form", Severity: diag.Warning, Category: "security", URL: secretsURL, Equivalents: "datree 62 to 79",
-		Doc:   "A private key, or a token in the format of a well-known service, stands in a ConfigMap, a variable or a command. Whoever reads the repository can use it: revoke it, and put the new one into a Secret.",
+		Name:        "credential-exposed",
+		Title:       "credential that can be told by its form",
+		Severity:    diag.Warning,
+		Category:    "security",
+		URL:         secretsURL,
+		Equivalents: "datree 62 to 79",
+		Doc: "A private key, or a token in the format of a well-known service, stands in a ConfigMap, a variable " +
+			"or a command. Whoever reads the repository can use it: revoke it, and put the new one into a Secret.",
 		Check: checkCredentials,
 	},
 }
 
 // words of a variable's name that mean a secret, when they come last: API_TOKEN, and not TOKEN_URL.
-var secretWords = regexp.MustCompile(`(?i)(^|[^a-z])(password|passwd|passphrase|secret|token|api_?key|access_?key|secret_?key|private_?key|credentials?)$`)
+var secretWords = regexp.MustCompile(
+	`(?i)(^|[^a-z])(password|passwd|passphrase|secret|token|api_?key|access_?key|secret_?key|private_?key|credentials?)$`,
+)
 
 func secretName(name string) bool {
 	return secretWords.MatchString(strings.NewReplacer("-", "_", ".", "_").Replace(name))
@@ -63,19 +104,35 @@ func secretName(name string) bool {
 
 // harmless values are no secrets: switches, numbers, paths, URLs without a password, references to
 // other variables, placeholders, and names as Secrets have them (webhook-server-cert).
-var harmless = regexp.MustCompile(`(?i)^(|true|false|yes|no|on|off|none|null|enabled|disabled|[0-9.]+[smhd]?|\.?/[^ ]*|[a-z+]+://[^@ ]*|\$\(.*\)|\$\{.*\}|\{\{.*\}\}|<.*>|\*+|x+|[a-z0-9]+(-[a-z0-9]+)*-(secret|certs?|tls|creds|credentials|token|keys?|password))$`)
+var harmless = regexp.MustCompile(
+	`(?i)^(|true|false|yes|no|on|off|none|null|enabled|disabled|[0-9.]+[smhd]?|\.?/[^ ]*|[a-z+]+://[^@ ]*|\$\(.*\)|\$\{.*\}|\{\{.*\}\}|<.*>|\*+|x+|[a-z0-9]+(-[a-z0-9]+)*-(secret|certs?|tls|creds|credentials|token|keys?|password))$`,
+)
 
 func secretValue(value string) bool { return !harmless.MatchString(strings.TrimSpace(value)) }
 
 func checkEnvFromSecret(p *lint.Pass, c *corev1.Container, path string) {
 	for i, e := range c.Env {
 		if e.ValueFrom != nil && e.ValueFrom.SecretKeyRef != nil {
-			p.Report(lint.Finding{Path: fmt.Sprintf("%s.env[%d].valueFrom.secretKeyRef", path, i), OnKey: true, Message: fmt.Sprintf("environment variable %s of container %s holds a Secret", e.Name, c.Name), Help: "mount the Secret as a file"})
+			p.Report(lint.Finding{
+				Path:    fmt.Sprintf("%s.env[%d].valueFrom.secretKeyRef", path, i),
+				OnKey:   true,
+				Message: fmt.Sprintf("environment variable %s of container %s holds a Secret", e.Name, c.Name),
+				Help:    "mount the Secret as a file",
+			})
 		}
 	}
 	for i, e := range c.EnvFrom {
 		if e.SecretRef != nil {
-			p.Report(lint.Finding{Path: fmt.Sprintf("%s.envFrom[%d].secretRef", path, i), OnKey: true, Message: fmt.Sprintf("environment variables of container %s hold Secret %s", c.Name, e.SecretRef.Name), Help: "mount the Secret as a file"})
+			p.Report(lint.Finding{
+				Path:  fmt.Sprintf("%s.envFrom[%d].secretRef", path, i),
+				OnKey: true,
+				Message: fmt.Sprintf(
+					"environment variables of container %s hold Secret %s",
+					c.Name,
+					e.SecretRef.Name,
+				),
+				Help: "mount the Secret as a file",
+			})
 		}
 	}
 }
@@ -97,7 +154,23 @@ var credentials = []struct {
 }
 
 // markers are what each credential has in it: a cheap look before the expressions.
-var markers = []string{"PRIVATE KEY-----", "AKIA", "ASIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "AIza", "xox", "k_live_", "npm_", "hvs."}
+var markers = []string{
+	"PRIVATE KEY-----",
+	"AKIA",
+	"ASIA",
+	"ghp_",
+	"gho_",
+	"ghu_",
+	"ghs_",
+	"ghr_",
+	"github_pat_",
+	"glpat-",
+	"AIza",
+	"xox",
+	"k_live_",
+	"npm_",
+	"hvs.",
+}
 
 func credential(text string) string {
 	for _, m := range markers {
@@ -116,7 +189,12 @@ func credential(text string) string {
 func checkCredentials(p *lint.Pass) error {
 	look := func(text, path string, key bool) {
 		if what := credential(text); what != "" {
-			p.Report(lint.Finding{Path: path, OnKey: key, Message: fmt.Sprintf("the value holds %s", what), Help: "revoke it, and put the new one into a Secret"})
+			p.Report(lint.Finding{
+				Path:    path,
+				OnKey:   key,
+				Message: fmt.Sprintf("the value holds %s", what),
+				Help:    "revoke it, and put the new one into a Secret",
+			})
 		}
 	}
 	if o, ok := p.Object.(*corev1.ConfigMap); ok {

@@ -32,8 +32,16 @@ const objectMeta = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 // With returns a store that knows the kinds of CustomResourceDefinitions (JSON) besides its own.
 // Documents of other kinds are passed over.
 func (s *Store) With(definitions ...[]byte) (*Store, error) {
-	out := &Store{Version: s.Version, Release: s.Release, index: s.index, bundle: s.bundle, types: map[string]*Type{}, validators: map[string]*validator{},
-		spans: map[string]map[string]Span{}, extra: map[string]json.RawMessage{}}
+	out := &Store{
+		Version:    s.Version,
+		Release:    s.Release,
+		index:      s.index,
+		bundle:     s.bundle,
+		types:      map[string]*Type{},
+		validators: map[string]*validator{},
+		spans:      map[string]map[string]Span{},
+		extra:      map[string]json.RawMessage{},
+	}
 	for _, doc := range definitions {
 		var d crd
 		if err := json.Unmarshal(doc, &d); err != nil {
@@ -69,7 +77,9 @@ func (s *Store) add(d *crd) error {
 		if body == nil {
 			body = map[string]json.RawMessage{"type": json.RawMessage(`"object"`)}
 		}
-		gvk, err := json.Marshal([]map[string]string{{"group": d.Spec.Group, "version": v.Name, "kind": d.Spec.Names.Kind}})
+		gvk, err := json.Marshal(
+			[]map[string]string{{"group": d.Spec.Group, "version": v.Name, "kind": d.Spec.Names.Kind}},
+		)
 		if err != nil {
 			return err
 		}
@@ -83,9 +93,26 @@ func (s *Store) add(d *crd) error {
 		if s.extra[name], err = json.Marshal(body); err != nil {
 			return err
 		}
-		s.extraKinds = append(s.extraKinds, &Kind{GVK: GVK{Group: d.Spec.Group, Version: v.Name, Kind: d.Spec.Names.Kind}, Resource: d.Spec.Names.Plural,
-			Singular: d.Spec.Names.Singular, ShortNames: d.Spec.Names.ShortNames, Categories: d.Spec.Names.Categories, Namespaced: d.Spec.Scope == "Namespaced",
-			Verbs: []string{"create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"}, store: s, typeName: name})
+		s.extraKinds = append(s.extraKinds, &Kind{
+			GVK:        GVK{Group: d.Spec.Group, Version: v.Name, Kind: d.Spec.Names.Kind},
+			Resource:   d.Spec.Names.Plural,
+			Singular:   d.Spec.Names.Singular,
+			ShortNames: d.Spec.Names.ShortNames,
+			Categories: d.Spec.Names.Categories,
+			Namespaced: d.Spec.Scope == "Namespaced",
+			Verbs: []string{
+				"create",
+				"delete",
+				"deletecollection",
+				"get",
+				"list",
+				"patch",
+				"update",
+				"watch",
+			},
+			store:    s,
+			typeName: name,
+		})
 	}
 	return nil
 }
@@ -110,6 +137,8 @@ func withMetadata(raw json.RawMessage) (json.RawMessage, error) {
 		}
 		properties[name] = text
 	}
-	properties["metadata"] = json.RawMessage(`{"description": "Standard object's metadata. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata", "allOf": [{"$ref": "#/components/schemas/` + objectMeta + `"}]}`)
+	properties["metadata"] = json.RawMessage(
+		`{"description": "Standard object's metadata. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata", "allOf": [{"$ref": "#/components/schemas/` + objectMeta + `"}]}`,
+	)
 	return json.Marshal(properties)
 }

@@ -17,8 +17,12 @@ func (k *Kind) OpenAPI() ([]byte, error) {
 		"openapi": "3.0.0",
 		"info":    map[string]string{"title": "Kubernetes", "version": k.store.Release},
 		"paths": map[string]any{k.path(): map[string]any{"get": map[string]any{
-			"responses":                       map[string]any{},
-			"x-kubernetes-group-version-kind": map[string]string{"group": k.Group, "version": k.Version, "kind": k.Kind},
+			"responses": map[string]any{},
+			"x-kubernetes-group-version-kind": map[string]string{
+				"group":   k.Group,
+				"version": k.Version,
+				"kind":    k.Kind,
+			},
 		}}},
 		"components": map[string]any{"schemas": schemas},
 	}
@@ -40,8 +44,10 @@ func (k *Kind) OpenAPIV2() ([]byte, error) {
 		}
 		definitions[name] = toV2(v)
 	}
-	return json.Marshal(map[string]any{"swagger": "2.0", "info": map[string]string{"title": "Kubernetes", "version": k.store.Release},
-		"paths": map[string]any{}, "definitions": definitions})
+	return json.Marshal(
+		map[string]any{"swagger": "2.0", "info": map[string]string{"title": "Kubernetes", "version": k.store.Release},
+			"paths": map[string]any{}, "definitions": definitions},
+	)
 }
 
 // toV2 writes a definition the way OpenAPI v2 does: references stand beside a description, and a

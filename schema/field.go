@@ -106,8 +106,19 @@ func (s *Store) field(holder *Type, name, at string) *Field {
 	if at != "" {
 		path = at + "." + name
 	}
-	return &Field{Name: name, Path: path, Type: s.typeName(p), Doc: p.Description, Required: slices.Contains(holder.Required, name), Enum: p.Enum,
-		Default: p.Default, Format: p.Format, schema: p, holder: holder, store: s}
+	return &Field{
+		Name:     name,
+		Path:     path,
+		Type:     s.typeName(p),
+		Doc:      p.Description,
+		Required: slices.Contains(holder.Required, name),
+		Enum:     p.Enum,
+		Default:  p.Default,
+		Format:   p.Format,
+		schema:   p,
+		holder:   holder,
+		store:    s,
+	}
 }
 
 // element steps through lists, maps and references to the type that holds fields.

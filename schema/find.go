@@ -33,7 +33,8 @@ func (s *Store) Find(name string) ([]*Kind, error) {
 	word, rest, _ := strings.Cut(strings.ToLower(name), ".")
 	var found []*Kind
 	for _, k := range s.Kinds() {
-		if k.called(word) && (rest == "" || rest == k.Group || rest == k.Version+"."+k.Group || rest == k.Version && k.Group == "") {
+		if k.called(word) &&
+			(rest == "" || rest == k.Group || rest == k.Version+"."+k.Group || rest == k.Version && k.Group == "") {
 			found = append(found, k)
 		}
 	}
@@ -41,14 +42,19 @@ func (s *Store) Find(name string) ([]*Kind, error) {
 		return nil, s.notFound(name, word)
 	}
 	slices.SortStableFunc(found, func(a, b *Kind) int {
-		return cmp.Or(cmp.Compare(groupRank(a), groupRank(b)), cmp.Compare(a.Group, b.Group), cmp.Compare(rank(b.Version), rank(a.Version)))
+		return cmp.Or(
+			cmp.Compare(groupRank(a), groupRank(b)),
+			cmp.Compare(a.Group, b.Group),
+			cmp.Compare(rank(b.Version), rank(a.Version)),
+		)
 	})
 	return found, nil
 }
 
 // called reports whether a lower-case word names the kind.
 func (k *Kind) called(word string) bool {
-	return word == k.Resource || word == k.Singular || word == strings.ToLower(k.Kind) || slices.Contains(k.ShortNames, word)
+	return word == k.Resource || word == k.Singular || word == strings.ToLower(k.Kind) ||
+		slices.Contains(k.ShortNames, word)
 }
 
 // groupRank puts the core group first and the second home of events last, as discovery does.

@@ -90,14 +90,27 @@ func Open(version string) (*Store, error) {
 	minor := Minor(version)
 	i := slices.Index(b.Versions, minor)
 	if i < 0 {
-		return nil, fmt.Errorf("unknown Kubernetes version %q: known are %s to %s", version, b.Versions[0], b.Versions[len(b.Versions)-1])
+		return nil, fmt.Errorf(
+			"unknown Kubernetes version %q: known are %s to %s",
+			version,
+			b.Versions[0],
+			b.Versions[len(b.Versions)-1],
+		)
 	}
 	openMu.Lock()
 	defer openMu.Unlock()
 	if s := opened[minor]; s != nil {
 		return s, nil
 	}
-	s := &Store{Version: minor, Release: b.Releases[i], index: i, bundle: b, types: map[string]*Type{}, validators: map[string]*validator{}, spans: map[string]map[string]Span{}}
+	s := &Store{
+		Version:    minor,
+		Release:    b.Releases[i],
+		index:      i,
+		bundle:     b,
+		types:      map[string]*Type{},
+		validators: map[string]*validator{},
+		spans:      map[string]map[string]Span{},
+	}
 	s.kinds = sync.OnceValue(s.readKinds)
 	opened[minor] = s
 	return s, nil
@@ -124,9 +137,21 @@ func (s *Store) readKinds() map[GVK]*Kind {
 }
 
 func newKind(s *Store, b *bundle.Kind) *Kind {
-	return &Kind{GVK: GVK{Group: b.Group, Version: b.Version, Kind: b.Kind}, Resource: b.Resource, Singular: b.Singular, ShortNames: b.ShortNames,
-		Categories: b.Categories, Verbs: b.Verbs, Namespaced: b.Namespaced, Since: s.bundle.Versions[bits.TrailingZeros32(b.In)],
-		Deprecated: b.Deprecated, Removed: removal(s.bundle, b), Replacement: b.Replaced, store: s, typeName: b.Type}
+	return &Kind{
+		GVK:         GVK{Group: b.Group, Version: b.Version, Kind: b.Kind},
+		Resource:    b.Resource,
+		Singular:    b.Singular,
+		ShortNames:  b.ShortNames,
+		Categories:  b.Categories,
+		Verbs:       b.Verbs,
+		Namespaced:  b.Namespaced,
+		Since:       s.bundle.Versions[bits.TrailingZeros32(b.In)],
+		Deprecated:  b.Deprecated,
+		Removed:     removal(s.bundle, b),
+		Replacement: b.Replaced,
+		store:       s,
+		typeName:    b.Type,
+	}
 }
 
 // removal returns the release that stopped serving a kind: what the data shows wins over what was announced.

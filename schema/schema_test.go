@@ -65,7 +65,8 @@ func TestKindsComeAndGo(t *testing.T) {
 			t.Errorf("%v: since %q removed %q, want %q and %q", c.gvk, k.Since, k.Removed, c.since, c.gone)
 		}
 	}
-	if k, _ := schema.History(gvk("batch", "v1beta1", "CronJob")); k.Deprecated != "1.21" || k.Replacement != "batch/v1 CronJob" {
+	if k, _ := schema.History(gvk("batch", "v1beta1", "CronJob")); k.Deprecated != "1.21" ||
+		k.Replacement != "batch/v1 CronJob" {
 		t.Errorf("CronJob v1beta1: deprecated %q, replacement %q", k.Deprecated, k.Replacement)
 	}
 }
@@ -92,7 +93,8 @@ func TestFields(t *testing.T) {
 			t.Errorf("%s: %s, want %s", path, got, want)
 		}
 	}
-	if _, err := k.Field("spec.replica"); err == nil || err.Error() != `spec has no field "replica": did you mean "replicas"?` {
+	if _, err := k.Field("spec.replica"); err == nil ||
+		err.Error() != `spec has no field "replica": did you mean "replicas"?` {
 		t.Error(err)
 	}
 }
@@ -130,9 +132,13 @@ func TestSuggestions(t *testing.T) {
 
 func TestValidateFindsAllProblems(t *testing.T) {
 	k := open(t, "1.25").Lookup(gvk("apps", "v1", "Deployment"))
-	problems := validate(t, k, `{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"a","annotations":{"x.y/z":1},"labels":null},
+	problems := validate(
+		t,
+		k,
+		`{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"a","annotations":{"x.y/z":1},"labels":null},
 		"spec":{"replicas":"2","strategy":{"rollingUpdate":{"maxSurge":"25%"}},"template":{"spec":{"hostUsers":true,"containers":[
-			{"name":"a","imag":"x","ports":[{"containerPort":"80"}],"resources":{"limits":{"cpu":1,"memory":"1Gi"}}}]}}}}`)
+			{"name":"a","imag":"x","ports":[{"containerPort":"80"}],"resources":{"limits":{"cpu":1,"memory":"1Gi"}}}]}}}}`,
+	)
 	want := `metadata.annotations[x.y/z]: 1 is a number, want string
 spec.replicas: "2" is a string, want integer
 spec.selector: Required value
@@ -182,6 +188,10 @@ func TestEveryKindOfEveryVersionCanBeValidated(t *testing.T) {
 func BenchmarkValidateDeployment(b *testing.B) {
 	k := open(b, "1.25").Lookup(gvk("apps", "v1", "Deployment"))
 	for b.Loop() {
-		validate(b, k, `{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"a"},"spec":{"selector":{},"template":{"spec":{"containers":[{"name":"a","image":"x"}]}}}}`)
+		validate(
+			b,
+			k,
+			`{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"a"},"spec":{"selector":{},"template":{"spec":{"containers":[{"name":"a","image":"x"}]}}}}`,
+		)
 	}
 }

@@ -78,15 +78,19 @@ func (s *Store) SuggestKind(gvk GVK) (GVK, bool) {
 		switch {
 		case k.GVK.GroupVersion() == gvk.GroupVersion():
 			return k.GVK, true
-		case best == nil, k.GVK.Group == gvk.Group && best.GVK.Group != gvk.Group, k.GVK.Group == best.GVK.Group && preferred(k.GVK.Version, best.GVK.Version),
-			best.GVK.Group != gvk.Group && k.GVK.Group != "events.k8s.io" && best.Deprecated != "" && k.Deprecated == "":
+		case best == nil,
+			k.GVK.Group == gvk.Group && best.GVK.Group != gvk.Group,
+			k.GVK.Group == best.GVK.Group && preferred(k.GVK.Version, best.GVK.Version),
+			best.GVK.Group != gvk.Group && k.GVK.Group != "events.k8s.io" && best.Deprecated != "" &&
+				k.Deprecated == "":
 			best = k
 		}
 	}
 	return best.GVK, true
 }
 
-// preferred reports whether an API version is to be used rather than another: v1 before v1beta1 before v1alpha1, v2 before v1.
+// preferred reports whether an API version is to be used rather than another: v1 before v1beta1 before v1alpha1, v2
+// before v1.
 func preferred(a, b string) bool { return rank(a) > rank(b) }
 
 // IsStable tells an API version such as v1 from those that may change or go, such as v1beta1.

@@ -87,8 +87,12 @@ func (s *Store) load(name string) (*openapi3.Schema, error) {
 			return nil, err
 		}
 	}
-	doc, err := json.Marshal(map[string]any{"openapi": "3.0.0", "info": map[string]any{"title": "Kubernetes", "version": s.Release}, "paths": map[string]any{},
-		"components": map[string]any{"schemas": schemas}})
+	doc, err := json.Marshal(map[string]any{
+		"openapi":    "3.0.0",
+		"info":       map[string]any{"title": "Kubernetes", "version": s.Release},
+		"paths":      map[string]any{},
+		"components": map[string]any{"schemas": schemas},
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -247,7 +251,17 @@ func problem(e *openapi3.SchemaError) []Problem {
 		for _, v := range e.Schema.Enum {
 			allowed = append(allowed, fmt.Sprintf("%q", v))
 		}
-		return []Problem{{NotInEnum, path, fmt.Sprintf("Unsupported value: %s: supported values: %s", quoted(e.Value), strings.Join(allowed, ", "))}}
+		return []Problem{
+			{
+				NotInEnum,
+				path,
+				fmt.Sprintf(
+					"Unsupported value: %s: supported values: %s",
+					quoted(e.Value),
+					strings.Join(allowed, ", "),
+				),
+			},
+		}
 	case "type", "oneOf", "format":
 		want := "another type"
 		if e.Schema.Type != nil && len(e.Schema.Type.Slice()) > 0 {

@@ -41,8 +41,13 @@ func (r Range) IsValid() bool { return r.Start.IsValid() }
 
 // Compare orders ranges by file, start and end.
 func (r Range) Compare(o Range) int {
-	return cmp.Or(cmp.Compare(r.File, o.File), cmp.Compare(r.Start.Line, o.Start.Line), cmp.Compare(r.Start.Column, o.Start.Column),
-		cmp.Compare(r.End.Line, o.End.Line), cmp.Compare(r.End.Column, o.End.Column))
+	return cmp.Or(
+		cmp.Compare(r.File, o.File),
+		cmp.Compare(r.Start.Line, o.Start.Line),
+		cmp.Compare(r.Start.Column, o.Start.Column),
+		cmp.Compare(r.End.Line, o.End.Line),
+		cmp.Compare(r.End.Column, o.End.Column),
+	)
 }
 
 // String returns the place as compilers print it: file:line:column.
@@ -155,7 +160,10 @@ var ErrOverlap = errors.New("edits overlap")
 // Apply returns data with the edits made. Edits are taken in any order, and must not overlap.
 func Apply(data []byte, edits []Edit) ([]byte, error) {
 	sorted := slices.Clone(edits)
-	slices.SortStableFunc(sorted, func(a, b Edit) int { return cmp.Compare(a.Range.Start.Offset, b.Range.Start.Offset) })
+	slices.SortStableFunc(
+		sorted,
+		func(a, b Edit) int { return cmp.Compare(a.Range.Start.Offset, b.Range.Start.Offset) },
+	)
 	var out []byte
 	at := 0
 	for _, e := range sorted {

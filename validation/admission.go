@@ -31,8 +31,19 @@ func admit(ctx context.Context, k *kind, obj runtime.Object) []verdict.Cause {
 		return podSecurityLabels(k, ns)
 	}
 	if k.gvk.Kind == "CertificateSigningRequest" {
-		attrs := admission.NewAttributesRecord(obj, nil, k.gvk, "", "", schema.GroupVersionResource{Group: k.gvk.Group, Version: k.gvk.Version, Resource: k.resource},
-			"", admission.Create, &metav1.CreateOptions{}, true, admin)
+		attrs := admission.NewAttributesRecord(
+			obj,
+			nil,
+			k.gvk,
+			"",
+			"",
+			schema.GroupVersionResource{Group: k.gvk.Group, Version: k.gvk.Version, Resource: k.resource},
+			"",
+			admission.Create,
+			&metav1.CreateOptions{},
+			true,
+			admin,
+		)
 		return causesOf(subjectrestriction.NewPlugin().Validate(ctx, attrs, nil), false)
 	}
 	return nil
@@ -71,7 +82,11 @@ func (v *Validator) typeCheck(answer *verdict.Verdict) []verdict.Warning {
 }
 
 var definitions = sync.OnceValue(func() resolver.SchemaResolver {
-	return resolver.NewDefinitionsSchemaResolver(openapi.GetOpenAPIDefinitions, k8sscheme.Scheme, apiextensionsscheme.Scheme)
+	return resolver.NewDefinitionsSchemaResolver(
+		openapi.GetOpenAPIDefinitions,
+		k8sscheme.Scheme,
+		apiextensionsscheme.Scheme,
+	)
 })
 
 // restMapper maps resources to the kinds that a server with default settings serves.

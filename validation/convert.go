@@ -64,7 +64,11 @@ func schemeOf(from schema.GroupVersionKind, to schema.GroupVersion) (*runtime.Sc
 // out, unless it was written. Causes tell what keeps the object from being read whole: a field
 // that is not known would be lost. A kind that the linked Kubernetes no longer knows can be
 // converted if what is written fits the new version as it stands.
-func Convert(from schema.GroupVersionKind, doc []byte, to schema.GroupVersion) (map[string]any, []verdict.Cause, error) {
+func Convert(
+	from schema.GroupVersionKind,
+	doc []byte,
+	to schema.GroupVersion,
+) (map[string]any, []verdict.Cause, error) {
 	s, err := schemeOf(from, to)
 	if err != nil {
 		return nil, nil, err

@@ -19,7 +19,12 @@ import (
 
 // strictJSON returns the decoder that a request with fieldValidation=Strict gets.
 func strictJSON(scheme *runtime.Scheme) runtime.Serializer {
-	return kjsonserializer.NewSerializerWithOptions(kjsonserializer.DefaultMetaFactory, scheme, scheme, kjsonserializer.SerializerOptions{Strict: true})
+	return kjsonserializer.NewSerializerWithOptions(
+		kjsonserializer.DefaultMetaFactory,
+		scheme,
+		scheme,
+		kjsonserializer.SerializerOptions{Strict: true},
+	)
 }
 
 // decoding is what came of decoding an object.
@@ -67,7 +72,11 @@ func strictCauses(err error) (causes []verdict.Cause) {
 
 // decodeAround finds the values that do not fit their type and decodes the rest.
 func (k *kind) decodeAround(doc []byte, first error) (runtime.Object, decoding) {
-	whole := decoding{found: []verdict.Cause{{Class: verdict.WrongType, Reason: string(metav1.StatusReasonBadRequest), Message: trimDecodeError(first)}}}
+	whole := decoding{
+		found: []verdict.Cause{
+			{Class: verdict.WrongType, Reason: string(metav1.StatusReasonBadRequest), Message: trimDecodeError(first)},
+		},
+	}
 	empty, err := k.scheme.New(k.gvk)
 	if err != nil {
 		return nil, whole
@@ -87,7 +96,12 @@ func (k *kind) decodeAround(doc []byte, first error) (runtime.Object, decoding) 
 		if err := k.decodeWithout(value, others); err != nil {
 			text = trimDecodeError(err)
 		}
-		d.found = append(d.found, verdict.Cause{Class: verdict.WrongType, Reason: string(metav1.StatusReasonBadRequest), Path: m.String(), Message: text})
+		d.found = append(d.found, verdict.Cause{
+			Class:   verdict.WrongType,
+			Reason:  string(metav1.StatusReasonBadRequest),
+			Path:    m.String(),
+			Message: text,
+		})
 		d.removed = append(d.removed, m.String())
 	}
 	rest, err := json.Marshal(without(value, misfits))

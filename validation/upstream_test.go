@@ -64,7 +64,11 @@ func TestEveryKindThatAServerCreates(t *testing.T) {
 				if !creates {
 					continue
 				}
-				gvk := schema.GroupVersionKind{Group: r.ResponseKind.Group, Version: r.ResponseKind.Version, Kind: r.ResponseKind.Kind}
+				gvk := schema.GroupVersionKind{
+					Group:   r.ResponseKind.Group,
+					Version: r.ResponseKind.Version,
+					Kind:    r.ResponseKind.Kind,
+				}
 				if gvk.Version == "" {
 					gvk.Group, gvk.Version = g.Name, version.Version
 				}
@@ -154,7 +158,9 @@ func storageStubs(t testing.TB, file string) map[schema.GroupVersionResource]str
 		}
 		for _, e := range value.Elts {
 			if kv, ok := e.(*ast.KeyValueExpr); ok && kv.Key.(*ast.Ident).Name == "Stub" {
-				stubs[schema.GroupVersionResource{Group: text(call.Args[0]), Version: text(call.Args[1]), Resource: text(call.Args[2])}] = text(kv.Value)
+				stubs[schema.GroupVersionResource{Group: text(call.Args[0]), Version: text(call.Args[1]), Resource: text(call.Args[2])}] = text(
+					kv.Value,
+				)
 			}
 		}
 		return false

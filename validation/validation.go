@@ -76,11 +76,18 @@ func (v *Validator) Kinds() ([]verdict.Kind, error) {
 	kinds := make([]verdict.Kind, 0, len(all))
 	for _, k := range all {
 		if k.creater != nil {
-			kinds = append(kinds, verdict.Kind{GVK: k.gvk, Resource: k.resource, Namespaced: k.namespaced, Virtual: k.virtual})
+			kinds = append(
+				kinds,
+				verdict.Kind{GVK: k.gvk, Resource: k.resource, Namespaced: k.namespaced, Virtual: k.virtual},
+			)
 		}
 	}
 	slices.SortFunc(kinds, func(a, b verdict.Kind) int {
-		return cmp.Or(cmp.Compare(a.GVK.Group, b.GVK.Group), cmp.Compare(a.GVK.Version, b.GVK.Version), cmp.Compare(a.GVK.Kind, b.GVK.Kind))
+		return cmp.Or(
+			cmp.Compare(a.GVK.Group, b.GVK.Group),
+			cmp.Compare(a.GVK.Version, b.GVK.Version),
+			cmp.Compare(a.GVK.Kind, b.GVK.Kind),
+		)
 	})
 	return kinds, nil
 }
@@ -90,7 +97,12 @@ func (v *Validator) Custom() []verdict.Kind { return v.custom.Kinds() }
 
 // Create judges the JSON of one object as it would be sent to a namespace. The namespace counts
 // only for namespaced kinds.
-func (v *Validator) Create(ctx context.Context, gvk schema.GroupVersionKind, doc []byte, namespace string) verdict.Verdict {
+func (v *Validator) Create(
+	ctx context.Context,
+	gvk schema.GroupVersionKind,
+	doc []byte,
+	namespace string,
+) verdict.Verdict {
 	k, err := v.storages.lookup(gvk)
 	switch {
 	case err != nil:
@@ -99,11 +111,19 @@ func (v *Validator) Create(ctx context.Context, gvk schema.GroupVersionKind, doc
 		if answer, ok := v.custom.Create(ctx, gvk, doc, namespace); ok {
 			return answer
 		}
-		return verdict.Verdict{Causes: []verdict.Cause{{Class: verdict.UnknownKind, Reason: string(metav1.StatusReasonNotFound), Path: "kind",
-			Message: fmt.Sprintf("no matches for kind %q in version %q", gvk.Kind, gvk.GroupVersion())}}}
+		return verdict.Verdict{
+			Causes: []verdict.Cause{
+				{Class: verdict.UnknownKind, Reason: string(metav1.StatusReasonNotFound), Path: "kind",
+					Message: fmt.Sprintf("no matches for kind %q in version %q", gvk.Kind, gvk.GroupVersion())},
+			},
+		}
 	case k.creater == nil:
-		return verdict.Verdict{Causes: []verdict.Cause{{Class: verdict.Forbidden, Reason: string(metav1.StatusReasonMethodNotAllowed), Path: "kind",
-			Message: "the server does not allow this method on the requested resource"}}}
+		return verdict.Verdict{
+			Causes: []verdict.Cause{
+				{Class: verdict.Forbidden, Reason: string(metav1.StatusReasonMethodNotAllowed), Path: "kind",
+					Message: "the server does not allow this method on the requested resource"},
+			},
+		}
 	}
 	answer := k.judge(ctx, doc, namespace)
 	answer.Warnings = append(answer.Warnings, v.typeCheck(&answer)...)
@@ -151,7 +171,9 @@ func preserveInSchemas(crd *apiextensionsv1.CustomResourceDefinition) {
 	for i := range crd.Spec.Versions {
 		v := &crd.Spec.Versions[i]
 		if v.Schema == nil || v.Schema.OpenAPIV3Schema == nil {
-			v.Schema = &apiextensionsv1.CustomResourceValidation{OpenAPIV3Schema: &apiextensionsv1.JSONSchemaProps{Type: "object"}}
+			v.Schema = &apiextensionsv1.CustomResourceValidation{
+				OpenAPIV3Schema: &apiextensionsv1.JSONSchemaProps{Type: "object"},
+			}
 		}
 		v.Schema.OpenAPIV3Schema.XPreserveUnknownFields = new(true)
 	}
@@ -159,7 +181,8 @@ func preserveInSchemas(crd *apiextensionsv1.CustomResourceDefinition) {
 
 // toCurrent converts a definition of an older API version.
 func toCurrent(doc []byte) ([]byte, error) {
-	old, _, err := kjsonserializer.NewSerializerWithOptions(kjsonserializer.DefaultMetaFactory, extensionScheme, extensionScheme, kjsonserializer.SerializerOptions{}).Decode(doc, nil, nil)
+	old, _, err := kjsonserializer.NewSerializerWithOptions(kjsonserializer.DefaultMetaFactory, extensionScheme, extensionScheme, kjsonserializer.SerializerOptions{}).
+		Decode(doc, nil, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -179,11 +202,19 @@ func toCurrent(doc []byte) ([]byte, error) {
 	return json.Marshal(current)
 }
 
-var definitionKind = schema.GroupVersionKind{Group: "apiextensions.k8s.io", Version: "v1", Kind: "CustomResourceDefinition"}
+var definitionKind = schema.GroupVersionKind{
+	Group:   "apiextensions.k8s.io",
+	Version: "v1",
+	Kind:    "CustomResourceDefinition",
+}
 
 // failed tells that the server itself would have failed.
 func failed(err error) verdict.Verdict {
-	return verdict.Verdict{Causes: []verdict.Cause{{Class: verdict.Invalid, Reason: string(metav1.StatusReasonInternalError), Message: err.Error()}}}
+	return verdict.Verdict{
+		Causes: []verdict.Cause{
+			{Class: verdict.Invalid, Reason: string(metav1.StatusReasonInternalError), Message: err.Error()},
+		},
+	}
 }
 
 // judge answers about one object of a built-in kind.
@@ -195,13 +226,23 @@ func (k *kind) judge(ctx context.Context, doc []byte, namespace string) (out ver
 		return out
 	}
 	if deprecation.IsDeprecated(obj, versionMajor, versionMinor) {
-		out.Warnings = append(out.Warnings, verdict.Warning{Path: "apiVersion", Text: deprecation.WarningMessage(obj), Deprecation: true})
+		out.Warnings = append(
+			out.Warnings,
+			verdict.Warning{Path: "apiVersion", Text: deprecation.WarningMessage(obj), Deprecation: true},
+		)
 	}
 	k.scheme.Default(obj)
 	out.Object = obj
-	internal, err := k.scheme.UnsafeConvertToVersion(obj, schema.GroupVersion{Group: k.gvk.Group, Version: runtime.APIVersionInternal})
+	internal, err := k.scheme.UnsafeConvertToVersion(
+		obj,
+		schema.GroupVersion{Group: k.gvk.Group, Version: runtime.APIVersionInternal},
+	)
 	if err != nil {
-		out.Causes = append(out.Causes, verdict.Cause{Class: verdict.WrongType, Reason: string(metav1.StatusReasonBadRequest), Message: err.Error()})
+		out.Causes = append(out.Causes, verdict.Cause{
+			Class:   verdict.WrongType,
+			Reason:  string(metav1.StatusReasonBadRequest),
+			Message: err.Error(),
+		})
 		return out
 	}
 	if !k.namespaced {
@@ -213,10 +254,19 @@ func (k *kind) judge(ctx context.Context, doc []byte, namespace string) (out ver
 		m.SetManagedFields(nil) // the server writes its own, before it looks at them
 		if m.GetNamespace() != "" && !k.namespaced {
 			out.Warnings = append(out.Warnings, verdict.Warning{Path: "metadata.namespace", Scope: true,
-				Text: fmt.Sprintf("%s is cluster-scoped: the server ignores the namespace %q", k.gvk.Kind, m.GetNamespace())})
+				Text: fmt.Sprintf(
+					"%s is cluster-scoped: the server ignores the namespace %q",
+					k.gvk.Kind,
+					m.GetNamespace(),
+				)})
 		}
 		if err := rest.EnsureObjectNamespaceMatchesRequestNamespace(namespace, m); err != nil {
-			out.Causes = append(out.Causes, verdict.Cause{Class: verdict.Scope, Reason: string(metav1.StatusReasonBadRequest), Path: "metadata.namespace", Message: err.Error()})
+			out.Causes = append(out.Causes, verdict.Cause{
+				Class:   verdict.Scope,
+				Reason:  string(metav1.StatusReasonBadRequest),
+				Path:    "metadata.namespace",
+				Message: err.Error(),
+			})
 		}
 	}
 	for _, c := range admit(ctx, k, internal) {
@@ -235,7 +285,12 @@ func (k *kind) judge(ctx context.Context, doc []byte, namespace string) (out ver
 	out.Warnings = append(out.Warnings, recorder.warnings...)
 	if k.off {
 		out.Warnings = append(out.Warnings, verdict.Warning{Path: "apiVersion", OffByDefault: true,
-			Text: fmt.Sprintf("%s %s is not served by default; --runtime-config=%s=true enables it", k.gvk.GroupVersion(), k.gvk.Kind, k.gvk.GroupVersion())})
+			Text: fmt.Sprintf(
+				"%s %s is not served by default; --runtime-config=%s=true enables it",
+				k.gvk.GroupVersion(),
+				k.gvk.Kind,
+				k.gvk.GroupVersion(),
+			)})
 	}
 	return out
 }
@@ -246,7 +301,8 @@ func (k *kind) judge(ctx context.Context, doc []byte, namespace string) (out ver
 func appendCause(have []verdict.Cause, d decoding, c verdict.Cause) []verdict.Cause {
 	for _, path := range d.removed {
 		around := strings.HasPrefix(path, c.Path+".") || strings.HasPrefix(path, c.Path+"[")
-		if c.Path == path || around && !ofOne(c) || strings.HasPrefix(c.Path, path+".") || strings.HasPrefix(c.Path, path+"[") {
+		if c.Path == path || around && !ofOne(c) || strings.HasPrefix(c.Path, path+".") ||
+			strings.HasPrefix(c.Path, path+"[") {
 			return have
 		}
 	}
@@ -265,8 +321,11 @@ func (k *kind) requestContext(ctx context.Context, namespace string, r *recorder
 	ctx = warning.WithWarningRecorder(ctx, r)
 	ctx = request.WithNamespace(ctx, namespace)
 	ctx = request.WithUser(ctx, admin)
-	return request.WithRequestInfo(ctx, &request.RequestInfo{IsResourceRequest: true, Verb: "create", APIGroup: k.gvk.Group, APIVersion: k.gvk.Version,
-		Resource: k.resource, Namespace: namespace})
+	return request.WithRequestInfo(
+		ctx,
+		&request.RequestInfo{IsResourceRequest: true, Verb: "create", APIGroup: k.gvk.Group, APIVersion: k.gvk.Version,
+			Resource: k.resource, Namespace: namespace},
+	)
 }
 
 // admin is who creates: someone whom no rule of authorization stops.

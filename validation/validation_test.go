@@ -87,7 +87,10 @@ func TestVerdicts(t *testing.T) {
 				if got != strings.Join(want, "\n") && !update {
 					t.Errorf("%s\ngot\n%s\nwant\n%s", strings.Join(body, "\n"), got, strings.Join(want, "\n"))
 				}
-				rewritten = append(rewritten, strings.Join(body, "\n")+"\n# => "+strings.ReplaceAll(got, "\n", "\n# => "))
+				rewritten = append(
+					rewritten,
+					strings.Join(body, "\n")+"\n# => "+strings.ReplaceAll(got, "\n", "\n# => "),
+				)
 			}
 			if update {
 				if err := os.WriteFile(name, []byte(strings.Join(rewritten, "\n---\n")+"\n"), 0o644); err != nil {
@@ -144,6 +147,8 @@ func BenchmarkCreateDeploymentParallel(b *testing.B) {
 
 func BenchmarkNew(b *testing.B) {
 	for b.Loop() {
-		newValidator(b).Create(context.Background(), schema.GroupVersionKind{Group: "apps", Version: "v1", Kind: "Deployment"}, []byte("{}"), "default")
+		newValidator(
+			b,
+		).Create(context.Background(), schema.GroupVersionKind{Group: "apps", Version: "v1", Kind: "Deployment"}, []byte("{}"), "default")
 	}
 }

@@ -2,8 +2,8 @@
 // YAML reader does.
 //
 // Its one function is [JSON]. Plain are block collections, flow collections on one line, scalars on one line and
-// literal blocks. For plain text the answer is, byte for byte, that of sigs.k8s.io/yaml; for any other text, and for any
-// text that is wrong, there is none, and the caller asks that library. FuzzJSON holds the two against each other.
+// literal blocks. For plain text the answer is, byte for byte, that of sigs.k8s.io/yaml; for any other text, and for
+// any text that is wrong, there is none, and the caller asks that library. FuzzJSON holds the two against each other.
 //
 //	if js := plain.JSON(text, nil); js != nil {
 //		use(js)
@@ -63,7 +63,8 @@ func printable(text []byte) bool {
 			return false
 		default:
 			r, size := utf8.DecodeRune(text[i:])
-			if r < 0xa0 || size == 1 || r == '\u2028' || r == '\u2029' || r == '\ufeff' || r == '\ufffe' || r == '\uffff' {
+			if r < 0xa0 || size == 1 || r == '\u2028' || r == '\u2029' || r == '\ufeff' || r == '\ufffe' ||
+				r == '\uffff' {
 				return false
 			}
 			i += size - 1

@@ -27,7 +27,8 @@ func checkPlain(t *testing.T, name string, text []byte) bool {
 
 func TestPlainTextMeansWhatClientsTakeItFor(t *testing.T) {
 	for name, text := range map[string]string{
-		"scalars":             "a: b\nc: 12\nd: -e\nf: 0\ng: true\nh: null\ni:\nj: 100m\nk: 10.0.0.0/8\nl: a:b\nk1: 10.0.0.1\nk2: 0.0.0.0\nk3: 10%\nk4: 67cc84df8d\nk5: ../x\nm: a b  c\n",
+		"scalars": "a: b\nc: 12\nd: -e\nf: 0\ng: true\nh: null\ni:\nj: 100m\nk: 10.0.0.0/8\nl: a:b\nk1: " +
+			"10.0.0.1\nk2: 0.0.0.0\nk3: 10%\nk4: 67cc84df8d\nk5: ../x\nm: a b  c\n",
 		"keys out of order":   "b: 1\na: 2\nab: 3\n",
 		"nesting":             "a:\n  b:\n    c: d\n  e: f\ng:\n- h: i\n  j:\n  - k\n  - l\n- m\n",
 		"lists in lists":      "a:\n- - b\n  - c\n-  - d\n",

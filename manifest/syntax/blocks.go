@@ -24,7 +24,11 @@ func (s *explainer) fallenOut() *Problem {
 			if keyAndValue.MatchString(t) || keyOnly.MatchString(t) || strings.HasPrefix(strings.TrimSpace(t), "-") {
 				return nil
 			}
-			return s.whole(first, "text of a block is not indented deeper than the key above it", "indent it, or remove the "+strings.TrimSpace(s.text(header))[len(strings.TrimSpace(s.text(header)))-1:])
+			return s.whole(
+				first,
+				"text of a block is not indented deeper than the key above it",
+				"indent it, or remove the "+strings.TrimSpace(s.text(header))[len(strings.TrimSpace(s.text(header)))-1:],
+			)
 		}
 		for n := first + 1; n <= len(s.lines); n++ {
 			t := s.text(n)
@@ -32,12 +36,21 @@ func (s *explainer) fallenOut() *Problem {
 			if trimmed == "" || indentOf(t) >= indentOf(s.text(first)) {
 				continue
 			}
-			if keyAndValue.MatchString(t) || keyOnly.MatchString(t) || strings.HasPrefix(trimmed, "-") || strings.HasPrefix(trimmed, "#") {
+			if keyAndValue.MatchString(t) || keyOnly.MatchString(t) || strings.HasPrefix(trimmed, "-") ||
+				strings.HasPrefix(trimmed, "#") {
 				return nil
 			}
-			r := s.whole(n, "text is not indented as the block that it belongs to", fmt.Sprintf("indent it by %d columns as the lines before it", indentOf(s.text(first))))
+			r := s.whole(
+				n,
+				"text is not indented as the block that it belongs to",
+				fmt.Sprintf("indent it by %d columns as the lines before it", indentOf(s.text(first))),
+			)
 			start := s.starts[header-1]
-			r.Related = &Related{start + indentOf(s.text(header)), start + len(strings.TrimRight(s.text(header), " \t")), "the block begins here"}
+			r.Related = &Related{
+				start + indentOf(s.text(header)),
+				start + len(strings.TrimRight(s.text(header), " \t")),
+				"the block begins here",
+			}
 			return r
 		}
 		return nil
@@ -60,25 +73,34 @@ func (s *explainer) indentation() *Problem {
 		switch {
 		case indent > contentColumn(up) && keyAndValue.MatchString(up) && (keyAndValue.MatchString(t) || keyOnly.MatchString(t)) && !opens(up):
 			key := keyAndValue.FindStringSubmatch(up)[1]
-			return s.whole(n, fmt.Sprintf("indented deeper than %s above, which already has a value", strconv.Quote(key)),
-				fmt.Sprintf("align it at column %d with %s", contentColumn(up)+1, strconv.Quote(key)))
+			return s.whole(
+				n,
+				fmt.Sprintf("indented deeper than %s above, which already has a value", strconv.Quote(key)),
+				fmt.Sprintf("align it at column %d with %s", contentColumn(up)+1, strconv.Quote(key)),
+			)
 		case indent < contentColumn(up) && n >= s.line-1:
 			if r := s.astray(n); r != nil {
 				return r
 			}
-			if strings.HasPrefix(strings.TrimSpace(up), "- ") != strings.HasPrefix(strings.TrimSpace(t), "- ") || n == s.line {
+			if strings.HasPrefix(strings.TrimSpace(up), "- ") != strings.HasPrefix(strings.TrimSpace(t), "- ") ||
+				n == s.line {
 				continue
 			}
 		}
 	}
-	if strings.Contains(s.message, "did not find expected '-' indicator") || strings.Contains(s.message, "did not find expected key") {
+	if strings.Contains(s.message, "did not find expected '-' indicator") ||
+		strings.Contains(s.message, "did not find expected key") {
 		for _, n := range []int{s.line, s.line + 1, s.before(s.line)} {
 			if r := s.astray(n); r != nil {
 				return r
 			}
 		}
 		if strings.TrimSpace(s.text(s.line)) != "" {
-			return s.whole(s.line, "this line does not fit the indentation above it", "the entries of one mapping or list must begin in the same column")
+			return s.whole(
+				s.line,
+				"this line does not fit the indentation above it",
+				"the entries of one mapping or list must begin in the same column",
+			)
 		}
 	}
 	return nil
@@ -137,5 +159,9 @@ func opens(line string) bool {
 	if i := strings.Index(t, " #"); i >= 0 {
 		t = strings.TrimSpace(t[:i])
 	}
-	return strings.HasSuffix(t, "|") || strings.HasSuffix(t, ">") || strings.HasSuffix(t, "|-") || strings.HasSuffix(t, ">-") || strings.HasSuffix(t, "[") || strings.HasSuffix(t, "{") || strings.HasSuffix(t, ",")
+	return strings.HasSuffix(t, "|") || strings.HasSuffix(t, ">") || strings.HasSuffix(t, "|-") ||
+		strings.HasSuffix(t, ">-") ||
+		strings.HasSuffix(t, "[") ||
+		strings.HasSuffix(t, "{") ||
+		strings.HasSuffix(t, ",")
 }

@@ -42,14 +42,27 @@ func (s *explainer) noSpace() *Problem {
 			continue
 		}
 		key := s.text(n)[m[2]:m[3]]
-		r := s.at(n, m[2], m[3]+1, fmt.Sprintf("no space after the colon of %s", strconv.Quote(key)), "write "+key+": followed by the value")
+		r := s.at(
+			n,
+			m[2],
+			m[3]+1,
+			fmt.Sprintf("no space after the colon of %s", strconv.Quote(key)),
+			"write "+key+": followed by the value",
+		)
 		return r.fix(key+": ", "add the space")
 	}
 	for _, n := range []int{s.line, s.before(s.line)} { // a line without any colon among keys
 		t := s.text(n)
 		trimmed := strings.TrimSpace(t)
-		if strings.Contains(s.message, "could not find expected ':'") && trimmed != "" && !strings.Contains(trimmed, ":") && !strings.HasPrefix(trimmed, "- ") && !strings.HasPrefix(trimmed, "#") {
-			return s.whole(n, fmt.Sprintf("no colon in %s", strconv.Quote(trimmed)), "an entry of a mapping is written key: value")
+		if strings.Contains(s.message, "could not find expected ':'") && trimmed != "" &&
+			!strings.Contains(trimmed, ":") &&
+			!strings.HasPrefix(trimmed, "- ") &&
+			!strings.HasPrefix(trimmed, "#") {
+			return s.whole(
+				n,
+				fmt.Sprintf("no colon in %s", strconv.Quote(trimmed)),
+				"an entry of a mapping is written key: value",
+			)
 		}
 	}
 	return nil
@@ -68,7 +81,13 @@ func (s *explainer) twoColons() *Problem {
 		value := t[m[4]:m[5]]
 		if i := strings.Index(value+" ", ": "); i > 0 && !strings.ContainsAny(value[:1], `"'{[|>`) {
 			end := m[4] + len(strings.TrimRight(value, " \t"))
-			r := s.at(n, m[4], end, fmt.Sprintf("value of %s holds a colon followed by a space", strconv.Quote(t[m[2]:m[3]])), "put the value into quotes; or, if it is a mapping, on a line of its own")
+			r := s.at(
+				n,
+				m[4],
+				end,
+				fmt.Sprintf("value of %s holds a colon followed by a space", strconv.Quote(t[m[2]:m[3]])),
+				"put the value into quotes; or, if it is a mapping, on a line of its own",
+			)
 			if !strings.ContainsAny(value, `"\#`) && strings.Contains(value[:i], " ") { // a text, not a key
 				r.fix(`"`+strings.TrimRight(value, " \t")+`"`, "quote the value")
 			}

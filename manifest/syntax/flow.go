@@ -57,7 +57,8 @@ type flowEntry struct {
 func (f *flowReader) read() *Problem {
 	first, margin := f.line, indentOf(f.s.text(f.line))
 	for ; f.line <= len(f.s.lines); f.line, f.col = f.line+1, 0 {
-		if t := f.s.text(f.line); f.line > first && f.col == 0 && strings.TrimSpace(t) != "" && indentOf(t) <= margin && strings.IndexByte("]}", t[indentOf(t)]) < 0 {
+		if t := f.s.text(f.line); f.line > first && f.col == 0 && strings.TrimSpace(t) != "" && indentOf(t) <= margin &&
+			strings.IndexByte("]}", t[indentOf(t)]) < 0 {
 			return nil // what begins in a column of the block around it: the bracket is never closed
 		}
 		for ; f.col < len(f.s.text(f.line)); f.col++ { // a quoted text ends on whatever line
@@ -88,10 +89,22 @@ func (f *flowReader) take(text string, c byte) *Problem {
 	case c == ':' && f.isColon(text):
 		return f.colon(text)
 	case f.entry.ended != "":
-		return f.s.at(f.line, f.col, f.col+1, "text after the closing "+f.entry.ended, "a comma is missing before it, or quotes around the whole")
+		return f.s.at(
+			f.line,
+			f.col,
+			f.col+1,
+			"text after the closing "+f.entry.ended,
+			"a comma is missing before it, or quotes around the whole",
+		)
 	case c == '[' || c == '{':
 		if f.entry.word {
-			return f.s.at(f.line, f.col, f.col+1, fmt.Sprintf("bracket %c inside of a text", c), "a comma is missing before it, or quotes around the whole")
+			return f.s.at(
+				f.line,
+				f.col,
+				f.col+1,
+				fmt.Sprintf("bracket %c inside of a text", c),
+				"a comma is missing before it, or quotes around the whole",
+			)
 		}
 		f.open, f.entry = append(f.open, c), flowEntry{}
 	case (c == '"' || c == '\'') && !f.entry.word:
@@ -111,7 +124,13 @@ func isSpace(c byte) bool { return c == ' ' || c == '\t' }
 func (f *flowReader) close(c byte) *Problem {
 	open := f.open[len(f.open)-1]
 	if want := map[byte]byte{'[': ']', '{': '}'}[open]; c != want {
-		return f.s.at(f.line, f.col, f.col+1, fmt.Sprintf("bracket %c is closed by %c", open, c), fmt.Sprintf("write %c", want))
+		return f.s.at(
+			f.line,
+			f.col,
+			f.col+1,
+			fmt.Sprintf("bracket %c is closed by %c", open, c),
+			fmt.Sprintf("write %c", want),
+		)
 	}
 	f.open, f.entry = f.open[:len(f.open)-1], flowEntry{colon: true, ended: "bracket"}
 	return nil
@@ -126,7 +145,13 @@ func (f *flowReader) isColon(text string) bool {
 func (f *flowReader) colon(text string) *Problem {
 	if f.entry.colon && f.entry.word {
 		key := text[f.entry.last:f.col]
-		return f.s.at(f.line, f.entry.last, f.col, "a comma is missing before "+key, "or quotes around the text that holds a colon")
+		return f.s.at(
+			f.line,
+			f.entry.last,
+			f.col,
+			"a comma is missing before "+key,
+			"or quotes around the text that holds a colon",
+		)
 	}
 	f.entry = flowEntry{colon: true}
 	return nil

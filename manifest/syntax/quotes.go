@@ -8,20 +8,39 @@ import (
 // unclosed finds the quote or bracket that is never closed.
 func (s *explainer) unclosed() *Problem {
 	switch {
-	case strings.Contains(s.message, "unexpected end of stream"), strings.Contains(s.message, "unexpected document indicator"):
+	case strings.Contains(s.message, "unexpected end of stream"),
+		strings.Contains(s.message, "unexpected document indicator"):
 		for n := min(s.line, len(s.lines)); n >= max(1, s.line-1); n-- {
 			if col := oddQuote(s.text(n)); col >= 0 {
-				return s.at(n, col, col+1, fmt.Sprintf("quote %c is never closed", s.text(n)[col]), "add the closing quote")
+				return s.at(
+					n,
+					col,
+					col+1,
+					fmt.Sprintf("quote %c is never closed", s.text(n)[col]),
+					"add the closing quote",
+				)
 			}
 		}
 		for n := 1; n <= len(s.lines); n++ {
 			if col := oddQuote(s.text(n)); col >= 0 {
-				return s.at(n, col, col+1, fmt.Sprintf("quote %c is never closed", s.text(n)[col]), "add the closing quote")
+				return s.at(
+					n,
+					col,
+					col+1,
+					fmt.Sprintf("quote %c is never closed", s.text(n)[col]),
+					"add the closing quote",
+				)
 			}
 		}
 	case strings.Contains(s.message, "did not find expected ',' or"):
 		if line, col := s.openBracket(); line > 0 {
-			return s.at(line, col, col+1, fmt.Sprintf("bracket %c is never closed", s.text(line)[col]), "add the closing bracket, or quote the value")
+			return s.at(
+				line,
+				col,
+				col+1,
+				fmt.Sprintf("bracket %c is never closed", s.text(line)[col]),
+				"add the closing bracket, or quote the value",
+			)
 		}
 	}
 	return nil
@@ -47,7 +66,13 @@ func (s *explainer) afterQuote() *Problem {
 		}
 		end := strings.IndexByte(v[1:], v[0]) + 2
 		if rest := strings.TrimSpace(v[end:]); end > 1 && rest != "" && rest[0] != '#' && rest[0] != v[0] {
-			return s.at(n, m[4]+end, len(strings.TrimRight(t, " ")), "text after the closing quote", "quote the whole value")
+			return s.at(
+				n,
+				m[4]+end,
+				len(strings.TrimRight(t, " ")),
+				"text after the closing quote",
+				"quote the whole value",
+			)
 		}
 	}
 	return nil
@@ -102,7 +127,8 @@ func (s *explainer) openBracket() (line, col int) {
 }
 
 func (s *explainer) reserved() *Problem {
-	if !strings.Contains(s.message, "cannot start any token") && !strings.Contains(s.message, "expected alphabetic or numeric character") {
+	if !strings.Contains(s.message, "cannot start any token") &&
+		!strings.Contains(s.message, "expected alphabetic or numeric character") {
 		return nil
 	}
 	for n := s.line; n <= min(s.line+1, len(s.lines)); n++ {

@@ -21,7 +21,8 @@ type Text struct {
 	Data      []byte
 	FirstLine int  // number of its first line in the file, for messages
 	JSON      bool // it begins with a brace
-	// Values lists the scalars, collections and keys of the text, each key before its value, as far as they can be read.
+	// Values lists the scalars, collections and keys of the text, each key before its value, as far as they can be
+	// read.
 	Values func() []Value
 }
 

@@ -22,17 +22,18 @@ func explain(t *testing.T, text string) syntax.Problem {
 
 func TestProblemsStandWhereTheMistakeIs(t *testing.T) {
 	for name, c := range map[string]struct{ text, message, at string }{
-		"unclosed quote":       {"a: \"b\nc: d\n", `quote " is never closed`, `"`},
-		"unclosed bracket":     {"a: [b\nc: d\n", "bracket [ is never closed", "["},
-		"missing colon":        {"a:\n  b\n    c: d\n", `key "b" has no colon`, "b"},
-		"missing space":        {"a: b\nc:d\ne: f\n", `no space after the colon of "c"`, "c:"},
-		"tab":                  {"a:\n\tb: c\n", "tab in indentation", "\t"},
-		"at sign":              {"a: @b\n", "a value cannot begin with @", "@b"},
-		"astray":               {"a:\n    b: c\n  d: e\n", "indented by 2 columns, which lines up with no line above", "d: e"},
-		"list on key's line":   {"a: - b\n   - c\n", "a list cannot begin on the line of its key", "-"},
-		"wrong bracket":        {"a: {b: c]\n", "bracket { is closed by ]", "]"},
-		"unknown anchor":       {"a: *b\n", "alias *b refers to no anchor", "*b"},
-		"JSON without a comma": {"{\"a\": 1 \"b\": 2}", "not valid JSON: invalid character '\"' after object key:value pair", "\""},
+		"unclosed quote":     {"a: \"b\nc: d\n", `quote " is never closed`, `"`},
+		"unclosed bracket":   {"a: [b\nc: d\n", "bracket [ is never closed", "["},
+		"missing colon":      {"a:\n  b\n    c: d\n", `key "b" has no colon`, "b"},
+		"missing space":      {"a: b\nc:d\ne: f\n", `no space after the colon of "c"`, "c:"},
+		"tab":                {"a:\n\tb: c\n", "tab in indentation", "\t"},
+		"at sign":            {"a: @b\n", "a value cannot begin with @", "@b"},
+		"astray":             {"a:\n    b: c\n  d: e\n", "indented by 2 columns, which lines up with no line above", "d: e"},
+		"list on key's line": {"a: - b\n   - c\n", "a list cannot begin on the line of its key", "-"},
+		"wrong bracket":      {"a: {b: c]\n", "bracket { is closed by ]", "]"},
+		"unknown anchor":     {"a: *b\n", "alias *b refers to no anchor", "*b"},
+		"JSON without a comma": {"{\"a\": 1 \"b\": 2}", "not valid JSON: invalid character '\"' after object " +
+			"key:value pair", "\""},
 	} {
 		p := explain(t, c.text)
 		if at := c.text[p.Start:p.End]; p.Message != c.message || at != c.at {
@@ -61,7 +62,8 @@ func TestFixesMakeTheTextReadable(t *testing.T) {
 
 func TestAnyErrorIsExplained(t *testing.T) {
 	for _, text := range []string{"a", "", "\n\n", "a: b\n"} {
-		for _, message := range []string{"yaml: line 1: odd", "yaml: line 99: mapping values are not allowed in this context", "odd"} {
+		for _, message := range []string{"yaml: line 1: odd", "yaml: line 99: mapping values are not allowed in " +
+			"this context", "odd"} {
 			got := syntax.Explain(syntax.Text{Data: []byte(text), FirstLine: 1}, errors.New(message))
 			if len(got) != 1 || got[0].End < got[0].Start || got[0].End > len(text) {
 				t.Errorf("%q, %s: %+v", text, message, got)

@@ -25,7 +25,13 @@ func (s *explainer) character() *Problem {
 	for n, line := range s.lines {
 		for i, r := range line {
 			if r < ' ' && r != '\t' && r != '\r' || r >= 0x7f && r < 0xa0 && r != 0x85 {
-				return s.at(n+1, i, i+utf8.RuneLen(r), fmt.Sprintf("control character %U is not allowed", r), `write it as an escape in double quotes, or remove it`)
+				return s.at(
+					n+1,
+					i,
+					i+utf8.RuneLen(r),
+					fmt.Sprintf("control character %U is not allowed", r),
+					`write it as an escape in double quotes, or remove it`,
+				)
 			}
 		}
 	}
@@ -40,7 +46,11 @@ func (s *explainer) number() *Problem {
 		return nil
 	}
 	s.message = "" // of another language
-	return s.scalar(func(n *Value) bool { return n.Plain && noNumber.MatchString(n.Text) }, "%s is no value of JSON, which clients send", "quote it if it is a text")
+	return s.scalar(
+		func(n *Value) bool { return n.Plain && noNumber.MatchString(n.Text) },
+		"%s is no value of JSON, which clients send",
+		"quote it if it is a text",
+	)
 }
 
 // tag finds the value that is not what the tag before it says.
@@ -48,7 +58,11 @@ func (s *explainer) tag() *Problem {
 	if !strings.Contains(s.message, "cannot decode !!") {
 		return nil
 	}
-	return s.scalar(func(n *Value) bool { return n.Tagged && strings.Contains(s.message, "`"+n.Text+"`") }, "%s is not what the tag before it says", "remove the tag, or mend the value")
+	return s.scalar(
+		func(n *Value) bool { return n.Tagged && strings.Contains(s.message, "`"+n.Text+"`") },
+		"%s is not what the tag before it says",
+		"remove the tag, or mend the value",
+	)
 }
 
 // scalar makes a finding on the first scalar that is what is looked for; nil where there is none.
@@ -68,7 +82,12 @@ func (s *explainer) mapKey() *Problem {
 	}
 	for _, key := range s.Values() {
 		if key.Key && (!key.Scalar || key.Null) {
-			return &Problem{Start: key.Start, End: key.End, Message: "a key must be a text", Help: "JSON, which clients send, has no other keys"}
+			return &Problem{
+				Start:   key.Start,
+				End:     key.End,
+				Message: "a key must be a text",
+				Help:    "JSON, which clients send, has no other keys",
+			}
 		}
 	}
 	return nil
@@ -87,7 +106,13 @@ func (s *explainer) mergeKey() *Problem {
 			continue
 		}
 		col := strings.Index(line[m[0]:], "<<") + m[0]
-		return s.at(i+1, col, col+2, "merge key << without a mapping to merge", "write <<: *name, where &name stands before a mapping above")
+		return s.at(
+			i+1,
+			col,
+			col+2,
+			"merge key << without a mapping to merge",
+			"write <<: *name, where &name stands before a mapping above",
+		)
 	}
 	return nil
 }
@@ -99,7 +124,16 @@ func (s *explainer) anchor() *Problem {
 	}
 	for i, line := range s.lines {
 		if col := strings.Index(line, "*"+m[1]); col >= 0 {
-			return s.at(i+1, col, col+1+len(m[1]), fmt.Sprintf("alias *%s refers to no anchor", m[1]), fmt.Sprintf("write &%s before the value that it stands for, above this line and in the same document", m[1]))
+			return s.at(
+				i+1,
+				col,
+				col+1+len(m[1]),
+				fmt.Sprintf("alias *%s refers to no anchor", m[1]),
+				fmt.Sprintf(
+					"write &%s before the value that it stands for, above this line and in the same document",
+					m[1],
+				),
+			)
 		}
 	}
 	return nil

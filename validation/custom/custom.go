@@ -108,7 +108,12 @@ func (r *Registry) Kinds() []verdict.Kind {
 }
 
 // Create judges the JSON of one object; false when no definition knows its kind.
-func (r *Registry) Create(ctx context.Context, gvk schema.GroupVersionKind, doc []byte, namespace string) (verdict.Verdict, bool) {
+func (r *Registry) Create(
+	ctx context.Context,
+	gvk schema.GroupVersionKind,
+	doc []byte,
+	namespace string,
+) (verdict.Verdict, bool) {
 	r.mu.RLock()
 	k := r.kinds[gvk]
 	r.mu.RUnlock()
@@ -117,7 +122,12 @@ func (r *Registry) Create(ctx context.Context, gvk schema.GroupVersionKind, doc 
 	}
 	c, err := k.compiled()
 	if err != nil {
-		return verdict.Verdict{Custom: true, Causes: []verdict.Cause{{Class: verdict.Invalid, Reason: string(metav1.StatusReasonInternalError), Message: err.Error()}}}, true
+		return verdict.Verdict{
+			Custom: true,
+			Causes: []verdict.Cause{
+				{Class: verdict.Invalid, Reason: string(metav1.StatusReasonInternalError), Message: err.Error()},
+			},
+		}, true
 	}
 	return k.judge(ctx, c, doc, namespace), true
 }
@@ -141,12 +151,20 @@ func (k *kind) judge(ctx context.Context, c *compiled, doc []byte, namespace str
 	}
 	defaulting.Default(u.Object, c.structural)
 	if err := rest.EnsureObjectNamespaceMatchesRequestNamespace(namespace, u); err != nil {
-		out.Causes = append(out.Causes, verdict.Cause{Class: verdict.Scope, Reason: string(metav1.StatusReasonBadRequest), Path: "metadata.namespace", Message: err.Error()})
+		out.Causes = append(out.Causes, verdict.Cause{
+			Class:   verdict.Scope,
+			Reason:  string(metav1.StatusReasonBadRequest),
+			Path:    "metadata.namespace",
+			Message: err.Error(),
+		})
 	}
 	out.Object = u
 	ctx = request.WithNamespace(ctx, namespace)
-	ctx = request.WithRequestInfo(ctx, &request.RequestInfo{IsResourceRequest: true, Verb: "create", APIGroup: k.gvk.Group, APIVersion: k.gvk.Version,
-		Resource: k.resource, Namespace: namespace})
+	ctx = request.WithRequestInfo(
+		ctx,
+		&request.RequestInfo{IsResourceRequest: true, Verb: "create", APIGroup: k.gvk.Group, APIVersion: k.gvk.Version,
+			Resource: k.resource, Namespace: namespace},
+	)
 	u.SetManagedFields(nil) // the server writes its own
 	rest.FillObjectMetaSystemFields(u)
 	out.Causes = append(out.Causes, fresh.Refusals(u)...)
@@ -172,16 +190,32 @@ func (k *kind) decode(c *compiled, doc []byte) (*unstructured.Unstructured, []ve
 			causes = append(causes, cause)
 		}
 	}
-	meta, found, paths, err := objectmeta.GetObjectMetaWithOptions(content, objectmeta.ObjectMetaOptions{ReturnUnknownFieldPaths: true})
+	meta, found, paths, err := objectmeta.GetObjectMetaWithOptions(
+		content,
+		objectmeta.ObjectMetaOptions{ReturnUnknownFieldPaths: true},
+	)
 	if err != nil {
 		return nil, append(causes, badRequest(verdict.WrongType, "metadata", err.Error()))
 	}
 	unknown(paths)
 	if !c.preserve {
-		unknown(pruning.PruneWithOptions(content, c.structural, true, structuralschema.UnknownFieldPathOptions{TrackUnknownFieldPaths: true}))
+		unknown(
+			pruning.PruneWithOptions(
+				content,
+				c.structural,
+				true,
+				structuralschema.UnknownFieldPathOptions{TrackUnknownFieldPaths: true},
+			),
+		)
 		defaulting.PruneNonNullableNullsWithoutDefaults(content, c.structural)
 	}
-	coerceErr, paths := objectmeta.CoerceWithOptions(nil, content, c.structural, false, objectmeta.CoerceOptions{ReturnUnknownFieldPaths: true})
+	coerceErr, paths := objectmeta.CoerceWithOptions(
+		nil,
+		content,
+		c.structural,
+		false,
+		objectmeta.CoerceOptions{ReturnUnknownFieldPaths: true},
+	)
 	if coerceErr != nil {
 		return nil, append(causes, badRequest(verdict.WrongType, coerceErr.Field, coerceErr.ErrorBody()))
 	}
@@ -244,7 +278,12 @@ func causesOf(err error) (causes []verdict.Cause) {
 		return []verdict.Cause{badRequest(verdict.Invalid, "", err.Error())}
 	}
 	for _, c := range status.Status().Details.Causes {
-		cause := verdict.Cause{Class: verdict.Invalid, Reason: string(c.Type), Path: strings.TrimPrefix(c.Field, "<nil>"), Message: c.Message}
+		cause := verdict.Cause{
+			Class:   verdict.Invalid,
+			Reason:  string(c.Type),
+			Path:    strings.TrimPrefix(c.Field, "<nil>"),
+			Message: c.Message,
+		}
 		if !slices.ContainsFunc(causes, cause.Same) {
 			causes = append(causes, cause)
 		}
@@ -253,7 +292,11 @@ func causesOf(err error) (causes []verdict.Cause) {
 }
 
 // compile prepares one version of a definition, with the parts that the extension server uses.
-func compile(crd *apiextensionsv1.CustomResourceDefinition, v *apiextensionsv1.CustomResourceDefinitionVersion, k *kind) (*compiled, error) {
+func compile(
+	crd *apiextensionsv1.CustomResourceDefinition,
+	v *apiextensionsv1.CustomResourceDefinitionVersion,
+	k *kind,
+) (*compiled, error) {
 	c := &compiled{preserve: crd.Spec.PreserveUnknownFields}
 	val, err := apihelpers.GetSchemaForVersion(crd, v.Name)
 	if err != nil {
@@ -299,12 +342,25 @@ func compile(crd *apiextensionsv1.CustomResourceDefinition, v *apiextensionsv1.C
 			return nil, err
 		}
 	}
-	c.strategy = customresource.NewStrategy(crdserverscheme.NewUnstructuredObjectTyper(), k.namespaced, k.gvk, validator, statusValidator, c.structural, status, scale, v.SelectableFields)
+	c.strategy = customresource.NewStrategy(
+		crdserverscheme.NewUnstructuredObjectTyper(),
+		k.namespaced,
+		k.gvk,
+		validator,
+		statusValidator,
+		c.structural,
+		status,
+		scale,
+		v.SelectableFields,
+	)
 	return c, nil
 }
 
 // deprecationWarning is what the server answers to requests for a deprecated version.
-func deprecationWarning(crd *apiextensionsv1.CustomResourceDefinition, v *apiextensionsv1.CustomResourceDefinitionVersion) string {
+func deprecationWarning(
+	crd *apiextensionsv1.CustomResourceDefinition,
+	v *apiextensionsv1.CustomResourceDefinitionVersion,
+) string {
 	if v.DeprecationWarning != nil {
 		return *v.DeprecationWarning
 	}

@@ -24,8 +24,10 @@ func Refusals(obj runtime.Object) []verdict.Cause {
 	if err != nil || version == 0 {
 		return nil
 	}
-	return []verdict.Cause{{Class: verdict.Invalid, Reason: string(metav1.StatusReasonInternalError), Path: "metadata.resourceVersion",
-		Message: storage.ErrResourceVersionSetOnCreate.Error()}}
+	return []verdict.Cause{
+		{Class: verdict.Invalid, Reason: string(metav1.StatusReasonInternalError), Path: "metadata.resourceVersion",
+			Message: storage.ErrResourceVersionSetOnCreate.Error()},
+	}
 }
 
 // Drawn returns what the server draws at random for an object one fixed value in messages: the same
@@ -56,7 +58,8 @@ var uid = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f
 func (d Drawn) Fixed(message string) string {
 	if d.prefix != "" {
 		prefix := d.prefix[:min(len(d.prefix), maxPrefix)]
-		message = regexp.MustCompile(regexp.QuoteMeta(prefix)+completion).ReplaceAllLiteralString(message, prefix+"xxxxx")
+		message = regexp.MustCompile(regexp.QuoteMeta(prefix)+completion).
+			ReplaceAllLiteralString(message, prefix+"xxxxx")
 	}
 	if !strings.Contains(message, "controller-uid") { // it stands in the labels of a Job
 		return message

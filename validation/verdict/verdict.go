@@ -25,8 +25,10 @@ const (
 
 // Cause is one thing that is wrong with the object.
 type Cause struct {
-	Class   Class
-	Reason  string // the server's cause type: FieldValueInvalid, FieldValueRequired ...; for other classes the status reason: BadRequest, NotFound, Forbidden
+	Class Class
+	// the server's cause type: FieldValueInvalid, FieldValueRequired ...; for other classes the status reason:
+	// BadRequest, NotFound, Forbidden
+	Reason  string
 	Path    string // field path in the server's notation; empty for the object itself
 	Message string // the server's words, without the path
 	// Siblings are the fields that there are instead of an unknown one, where a
