@@ -11,6 +11,7 @@ import (
 
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
 
+	"github.com/seatrial/seatrial/internal/kubernetes/registry"
 	"github.com/seatrial/seatrial/validation/verdict"
 )
 
@@ -32,13 +33,13 @@ func Converts(from schema.GroupVersionKind, to schema.GroupVersion) bool {
 
 // Knows reports whether the linked Kubernetes has a type for a kind, whether or not it serves it.
 func Knows(gvk schema.GroupVersionKind) bool {
-	return legacyscheme.Scheme.Recognizes(gvk) || extensionScheme.Recognizes(gvk)
+	return legacyscheme.Scheme.Recognizes(gvk) || registry.ExtensionScheme.Recognizes(gvk)
 }
 
 // schemeOf finds the scheme that knows both. A kind that is gone from the linked Kubernetes passes
 // if the version that took its place is of the same group.
 func schemeOf(from schema.GroupVersionKind, to schema.GroupVersion) (*runtime.Scheme, error) {
-	for _, s := range []*runtime.Scheme{legacyscheme.Scheme, extensionScheme} {
+	for _, s := range []*runtime.Scheme{legacyscheme.Scheme, registry.ExtensionScheme} {
 		if !s.Recognizes(to.WithKind(from.Kind)) {
 			continue
 		}

@@ -2,13 +2,7 @@ package validation
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
-	"fmt"
-	"io"
-	"reflect"
-	"sync"
-	"sync/atomic"
 
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -18,6 +12,8 @@ import (
 	"k8s.io/apiserver/pkg/storage/storagebackend"
 	"k8s.io/apiserver/pkg/storage/storagebackend/factory"
 	"k8s.io/client-go/tools/cache"
+
+	"github.com/seatrial/seatrial/internal/kubernetes/registry"
 )
 
 // The registries want a storage and a codec. A dry-run create asks the storage only whether
@@ -29,7 +25,7 @@ type emptyGetter struct{}
 
 func (emptyGetter) GetRESTOptions(gr schema.GroupResource, _ runtime.Object) (generic.RESTOptions, error) {
 	return generic.RESTOptions{
-		StorageConfig: &storagebackend.ConfigForResource{GroupResource: gr, Config: storagebackend.Config{Codec: handover}},
+		StorageConfig: &storagebackend.ConfigForResource{GroupResource: gr, Config: storagebackend.Config{Codec: registry.StorageCodec}},
 		Decorator: func(*storagebackend.ConfigForResource, string, func(runtime.Object) (string, error), func() runtime.Object, func() runtime.Object,
 			storage.AttrFunc, storage.IndexerFuncs, *cache.Indexers) (storage.Interface, factory.DestroyFunc, error) {
 			return emptyStorage{}, func() {}, nil
@@ -80,33 +76,3 @@ func (emptyStorage) RequestWatchProgress(context.Context) error                {
 func (emptyStorage) GetCurrentResourceVersion(context.Context) (uint64, error) { return 1, nil }
 func (emptyStorage) EnableResourceSizeEstimation(storage.KeysFunc) error       { return nil }
 func (emptyStorage) CompactRevision() int64                                    { return 0 }
-
-// handover is the codec that passes objects on by reference.
-var handover = &handoverCodec{}
-
-type handoverCodec struct {
-	next    atomic.Uint64
-	objects sync.Map // uint64 to runtime.Object, from Encode to Decode
-}
-
-func (c *handoverCodec) Identifier() runtime.Identifier { return "handover" }
-
-func (c *handoverCodec) Encode(obj runtime.Object, w io.Writer) error {
-	id := c.next.Add(1)
-	c.objects.Store(id, obj)
-	_, err := w.Write(binary.BigEndian.AppendUint64(nil, id))
-	return err
-}
-
-func (c *handoverCodec) Decode(data []byte, _ *schema.GroupVersionKind, into runtime.Object) (runtime.Object, *schema.GroupVersionKind, error) {
-	obj, ok := c.objects.LoadAndDelete(binary.BigEndian.Uint64(data))
-	if !ok {
-		return nil, nil, errors.New("object was handed over twice")
-	}
-	out, in := reflect.ValueOf(into).Elem(), reflect.ValueOf(obj).Elem()
-	if out.Type() != in.Type() {
-		return nil, nil, fmt.Errorf("cannot hand a %T over as a %T", obj, into)
-	}
-	out.Set(in)
-	return into, nil, nil
-}

@@ -36,6 +36,7 @@ import (
 	"k8s.io/apiserver/pkg/warning"
 	"k8s.io/kubernetes/pkg/capabilities"
 
+	"github.com/seatrial/seatrial/internal/kubernetes/registry"
 	"github.com/seatrial/seatrial/validation/custom"
 	"github.com/seatrial/seatrial/validation/fresh"
 	"github.com/seatrial/seatrial/validation/verdict"
@@ -181,17 +182,19 @@ func preserveInSchemas(crd *apiextensionsv1.CustomResourceDefinition) {
 
 // toCurrent converts a definition of an older API version.
 func toCurrent(doc []byte) ([]byte, error) {
-	old, _, err := kjsonserializer.NewSerializerWithOptions(kjsonserializer.DefaultMetaFactory, extensionScheme, extensionScheme, kjsonserializer.SerializerOptions{}).
+	old, _, err := kjsonserializer.NewSerializerWithOptions(
+		kjsonserializer.DefaultMetaFactory, registry.ExtensionScheme, registry.ExtensionScheme,
+		kjsonserializer.SerializerOptions{}).
 		Decode(doc, nil, nil)
 	if err != nil {
 		return nil, err
 	}
-	extensionScheme.Default(old)
-	internal, err := extensionScheme.ConvertToVersion(old, apiextensions.SchemeGroupVersion)
+	registry.ExtensionScheme.Default(old)
+	internal, err := registry.ExtensionScheme.ConvertToVersion(old, apiextensions.SchemeGroupVersion)
 	if err != nil {
 		return nil, err
 	}
-	current, err := extensionScheme.ConvertToVersion(internal, definitionKind.GroupVersion())
+	current, err := registry.ExtensionScheme.ConvertToVersion(internal, definitionKind.GroupVersion())
 	if err != nil {
 		return nil, err
 	}

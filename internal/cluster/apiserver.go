@@ -41,6 +41,7 @@ import (
 	"k8s.io/kubernetes/pkg/kubeapiserver"
 	"k8s.io/kubernetes/plugin/pkg/auth/authorizer/rbac"
 
+	"github.com/seatrial/seatrial/internal/kubernetes/registry"
 	"github.com/seatrial/seatrial/internal/memstore"
 )
 
@@ -57,7 +58,7 @@ type apiServer struct {
 	resources *serverstorage.ResourceConfig
 	built     *genericapiserver.GenericAPIServer
 	routes    *routes // of the built-in groups
-	services  *serviceAddresses
+	services  *registry.Allocators
 	roleless  bool     // no roles are seeded
 	tracking  Tracking // whose objects get managed fields
 	admitting []waiter // admission plugins
@@ -81,6 +82,9 @@ func (s *apiServer) begin(ctx context.Context) (err error) {
 	s.registries = &registries{s.transport, s.db, map[schema.GroupVersionResource]registryrest.Updater{}}
 	if s.transport.pace > 0 {
 		s.informers = ordered{s.informers, &s.transport.post}
+	}
+	if s.services, err = registry.NewAllocators(); err != nil {
+		return err
 	}
 	if err := s.configure(ctx); err != nil {
 		return err

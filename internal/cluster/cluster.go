@@ -136,7 +136,7 @@ func (e *Engine) serve(ctx context.Context, config Config) (err error) {
 	}
 	e.connection = e.server.connection
 	e.told, e.namespaces = config.Told, e.informers.Core().V1().Namespaces().Lister()
-	served, err := e.server.services.recover(ctx, e.client)
+	served, err := restoreAllocations(ctx, e.client, e.server.services)
 	if err != nil {
 		return err
 	}

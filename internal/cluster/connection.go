@@ -49,15 +49,9 @@ func (c *connection) builtIn(userAgent string) *rest.Config {
 	config := rest.CopyConfig(c.config)
 	config.UserAgent = userAgent
 	config.ContentType = runtime.ContentTypeProtobuf
-	config.AcceptContentTypes = acceptWritten
+	config.AcceptContentTypes = acceptSerialized
 	if c.handing {
-		config.AcceptContentTypes = acceptHanded
+		config.AcceptContentTypes = acceptRefs
 	}
 	return config
 }
-
-// What clients of built-in kinds accept: objects in bytes, or also as they are.
-const (
-	acceptWritten = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
-	acceptHanded  = handoverType + "," + acceptWritten
-)

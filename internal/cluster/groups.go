@@ -29,57 +29,23 @@ import (
 	openapiutil "k8s.io/kube-openapi/pkg/util"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
 	"k8s.io/kubernetes/pkg/controlplane/apiserver"
-	admissionregistrationrest "k8s.io/kubernetes/pkg/registry/admissionregistration/rest"
-	appsrest "k8s.io/kubernetes/pkg/registry/apps/rest"
-	authenticationrest "k8s.io/kubernetes/pkg/registry/authentication/rest"
-	authorizationrest "k8s.io/kubernetes/pkg/registry/authorization/rest"
-	autoscalingrest "k8s.io/kubernetes/pkg/registry/autoscaling/rest"
-	batchrest "k8s.io/kubernetes/pkg/registry/batch/rest"
-	certificatesrest "k8s.io/kubernetes/pkg/registry/certificates/rest"
-	coordinationrest "k8s.io/kubernetes/pkg/registry/coordination/rest"
-	discoveryrest "k8s.io/kubernetes/pkg/registry/discovery/rest"
-	eventsrest "k8s.io/kubernetes/pkg/registry/events/rest"
-	flowcontrolrest "k8s.io/kubernetes/pkg/registry/flowcontrol/rest"
-	networkingrest "k8s.io/kubernetes/pkg/registry/networking/rest"
-	noderest "k8s.io/kubernetes/pkg/registry/node/rest"
-	policyrest "k8s.io/kubernetes/pkg/registry/policy/rest"
-	rbacrest "k8s.io/kubernetes/pkg/registry/rbac/rest"
-	resourcerest "k8s.io/kubernetes/pkg/registry/resource/rest"
-	schedulingrest "k8s.io/kubernetes/pkg/registry/scheduling/rest"
-	storagerest "k8s.io/kubernetes/pkg/registry/storage/rest"
-	svmrest "k8s.io/kubernetes/pkg/registry/storagemigration/rest"
 	"sigs.k8s.io/structured-merge-diff/v6/typed"
-)
 
-// eventTTL is how long events are kept, as by default.
-const eventTTL = time.Hour
+	"github.com/seatrial/seatrial/internal/kubernetes/registry"
+)
 
 // groups are the built-in API groups in the order in which clients prefer them.
 func (s *apiServer) groups() []apiserver.RESTStorageProvider {
-	authz := s.generic.Authorization.Authorizer
-	return []apiserver.RESTStorageProvider{
-		&coreGroup{server: s},
-		authenticationrest.RESTStorageProvider{Authenticator: s.generic.Authentication.Authenticator},
-		authorizationrest.RESTStorageProvider{Authorizer: authz, RuleResolver: s.generic.RuleResolver},
-		autoscalingrest.RESTStorageProvider{},
-		batchrest.RESTStorageProvider{},
-		certificatesrest.RESTStorageProvider{Authorizer: authz},
-		coordinationrest.RESTStorageProvider{},
-		discoveryrest.StorageProvider{},
-		networkingrest.RESTStorageProvider{},
-		noderest.RESTStorageProvider{},
-		policyrest.RESTStorageProvider{},
-		rbacrest.RESTStorageProvider{Authorizer: authz},
-		schedulingrest.RESTStorageProvider{},
-		storagerest.RESTStorageProvider{},
-		flowcontrolrest.RESTStorageProvider{InformerFactory: s.informers},
-		appsrest.StorageProvider{},
-		admissionregistrationrest.RESTStorageProvider{Authorizer: authz, DiscoveryClient: s.client.Discovery()},
-		eventsrest.RESTStorageProvider{TTL: eventTTL},
-		resourcerest.RESTStorageProvider{NamespaceClient: s.client.CoreV1().Namespaces(), Authorizer: authz},
-		svmrest.RESTStorageProvider{},
-		aggregation{s},
-	}
+	return append(registry.Groups(&registry.Options{
+		Config:        s.config,
+		Client:        s.client,
+		Informers:     s.informers,
+		Authenticator: s.generic.Authentication.Authenticator,
+		Authorizer:    s.generic.Authorization.Authorizer,
+		RuleResolver:  s.generic.RuleResolver,
+		Allocators:    s.services,
+		Processes:     noContainers{},
+	}), aggregation{s})
 }
 
 // aggregation is the group of the aggregator. Its objects are stored; there is nothing to ask in their name.
@@ -110,7 +76,7 @@ func (s *apiServer) install() error {
 			continue
 		}
 		if info.Scheme == legacyscheme.Scheme {
-			info.NegotiatedSerializer = handingCodecs()
+			info.NegotiatedSerializer = refCodecs()
 			s.registries.add(&info)
 		}
 		if err := s.installGroup(&info, known); err != nil {

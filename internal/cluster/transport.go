@@ -208,7 +208,7 @@ func asServer(req *http.Request, ctx context.Context) *http.Request {
 	u := *req.URL
 	r.URL = &u
 	r.Header = req.Header.Clone()
-	withoutTickets(r)
+	withoutRefs(r)
 	r.Header.Set(audit.HeaderAuditID, "none") // or the server draws one, out of the same source as UIDs
 	r.RequestURI = u.RequestURI()
 	r.RemoteAddr = "127.0.0.1:1"

@@ -13,12 +13,12 @@ const module = "github.com/seatrial/seatrial/"
 // layers from the ground up. A package imports only from lines above its own; the
 // entries of one line do not import each other.
 var layers = [][]string{
-	{"source", "internal/modcache", "internal/browser", "internal/disk", "internal/lean", "internal/unmetered"},
+	{"source", "internal/modcache", "internal/browser", "internal/disk", "internal/lean", "internal/unmetered", "internal/kubernetes"},
 	{"diag"},
 	{"manifest", "schema/bundle"},
 	{"schema"},
 	{"validation/verdict", "internal/memstore"},
-	{"validation/fresh"},
+	{"validation/fresh", "internal/kubernetes/registry"},
 	{"validation/custom"},
 	{"validation"},
 	{"lint", "explain", "internal/convert", "internal/cluster"},
@@ -33,7 +33,7 @@ var layers = [][]string{
 var tools = []string{"schema/bundle/gen", "internal/layers", "internal/bench", "internal/bench/engine", "internal/bump"}
 
 // kubernetes are the only packages that may import k8s.io/kubernetes: linking it costs every binary.
-var kubernetes = []string{"validation", "validation/custom", "internal/cluster", "internal/live", "internal/trial"}
+var kubernetes = []string{"internal/kubernetes", "validation", "validation/custom", "internal/cluster", "internal/live", "internal/trial"}
 
 // plain packages know nothing of API clients.
 var plain = []string{"source", "diag", "manifest", "schema", "schema/bundle"}

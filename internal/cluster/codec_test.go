@@ -1,9 +1,7 @@
 package cluster
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -12,52 +10,10 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes/scheme"
 
 	"github.com/seatrial/seatrial/internal/cluster/virtualtime"
+	"github.com/seatrial/seatrial/internal/kubernetes/registry"
 )
-
-func TestATicketIsGoodForOneObjectOnce(t *testing.T) {
-	tickets := ticketsOf(t)
-	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "web"}}
-	var written bytes.Buffer
-	if err := tickets.Encode(pod, &written); err != nil {
-		t.Fatal(err)
-	}
-	got := &corev1.Pod{}
-	if _, _, err := tickets.Decode(written.Bytes(), nil, got); err != nil || got.Name != "web" {
-		t.Errorf("the ticket gave %q, %v", got.Name, err)
-	}
-	if _, _, err := tickets.Decode(written.Bytes(), nil, got); !errors.Is(err, errNoObject) {
-		t.Errorf("the second time the ticket gave %v, want an error", err)
-	}
-}
-
-// Clients read the status of an answer several times, or never.
-func TestStatusesAreWritten(t *testing.T) {
-	tickets := ticketsOf(t)
-	var written bytes.Buffer
-	if err := tickets.Encode(&metav1.Status{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Status"}, Message: "no"}, &written); err != nil {
-		t.Fatal(err)
-	}
-	for range 2 {
-		obj, _, err := tickets.Decode(written.Bytes(), nil, nil)
-		if s, ok := obj.(*metav1.Status); err != nil || !ok || s.Message != "no" {
-			t.Errorf("read as %v, %v", obj, err)
-		}
-	}
-}
-
-func ticketsOf(t *testing.T) handover {
-	t.Helper()
-	for _, info := range scheme.Codecs.SupportedMediaTypes() {
-		if info.MediaType == handoverType {
-			return info.Serializer.(handover)
-		}
-	}
-	t.Fatal("clients do not understand tickets")
-	return handover{}
-}
 
 func TestAnswersThatNobodyReadsHaveNoTickets(t *testing.T) {
 	for method, has := range map[string]bool{http.MethodGet: true, http.MethodPut: true, http.MethodDelete: false} {
@@ -65,9 +21,9 @@ func TestAnswersThatNobodyReadsHaveNoTickets(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		req.Header.Set("Accept", acceptHanded)
+		req.Header.Set("Accept", acceptRefs)
 		served := asServer(req, context.Background())
-		if got := strings.Contains(served.Header.Get("Accept"), handoverType); got != has {
+		if got := strings.Contains(served.Header.Get("Accept"), registry.RefMediaType); got != has {
 			t.Errorf("%s accepts tickets: %t, want %t", method, got, has)
 		}
 	}
@@ -101,10 +57,8 @@ func TestNoObjectIsLeft(t *testing.T) {
 			return err
 		}
 		time.Sleep(time.Minute)
-		handed.mu.Lock()
-		defer handed.mu.Unlock()
-		for _, obj := range handed.waiting {
-			t.Errorf("nobody took %T", obj)
+		for _, obj := range registry.Unclaimed() {
+			t.Errorf("nobody decoded %T", obj)
 		}
 		return nil
 	})

@@ -1,4 +1,4 @@
-package validation
+package registry
 
 import (
 	"k8s.io/api/lifecycle/v1alpha1"
@@ -8,6 +8,7 @@ import (
 	"k8s.io/apiserver/pkg/registry/rest"
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	serverstorage "k8s.io/apiserver/pkg/server/storage"
+	"k8s.io/kubernetes/pkg/apis/lifecycle"
 	evictionstore "k8s.io/kubernetes/pkg/registry/lifecycle/eviction/storage"
 	evictionrequeststore "k8s.io/kubernetes/pkg/registry/lifecycle/evictionrequest/storage"
 	compositepodgroupstore "k8s.io/kubernetes/pkg/registry/scheduling/compositepodgroup/storage"
@@ -17,16 +18,18 @@ import (
 	"k8s.io/utils/clock"
 )
 
-// The kinds below stand behind feature gates, which are off by default. A gate is for the whole
-// process and would change what is said of other kinds, so their storages are built here, past it.
+// The kinds below are behind feature gates that are off by default. A gate belongs to the process and would
+// change the validation of other kinds, so their storages are built here, without it.
 
-// schedulingProvider adds Workload, PodGroup and CompositePodGroup to the scheduling group.
-type schedulingProvider struct {
+// gatedScheduling adds Workload, PodGroup and CompositePodGroup to the scheduling group.
+type gatedScheduling struct {
 	schedulingrest.RESTStorageProvider
 }
 
-func (p schedulingProvider) NewRESTStorage(_ serverstorage.APIResourceConfigSource, get generic.RESTOptionsGetter) (genericapiserver.APIGroupInfo, error) {
-	info, err := p.RESTStorageProvider.NewRESTStorage(onlyVersion(schedulingv1.SchemeGroupVersion), get)
+func (g gatedScheduling) NewRESTStorage(
+	_ serverstorage.APIResourceConfigSource, get generic.RESTOptionsGetter,
+) (genericapiserver.APIGroupInfo, error) {
+	info, err := g.RESTStorageProvider.NewRESTStorage(onlyVersion(schedulingv1.SchemeGroupVersion), get)
 	if err != nil {
 		return info, err
 	}
@@ -43,7 +46,9 @@ func (p schedulingProvider) NewRESTStorage(_ serverstorage.APIResourceConfigSour
 		return info, err
 	}
 	info.VersionedResourcesStorageMap["v1beta1"] = map[string]rest.Storage{"workloads": workloads, "podgroups": groups}
-	info.VersionedResourcesStorageMap["v1alpha3"] = map[string]rest.Storage{"workloads": workloads, "podgroups": groups, "compositepodgroups": composites}
+	info.VersionedResourcesStorageMap["v1alpha3"] = map[string]rest.Storage{
+		"workloads": workloads, "podgroups": groups, "compositepodgroups": composites,
+	}
 	return info, nil
 }
 
@@ -64,8 +69,14 @@ func (v onlyVersion) VersionExplicitlyEnabled(gv schema.GroupVersion) bool {
 
 func (v onlyVersion) AnyResourceForGroupEnabled(group string) bool { return group == v.Group }
 
-// newLifecycle builds the lifecycle group.
-func newLifecycle(get generic.RESTOptionsGetter) (genericapiserver.APIGroupInfo, error) {
+// lifecycleGroup is the group of evictions.
+type lifecycleGroup struct{}
+
+func (lifecycleGroup) GroupName() string { return lifecycle.GroupName }
+
+func (lifecycleGroup) NewRESTStorage(
+	_ serverstorage.APIResourceConfigSource, get generic.RESTOptionsGetter,
+) (genericapiserver.APIGroupInfo, error) {
 	evictions, _, err := evictionstore.NewREST(get, clock.RealClock{})
 	if err != nil {
 		return genericapiserver.APIGroupInfo{}, err

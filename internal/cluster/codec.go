@@ -1,0 +1,36 @@
+package cluster
+
+import (
+	"net/http"
+	"sync"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
+	"k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/kubernetes/pkg/api/legacyscheme"
+
+	"github.com/seatrial/seatrial/internal/kubernetes/registry"
+)
+
+// The API server in memory and its clients share a process: responses and the events of watches are passed by
+// reference. Requests are still serialized: they may be sent again, and their order depends on their content.
+
+// refCodecs are the codecs of the built-in kinds.
+var refCodecs = sync.OnceValue(func() serializer.CodecFactory { return registry.WithRefCodec(legacyscheme.Scheme) })
+
+// Typed clients take their codecs from this variable.
+func init() { scheme.Codecs = registry.WithRefCodec(scheme.Scheme) }
+
+// What clients of built-in kinds accept: serialized objects, or also references.
+const (
+	acceptSerialized = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
+	acceptRefs       = registry.RefMediaType + "," + acceptSerialized
+)
+
+// withoutRefs makes a request whose response may never be read ask for serialized objects: an object that
+// nobody decodes would stay in the table of references.
+func withoutRefs(req *http.Request) {
+	if req.Method == http.MethodDelete && req.Header.Get("Accept") == acceptRefs {
+		req.Header.Set("Accept", acceptSerialized)
+	}
+}
