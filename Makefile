@@ -52,7 +52,7 @@ fuzz: ## fuzz the reader and lint, FUZZTIME each
 schema: ## rebuild the embedded schemas of all Kubernetes versions
 	$(GO) run ./schema/bundle/gen
 
-kubernetes: ## move to another Kubernetes: make kubernetes VERSION=v1.37.3
+kubernetes: ## move to another Kubernetes: make kubernetes VERSION=v1.X.Y
 	$(GO) run ./internal/bump $(VERSION)
 
 update: ## refresh golden files and generated documentation; read the diff

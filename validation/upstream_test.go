@@ -22,7 +22,7 @@ import (
 // kubernetes is the folder of the linked Kubernetes' sources.
 func kubernetes(t testing.TB) string {
 	t.Helper()
-	dir, err := modcache.Dir("k8s.io/kubernetes@v1.37.2")
+	dir, err := modcache.Dir("k8s.io/kubernetes")
 	if err != nil {
 		t.Fatal(err)
 	}

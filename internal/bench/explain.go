@@ -7,6 +7,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/seatrial/seatrial/internal/modcache"
+	"github.com/seatrial/seatrial/schema"
 )
 
 // look is one thing that explain is asked for, and the time and memory that the project allows it.
@@ -47,7 +50,7 @@ func looks(seatrial, bin string, rounds int) (page string, err error) {
 		explain("120 ms", "-o", "json", "pod"),
 		explain("150 ms", "--search", "graceful termination"),
 		explain("", "--history", "pod.spec"),
-		explain("", "--diff", "1.25..1.37"),
+		explain("", "--diff", "1.25.."+schema.Latest),
 		pages, all,
 	}
 	samples := make([][]sample, len(list))
@@ -103,7 +106,10 @@ func buildKubectl(program string) error {
 	if err := os.WriteFile(filepath.Join(dir, "main.go"), []byte(kubectlMain), 0o600); err != nil {
 		return err
 	}
-	version := strings.Replace(kubernetes[strings.IndexByte(kubernetes, '@')+1:], "v1.", "v0.", 1)
+	version, err := modcache.Version("k8s.io/kubectl")
+	if err != nil {
+		return err
+	}
 	for _, args := range [][]string{{"mod", "init", "kubectl"}, {"get", "k8s.io/kubectl@" + version, "k8s.io/component-base@" + version}, {"mod", "tidy"}, {"build", "-ldflags", "-s -w", "-o", program, "."}} {
 		cmd := exec.Command("go", args...)
 		cmd.Dir = dir

@@ -19,7 +19,7 @@ import (
 	"time"
 )
 
-const kubernetes = "k8s.io/kubernetes@v1.37.2"
+const kubernetes = "k8s.io/kubernetes"
 
 // peers are the programs measured beside seatrial, by the modules that they are built from.
 var peers = map[string]string{

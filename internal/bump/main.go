@@ -1,127 +1,55 @@
-// Command bump moves go.mod to another release of Kubernetes: go run ./internal/bump v1.37.3
+// Command bump moves seatrial to another Kubernetes, and says beforehand what that takes.
 //
-// Kubernetes' module replaces its staging modules by folders, which a program that links it
-// cannot use; it has to name for each the version that was published with the release.
+//	go run ./internal/bump v1.37.3          # rewrite every place that names the version
+//	go run ./internal/bump symbols v1.38.0  # list the symbols in use that the release changes
+//
+// docs/kubernetes-bump.md describes the whole procedure.
 package main
 
 import (
-	"errors"
 	"fmt"
 	"log"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
-	"slices"
-	"strings"
-
-	"golang.org/x/mod/modfile"
-
-	"github.com/seatrial/seatrial/internal/modcache"
 )
+
+const usage = `usage: go run ./internal/bump VERSION
+       go run ./internal/bump symbols VERSION`
 
 func main() {
 	log.SetFlags(0)
-	if len(os.Args) != 2 {
-		log.Fatal("usage: go run ./internal/bump v1.37.3")
+	var err error
+	switch args := os.Args[1:]; {
+	case len(args) == 1 && args[0] != "symbols":
+		err = move(".", args[0])
+	case len(args) == 2 && args[0] == "symbols":
+		err = writeSymbols(os.Stdout, args[1])
+	default:
+		log.Fatal(usage)
 	}
-	if err := move("go.mod", os.Args[1]); err != nil {
+	if err != nil {
 		log.Fatal("bump: ", err)
 	}
 }
 
-var release = regexp.MustCompile(`^v1\.(\d+\.\d+)$`)
+// release is a version of Kubernetes.
+type release struct {
+	minor string // 37
+	rest  string // 2, 0-beta.0
+}
 
-// move rewrites the versions in a go.mod and lets the go command complete it.
-func move(name, version string) error {
-	m := release.FindStringSubmatch(version)
+var releasePattern = regexp.MustCompile(`^v1\.(\d+)\.(\d+(?:-(?:alpha|beta|rc)\.\d+)?)$`)
+
+func parseRelease(s string) (release, error) {
+	m := releasePattern.FindStringSubmatch(s)
 	if m == nil {
-		return fmt.Errorf("version %q: want a release such as v1.37.3", version)
+		return release{}, fmt.Errorf("version %q: want a release such as v1.37.3", s)
 	}
-	dir, err := modcache.Dir("k8s.io/kubernetes@" + version)
-	if err != nil {
-		return err
-	}
-	staging, err := stagingModules(filepath.Join(dir, "go.mod"))
-	if err != nil {
-		return err
-	}
-	data, err := os.ReadFile(name)
-	if err != nil {
-		return err
-	}
-	out, err := rewrite(name, data, version, "v0."+m[1], staging)
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(name, out, 0o644); err != nil {
-		return err
-	}
-	tidy := exec.Command("go", "mod", "tidy")
-	tidy.Stdout, tidy.Stderr = os.Stdout, os.Stderr
-	return tidy.Run()
+	return release{m[1], m[2]}, nil
 }
 
-// stagingModules lists the modules that Kubernetes keeps in its own tree.
-func stagingModules(name string) ([]string, error) {
-	data, err := os.ReadFile(name)
-	if err != nil {
-		return nil, err
-	}
-	f, err := modfile.Parse(name, data, nil)
-	if err != nil {
-		return nil, err
-	}
-	var modules []string
-	for _, r := range f.Replace {
-		if strings.HasPrefix(r.New.Path, "./staging/") {
-			modules = append(modules, r.Old.Path)
-		}
-	}
-	if len(modules) == 0 { // published without replacements: the same modules by requirement
-		for _, r := range f.Require {
-			if strings.HasPrefix(r.Mod.Path, "k8s.io/") && r.Mod.Version == "v0.0.0" {
-				modules = append(modules, r.Mod.Path)
-			}
-		}
-	}
-	if len(modules) == 0 {
-		return nil, errors.New("no staging modules in " + name)
-	}
-	slices.Sort(modules)
-	return modules, nil
-}
+// String returns the version as Kubernetes writes it: v1.37.2.
+func (v release) String() string { return "v1." + v.minor + "." + v.rest }
 
-// rewrite sets the version of Kubernetes and of each of its staging modules.
-func rewrite(name string, data []byte, version, stagingVersion string, staging []string) ([]byte, error) {
-	f, err := modfile.Parse(name, data, nil)
-	if err != nil {
-		return nil, err
-	}
-	for _, r := range f.Require {
-		switch {
-		case r.Mod.Path == "k8s.io/kubernetes":
-			err = f.AddRequire(r.Mod.Path, version)
-		case slices.Contains(staging, r.Mod.Path) && r.Mod.Version != "v0.0.0":
-			err = f.AddRequire(r.Mod.Path, stagingVersion)
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	for _, r := range slices.Clone(f.Replace) {
-		if strings.HasPrefix(r.Old.Path, "k8s.io/") && r.Old.Path == r.New.Path && !slices.Contains(staging, r.Old.Path) {
-			if err := f.DropReplace(r.Old.Path, r.Old.Version); err != nil {
-				return nil, err
-			}
-		}
-	}
-	for _, module := range staging {
-		if err := f.AddReplace(module, "", module, stagingVersion); err != nil {
-			return nil, err
-		}
-	}
-	f.Cleanup()
-	f.SortBlocks()
-	return f.Format()
-}
+// staging returns the version of the modules that are published with the release: v0.37.2.
+func (v release) staging() string { return "v0." + v.minor + "." + v.rest }

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/seatrial/seatrial/internal/modcache"
+	"github.com/seatrial/seatrial/schema"
 )
 
 // corpus is test data of another project, which says of each file whether it is to be accepted.
@@ -31,7 +32,7 @@ type corpus struct {
 const (
 	noSchema    = "a custom resource without its definition; the project reads the schema from elsewhere or ignores it"
 	notManifest = "not a manifest: data of another program"
-	removedAPI  = "an API version that Kubernetes 1.37 does not serve any more"
+	removedAPI  = "an API version that Kubernetes " + schema.Latest + " does not serve any more"
 	noNamespace = "a ServiceAccount subject needs a namespace; the test framework fills it in before it creates the object"
 	template    = "a template with `{{ }}`, filled in before use"
 )
@@ -74,7 +75,7 @@ var corpora = []corpus{
 		},
 	},
 	{
-		name: "Kubernetes", module: "k8s.io/kubernetes@v1.37.2", folders: []string{"test/e2e/testing-manifests", "cluster/addons", "test/fixtures"},
+		name: "Kubernetes", module: "k8s.io/kubernetes", folders: []string{"test/e2e/testing-manifests", "cluster/addons", "test/fixtures"},
 		doc:      "Manifests that its own end-to-end tests and add-ons create, so all are meant to be accepted.",
 		accepted: func(string, string) (bool, bool) { return true, true },
 		explained: map[string]string{
@@ -141,14 +142,27 @@ func TestCompatibility(t *testing.T) {
 		if len(disagreements) != len(c.explained) {
 			t.Errorf("%s: %d explanations for %d disagreements", c.name, len(c.explained), len(disagreements))
 		}
-		fmt.Fprintf(&rows, "| %s | `%s` | %d | %d | %d |\n", c.name, c.module, files, agreed, files-agreed)
+		fmt.Fprintf(&rows, "| %s | `%s` | %d | %d | %d |\n", c.name, withVersion(t, c.module), files, agreed, files-agreed)
 		fmt.Fprintf(&lists, "\n## %s\n\n%s\n\n%s\n", c.name, c.doc, strings.Join(disagreements, "\n"))
 	}
 	doc := "# What other projects' test data says\n\n" +
-		"`seatrial lint --rules none` over the test data of other projects, straight from their Go modules, each file on its own, for Kubernetes 1.37. " +
+		"`seatrial lint --rules none` over the test data of other projects, straight from their Go modules, each file on its own, for Kubernetes " + schema.Latest + ". " +
 		"A test makes this page (`make update`) and fails when a verdict changes that is not explained here.\n\n" +
 		"| project | module | files | agreed | explained |\n|---|---|---|---|---|\n" + rows.String() + lists.String()
 	checkGenerated(t, "../../../docs/compatibility.md", doc)
+}
+
+// withVersion returns a module with its version, which is that of go.mod where the module names none.
+func withVersion(t testing.TB, module string) string {
+	t.Helper()
+	if strings.Contains(module, "@") {
+		return module
+	}
+	version, err := modcache.Version(module)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return module + "@" + version
 }
 
 // manifestsIn lists the YAML and JSON files of folders, by path from dir.

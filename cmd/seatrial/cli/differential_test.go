@@ -54,7 +54,7 @@ func TestStaticVerdictIsThatOfTheEngine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kubernetesModule, err := modcache.Dir("k8s.io/kubernetes@v1.37.2")
+	kubernetesModule, err := modcache.Dir("k8s.io/kubernetes")
 	if err != nil {
 		t.Fatal(err)
 	}

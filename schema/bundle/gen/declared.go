@@ -23,12 +23,12 @@ import (
 	"github.com/seatrial/seatrial/schema/bundle"
 )
 
-// sources are the modules whose types carry declarative validation tags, in the version that is linked.
+// sources are the modules whose types carry declarative validation tags, in the version that go.mod requires.
 var sources = []string{
-	"k8s.io/api@v0.37.2",
-	"k8s.io/apimachinery@v0.37.2",
-	"k8s.io/apiextensions-apiserver@v0.37.2",
-	"k8s.io/kube-aggregator@v0.37.2",
+	"k8s.io/api",
+	"k8s.io/apimachinery",
+	"k8s.io/apiextensions-apiserver",
+	"k8s.io/kube-aggregator",
 }
 
 // declaredRules reads from the sources of the API's types what Kubernetes' declarative validation asks of
