@@ -8,7 +8,7 @@ STAMP = -X k8s.io/component-base/version.gitVersion=$(KUBERNETES) -X k8s.io/comp
 LDFLAGS = -s -w $(STAMP)
 FUZZTIME ?= 60s
 
-.PHONY: run build test race kills conformance conformance-cmd conformance-clients check bench fuzz schema kubernetes update clean
+.PHONY: run build test release race kills conformance conformance-cmd conformance-clients check bench fuzz schema kubernetes update clean
 
 run: build ## build, then judge a real manifest
 	./bin/seatrial lint --fail-on never examples/shop.yaml
@@ -42,6 +42,13 @@ conformance-cmd: build ## kubectl's own tests against a live cluster
 
 conformance-clients: build ## helm, client-go's informers, controller-runtime and the kubectl at hand against live clusters
 	./internal/conformance/clients.sh bin/seatrial bin/conformance
+
+GORELEASER = github.com/goreleaser/goreleaser/v2@v2.15.1
+CYCLONEDX = github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
+
+release: ## archives, packages and manifests of a release, in dist/, without publishing: docs/releases.md
+	GOBIN=$(CURDIR)/bin/tools $(GO) install $(CYCLONEDX)
+	$(GO) run $(GORELEASER) release --clean --skip=publish,announce,validate $(RELEASEFLAGS)
 
 fuzz: ## fuzz the reader and lint, FUZZTIME each
 	$(GO) test ./manifest -run '^$$' -fuzz FuzzRead -fuzztime $(FUZZTIME)

@@ -61,14 +61,27 @@ func writeSymbols(w io.Writer, target string) error {
 	fmt.Fprintf(w, "%d symbols of Kubernetes are in use; %s to %s changes %d.\n", len(used), from, to, len(changes))
 	for _, c := range changes {
 		fmt.Fprintf(w, "\n%s\n  used in %s\n", c.symbol, strings.Join(used[c.symbol], ", "))
-		for line := range strings.Lines(c.before) {
-			fmt.Fprint(w, "  - ", line)
-		}
-		for line := range strings.Lines(c.after) {
-			fmt.Fprint(w, "  + ", line)
-		}
+		writeDifference(w, c.before, c.after)
 	}
 	return nil
+}
+
+// writeDifference shows the lines that only one of two declarations has.
+func writeDifference(w io.Writer, before, after string) {
+	old, new := strings.Split(before, "\n"), strings.Split(after, "\n")
+	if after == "" {
+		new = []string{"(gone)"}
+	}
+	for _, line := range old {
+		if !slices.Contains(new, line) {
+			fmt.Fprintln(w, "  - "+strings.TrimSpace(line))
+		}
+	}
+	for _, line := range new {
+		if !slices.Contains(old, line) {
+			fmt.Fprintln(w, "  + "+strings.TrimSpace(line))
+		}
+	}
 }
 
 // fromKubernetes reports whether a package is of the release: of Kubernetes' module or of a staging module.
@@ -231,6 +244,9 @@ func compare(used map[symbol][]string, read func(pkg string) (before, after map[
 			if !ok || old == after[s.name] {
 				continue // generated, or reached through another package
 			}
+			if owner, _, member := strings.Cut(s.name, "."); member && strings.HasPrefix(after[owner], unread) {
+				continue // the owner is listed
+			}
 			changes = append(changes, change{s, old, after[s.name]})
 		}
 	}
@@ -276,8 +292,73 @@ func declarations(pkg string, v release) (map[string]string, error) {
 		for _, d := range f.Decls {
 			declare(found, d)
 		}
+		followAliases(found, f, v)
 	}
 	return found, nil
+}
+
+// unread begins the declaration of an alias whose target cannot be read.
+const unread = "declared in "
+
+// followAliases replaces what a file declares as another name for a type or constant of another package of
+// Kubernetes by the declaration there: moving a type and leaving an alias changes nothing for its users.
+func followAliases(found map[string]string, f *ast.File, v release) {
+	imports := map[string]string{}
+	for _, i := range f.Imports {
+		path := strings.Trim(i.Path.Value, `"`)
+		name := path[strings.LastIndexByte(path, '/')+1:]
+		if i.Name != nil {
+			name = i.Name.Name
+		}
+		imports[name] = path
+	}
+	for _, d := range f.Decls {
+		gen, ok := d.(*ast.GenDecl)
+		if !ok {
+			continue
+		}
+		for name, target := range aliases(gen) {
+			pkg, other := imports[target.X.(*ast.Ident).Name], target.Sel.Name
+			if !fromKubernetes(pkg) {
+				continue
+			}
+			there, err := declarations(pkg, v)
+			if err != nil {
+				found[name] = unread + pkg + "." + other // a module that the proxy does not serve
+				continue
+			}
+			for member, text := range there {
+				if owner, rest, _ := strings.Cut(member, "."); owner == other {
+					found[strings.TrimSuffix(name+"."+rest, ".")] = text
+				}
+			}
+		}
+	}
+}
+
+// aliases returns the names that a declaration gives to types, constants and variables of other packages.
+func aliases(d *ast.GenDecl) map[string]*ast.SelectorExpr {
+	found := map[string]*ast.SelectorExpr{}
+	add := func(name string, e ast.Expr) {
+		if s, ok := e.(*ast.SelectorExpr); ok {
+			if _, ok := s.X.(*ast.Ident); ok {
+				found[name] = s
+			}
+		}
+	}
+	for _, spec := range d.Specs {
+		switch spec := spec.(type) {
+		case *ast.TypeSpec:
+			if spec.Assign.IsValid() {
+				add(spec.Name.Name, spec.Type)
+			}
+		case *ast.ValueSpec:
+			for i, value := range spec.Values {
+				add(spec.Names[i].Name, value)
+			}
+		}
+	}
+	return found
 }
 
 // builtOnLinux reports whether a file is part of a build for Linux.
@@ -294,7 +375,9 @@ func builtOnLinux(f *ast.File, name string) bool {
 		}
 		for _, c := range group.List {
 			if expr, err := constraint.Parse(c.Text); err == nil {
-				return expr.Eval(func(tag string) bool { return tag == "linux" || tag == "unix" || tag == "amd64" || strings.HasPrefix(tag, "go1") })
+				return expr.Eval(func(tag string) bool {
+					return tag == "linux" || tag == "unix" || tag == "amd64" || strings.HasPrefix(tag, "go1")
+				})
 			}
 		}
 	}

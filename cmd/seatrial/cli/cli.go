@@ -136,6 +136,9 @@ func Run(ctx context.Context, args []string, s Streams) int {
 	return code
 }
 
+// NewCommand returns the command tree, for what describes it: man pages and completions.
+func NewCommand(s Streams) *cobra.Command { return newRoot(s) }
+
 func newRoot(s Streams) *cobra.Command {
 	pflag.CommandLine = pflag.NewFlagSet("", pflag.ContinueOnError) // linked packages hang flags of servers on it, which cobra would show
 	root := &cobra.Command{
