@@ -22,9 +22,8 @@ var layers = [][]string{
 	{"validation/custom"},
 	{"validation"},
 	{"lint", "explain", "internal/convert", "internal/cluster"},
-	{"internal/live", "internal/trial"},
-	{"rules", "internal/plan"},
-	{"internal/report", "internal/lsp"},
+	{"internal/live", "internal/trial", "rules", "internal/plan"},
+	{"internal/plan/simulate", "internal/report", "internal/lsp"},
 	{"cmd/seatrial/cli"},
 	{"cmd/seatrial"},
 }
@@ -34,6 +33,11 @@ var tools = []string{"schema/bundle/gen", "internal/layers", "internal/bench", "
 
 // kubernetes are the only packages that may import k8s.io/kubernetes: linking it costs every binary.
 var kubernetes = []string{"internal/kubernetes", "validation", "validation/custom", "internal/cluster", "internal/live", "internal/trial"}
+
+// light packages link at most so many others, and none of k8s.io/kubernetes: their tests start at once.
+var light = map[string]int{
+	"lint": 330, "rules": 335, "schema": 220, "explain": 445, "internal/plan": 400, "internal/report": 500, "internal/lsp": 480,
+}
 
 // plain packages know nothing of API clients.
 var plain = []string{"source", "diag", "manifest", "schema", "schema/bundle"}
@@ -110,6 +114,23 @@ func TestKubernetesIsLinkedInFewPlaces(t *testing.T) {
 			if strings.HasPrefix(i, "k8s.io/client-go") && slices.Contains(plain, name) {
 				t.Errorf("%s imports %s", name, i)
 			}
+		}
+	}
+}
+
+func TestLightPackagesLinkFewOthers(t *testing.T) {
+	for name, most := range light {
+		out, err := exec.Command("go", "list", "-deps", module+name).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		deps := strings.Fields(string(out))
+		if len(deps) > most {
+			t.Errorf("%s links %d packages, want at most %d", name, len(deps), most)
+		}
+		heavy := func(dep string) bool { return strings.HasPrefix(dep, "k8s.io/kubernetes/") }
+		if i := slices.IndexFunc(deps, heavy); i >= 0 {
+			t.Errorf("%s links %s", name, deps[i])
 		}
 	}
 }

@@ -23,9 +23,22 @@ type expectation struct {
 // judgement is what an expectation is judged by.
 type judgement struct {
 	*Plan
+	Evidence
 	subject *expectation
 	about   []*Workload
-	history *history
+}
+
+// Evidence is what expectations ask of a simulation beside its report.
+type Evidence struct {
+	End     Time     // of the simulation
+	Budgets []Budget // that exist at the end, by namespace and name
+}
+
+// Budget is how a PodDisruptionBudget fared.
+type Budget struct {
+	Object   diag.Object
+	Violated *Time  // when it first had fewer healthy pods than it wants, after it had enough; nil: never
+	Why      string // how many it had then
 }
 
 // verdict is an answer, and when it was decided.
@@ -85,14 +98,14 @@ func parseExpectation(text string) (*expectation, error) {
 	return nil, fmt.Errorf("expectation %q is not understood: want [Kind/name] and one such as: %s", text, strings.Join(examples, "; "))
 }
 
-// judgeExpectations answers the expectations of a scenario.
-func (s *simulation) judgeExpectations() {
-	if s.Scenario == nil {
-		return
+// Judge returns the answers to the expectations of a scenario, which may be nil.
+func (s *Scenario) Judge(p *Plan, evidence Evidence) []Expectation {
+	answers := []Expectation{}
+	if s == nil {
+		return answers
 	}
-	p := &s.history.plan
-	for _, e := range s.Scenario.expected {
-		j := &judgement{Plan: p, subject: e, history: s.history}
+	for _, e := range s.expected {
+		j := &judgement{Plan: p, Evidence: evidence, subject: e}
 		for i := range p.Workloads {
 			w := &p.Workloads[i]
 			if e.kind == "" && (w.Changed || len(w.Curve) > 1) || e.isAbout(w.Object) {
@@ -103,8 +116,9 @@ func (s *simulation) judgeExpectations() {
 		if e.kind == "" || len(j.about) > 0 || e.isPod(p) {
 			v = e.check(j)
 		}
-		p.Expectations = append(p.Expectations, Expectation{Expect: e.text, Passed: v.passed, At: v.at, Message: v.why})
+		answers = append(answers, Expectation{Expect: e.text, Passed: v.passed, At: v.at, Message: v.why})
 	}
+	return answers
 }
 
 func (e *expectation) isAbout(o diag.Object) bool {
@@ -268,20 +282,20 @@ func (j *judgement) end(p *Pod) Time {
 	if p.Gone != nil {
 		return *p.Gone
 	}
-	return j.history.now
+	return j.End
 }
 
 func buildBudget(m []string) (func(*judgement) verdict, error) {
 	name := m[1]
 	return func(j *judgement) verdict {
 		known := false
-		for _, b := range j.history.sortedBudgets() {
-			if name != "" && b.object.Name != name {
+		for _, b := range j.Budgets {
+			if name != "" && b.Object.Name != name {
 				continue
 			}
 			known = true
-			if b.violated != nil {
-				return verdict{at: *b.violated, why: fmt.Sprintf("%s: %s", b.object, b.why)}
+			if b.Violated != nil {
+				return verdict{at: *b.Violated, why: fmt.Sprintf("%s: %s", b.Object, b.Why)}
 			}
 		}
 		if !known {
@@ -382,7 +396,7 @@ func listed(names []string) string {
 }
 
 func buildOnNode(m []string) (func(*judgement) verdict, error) {
-	glob := compileGlob(m[1])
+	glob := CompileGlob(m[1])
 	return func(j *judgement) verdict {
 		for _, w := range j.about {
 			for _, p := range j.running(w) {

@@ -1,20 +1,17 @@
 // Package plan says what a change to a cluster would do: which pod goes where and why, how the
-// rollout proceeds, how availability moves, and what would get stuck. It lets the real API server,
-// controllers and scheduler act in virtual time on a cluster of simulated nodes.
+// rollout proceeds, how availability moves, and what would get stuck; and what a [Scenario] adds to the
+// change and expects of it. Package simulate makes plans.
 //
-// The central type is [Plan], which [Simulate] gives for an [Input]:
+// The central type is [Plan]:
 //
-//	p, err := plan.Simulate(ctx, plan.Input{From: running, Change: manifests})
-//	fmt.Println(p.Converged, p.Reason)
-//
-// The same input gives the same plan, names of pods included.
+//	s, err := plan.ReadScenario("night.yaml")
+//	answers := s.Judge(p, evidence)
 package plan
 
 import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"strings"
 	"time"
 
 	"github.com/seatrial/seatrial/diag"
@@ -101,7 +98,7 @@ type Change struct {
 	File   string      `json:"file,omitempty"`   // manifest that the object is from
 	Line   int         `json:"line,omitempty"`   // of its beginning, from 1
 
-	at Time // of an action of the scenario
+	At Time `json:"-"` // of an action of the scenario
 }
 
 // Field is a field that changes. Items of lists are named by their merge keys, as in
@@ -291,6 +288,15 @@ type Expectation struct {
 	Message string `json:"message"` // why
 }
 
+// Remedy is a change with which a plan that stalls completes: it has been simulated.
+type Remedy struct {
+	Change       string      `json:"change"`       // in words: maxSurge 0, maxUnavailable 1
+	Object       diag.Object `json:"object"`       // that it is made to; empty: the nodes
+	CompletesAt  Time        `json:"completesAt"`  // of the plan with it
+	Desired      int         `json:"desired"`      // replicas of the workload that stalled
+	MinAvailable int         `json:"minAvailable"` // least of them that are available at a time
+}
+
 // Summary counts the changes of manifests.
 func (p *Plan) Summary() (create, update, remove int) {
 	for _, c := range p.Changes {
@@ -328,9 +334,3 @@ func (p *Plan) FailedSweeps() (failed []Answer) {
 	}
 	return failed
 }
-
-// IsZero tells whether an object is none.
-func isZero(o diag.Object) bool { return o == diag.Object{} }
-
-// oneLine gives a text without line breaks.
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }

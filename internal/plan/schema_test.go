@@ -41,18 +41,6 @@ func document(t *testing.T, name string) map[string]any {
 	return all
 }
 
-// conforms holds a report in JSON to its schema.
-func conforms(t *testing.T, report []byte) {
-	t.Helper()
-	value, err := jsonschema.UnmarshalJSON(strings.NewReader(string(report)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := compile(t, "plan-report.schema.json").Validate(value); err != nil {
-		t.Error(err)
-	}
-}
-
 // TestSchemasKnowEveryField compares the keys of the schemas with those of the types, both ways.
 func TestSchemasKnowEveryField(t *testing.T) {
 	extra := map[string]string{"PlanReport": "findings"} // added by package report
@@ -184,7 +172,7 @@ func TestScenarioReaderAndSchemaAgree(t *testing.T) {
 			}
 		})
 	}
-	accepted, err := filepath.Glob("testdata/*/scenario.yaml")
+	accepted, err := filepath.Glob("simulate/testdata/*/scenario.yaml")
 	if err != nil || len(accepted) == 0 {
 		t.Fatalf("no scenarios: %v", err)
 	}

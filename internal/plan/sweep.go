@@ -49,32 +49,6 @@ func Questions(kind string, p *Plan) (questions []Question) {
 	return questions
 }
 
-// Input makes the question one of a plan: the change has been made, and has settled. What
-// containers do, and what is expected, stays as the scenario says; its actions are over.
-func (q Question) Input(in Input) Input {
-	if in.Prune {
-		in.From = nil
-	}
-	in.From = append(slices.Clone(in.From), in.Change...)
-	in.Change, in.Prune, in.Until = nil, false, 0
-	scenario := Scenario{}
-	if in.Scenario != nil {
-		scenario = *in.Scenario
-	}
-	action := Action{}
-	switch q.Kind {
-	case DrainNode:
-		action.Drain = q.Target
-	case FailNode:
-		action.FailNode = q.Target
-	case FailZone:
-		action.FailZone = q.Target
-	}
-	scenario.Actions = []Action{action}
-	in.Scenario = &scenario
-	return in
-}
-
 // Answer is what a plan says to a question.
 type Answer struct {
 	Kind           string           `json:"kind"`      // of the question: drain-node, fail-node, fail-zone

@@ -13,6 +13,7 @@ import (
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/internal/lean"
 	planning "github.com/seatrial/seatrial/internal/plan"
+	"github.com/seatrial/seatrial/internal/plan/simulate"
 	"github.com/seatrial/seatrial/internal/report"
 	"github.com/seatrial/seatrial/lint"
 	"github.com/seatrial/seatrial/manifest"
@@ -136,12 +137,12 @@ func (o *planOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p, err := planning.Simulate(ctx, *input)
+	p, err := simulate.Simulate(ctx, *input)
 	if err != nil {
 		return &exitError{exitFailed, err}
 	}
 	if o.remedies && !p.Converged {
-		if p.Remedies, err = planning.Remedies(ctx, *input, p); err != nil {
+		if p.Remedies, err = simulate.Remedies(ctx, *input, p); err != nil {
 			return &exitError{exitFailed, err}
 		}
 	}
@@ -166,7 +167,7 @@ func (o *planOptions) run(ctx context.Context) error {
 }
 
 // input reads what the flags name; nil if there is something to save, and nothing to plan.
-func (o *planOptions) input(ctx context.Context) (*planning.Input, error) {
+func (o *planOptions) input(ctx context.Context) (*simulate.Input, error) {
 	if err := o.checkStart(); err != nil {
 		return nil, err
 	}
@@ -179,7 +180,7 @@ func (o *planOptions) input(ctx context.Context) (*planning.Input, error) {
 	if o.until < 0 {
 		return nil, usageError("invalid --until %v: want a positive duration", o.until)
 	}
-	in := &planning.Input{Seed: o.seed, Until: o.until, Prune: o.prune, Reasons: o.reasons || o.output == "html", ServerSide: o.serverSide, ForceConflicts: o.forceConflicts, Asked: o.sweeps(), Rest: lean.Collect}
+	in := &simulate.Input{Seed: o.seed, Until: o.until, Prune: o.prune, Reasons: o.reasons || o.output == "html", ServerSide: o.serverSide, ForceConflicts: o.forceConflicts, Asked: o.sweeps(), Rest: lean.Collect}
 	if slices.Contains(o.nodes, source.Stdin) {
 		if slices.Contains(slices.Concat(o.files, o.from), source.Stdin) {
 			return nil, usageError("standard input cannot give manifests and nodes: write one of them into a file")
@@ -243,7 +244,7 @@ func (o *planOptions) read(paths []string) (docs []*manifest.Document, err error
 
 // judge lints the manifests. What the API server would refuse is reported, and ends the plan; the
 // rest is advice.
-func (o *planOptions) judge(ctx context.Context, in *planning.Input) ([]diag.Diagnostic, error) {
+func (o *planOptions) judge(ctx context.Context, in *simulate.Input) ([]diag.Diagnostic, error) {
 	if len(o.files) == 0 {
 		return nil, nil
 	}

@@ -8,7 +8,7 @@ import (
 
 	"k8s.io/client-go/rest"
 
-	planning "github.com/seatrial/seatrial/internal/plan"
+	"github.com/seatrial/seatrial/internal/plan/simulate"
 	"github.com/seatrial/seatrial/manifest"
 	"github.com/seatrial/seatrial/source"
 )
@@ -59,14 +59,14 @@ func (o *planOptions) start(ctx context.Context) (docs []*manifest.Document, pat
 }
 
 // snapshot reads the trial or the cluster.
-func (o *planOptions) snapshot(ctx context.Context) (name string, s *planning.Snapshot, err error) {
+func (o *planOptions) snapshot(ctx context.Context) (name string, s *simulate.Snapshot, err error) {
 	if o.trial != "" {
 		t, err := openTrial(o.Streams, o.trial)
 		if err != nil {
 			return "", nil, err
 		}
 		err = t.Look(ctx, func(config *rest.Config) error {
-			s, err = planning.ReadSnapshot(context.Background(), config) // a context from outside would not end in virtual time
+			s, err = simulate.ReadSnapshot(context.Background(), config) // a context from outside would not end in virtual time
 			return err
 		})
 		if err != nil {
@@ -80,7 +80,7 @@ func (o *planOptions) snapshot(ctx context.Context) (name string, s *planning.Sn
 		return "", nil, err
 	}
 	config.QPS, config.Burst = 50, 100
-	if s, err = planning.ReadSnapshot(ctx, config); err != nil {
+	if s, err = simulate.ReadSnapshot(ctx, config); err != nil {
 		return "", nil, &exitError{exitFailed, fmt.Errorf("reading the cluster of %s: %w", name, err)}
 	}
 	if len(s.Missing) > 0 {
@@ -90,7 +90,7 @@ func (o *planOptions) snapshot(ctx context.Context) (name string, s *planning.Sn
 }
 
 // keep writes a snapshot without the values of Secrets and ConfigMaps.
-func (o *planOptions) keep(s *planning.Snapshot) error {
+func (o *planOptions) keep(s *simulate.Snapshot) error {
 	data, err := s.YAML(false)
 	if err == nil {
 		err = os.WriteFile(o.save, data, 0o600)

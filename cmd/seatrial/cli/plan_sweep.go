@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	planning "github.com/seatrial/seatrial/internal/plan"
+	"github.com/seatrial/seatrial/internal/plan/simulate"
 	"github.com/seatrial/seatrial/source"
 )
 
@@ -115,12 +116,12 @@ func (o *planOptions) childArgs() (args []string, clean func(), err error) {
 }
 
 // answer is what the other process does: it simulates, and writes the answer.
-func (o *planOptions) answer(ctx context.Context, in planning.Input) error {
+func (o *planOptions) answer(ctx context.Context, in simulate.Input) error {
 	q, err := planning.ParseQuestion(o.question)
 	if err != nil {
 		return usageError("%v", err)
 	}
-	p, err := planning.Simulate(ctx, q.Input(in))
+	p, err := simulate.Simulate(ctx, simulate.Disrupt(in, q))
 	if err != nil {
 		return &exitError{exitFailed, err}
 	}

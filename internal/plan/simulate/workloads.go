@@ -1,4 +1,4 @@
-package plan
+package simulate
 
 import (
 	"fmt"
@@ -9,11 +9,13 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"github.com/seatrial/seatrial/internal/plan"
 )
 
 // describeWorkloads tells how the workloads fared that are there, or were at the beginning.
-func (h *history) describeWorkloads() []Workload {
-	all := []Workload{}
+func (h *history) describeWorkloads() []plan.Workload {
+	all := []plan.Workload{}
 	for _, w := range h.sortedWorkloads() {
 		if len(w.curve) == 0 && w.gone {
 			continue
@@ -23,10 +25,10 @@ func (h *history) describeWorkloads() []Workload {
 	return all
 }
 
-func (w *workloadTrack) describe(h *history) Workload {
-	d := Workload{Object: w.object, Strategy: strategyOf(w.current), Desired: w.point.Desired, Curve: w.curve, Changed: w.changed || w.gone}
+func (w *workloadTrack) describe(h *history) plan.Workload {
+	d := plan.Workload{Object: w.object, Strategy: strategyOf(w.current), Desired: w.point.Desired, Curve: w.curve, Changed: w.changed || w.gone}
 	if len(d.Curve) == 0 {
-		d.Curve = []Point{w.point}
+		d.Curve = []plan.Point{w.point}
 	}
 	d.MinReady, d.MinAvailable = math.MaxInt, math.MaxInt
 	for _, p := range d.Curve {

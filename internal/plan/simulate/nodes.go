@@ -1,4 +1,4 @@
-package plan
+package simulate
 
 import (
 	"cmp"
@@ -12,6 +12,7 @@ import (
 
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/internal/memstore"
+	"github.com/seatrial/seatrial/internal/plan"
 )
 
 // nodeTrack adds up what the pods of a node ask for.
@@ -77,7 +78,7 @@ func (h *history) takeNode(w memstore.Write, node *corev1.Node) {
 	n.node, n.gone = node, w.Deleted
 	object := diag.Object{APIVersion: "v1", Kind: "Node", Name: node.Name}
 	tell := func(event string, warning bool) {
-		h.step(w.At, Step{Source: FromState, Object: object, Event: event, Warning: warning, Node: node.Name})
+		h.step(w.At, plan.Step{Source: plan.FromState, Object: object, Event: event, Warning: warning, Node: node.Name})
 	}
 	if w.Deleted {
 		tell("Deleted", true)
@@ -105,15 +106,15 @@ func nodeReady(node *corev1.Node) bool {
 }
 
 // describeNodes gives the nodes of the plan.
-func (h *history) describeNodes() []Node {
-	all := []Node{}
+func (h *history) describeNodes() []plan.Node {
+	all := []plan.Node{}
 	for _, name := range slices.Sorted(maps.Keys(h.nodes)) {
 		n := h.nodes[name]
 		if n.node == nil {
 			continue
 		}
 		can := n.node.Status.Allocatable
-		amount := func(name corev1.ResourceName, of func(load) int64) Usage {
+		amount := func(name corev1.ResourceName, of func(load) int64) plan.Usage {
 			q := can[name]
 			text := func(v int64) string {
 				if name == corev1.ResourceCPU {
@@ -121,10 +122,10 @@ func (h *history) describeNodes() []Node {
 				}
 				return resource.NewQuantity(v, resource.BinarySI).String()
 			}
-			return Usage{Allocatable: q.String(), Before: text(of(n.before)), After: text(of(n.now)), Peak: text(of(n.peak))}
+			return plan.Usage{Allocatable: q.String(), Before: text(of(n.before)), After: text(of(n.now)), Peak: text(of(n.peak))}
 		}
 		limit := can[corev1.ResourcePods]
-		all = append(all, Node{
+		all = append(all, plan.Node{
 			Name: name, Zone: n.node.Labels[corev1.LabelTopologyZone], Ready: n.ready && !n.gone, Taints: taints(n.node),
 			Pods: n.now.pods, PodsBefore: n.before.pods, PodsPeak: n.peak.pods, PodsMax: int(limit.Value()),
 			CPU:    amount(corev1.ResourceCPU, func(l load) int64 { return l.cpu }),

@@ -1,4 +1,4 @@
-package plan
+package simulate
 
 import (
 	"cmp"
@@ -13,6 +13,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/strategicpatch"
 	"k8s.io/client-go/kubernetes/scheme"
+
+	"github.com/seatrial/seatrial/internal/plan"
 )
 
 // bookkeeping is what the server and its clients keep for themselves in every object.
@@ -26,7 +28,7 @@ var bookkeeping = []string{
 
 // difference lists the fields in which two versions of an object differ, as the server stores
 // them. What the manifest, which may be nil, does not say was filled in by the server.
-func difference(before, after, written runtime.Object) ([]Field, error) {
+func difference(before, after, written runtime.Object) ([]plan.Field, error) {
 	b, err := content(before)
 	if err != nil {
 		return nil, err
@@ -41,7 +43,7 @@ func difference(before, after, written runtime.Object) ([]Field, error) {
 	}
 	d := differ{schema: schemaOf(after)}
 	d.compare("", b, a, w, d.schema)
-	slices.SortStableFunc(d.fields, func(x, y Field) int { return cmp.Compare(x.Path, y.Path) })
+	slices.SortStableFunc(d.fields, func(x, y plan.Field) int { return cmp.Compare(x.Path, y.Path) })
 	if after.GetObjectKind().GroupVersionKind().GroupKind() == (schema.GroupKind{Kind: "Secret"}) {
 		hideData(d.fields)
 	}
@@ -49,7 +51,7 @@ func difference(before, after, written runtime.Object) ([]Field, error) {
 }
 
 // hideData takes the values of a Secret out of its fields.
-func hideData(fields []Field) {
+func hideData(fields []plan.Field) {
 	for i := range fields {
 		f := &fields[i]
 		if !strings.HasPrefix(f.Path, "data") && !strings.HasPrefix(f.Path, "stringData") {
@@ -89,7 +91,7 @@ func schemaOf(o runtime.Object) strategicpatch.LookupPatchMeta {
 
 type differ struct {
 	schema strategicpatch.LookupPatchMeta
-	fields []Field
+	fields []plan.Field
 }
 
 func join(path, key string) string {
@@ -153,7 +155,7 @@ func (d *differ) value(path, key string, before, after, written side, schema str
 		wl, _ := written.value.([]any)
 		d.list(path, key, bl, al, wl, schema)
 	case before.text() != after.text() || before.set != after.set:
-		d.fields = append(d.fields, Field{Path: path, Before: before.text(), After: after.text(), Defaulted: !written.set})
+		d.fields = append(d.fields, plan.Field{Path: path, Before: before.text(), After: after.text(), Defaulted: !written.set})
 	}
 }
 
@@ -163,7 +165,7 @@ func (d *differ) list(path, key string, before, after, written []any, schema str
 	if mergeKey == "" {
 		b, a := side{before, before != nil}, side{after, after != nil}
 		if b.text() != a.text() {
-			d.fields = append(d.fields, Field{Path: path, Before: b.text(), After: a.text(), Defaulted: written == nil})
+			d.fields = append(d.fields, plan.Field{Path: path, Before: b.text(), After: a.text(), Defaulted: written == nil})
 		}
 		return
 	}
@@ -174,9 +176,9 @@ func (d *differ) list(path, key string, before, after, written []any, schema str
 		at := fmt.Sprintf("%s[%s]", path, name)
 		switch {
 		case b[name] == nil:
-			d.fields = append(d.fields, Field{Path: at, After: side{a[name], true}.text(), Defaulted: w[name] == nil})
+			d.fields = append(d.fields, plan.Field{Path: at, After: side{a[name], true}.text(), Defaulted: w[name] == nil})
 		case a[name] == nil:
-			d.fields = append(d.fields, Field{Path: at, Before: side{b[name], true}.text(), Defaulted: false})
+			d.fields = append(d.fields, plan.Field{Path: at, Before: side{b[name], true}.text(), Defaulted: false})
 		default:
 			d.compare(at, b[name], a[name], w[name], items)
 		}

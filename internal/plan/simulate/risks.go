@@ -1,4 +1,4 @@
-package plan
+package simulate
 
 import (
 	"fmt"
@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/seatrial/seatrial/diag"
+	"github.com/seatrial/seatrial/internal/plan"
 )
 
 // Rules of the risks that only a simulation shows.
@@ -37,7 +38,7 @@ func (s *simulation) findRisks() {
 	}
 }
 
-func (s *simulation) risksOf(w *Workload, t *workloadTrack) (found []diag.Diagnostic) {
+func (s *simulation) risksOf(w *plan.Workload, t *workloadTrack) (found []diag.Diagnostic) {
 	add := func(severity diag.Severity, rule, path, message, detail string) {
 		d := diag.Diagnostic{Rule: rule, Severity: severity, Message: message, Help: detail, Path: path}
 		s.locate(&d, w.Object)
@@ -67,8 +68,8 @@ func (s *simulation) risksOf(w *Workload, t *workloadTrack) (found []diag.Diagno
 }
 
 // outage is how long no pod was available.
-func outage(w *Workload) Time {
-	var sum Time
+func outage(w *plan.Workload) plan.Time {
+	var sum plan.Time
 	for i, p := range w.Curve[:len(w.Curve)-1] {
 		if p.Available == 0 {
 			sum += w.Curve[i+1].At - p.At
@@ -77,7 +78,7 @@ func outage(w *Workload) Time {
 	return sum
 }
 
-func (s *simulation) spreadRisks(w *Workload, add func(diag.Severity, string, string, string, string)) {
+func (s *simulation) spreadRisks(w *plan.Workload, add func(diag.Severity, string, string, string, string)) {
 	p := &s.history.plan
 	var nodes, zones, all []string
 	count := 0
@@ -105,9 +106,9 @@ func (s *simulation) spreadRisks(w *Workload, add func(diag.Severity, string, st
 	}
 	switch {
 	case len(nodes) == 1:
-		add(diag.Warning, RiskOneNode, "spec.replicas", fmt.Sprintf("node %s holds all %d pods: without it, none is left", nodes[0], count), s.spreadAdvice(FailNode, "--fail-each-node"))
+		add(diag.Warning, RiskOneNode, "spec.replicas", fmt.Sprintf("node %s holds all %d pods: without it, none is left", nodes[0], count), s.spreadAdvice(plan.FailNode, "--fail-each-node"))
 	case len(zones) == 1 && len(all) > 1:
-		add(diag.Warning, RiskOneZone, "spec.replicas", fmt.Sprintf("zone %s holds all %d pods: without it, none is left", zones[0], count), s.spreadAdvice(FailZone, "--fail-each-zone"))
+		add(diag.Warning, RiskOneZone, "spec.replicas", fmt.Sprintf("zone %s holds all %d pods: without it, none is left", zones[0], count), s.spreadAdvice(plan.FailZone, "--fail-each-zone"))
 	}
 }
 

@@ -1,4 +1,4 @@
-package plan
+package simulate
 
 import (
 	"cmp"
@@ -23,6 +23,7 @@ import (
 
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/internal/cluster/kubelet"
+	"github.com/seatrial/seatrial/internal/plan"
 )
 
 // evictRetry is how long kubectl drain waits after a budget has forbidden an eviction.
@@ -31,13 +32,13 @@ const evictRetry = 5 * time.Second
 // stage carries out the actions of a scenario.
 type stage struct {
 	*applier
-	actions []Action
+	actions []plan.Action
 	zero    time.Time
 	ctx     context.Context
 
 	mu      sync.Mutex
 	steps   []timedStep // not taken over yet
-	changes []Change
+	changes []plan.Change
 	open    int // actions that are not done
 	drains  map[string]bool
 	running sync.WaitGroup
@@ -46,10 +47,10 @@ type stage struct {
 // timedStep is a Step whose time is not told yet.
 type timedStep struct {
 	at   time.Time
-	step Step
+	step plan.Step
 }
 
-func newStage(ctx context.Context, a *applier, s *Scenario) *stage {
+func newStage(ctx context.Context, a *applier, s *plan.Scenario) *stage {
 	g := &stage{applier: a, zero: time.Now(), ctx: ctx, drains: map[string]bool{}}
 	if s != nil {
 		g.actions = s.Actions
@@ -89,7 +90,7 @@ func (g *stage) draining() bool {
 }
 
 // take gives what was noted since the last time.
-func (g *stage) take() (steps []timedStep, changes []Change) {
+func (g *stage) take() (steps []timedStep, changes []plan.Change) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	steps, changes = g.steps, g.changes
@@ -100,18 +101,18 @@ func (g *stage) take() (steps []timedStep, changes []Change) {
 func (g *stage) note(source, event string, object diag.Object, warning bool, format string, args ...any) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.steps = append(g.steps, timedStep{time.Now(), Step{Source: source, Event: event, Object: object, Warning: warning, Message: fmt.Sprintf(format, args...)}})
+	g.steps = append(g.steps, timedStep{time.Now(), plan.Step{Source: source, Event: event, Object: object, Warning: warning, Message: fmt.Sprintf(format, args...)}})
 }
 
 // do carries out one action. What the API server refuses is told as a change that was denied.
-func (g *stage) do(a *Action) {
+func (g *stage) do(a *plan.Action) {
 	namespace := cmp.Or(a.Namespace, metav1.NamespaceDefault)
 	node := func(name string) diag.Object { return diag.Object{APIVersion: "v1", Kind: "Node", Name: name} }
 	var err error
 	var object diag.Object
 	switch {
 	case a.Apply != "":
-		g.note(FromScenario, "Apply", diag.Object{}, false, "%s", a.Apply)
+		g.note(plan.FromScenario, "Apply", diag.Object{}, false, "%s", a.Apply)
 		g.applyFile(a)
 		return
 	case a.Delete != "":
@@ -139,19 +140,19 @@ func (g *stage) do(a *Action) {
 	}
 	if err != nil {
 		g.mu.Lock()
-		g.changes = append(g.changes, refused(Change{Action: Update, Object: object, By: "scenario", at: Time(time.Since(g.zero))}, err))
+		g.changes = append(g.changes, refused(plan.Change{Action: plan.Update, Object: object, By: "scenario", At: plan.Time(time.Since(g.zero))}, err))
 		g.mu.Unlock()
 	}
 }
 
-func (g *stage) applyFile(a *Action) {
-	for _, d := range inOrder(a.documents) {
+func (g *stage) applyFile(a *plan.Action) {
+	for _, d := range inOrder(a.Documents()) {
 		c, err := g.apply(objectOf(d))
 		place(&c, d)
 		if err != nil {
 			c = refused(c, err)
 		}
-		c.By, c.at = "scenario", Time(time.Since(g.zero))
+		c.By, c.At = "scenario", plan.Time(time.Since(g.zero))
 		g.mu.Lock()
 		g.changes = append(g.changes, c)
 		g.mu.Unlock()
@@ -183,7 +184,7 @@ func (g *stage) remove(namespace, reference string) (diag.Object, error) {
 	if err != nil {
 		return named(reference, namespace), err
 	}
-	g.note(FromScenario, "Delete", t.object(), false, "deleted")
+	g.note(plan.FromScenario, "Delete", t.object(), false, "deleted")
 	propagation := metav1.DeletePropagationBackground
 	_, err = t.helper.DeleteWithOptions(t.namespace, t.name, &metav1.DeleteOptions{PropagationPolicy: &propagation})
 	return t.object(), err
@@ -211,7 +212,7 @@ func (g *stage) patch(namespace, reference string, merge map[string]any, what st
 	if strings.HasPrefix(what, "to ") {
 		event = "Scale"
 	}
-	g.note(FromScenario, event, t.object(), false, "%s", what)
+	g.note(plan.FromScenario, event, t.object(), false, "%s", what)
 	before, err := t.helper.Get(t.namespace, t.name)
 	if err != nil {
 		return t.object(), err
@@ -220,7 +221,7 @@ func (g *stage) patch(namespace, reference string, merge map[string]any, what st
 	if err != nil {
 		return t.object(), err
 	}
-	c := Change{Action: Update, Object: t.object(), By: "scenario"}
+	c := plan.Change{Action: plan.Update, Object: t.object(), By: "scenario"}
 	if c.Fields, err = difference(before, after, nil); err != nil {
 		return t.object(), err
 	}
@@ -245,14 +246,14 @@ func (g *stage) removePod(namespace, which string) (diag.Object, error) {
 			return diag.Object{}, err
 		}
 	} else {
-		glob = compileGlob(which)
+		glob = plan.CompileGlob(which)
 	}
 	for _, p := range pods.Items {
 		if p.DeletionTimestamp != nil || !selector.Matches(labels.Set(p.Labels)) && (glob == nil || !glob.MatchString(p.Name)) {
 			continue
 		}
 		object := diag.Object{APIVersion: "v1", Kind: "Pod", Namespace: p.Namespace, Name: p.Name}
-		g.note(FromScenario, "Delete", object, false, "deleted")
+		g.note(plan.FromScenario, "Delete", object, false, "deleted")
 		return object, g.client.CoreV1().Pods(namespace).Delete(g.ctx, p.Name, metav1.DeleteOptions{})
 	}
 	return diag.Object{Kind: "Pod", Namespace: namespace, Name: which}, fmt.Errorf("no pod in namespace %s is %s", namespace, which)
@@ -268,7 +269,7 @@ func (g *stage) stop(node string, stopped bool) error {
 	if err != nil {
 		return err
 	}
-	g.note(FromScenario, event, diag.Object{APIVersion: "v1", Kind: "Node", Name: node}, stopped, "")
+	g.note(plan.FromScenario, event, diag.Object{APIVersion: "v1", Kind: "Node", Name: node}, stopped, "")
 	_, err = g.client.CoreV1().Nodes().Patch(g.ctx, node, types.MergePatchType, data, metav1.PatchOptions{})
 	return err
 }
@@ -306,7 +307,7 @@ func (g *stage) cordon(name string, closed bool) error {
 	if closed {
 		event = "Cordon"
 	}
-	g.note(FromScenario, event, diag.Object{APIVersion: "v1", Kind: "Node", Name: name}, false, "")
+	g.note(plan.FromScenario, event, diag.Object{APIVersion: "v1", Kind: "Node", Name: name}, false, "")
 	return drain.RunCordonOrUncordon(g.helper(&evictions{stage: g}), node, closed)
 }
 
@@ -317,7 +318,7 @@ func (g *stage) drain(name string) error {
 		return err
 	}
 	object := diag.Object{APIVersion: "v1", Kind: "Node", Name: name}
-	g.note(FromScenario, "Drain", object, false, "")
+	g.note(plan.FromScenario, "Drain", object, false, "")
 	heard := &evictions{stage: g}
 	h := g.helper(heard)
 	if err := drain.RunCordonOrUncordon(h, node, true); err != nil {
@@ -332,9 +333,9 @@ func (g *stage) drain(name string) error {
 			return
 		}
 		if err != nil {
-			g.note(FromScenario, "DrainFailed", object, true, "%v", err)
+			g.note(plan.FromScenario, "DrainFailed", object, true, "%v", err)
 		} else {
-			g.note(FromScenario, "Drained", object, false, "")
+			g.note(plan.FromScenario, "Drained", object, false, "")
 		}
 		g.mu.Lock()
 		delete(g.drains, name)
@@ -351,7 +352,7 @@ var forbidden = regexp.MustCompile(`^error when evicting pods/"([^"]+)" -n "([^"
 func (e *evictions) Write(p []byte) (int, error) {
 	if m := forbidden.FindSubmatch(p); m != nil {
 		object := diag.Object{APIVersion: "v1", Kind: "Pod", Namespace: string(m[2]), Name: string(m[1])}
-		e.stage.note(FromEvent, "EvictionBlocked", object, true, "%s", m[3])
+		e.stage.note(plan.FromEvent, "EvictionBlocked", object, true, "%s", m[3])
 	}
 	return len(p), nil
 }
@@ -373,7 +374,7 @@ func (g *stage) undo(namespace, reference string) (diag.Object, error) {
 	if err != nil {
 		return t.object(), err
 	}
-	g.note(FromScenario, "Undo", t.object(), false, "rolled back")
+	g.note(plan.FromScenario, "Undo", t.object(), false, "rolled back")
 	_, err = rollbacker.Rollback(d, nil, 0, util.DryRunNone)
 	return t.object(), err
 }

@@ -1,4 +1,4 @@
-package plan
+package simulate
 
 import (
 	"cmp"
@@ -11,14 +11,15 @@ import (
 
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/internal/memstore"
+	"github.com/seatrial/seatrial/internal/plan"
 )
 
 // budgetTrack follows a PodDisruptionBudget.
 type budgetTrack struct {
 	object   diag.Object
 	status   policyv1.PodDisruptionBudgetStatus
-	kept     bool  // it has had as many healthy pods as it wants
-	violated *Time // when it first had fewer after that
+	kept     bool       // it has had as many healthy pods as it wants
+	violated *plan.Time // when it first had fewer after that
 	why      string
 	gone     bool
 }
@@ -55,26 +56,35 @@ func (h *history) sortedBudgets() []*budgetTrack {
 	return all
 }
 
+// evidence returns what expectations ask beside the report.
+func (s *simulation) evidence() plan.Evidence {
+	e := plan.Evidence{End: s.history.now}
+	for _, b := range s.history.sortedBudgets() {
+		e.Budgets = append(e.Budgets, plan.Budget{Object: b.object, Violated: b.violated, Why: b.why})
+	}
+	return e
+}
+
 // describeGates gives the quotas, limit ranges and budgets of the namespaces that have workloads.
-func (h *history) describeGates() []Gate {
-	gates := []Gate{}
+func (h *history) describeGates() []plan.Gate {
+	gates := []plan.Gate{}
 	for _, o := range h.objects {
 		switch o := o.(type) {
 		case *corev1.ResourceQuota:
-			gates = append(gates, Gate{Object: diag.Object{APIVersion: "v1", Kind: "ResourceQuota", Namespace: o.Namespace, Name: o.Name}, Summary: quotaSummary(o), Hit: h.quotaHit(o)})
+			gates = append(gates, plan.Gate{Object: diag.Object{APIVersion: "v1", Kind: "ResourceQuota", Namespace: o.Namespace, Name: o.Name}, Summary: quotaSummary(o), Hit: h.quotaHit(o)})
 		case *corev1.LimitRange:
-			gates = append(gates, Gate{Object: diag.Object{APIVersion: "v1", Kind: "LimitRange", Namespace: o.Namespace, Name: o.Name}, Summary: limitSummary(o)})
+			gates = append(gates, plan.Gate{Object: diag.Object{APIVersion: "v1", Kind: "LimitRange", Namespace: o.Namespace, Name: o.Name}, Summary: limitSummary(o)})
 		}
 	}
 	for _, b := range h.sortedBudgets() {
 		s := b.status
-		gates = append(gates, Gate{
+		gates = append(gates, plan.Gate{
 			Object:  b.object,
 			Summary: fmt.Sprintf("%d healthy, %d wanted, disruptions allowed: %d", s.CurrentHealthy, s.DesiredHealthy, s.DisruptionsAllowed),
 			Hit:     b.violated != nil || h.evictionBlocked(b),
 		})
 	}
-	slices.SortFunc(gates, func(a, b Gate) int {
+	slices.SortFunc(gates, func(a, b plan.Gate) int {
 		return cmp.Or(cmp.Compare(a.Object.Kind, b.Object.Kind), cmp.Compare(a.Object.Namespace, b.Object.Namespace), cmp.Compare(a.Object.Name, b.Object.Name))
 	})
 	return gates
@@ -92,13 +102,13 @@ func quotaSummary(q *corev1.ResourceQuota) string {
 
 // quotaHit tells whether a quota refused a pod.
 func (h *history) quotaHit(q *corev1.ResourceQuota) bool {
-	return slices.ContainsFunc(h.plan.Problems, func(p Problem) bool {
+	return slices.ContainsFunc(h.plan.Problems, func(p plan.Problem) bool {
 		return p.Object.Namespace == q.Namespace && strings.Contains(p.Message, "exceeded quota: "+q.Name+",")
 	})
 }
 
 func (h *history) evictionBlocked(b *budgetTrack) bool {
-	return slices.ContainsFunc(h.plan.Problems, func(p Problem) bool { return p.Kind == Blocked && p.Object.Namespace == b.object.Namespace })
+	return slices.ContainsFunc(h.plan.Problems, func(p plan.Problem) bool { return p.Kind == plan.Blocked && p.Object.Namespace == b.object.Namespace })
 }
 
 func limitSummary(l *corev1.LimitRange) string {

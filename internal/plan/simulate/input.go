@@ -1,4 +1,4 @@
-package plan
+package simulate
 
 import (
 	"time"
@@ -6,6 +6,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/seatrial/seatrial/internal/plan"
 	"github.com/seatrial/seatrial/manifest"
 )
 
@@ -15,7 +16,7 @@ type Input struct {
 	From   []*manifest.Document // what runs already: applied first, until it has settled
 
 	Nodes    []*corev1.Node // nil: cluster.DefaultNodes
-	Scenario *Scenario      // nil: nothing but the change
+	Scenario *plan.Scenario // nil: nothing but the change
 	Seed     int64          // draws names and ties; 0: 1
 	Until    time.Duration  // how long to look ahead at most; 0: DefaultUntil
 	Prune    bool           // delete what From has and Change has not

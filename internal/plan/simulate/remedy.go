@@ -1,4 +1,4 @@
-package plan
+package simulate
 
 import (
 	"context"
@@ -13,16 +13,8 @@ import (
 
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/internal/cluster"
+	"github.com/seatrial/seatrial/internal/plan"
 )
-
-// Remedy is a change with which a plan that stalls completes: it has been simulated.
-type Remedy struct {
-	Change       string      `json:"change"`       // in words: maxSurge 0, maxUnavailable 1
-	Object       diag.Object `json:"object"`       // that it is made to; empty: the nodes
-	CompletesAt  Time        `json:"completesAt"`  // of the plan with it
-	Desired      int         `json:"desired"`      // replicas of the workload that stalled
-	MinAvailable int         `json:"minAvailable"` // least of them that are available at a time
-}
 
 // maxRemedies is how many remedies are offered.
 const maxRemedies = 3
@@ -38,7 +30,7 @@ type attempt struct {
 // Remedies looks for the nearest changes with which a plan that has stalled completes, by simulating
 // them one after another: another strategy of the rollout, more of a quota, a node more. Other ways
 // may exist.
-func Remedies(ctx context.Context, in Input, p *Plan) (found []Remedy, err error) {
+func Remedies(ctx context.Context, in Input, p *plan.Plan) (found []plan.Remedy, err error) {
 	in.Reasons = false
 	for _, stalled := range p.Workloads {
 		if stalled.SettledAt != nil {
@@ -57,11 +49,15 @@ func Remedies(ctx context.Context, in Input, p *Plan) (found []Remedy, err error
 			if err != nil {
 				return nil, err
 			}
-			i := slices.IndexFunc(outcome.Workloads, func(w Workload) bool { return w.Object == stalled.Object })
+			i := slices.IndexFunc(outcome.Workloads, func(w plan.Workload) bool { return w.Object == stalled.Object })
 			if !outcome.Converged || i < 0 {
 				continue
 			}
-			found = append(found, Remedy{a.change, a.object, outcome.VirtualSeconds, outcome.Workloads[i].Desired, outcome.Workloads[i].MinAvailable})
+			w := outcome.Workloads[i]
+			found = append(found, plan.Remedy{
+				Change: a.change, Object: a.object, CompletesAt: outcome.VirtualSeconds,
+				Desired: w.Desired, MinAvailable: w.MinAvailable,
+			})
 		}
 		break // what keeps the first one from its end may keep the others, too
 	}
@@ -69,15 +65,15 @@ func Remedies(ctx context.Context, in Input, p *Plan) (found []Remedy, err error
 }
 
 // attempts lists what may help a workload, the nearest first.
-func attempts(in Input, p *Plan, stalled Workload) (all []attempt) {
+func attempts(in Input, p *plan.Plan, stalled plan.Workload) (all []attempt) {
 	unplaced, held, refused := false, false, ""
 	for _, problem := range p.Problems {
 		if !problem.Open || problem.Workload != stalled.Object && problem.Object != stalled.Object {
 			continue
 		}
-		unplaced = unplaced || problem.Kind == Unplaced
-		held = held || problem.Kind == Mount && strings.HasPrefix(problem.Message, "Waiting for detach") // of a disk that an old pod has
-		if problem.Kind == Refused {
+		unplaced = unplaced || problem.Kind == plan.Unplaced
+		held = held || problem.Kind == plan.Mount && strings.HasPrefix(problem.Message, "Waiting for detach") // of a disk that an old pod has
+		if problem.Kind == plan.Refused {
 			refused = problem.Message
 		}
 	}
@@ -102,10 +98,10 @@ func attempts(in Input, p *Plan, stalled Workload) (all []attempt) {
 }
 
 // replaces tells whether a workload has pods of an older template.
-func replaces(w Workload) bool { return len(w.Curve) > 0 && w.Curve[len(w.Curve)-1].Old > 0 }
+func replaces(w plan.Workload) bool { return len(w.Curve) > 0 && w.Curve[len(w.Curve)-1].Old > 0 }
 
 // lacking is how many pods a workload has too few.
-func lacking(w Workload) int {
+func lacking(w plan.Workload) int {
 	if len(w.Curve) == 0 {
 		return 1
 	}

@@ -1,4 +1,4 @@
-package plan
+package simulate
 
 import (
 	"cmp"
@@ -21,6 +21,7 @@ import (
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/internal/cluster"
 	"github.com/seatrial/seatrial/internal/memstore"
+	"github.com/seatrial/seatrial/internal/plan"
 )
 
 // history follows a cluster through the writes to its store, and keeps what a plan tells.
@@ -33,7 +34,7 @@ type history struct {
 	began   bool
 	stirred time.Time // when something last changed that a user would see
 	moved   time.Time // the same, without what happens again and again
-	last    Time      // the same, of the plan
+	last    plan.Time // the same, of the plan
 	objects map[string]metav1.Object
 	byUID   map[types.UID]metav1.Object
 
@@ -42,23 +43,23 @@ type history struct {
 	workloads map[diag.Object]*workloadTrack
 	nodes     map[string]*nodeTrack
 	budgets   map[diag.Object]*budgetTrack
-	now       Time           // of the last look
+	now       plan.Time      // of the last look
 	repeated  map[string]int // how often what has happened
 	events    map[said]int32 // how often they came
 	due       []*podTrack    // ready, but not for long enough to be available
 
 	decisions map[types.UID]cluster.Decision // latest of each pod that is not placed yet
-	unplaced  map[types.UID]*Unschedulable
+	unplaced  map[types.UID]*plan.Unschedulable
 	waiting   []types.UID // of unplaced, in order
 
-	plan Plan
+	plan plan.Plan
 }
 
 func newHistory() *history {
 	return &history{
 		objects: map[string]metav1.Object{}, byUID: map[types.UID]metav1.Object{}, pods: map[types.UID]*podTrack{},
 		workloads: map[diag.Object]*workloadTrack{}, nodes: map[string]*nodeTrack{}, events: map[said]int32{}, budgets: map[diag.Object]*budgetTrack{}, repeated: map[string]int{},
-		decisions: map[types.UID]cluster.Decision{}, unplaced: map[types.UID]*Unschedulable{},
+		decisions: map[types.UID]cluster.Decision{}, unplaced: map[types.UID]*plan.Unschedulable{},
 	}
 }
 
@@ -137,14 +138,14 @@ func (h *history) catchUp() error {
 }
 
 // earlier is a moment before the change, of what was there already.
-const earlier = -Time(time.Millisecond)
+const earlier = -plan.Time(time.Millisecond)
 
 // at gives a moment of the plan.
-func (h *history) at(t time.Time) Time {
+func (h *history) at(t time.Time) plan.Time {
 	if !h.began {
 		return earlier
 	}
-	return Time(t.Sub(h.zero))
+	return plan.Time(t.Sub(h.zero))
 }
 
 // begin declares all that was so far the state before the change.
@@ -227,7 +228,7 @@ func (h *history) move(t time.Time, what string) {
 }
 
 // step adds a row to the timeline.
-func (h *history) step(t time.Time, s Step) {
+func (h *history) step(t time.Time, s plan.Step) {
 	if s.Count < 2 {
 		h.move(t, s.Object.String()+" "+s.Event)
 	}
@@ -268,8 +269,8 @@ func (h *history) takeEvent(at time.Time, e *corev1.Event) {
 		count = max(count, e.Series.Count)
 	}
 	h.events[key] = count
-	s := Step{
-		Source: FromEvent, Event: e.Reason, Message: message, Warning: e.Type == corev1.EventTypeWarning,
+	s := plan.Step{
+		Source: plan.FromEvent, Event: e.Reason, Message: message, Warning: e.Type == corev1.EventTypeWarning,
 		Object: diag.Object{APIVersion: ref.APIVersion, Kind: ref.Kind, Namespace: ref.Namespace, Name: ref.Name},
 		Count:  int(count),
 	}
@@ -295,8 +296,8 @@ func nameOf(o diag.Object) string {
 // podTrack follows one pod.
 type podTrack struct {
 	pod  *corev1.Pod
-	life *Pod
-	line PodState
+	life *plan.Pod
+	line plan.PodState
 	gone bool
 
 	restarts int // before the change
@@ -332,7 +333,7 @@ func (h *history) takePod(w memstore.Write, pod *corev1.Pod) {
 func (h *history) meet(w memstore.Write, pod *corev1.Pod) *podTrack {
 	owner := h.workloadOf(pod)
 	p := &podTrack{pod: pod, requests: requestsOf(pod)}
-	p.life = &Pod{
+	p.life = &plan.Pod{
 		Object:   diag.Object{APIVersion: "v1", Kind: "Pod", Namespace: pod.Namespace, Name: pod.Name},
 		Workload: owner, Created: h.at(w.At), Priority: priorityOf(pod),
 		CPU: quantity(p.requests, corev1.ResourceCPU), Memory: quantity(p.requests, corev1.ResourceMemory),
@@ -365,7 +366,7 @@ func (p *podTrack) rebase(h *history) {
 	}
 	p.line.At = 0
 	p.restarts = p.line.Restarts
-	p.life.States = []PodState{p.line}
+	p.life.States = []plan.PodState{p.line}
 }
 
 func ptr[T any](v T) *T { return &v }
@@ -385,11 +386,11 @@ func (h *history) update(w memstore.Write, p *podTrack) {
 	h.occupy(p)
 	if line, err := cluster.LineOf(pod); err == nil && (line.Ready != p.line.Ready || line.Status != p.line.Status || line.Restarts != p.line.Restarts) {
 		before := p.line
-		p.line = PodState{At: h.at(w.At), Ready: line.Ready, Status: line.Status, Restarts: line.Restarts}
+		p.line = plan.PodState{At: h.at(w.At), Ready: line.Ready, Status: line.Status, Restarts: line.Restarts}
 		p.life.States = append(p.life.States, p.line)
 		stopped := p.life.Stopping != nil && line.Status != "Terminating" // its containers have ended
 		if !stopped && (line.Status != before.Status || line.Restarts != before.Restarts) {
-			h.podStep(w.At, p, line.Status, p.line.describe(), isFailure(line.Status))
+			h.podStep(w.At, p, line.Status, describeState(p.line), isFailure(line.Status))
 		}
 	}
 	ready := podReady(pod)
@@ -410,7 +411,7 @@ func (h *history) update(w memstore.Write, p *podTrack) {
 	h.count(w.At, p)
 }
 
-func (s PodState) describe() string {
+func describeState(s plan.PodState) string {
 	if s.Restarts == 0 {
 		return s.Ready
 	}
@@ -418,7 +419,7 @@ func (s PodState) describe() string {
 }
 
 func (h *history) podStep(t time.Time, p *podTrack, event, message string, warning bool) {
-	h.step(t, Step{Source: FromState, Object: p.life.Object, Event: event, Message: message, Warning: warning, Node: p.life.Node, Workload: nameOf(p.life.Workload)})
+	h.step(t, plan.Step{Source: plan.FromState, Object: p.life.Object, Event: event, Message: message, Warning: warning, Node: p.life.Node, Workload: nameOf(p.life.Workload)})
 }
 
 // isFailure tells whether a status is one that users look for when something is wrong.
@@ -496,7 +497,7 @@ func (h *history) count(t time.Time, p *podTrack) {
 	if now == p.share {
 		return
 	}
-	p.workload.point.move(p.share, now)
+	movePoint(&p.workload.point, p.share, now)
 	p.share = now
 	p.workload.note(h, t)
 }
@@ -527,8 +528,8 @@ type workloadTrack struct {
 	revision int64  // of the latest template
 	hash     string // of the latest template, as its pods are labelled; empty: all pods are alike
 	pods     []*podTrack
-	point    Point
-	curve    []Point
+	point    plan.Point
+	curve    []plan.Point
 	why      string // what it lacks; empty: nothing
 	settled  *time.Time
 	changed  bool
@@ -544,8 +545,8 @@ func (h *history) workload(o diag.Object) *workloadTrack {
 	return w
 }
 
-// move exchanges a pod's old share for its new one.
-func (p *Point) move(old, now share) {
+// movePoint exchanges a pod's old share for its new one.
+func movePoint(p *plan.Point, old, now share) {
 	for _, c := range []struct {
 		count       *int
 		before, now bool
@@ -580,7 +581,7 @@ func (w *workloadTrack) note(h *history, t time.Time) {
 
 func (w *workloadTrack) rebase() {
 	w.point.At = 0
-	w.curve = []Point{w.point}
+	w.curve = []plan.Point{w.point}
 	w.changed = false
 }
 

@@ -1,4 +1,4 @@
-package plan
+package simulate
 
 import (
 	"cmp"
@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/seatrial/seatrial/diag"
+	"github.com/seatrial/seatrial/internal/plan"
 )
 
 // symptoms tell the kind of a problem by the reason of an event, and words of its message.
@@ -18,44 +19,44 @@ var symptoms = []struct {
 	reason, words string
 	kind          string
 }{
-	{"FailedScheduling", "", Unplaced},
-	{"FailedCreate", "", Refused},
-	{"FailedMount", "", Mount},
-	{"FailedAttachVolume", "", Mount},
-	{"ProvisioningFailed", "", Mount},
-	{"InspectFailed", "", Image},
-	{"ErrImageNeverPull", "", Image},
-	{"Failed", "pull", Image},
-	{"Failed", "Pull", Image},
-	{"Failed", "InvalidImageName", Image},
-	{"Failed", "not found", Config},
-	{"Failed", "couldn't find key", Config},
-	{"Failed", "", Config},
-	{"BackOff", "pulling image", Image},
-	{"BackOff", "", Crash},
-	{"Unhealthy", "", Probe},
-	{"Preempted", "", Preempted},
-	{"NodeNotReady", "", NodeLost},
-	{"BackoffLimitExceeded", "", Backoff},
-	{"DeadlineExceeded", "", Backoff},
-	{"PodFailurePolicy", "", Backoff},
-	{"FailedIndexes", "", Backoff},
-	{"MaxFailedIndexesExceeded", "", Backoff},
-	{"EvictionBlocked", "", Blocked},
+	{"FailedScheduling", "", plan.Unplaced},
+	{"FailedCreate", "", plan.Refused},
+	{"FailedMount", "", plan.Mount},
+	{"FailedAttachVolume", "", plan.Mount},
+	{"ProvisioningFailed", "", plan.Mount},
+	{"InspectFailed", "", plan.Image},
+	{"ErrImageNeverPull", "", plan.Image},
+	{"Failed", "pull", plan.Image},
+	{"Failed", "Pull", plan.Image},
+	{"Failed", "InvalidImageName", plan.Image},
+	{"Failed", "not found", plan.Config},
+	{"Failed", "couldn't find key", plan.Config},
+	{"Failed", "", plan.Config},
+	{"BackOff", "pulling image", plan.Image},
+	{"BackOff", "", plan.Crash},
+	{"Unhealthy", "", plan.Probe},
+	{"Preempted", "", plan.Preempted},
+	{"NodeNotReady", "", plan.NodeLost},
+	{"BackoffLimitExceeded", "", plan.Backoff},
+	{"DeadlineExceeded", "", plan.Backoff},
+	{"PodFailurePolicy", "", plan.Backoff},
+	{"FailedIndexes", "", plan.Backoff},
+	{"MaxFailedIndexesExceeded", "", plan.Backoff},
+	{"EvictionBlocked", "", plan.Blocked},
 }
 
 // gravity orders kinds by how well they explain why a plan does not converge: causes before what
 // follows from them.
-var gravity = []string{Denied, Blocked, Unplaced, NodeLost, Refused, Image, Config, Mount, Crash, Probe, Backoff, Deadline, Preempted, Other}
+var gravity = []string{plan.Denied, plan.Blocked, plan.Unplaced, plan.NodeLost, plan.Refused, plan.Image, plan.Config, plan.Mount, plan.Crash, plan.Probe, plan.Backoff, plan.Deadline, plan.Preempted, plan.Other}
 
-func kindOfEvent(s *Step) string {
+func kindOfEvent(s *plan.Step) string {
 	for _, x := range symptoms {
 		if x.reason == s.Event && strings.Contains(s.Message, x.words) {
 			return x.kind
 		}
 	}
 	if s.Warning {
-		return Other
+		return plan.Other
 	}
 	return ""
 }
@@ -68,11 +69,11 @@ type problemKey struct {
 }
 
 // describeProblems collects what went wrong, by the time of its first occurrence.
-func (s *simulation) describeProblems() []Problem {
+func (s *simulation) describeProblems() []plan.Problem {
 	h := s.history
-	found := map[problemKey]*Problem{}
-	var order []*Problem
-	add := func(key problemKey, p Problem) {
+	found := map[problemKey]*plan.Problem{}
+	var order []*plan.Problem
+	add := func(key problemKey, p plan.Problem) {
 		known := found[key]
 		if known == nil {
 			known = &p
@@ -82,46 +83,46 @@ func (s *simulation) describeProblems() []Problem {
 		}
 		known.Count += p.Count
 		known.Last = p.Last
-		if p.Kind == Unplaced {
+		if p.Kind == plan.Unplaced {
 			known.Message = p.Message // the latest answer counts
 		}
 	}
 	for i := range h.plan.Timeline {
 		step := &h.plan.Timeline[i]
-		if step.Source != FromEvent {
+		if step.Source != plan.FromEvent {
 			continue
 		}
 		kind := kindOfEvent(step)
-		if kind == "" || kind == Image && step.Message == "Error: ErrImagePull" || strings.HasPrefix(step.Message, "Error: ImagePullBackOff") {
+		if kind == "" || kind == plan.Image && step.Message == "Error: ErrImagePull" || strings.HasPrefix(step.Message, "Error: ImagePullBackOff") {
 			continue
 		}
 		owner := s.ownerOf(step)
 		reason := ""
-		if kind == Other {
+		if kind == plan.Other {
 			reason = step.Event
 		}
-		add(problemKey{kind, owner, reason}, Problem{Kind: kind, At: step.At, Last: step.At, Count: 1, Object: step.Object, Workload: owner, Message: step.Message})
+		add(problemKey{kind, owner, reason}, plan.Problem{Kind: kind, At: step.At, Last: step.At, Count: 1, Object: step.Object, Workload: owner, Message: step.Message})
 	}
 	for _, d := range h.deadlines() {
 		order = append(order, &d)
 	}
 	for _, c := range h.plan.Changes {
 		if c.Denied != "" {
-			order = append(order, &Problem{Kind: Denied, At: c.at, Count: 1, Object: c.Object, Message: c.Denied, Open: true})
+			order = append(order, &plan.Problem{Kind: plan.Denied, At: c.At, Count: 1, Object: c.Object, Message: c.Denied, Open: true})
 		}
 	}
 	open := s.openKinds()
-	all := []Problem{}
+	all := []plan.Problem{}
 	for _, p := range order {
 		p.Open = p.Open || open(p)
 		all = append(all, *p)
 	}
-	slices.SortStableFunc(all, func(a, b Problem) int { return cmp.Compare(a.At, b.At) })
+	slices.SortStableFunc(all, func(a, b plan.Problem) int { return cmp.Compare(a.At, b.At) })
 	return all
 }
 
 // ownerOf gives the workload that an event is about.
-func (s *simulation) ownerOf(step *Step) diag.Object {
+func (s *simulation) ownerOf(step *plan.Step) diag.Object {
 	h := s.history
 	for _, w := range h.workloads {
 		if w.object.String() == step.Workload {
@@ -135,7 +136,7 @@ func (s *simulation) ownerOf(step *Step) diag.Object {
 }
 
 // deadlines are the rollouts that took too long, which no event tells.
-func (h *history) deadlines() (all []Problem) {
+func (h *history) deadlines() (all []plan.Problem) {
 	for _, w := range h.sortedWorkloads() {
 		d, ok := w.current.(*appsv1.Deployment)
 		if !ok || w.gone {
@@ -144,7 +145,7 @@ func (h *history) deadlines() (all []Problem) {
 		for _, c := range d.Status.Conditions {
 			if c.Type == appsv1.DeploymentProgressing && c.Reason == "ProgressDeadlineExceeded" && !c.LastUpdateTime.Time.Before(h.zero) {
 				at := h.at(c.LastUpdateTime.Time)
-				all = append(all, Problem{Kind: Deadline, At: at, Last: at, Count: 1, Object: w.object, Workload: w.object, Message: c.Message, Open: w.why != ""})
+				all = append(all, plan.Problem{Kind: plan.Deadline, At: at, Last: at, Count: 1, Object: w.object, Workload: w.object, Message: c.Message, Open: w.why != ""})
 			}
 		}
 	}
@@ -152,7 +153,7 @@ func (h *history) deadlines() (all []Problem) {
 }
 
 // openKinds tells of a problem whether it still stood at the end.
-func (s *simulation) openKinds() func(*Problem) bool {
+func (s *simulation) openKinds() func(*plan.Problem) bool {
 	h := s.history
 	unready := map[diag.Object]bool{}
 	pending := map[diag.Object]bool{}
@@ -165,7 +166,7 @@ func (s *simulation) openKinds() func(*Problem) bool {
 			unready[o] = unready[o] || p.life.Node != "" && p.readyFrom.IsZero()
 		}
 	}
-	return func(p *Problem) bool {
+	return func(p *plan.Problem) bool {
 		about := p.Workload
 		if isZero(about) {
 			about = p.Object
@@ -173,17 +174,17 @@ func (s *simulation) openKinds() func(*Problem) bool {
 		w := h.workloads[about]
 		lacking := w != nil && !w.gone && w.why != ""
 		switch p.Kind {
-		case Unplaced:
+		case plan.Unplaced:
 			return pending[about]
-		case Mount, Config, Image, Crash, Probe:
+		case plan.Mount, plan.Config, plan.Image, plan.Crash, plan.Probe:
 			return unready[about]
-		case Refused:
+		case plan.Refused:
 			return lacking
-		case Blocked:
+		case plan.Blocked:
 			return s.stage.draining()
-		case Backoff:
+		case plan.Backoff:
 			return w == nil || !w.gone && failedJob(w)
-		case NodeLost:
+		case plan.NodeLost:
 			n := h.nodes[p.Object.Name]
 			return n != nil && !n.gone && !n.ready
 		}
@@ -215,14 +216,14 @@ func (s *simulation) conclude() {
 	if len(lacking) > 0 || s.stage.draining() {
 		p.VirtualSeconds = s.history.now // so long it was waited for in vain
 	}
-	var open []*Problem
+	var open []*plan.Problem
 	for i := range p.Problems {
 		q := &p.Problems[i]
-		if q.Open && (q.Kind == Denied || q.Kind == Blocked || q.Kind == Backoff || concerns(q, lacking)) {
+		if q.Open && (q.Kind == plan.Denied || q.Kind == plan.Blocked || q.Kind == plan.Backoff || concerns(q, lacking)) {
 			open = append(open, q)
 		}
 	}
-	slices.SortStableFunc(open, func(a, b *Problem) int {
+	slices.SortStableFunc(open, func(a, b *plan.Problem) int {
 		return cmp.Or(cmp.Compare(slices.Index(gravity, a.Kind), slices.Index(gravity, b.Kind)), cmp.Compare(a.At, b.At))
 	})
 	if len(open) == 0 && len(lacking) == 0 {
@@ -243,11 +244,11 @@ func (s *simulation) conclude() {
 	if !isZero(open[0].Workload) && !s.touched(open[0].Workload.String()) {
 		p.Reason = fmt.Sprintf("%s: %s", open[0].Workload, p.Reason) // it suffers from what others do
 	}
-	if open[0].Kind == Denied {
+	if open[0].Kind == plan.Denied {
 		p.Reason = fmt.Sprintf("%s is refused: %s", open[0].Object, open[0].Message)
 	}
 	for _, q := range open[1:] {
-		if q.Kind == Deadline && open[0].Kind != Denied {
+		if q.Kind == plan.Deadline && open[0].Kind != plan.Denied {
 			p.Reason = fmt.Sprintf("%s; ProgressDeadlineExceeded at %s s", strings.TrimSuffix(p.Reason, "."), q.At)
 			break
 		}
@@ -256,7 +257,7 @@ func (s *simulation) conclude() {
 
 // concerns tells whether a problem is one of an object that lacks something. What concerns no
 // object in particular, such as a node, concerns all.
-func concerns(p *Problem, lacking map[string]string) bool {
+func concerns(p *plan.Problem, lacking map[string]string) bool {
 	if isZero(p.Workload) && p.Object.Kind != "Pod" {
 		return len(lacking) > 0
 	}
@@ -283,5 +284,5 @@ func (s *simulation) lacking() map[string]string {
 
 // touched tells whether the change is about an object.
 func (s *simulation) touched(name string) bool {
-	return slices.ContainsFunc(s.history.plan.Changes, func(c Change) bool { return c.Action != None && c.Object.String() == name })
+	return slices.ContainsFunc(s.history.plan.Changes, func(c plan.Change) bool { return c.Action != plan.None && c.Object.String() == name })
 }

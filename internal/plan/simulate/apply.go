@@ -1,4 +1,4 @@
-package plan
+package simulate
 
 import (
 	"context"
@@ -27,6 +27,7 @@ import (
 
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/internal/cluster"
+	"github.com/seatrial/seatrial/internal/plan"
 	"github.com/seatrial/seatrial/manifest"
 )
 
@@ -119,8 +120,8 @@ func (a *applier) target(o *unstructured.Unstructured) (*target, error) {
 }
 
 // apply creates an object, or changes it to what it says now. The error is the server's.
-func (a *applier) apply(o *unstructured.Unstructured) (Change, error) {
-	c := Change{Action: Create, Object: diag.Object{APIVersion: o.GetAPIVersion(), Kind: o.GetKind(), Namespace: o.GetNamespace(), Name: o.GetName()}}
+func (a *applier) apply(o *unstructured.Unstructured) (plan.Change, error) {
+	c := plan.Change{Action: plan.Create, Object: diag.Object{APIVersion: o.GetAPIVersion(), Kind: o.GetKind(), Namespace: o.GetNamespace(), Name: o.GetName()}}
 	t, err := a.target(o)
 	if err != nil {
 		return c, err
@@ -149,17 +150,17 @@ func (a *applier) apply(o *unstructured.Unstructured) (Change, error) {
 		return c, err
 	}
 	patcher := &apply.Patcher{Mapping: t.mapping, Helper: t.helper, Overwrite: true, BackOff: clockwork.NewRealClock()}
-	c.Action = Update
+	c.Action = plan.Update
 	_, patched, err := patcher.Patch(current, modified, "", t.namespace, t.name, io.Discard)
 	if err != nil {
 		return c, unwrapped(err)
 	}
-	return c.update(current, patched, written)
+	return updated(c, current, patched, written)
 }
 
 // merge lets the API server merge an object into what is there.
-func (a *applier) merge(t *target, o *unstructured.Unstructured) (Change, error) {
-	c := Change{Action: Create, Object: t.object()}
+func (a *applier) merge(t *target, o *unstructured.Unstructured) (plan.Change, error) {
+	c := plan.Change{Action: plan.Create, Object: t.object()}
 	written := o.DeepCopy()
 	data, err := runtime.Encode(unstructured.UnstructuredJSONScheme, o)
 	if err != nil {
@@ -177,21 +178,21 @@ func (a *applier) merge(t *target, o *unstructured.Unstructured) (Change, error)
 	if !there {
 		return c, a.follow(now)
 	}
-	return c.update(current, now, written)
+	return updated(c, current, now, written)
 }
 
-// update tells what a change made of an object that was there.
-func (c Change) update(before, after runtime.Object, written *unstructured.Unstructured) (_ Change, err error) {
-	c.Action = Update
+// updated completes c with what a change made of an object that was there.
+func updated(c plan.Change, before, after runtime.Object, written *unstructured.Unstructured) (_ plan.Change, err error) {
+	c.Action = plan.Update
 	if c.Fields, err = difference(before, after, written); err == nil && len(c.Fields) == 0 {
-		c.Action = None
+		c.Action = plan.None
 	}
 	return c, err
 }
 
-func (a *applier) create(t *target, o *unstructured.Unstructured) (Change, error) {
+func (a *applier) create(t *target, o *unstructured.Unstructured) (plan.Change, error) {
 	created, err := t.helper.Create(t.namespace, true, o)
-	c := Change{Action: Create, Object: t.object()}
+	c := plan.Change{Action: plan.Create, Object: t.object()}
 	if err != nil {
 		return c, err
 	}
@@ -296,13 +297,13 @@ func (a *applier) ensureNamespaces(docs []*manifest.Document) (made []string, er
 }
 
 // place gives the beginning of a document.
-func place(c *Change, d *manifest.Document) {
+func place(c *plan.Change, d *manifest.Document) {
 	r := d.Range()
 	c.File, c.Line = r.File, r.Start.Line
 }
 
 // refused puts the server's answer into a change.
-func refused(c Change, err error) Change {
+func refused(c plan.Change, err error) plan.Change {
 	c.Denied = echoed.ReplaceAllString(fmt.Sprint(unwrapped(err)), "")
 	return c
 }

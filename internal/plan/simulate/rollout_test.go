@@ -1,4 +1,4 @@
-package plan_test
+package simulate_test
 
 import (
 	"fmt"
@@ -8,7 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/seatrial/seatrial/internal/cluster"
-	"github.com/seatrial/seatrial/internal/plan"
+	"github.com/seatrial/seatrial/internal/plan/simulate"
 	"github.com/seatrial/seatrial/manifest"
 	"github.com/seatrial/seatrial/source"
 )
@@ -38,7 +38,7 @@ func TestRolloutsKeepTheirBounds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := plan.Simulate(t.Context(), plan.Input{From: documents(t, before.String()), Change: documents(t, after.String()), Nodes: nodes})
+	p, err := simulate.Simulate(t.Context(), simulate.Input{From: documents(t, before.String()), Change: documents(t, after.String()), Nodes: nodes})
 	if err != nil {
 		t.Fatal(err)
 	}

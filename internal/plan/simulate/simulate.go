@@ -1,4 +1,13 @@
-package plan
+// Package simulate finds out what a change to a cluster would do: it lets the real API server, controllers and
+// scheduler act in virtual time on a cluster of simulated nodes.
+//
+// The central function is [Simulate], which returns a [plan.Plan] for an [Input]:
+//
+//	p, err := simulate.Simulate(ctx, simulate.Input{From: running, Change: manifests})
+//	fmt.Println(p.Converged, p.Reason)
+//
+// The same input gives the same plan, names of pods included.
+package simulate
 
 import (
 	"cmp"
@@ -18,6 +27,7 @@ import (
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/internal/cluster"
 	"github.com/seatrial/seatrial/internal/cluster/virtualtime"
+	"github.com/seatrial/seatrial/internal/plan"
 	"github.com/seatrial/seatrial/manifest"
 )
 
@@ -57,7 +67,7 @@ type simulation struct {
 
 // Simulate plans a change. The error says why it could not; what is wrong with the change itself
 // is in the plan.
-func Simulate(ctx context.Context, input Input) (*Plan, error) {
+func Simulate(ctx context.Context, input Input) (*plan.Plan, error) {
 	if input.Seed == 0 {
 		input.Seed = 1
 	}
@@ -127,7 +137,7 @@ func (s *simulation) asksWhoMay() bool {
 	documents := slices.Concat(s.From, s.Change)
 	if s.Scenario != nil {
 		for _, a := range s.Scenario.Actions {
-			documents = append(documents, a.documents...)
+			documents = append(documents, a.Documents()...)
 		}
 	}
 	return slices.ContainsFunc(documents, func(d *manifest.Document) bool {
@@ -199,7 +209,7 @@ func (s *simulation) prune() {
 		if err != nil || kept[t.object()] {
 			continue
 		}
-		c := Change{Action: Delete, Object: t.object()}
+		c := plan.Change{Action: plan.Delete, Object: t.object()}
 		place(&c, d)
 		propagation := metav1.DeletePropagationBackground
 		if _, err := t.helper.DeleteWithOptions(t.namespace, t.name, &metav1.DeleteOptions{PropagationPolicy: &propagation}); err != nil {
@@ -215,7 +225,7 @@ func (s *simulation) watch() error {
 	if s.Until > 0 {
 		return s.until(s.Until, false)
 	}
-	return s.until(s.Scenario.horizon()+DefaultUntil, true)
+	return s.until(horizon(s.Scenario)+DefaultUntil, true)
 }
 
 // until lets time pass; not to the end of it if all has settled or is stuck, and may end early.
@@ -239,7 +249,7 @@ func (s *simulation) ended(now time.Time) bool {
 	switch {
 	case now.Sub(s.history.stirred) < settledFor:
 		return false
-	case s.stage != nil && (s.stage.busy() || now.Before(s.history.zero.Add(s.Scenario.horizon()+afterLoad(s.Scenario)))):
+	case s.stage != nil && (s.stage.busy() || now.Before(s.history.zero.Add(horizon(s.Scenario)+afterLoad(s.Scenario)))):
 		return false
 	case len(s.unsettled()) == 0 && (s.stage == nil || !s.stage.draining()):
 		return true
@@ -249,7 +259,7 @@ func (s *simulation) ended(now time.Time) bool {
 
 // afterLoad is how long autoscalers may take to follow the end of a load: as long as they look
 // back before they scale down.
-func afterLoad(s *Scenario) time.Duration {
+func afterLoad(s *plan.Scenario) time.Duration {
 	if s == nil || len(s.Load) == 0 {
 		return 0
 	}
@@ -288,11 +298,11 @@ func (p *podTrack) mayCrashAgain() bool {
 func (s *simulation) finish() error {
 	h := s.history
 	p := &h.plan
-	p.APIVersion, p.Kind, p.Seed = APIVersion, Kind, s.Seed
+	p.APIVersion, p.Kind, p.Seed = plan.APIVersion, plan.Kind, s.Seed
 	p.KubernetesVersion = s.engine.Version()
 	p.Filters = s.engine.Filters()
 	p.Workloads = h.describeWorkloads()
-	p.Pods = []Pod{}
+	p.Pods = []plan.Pod{}
 	for _, t := range h.order {
 		if t.gone && *t.life.Gone < 0 {
 			continue
@@ -306,7 +316,7 @@ func (s *simulation) finish() error {
 	p.Problems = s.describeProblems()
 	p.Gates = h.describeGates()
 	s.conclude()
-	s.judgeExpectations()
+	p.Expectations = s.Scenario.Judge(p, s.evidence())
 	s.findRisks()
 	fill(p)
 	return nil
@@ -314,7 +324,7 @@ func (s *simulation) finish() error {
 
 // compareSteps orders what happened by time. Events that come again are updated by goroutines of their own, which
 // nobody puts in order: those of one moment are told by what they are about, after what else there was.
-func compareSteps(a, b Step) int {
+func compareSteps(a, b plan.Step) int {
 	if at := cmp.Compare(a.At, b.At); at != 0 || a.Count < 2 && b.Count < 2 {
 		return at
 	}
@@ -322,27 +332,27 @@ func compareSteps(a, b Step) int {
 }
 
 // fill makes empty lists of those that are nil, as JSON has them.
-func fill(p *Plan) {
+func fill(p *plan.Plan) {
 	set := func(empty bool, f func()) {
 		if empty {
 			f()
 		}
 	}
-	set(p.Changes == nil, func() { p.Changes = []Change{} })
-	set(p.Timeline == nil, func() { p.Timeline = []Step{} })
-	set(p.Placements == nil, func() { p.Placements = []Placement{} })
-	set(p.Problems == nil, func() { p.Problems = []Problem{} })
-	set(p.Gates == nil, func() { p.Gates = []Gate{} })
-	set(p.Expectations == nil, func() { p.Expectations = []Expectation{} })
+	set(p.Changes == nil, func() { p.Changes = []plan.Change{} })
+	set(p.Timeline == nil, func() { p.Timeline = []plan.Step{} })
+	set(p.Placements == nil, func() { p.Placements = []plan.Placement{} })
+	set(p.Problems == nil, func() { p.Problems = []plan.Problem{} })
+	set(p.Gates == nil, func() { p.Gates = []plan.Gate{} })
+	set(p.Expectations == nil, func() { p.Expectations = []plan.Expectation{} })
 	set(p.Assumptions == nil, func() { p.Assumptions = []string{} })
 	set(p.Findings == nil, func() { p.Findings = []diag.Diagnostic{} })
 	for i := range p.Changes {
-		set(p.Changes[i].Fields == nil, func() { p.Changes[i].Fields = []Field{} })
+		set(p.Changes[i].Fields == nil, func() { p.Changes[i].Fields = []plan.Field{} })
 	}
 }
 
-func (h *history) describeUnschedulable() []Unschedulable {
-	all := []Unschedulable{}
+func (h *history) describeUnschedulable() []plan.Unschedulable {
+	all := []plan.Unschedulable{}
 	for _, uid := range h.waiting {
 		u := h.unplaced[uid]
 		if p := h.pods[uid]; p != nil {
@@ -360,3 +370,9 @@ func (h *history) describeUnschedulable() []Unschedulable {
 	}
 	return all
 }
+
+// isZero tells whether an object is none.
+func isZero(o diag.Object) bool { return o == diag.Object{} }
+
+// oneLine gives a text without line breaks.
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }

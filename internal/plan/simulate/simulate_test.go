@@ -1,4 +1,4 @@
-package plan_test
+package simulate_test
 
 import (
 	"bytes"
@@ -13,10 +13,12 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	"github.com/santhosh-tekuri/jsonschema/v6"
 	"k8s.io/klog/v2"
 
 	"github.com/seatrial/seatrial/internal/cluster"
 	"github.com/seatrial/seatrial/internal/plan"
+	"github.com/seatrial/seatrial/internal/plan/simulate"
 	"github.com/seatrial/seatrial/internal/report"
 	"github.com/seatrial/seatrial/manifest"
 	"github.com/seatrial/seatrial/source"
@@ -102,9 +104,9 @@ func inAnotherProcess(t *testing.T) (wait func()) {
 const onceEnv = "SEATRIAL_TEST_ONCE"
 
 // input reads a case.
-func input(t *testing.T, folder string) plan.Input {
+func input(t *testing.T, folder string) simulate.Input {
 	t.Helper()
-	in := plan.Input{Change: read(t, folder, "plan.yaml"), From: read(t, folder, "from.yaml"), Reasons: true}
+	in := simulate.Input{Change: read(t, folder, "plan.yaml"), From: read(t, folder, "from.yaml"), Reasons: true}
 	if text := readText(t, folder, "nodes"); text != "" {
 		groups := strings.Split(strings.TrimSpace(text), "\n")
 		for i, g := range groups {
@@ -137,12 +139,28 @@ func input(t *testing.T, folder string) plan.Input {
 func tell(t *testing.T, folder string) string {
 	t.Helper()
 	in := input(t, folder)
-	p, err := plan.Simulate(t.Context(), in)
+	p, err := simulate.Simulate(t.Context(), in)
 	if err != nil {
 		t.Fatal(err)
 	}
 	conforms(t, written(t, p, "json", report.PlanOptions{}))
 	return string(written(t, p, "text", report.PlanOptions{Verbose: true, Reasons: len(in.Nodes) < 10}))
+}
+
+// conforms holds a report in JSON to its schema.
+func conforms(t *testing.T, report []byte) {
+	t.Helper()
+	schema, err := jsonschema.NewCompiler().Compile("../../../docs/plan-report.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	value, err := jsonschema.UnmarshalJSON(strings.NewReader(string(report)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := schema.Validate(value); err != nil {
+		t.Error(err)
+	}
 }
 
 // written gives a plan in a format.

@@ -1,10 +1,11 @@
-package plan
+package simulate
 
 import (
 	"time"
 
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/internal/cluster"
+	"github.com/seatrial/seatrial/internal/plan"
 )
 
 // judge keeps what the scheduler said about a pod.
@@ -15,7 +16,7 @@ func (h *history) judge(d cluster.Decision) {
 	}
 	u := h.unplaced[d.Pod.UID]
 	if u == nil {
-		u = &Unschedulable{At: h.at(d.At), Object: diag.Object{APIVersion: "v1", Kind: "Pod", Namespace: d.Pod.Namespace, Name: d.Pod.Name}}
+		u = &plan.Unschedulable{At: h.at(d.At), Object: diag.Object{APIVersion: "v1", Kind: "Pod", Namespace: d.Pod.Namespace, Name: d.Pod.Name}}
 		h.unplaced[d.Pod.UID] = u
 		h.waiting = append(h.waiting, d.Pod.UID)
 	}
@@ -32,7 +33,7 @@ func (h *history) placed(t time.Time, p *podTrack) {
 	if !h.began {
 		return
 	}
-	placement := Placement{At: h.at(t), Object: p.life.Object, Workload: p.life.Workload, Node: p.pod.Spec.NodeName}
+	placement := plan.Placement{At: h.at(t), Object: p.life.Object, Workload: p.life.Workload, Node: p.pod.Spec.NodeName}
 	if judged && d.Node == placement.Node {
 		placement.Feasible, placement.Rejected = d.Feasible, fits(d.Rejected)
 		placement.Scores = scores(d.Scores)
@@ -40,20 +41,20 @@ func (h *history) placed(t time.Time, p *podTrack) {
 	h.plan.Placements = append(h.plan.Placements, placement)
 }
 
-func fits(rejected []cluster.Rejection) []NodeFit {
-	all := make([]NodeFit, 0, len(rejected))
+func fits(rejected []cluster.Rejection) []plan.NodeFit {
+	all := make([]plan.NodeFit, 0, len(rejected))
 	for _, r := range rejected {
-		all = append(all, NodeFit{Name: r.Node, Plugin: r.Plugin, Reason: r.Reason})
+		all = append(all, plan.NodeFit{Name: r.Node, Plugin: r.Plugin, Reason: r.Reason})
 	}
 	return all
 }
 
 // scores gives the best nodes of a decision.
-func scores(told []cluster.NodeScore) (best []NodeScore) {
+func scores(told []cluster.NodeScore) (best []plan.NodeScore) {
 	for _, s := range told {
-		n := NodeScore{Name: s.Node, Total: s.Total, Plugins: []PluginScore{}}
+		n := plan.NodeScore{Name: s.Node, Total: s.Total, Plugins: []plan.PluginScore{}}
 		for _, p := range s.Plugins {
-			n.Plugins = append(n.Plugins, PluginScore{Name: p.Plugin, Score: p.Score})
+			n.Plugins = append(n.Plugins, plan.PluginScore{Name: p.Plugin, Score: p.Score})
 		}
 		best = append(best, n)
 	}

@@ -1,4 +1,4 @@
-package plan_test
+package simulate_test
 
 import (
 	"path/filepath"
@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/seatrial/seatrial/internal/plan"
+	"github.com/seatrial/seatrial/internal/plan/simulate"
 )
 
 // TestRemedies looks for ways out of plans that stall; none is told that has not completed.
@@ -19,11 +20,11 @@ func TestRemedies(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			in := input(t, filepath.Join("testdata", name))
-			p, err := plan.Simulate(t.Context(), in)
+			p, err := simulate.Simulate(t.Context(), in)
 			if err != nil {
 				t.Fatal(err)
 			}
-			remedies, err := plan.Remedies(t.Context(), in, p)
+			remedies, err := simulate.Remedies(t.Context(), in, p)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -44,7 +45,7 @@ func TestRemedies(t *testing.T) {
 // TestQuestions asks what becomes of a Deployment of three when a node goes.
 func TestQuestions(t *testing.T) {
 	in := input(t, filepath.Join("testdata", "topology-spread"))
-	p, err := plan.Simulate(t.Context(), in)
+	p, err := simulate.Simulate(t.Context(), in)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +58,7 @@ func TestQuestions(t *testing.T) {
 		if err != nil || q != questions[0] {
 			t.Fatalf("%v, %v", q, err)
 		}
-		outcome, err := plan.Simulate(t.Context(), q.Input(in))
+		outcome, err := simulate.Simulate(t.Context(), simulate.Disrupt(in, q))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,4 +1,4 @@
-package plan
+package simulate
 
 import (
 	"regexp"
@@ -13,11 +13,12 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/seatrial/seatrial/internal/cluster/kubelet"
+	"github.com/seatrial/seatrial/internal/plan"
 )
 
 // scripts gives what the containers of a scenario do. The kubelets ask it again and again.
 type scripts struct {
-	scenario *Scenario
+	scenario *plan.Scenario
 
 	mu    sync.Mutex
 	globs map[string]*regexp.Regexp
@@ -31,19 +32,19 @@ func (s *scripts) script(pod *corev1.Pod, c *corev1.Container) kubelet.Script {
 	}
 	for _, i := range s.scenario.Images {
 		if s.matches(i.Match, c.Image) {
-			i.write(&k, c.Image)
+			writeImage(&i, &k, c.Image)
 			break
 		}
 	}
 	for i := range s.scenario.Containers {
 		if x := &s.scenario.Containers[i]; s.selects(&x.Match, pod, c) {
-			x.write(&k)
+			writeContainer(x, &k)
 		}
 	}
 	return k
 }
 
-func (i *ImageScript) write(k *kubelet.Script, image string) {
+func writeImage(i *plan.ImageScript, k *kubelet.Script, image string) {
 	set(&k.PullFor, i.Pull)
 	if i.Size != "" {
 		q := resource.MustParse(i.Size)
@@ -63,7 +64,7 @@ func set(d *time.Duration, value *metav1.Duration) {
 	}
 }
 
-func (c *ContainerScript) write(k *kubelet.Script) {
+func writeContainer(c *plan.ContainerScript, k *kubelet.Script) {
 	set(&k.ReadyAfter, c.ReadyAfter)
 	set(&k.RunFor, c.RunFor)
 	set(&k.StopFor, c.StopFor)
@@ -92,7 +93,7 @@ func (c *ContainerScript) write(k *kubelet.Script) {
 	}
 }
 
-func (s *scripts) selects(m *Selector, pod *corev1.Pod, c *corev1.Container) bool {
+func (s *scripts) selects(m *plan.Selector, pod *corev1.Pod, c *corev1.Container) bool {
 	return (m.Namespace == "" || m.Namespace == pod.Namespace) &&
 		(m.Workload == "" || madeBy(pod, m.Workload)) &&
 		labels.SelectorFromSet(m.Labels).Matches(labels.Set(pod.Labels)) &&
@@ -126,16 +127,10 @@ func (s *scripts) matches(glob, text string) bool {
 	defer s.mu.Unlock()
 	r := s.globs[glob]
 	if r == nil {
-		r = compileGlob(glob)
+		r = plan.CompileGlob(glob)
 		s.globs[glob] = r
 	}
 	return r.MatchString(text)
-}
-
-// compileGlob knows * for anything and ? for one character.
-func compileGlob(glob string) *regexp.Regexp {
-	pattern := strings.NewReplacer(`\*`, `.*`, `\?`, `.`).Replace(regexp.QuoteMeta(glob))
-	return regexp.MustCompile("^" + pattern + "$")
 }
 
 // usage is what autoscalers see of a container: its share of a load, or what it is said to use.
@@ -144,7 +139,7 @@ func (s *simulation) usage(pod *corev1.Pod, c *corev1.Container, name corev1.Res
 		for i := range s.Scenario.Load {
 			l := &s.Scenario.Load[i]
 			if l.Resource == string(name) && cmpNamespace(l.Namespace, pod.Namespace) && madeBy(pod, l.Workload) && c.Name == pod.Spec.Containers[0].Name {
-				return l.at(time.Since(s.history.zero)) / int64(max(1, s.readyPods(pod)))
+				return loadAt(l, time.Since(s.history.zero)) / int64(max(1, s.readyPods(pod)))
 			}
 		}
 	}
@@ -191,9 +186,9 @@ func (s *simulation) readyPods(pod *corev1.Pod) int {
 	return s.sharers.count[string(ref.UID)]
 }
 
-// at gives a load at a moment, in thousandths of a CPU or bytes.
-func (l *Load) at(t time.Duration) int64 {
-	value := func(p LoadPoint) int64 {
+// loadAt returns a load at a moment, in thousandths of a CPU or bytes.
+func loadAt(l *plan.Load, t time.Duration) int64 {
+	value := func(p plan.LoadPoint) int64 {
 		q := resource.MustParse(p.Total)
 		if l.Resource == "cpu" {
 			return q.MilliValue()
