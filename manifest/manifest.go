@@ -113,6 +113,9 @@ func (c *Chunk) Number() int { return c.number }
 // Len returns the size of the chunk in bytes.
 func (c *Chunk) Len() int { return c.end - c.start }
 
+// Range returns the span of the chunk in its file.
+func (c *Chunk) Range() source.Range { return c.file.Range(c.start, c.end) }
+
 // Locate finds the places of the chunk. Where it is known that they will be asked for, it comes before
 // Parse, which then need not read plain text again.
 func (c *Chunk) Locate() {

@@ -13,10 +13,11 @@ const module = "github.com/seatrial/seatrial/"
 // layers from the ground up. A package imports only from lines above its own; the
 // entries of one line do not import each other.
 var layers = [][]string{
-	{"source", "internal/modcache", "internal/browser", "internal/disk", "internal/lean", "internal/unmetered", "internal/kubernetes"},
+	{"source", "internal/sanitize", "internal/atomicfile", "internal/modcache", "internal/browser", "internal/disk", "internal/lean", "internal/unmetered",
+		"internal/kubernetes"},
 	{"diag"},
 	{"manifest", "schema/bundle"},
-	{"schema"},
+	{"schema", "internal/redact"},
 	{"validation/verdict", "internal/memstore"},
 	{"validation/fresh", "internal/kubernetes/registry"},
 	{"validation/custom"},

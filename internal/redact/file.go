@@ -1,0 +1,119 @@
+package redact
+
+import (
+	"bytes"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/seatrial/seatrial/manifest"
+	"github.com/seatrial/seatrial/source"
+)
+
+// File returns a file in which the characters of a Secret's values are masked one by one, so that places stay valid.
+// Where a text that speaks of a Secret cannot be read, all values of it are hidden.
+func File(f *source.File) *source.File {
+	if !bytes.Contains(f.Data, []byte("Secret")) {
+		return f
+	}
+	m := &masker{data: slices.Clone(f.Data)}
+	for _, chunk := range manifest.Split(f) {
+		docs, findings := chunk.Parse(manifest.DefaultLimits)
+		for _, d := range docs {
+			if isSecret(d) {
+				m.object(d.Root())
+			}
+		}
+		r := chunk.Range()
+		if from, to := r.Start.Offset, r.End.Offset; len(findings) > 0 && looksLikeSecret.Match(f.Data[from:to]) {
+			m.lines(from, to)
+		}
+	}
+	return source.NewFile(f.Name, m.data)
+}
+
+// looksLikeSecret finds the kind of a Secret in YAML and JSON.
+var looksLikeSecret = regexp.MustCompile(`kind["']?\s*:\s*["']?Secret\b`)
+
+// masker writes over a copy of a file.
+type masker struct{ data []byte }
+
+// object hides the values of a Secret.
+func (m *masker) object(root *manifest.Node) {
+	for _, name := range fields {
+		named(root, name, m.value)
+	}
+	named(root, "metadata", func(metadata *manifest.Node) {
+		named(metadata, "annotations", func(annotations *manifest.Node) { named(annotations, lastApplied, m.value) })
+	})
+}
+
+// named calls f for each value of a key, which may be written twice or come from a merge.
+func named(n *manifest.Node, name string, f func(*manifest.Node)) {
+	n = n.Target()
+	for i := range n.Fields {
+		if n.Fields[i].Name == name {
+			f(n.Fields[i].Value)
+		}
+	}
+	if field := n.Get(name); field != nil {
+		f(field.Value)
+	}
+}
+
+// value hides a node, but the keys of a map.
+func (m *masker) value(n *manifest.Node) {
+	n = n.Target()
+	switch n.Kind {
+	case manifest.Map:
+		for _, f := range n.Fields {
+			m.value(f.Value)
+		}
+	case manifest.List:
+		for _, item := range n.Items {
+			m.value(item)
+		}
+	default:
+		r := n.Range()
+		m.hide(r.Start.Offset, r.End.Offset)
+	}
+}
+
+// heads are the keys whose values say which object it is.
+var heads = []string{"apiVersion", "kind", "metadata", "name", "namespace", "type"}
+
+// lines hides what stands after the keys of lines, and lines without a key.
+func (m *masker) lines(from, to int) {
+	for start := from; start < to; {
+		end := to
+		if i := bytes.IndexByte(m.data[start:to], '\n'); i >= 0 {
+			end = start + i
+		}
+		line := string(m.data[start:end])
+		key, _, isEntry := strings.Cut(line, ":")
+		switch {
+		case strings.HasPrefix(line, "---"):
+		case isEntry && slices.Contains(heads, strings.Trim(key, " \t-\"'")) && !strings.ContainsAny(line, "{["):
+		case isEntry && !strings.ContainsAny(key, "{["):
+			m.hide(start+len(key)+1, end)
+		default:
+			m.hide(start, end)
+		}
+		start = end + 1
+	}
+}
+
+// masks are the characters that stand for one of 1 to 4 bytes, so that what follows stays in its place.
+var masks = [utf8.UTFMax + 1]string{1: "*", 2: "·", 3: "•", 4: "🞶"}
+
+// hide masks each character of a range that is neither white space nor a control character.
+func (m *masker) hide(from, to int) {
+	for i := from; i < to; {
+		r, size := utf8.DecodeRune(m.data[i:to])
+		if r > ' ' {
+			copy(m.data[i:i+size], masks[size])
+		}
+		i += size
+	}
+}

@@ -1,0 +1,167 @@
+// Package redact hides the values of Secrets in what a program prints.
+//
+// The central type is [Redactor]: it knows the values of the Secrets that it has seen, and takes them out of
+// texts. [File] hides the values where they are written.
+//
+//	r := redact.New(docs...)
+//	fmt.Println(r.Text(message))
+package redact
+
+import (
+	"cmp"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/seatrial/seatrial/diag"
+	"github.com/seatrial/seatrial/manifest"
+	"github.com/seatrial/seatrial/source"
+)
+
+// Mask stands for a value that is not shown.
+const Mask = "***"
+
+// lastApplied is where kubectl apply keeps the object as it was applied, values included.
+const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
+
+// fields are the fields of a Secret that hold its values.
+var fields = []string{"data", "stringData", "binaryData"}
+
+// minLength is how long a value must be to be replaced wherever it occurs. A shorter one is replaced where it is
+// quoted or is the whole text: it may be part of a name by chance.
+const minLength = 6
+
+// Redactor takes the values of Secrets out of texts. The zero value knows no values.
+type Redactor struct {
+	values []string // longest first
+}
+
+// New returns a redactor that knows the values of the Secrets among some documents.
+func New(docs ...*manifest.Document) *Redactor {
+	r := &Redactor{}
+	r.Add(docs...)
+	return r
+}
+
+// Add makes the values of the Secrets among some documents known.
+func (r *Redactor) Add(docs ...*manifest.Document) {
+	for _, d := range docs {
+		if isSecret(d) {
+			r.addObject(d.Value())
+		}
+	}
+	r.sort()
+}
+
+func (r *Redactor) sort() {
+	slices.SortFunc(r.values, func(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b)) })
+	r.values = slices.Compact(r.values)
+}
+
+func isSecret(d *manifest.Document) bool { return d.Object.Kind == "Secret" }
+
+// addObject collects the values of a Secret as it was decoded.
+func (r *Redactor) addObject(o map[string]any) {
+	for _, field := range fields {
+		values, isMap := o[field].(map[string]any)
+		if !isMap && o[field] != nil {
+			r.add(fmt.Sprint(o[field]))
+		}
+		for _, v := range values {
+			r.addValue(v)
+		}
+	}
+	metadata, _ := o["metadata"].(map[string]any)
+	annotations, _ := metadata["annotations"].(map[string]any)
+	text, _ := annotations[lastApplied].(string)
+	var applied map[string]any
+	if json.Unmarshal([]byte(text), &applied) == nil {
+		r.addObject(applied)
+	}
+}
+
+// addValue collects a value as it is written, and as it is decoded.
+func (r *Redactor) addValue(v any) {
+	switch v := v.(type) {
+	case nil:
+	case map[string]any:
+		for _, inner := range v {
+			r.addValue(inner)
+		}
+	case []any:
+		for _, inner := range v {
+			r.addValue(inner)
+		}
+	default:
+		text := fmt.Sprint(v)
+		r.add(text)
+		if decoded, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), "")); err == nil {
+			r.add(string(decoded))
+		}
+	}
+}
+
+// add makes a text known in the forms in which messages write it, and so its lines.
+func (r *Redactor) add(text string) {
+	text = strings.TrimRight(text, "\r\n")
+	if strings.TrimSpace(text) == "" {
+		return
+	}
+	quoted := strconv.Quote(text)
+	inJSON, _ := json.Marshal(text) // a string can be encoded
+	r.values = append(r.values, text, strings.Join(strings.Fields(text), " "), quoted[1:len(quoted)-1], string(inJSON[1:len(inJSON)-1]))
+	if lines := strings.Split(text, "\n"); len(lines) > 1 {
+		for _, line := range lines {
+			if line = strings.TrimSpace(line); len(line) >= minLength {
+				r.values = append(r.values, line)
+			}
+		}
+	}
+}
+
+// Text returns s without the values.
+func (r *Redactor) Text(s string) string {
+	if r == nil || s == "" {
+		return s
+	}
+	for _, v := range r.values {
+		switch {
+		case s == v:
+			return Mask
+		case !strings.Contains(s, v):
+		case len(v) >= minLength:
+			s = strings.ReplaceAll(s, v, Mask)
+		default:
+			for _, quote := range []string{`"`, "`", `\"`} {
+				s = strings.ReplaceAll(s, quote+v+quote, quote+Mask+quote)
+			}
+		}
+	}
+	return s
+}
+
+// Holds reports whether a text has one of the values.
+func (r *Redactor) Holds(s string) bool { return r.Text(s) != s }
+
+// Diagnostics returns findings without the values. A fix that writes one is left out: a reader could not use it.
+func (r *Redactor) Diagnostics(all []diag.Diagnostic) []diag.Diagnostic {
+	if r == nil || len(r.values) == 0 {
+		return all
+	}
+	all = slices.Clone(all)
+	for i := range all {
+		d := &all[i]
+		d.Message, d.Help = r.Text(d.Message), r.Text(d.Help)
+		d.Related = slices.Clone(d.Related)
+		for j := range d.Related {
+			d.Related[j].Message = r.Text(d.Related[j].Message)
+		}
+		d.Fixes = slices.DeleteFunc(slices.Clone(d.Fixes), func(f diag.Fix) bool {
+			return r.Holds(f.Message) || slices.ContainsFunc(f.Edits, func(e source.Edit) bool { return r.Holds(e.NewText) })
+		})
+	}
+	return all
+}

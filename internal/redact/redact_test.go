@@ -1,0 +1,121 @@
+package redact_test
+
+import (
+	"encoding/base64"
+	"strings"
+	"testing"
+
+	"github.com/seatrial/seatrial/diag"
+	"github.com/seatrial/seatrial/internal/redact"
+	"github.com/seatrial/seatrial/manifest"
+	"github.com/seatrial/seatrial/source"
+)
+
+const planted = "hunter2-planted"
+
+var encoded = base64.StdEncoding.EncodeToString([]byte(planted))
+
+// forms are the ways in which manifests write the values of Secrets.
+var forms = map[string]string{
+	"data":                   "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\ndata:\n  password: " + encoded + "\n",
+	"stringData":             "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData:\n  password: " + planted + "\n",
+	"flow style":             "{apiVersion: v1, kind: Secret, metadata: {name: s}, stringData: {password: \"" + planted + "\"}}\n",
+	"JSON":                   `{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "data": {"password": "` + encoded + `"}}`,
+	"indented":               "  apiVersion: v1\n  kind: Secret\n  metadata: {name: s}\n  stringData:\n    password: " + planted + "\n",
+	"item of a List":         "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Secret\n  metadata: {name: s}\n  stringData:\n    password: " + planted + "\n",
+	"block scalar":           "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData:\n  file: |\n    first line\n    " + planted + "\n",
+	"no map":                 "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: " + planted + "\n",
+	"a list":                 "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData:\n  password: [" + planted + "]\n",
+	"an anchor":              "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData:\n  a: &a " + planted + "\n  b: *a\n",
+	"a key that comes twice": "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {a: " + planted + "}\nstringData: {a: b}\n",
+	"the last-applied annotation": "apiVersion: v1\nkind: Secret\nmetadata:\n  name: s\n  annotations:\n    kubectl.kubernetes.io/last-applied-configuration: |\n" +
+		`      {"apiVersion":"v1","kind":"Secret","stringData":{"password":"` + planted + `"}}` + "\n",
+	"broken YAML": "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData:\n  password: \"" + planted + "\n  other: x: y\n",
+	"broken JSON": `{"apiVersion": "v1", "kind": "Secret", "stringData": {"password": "` + planted + `"`,
+}
+
+func leaks(text string) bool {
+	return strings.Contains(text, planted) || strings.Contains(text, encoded)
+}
+
+func TestFileHidesValuesAndKeepsPlaces(t *testing.T) {
+	for name, text := range forms {
+		t.Run(name, func(t *testing.T) {
+			if !leaks(text) {
+				t.Fatal("nothing is planted")
+			}
+			got := string(redact.File(source.NewFile("s.yaml", []byte(text))).Data)
+			if leaks(got) {
+				t.Errorf("the value is shown:\n%s", got)
+			}
+			if len(got) != len(text) || strings.Count(got, "\n") != strings.Count(text, "\n") || !strings.Contains(got, "Secret") && name != "broken JSON" {
+				t.Errorf("places have moved:\n%s", got)
+			}
+		})
+	}
+}
+
+func TestFileKeepsOtherObjects(t *testing.T) {
+	text := "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: Secret}\ndata: {a: b}\n---\n" + forms["data"]
+	got := string(redact.File(source.NewFile("s.yaml", []byte(text))).Data)
+	if !strings.HasPrefix(got, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: Secret}\ndata: {a: b}\n") {
+		t.Errorf("got:\n%s", got)
+	}
+}
+
+func read(t *testing.T, text string) []*manifest.Document {
+	t.Helper()
+	docs, _ := manifest.Read(source.NewFile("s.yaml", []byte(text)), manifest.DefaultLimits)
+	return docs
+}
+
+func TestTextHidesValues(t *testing.T) {
+	for name, text := range forms {
+		docs := read(t, text)
+		if len(docs) == 0 || strings.Contains(name, "twice") {
+			continue // nothing was decoded
+		}
+		r := redact.New(docs...)
+		for _, message := range []string{
+			"Invalid value: \"" + planted + "\": too long", "password=" + planted, planted, `{\"password\":\"` + planted + `\"}`,
+		} {
+			if name == "the last-applied annotation" || name == "block scalar" || !strings.Contains(name, "data") {
+				if got := r.Text(message); leaks(got) {
+					t.Errorf("%s: %q", name, got)
+				}
+			}
+		}
+	}
+	r := redact.New(read(t, forms["data"])...)
+	if got := r.Text("decoded " + planted + ", encoded " + encoded); leaks(got) {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestShortValuesAreHiddenWhereTheyAreQuoted(t *testing.T) {
+	r := redact.New(read(t, "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {pin: \"0815\"}\n")...)
+	if got := r.Text(`pod web-0815 has "0815"`); got != `pod web-0815 has "***"` {
+		t.Errorf("got %q", got)
+	}
+	if got := r.Text("0815"); got != redact.Mask {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestDiagnosticsLoseValuesAndFixesWithValues(t *testing.T) {
+	r := redact.New(read(t, forms["stringData"])...)
+	all := []diag.Diagnostic{{
+		Message: "bad " + planted, Help: "not " + planted, Related: []diag.Related{{Message: "see " + planted}},
+		Fixes: []diag.Fix{{Message: "quote it", Edits: []source.Edit{{NewText: `"` + planted + `"`}}}, {Message: "remove it"}},
+	}}
+	got := r.Diagnostics(all)[0]
+	if leaks(got.Message + got.Help + got.Related[0].Message) {
+		t.Errorf("%+v", got)
+	}
+	if len(got.Fixes) != 1 || got.Fixes[0].Message != "remove it" {
+		t.Errorf("fixes: %+v", got.Fixes)
+	}
+	if !leaks(all[0].Message) || len(all[0].Fixes) != 2 {
+		t.Error("the caller's findings have changed")
+	}
+}
