@@ -2,8 +2,8 @@ package lint
 
 import (
 	"cmp"
+	"iter"
 	"slices"
-	"strings"
 
 	"github.com/seatrial/seatrial/diag"
 )
@@ -16,23 +16,45 @@ type docKey struct {
 
 func (f *finding) key() docKey { return docKey{f.Range.File, docRef{f.Document, f.Item}} }
 
+// pathKey names a field of a document.
+type pathKey struct {
+	docKey
+	path string
+}
+
+// prefixes returns a path and the paths of all that holds it: a.b[0], a.b, a.
+func prefixes(path string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for i := len(path); i > 0; i-- {
+			if (i == len(path) || path[i] == '.' || path[i] == '[') && !yield(path[:i]) {
+				return
+			}
+		}
+	}
+}
+
 // dropDerived leaves out advice about values that the server refuses anyway: what stands there
 // instead, a default or nothing, is not what the user wrote.
 func dropDerived(all []finding) []finding {
-	refused := map[docKey][]string{}
+	refused := map[pathKey]bool{}
 	for i := range all {
 		if f := &all[i]; f.Path != "" && isVerdictRule(f.Rule) {
-			refused[f.key()] = append(refused[f.key()], f.Path)
+			refused[pathKey{f.key(), f.Path}] = true
 		}
 	}
 	if len(refused) == 0 {
 		return all
 	}
 	return slices.DeleteFunc(all, func(f finding) bool {
-		return !isVerdictRule(f.Rule) && slices.ContainsFunc(refused[f.key()], func(path string) bool {
-			rest, below := strings.CutPrefix(f.Path, path)
-			return below && (rest == "" || rest[0] == '.' || rest[0] == '[')
-		})
+		if isVerdictRule(f.Rule) {
+			return false
+		}
+		for p := range prefixes(f.Path) {
+			if refused[pathKey{f.key(), p}] {
+				return true
+			}
+		}
+		return false
 	})
 }
 
@@ -49,15 +71,16 @@ func (r *run) voided(set *Set, f *finding) bool {
 	return r.Rules.Rules[i].VoidedBy(set, cmp.Or(f.Object.Namespace, "default"))
 }
 
-// dropCovered leaves out the server's warnings of which a rule says more, and gives all others.
+// dropCovered leaves out the server's warnings that a rule's finding covers in more detail.
 func dropCovered(verdicts, advice []finding) []finding {
-	all := slices.Clone(verdicts)
-	all = slices.DeleteFunc(all, func(w finding) bool {
-		return w.Rule == ruleServerWarning.Name && w.Path != "" &&
-			slices.ContainsFunc(
-				advice,
-				func(a finding) bool { return (a.Path == w.Path || strings.HasPrefix(a.Path, w.Path+".")) },
-			)
+	covered := map[string]bool{}
+	for _, a := range advice {
+		for p := range prefixes(a.Path) {
+			covered[p] = true
+		}
+	}
+	all := slices.DeleteFunc(slices.Clone(verdicts), func(w finding) bool {
+		return w.Rule == ruleServerWarning.Name && w.Path != "" && covered[w.Path]
 	})
 	return append(all, advice...)
 }
@@ -65,13 +88,11 @@ func dropCovered(verdicts, advice []finding) []finding {
 // suppress takes out the findings that users have silenced, and reports suppressions that are
 // wrong or stale.
 func (r *run) suppress(all *fileResult) (kept []diag.Diagnostic, suppressed int) {
-	byFile := map[string][]*suppression{}
-	for _, s := range all.Suppressions {
-		byFile[s.Range.File] = append(byFile[s.Range.File], s)
+	names := make(map[string]bool, len(r.All))
+	for _, o := range r.All {
+		names[o.Name] = true
 	}
-	known := func(name string) bool {
-		return slices.ContainsFunc(r.All, func(o *Rule) bool { return o.Name == name })
-	}
+	known := func(name string) bool { return names[name] }
 	bad := map[*suppression]bool{}
 	for _, s := range all.Suppressions {
 		if d := s.problem(known, r.suggestRule); d != nil {
@@ -79,10 +100,16 @@ func (r *run) suppress(all *fileResult) (kept []diag.Diagnostic, suppressed int)
 			kept = append(kept, *d)
 		}
 	}
+	governing := map[governed][]*suppression{}
+	for _, s := range all.Suppressions {
+		if !bad[s] {
+			governing[s.governs()] = append(governing[s.governs()], s)
+		}
+	}
 	for _, f := range all.Findings {
 		silenced := false
-		for _, s := range byFile[f.Range.File] {
-			if !bad[s] && s.governs(&f.Diagnostic, f.Item) {
+		for _, at := range f.governedBy() {
+			for _, s := range governing[at] {
 				s.used, silenced = true, true
 			}
 		}

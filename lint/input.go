@@ -47,7 +47,7 @@ func (e *InputError) Unwrap() error { return e.Err }
 func Inputs(args, exclude []string) (files []string, problems []error) {
 	seen := map[string]bool{}
 	add := func(name string) {
-		if key := identity(name); !seen[key] && !excluded(exclude, name) {
+		if key := identityOfFile(name); !seen[key] && !excluded(exclude, name) {
 			seen[key] = true
 			files = append(files, name)
 		}
@@ -62,8 +62,8 @@ func Inputs(args, exclude []string) (files []string, problems []error) {
 	return files, problems
 }
 
-// identity is the same for all names of a file that lead there without links.
-func identity(name string) string {
+// identityOfFile is the same for all names of a file that lead there without links.
+func identityOfFile(name string) string {
 	if abs, err := filepath.Abs(name); err == nil && name != source.Stdin {
 		return abs
 	}

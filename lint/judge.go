@@ -173,7 +173,10 @@ func (r *run) report(d *manifest.Document, v verdict.Verdict, out *fileResult) e
 			continue
 		}
 		pass.Rule, pass.findings = rule, pass.findings[:0]
-		if err := rule.Check(pass); err != nil {
+		if crash, err := guarded(func() error { return rule.Check(pass) }); crash != nil {
+			r.problem(fmt.Errorf("rule %s crashed on %s: %v", rule.Name, d.Object, crash))
+			continue
+		} else if err != nil {
 			return fmt.Errorf("rule %s on %s: %w", rule.Name, d.Object, err)
 		}
 		for i := range pass.findings {
@@ -184,6 +187,12 @@ func (r *run) report(d *manifest.Document, v verdict.Verdict, out *fileResult) e
 	return nil
 }
 
+// guarded calls f and returns what it panics with: a crash of one rule on one object costs no more than its findings.
+func guarded(f func() error) (crash any, err error) {
+	defer func() { crash = recover() }()
+	return nil, f()
+}
+
 // diagnoseAll judges an object against every target. A finding that holds for some of several
 // targets names them.
 func (r *run) diagnoseAll(d *manifest.Document, v verdict.Verdict) []diag.Diagnostic {
@@ -191,11 +200,13 @@ func (r *run) diagnoseAll(d *manifest.Document, v verdict.Verdict) []diag.Diagno
 		return r.targets[0].judge(r, d, v)
 	}
 	var all []diag.Diagnostic
+	known := map[identity]int{}
 	for _, t := range r.targets {
 		for _, f := range t.judge(r, d, v) {
-			i := slices.IndexFunc(all, func(o diag.Diagnostic) bool { return sameFinding(o, f) })
-			if i < 0 {
+			i, found := known[identityOf(&f)]
+			if !found {
 				i = len(all)
+				known[identityOf(&f)] = i
 				all = append(all, f)
 			}
 			all[i].Versions = append(all[i].Versions, t.version)

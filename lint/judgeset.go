@@ -46,7 +46,10 @@ func (r *run) judgeAmong(set *Set, resources []*Resource) (late []lateFinding, e
 				continue
 			}
 			pass.Rule, pass.Resource, pass.findings = rule, res, pass.findings[:0]
-			if err := rule.CheckSet(pass); err != nil {
+			if crash, err := guarded(func() error { return rule.CheckSet(pass) }); crash != nil {
+				r.problem(fmt.Errorf("rule %s crashed on %s: %v", rule.Name, res.Object, crash))
+				continue
+			} else if err != nil {
 				return nil, fmt.Errorf("rule %s on %s: %w", rule.Name, res.Object, err)
 			}
 			for _, f := range pass.findings {

@@ -108,10 +108,18 @@ func (res *Result) finish() {
 	}
 }
 
-func sameFinding(a, b diag.Diagnostic) bool {
-	return a.Rule == b.Rule && a.Range == b.Range && a.Path == b.Path && a.Message == b.Message &&
-		a.Document == b.Document
+// identity is what tells findings apart.
+type identity struct {
+	rule, path, message string
+	at                  source.Range
+	document            int
 }
+
+func identityOf(d *diag.Diagnostic) identity {
+	return identity{d.Rule, d.Path, d.Message, d.Range, d.Document}
+}
+
+func sameFinding(a, b diag.Diagnostic) bool { return identityOf(&a) == identityOf(&b) }
 
 // Source returns the text of a file of the run, for reports.
 func (o *Options) Source(name string) (*source.File, error) {

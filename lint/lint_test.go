@@ -433,3 +433,46 @@ func TestDefaultsOfTheSetVoidAdvice(t *testing.T) {
 	}
 	expect(t, run(t, o), "a.yaml:8 mild", "a.yaml:14 mild")
 }
+
+// TestManySuppressions ends at once when the work grows with the size of the set, and not within the time of a test run
+// when it grows with the square.
+func TestManySuppressions(t *testing.T) {
+	const many = 10_000
+	var text strings.Builder
+	for i := range many {
+		text.WriteString(object("Pod", fmt.Sprintf("loud-%d", i), "  annotations:\n    seatrial/ignore.loud: meant\n"))
+		fmt.Fprintf(&text, "# seatrial:ignore loud meant\n")
+	}
+	res := run(t, options(t, &fake{}, "a.yaml", text.String()))
+	if res.Summary.Suppressed != many || res.Summary.Warnings != many { // each comment is stale
+		t.Errorf("%+v", res.Summary)
+	}
+}
+
+func TestACrashOfARuleCostsItsFindingsOnOneObject(t *testing.T) {
+	check := func(name string) error {
+		if name == "bad" {
+			panic("index out of range")
+		}
+		return nil
+	}
+	brittle := &lint.Rule{Name: "brittle", Title: "brittle", Severity: diag.Info, Category: "config",
+		Check: func(p *lint.Pass) error { return check(p.Document.Object.Name) }}
+	frail := &lint.Rule{Name: "frail", Title: "frail", Severity: diag.Info, Category: "config",
+		CheckSet: func(p *lint.SetPass) error { return check(p.Resource.Object.Name) }}
+	o := options(t, &fake{}, "a.yaml", object("Pod", "bad")+object("Pod", "loud"))
+	var err error
+	if o.Rules, err = lint.Select([]*lint.Rule{brittle, frail, loud}, "all", nil); err != nil {
+		t.Fatal(err)
+	}
+	res := run(t, o)
+	expect(t, res, "a.yaml:9 loud")
+	if fmt.Sprint(res.Problems) != "[rule brittle crashed on Pod bad: index out of range rule frail crashed on Pod default/bad: index out of range]" {
+		t.Errorf("problems: %v", res.Problems)
+	}
+}
+
+func TestCustomResourcesWithImmenseQuantitiesAreNotCalculated(t *testing.T) {
+	rollout := "apiVersion: v1\nkind: Rollout\nmetadata: {name: a}\nspec: {template: {spec: {containers: [{name: c, resources: {limits: {cpu: 1e999999999a}}}]}}}\n"
+	run(t, options(t, &fake{}, "a.yaml", strings.Replace(rollout, "1e999999999a", `"1e999999999"`, 1)))
+}

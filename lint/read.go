@@ -2,7 +2,6 @@ package lint
 
 import (
 	"context"
-	"slices"
 	"sync/atomic"
 
 	"github.com/seatrial/seatrial/manifest"
@@ -109,8 +108,12 @@ func (r *run) documents(name string, wanted []docRef, places bool) (map[docRef]*
 		return nil, &InputError{Path: name, Err: err}
 	}
 	out := make(map[docRef]*manifest.Document, len(wanted))
+	numbers := make(map[int]bool, len(wanted))
+	for _, w := range wanted {
+		numbers[w.Number] = true
+	}
 	for _, c := range manifest.Split(file) {
-		if !slices.ContainsFunc(wanted, func(w docRef) bool { return w.Number == c.Number() }) {
+		if !numbers[c.Number()] {
 			continue
 		}
 		if places {

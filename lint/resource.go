@@ -2,6 +2,8 @@ package lint
 
 import (
 	"fmt"
+	"regexp"
+	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
@@ -71,14 +73,19 @@ func PodTemplateOf(obj runtime.Object) *PodTemplate {
 
 // customTemplate finds the pods of a custom resource that is built as workloads are: a Rollout of
 // Argo, a Service of Knative. Nothing is defaulted in it.
-func customTemplate(o *unstructured.Unstructured) *PodTemplate {
+func customTemplate(o *unstructured.Unstructured) (pods *PodTemplate) {
+	defer func() {
+		if recover() != nil { // the converter crashes on what is no pod at all
+			pods = nil
+		}
+	}()
 	var spec struct {
 		Selector *metav1.LabelSelector  `json:"selector"`
 		Replicas *int32                 `json:"replicas"`
 		Template corev1.PodTemplateSpec `json:"template"`
 	}
 	content, ok := o.Object["spec"].(map[string]any)
-	if !ok || content["template"] == nil ||
+	if !ok || content["template"] == nil || holdsImmense(content["template"]) ||
 		runtime.DefaultUnstructuredConverter.FromUnstructured(content, &spec) != nil ||
 		len(spec.Template.Spec.Containers) == 0 {
 		return nil
@@ -92,6 +99,25 @@ func customTemplate(o *unstructured.Unstructured) *PodTemplate {
 		Selector:    spec.Selector,
 		Replicas:    spec.Replicas,
 	}
+}
+
+var immense = regexp.MustCompile(`^[-+]?[0-9.]*[eE][-+]?0*[1-9][0-9]{3,}$|^[-+]?[0-9.]{200,}`)
+
+// holdsImmense reports whether a value holds text that would be a quantity with more digits than can be calculated with.
+func holdsImmense(v any) bool {
+	switch v := v.(type) {
+	case string:
+		return len(v) > 5 && immense.MatchString(v)
+	case map[string]any:
+		for _, child := range v {
+			if holdsImmense(child) {
+				return true
+			}
+		}
+	case []any:
+		return slices.ContainsFunc(v, holdsImmense)
+	}
+	return false
 }
 
 // Resource is what the other objects of a set need to know of one: small, so that a

@@ -94,7 +94,7 @@ func (r *run) run(ctx context.Context) (*Result, error) {
 	if err := r.judgeDeferred(ctx); err != nil {
 		return nil, err
 	}
-	res := &Result{Versions: r.Versions, Problems: r.problems}
+	res := &Result{Versions: r.Versions}
 	all := definitions
 	for _, f := range r.results {
 		if f == nil {
@@ -121,6 +121,7 @@ func (r *run) run(ctx context.Context) (*Result, error) {
 	}
 	all.Findings = dropDerived(append(all.Findings, late...))
 	res.Diagnostics, res.Summary.Suppressed = r.suppress(all)
+	res.Problems = r.problems
 	res.finish()
 	if res.Summary.Documents == 0 && len(res.Diagnostics) == 0 {
 		return res, ErrNoDocuments

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/seatrial/seatrial/diag"
@@ -29,15 +30,27 @@ type suppression struct {
 	used bool
 }
 
-// governs reports whether the suppression speaks of a finding.
-func (s *suppression) governs(d *diag.Diagnostic, item string) bool {
-	if s.Rule != d.Rule {
-		return false
-	}
+// governed is what a suppression silences: a rule on a line, or a rule about an object.
+type governed struct {
+	rule, file string
+	line       int // 0: the object
+	docRef
+}
+
+// governs returns what the suppression silences.
+func (s *suppression) governs() governed {
 	if s.Line > 0 {
-		return d.Range.Start.Line == s.Line
+		return governed{rule: s.Rule, file: s.Range.File, line: s.Line}
 	}
-	return d.Document == s.Number && item == s.Item
+	return governed{rule: s.Rule, file: s.Range.File, docRef: docRef{s.Number, s.Item}}
+}
+
+// governedBy returns what suppressions of the finding govern.
+func (f *finding) governedBy() [2]governed {
+	return [2]governed{
+		{rule: f.Rule, file: f.Range.File, line: f.Range.Start.Line},
+		{rule: f.Rule, file: f.Range.File, docRef: docRef{f.Document, f.Item}},
+	}
 }
 
 var commentPattern = regexp.MustCompile(
@@ -50,8 +63,12 @@ func commentSuppressions(f *source.File) (out []*suppression) {
 		return nil
 	}
 	chunks := manifest.Split(f)
-	for n := 1; n <= f.Lines(); n++ {
-		line := f.Line(n)
+	content := f.Lines() + 1 // the next line with content
+	for n := f.Lines(); n > 0; n-- {
+		line, below := f.Line(n), content
+		if t := strings.TrimSpace(line); t != "" && t[0] != '#' {
+			content = n
+		}
 		m := commentPattern.FindStringSubmatchIndex(line)
 		if m == nil {
 			continue
@@ -63,7 +80,7 @@ func commentSuppressions(f *source.File) (out []*suppression) {
 			return line[m[2*i]:m[2*i+1]]
 		}
 		start := f.LineStart(n) + m[0] + strings.IndexByte(line[m[0]:], '#')
-		if slices.ContainsFunc(chunks, func(c *manifest.Chunk) bool { return c.IsText(start) }) {
+		if i := sort.Search(len(chunks), func(i int) bool { return chunks[i].End() > start }); i < len(chunks) && chunks[i].IsText(start) {
 			continue // of a manifest within the manifest
 		}
 		s := &suppression{
@@ -73,20 +90,15 @@ func commentSuppressions(f *source.File) (out []*suppression) {
 			Range:  f.Range(start, f.LineStart(n)+len(strings.TrimRight(line, " \t\r"))),
 		}
 		if strings.TrimSpace(line[:m[0]]) == "" { // a comment of its own governs the next line with content
-			s.Line = nextContent(f, n)
+			s.Line = n
+			if below <= f.Lines() {
+				s.Line = below
+			}
 		}
 		out = append(out, s)
 	}
+	slices.Reverse(out)
 	return out
-}
-
-func nextContent(f *source.File, line int) int {
-	for n := line + 1; n <= f.Lines(); n++ {
-		if t := strings.TrimSpace(f.Line(n)); t != "" && !strings.HasPrefix(t, "#") {
-			return n
-		}
-	}
-	return line
 }
 
 // annotationSuppressions finds the `seatrial/ignore.RULE: reason` annotations of an object.

@@ -1,6 +1,6 @@
 package manifest
 
-import "slices"
+import "sort"
 
 // At returns the field names that lead to the innermost entry of a map at a byte of the file, without the
 // indices of lists, and whether the byte lies in that entry's key.
@@ -62,9 +62,16 @@ func inText(n *Node, offset int) bool {
 	if n.alias != nil || offset < n.start || offset >= n.end {
 		return false
 	}
-	return n.Kind == Scalar && n.Style != Plain ||
-		slices.ContainsFunc(n.Fields, func(f Field) bool { return inText(f.Value, offset) }) ||
-		slices.ContainsFunc(n.Items, func(it *Node) bool { return inText(it, offset) })
+	if n.Kind == Scalar {
+		return n.Style != Plain
+	}
+	// Fields and items stand in the order of the text.
+	i := sort.Search(len(n.Fields), func(i int) bool { return n.Fields[i].Value.end > offset })
+	if i < len(n.Fields) && inText(n.Fields[i].Value, offset) {
+		return true
+	}
+	i = sort.Search(len(n.Items), func(i int) bool { return n.Items[i].end > offset })
+	return i < len(n.Items) && inText(n.Items[i], offset)
 }
 
 // Holds reports whether a byte of the file lies in the document.

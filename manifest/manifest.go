@@ -116,6 +116,9 @@ func (c *Chunk) Len() int { return c.end - c.start }
 // Range returns the span of the chunk in its file.
 func (c *Chunk) Range() source.Range { return c.file.Range(c.start, c.end) }
 
+// End returns the byte of the file behind the chunk.
+func (c *Chunk) End() int { return c.end }
+
 // Locate finds the places of the chunk. Where it is known that they will be asked for, it comes before
 // Parse, which then need not read plain text again.
 func (c *Chunk) Locate() {
@@ -173,7 +176,7 @@ func Split(f *source.File) []*Chunk {
 		if i := skipSpace(f.Data, s.at); i < len(f.Data) && f.Data[i] == '{' {
 			if end, ok := jsonEnd(f.Data, i); ok && s.endsValue(end) {
 				s.add(&Chunk{start: i, end: end, json: true})
-				s.at = end
+				s.at, s.pending = end, true
 				continue
 			}
 		}
@@ -190,6 +193,9 @@ type splitter struct {
 	file   *source.File
 	at     int
 	chunks []*Chunk
+	// pending says that a client has read something that the next separator ends. If it has not, it takes the
+	// separator for a part of the document.
+	pending bool
 }
 
 func (s *splitter) add(c *Chunk) {
@@ -212,16 +218,18 @@ func (s *splitter) yaml() {
 	if bytes.HasPrefix(data[s.at:], []byte("---")) && s.lineStart(s.at) {
 		end := lineEnd(data, s.at)
 		after := bytes.TrimSpace(data[s.at+3 : end])
-		if len(after) > 0 && after[0] != '#' {
+		glued := len(after) > 0 && data[s.at+3] == '#' && !s.pending // which is no comment in YAML
+		if len(after) > 0 && (after[0] != '#' || glued) {
 			separator = span{s.at, s.at + len(bytes.TrimRight(data[s.at:end], " \t\r\n"))}
 		}
 		start = min(end+1, len(data))
+		s.pending = !s.pending
 	}
 	at := start
 	for at < len(data) && !bytes.HasPrefix(data[at:], []byte("---")) {
 		at = min(lineEnd(data, at)+1, len(data))
 	}
-	s.at = at
+	s.at, s.pending = at, s.pending || at > start
 	if separator.end > 0 || hasContent(data[start:at]) {
 		s.add(&Chunk{start: start, end: at, separator: separator})
 	}
@@ -245,7 +253,7 @@ func hasContent(text []byte) bool {
 	for len(text) > 0 {
 		end := lineEnd(text, 0)
 		line := bytes.TrimSpace(text[:end])
-		if len(line) > 0 && line[0] != '#' && line[0] != '%' && !endsDocument(line) {
+		if len(line) > 0 && line[0] != '#' && !endsDocument(line) {
 			return true
 		}
 		text = text[min(end+1, len(text)):]
@@ -265,6 +273,10 @@ func jsonEnd(data []byte, at int) (end int, ok bool) {
 	depth := 0
 	for i := at; i < len(data); i++ {
 		switch data[i] {
+		case '\n':
+			if bytes.HasPrefix(data[i+1:], []byte("---")) { // which no JSON value holds
+				return 0, false
+			}
 		case '{', '[':
 			depth++
 		case '}', ']':

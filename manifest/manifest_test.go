@@ -50,7 +50,6 @@ func TestDocumentsOfAFile(t *testing.T) {
 		"separator with spaces":              {pod + "---   \n" + strings.Replace(pod, "name: a", "name: b", 1), "1:a 2:b"},
 		"empty and comment-only documents":   {"# only\n---\n\n---\n" + pod + "---\n# end\n", "1:a"},
 		"end marker":                         {pod + "...\n---\n" + strings.Replace(pod, "name: a", "name: b", 1), "1:a 2:b"},
-		"directive":                          {"%YAML 1.1\n---\n" + pod, "1:a"},
 		"carriage returns":                   {strings.ReplaceAll(pod+"---\n"+pod, "\n", "\r\n"), "1:a 2:a"},
 		"byte order mark":                    {"\xef\xbb\xbf" + pod, "1:a"},
 		"byte order mark before a separator": {"\xef\xbb\xbf---\n" + pod, "1:a"},

@@ -31,6 +31,7 @@ type Node struct {
 	src        *source.File
 	alias      *Node // where the value is written, for an alias
 	merges     []*Node
+	names      map[string]int // index of the last field of each name, of a mapping with many
 }
 
 // Style tells how a scalar is written. The zero value is plain.
@@ -95,10 +96,8 @@ func (n *Node) all() iter.Seq2[*Node, *Node] {
 // The last of several fields of one name counts, as it does for clients.
 func (n *Node) Get(name string) *Field {
 	n = n.Target()
-	for i := len(n.Fields) - 1; i >= 0; i-- {
-		if n.Fields[i].Name == name {
-			return &n.Fields[i]
-		}
+	if i := n.field(name); i >= 0 {
+		return &n.Fields[i]
 	}
 	for _, m := range n.merges {
 		if f := m.Get(name); f != nil {
@@ -108,12 +107,37 @@ func (n *Node) Get(name string) *Field {
 	return nil
 }
 
+// manyFields is how many fields a mapping has at least that gets an index.
+const manyFields = 32
+
+// field returns the index of the last field of a name, or -1.
+func (n *Node) field(name string) int {
+	if len(n.Fields) < manyFields {
+		for i := len(n.Fields) - 1; i >= 0; i-- {
+			if n.Fields[i].Name == name {
+				return i
+			}
+		}
+		return -1
+	}
+	if i, ok := n.names[name]; ok {
+		return i
+	}
+	return -1
+}
+
 // file tells the nodes which file they are of.
 func (n *Node) file(f *source.File) {
 	if n.src != nil {
 		return
 	}
 	n.src = f
+	if len(n.Fields) >= manyFields {
+		n.names = make(map[string]int, len(n.Fields))
+		for i := range n.Fields {
+			n.names[n.Fields[i].Name] = i
+		}
+	}
 	for i := range n.Fields {
 		n.Fields[i].Value.file(f)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -69,8 +70,13 @@ func (c *Chunk) refuse(l Limits) *diag.Diagnostic {
 			fmt.Sprintf("%q is not a document separator", line),
 			"a separator is --- alone on its line, or followed by a comment; clients refuse the file",
 		)
-		if rest := strings.TrimLeft(line, "-"); strings.TrimSpace(rest) == "" {
+		switch rest := line[len("---"):]; {
+		case strings.TrimSpace(strings.TrimLeft(rest, "-")) == "":
 			f.fix(c.separator.start, c.separator.end, "---", "write the separator as ---")
+		case rest[0] == '#':
+			f.fix(c.separator.start, c.separator.end, "--- "+rest, "put a space before the comment")
+		case keyAndValue.MatchString(rest):
+			f.fix(c.separator.start, c.separator.end, "---\n"+strings.TrimSpace(rest), "put the separator on a line of its own")
 		}
 		return f.done()
 	case len(text) > l.MaxBytes:
@@ -87,6 +93,9 @@ func (c *Chunk) refuse(l Limits) *diag.Diagnostic {
 	}
 	return nil
 }
+
+// keyAndValue matches what begins a document on the line of its separator.
+var keyAndValue = regexp.MustCompile(`^\s*[A-Za-z]\w*:\s+\S`)
 
 // encoding refuses what is not UTF-8 text.
 func (c *Chunk) encoding(text []byte) *diag.Diagnostic {
@@ -187,11 +196,14 @@ func (c *Chunk) rest() []diag.Diagnostic {
 	at := c.start + len(text)
 	if marker := endMarker(text); marker >= 0 {
 		at = c.start + marker
-	} else if blockAtMargin(text) {
+	} else if blockAtMargin(text) && !bytes.Contains(text, []byte("\n%")) { // a directive ends one, too
 		return nil // such a document goes on until a marker ends it
 	}
 	if end := c.tree().end; end < at {
 		at = end
+	}
+	if i := bytes.Index(text, []byte("\n%")); i >= 0 && c.tree().Kind != Map { // the tree's reader refuses what follows
+		at = min(at, c.start+i+1)
 	}
 	for at < c.end {
 		end := lineEnd(c.file.Data, at)

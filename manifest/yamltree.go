@@ -25,6 +25,7 @@ type yamlTree struct {
 	base  int
 	lines []int // offset in the chunk of each line, as YAML counts lines
 	seen  map[*yaml.Node]*Node
+	last  lastPlace
 }
 
 // lineStarts finds the lines of a text by all line breaks that YAML 1.1 knows.
@@ -50,13 +51,21 @@ func (t *yamlTree) offset(line, column int) int {
 	if line < 1 || line > len(t.lines) {
 		return len(t.data)
 	}
-	at := t.base + t.lines[line-1]
-	for n := 1; n < column && at < len(t.data); n++ {
+	at, n := t.base+t.lines[line-1], 1
+	if t.last.line == line && t.last.column <= column { // nodes of one line mostly come from left to right
+		at, n = t.last.offset, t.last.column
+	}
+	for ; n < column && at < len(t.data); n++ {
 		_, size := utf8.DecodeRune(t.data[at:])
 		at += size
 	}
-	return min(at, len(t.data))
+	at = min(at, len(t.data))
+	t.last = lastPlace{line, n, at}
+	return at
 }
+
+// lastPlace is a place that was looked for, from which the next one is found.
+type lastPlace struct{ line, column, offset int }
 
 // node converts a node. parent is the column, from 0, of the collection that holds it: a block
 // scalar ends where the indentation falls back to it.

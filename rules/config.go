@@ -411,8 +411,14 @@ func imageName(image string) string {
 	return name
 }
 
-// never reports whether a schedule never comes, by the reckoning of the controller's own library.
-func never(schedule string) bool {
+// never reports whether a schedule never comes, by the reckoning of the controller's own library. The library crashes on
+// some schedules, which the server refuses.
+func never(schedule string) (yes bool) {
+	defer func() {
+		if recover() != nil {
+			yes = false
+		}
+	}()
 	s, err := cron.ParseStandard(schedule)
 	return err == nil && s.Next(time.Unix(0, 0)).IsZero()
 }

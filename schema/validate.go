@@ -39,12 +39,18 @@ type validator struct {
 
 // Validate holds a decoded JSON value against the schema of the kind and gives all problems.
 // Nulls count as absent, as they do on the server.
-func (k *Kind) Validate(value map[string]any) ([]Problem, error) {
+// A crash of the schema library on the value is an error.
+func (k *Kind) Validate(value map[string]any) (found []Problem, err error) {
+	defer func() {
+		if crash := recover(); crash != nil {
+			found, err = nil, fmt.Errorf("validation by the schema of %s crashed: %v", k.GVK.Kind, crash)
+		}
+	}()
 	v := k.store.validator(k.typeName)
 	if v.err != nil {
 		return nil, v.err
 	}
-	err := v.schema.VisitJSON(withoutNulls(value), openapi3.MultiErrors())
+	err = v.schema.VisitJSON(withoutNulls(value), openapi3.MultiErrors())
 	return problems(err), nil
 }
 

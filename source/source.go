@@ -79,7 +79,13 @@ type File struct {
 
 	once  sync.Once
 	lines []int // offset of the first byte of each line, built on first use
+
+	counted    sync.Once
+	characters []int // characters before each block of blockBytes bytes, built for the first long line
 }
+
+// blockBytes is how many bytes are counted at a time, at most: lines may be as long as files.
+const blockBytes = 512
 
 // NewFile holds data under the given name. It keeps data and does not copy it.
 func NewFile(name string, data []byte) *File { return &File{Name: name, Data: data} }
@@ -134,7 +140,37 @@ func (f *File) Pos(offset int) Pos {
 	offset = min(max(offset, 0), len(f.Data))
 	lines := f.index()
 	i := sort.SearchInts(lines, offset+1) - 1
-	return Pos{Offset: offset, Line: i + 1, Column: utf8.RuneCount(f.Data[lines[i]:offset]) + 1}
+	return Pos{Offset: offset, Line: i + 1, Column: f.between(lines[i], offset) + 1}
+}
+
+// between counts the characters from one byte to another.
+func (f *File) between(start, end int) int {
+	if end-start <= 2*blockBytes {
+		return utf8.RuneCount(f.Data[start:end])
+	}
+	return f.before(end) - f.before(start)
+}
+
+// before counts the characters before a byte.
+func (f *File) before(offset int) int {
+	f.counted.Do(func() {
+		f.characters = make([]int, 1, 2+len(f.Data)/blockBytes)
+		for at := 0; at+blockBytes <= len(f.Data); at += blockBytes {
+			f.characters = append(f.characters, f.characters[len(f.characters)-1]+starts(f.Data[at:at+blockBytes]))
+		}
+	})
+	block := offset / blockBytes
+	return f.characters[block] + starts(f.Data[block*blockBytes:offset])
+}
+
+// starts counts the bytes with which a character begins.
+func starts(data []byte) (n int) {
+	for _, c := range data {
+		if utf8.RuneStart(c) {
+			n++
+		}
+	}
+	return n
 }
 
 // Offset returns the byte offset of a line and a column in characters, both from 1, clamped to the line.

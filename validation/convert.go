@@ -69,7 +69,12 @@ func Convert(
 	from schema.GroupVersionKind,
 	doc []byte,
 	to schema.GroupVersion,
-) (map[string]any, []verdict.Cause, error) {
+) (out map[string]any, causes []verdict.Cause, err error) {
+	defer func() {
+		if crash := recover(); crash != nil {
+			out, causes, err = nil, nil, fmt.Errorf("Kubernetes' own conversion crashed on this object: %v", crash)
+		}
+	}()
 	s, err := schemeOf(from, to)
 	if err != nil {
 		return nil, nil, err
@@ -99,8 +104,8 @@ func Convert(
 	if err != nil {
 		return nil, nil, err
 	}
-	out, _ := supplement(plain, redone, whole).(map[string]any)
-	return withoutEmpty(out, written).(map[string]any), nil, nil
+	supplemented, _ := supplement(plain, redone, whole).(map[string]any)
+	return withoutEmpty(supplemented, written).(map[string]any), nil, nil
 }
 
 // readAs takes the text of a kind that is gone for one of the version that took its place.

@@ -3,6 +3,7 @@ package validation
 import (
 	"encoding/json"
 	"fmt"
+	"iter"
 	"maps"
 	"reflect"
 	"slices"
@@ -30,13 +31,56 @@ func strictJSON(scheme *runtime.Scheme) runtime.Serializer {
 // decoding is what came of decoding an object.
 type decoding struct {
 	found   []verdict.Cause
-	removed []string // paths of values that had to be taken out to go on
+	removed map[string]bool // paths of values that had to be taken out to go on
+	above   map[string]bool // paths of what holds them
+}
+
+// remove notes that a value had to be taken out.
+func (d *decoding) remove(path string) {
+	if d.removed == nil {
+		d.removed, d.above = map[string]bool{}, map[string]bool{}
+	}
+	d.removed[path] = true
+	for prefix := range prefixes(path) {
+		d.above[prefix] = true
+	}
+}
+
+// explains reports whether a value that was taken out is the true reason for a cause: it is missing for validation,
+// which says nothing about the document. What validation says of one key or value beside it holds all the same.
+func (d *decoding) explains(c verdict.Cause) bool {
+	if d.removed == nil {
+		return false
+	}
+	if d.removed[c.Path] || d.above[c.Path] && !ofOne(c) {
+		return true
+	}
+	for prefix := range prefixes(c.Path) {
+		if d.removed[prefix] {
+			return true
+		}
+	}
+	return false
+}
+
+// prefixes returns the paths of what holds the value at a path, the object itself left out.
+func prefixes(path string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for i := 1; i < len(path); i++ {
+			if (path[i] == '.' || path[i] == '[') && !yield(path[:i]) {
+				return
+			}
+		}
+	}
 }
 
 // decode reads an object into its versioned type. The server stops at the first value of a wrong
 // type; here all of them are told, each in the words that the server has for it, and the object
 // without them is returned.
 func (k *kind) decode(doc []byte) (runtime.Object, decoding) {
+	if mayBeImmense(doc) && k.holdsImmense(doc) {
+		return k.decodeAround(doc, errImmense)
+	}
 	obj, err := k.scheme.New(k.gvk)
 	if err == nil { // what the server's decoder does with a document that is as it should be
 		strict, err := kjson.UnmarshalStrict(doc, obj)
@@ -85,26 +129,21 @@ func (k *kind) decodeAround(doc []byte, first error) (runtime.Object, decoding) 
 	if kjson.UnmarshalCaseSensitivePreserveInts(doc, &value) != nil {
 		return nil, whole
 	}
-	misfits := misfitsOf(value, reflect.TypeOf(empty).Elem(), nil)
-	if len(misfits) == 0 {
+	wrong := typeErrors(value, reflect.TypeOf(empty).Elem(), nil)
+	if len(wrong) == 0 {
 		return nil, whole
 	}
 	d := decoding{}
-	for i, m := range misfits {
-		others := slices.Delete(slices.Clone(misfits), i, i+1)
-		text := fmt.Sprintf("cannot decode the value of %s", m)
-		if err := k.decodeWithout(value, others); err != nil {
-			text = trimDecodeError(err)
-		}
+	for _, at := range wrong {
 		d.found = append(d.found, verdict.Cause{
 			Class:   verdict.WrongType,
 			Reason:  string(metav1.StatusReasonBadRequest),
-			Path:    m.String(),
-			Message: text,
+			Path:    at.String(),
+			Message: k.decodeAlone(value, at),
 		})
-		d.removed = append(d.removed, m.String())
+		d.remove(at.String())
 	}
-	rest, err := json.Marshal(without(value, misfits))
+	rest, err := json.Marshal(without(value, wrong))
 	if err != nil {
 		return nil, d
 	}
@@ -117,15 +156,36 @@ func (k *kind) decodeAround(doc []byte, first error) (runtime.Object, decoding) 
 	return obj, d
 }
 
-func (k *kind) decodeWithout(value map[string]any, misfits []fieldPath) error {
-	doc, err := json.Marshal(without(value, misfits))
-	if err != nil {
-		return err
+// decodeAlone returns what the server says of one value that does not fit its type, if everything else does.
+func (k *kind) decodeAlone(value map[string]any, at fieldPath) string {
+	v, doc := only(value, at)
+	if immense(v) {
+		return fmt.Sprintf("quantity %v is beyond all bounds: a server would calculate with it for minutes", shorten(v))
 	}
-	if _, _, err = k.strict.Decode(doc, &k.gvk, nil); runtime.IsStrictDecodingError(err) {
-		return nil
+	text, err := json.Marshal(doc)
+	if err == nil {
+		_, _, err = k.strict.Decode(text, &k.gvk, nil)
 	}
-	return err
+	if err == nil || runtime.IsStrictDecodingError(err) {
+		return fmt.Sprintf("cannot decode the value of %s", at)
+	}
+	return trimDecodeError(err)
+}
+
+// only returns the value at a path, and what holds it with nothing beside it. A list keeps one element.
+func only(v any, at fieldPath) (leaf, doc any) {
+	if len(at) == 0 {
+		return v, v
+	}
+	switch step := at[0].(type) {
+	case string:
+		leaf, below := only(v.(map[string]any)[step], at[1:])
+		return leaf, map[string]any{step: below}
+	case int:
+		leaf, below := only(v.([]any)[step], at[1:])
+		return leaf, []any{below}
+	}
+	return nil, nil
 }
 
 // trimDecodeError takes the wrapping off a decoder's message that only repeats the kind.
@@ -196,8 +256,8 @@ func without(v any, paths []fieldPath) any {
 
 var unmarshalerType = reflect.TypeFor[json.Unmarshaler]()
 
-// misfitsOf lists the places where a decoded JSON value does not fit a Go type.
-func misfitsOf(v any, t reflect.Type, at fieldPath) (out []fieldPath) {
+// typeErrors lists the places where a decoded JSON value does not fit a Go type.
+func typeErrors(v any, t reflect.Type, at fieldPath) (out []fieldPath) {
 	if v == nil {
 		return nil
 	}
@@ -209,7 +269,7 @@ func misfitsOf(v any, t reflect.Type, at fieldPath) (out []fieldPath) {
 	}
 	switch t.Kind() {
 	case reflect.Pointer:
-		return misfitsOf(v, t.Elem(), at)
+		return typeErrors(v, t.Elem(), at)
 	case reflect.Struct:
 		m, ok := v.(map[string]any)
 		if !ok {
@@ -218,7 +278,7 @@ func misfitsOf(v any, t reflect.Type, at fieldPath) (out []fieldPath) {
 		for _, f := range reflect.VisibleFields(t) {
 			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 			if value, ok := m[name]; ok && name != "" && name != "-" {
-				out = append(out, misfitsOf(value, f.Type, at.with(name))...)
+				out = append(out, typeErrors(value, f.Type, at.with(name))...)
 			}
 		}
 	case reflect.Map:
@@ -227,7 +287,7 @@ func misfitsOf(v any, t reflect.Type, at fieldPath) (out []fieldPath) {
 			return []fieldPath{at}
 		}
 		for _, key := range slices.Sorted(maps.Keys(m)) {
-			out = append(out, misfitsOf(m[key], t.Elem(), at.with(key))...)
+			out = append(out, typeErrors(m[key], t.Elem(), at.with(key))...)
 		}
 	case reflect.Slice:
 		list, ok := v.([]any)
@@ -238,7 +298,7 @@ func misfitsOf(v any, t reflect.Type, at fieldPath) (out []fieldPath) {
 			return []fieldPath{at}
 		}
 		for i := range list {
-			out = append(out, misfitsOf(list[i], t.Elem(), at.with(i))...)
+			out = append(out, typeErrors(list[i], t.Elem(), at.with(i))...)
 		}
 	default:
 		if !fits(v, t) {
@@ -250,6 +310,9 @@ func misfitsOf(v any, t reflect.Type, at fieldPath) (out []fieldPath) {
 
 // fits asks the decoder itself whether a value can be read as a type.
 func fits(v any, t reflect.Type) bool {
+	if t == quantityType && immense(v) {
+		return false
+	}
 	data, err := json.Marshal(v)
 	return err == nil && kjson.UnmarshalCaseSensitivePreserveInts(data, reflect.New(t).Interface()) == nil
 }

@@ -38,7 +38,7 @@ import (
 
 	"github.com/seatrial/seatrial/internal/kubernetes/registry"
 	"github.com/seatrial/seatrial/validation/custom"
-	"github.com/seatrial/seatrial/validation/fresh"
+	"github.com/seatrial/seatrial/validation/nondeterminism"
 	"github.com/seatrial/seatrial/validation/verdict"
 )
 
@@ -97,13 +97,14 @@ func (v *Validator) Kinds() ([]verdict.Kind, error) {
 func (v *Validator) Custom() []verdict.Kind { return v.custom.Kinds() }
 
 // Create judges the JSON of one object as it would be sent to a namespace. The namespace counts
-// only for namespaced kinds.
+// only for namespaced kinds. A crash of upstream's code on the object is a cause like any other.
 func (v *Validator) Create(
 	ctx context.Context,
 	gvk schema.GroupVersionKind,
 	doc []byte,
 	namespace string,
-) verdict.Verdict {
+) (answer verdict.Verdict) {
+	defer answer.Recover()
 	k, err := v.storages.lookup(gvk)
 	switch {
 	case err != nil:
@@ -126,7 +127,7 @@ func (v *Validator) Create(
 			},
 		}
 	}
-	answer := k.judge(ctx, doc, namespace)
+	answer = k.judge(ctx, doc, namespace)
 	answer.Warnings = append(answer.Warnings, v.typeCheck(&answer)...)
 	// The server walks through maps, in an order that changes.
 	slices.SortFunc(answer.Causes, func(a, b verdict.Cause) int {
@@ -138,13 +139,14 @@ func (v *Validator) Create(
 // AddCRD judges a CustomResourceDefinition and, as far as it is usable, makes its kinds known. One of
 // apiextensions.k8s.io/v1beta1 is refused as any server since 1.22 does, but its kinds are
 // known afterwards, for the sake of older targets.
-func (v *Validator) AddCRD(ctx context.Context, doc []byte) verdict.Verdict {
+func (v *Validator) AddCRD(ctx context.Context, doc []byte) (answer verdict.Verdict) {
+	defer answer.Recover()
 	var meta metav1.TypeMeta
 	if err := json.Unmarshal(doc, &meta); err != nil {
 		return failed(err)
 	}
 	gvk := meta.GroupVersionKind()
-	answer := v.Create(ctx, gvk, doc, "")
+	answer = v.Create(ctx, gvk, doc, "")
 	current := answer
 	if gvk != definitionKind {
 		converted, err := toCurrent(doc)
@@ -222,6 +224,7 @@ func failed(err error) verdict.Verdict {
 
 // judge answers about one object of a built-in kind.
 func (k *kind) judge(ctx context.Context, doc []byte, namespace string) (out verdict.Verdict) {
+	defer out.Recover()
 	out.ClusterScoped = !k.namespaced
 	obj, causes := k.decode(doc)
 	out.Causes = causes.found
@@ -277,15 +280,18 @@ func (k *kind) judge(ctx context.Context, doc []byte, namespace string) (out ver
 	}
 	virtual := k.virtual || k.gvk.Kind == "Binding"
 	if !virtual {
-		out.Causes = append(out.Causes, fresh.Refusals(internal)...)
+		out.Causes = append(out.Causes, nondeterminism.StorageRefusals(internal)...)
 	}
-	drawn := fresh.Draw(internal, doc)
+	generated := nondeterminism.Of(internal, doc)
 	_, err = k.creater.Create(ctx, internal, nil, &metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
 	for _, c := range causesOf(err, virtual) {
-		c.Message = drawn.Fixed(c.Message)
+		c.Message = generated.Normalize(c.Message)
 		out.Causes = appendCause(out.Causes, causes, c)
 	}
-	out.Warnings = append(out.Warnings, recorder.warnings...)
+	for _, w := range recorder.warnings {
+		w.Text = generated.Normalize(w.Text)
+		out.Warnings = append(out.Warnings, w)
+	}
 	if k.off {
 		out.Warnings = append(out.Warnings, verdict.Warning{Path: "apiVersion", OffByDefault: true,
 			Text: fmt.Sprintf(
@@ -298,18 +304,9 @@ func (k *kind) judge(ctx context.Context, doc []byte, namespace string) (out ver
 	return out
 }
 
-// appendCause adds what validation found, unless an earlier step is the true reason: a value that
-// could not be decoded is missing for validation, which says nothing about the document. What it says
-// of one key or value beside it holds all the same.
+// appendCause adds what validation found, unless it is known already or an earlier step is the true reason.
 func appendCause(have []verdict.Cause, d decoding, c verdict.Cause) []verdict.Cause {
-	for _, path := range d.removed {
-		around := strings.HasPrefix(path, c.Path+".") || strings.HasPrefix(path, c.Path+"[")
-		if c.Path == path || around && !ofOne(c) || strings.HasPrefix(c.Path, path+".") ||
-			strings.HasPrefix(c.Path, path+"[") {
-			return have
-		}
-	}
-	if slices.ContainsFunc(have, c.Same) {
+	if d.explains(c) || slices.ContainsFunc(have, c.Same) {
 		return have
 	}
 	return append(have, c)

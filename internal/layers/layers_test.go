@@ -19,7 +19,7 @@ var layers = [][]string{
 	{"manifest", "schema/bundle"},
 	{"schema", "internal/redact"},
 	{"validation/verdict", "internal/memstore"},
-	{"validation/fresh", "internal/kubernetes/registry"},
+	{"validation/nondeterminism", "internal/kubernetes/registry"},
 	{"validation/custom"},
 	{"validation"},
 	{"lint", "explain", "internal/convert", "internal/cluster"},

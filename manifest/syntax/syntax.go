@@ -172,7 +172,10 @@ var (
 
 // explain tries the explanations from the surest to the vaguest.
 func (s *explainer) explain() *Problem {
-	for _, try := range []func() *Problem{s.limits, s.character, s.number, s.tag, s.mapKey, s.mergeKey, s.anchor, s.inFlow, s.unclosed, s.afterQuote, s.reserved, s.fallenOut, s.missingColon, s.noSpace, s.twoColons, s.dashAfterKey, s.indentation} {
+	for _, try := range []func() *Problem{
+		s.directive, s.dashes, s.limits, s.character, s.number, s.tag, s.mapKey, s.mergeKey, s.anchor, s.inFlow, s.unclosed, s.afterQuote,
+		s.reserved, s.fallenOut, s.missingColon, s.noSpace, s.twoColons, s.dashAfterKey, s.indentation,
+	} {
 		if r := try(); r != nil {
 			return r
 		}

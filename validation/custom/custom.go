@@ -38,7 +38,7 @@ import (
 	"k8s.io/apiserver/pkg/registry/rest"
 	kjson "sigs.k8s.io/json"
 
-	"github.com/seatrial/seatrial/validation/fresh"
+	"github.com/seatrial/seatrial/validation/nondeterminism"
 	"github.com/seatrial/seatrial/validation/verdict"
 )
 
@@ -132,8 +132,9 @@ func (r *Registry) Create(
 	return k.judge(ctx, c, doc, namespace), true
 }
 
-func (k *kind) judge(ctx context.Context, c *compiled, doc []byte, namespace string) verdict.Verdict {
-	out := verdict.Verdict{Custom: true, ClusterScoped: !k.namespaced}
+func (k *kind) judge(ctx context.Context, c *compiled, doc []byte, namespace string) (out verdict.Verdict) {
+	defer out.Recover()
+	out.Custom, out.ClusterScoped = true, !k.namespaced
 	if k.deprecated != "" {
 		out.Warnings = append(out.Warnings, verdict.Warning{Path: "apiVersion", Text: k.deprecated, Deprecation: true})
 	}
@@ -167,8 +168,15 @@ func (k *kind) judge(ctx context.Context, c *compiled, doc []byte, namespace str
 	)
 	u.SetManagedFields(nil) // the server writes its own
 	rest.FillObjectMetaSystemFields(u)
-	out.Causes = append(out.Causes, fresh.Refusals(u)...)
-	out.Causes = append(out.Causes, causesOf(rest.BeforeCreate(c.strategy, ctx, u))...)
+	generated := nondeterminism.Of(u, doc)
+	if u.GetGenerateName() != "" && u.GetName() == "" { // the server's handler completes the name before it validates
+		u.SetName(nondeterminism.Name(u.GetGenerateName()))
+	}
+	out.Causes = append(out.Causes, nondeterminism.StorageRefusals(u)...)
+	for _, cause := range causesOf(rest.BeforeCreate(c.strategy, ctx, u)) {
+		cause.Message = generated.Normalize(cause.Message)
+		out.Causes = append(out.Causes, cause)
+	}
 	return out
 }
 

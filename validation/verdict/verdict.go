@@ -5,6 +5,10 @@
 package verdict
 
 import (
+	"fmt"
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
@@ -67,6 +71,25 @@ type Verdict struct {
 
 // Accepted reports whether the server would take the object.
 func (v *Verdict) Accepted() bool { return len(v.Causes) == 0 }
+
+// Recover makes a cause of a panic of upstream's code, which an API server would answer with an internal error. It is
+// deferred by a function that calls such code and returns the verdict. Where values were taken out to go on, a server
+// would not have come that far: then they are the only causes.
+func (v *Verdict) Recover() {
+	crash := recover()
+	if crash == nil {
+		return
+	}
+	v.Object, v.Warnings = nil, nil
+	if slices.ContainsFunc(v.Causes, func(c Cause) bool { return c.Class == WrongType }) {
+		return
+	}
+	v.Causes = append(v.Causes, Cause{
+		Class:   Invalid,
+		Reason:  string(metav1.StatusReasonInternalError),
+		Message: fmt.Sprintf("Kubernetes' own validation crashed on this object: %v; an API server answers 500", crash),
+	})
+}
 
 // Kind is one kind that can be judged.
 type Kind struct {
