@@ -28,10 +28,11 @@ kills: ## kill a thousand commands on a trial, and a live cluster a hundred time
 	SEATRIAL_KILLS=1000 $(GO) test ./internal/trial -run Killed -timeout 2h -v
 	SEATRIAL_KILLS=100 $(GO) test ./cmd/seatrial/cli -run TestKills -v -timeout 60m
 
-check: ## format, vet and staticcheck
+check: ## format, vet, staticcheck, and the types on other platforms
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "run gofmt -w ."; exit 1; }
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
+	$(GO) run ./internal/crosscheck linux/arm64 darwin/arm64 windows/amd64
 
 bench: build ## benchmarks, side by side with the peers
 	$(GO) run ./internal/bench

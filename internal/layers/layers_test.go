@@ -13,6 +13,7 @@ const module = "github.com/seatrial/seatrial/"
 // layers from the ground up. A package imports only from lines above its own; the
 // entries of one line do not import each other.
 var layers = [][]string{
+	{"internal/platform"},
 	{"source", "internal/sanitize", "internal/atomicfile", "internal/modcache", "internal/browser", "internal/disk", "internal/lean", "internal/unmetered",
 		"internal/kubernetes"},
 	{"diag"},
@@ -30,7 +31,7 @@ var layers = [][]string{
 }
 
 // tools stand beside the layers: nobody imports them.
-var tools = []string{"schema/bundle/gen", "internal/layers", "internal/bench", "internal/bench/engine", "internal/release/assets", "internal/skips", "internal/bump"}
+var tools = []string{"schema/bundle/gen", "internal/layers", "internal/bench", "internal/bench/engine", "internal/release/assets", "internal/skips", "internal/crosscheck", "internal/bump"}
 
 // kubernetes are the only packages that may import k8s.io/kubernetes: linking it costs every binary.
 var kubernetes = []string{"internal/kubernetes", "validation", "validation/custom", "internal/cluster", "internal/live", "internal/trial"}

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"github.com/seatrial/seatrial/internal/platform"
 )
 
 // Folder is where a cluster lives.
@@ -102,9 +104,9 @@ func (f Folder) lock() (unlock func(), err error) {
 	if err != nil {
 		return nil, fmt.Errorf("locking the cluster: %w; --data-dir names another folder", err)
 	}
-	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+	if err := platform.TryLock(file); err != nil {
 		defer closeQuietly(file)
-		if !errors.Is(err, syscall.EWOULDBLOCK) {
+		if !errors.Is(err, platform.ErrLocked) {
 			return nil, fmt.Errorf("locking the cluster: %w", err)
 		}
 		return nil, &InUseError{f, readPID(file)}
@@ -182,7 +184,7 @@ func (f Folder) makeStore() (made func() error, err error) {
 	if err := replaceFile(f.unmade(), nil); err != nil {
 		return nil, err
 	}
-	return f.storeMade, syncFolder(string(f))
+	return f.storeMade, platform.SyncFolder(string(f))
 }
 
 // storeMade takes the mark of an unfinished store away, for good: with it, all would be deleted.
@@ -190,18 +192,7 @@ func (f Folder) storeMade() error {
 	if err := os.Remove(f.unmade()); err != nil {
 		return fmt.Errorf("making the store: %w", err)
 	}
-	return syncFolder(string(f))
-}
-
-func syncFolder(name string) error {
-	d, err := os.Open(name)
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(d.Sync(), d.Close()); err != nil && !errors.Is(err, syscall.EINVAL) {
-		return fmt.Errorf("writing to %s: %w", name, err)
-	}
-	return nil
+	return platform.SyncFolder(string(f))
 }
 
 // writeFacts tells others of a running cluster.
@@ -225,7 +216,7 @@ func (f Folder) Purge() error {
 	}
 	defer unlock()
 	if _, err := os.Stat(f.etcd()); err == nil {
-		if err := errors.Join(replaceFile(f.unmade(), nil), syncFolder(string(f))); err != nil {
+		if err := errors.Join(replaceFile(f.unmade(), nil), platform.SyncFolder(string(f))); err != nil {
 			return fmt.Errorf("deleting the cluster: %w", err)
 		}
 	}

@@ -12,10 +12,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/seatrial/seatrial/internal/memstore"
+	"github.com/seatrial/seatrial/internal/platform"
 )
 
 // A file is a line that names its format and the checksum of the rest, then the state, then the
@@ -95,7 +95,7 @@ func swap(path string, body []byte) error {
 	if err := os.Rename(path+newSuffix, path); err != nil {
 		return err
 	}
-	return syncFolder(filepath.Dir(path))
+	return platform.SyncFolder(filepath.Dir(path))
 }
 
 func checksum(data []byte) string {
@@ -142,18 +142,6 @@ func keep(path string) error {
 	return os.Rename(temporary, path+previousSuffix)
 }
 
-func syncFolder(name string) error {
-	d, err := os.Open(name)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	if err := d.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) {
-		return err
-	}
-	return nil
-}
-
 // lock keeps other commands from the trial. The file of the lock stays: to remove it would let
 // two commands hold locks of the same name.
 func lock(ctx context.Context, path string) (unlock func(), err error) {
@@ -165,11 +153,11 @@ func lock(ctx context.Context, path string) (unlock func(), err error) {
 		return nil, fmt.Errorf("locking the trial: %w; name another file with --trial", err)
 	}
 	for deadline := time.Now().Add(lockPatience); ; {
-		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		err := platform.TryLock(f)
 		if err == nil {
 			return func() { closeQuietly(f) }, nil
 		}
-		if !errors.Is(err, syscall.EWOULDBLOCK) {
+		if !errors.Is(err, platform.ErrLocked) {
 			closeQuietly(f)
 			return nil, fmt.Errorf("locking the trial: %w", err)
 		}

@@ -26,6 +26,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"github.com/seatrial/seatrial/internal/live"
+	"github.com/seatrial/seatrial/internal/platform"
 	"github.com/seatrial/seatrial/source"
 )
 
@@ -343,7 +344,9 @@ func (o *upOptions) detach(ctx context.Context, folder live.Folder, nodes []*cor
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.ExtraFiles = []*os.File{tell}
 	cmd.Env = append(os.Environ(), tellEnv+"=3")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := platform.Detach(cmd); err != nil {
+		return errors.Join(fmt.Errorf("going into the background: %w; run it with --foreground", err), tell.Close())
+	}
 	if err := cmd.Start(); err != nil {
 		return errors.Join(fmt.Errorf("going into the background: %w", err), tell.Close())
 	}
@@ -470,7 +473,7 @@ func end(ctx context.Context, folder live.Folder, pid int) error {
 	if pid <= 0 {
 		return fmt.Errorf("the cluster in %s is just starting: try again in a moment", folder)
 	}
-	if err := syscall.Kill(pid, syscall.SIGTERM); err != nil {
+	if err := platform.Terminate(pid); err != nil {
 		return fmt.Errorf("ending process %d: %w", pid, err)
 	}
 	for deadline := time.Now().Add(endPatience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {

@@ -16,10 +16,10 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sys/unix"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/seatrial/seatrial/internal/cluster"
+	"github.com/seatrial/seatrial/internal/platform"
 	"github.com/seatrial/seatrial/internal/trial"
 	"github.com/seatrial/seatrial/source"
 )
@@ -210,7 +210,7 @@ func takeStdin(ctx context.Context, s Streams, args []string) error {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	return unix.Dup2(int(f.Fd()), int(os.Stdin.Fd()))
+	return platform.ReplaceStdin(f)
 }
 
 // namesStdin tells whether an argument stands for the standard input, in one of the ways of kubectl's flags.

@@ -15,14 +15,12 @@ import (
 	"fmt"
 	"math/rand"
 	"os"
-	"os/signal"
 	"regexp"
 	"runtime"
 	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -33,6 +31,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/features"
 
+	"github.com/seatrial/seatrial/internal/platform"
 	"github.com/seatrial/seatrial/internal/unmetered"
 )
 
@@ -120,9 +119,7 @@ func guard(f func() error) (err error) {
 // for when nothing of the run is left.
 func adjust(seed int64) (restore func()) {
 	// The scheduler asks for signals from inside; the goroutine that delivers them must be of the outside.
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGUSR2)
-	signal.Stop(signals)
+	platform.StartSignals()
 	uuid.SetRand(&lockedSource{r: rand.New(rand.NewSource(seed))})
 	utilrand.Seed(seed)
 	settings := os.Getenv("GODEBUG")
@@ -184,14 +181,14 @@ func watch(pulse *atomic.Int64, result chan error) (stuck chan error, release fu
 	stuck, done, left := make(chan error, 1), make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(left)
-		last, worked := pulse.Load(), processor()
+		last, worked := pulse.Load(), platform.ProcessorTime()
 		for {
 			select {
 			case <-done:
 				return
 			case <-time.After(patience):
 			}
-			now, work := pulse.Load(), processor()
+			now, work := pulse.Load(), platform.ProcessorTime()
 			if ground.visits.Load() == 0 && now == last && work-worked < patience/20 && len(result) == 0 {
 				if who, waits := culprit(stacks()); waits {
 					stuck <- fmt.Errorf("%w: %s", ErrStuck, who)
@@ -205,15 +202,6 @@ func watch(pulse *atomic.Int64, result chan error) (stuck chan error, release fu
 		close(done)
 		<-left
 	}
-}
-
-// processor is the processor time that the process has used.
-func processor() time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		return 0
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 var (
