@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/seatrial/seatrial/diag"
+	"github.com/seatrial/seatrial/internal/atomicfile"
 )
 
 // Cache keeps the results of earlier runs in a folder, one pack for each combination of inputs
@@ -103,7 +104,8 @@ func (c *Cache) begin(r *run) {
 		fmt.Sprint(r.DryRun != nil),
 	)
 	for _, rule := range r.Rules.Rules {
-		put(h, rule.Name, r.Rules.severityOf(rule, &Finding{}).String())
+		put(h, rule.Name, rule.Version, rule.Severity.String(), rule.URL, strings.Join(rule.Kinds, ","))
+		put(h, r.Rules.severity[rule.Name].String()) // as configured, which wins over a finding's own
 	}
 	for _, name := range r.CRDs {
 		data, _ := r.Read(name) // a file that cannot be read fails the run later on
@@ -208,29 +210,9 @@ func (c *Cache) save(r *run, res *Result) {
 			return
 		}
 	}
-	if writeFile(c.path, b.Bytes()) == nil {
+	if os.MkdirAll(c.dir, 0o700) == nil && atomicfile.WriteUnsynced(c.path, b.Bytes(), 0o600) == nil {
 		c.prune()
 	}
-}
-
-// writeFile replaces a file in one step.
-func writeFile(name string, data []byte) error {
-	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
-		return err
-	}
-	tmp, err := os.CreateTemp(filepath.Dir(name), ".pack-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name())
-	_, err = tmp.Write(data)
-	if cerr := tmp.Close(); err == nil {
-		err = cerr
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), name)
 }
 
 // prune removes the packs that were written longest ago.

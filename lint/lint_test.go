@@ -476,3 +476,45 @@ func TestCustomResourcesWithImmenseQuantitiesAreNotCalculated(t *testing.T) {
 	rollout := "apiVersion: v1\nkind: Rollout\nmetadata: {name: a}\nspec: {template: {spec: {containers: [{name: c, resources: {limits: {cpu: 1e999999999a}}}]}}}\n"
 	run(t, options(t, &fake{}, "a.yaml", strings.Replace(rollout, "1e999999999a", `"1e999999999"`, 1)))
 }
+
+// TestKeptResultsAreOfTheSameRule changes what decides the findings of a rule, and expects none from before.
+func TestKeptResultsAreOfTheSameRule(t *testing.T) {
+	folder := t.TempDir()
+	says := func(message, version string, severity diag.Severity) *lint.Rule {
+		rule := *loud
+		rule.Version = version
+		rule.Check = func(p *lint.Pass) error {
+			p.Report(lint.Finding{Path: "metadata.name", Message: message, Severity: severity})
+			return nil
+		}
+		return &rule
+	}
+	run := func(rule *lint.Rule, severities map[string]diag.Severity) diag.Diagnostic {
+		t.Helper()
+		o := options(t, &fake{}, "a.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: loud}\n")
+		o.All = append([]*lint.Rule{rule}, lint.OwnRules...)
+		var err error
+		if o.Rules, err = lint.Select(o.All, "", severities); err != nil {
+			t.Fatal(err)
+		}
+		o.Cache = lint.NewCache(folder, "program")
+		res, err := lint.Run(t.Context(), o)
+		if err != nil || len(res.Diagnostics) != 1 {
+			t.Fatalf("%v, %v", res, err)
+		}
+		return res.Diagnostics[0]
+	}
+	if d := run(says("first", "1", diag.Warning), nil); d.Message != "first" || d.Severity != diag.Warning {
+		t.Fatalf("%+v", d)
+	}
+	if d := run(says("unseen", "1", diag.Warning), nil); d.Message != "first" {
+		t.Errorf("the result is not kept: %+v", d)
+	}
+	if d := run(says("second", "2", diag.Warning), nil); d.Message != "second" {
+		t.Errorf("a rule of another version: %+v", d)
+	}
+	same := map[string]diag.Severity{"loud": loud.Severity} // that of the rule, and not that of the finding
+	if d := run(says("third", "2", diag.Warning), same); d.Severity != loud.Severity {
+		t.Errorf("another severity: %+v", d)
+	}
+}

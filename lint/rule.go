@@ -24,6 +24,7 @@ type Rule struct {
 	Optional    bool          // not part of the default preset
 	URL         string        // where to read on; may be empty
 	Kinds       []string      // kinds it looks at; empty: all that carry what it needs
+	Version     string        // what Check does, if the program does not decide it: results are kept by it
 	Equivalents string        // the same check elsewhere: "kube-linter latest-tag, polaris tagNotSpecified"
 
 	Check    func(*Pass) error

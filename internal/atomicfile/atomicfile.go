@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/seatrial/seatrial/internal/platform"
 )
 
 // Write replaces the file with that name, or creates it. The content is on the disk before the file has its name.
@@ -21,6 +23,22 @@ func Write(name string, data []byte, mode fs.FileMode) error {
 		return err
 	}
 	return f.Commit()
+}
+
+// WriteUnsynced is as Write, but does not wait for the disk: for files that can be made again.
+func WriteUnsynced(name string, data []byte, mode fs.FileMode) error {
+	f, err := Create(name, "", mode)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if _, err := f.Write(data); err != nil {
+		return err
+	}
+	if err := f.File.Close(); err != nil {
+		return err
+	}
+	return f.rename()
 }
 
 // Update replaces the content of a file that exists. Its mode stays; a symbolic link is followed.
@@ -72,11 +90,19 @@ func (f *File) Commit() error {
 	if err := f.Flush(); err != nil && !errors.Is(err, os.ErrClosed) {
 		return err
 	}
-	if err := os.Rename(f.File.Name(), f.name); err != nil { // on Windows, too, it replaces a file
+	if err := f.rename(); err != nil {
+		return err
+	}
+	return platform.SyncFolder(filepath.Dir(f.name))
+}
+
+// rename gives the file its name. On Windows, too, os.Rename replaces a file.
+func (f *File) rename() error {
+	if err := os.Rename(f.File.Name(), f.name); err != nil {
 		return err
 	}
 	f.done = true
-	return SyncFolder(filepath.Dir(f.name))
+	return nil
 }
 
 // Close removes a file that was not committed.

@@ -29,8 +29,12 @@ func entries(t *testing.T, folder string) int {
 func TestWriteReplacesAndLeavesNothingBeside(t *testing.T) {
 	dir := t.TempDir()
 	name := filepath.Join(dir, "a")
-	for _, text := range []string{"old", "new"} {
-		if err := atomicfile.Write(name, []byte(text), 0o640); err != nil {
+	for _, text := range []string{"old", "new", "unsynced"} {
+		write := atomicfile.Write
+		if text == "unsynced" {
+			write = atomicfile.WriteUnsynced
+		}
+		if err := write(name, []byte(text), 0o640); err != nil {
 			t.Fatal(err)
 		}
 		if got := content(t, name); got != text {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"github.com/seatrial/seatrial/internal/atomicfile"
 	"github.com/seatrial/seatrial/internal/platform"
 )
 
@@ -151,25 +152,6 @@ func makeFolder(name string) error {
 	return nil
 }
 
-// replaceFile writes a file that nobody else can read. Either the old or the new one is there
-// afterwards, whole.
-func replaceFile(name string, data []byte) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*") // 0600
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			os.Remove(f.Name())
-		}
-	}()
-	_, err = f.Write(data)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("writing %s: %w", name, err)
-	}
-	return os.Rename(f.Name(), name)
-}
-
 // makeStore prepares the making of a store. Until made is called, nothing in it has been
 // acknowledged; if it never is, the next start makes the store anew: an etcd that is interrupted
 // while it makes its first log may never come up again.
@@ -181,7 +163,7 @@ func (f Folder) makeStore() (made func() error, err error) {
 	} else if _, err := os.Stat(f.etcd()); err == nil {
 		return func() error { return nil }, nil // it was made long ago
 	}
-	if err := replaceFile(f.unmade(), nil); err != nil {
+	if err := atomicfile.Write(f.unmade(), nil, 0o600); err != nil {
 		return nil, err
 	}
 	return f.storeMade, platform.SyncFolder(string(f))
@@ -201,7 +183,7 @@ func (f Folder) writeFacts(facts Facts) error {
 	if err != nil {
 		return err
 	}
-	return replaceFile(f.facts(), append(data, '\n'))
+	return atomicfile.Write(f.facts(), append(data, '\n'), 0o600)
 }
 
 // Purge deletes the cluster of the folder, and the folder if nothing else is in it. What an interrupted one has
@@ -216,7 +198,7 @@ func (f Folder) Purge() error {
 	}
 	defer unlock()
 	if _, err := os.Stat(f.etcd()); err == nil {
-		if err := errors.Join(replaceFile(f.unmade(), nil), platform.SyncFolder(string(f))); err != nil {
+		if err := errors.Join(atomicfile.Write(f.unmade(), nil, 0o600), platform.SyncFolder(string(f))); err != nil {
 			return fmt.Errorf("deleting the cluster: %w", err)
 		}
 	}

@@ -24,6 +24,7 @@ import (
 	"k8s.io/apiserver/pkg/server/egressselector"
 	"k8s.io/kubernetes/cmd/kube-apiserver/app/options"
 
+	"github.com/seatrial/seatrial/internal/atomicfile"
 	"github.com/seatrial/seatrial/internal/cluster"
 	"github.com/seatrial/seatrial/internal/unmetered"
 )
@@ -181,7 +182,7 @@ func (c *Cluster) remember(ctx context.Context) {
 		if err != nil || bytes.Equal(state, last) {
 			continue
 		}
-		if err := replaceFile(c.folder.kubelet(), state); err == nil {
+		if err := atomicfile.Write(c.folder.kubelet(), state, 0o600); err == nil {
 			last = state
 		}
 	}

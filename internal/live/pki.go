@@ -19,6 +19,8 @@ import (
 	"k8s.io/apiserver/pkg/authentication/user"
 	certutil "k8s.io/client-go/util/cert"
 	"k8s.io/client-go/util/keyutil"
+
+	"github.com/seatrial/seatrial/internal/atomicfile"
 )
 
 const (
@@ -163,7 +165,7 @@ func writeKey(name string) (*ecdsa.PrivateKey, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making a key: %w", err)
 	}
-	return key, replaceFile(name, data)
+	return key, atomicfile.Write(name, data, 0o600)
 }
 
 func writeCert(name string, template, parent *x509.Certificate, public any, signer crypto.Signer) error {
@@ -171,5 +173,5 @@ func writeCert(name string, template, parent *x509.Certificate, public any, sign
 	if err != nil {
 		return fmt.Errorf("making the certificate of %s: %w", template.Subject.CommonName, err)
 	}
-	return replaceFile(name, pem.EncodeToMemory(&pem.Block{Type: certutil.CertificateBlockType, Bytes: der}))
+	return atomicfile.Write(name, pem.EncodeToMemory(&pem.Block{Type: certutil.CertificateBlockType, Bytes: der}), 0o600)
 }

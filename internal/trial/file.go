@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seatrial/seatrial/internal/atomicfile"
 	"github.com/seatrial/seatrial/internal/memstore"
 	"github.com/seatrial/seatrial/internal/platform"
 )
@@ -85,38 +86,29 @@ func save(path string, s *state) error {
 
 // swap writes the new file, gives the old one its second name, and puts the new one in its place.
 func swap(path string, body []byte) error {
-	if err := write(path+newSuffix, body); err != nil {
-		os.Remove(path + newSuffix)
-		return err
-	}
-	if err := keep(path); err != nil {
-		return err
-	}
-	if err := os.Rename(path+newSuffix, path); err != nil {
-		return err
-	}
-	return platform.SyncFolder(filepath.Dir(path))
-}
-
-func checksum(data []byte) string {
-	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:])
-}
-
-// write makes a file that is on the disk when write returns.
-func write(name string, body []byte) (err error) {
-	f, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	f, err := atomicfile.Create(path, path+newSuffix, 0o600)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, f.Close()) }()
+	defer f.Close()
 	if _, err := fmt.Fprintf(f, "%s %s\n", format, checksum(body)); err != nil {
 		return err
 	}
 	if _, err := f.Write(body); err != nil {
 		return err
 	}
-	return f.Sync()
+	if err := f.Flush(); err != nil {
+		return err
+	}
+	if err := keep(path); err != nil {
+		return err
+	}
+	return f.Commit()
+}
+
+func checksum(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
 }
 
 // keep gives the file a second name, under which it outlives its replacement. There is always one
