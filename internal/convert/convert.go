@@ -68,7 +68,13 @@ func (t Target) version(d *manifest.Document, from schema.GroupVersionKind) (sch
 	}
 	to, ok := t.Store.SuggestKind(from)
 	if !ok || to.Kind != from.Kind || !validation.Converts(from, to.GroupVersion()) {
-		return from.GroupVersion(), &RefusedError{d, "apiVersion", fmt.Sprintf("%s %s is not served by Kubernetes %s, and nothing took its place", from.GroupVersion(), from.Kind, t.Store.Version)}
+		return from.GroupVersion(), &RefusedError{
+			d, "apiVersion",
+			fmt.Sprintf(
+				"%s %s is not served by Kubernetes %s, and nothing took its place", from.GroupVersion(), from.Kind,
+				t.Store.Version,
+			),
+		}
 	}
 	return to.GroupVersion(), nil
 }

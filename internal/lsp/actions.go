@@ -10,15 +10,17 @@ import (
 	"github.com/seatrial/seatrial/source"
 )
 
-// actions offers what mends the findings of a range, and what silences advice.
+// actions offers fixes for the findings of a range, and comments that suppress advice.
 func (s *Server) actions(p codeActionParams) (any, error) {
 	actions := []codeAction{}
-	d, _, ok := s.document(p.TextDocument.URI)
-	if !ok || d.judged != d.version {
+	d, ok := s.document(p.TextDocument.URI)
+	if !ok || d.linted != d.version {
 		return actions, nil // the places are those of another text
 	}
 	wanted := func(kind string) bool {
-		return len(p.Context.Only) == 0 || slices.ContainsFunc(p.Context.Only, func(only string) bool { return kind == only || strings.HasPrefix(kind, only+".") })
+		return len(p.Context.Only) == 0 || slices.ContainsFunc(
+			p.Context.Only, func(only string) bool { return kind == only || strings.HasPrefix(kind, only+".") },
+		)
 	}
 	from, to := s.edge.offset(d.file, p.Range.Start), s.edge.offset(d.file, p.Range.End)
 	for i := range d.findings {
@@ -27,10 +29,23 @@ func (s *Server) actions(p codeActionParams) (any, error) {
 			continue
 		}
 		for _, fix := range f.Fixes {
-			actions = append(actions, codeAction{Title: fixTitle(fix), Kind: quickFix, Diagnostics: []diagnostic{s.diagnostic(&d, f)}, IsPreferred: fix.Safe, Edit: s.edit(&d, fix.Edits)})
+			actions = append(
+				actions,
+				codeAction{
+					Title: fixTitle(fix), Kind: quickFix, Diagnostics: []diagnostic{s.diagnostic(&d, f)},
+					IsPreferred: fix.Safe, Edit: s.edit(&d, fix.Edits),
+				},
+			)
 		}
 		if lint.Suppressible(f.Rule) && !isJSON(d.file) {
-			actions = append(actions, codeAction{Title: "silence " + f.Rule + " here", Kind: quickFix, Diagnostics: []diagnostic{s.diagnostic(&d, f)}, Edit: s.edit(&d, []source.Edit{silence(d.file, f)})})
+			actions = append(
+				actions,
+				codeAction{
+					Title: "silence " + f.Rule + " here", Kind: quickFix,
+					Diagnostics: []diagnostic{s.diagnostic(&d, f)},
+					Edit:        s.edit(&d, []source.Edit{silence(d.file, f)}),
+				},
+			)
 		}
 	}
 	if all, ok := s.fixAll(&d); ok && wanted(fixAll) {
@@ -59,7 +74,9 @@ func silence(f *source.File, d *diag.Diagnostic) source.Edit {
 	at := f.LineStart(d.Range.Start.Line)
 	line := f.Line(d.Range.Start.Line)
 	indent := line[:len(line)-len(strings.TrimLeft(line, " "))]
-	return source.Edit{Range: f.Range(at, at), NewText: fmt.Sprintf("%s# seatrial:ignore %s TODO: say why\n", indent, d.Rule)}
+	return source.Edit{
+		Range: f.Range(at, at), NewText: fmt.Sprintf("%s# seatrial:ignore %s TODO: say why\n", indent, d.Rule),
+	}
 }
 
 // fixAll makes all certain fixes at once.
@@ -69,7 +86,9 @@ func (s *Server) fixAll(d *document) (codeAction, bool) {
 		return codeAction{}, false
 	}
 	whole := source.Edit{Range: d.file.Range(0, len(d.file.Data)), NewText: string(fixed)}
-	return codeAction{Title: fmt.Sprintf("make %d certain fixes", made), Kind: fixAll, Edit: s.edit(d, []source.Edit{whole})}, true
+	return codeAction{
+		Title: fmt.Sprintf("make %d certain fixes", made), Kind: fixAll, Edit: s.edit(d, []source.Edit{whole}),
+	}, true
 }
 
 func (s *Server) edit(d *document, edits []source.Edit) workspaceEdit {

@@ -15,13 +15,16 @@ import (
 // complete offers the fields, or the values, that may stand at the cursor of a YAML document.
 func (s *Server) complete(p positionParams) (any, error) {
 	list := completionList{Items: []completionItem{}}
-	d, overlay, ok := s.document(p.TextDocument.URI)
+	d, ok := s.document(p.TextDocument.URI)
 	if !ok {
 		return list, nil
 	}
 	c := newCursor(d.file, s.edge.offset(d.file, p.Position))
-	store, err := s.Store(d.name, overlay)
-	if err != nil || c == nil {
+	if c == nil {
+		return list, nil
+	}
+	store, err := s.store(&d)
+	if err != nil {
 		return list, err
 	}
 	for i, o := range c.offers(store) {
@@ -131,7 +134,10 @@ func (c *cursor) fieldOffers(fields []*schema.Field) (offers []offer) {
 			if f.Required != required || slices.Contains(c.present, f.Name) {
 				continue
 			}
-			o := offer{label: f.Name, text: f.Name + ": ", detail: f.Type, doc: f.Doc, kind: itemField, deprecated: explain.IsDeprecated(f.Doc)}
+			o := offer{
+				label: f.Name, text: f.Name + ": ", detail: f.Type, doc: f.Doc, kind: itemField,
+				deprecated: explain.IsDeprecated(f.Doc),
+			}
 			if f.Required {
 				o.detail += ", required"
 			}
@@ -149,7 +155,10 @@ func valueOffers(f *schema.Field) (offers []offer) {
 		offers = append(offers, offer{label: fmt.Sprint(v), text: fmt.Sprint(v), kind: itemValue})
 	}
 	if f.Type == "boolean" {
-		offers = append(offers, offer{label: "true", text: "true", kind: itemValue}, offer{label: "false", text: "false", kind: itemValue})
+		offers = append(
+			offers, offer{label: "true", text: "true", kind: itemValue},
+			offer{label: "false", text: "false", kind: itemValue},
+		)
 	}
 	if f.Default != nil && len(offers) == 0 {
 		if text := fmt.Sprint(f.Default); !strings.HasPrefix(text, "map[") {
@@ -162,7 +171,13 @@ func valueOffers(f *schema.Field) (offers []offer) {
 func kindOffers(store *schema.Store, apiVersion string) (offers []offer) {
 	for _, k := range store.Kinds() {
 		if apiVersion == "" || k.GroupVersion().String() == apiVersion {
-			offers = append(offers, offer{label: k.Kind, text: k.Kind, detail: k.GroupVersion().String(), doc: k.Type().Description, kind: itemClass, deprecated: k.Deprecated != ""})
+			offers = append(
+				offers,
+				offer{
+					label: k.Kind, text: k.Kind, detail: k.GroupVersion().String(), doc: k.Type().Description,
+					kind: itemClass, deprecated: k.Deprecated != "",
+				},
+			)
 		}
 	}
 	return offers
@@ -197,7 +212,13 @@ func (c *cursor) headOffers(store *schema.Store) (offers []offer) {
 			continue
 		}
 		if text, err := subject.Example(); err == nil {
-			offers = append(offers, offer{label: k.Kind, text: text, detail: "a minimal " + k.GroupVersion().String() + " " + k.Kind, doc: k.Type().Description, kind: itemClass, deprecated: k.Deprecated != ""})
+			offers = append(
+				offers,
+				offer{
+					label: k.Kind, text: text, detail: "a minimal " + k.GroupVersion().String() + " " + k.Kind,
+					doc: k.Type().Description, kind: itemClass, deprecated: k.Deprecated != "",
+				},
+			)
 		}
 	}
 	return offers

@@ -11,9 +11,9 @@ import (
 	"github.com/seatrial/seatrial/schema"
 )
 
-// hover tells what the field under the cursor means.
+// hover explains the field under the cursor.
 func (s *Server) hover(p positionParams) (any, error) {
-	d, overlay, ok := s.document(p.TextDocument.URI)
+	d, ok := s.document(p.TextDocument.URI)
 	if !ok {
 		return nil, nil
 	}
@@ -26,11 +26,11 @@ func (s *Server) hover(p positionParams) (any, error) {
 		if !inKey && len(path) == 0 {
 			continue
 		}
-		store, err := s.Store(d.name, overlay)
+		store, err := s.store(&d)
 		if err != nil {
 			return nil, err
 		}
-		if text := told(store, doc, path); text != "" {
+		if text := explained(store, doc, path); text != "" {
 			return hover{Contents: markdown(text)}, nil
 		}
 	}
@@ -39,8 +39,17 @@ func (s *Server) hover(p positionParams) (any, error) {
 
 func markdown(text string) markupContent { return markupContent{Kind: "markdown", Value: text} }
 
-// told explains the field at a path, or the nearest one above it: the keys of maps are no fields.
-func told(store *schema.Store, doc *manifest.Document, path []string) string {
+// store returns the kinds that an open document can be of.
+func (s *Server) store(d *document) (*schema.Store, error) {
+	snapshot, err := s.snapshot(d)
+	if err != nil {
+		return nil, err
+	}
+	return snapshot.Store()
+}
+
+// explained returns the page of the field at a path, or of the nearest one above it: the keys of maps are not fields.
+func explained(store *schema.Store, doc *manifest.Document, path []string) string {
 	kind := kindOf(store, doc)
 	if kind == nil {
 		return ""
@@ -53,7 +62,9 @@ func told(store *schema.Store, doc *manifest.Document, path []string) string {
 		path = nil
 	}
 	for n := len(path); n >= 0; n-- {
-		subject, err := explain.Find(store, strings.Join(append([]string{resource}, path[:n]...), "."), kind.GroupVersion().String())
+		subject, err := explain.Find(
+			store, strings.Join(append([]string{resource}, path[:n]...), "."), kind.GroupVersion().String(),
+		)
 		if err != nil {
 			continue
 		}

@@ -1,10 +1,11 @@
 // Package lsp lets editors use lint and explain while a manifest is being written: it speaks the
 // Language Server Protocol.
 //
-// The central type is [Server]: it finds what is wrong with the documents that are open, mends it,
-// tells what the field under the cursor means, and offers the fields and values that may stand there.
+// The central type is [Server]: it reports what is wrong with the documents that are open, offers fixes,
+// explains the field under the cursor, and completes fields and values. All answers about a folder come from
+// one [Snapshot], until a text of the folder changes.
 //
-//	s := &lsp.Server{Lint: lint, Store: store, Version: "v1.0.0"}
+//	s := &lsp.Server{Open: open, Version: "v1.0.0"}
 //	err := s.Serve(ctx, os.Stdin, os.Stdout)
 package lsp
 
@@ -27,22 +28,29 @@ import (
 
 // Server serves one editor. Its fields must be set before Serve is called.
 type Server struct {
-	// Lint judges the manifests of the folder that holds a file, as one set. Overlay has the texts of
-	// the files that are open, by name, which are not saved yet.
-	Lint func(ctx context.Context, name string, overlay map[string][]byte) ([]diag.Diagnostic, error)
-	// Store knows the kinds that the manifests of the folder that holds a file can be of.
-	Store func(name string, overlay map[string][]byte) (*schema.Store, error)
+	// Open takes a snapshot of a folder. Overlay has the texts of the files that are open, by name, which need
+	// not be saved. A document that was never saved has a folder of its own, named by its URI.
+	Open func(folder string, overlay map[string][]byte) (Snapshot, error)
 	// Version of the program.
 	Version string
 
 	conn *jsonrpc2.Conn
 	edge edge
-	stop func() // ends Serve
-	wake chan struct{}
+	ctx  context.Context // of Serve
+	stop func()          // ends Serve
+	runs sync.WaitGroup
 
-	mu    sync.Mutex
-	open  map[string]*document // by URI
-	dirty bool                 // a text has changed since the last judgement
+	mu      sync.Mutex
+	open    map[string]*document // by URI
+	folders map[string]*folder   // of the open documents
+}
+
+// Snapshot is the manifests of a folder at a moment.
+type Snapshot interface {
+	// Lint lints the manifests as one set.
+	Lint(ctx context.Context) ([]diag.Diagnostic, error)
+	// Store returns the kinds that the manifests can be of.
+	Store() (*schema.Store, error)
 }
 
 // document is an open file.
@@ -51,37 +59,36 @@ type document struct {
 	name     string // of the file; the URI, for one that was never saved
 	version  int
 	file     *source.File
-	findings []diag.Diagnostic // of the text as it was judged last
-	judged   int               // version that they are of
+	findings []diag.Diagnostic // of the text as it was linted last
+	linted   int               // version that they are of
 }
 
-// pause is how long an editor has to be quiet before the text is judged.
+// pause is how long a folder has to be unchanged before it is linted.
 const pause = 150 * time.Millisecond
 
-// Serve answers an editor until it says good-bye, closes the stream, or ctx ends.
+// Serve answers an editor until it sends exit, closes the stream, or ctx ends.
 func (s *Server) Serve(ctx context.Context, in io.Reader, out io.Writer) error {
 	ctx, s.stop = context.WithCancel(ctx)
 	defer s.stop()
-	s.open, s.wake = map[string]*document{}, make(chan struct{}, 1)
+	s.ctx, s.open, s.folders = ctx, map[string]*document{}, map[string]*folder{}
 	stream := jsonrpc2.NewBufferedStream(pipe{in, out}, jsonrpc2.VSCodeObjectCodec{})
 	started := make(chan struct{})
 	handle := func(ctx context.Context, _ *jsonrpc2.Conn, req *jsonrpc2.Request) (any, error) {
 		<-started
 		return s.answer(ctx, req)
 	}
-	s.conn = jsonrpc2.NewConn(ctx, stream, jsonrpc2.HandlerWithError(handle).SuppressErrClosed(), jsonrpc2.SetLogger(silent{}))
+	s.conn = jsonrpc2.NewConn(
+		ctx, stream, jsonrpc2.HandlerWithError(handle).SuppressErrClosed(), jsonrpc2.SetLogger(silent{}),
+	)
 	close(started)
-	judged := make(chan struct{})
-	go func() {
-		defer close(judged)
-		s.judge(ctx)
-	}()
 	select {
 	case <-ctx.Done():
 	case <-s.conn.DisconnectNotify():
 	}
 	s.stop()
-	<-judged
+	s.mu.Lock() // no run is started from here on
+	s.mu.Unlock()
+	s.runs.Wait()
 	if err := s.conn.Close(); err != nil && !errors.Is(err, jsonrpc2.ErrClosed) {
 		return err
 	}
@@ -106,12 +113,17 @@ type silent struct{}
 
 func (silent) Printf(string, ...any) {}
 
-// methods are the requests and notifications that are answered; others are refused, as the protocol asks.
+// methods are the requests and notifications that the server supports; it rejects others, as the protocol requires.
 var methods = map[string]func(*Server, context.Context, json.RawMessage) (any, error){
-	"initialize":                  method((*Server).initialize),
-	"initialized":                 ignored,
-	"shutdown":                    ignored,
-	"exit":                        func(s *Server, _ context.Context, _ json.RawMessage) (any, error) { s.stop(); return nil, nil },
+	"initialize":  method((*Server).initialize),
+	"initialized": ignored,
+	"shutdown":    ignored,
+	"exit": func(
+		s *Server, _ context.Context, _ json.RawMessage,
+	) (any, error) {
+		s.stop()
+		return nil, nil
+	},
 	"$/setTrace":                  ignored,
 	"$/cancelRequest":             ignored,
 	"textDocument/didOpen":        method((*Server).didOpen),
@@ -171,25 +183,31 @@ func (s *Server) initialize(p initializeParams) (any, error) {
 func (s *Server) didOpen(p didOpenParams) (any, error) {
 	name := fileName(p.TextDocument.URI)
 	s.mu.Lock()
-	s.open[p.TextDocument.URI] = &document{uri: p.TextDocument.URI, name: name, version: p.TextDocument.Version, file: source.NewFile(name, []byte(p.TextDocument.Text))}
+	s.open[p.TextDocument.URI] = &document{
+		uri: p.TextDocument.URI, name: name, version: p.TextDocument.Version,
+		file: source.NewFile(name, []byte(p.TextDocument.Text)),
+	}
 	s.mu.Unlock()
-	s.changed()
+	s.changed(name)
 	return nil, nil
 }
 
 func (s *Server) didChange(p didChangeParams) (any, error) {
 	s.mu.Lock()
-	if d := s.open[p.TextDocument.URI]; d != nil && len(p.ContentChanges) > 0 {
+	d := s.open[p.TextDocument.URI]
+	if d != nil && len(p.ContentChanges) > 0 {
 		d.version = p.TextDocument.Version
 		d.file = source.NewFile(d.name, []byte(p.ContentChanges[len(p.ContentChanges)-1].Text))
 	}
 	s.mu.Unlock()
-	s.changed()
+	if d != nil {
+		s.changed(d.name)
+	}
 	return nil, nil
 }
 
-func (s *Server) didSave(documentParams) (any, error) {
-	s.changed() // other files of the folder may have changed meanwhile
+func (s *Server) didSave(p documentParams) (any, error) {
+	s.changed(fileName(p.TextDocument.URI)) // other files of the folder may have changed meanwhile
 	return nil, nil
 }
 
@@ -198,31 +216,21 @@ func (s *Server) didClose(p documentParams) (any, error) {
 	d := s.open[p.TextDocument.URI]
 	delete(s.open, p.TextDocument.URI)
 	s.mu.Unlock()
-	s.changed()
 	if d == nil {
 		return nil, nil
 	}
+	s.changed(d.name)
 	return nil, s.publish(d, nil)
 }
 
-// document gives an open document as it is now.
-func (s *Server) document(uri string) (d document, overlay map[string][]byte, ok bool) {
+// document returns an open document as it is now.
+func (s *Server) document(uri string) (d document, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	open := s.open[uri]
-	if open == nil {
-		return d, nil, false
+	if open := s.open[uri]; open != nil {
+		return *open, true
 	}
-	return *open, s.overlay(), true
-}
-
-// overlay gives the texts of the open files. The lock is held.
-func (s *Server) overlay() map[string][]byte {
-	texts := map[string][]byte{}
-	for _, d := range s.open {
-		texts[d.name] = d.file.Data
-	}
-	return texts
+	return d, false
 }
 
 // documents reads the objects of a text.
@@ -233,7 +241,7 @@ func documents(f *source.File) []*manifest.Document {
 
 func (s *Server) symbols(p documentParams) (any, error) {
 	symbols := []documentSymbol{}
-	d, _, ok := s.document(p.TextDocument.URI)
+	d, ok := s.document(p.TextDocument.URI)
 	if !ok {
 		return symbols, nil
 	}

@@ -54,7 +54,11 @@ var predicates = []struct {
 	pattern *regexp.Regexp
 	build   func(match []string) (func(*judgement) verdict, error)
 }{
-	{"available >= 2 throughout", regexp.MustCompile(`^(available|ready|pods)\s*(>=|>|<=|<|==)\s*(\d+)(%?)\s+(throughout|at the end)$`), buildCount},
+	{
+		"available >= 2 throughout",
+		regexp.MustCompile(`^(available|ready|pods)\s*(>=|>|<=|<|==)\s*(\d+)(%?)\s+(throughout|at the end)$`),
+		buildCount,
+	},
 	{"converges within 5m", regexp.MustCompile(`^converges(?:\s+within\s+(\S+))?$`), buildConverges},
 	{"stalls", regexp.MustCompile(`^stalls$`), buildStalls},
 	{"no pod Pending longer than 30s", regexp.MustCompile(`^no pod ([A-Za-z]+) longer than (\S+)$`), buildNotLonger},
@@ -95,7 +99,10 @@ func parseExpectation(text string) (*expectation, error) {
 	for i, p := range predicates {
 		examples[i] = p.example
 	}
-	return nil, fmt.Errorf("expectation %q is not understood: want [Kind/name] and one such as: %s", text, strings.Join(examples, "; "))
+	return nil, fmt.Errorf(
+		"expectation %q is not understood: want [Kind/name] and one such as: %s", text,
+		strings.Join(examples, "; "),
+	)
 }
 
 // Judge returns the answers to the expectations of a scenario, which may be nil.
@@ -104,7 +111,12 @@ func (s *Scenario) Judge(p *Plan, evidence Evidence) []Expectation {
 	if s == nil {
 		return answers
 	}
-	for _, e := range s.expected {
+	for _, text := range s.Expect {
+		e, err := parseExpectation(text)
+		if err != nil { // the reader of the scenario has reported it
+			answers = append(answers, Expectation{Expect: text, Message: err.Error()})
+			continue
+		}
 		j := &judgement{Plan: p, Evidence: evidence, subject: e}
 		for i := range p.Workloads {
 			w := &p.Workloads[i]
@@ -267,7 +279,10 @@ func buildNotLonger(m []string) (func(*judgement) verdict, error) {
 					end = p.States[i+1].At
 				}
 				if took := end - s.At; time.Duration(took) > limit {
-					return verdict{at: s.At + Time(limit), why: fmt.Sprintf("pod %s is %s from %s s to %s s", p.Object.Name, status, s.At, end)}
+					return verdict{
+						at:  s.At + Time(limit),
+						why: fmt.Sprintf("pod %s is %s from %s s to %s s", p.Object.Name, status, s.At, end),
+					}
 				} else if took > longest {
 					longest = took
 				}
@@ -380,7 +395,12 @@ func buildSpread(m []string) (func(*judgement) verdict, error) {
 			}
 			slices.Sort(places)
 			if len(places) < n {
-				return verdict{at: j.VirtualSeconds, why: fmt.Sprintf("%s is on %d %ss%s", w.Object, len(places), strings.TrimSuffix(m[2], "s"), listed(places))}
+				return verdict{
+					at: j.VirtualSeconds,
+					why: fmt.Sprintf(
+						"%s is on %d %ss%s", w.Object, len(places), strings.TrimSuffix(m[2], "s"), listed(places),
+					),
+				}
 			}
 		}
 		return verdict{passed: true, at: j.VirtualSeconds, why: "at the end"}
@@ -401,7 +421,9 @@ func buildOnNode(m []string) (func(*judgement) verdict, error) {
 		for _, w := range j.about {
 			for _, p := range j.running(w) {
 				if !glob.MatchString(p.Node) {
-					return verdict{at: j.VirtualSeconds, why: fmt.Sprintf("pod %s is on node %s", p.Object.Name, p.Node)}
+					return verdict{
+						at: j.VirtualSeconds, why: fmt.Sprintf("pod %s is on node %s", p.Object.Name, p.Node),
+					}
 				}
 			}
 		}

@@ -36,21 +36,23 @@ type Plan struct {
 	VirtualSeconds Time   `json:"virtualSeconds"`      // until nothing moved any more, or the plan gave up
 	Seed           int64  `json:"seed"`
 
-	Changes       []Change        `json:"changes"`       // in the order in which they were made
-	Timeline      []Step          `json:"timeline"`      // in order of time
-	Filters       []string        `json:"filters"`       // of the scheduler; the first that rejects a node is the last to look at it
+	Changes  []Change `json:"changes"`  // in the order in which they were made
+	Timeline []Step   `json:"timeline"` // in order of time
+	// of the scheduler; the first that rejects a node is the last to look at it
+	Filters       []string        `json:"filters"`
 	Placements    []Placement     `json:"placements"`    // in the order in which they were decided
 	Unschedulable []Unschedulable `json:"unschedulable"` // pods that found no node, with the last answer each got
 	Workloads     []Workload      `json:"workloads"`     // by kind, namespace and name
 	Pods          []Pod           `json:"pods"`          // all that lived during the plan, by time of creation
 	Nodes         []Node          `json:"nodes"`         // by name
 	Problems      []Problem       `json:"problems"`      // what went wrong, by time of its first occurrence
-	Gates         []Gate          `json:"gates"`         // quotas, limit ranges and budgets in the namespaces of the workloads
-	Expectations  []Expectation   `json:"expectations"`  // in the order of the scenario
-	Assumptions   []string        `json:"assumptions"`   // what no code of Kubernetes decided, one line each
+	// quotas, limit ranges and budgets in the namespaces of the workloads
+	Constraints  []Constraint  `json:"gates"`
+	Expectations []Expectation `json:"expectations"` // in the order of the scenario
+	Assumptions  []string      `json:"assumptions"`  // what no code of Kubernetes decided, one line each
 
-	Remedies []Remedy `json:"remedies,omitempty"` // changes with which a plan that stalls completes, the nearest first
-	Sweeps   []Answer `json:"sweeps,omitempty"`   // what becomes of the outcome when a node or a zone goes
+	Remedies []Remedy  `json:"remedies,omitempty"` // changes with which a plan that stalls completes, the nearest first
+	Outcomes []Outcome `json:"sweeps,omitempty"`   // what becomes of the change when a node or a zone goes
 
 	Findings []diag.Diagnostic `json:"-"` // risks; package report writes them as in a lint report
 }
@@ -173,16 +175,18 @@ type Unschedulable struct {
 
 // Workload is how an object that makes pods fared.
 type Workload struct {
-	Object       diag.Object `json:"object"`
-	Strategy     string      `json:"strategy"`     // such as: RollingUpdate 25%/25% of 2 -> maxSurge 1, maxUnavailable 0
-	Changed      bool        `json:"changed"`      // its pods were replaced or their number changed
-	Desired      int         `json:"desired"`      // at the end
-	MinReady     int         `json:"minReady"`     // least pods that were ready at a time
-	MinAvailable int         `json:"minAvailable"` // least pods that were available at a time
-	MaxPods      int         `json:"maxPods"`      // most pods that were there at a time, without those that were stopping
-	SettledAt    *Time       `json:"settledAt"`    // when it came to what it asks for; null: it did not
-	Status       string      `json:"status"`       // at the end, in the words of `rollout status` where it has any
-	Curve        []Point     `json:"curve"`        // in order of time; the first is the state before the change
+	Object diag.Object `json:"object"`
+	// such as: RollingUpdate 25%/25% of 2 -> maxSurge 1, maxUnavailable 0
+	Strategy     string `json:"strategy"`
+	Changed      bool   `json:"changed"`      // its pods were replaced or their number changed
+	Desired      int    `json:"desired"`      // at the end
+	MinReady     int    `json:"minReady"`     // least pods that were ready at a time
+	MinAvailable int    `json:"minAvailable"` // least pods that were available at a time
+	// most pods that were there at a time, without those that were stopping
+	MaxPods   int     `json:"maxPods"`
+	SettledAt *Time   `json:"settledAt"` // when it came to what it asks for; null: it did not
+	Status    string  `json:"status"`    // at the end, in the words of `rollout status` where it has any
+	Curve     []Point `json:"curve"`     // in order of time; the first is the state before the change
 }
 
 // Point is a state of a workload, which holds until the next one.
@@ -273,8 +277,8 @@ type Problem struct {
 	Open     bool        `json:"open"`     // it still stood at the end
 }
 
-// Gate is a rule of a namespace that may stop pods, as it stood at the end.
-type Gate struct {
+// Constraint is an object that may stop pods, as it was at the end: a quota, a limit range, a budget.
+type Constraint struct {
 	Object  diag.Object `json:"object"`
 	Summary string      `json:"summary"` // pods 2/2, requests.cpu 200m/1
 	Hit     bool        `json:"hit"`     // it stopped something
@@ -325,12 +329,51 @@ func (p *Plan) Failed() (failed []Expectation) {
 	return failed
 }
 
-// FailedSweeps gives the answers about nodes and zones that are not good.
-func (p *Plan) FailedSweeps() (failed []Answer) {
-	for _, a := range p.Sweeps {
-		if !a.Passed() {
-			failed = append(failed, a)
+// FailedOutcomes returns the outcomes of disruptions that did not pass.
+func (p *Plan) FailedOutcomes() (failed []Outcome) {
+	for _, o := range p.Outcomes {
+		if !o.Passed() {
+			failed = append(failed, o)
 		}
 	}
 	return failed
+}
+
+// EachText replaces the texts of a plan that may quote what objects hold: messages and the values of fields. Names
+// stay as they are.
+func (p *Plan) EachText(f func(string) string) {
+	p.Reason = f(p.Reason)
+	for i := range p.Changes {
+		c := &p.Changes[i]
+		c.Denied = f(c.Denied)
+		for j := range c.Fields {
+			c.Fields[j].Before, c.Fields[j].After = f(c.Fields[j].Before), f(c.Fields[j].After)
+		}
+	}
+	for i := range p.Timeline {
+		p.Timeline[i].Message = f(p.Timeline[i].Message)
+	}
+	for i := range p.Unschedulable {
+		p.Unschedulable[i].Message = f(p.Unschedulable[i].Message)
+	}
+	for i := range p.Problems {
+		p.Problems[i].Message = f(p.Problems[i].Message)
+	}
+	for i := range p.Workloads {
+		p.Workloads[i].Status = f(p.Workloads[i].Status)
+	}
+	eachMessage(p.Expectations, f)
+	for i := range p.Outcomes {
+		p.Outcomes[i].Reason = f(p.Outcomes[i].Reason)
+		eachMessage(p.Outcomes[i].Failed, f)
+	}
+	for i := range p.Assumptions {
+		p.Assumptions[i] = f(p.Assumptions[i])
+	}
+}
+
+func eachMessage(all []Expectation, f func(string) string) {
+	for i := range all {
+		all[i].Message = f(all[i].Message)
+	}
 }

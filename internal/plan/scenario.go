@@ -38,7 +38,6 @@ type Scenario struct {
 	Actions    []Action          `json:"actions,omitempty"`
 	Expect     []string          `json:"expect,omitempty"` // docs/plan.md has the sentences
 
-	expected []*expectation
 }
 
 // Metadata names a scenario, for people.
@@ -115,11 +114,8 @@ type Action struct {
 
 	Namespace string `json:"namespace,omitempty"` // of what is named; default: default
 
-	documents []*manifest.Document // of Apply
+	Documents []*manifest.Document `json:"-"` // of Apply
 }
-
-// Documents returns the objects that Apply names.
-func (a *Action) Documents() []*manifest.Document { return a.documents }
 
 // ScaleAction sets a number of replicas.
 type ScaleAction struct {
@@ -197,7 +193,10 @@ func (r *scenarioReader) decode() *Scenario {
 		if mistyped.Type.Kind() == reflect.String {
 			hint = ": write it in quotes"
 		}
-		r.fail(strings.SplitN(mistyped.Field, ".", 2)[0], "%s: want a %s, got a %s%s", mistyped.Field, mistyped.Type.Kind(), mistyped.Value, hint)
+		r.fail(
+			strings.SplitN(mistyped.Field, ".", 2)[0], "%s: want a %s, got a %s%s", mistyped.Field,
+			mistyped.Type.Kind(), mistyped.Value, hint,
+		)
 	case err != nil:
 		r.fail("", "%v", err)
 	case len(strict) > 0 && s.APIVersion == APIVersion && s.Kind == ScenarioKind:
@@ -253,7 +252,7 @@ func fieldNamed(t reflect.Type, key string) reflect.Type {
 
 func keyOf(f reflect.StructField) string {
 	key, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-	return key
+	return strings.TrimPrefix(key, "-")
 }
 
 func (r *scenarioReader) check(s *Scenario) {
@@ -273,12 +272,10 @@ func (r *scenarioReader) check(s *Scenario) {
 		r.checkAction(fmt.Sprintf("actions[%d]", i), &s.Actions[i])
 	}
 	for i, text := range s.Expect {
-		e, err := parseExpectation(text)
-		if err != nil {
+		if _, err := parseExpectation(text); err != nil {
 			r.fail(fmt.Sprintf("expect[%d]", i), "%v", err)
 			return
 		}
-		s.expected = append(s.expected, e)
 	}
 }
 
@@ -319,7 +316,10 @@ func (r *scenarioReader) checkContainer(path string, c *ContainerScript) {
 	}
 	for i, p := range c.FailProbes {
 		if !slices.Contains(probes, p) {
-			r.fail(fmt.Sprintf("%s.failProbes[%d]", path, i), "unknown probe %q: want one of %s", p, strings.Join(probes, ", "))
+			r.fail(
+				fmt.Sprintf("%s.failProbes[%d]", path, i), "unknown probe %q: want one of %s", p,
+				strings.Join(probes, ", "),
+			)
 		}
 	}
 }
@@ -424,6 +424,6 @@ func (r *scenarioReader) readFiles(s *Scenario, folder string) {
 		if len(findings) > 0 {
 			r.fail(path, "%s: %s", findings[0].Range, findings[0].Message)
 		}
-		a.documents = docs
+		a.Documents = docs
 	}
 }

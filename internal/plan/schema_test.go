@@ -78,7 +78,8 @@ func structs(root reflect.Type) []reflect.Type {
 			for next.Kind() == reflect.Pointer || next.Kind() == reflect.Slice {
 				next = next.Elem()
 			}
-			if key := keyOf(f); key != "" && next.Kind() == reflect.Struct && next.PkgPath() == root.PkgPath() && !slices.Contains(found, next) {
+			if key := keyOf(f); key != "" && next.Kind() == reflect.Struct && next.PkgPath() == root.PkgPath() &&
+				!slices.Contains(found, next) {
 				found = append(found, next)
 			}
 		}
@@ -109,7 +110,9 @@ func TestSchemasAgree(t *testing.T) {
 			t.Errorf("%s is not as in lint-report.schema.json", name)
 		}
 	}
-	if got, want := len(keys(reflect.TypeFor[diag.Object]())), len(of["object"].(map[string]any)["properties"].(map[string]any)); got != want {
+	if got, want := len(keys(reflect.TypeFor[diag.Object]())), len(
+		of["object"].(map[string]any)["properties"].(map[string]any),
+	); got != want {
 		t.Errorf("object has %d keys, want %d", want, got)
 	}
 	scenario := document(t, "scenario.schema.json")
@@ -123,11 +126,20 @@ func TestSchemasAgree(t *testing.T) {
 // scenarios that the reader and the schema refuse, and words of the reader's message.
 var refusedScenarios = []struct{ name, text, words string }{
 	{"unknown key", "imagse: []", `4:1: unknown field "imagse": did you mean images?`},
-	{"unknown key of an image", "images: [{match: nginx, pul: 3s}]", `unknown field "images[0].pul": did you mean pull?`},
+	{
+		"unknown key of an image", "images: [{match: nginx, pul: 3s}]",
+		`unknown field "images[0].pul": did you mean pull?`,
+	},
 	{"unknown key of a selector", "containers: [{match: {workloads: Deployment/web}}]", `did you mean workload?`},
 	{"unknown key of an action", "actions: [{at: 1s, drian: node-1}]", `did you mean drain?`},
-	{"unknown key of a patch", "actions: [{patch: {object: Deployment/web, merge: {a: 1}, type: json}}]", `unknown field`},
-	{"unknown key of a point", "load: [{workload: Deployment/web, resource: cpu, points: [{at: 0s, totl: 1}]}]", `did you mean total?`},
+	{
+		"unknown key of a patch", "actions: [{patch: {object: Deployment/web, merge: {a: 1}, type: json}}]",
+		`unknown field`,
+	},
+	{
+		"unknown key of a point", "load: [{workload: Deployment/web, resource: cpu, points: [{at: 0s, totl: 1}]}]",
+		`did you mean total?`,
+	},
 	{"unknown key of metadata", "metadata: {nam: x}", `did you mean name?`},
 	{"image without a match", "images: [{pull: 3s}]", "match is missing"},
 	{"negative duration", "images: [{match: nginx, pull: -3s}]", "must not be negative"},
@@ -136,10 +148,19 @@ var refusedScenarios = []struct{ name, text, words string }{
 	{"not a reference", "containers: [{match: {workload: web}}]", "want Kind/name"},
 	{"unknown probe", "containers: [{failProbes: [life]}]", "want one of startup"},
 	{"negative number of crashes", "containers: [{crashes: -1}]", "must not be negative"},
-	{"unknown resource", "load: [{workload: Deployment/web, resource: disk, points: [{total: \"1\"}]}]", "want cpu or memory"},
-	{"number for a quantity", "load: [{workload: Deployment/web, resource: cpu, points: [{total: 1}]}]", "4:1: load.points.total: want a string, got a number: write it in quotes"},
+	{
+		"unknown resource", "load: [{workload: Deployment/web, resource: disk, points: [{total: \"1\"}]}]",
+		"want cpu or memory",
+	},
+	{
+		"number for a quantity", "load: [{workload: Deployment/web, resource: cpu, points: [{total: 1}]}]",
+		"4:1: load.points.total: want a string, got a number: write it in quotes",
+	},
 	{"no points", "load: [{workload: Deployment/web, resource: cpu, points: []}]", "points are missing"},
-	{"point without a total", "load: [{workload: Deployment/web, resource: cpu, points: [{at: 1s}]}]", "total is missing"},
+	{
+		"point without a total", "load: [{workload: Deployment/web, resource: cpu, points: [{at: 1s}]}]",
+		"total is missing",
+	},
 	{"no action", "actions: [{at: 1s}]", "nothing to do"},
 	{"two actions", "actions: [{drain: node-1, cordon: node-2}]", "does one thing"},
 	{"negative replicas", "actions: [{scale: {workload: Deployment/web, replicas: -1}}]", "must not be negative"},

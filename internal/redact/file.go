@@ -117,3 +117,35 @@ func (m *masker) hide(from, to int) {
 		i += size
 	}
 }
+
+// AddFile makes the values of the Secrets of a file known, and what stands in their place where it cannot be read.
+func (r *Redactor) AddFile(f *source.File) {
+	masked := File(f)
+	if masked == f {
+		return
+	}
+	docs, _ := manifest.Read(f, manifest.DefaultLimits)
+	for _, d := range docs {
+		if isSecret(d) {
+			r.addObject(d.Value())
+		}
+	}
+	for n := 1; n <= f.Lines(); n++ {
+		if text := strings.Trim(difference(f.Line(n), masked.Line(n)), ` "'`); len(text) >= minLength {
+			r.values = append(r.values, text)
+		}
+	}
+	r.sort()
+}
+
+// difference returns the part of a that is not as in b, which is as long.
+func difference(a, b string) string {
+	from, to := 0, min(len(a), len(b))
+	for from < to && a[from] == b[from] {
+		from++
+	}
+	for to > from && a[to-1] == b[to-1] {
+		to--
+	}
+	return a[from:to]
+}

@@ -112,7 +112,10 @@ func (r *Redactor) add(text string) {
 	}
 	quoted := strconv.Quote(text)
 	inJSON, _ := json.Marshal(text) // a string can be encoded
-	r.values = append(r.values, text, strings.Join(strings.Fields(text), " "), quoted[1:len(quoted)-1], string(inJSON[1:len(inJSON)-1]))
+	r.values = append(
+		r.values, text, strings.Join(strings.Fields(text), " "), quoted[1:len(quoted)-1],
+		string(inJSON[1:len(inJSON)-1]),
+	)
 	if lines := strings.Split(text, "\n"); len(lines) > 1 {
 		for _, line := range lines {
 			if line = strings.TrimSpace(line); len(line) >= minLength {

@@ -48,7 +48,8 @@ func TestFileHidesValuesAndKeepsPlaces(t *testing.T) {
 			if leaks(got) {
 				t.Errorf("the value is shown:\n%s", got)
 			}
-			if len(got) != len(text) || strings.Count(got, "\n") != strings.Count(text, "\n") || !strings.Contains(got, "Secret") && name != "broken JSON" {
+			if len(got) != len(text) || strings.Count(got, "\n") != strings.Count(text, "\n") ||
+				!strings.Contains(got, "Secret") && name != "broken JSON" {
 				t.Errorf("places have moved:\n%s", got)
 			}
 		})
@@ -106,7 +107,9 @@ func TestDiagnosticsLoseValuesAndFixesWithValues(t *testing.T) {
 	r := redact.New(read(t, forms["stringData"])...)
 	all := []diag.Diagnostic{{
 		Message: "bad " + planted, Help: "not " + planted, Related: []diag.Related{{Message: "see " + planted}},
-		Fixes: []diag.Fix{{Message: "quote it", Edits: []source.Edit{{NewText: `"` + planted + `"`}}}, {Message: "remove it"}},
+		Fixes: []diag.Fix{
+			{Message: "quote it", Edits: []source.Edit{{NewText: `"` + planted + `"`}}}, {Message: "remove it"},
+		},
 	}}
 	got := r.Diagnostics(all)[0]
 	if leaks(got.Message + got.Help + got.Related[0].Message) {

@@ -4,17 +4,12 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/seatrial/seatrial/diag"
+	"github.com/seatrial/seatrial/internal/sanitize"
 )
 
 var githubCommand = map[diag.Severity]string{diag.Error: "error", diag.Warning: "warning", diag.Info: "notice"}
-
-var (
-	githubData     = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
-	githubProperty = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
-)
 
 // writeGitHub writes workflow commands.
 func writeGitHub(w io.Writer, r *Lint, _ Options) error {
@@ -24,11 +19,17 @@ func writeGitHub(w io.Writer, r *Lint, _ Options) error {
 		if d.Help != "" {
 			text += "\n" + d.Help
 		}
-		place := fmt.Sprintf("file=%s,line=%d,col=%d", githubProperty.Replace(slashed(d.Range.File)), d.Range.Start.Line, d.Range.Start.Column)
+		place := fmt.Sprintf(
+			"file=%s,line=%d,col=%d", sanitize.GitHubProperty(slashed(d.Range.File)), d.Range.Start.Line,
+			d.Range.Start.Column,
+		)
 		if d.Range.End.Line == d.Range.Start.Line { // columns count only within a line
 			place += fmt.Sprintf(",endLine=%d,endColumn=%d", d.Range.End.Line, d.Range.End.Column)
 		}
-		if _, err := fmt.Fprintf(w, "::%s %s,title=%s::%s\n", githubCommand[d.Severity], place, githubProperty.Replace(d.Rule), githubData.Replace(text)); err != nil {
+		if _, err := fmt.Fprintf(
+			w, "::%s %s,title=%s::%s\n", githubCommand[d.Severity], place, sanitize.GitHubProperty(d.Rule),
+			sanitize.GitHubData(text),
+		); err != nil {
 			return err
 		}
 	}
@@ -61,7 +62,13 @@ func writeCheckstyle(w io.Writer, r *Lint, _ Options) error {
 		f := checkstyleFile{Name: display(name)}
 		for i := range of[name] {
 			d := &of[name][i]
-			f.Errors = append(f.Errors, checkstyleError{d.Range.Start.Line, d.Range.Start.Column, d.Severity.String(), message(d) + only(d), "seatrial." + d.Rule})
+			f.Errors = append(
+				f.Errors,
+				checkstyleError{
+					d.Range.Start.Line, d.Range.Start.Column, d.Severity.String(), message(d) + only(d),
+					"seatrial." + d.Rule,
+				},
+			)
 		}
 		out.Files = append(out.Files, f)
 	}
@@ -126,9 +133,14 @@ func writeJUnit(w io.Writer, r *Lint, _ Options) error {
 				suite.Cases = append(suite.Cases, junitCase{Name: caseName(d), ClassName: display(name)})
 				clean--
 			}
-			line := fmt.Sprintf("%s:%d:%d: %s: %s [%s]", display(name), d.Range.Start.Line, d.Range.Start.Column, d.Severity, message(d)+only(d), d.Rule)
+			line := fmt.Sprintf(
+				"%s:%d:%d: %s: %s [%s]", display(name), d.Range.Start.Line, d.Range.Start.Column, d.Severity,
+				message(d)+only(d), d.Rule,
+			)
 			if d.Severity == diag.Error {
-				suite.Cases[at].Failures = append(suite.Cases[at].Failures, junitFailure{Message: message(d), Type: d.Rule, Text: line})
+				suite.Cases[at].Failures = append(
+					suite.Cases[at].Failures, junitFailure{Message: message(d), Type: d.Rule, Text: line},
+				)
 			} else {
 				suite.Cases[at].Out += line + "\n"
 			}
@@ -144,7 +156,10 @@ func writeJUnit(w io.Writer, r *Lint, _ Options) error {
 		out.Suites = append(out.Suites, suite)
 	}
 	if clean > 0 {
-		suite := junitSuite{Name: "documents without findings", Tests: 1, Cases: []junitCase{{Name: plural(clean, "document"), ClassName: "seatrial"}}}
+		suite := junitSuite{
+			Name: "documents without findings", Tests: 1,
+			Cases: []junitCase{{Name: plural(clean, "document"), ClassName: "seatrial"}},
+		}
 		out.Tests++
 		out.Suites = append(out.Suites, suite)
 	}

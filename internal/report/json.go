@@ -1,11 +1,13 @@
 package report
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"io"
 
 	"github.com/seatrial/seatrial/diag"
+	"github.com/seatrial/seatrial/internal/sanitize"
 	"github.com/seatrial/seatrial/source"
 )
 
@@ -70,7 +72,10 @@ func placeOf(r source.Range) jsonPlace {
 }
 
 func writeJSON(w io.Writer, r *Lint, _ Options) error {
-	out := jsonReport{APIVersion: "seatrial/v1", Kind: "LintReport", KubernetesVersion: r.Versions[0], Summary: jsonSummary(r.Summary), Diagnostics: []jsonDiagnostic{}}
+	out := jsonReport{
+		APIVersion: "seatrial/v1", Kind: "LintReport", KubernetesVersion: r.Versions[0],
+		Summary: jsonSummary(r.Summary), Diagnostics: []jsonDiagnostic{},
+	}
 	if len(r.Versions) > 1 {
 		out.KubernetesVersions = r.Versions
 	}
@@ -97,10 +102,15 @@ func jsonOf(d diag.Diagnostic) jsonDiagnostic {
 }
 
 func encode(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	return enc.Encode(v)
+	if err := enc.Encode(v); err != nil {
+		return err
+	}
+	_, err := w.Write(sanitize.JSON(b.Bytes()))
+	return err
 }
 
 var gitlabSeverity = map[diag.Severity]string{diag.Error: "major", diag.Warning: "minor", diag.Info: "info"}
@@ -127,7 +137,10 @@ func writeGitLab(w io.Writer, r *Lint, _ Options) error {
 	for i := range r.Diagnostics {
 		d := &r.Diagnostics[i]
 		issues = append(issues, issue{message(d) + only(d), d.Rule, fingerprint(d, seen), gitlabSeverity[d.Severity],
-			location{slashed(d.Range.File), lines{max(1, d.Range.Start.Line), max(1, cmp.Or(d.Range.End.Line, d.Range.Start.Line))}}})
+			location{
+				slashed(d.Range.File),
+				lines{max(1, d.Range.Start.Line), max(1, cmp.Or(d.Range.End.Line, d.Range.Start.Line))},
+			}})
 	}
 	return encode(w, issues)
 }

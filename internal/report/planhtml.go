@@ -9,11 +9,10 @@ import (
 	"fmt"
 	"html"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/seatrial/seatrial/internal/plan"
-	"github.com/seatrial/seatrial/manifest"
+	"github.com/seatrial/seatrial/internal/sanitize"
 )
 
 // The page of a plan is one file: style, script and data are in it, and its policy lets nothing
@@ -33,29 +32,10 @@ type SourceFile struct {
 	Lines []string `json:"lines"`
 }
 
-// NewSourceFile gives the lines of a manifest, without what its Secrets hold.
-func NewSourceFile(name string, data []byte, docs []*manifest.Document) SourceFile {
-	f := SourceFile{Name: name, Lines: strings.Split(strings.TrimRight(strings.ReplaceAll(string(data), "\r\n", "\n"), "\n"), "\n")}
-	for _, d := range docs {
-		if d.Object.Kind == "Secret" {
-			r := d.Range()
-			hide(f.Lines[min(r.Start.Line-1, len(f.Lines)):min(r.End.Line, len(f.Lines))])
-		}
-	}
-	return f
-}
-
-// hide takes everything out of the lines of a Secret but its head.
-func hide(lines []string) {
-	shown := true
-	for i, line := range lines {
-		if line != "" && !strings.ContainsAny(line[:1], " \t#-") {
-			shown = slices.ContainsFunc([]string{"apiVersion:", "kind:", "metadata:", "type:"}, func(key string) bool { return strings.HasPrefix(line, key) })
-		}
-		if !shown {
-			lines[i] = "# not shown"
-		}
-	}
+// NewSourceFile returns the lines of a manifest. The text must not hold the values of Secrets.
+func NewSourceFile(name string, data []byte) SourceFile {
+	text := strings.TrimRight(strings.ReplaceAll(string(data), "\r\n", "\n"), "\n")
+	return SourceFile{Name: name, Lines: strings.Split(text, "\n")}
 }
 
 // planData is what the script of the page reads.
@@ -69,11 +49,14 @@ func writePlanHTML(w io.Writer, p *plan.Plan, o PlanOptions) error {
 	if err != nil {
 		return err
 	}
-	policy := fmt.Sprintf("default-src 'none'; script-src '%s'; style-src '%s'; img-src data:; base-uri 'none'; form-action 'none'", hashOf(planScript), hashOf(planStyle))
+	policy := fmt.Sprintf(
+		"default-src 'none'; script-src '%s'; style-src '%s'; img-src data:; base-uri 'none'; form-action 'none'",
+		hashOf(planScript), hashOf(planStyle),
+	)
 	_, err = strings.NewReplacer(
 		"{{policy}}", policy,
-		"{{title}}", html.EscapeString("Plan: "+planVerdict(p)),
-		"{{verdict}}", html.EscapeString(planVerdict(p)),
+		"{{title}}", html.EscapeString("Plan: "+sanitize.Line(planVerdict(p))),
+		"{{verdict}}", html.EscapeString(sanitize.Line(planVerdict(p))),
 		"{{style}}", planStyle,
 		"{{script}}", planScript,
 		"{{data}}", data,
@@ -90,7 +73,7 @@ func planJSON(p *plan.Plan, o PlanOptions) (string, error) {
 	if files == nil {
 		files = []SourceFile{}
 	}
-	err := enc.Encode(planData{Report: jsonPlanOf(p), Files: files})
+	err := enc.Encode(sanitize.Copy(planData{Report: jsonPlanOf(p), Files: files}, sanitize.Page))
 	return b.String(), err
 }
 

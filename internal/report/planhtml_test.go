@@ -82,29 +82,46 @@ func TestPageOfAPlanNeedsNothingElse(t *testing.T) {
 func TestPageOfAPlanInABrowser(t *testing.T) {
 	p := recorded(t, "rollout.plan.json")
 	p.Findings = []diag.Diagnostic{{Rule: "image-tag-latest", Severity: diag.Warning, Message: "tag latest moves",
-		Range: source.Range{File: "new.yaml", Start: source.Pos{Line: 2, Column: 1}, End: source.Pos{Line: 2, Column: 3}}}}
+		Range: source.Range{
+			File: "new.yaml", Start: source.Pos{Line: 2, Column: 1}, End: source.Pos{Line: 2, Column: 3},
+		}}}
 	b := open(t, p, 1280, 1000, report.SourceFile{Name: "new.yaml", Lines: []string{"a: 1", "b: 2"}})
 	b.Until(`document.querySelector("h1").textContent.startsWith("Completes after")`)
-	b.Until(`document.querySelectorAll(".gantt .row.pod i").length > 10 && document.querySelectorAll(".nodes .row").length === 3`)
-	b.Until(`document.querySelector(".chart .l-avail") && document.querySelector(".minlabel").textContent.includes("at least")`)
-	b.Until(`document.querySelectorAll(".matrix tbody tr").length === 3 && document.querySelector(".matrix").textContent.includes("NodeResourcesFit")`)
+	b.Until(
+		`document.querySelectorAll(".gantt .row.pod i").length > 10 && document.querySelectorAll(".nodes .row").length === 3`,
+	)
+	b.Until(
+		`document.querySelector(".chart .l-avail") && document.querySelector(".minlabel").textContent.includes("at least")`,
+	)
+	b.Until(
+		`document.querySelectorAll(".matrix tbody tr").length === 3 && document.querySelector(".matrix").textContent.includes("NodeResourcesFit")`,
+	)
 	b.Until(`document.querySelector("#changes del").textContent === "nginx:1.27"`)
 	b.Shot("plan-light")
 
 	// Time moves by keys, by the play button, and by an event.
 	b.Do(chromedp.Focus("#scrub input"))
 	b.Press(kb.End)
-	b.Until(fmt.Sprintf(`parseFloat(document.querySelector("#scrub output").textContent) >= %.1f - 0.1`, p.VirtualSeconds.Seconds()))
+	b.Until(
+		fmt.Sprintf(
+			`parseFloat(document.querySelector("#scrub output").textContent) >= %.1f - 0.1`,
+			p.VirtualSeconds.Seconds(),
+		),
+	)
 	b.Press(kb.ArrowLeft)
 	b.Until(`document.querySelector("#scrub input").value < 10000`)
 	b.Press(kb.Home)
 	b.Until(`document.querySelector("#scrub output").textContent === "0.0 s"`)
 	b.Eval(`document.querySelector("#scrub .play").click()`)
-	b.Until(`parseFloat(document.querySelector("#scrub output").textContent) > 1 && document.querySelector("#scrub .play").getAttribute("aria-label") === "Pause"`)
+	b.Until(
+		`parseFloat(document.querySelector("#scrub output").textContent) > 1 && document.querySelector("#scrub .play").getAttribute("aria-label") === "Pause"`,
+	)
 	b.Eval(`document.querySelector("#scrub .play").click()`)
 	b.Until(`document.querySelector("#scrub .play").getAttribute("aria-label") === "Play"`)
 	b.Eval(`location.hash = "t=16"`)
-	b.Until(`document.querySelector("#scrub output").textContent === "16.0 s" && document.querySelector(".legend").textContent.includes("available")`)
+	b.Until(
+		`document.querySelector("#scrub output").textContent === "16.0 s" && document.querySelector(".legend").textContent.includes("available")`,
+	)
 	b.Shot("plan-scrubbed")
 
 	// A pod shows its decision, a risk its line.
@@ -131,10 +148,13 @@ func TestPageOfAStalledPlanOnAPhone(t *testing.T) {
 func TestPageOfALostNode(t *testing.T) {
 	b := open(t, recorded(t, "lost-node.plan.json"), 1280, 1000)
 	b.Eval(`location.hash = "t=100"`)
-	b.Until(`document.querySelector(".legend").textContent.includes("1 failing") && document.querySelector(".legend").textContent.includes("1 ready, from before")`)
+	b.Until(
+		`document.querySelector(".legend").textContent.includes("1 failing") && document.querySelector(".legend").textContent.includes("1 ready, from before")`,
+	)
 	b.Until(`document.querySelector(".gantt .row.pod .k-fail")`)
 	b.Until(`document.querySelector(".tiles").textContent.includes("1 of 2least available")`)
-	b.Until(`![...document.querySelectorAll(".chart text")].some((n) => n.textContent === "4")`) // at most three pods at a time
+	// at most three pods at a time
+	b.Until(`![...document.querySelectorAll(".chart text")].some((n) => n.textContent === "4")`)
 	b.Shot("plan-lost-node")
 }
 
@@ -152,14 +172,27 @@ func TestPageOfLongNames(t *testing.T) {
 func TestPageOfWhatIf(t *testing.T) {
 	p := recorded(t, "stalled.plan.json")
 	web := p.Workloads[0].Object
-	p.Remedies = []plan.Remedy{{Change: "maxSurge 0, maxUnavailable 1", Object: web, CompletesAt: plan.Time(18500 * time.Millisecond), Desired: 3, MinAvailable: 2}}
-	p.Sweeps = []plan.Answer{
-		{Kind: plan.DrainNode, Target: "node-1", Converged: true, Workloads: []plan.AnswerWorkload{{Object: web, Desired: 3, MinAvailable: 2}}},
-		{Kind: plan.FailZone, Target: "zone-a", Reason: "0/3 nodes are available", Workloads: []plan.AnswerWorkload{{Object: web, Desired: 3, MinAvailable: 0}}, Unschedulable: 1},
+	p.Remedies = []plan.Remedy{
+		{
+			Change: "maxSurge 0, maxUnavailable 1", Object: web, CompletesAt: plan.Time(18500 * time.Millisecond),
+			Desired: 3, MinAvailable: 2,
+		},
+	}
+	p.Outcomes = []plan.Outcome{
+		{
+			Kind: plan.DrainNode, Target: "node-1", Converged: true,
+			Workloads: []plan.OutcomeWorkload{{Object: web, Desired: 3, MinAvailable: 2}},
+		},
+		{
+			Kind: plan.FailZone, Target: "zone-a", Reason: "0/3 nodes are available",
+			Workloads: []plan.OutcomeWorkload{{Object: web, Desired: 3, MinAvailable: 0}}, Unschedulable: 1,
+		},
 	}
 	b := open(t, p, 1280, 1000)
 	b.Until(`document.querySelector(".remedy li").textContent.includes("after 18.5 s, at least 2 of 3 available")`)
-	b.Until(`document.querySelectorAll("#whatif tbody tr").length === 2 && document.querySelector("#whatif .chip.no").textContent === "stalls"`)
+	b.Until(
+		`document.querySelectorAll("#whatif tbody tr").length === 2 && document.querySelector("#whatif .chip.no").textContent === "stalls"`,
+	)
 	b.Until(`document.querySelector("#whatif").textContent.includes("1 case of 2 without a good end")`)
 	b.Eval(`document.querySelector("#whatif").scrollIntoView()`)
 	b.Shot("plan-whatif")
@@ -175,7 +208,11 @@ func TestPageOfManyPods(t *testing.T) {
 		p.Pods = append(p.Pods, pod)
 	}
 	b := open(t, p, 1280, 1000)
-	b.Until(`document.querySelectorAll(".gantt .row.pod").length > 10 && document.querySelectorAll(".gantt .row.pod").length < 120`)
+	b.Until(
+		`document.querySelectorAll(".gantt .row.pod").length > 10 && document.querySelectorAll(".gantt .row.pod").length < 120`,
+	)
 	b.Eval(`document.querySelector(".gantt").scrollTop = 1e6`)
-	b.Until(`[...document.querySelectorAll(".gantt .row.pod")].some((r) => Math.abs(r.getBoundingClientRect().bottom - document.querySelector(".gantt").getBoundingClientRect().bottom) < 6)`)
+	b.Until(
+		`[...document.querySelectorAll(".gantt .row.pod")].some((r) => Math.abs(r.getBoundingClientRect().bottom - document.querySelector(".gantt").getBoundingClientRect().bottom) < 6)`,
+	)
 }

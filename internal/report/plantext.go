@@ -14,6 +14,7 @@ import (
 
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/internal/plan"
+	"github.com/seatrial/seatrial/internal/sanitize"
 )
 
 // planWidth is how wide a plan is written where the terminal does not say, or is wider.
@@ -29,6 +30,7 @@ type planWriter struct {
 }
 
 func writePlanText(w io.Writer, p *plan.Plan, o PlanOptions) error {
+	p = sanitize.Copy(p, sanitize.Line)
 	t := &planWriter{Writer: bufio.NewWriter(w), palette: newPalette(o.Color), Plan: p, o: o, width: planWidth}
 	if o.Width > 0 {
 		t.width = min(max(o.Width, 60), planWidth)
@@ -44,9 +46,9 @@ func writePlanText(w io.Writer, p *plan.Plan, o PlanOptions) error {
 	t.unschedulable()
 	t.placements()
 	t.nodes()
-	t.gates()
+	t.constraints()
 	t.expectations()
-	t.sweeps()
+	t.outcomes()
 	t.risks()
 	t.summary()
 	return t.Flush()
@@ -100,7 +102,14 @@ func (t *planWriter) verdict() {
 		t.wrapped("", fmt.Sprintf("FAILS at %s s: %s: %s", e.At, e.Expect, e.Message), 0, red)
 	}
 	for _, r := range t.Remedies {
-		t.wrapped("", fmt.Sprintf("Would complete: %s: after %s s, at least %d of %d available", r.Change, r.CompletesAt, r.MinAvailable, r.Desired), 0, t.good)
+		t.wrapped(
+			"",
+			fmt.Sprintf(
+				"Would complete: %s: after %s s, at least %d of %d available", r.Change, r.CompletesAt,
+				r.MinAvailable, r.Desired,
+			),
+			0, t.good,
+		)
 	}
 	if !t.Converged || len(t.Failed()) > 0 {
 		fmt.Fprintln(t)
@@ -124,7 +133,13 @@ func (t *planWriter) outcome() string {
 }
 
 func (t *planWriter) head() {
-	fmt.Fprintln(t, t.dim.Sprintf("Kubernetes %s (simulated) · %s · seed %d · virtual time", strings.TrimPrefix(t.KubernetesVersion, "v"), plural(len(t.Nodes), "node"), t.Seed))
+	fmt.Fprintln(
+		t,
+		t.dim.Sprintf(
+			"Kubernetes %s (simulated) · %s · seed %d · virtual time", strings.TrimPrefix(t.KubernetesVersion, "v"),
+			plural(len(t.Nodes), "node"), t.Seed,
+		),
+	)
 }
 
 // glyphs of the actions, as users of other planners know them.
@@ -152,7 +167,10 @@ func (t *planWriter) changes() {
 }
 
 func (t *planWriter) change(c *plan.Change) {
-	paint := map[string]*color.Color{plan.Create: t.good, plan.Update: t.severity[diag.Warning], plan.Delete: t.severity[diag.Error], plan.None: t.dim}[c.Action]
+	paint := map[string]*color.Color{
+		plan.Create: t.good, plan.Update: t.severity[diag.Warning], plan.Delete: t.severity[diag.Error],
+		plan.None: t.dim,
+	}[c.Action]
 	glyph := paint.Sprint(glyphs[c.Action])
 	if c.Denied != "" {
 		glyph = t.severity[diag.Error].Sprint("!")
@@ -488,7 +506,10 @@ func (t *planWriter) tellKind(w *plan.Workload, kind string, steps []plan.Step) 
 			names = append(names, name)
 		}
 	}
-	word := map[string]string{"Scheduled": "", "Ready": " ready", "NotReady": " not ready", "Terminating": " stopping", "Completed": " completed", "Failure": ""}[kind]
+	word := map[string]string{
+		"Scheduled": "", "Ready": " ready", "NotReady": " not ready", "Terminating": " stopping",
+		"Completed": " completed", "Failure": "",
+	}[kind]
 	if len(names) > maxListed {
 		switch kind {
 		case "Scheduled":
@@ -520,7 +541,9 @@ func times(n int) string {
 func tellActions(steps []plan.Step) string {
 	var parts []string
 	for _, s := range steps {
-		parts = append(parts, strings.Join(strings.Fields(strings.ToLower(s.Event)+" "+s.Object.Name+" "+s.Message), " "))
+		parts = append(
+			parts, strings.Join(strings.Fields(strings.ToLower(s.Event)+" "+s.Object.Name+" "+s.Message), " "),
+		)
 	}
 	return strings.Join(parts, ", ")
 }
@@ -666,7 +689,10 @@ func (t *planWriter) problems() {
 		if p.Workload != (diag.Object{}) {
 			about = p.Workload
 		}
-		fmt.Fprintf(t, "  %8s  %s  %s%s\n", p.At, paint.Sprint(problemWords[p.Kind]), printable(about.String()), t.dim.Sprintf("%s, %s", times(p.Count), state))
+		fmt.Fprintf(
+			t, "  %8s  %s  %s%s\n", p.At, paint.Sprint(problemWords[p.Kind]), printable(about.String()),
+			t.dim.Sprintf("%s, %s", times(p.Count), state),
+		)
 		t.wrapped("", p.Message, 12, t.plain)
 	}
 }
@@ -776,13 +802,17 @@ func (t *planWriter) nodes() {
 			note = strings.TrimSpace(note + " NotReady")
 		}
 		rows = append(rows, []string{
-			printable(n.Name), becomes(fmt.Sprint(n.PodsBefore), fmt.Sprint(n.Pods)), fmt.Sprintf("%d/%d", n.PodsPeak, n.PodsMax),
+			printable(n.Name), becomes(
+				fmt.Sprint(n.PodsBefore), fmt.Sprint(n.Pods),
+			), fmt.Sprintf("%d/%d", n.PodsPeak, n.PodsMax),
 			usage(n.CPU), usage(n.Memory), note,
 		})
 	}
 	fmt.Fprintln(t)
 	for i, r := range rows {
-		line := strings.TrimRight(fmt.Sprintf("  %-22s %10s %9s %19s %23s  %s", r[0], r[1], r[2], r[3], r[4], r[5]), " ")
+		line := strings.TrimRight(
+			fmt.Sprintf("  %-22s %10s %9s %19s %23s  %s", r[0], r[1], r[2], r[3], r[4], r[5]), " ",
+		)
 		if i == 0 {
 			fmt.Fprintln(t, t.bold.Sprint("Nodes")+t.dim.Sprint(line[len("  Nodes"):]))
 			continue
@@ -804,12 +834,12 @@ func becomes(before, after string) string {
 	return before + " -> " + after
 }
 
-func (t *planWriter) gates() {
-	if len(t.Gates) == 0 {
+func (t *planWriter) constraints() {
+	if len(t.Constraints) == 0 {
 		return
 	}
 	t.title("Gates")
-	for _, g := range t.Gates {
+	for _, g := range t.Constraints {
 		paint := t.plain
 		if g.Hit {
 			paint = t.severity[diag.Error]
@@ -852,7 +882,10 @@ func (t *planWriter) risks() {
 		if d.Range.IsValid() {
 			where = fmt.Sprintf("%s:%d:%d", display(d.Range.File), d.Range.Start.Line, d.Range.Start.Column)
 		}
-		fmt.Fprintf(t, "  %s  %s\n", t.severity[d.Severity].Sprintf("%-7s", d.Severity), t.dim.Sprint(strings.TrimSpace(d.Rule+"  "+where)))
+		fmt.Fprintf(
+			t, "  %s  %s\n", t.severity[d.Severity].Sprintf("%-7s", d.Severity),
+			t.dim.Sprint(strings.TrimSpace(d.Rule+"  "+where)),
+		)
 		t.wrapped("", d.Message, 11, t.plain)
 		if d.Help != "" {
 			t.wrapped("", "= "+d.Help, 11, t.help)
@@ -881,8 +914,13 @@ func (t *planWriter) summary() {
 		end, paint = fmt.Sprintf("Does not complete within %s s.", t.VirtualSeconds), t.severity[diag.Error]
 	case len(t.Failed()) > 0:
 		end, paint = fmt.Sprintf("%s %s not met.", end, plural(len(t.Failed()), "expectation")), t.severity[diag.Error]
-	case len(t.FailedSweeps()) > 0:
-		end, paint = fmt.Sprintf("%s %d of %s without a good end.", end, len(t.FailedSweeps()), plural(len(t.Sweeps), "question")), t.severity[diag.Error]
+	case len(t.FailedOutcomes()) > 0:
+		end, paint = fmt.Sprintf(
+			"%s %d of %s without a good end.", end, len(t.FailedOutcomes()), plural(len(t.Outcomes), "question"),
+		), t.severity[diag.Error]
 	}
-	fmt.Fprintf(t, "\n%s %s\n", t.bold.Sprintf("Plan: %d to create, %d to change, %d to delete.", create, update, remove), paint.Sprint(end))
+	fmt.Fprintf(
+		t, "\n%s %s\n", t.bold.Sprintf("Plan: %d to create, %d to change, %d to delete.", create, update, remove),
+		paint.Sprint(end),
+	)
 }

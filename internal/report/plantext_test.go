@@ -15,8 +15,14 @@ func TestLongValuesShowWhereTheyDiffer(t *testing.T) {
 	p := &plan.Plan{Converged: true, Changes: []plan.Change{{
 		Action: plan.Update, Object: diag.Object{Kind: "Deployment", Namespace: "shop", Name: "web"},
 		Fields: []plan.Field{
-			{Path: "spec.template.spec.containers[web].image", Before: "registry.example.com/team/shop/web:1.4", After: "registry.example.com/team/shop/web:1.5"},
-			{Path: "spec.template.spec.containers[web].workingDir", Before: "/srv/" + strings.Repeat("a", 90), After: "/var/" + strings.Repeat("b", 90)},
+			{
+				Path: "spec.template.spec.containers[web].image", Before: "registry.example.com/team/shop/web:1.4",
+				After: "registry.example.com/team/shop/web:1.5",
+			},
+			{
+				Path: "spec.template.spec.containers[web].workingDir", Before: "/srv/" + strings.Repeat("a", 90),
+				After: "/var/" + strings.Repeat("b", 90),
+			},
 		},
 	}}}
 	format, err := report.LookupPlan("text")

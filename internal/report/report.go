@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/seatrial/seatrial/diag"
+	"github.com/seatrial/seatrial/internal/sanitize"
 	"github.com/seatrial/seatrial/lint"
 	"github.com/seatrial/seatrial/schema"
 	"github.com/seatrial/seatrial/source"
@@ -101,18 +102,8 @@ func display(name string) string {
 // message is a finding in one line.
 func message(d *diag.Diagnostic) string { return printable(d.Text()) }
 
-// printable takes out what a terminal would obey: a manifest must not be able to send it commands.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\t' || r == '\n':
-			return ' '
-		case r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069:
-			return '\uFFFD'
-		}
-		return r
-	}, s)
-}
+// printable returns s as one line for a terminal.
+func printable(s string) string { return sanitize.Line(s) }
 
 func plural(n int, word string) string {
 	if n == 1 {
@@ -128,7 +119,10 @@ func writeCompact(w io.Writer, r *Lint, _ Options) error {
 		if d.Help != "" {
 			help = " (" + printable(d.Help) + ")"
 		}
-		if _, err := fmt.Fprintf(w, "%s:%d:%d: %s: %s%s [%s]%s\n", display(d.Range.File), d.Range.Start.Line, d.Range.Start.Column, d.Severity, message(d), help, d.Rule, only(d)); err != nil {
+		if _, err := fmt.Fprintf(
+			w, "%s:%d:%d: %s: %s%s [%s]%s\n", display(d.Range.File), d.Range.Start.Line, d.Range.Start.Column,
+			d.Severity, message(d), help, d.Rule, only(d),
+		); err != nil {
 			return err
 		}
 	}

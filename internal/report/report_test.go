@@ -30,7 +30,9 @@ const (
 var files = map[string]*source.File{
 	"web.yaml":             source.NewFile("web.yaml", []byte(web)),
 	"dir/a service,1.yaml": source.NewFile("dir/a service,1.yaml", []byte(service)),
-	"long.yaml":            source.NewFile("long.yaml", []byte("a: "+strings.Repeat("word ", 60)+"here "+strings.Repeat("and on ", 30)+"\n")),
+	"long.yaml": source.NewFile(
+		"long.yaml", []byte("a: "+strings.Repeat("word ", 60)+"here "+strings.Repeat("and on ", 30)+"\n"),
+	),
 }
 
 // at gives the range of the first occurrence of a text in a file.
@@ -48,14 +50,34 @@ func sample(versions ...string) *report.Lint {
 	deployment := diag.Object{APIVersion: "apps/v1", Kind: "Deployment", Namespace: "shop", Name: "web"}
 	ds := []diag.Diagnostic{
 		{Rule: "service-selects-no-pods", Severity: diag.Warning, Message: "selector of Service shop/web matches no pods of the set", Help: "Deployment shop/web labels its pods app=wep", Object: diag.Object{APIVersion: "v1", Kind: "Service", Name: "web"},
-			Document: 1, Path: "spec.selector", Range: at("dir/a service,1.yaml", "selector:"), Related: []diag.Related{{Range: at("web.yaml", "app: wep"), Message: "the nearest candidate"}}},
-		{Rule: "api-server", Severity: diag.Error, Reason: "FieldValueInvalid", Message: "Invalid value: \"x\": compilation failed: ERROR: <input>:1:2:\n | x\n | .^", Document: 1, Path: "spec.rule", Range: at("long.yaml", "here")},
+			Document: 1, Path: "spec.selector", Range: at("dir/a service,1.yaml", "selector:"), Related: []diag.Related{
+				{Range: at("web.yaml", "app: wep"), Message: "the nearest candidate"},
+			}},
+		{
+			Rule: "api-server", Severity: diag.Error, Reason: "FieldValueInvalid",
+			Message: "Invalid value: \"x\": compilation failed: ERROR: <input>:1:2:\n | x\n | .^", Document: 1,
+			Path: "spec.rule", Range: at("long.yaml", "here"),
+		},
 		{Rule: "api-server", Severity: diag.Error, Reason: "FieldValueInvalid", Message: "Invalid value: {\"app\":\"wep\"}: `selector` does not match template `labels`", Object: deployment, Document: 1,
-			Path: "spec.template.metadata.labels", Range: at("web.yaml", "wep"), Related: []diag.Related{{Range: at("web.yaml", "app: web"), Message: "the selector wants app=web"}},
-			Fixes: []diag.Fix{{Message: "label the pods app: web", Edits: []source.Edit{{Range: at("web.yaml", "wep"), NewText: "web"}}}}},
-		{Rule: "image-tag-latest", Severity: diag.Info, Message: "image \"nginx\" has no tag, which means latest; 100%, a:b", Help: "name a version", Object: deployment, Document: 1, Path: "spec.template.spec.containers[0].image", Range: at("web.yaml", "nginx"), URL: "https://example.com/images"},
+			Path: "spec.template.metadata.labels", Range: at("web.yaml", "wep"), Related: []diag.Related{
+				{Range: at("web.yaml", "app: web"), Message: "the selector wants app=web"},
+			},
+			Fixes: []diag.Fix{
+				{
+					Message: "label the pods app: web",
+					Edits:   []source.Edit{{Range: at("web.yaml", "wep"), NewText: "web"}},
+				},
+			}},
+		{
+			Rule: "image-tag-latest", Severity: diag.Info,
+			Message: "image \"nginx\" has no tag, which means latest; 100%, a:b", Help: "name a version",
+			Object: deployment, Document: 1, Path: "spec.template.spec.containers[0].image",
+			Range: at("web.yaml", "nginx"), URL: "https://example.com/images",
+		},
 		{Rule: "yaml-tab", Severity: diag.Error, Message: "tab in indentation\x1b[31m", Document: 1, Range: at("web.yaml", "\tx"),
-			Fixes: []diag.Fix{{Message: "two spaces", Safe: true, Edits: []source.Edit{{Range: at("web.yaml", "\t"), NewText: "  "}}}}},
+			Fixes: []diag.Fix{
+				{Message: "two spaces", Safe: true, Edits: []source.Edit{{Range: at("web.yaml", "\t"), NewText: "  "}}},
+			}},
 	}
 	if len(versions) > 1 {
 		ds[2].Versions = versions[1:]
@@ -64,8 +86,14 @@ func sample(versions ...string) *report.Lint {
 	res := &lint.Result{Versions: versions, Diagnostics: ds}
 	res.Summary.Files, res.Summary.Documents, res.Summary.Errors, res.Summary.Warnings, res.Summary.Infos, res.Summary.Suppressed, res.Summary.Skipped = 3, 4, 3, 1, 1, 2, 1
 	return &report.Lint{Result: res, Program: "v1.2.3", Rules: []*lint.Rule{
-		{Name: "api-server", Title: "the API server refuses the object", Doc: "It does.", Severity: diag.Error, Category: "verdict"},
-		{Name: "image-tag-latest", Title: "image without a tag", Doc: "Name one.", Severity: diag.Warning, Category: "images", URL: "https://example.com/images"},
+		{
+			Name: "api-server", Title: "the API server refuses the object", Doc: "It does.", Severity: diag.Error,
+			Category: "verdict",
+		},
+		{
+			Name: "image-tag-latest", Title: "image without a tag", Doc: "Name one.", Severity: diag.Warning,
+			Category: "images", URL: "https://example.com/images",
+		},
 	}, Source: func(name string) (*source.File, error) {
 		if f, ok := files[name]; ok {
 			return f, nil
@@ -123,7 +151,10 @@ func TestFormats(t *testing.T) {
 
 func TestEveryFormatWritesTheEmptyReport(t *testing.T) {
 	for _, f := range report.Formats {
-		empty := &report.Lint{Result: &lint.Result{Versions: []string{"1.37"}}, Source: func(string) (*source.File, error) { return nil, errors.New("none") }}
+		empty := &report.Lint{
+			Result: &lint.Result{Versions: []string{"1.37"}},
+			Source: func(string) (*source.File, error) { return nil, errors.New("none") },
+		}
 		var b bytes.Buffer
 		if err := f.Write(&b, empty, report.Options{}); err != nil {
 			t.Errorf("%s: %v", f.Name, err)

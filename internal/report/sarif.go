@@ -25,7 +25,9 @@ func writeSARIF(w io.Writer, r *Lint, _ Options) error {
 	for i, rule := range r.Rules {
 		s.index[rule.Name] = i
 		o := object{"id": rule.Name, "name": camel(rule.Name), "shortDescription": object{"text": rule.Title}, "fullDescription": object{"text": rule.Doc},
-			"help": object{"text": rule.Doc, "markdown": rule.Doc}, "defaultConfiguration": object{"level": sarifLevel[rule.Severity]},
+			"help": object{
+				"text": rule.Doc, "markdown": rule.Doc,
+			}, "defaultConfiguration": object{"level": sarifLevel[rule.Severity]},
 			"properties": object{"tags": []string{"kubernetes", rule.Category}}}
 		if rule.URL != "" {
 			o["helpUri"] = rule.URL
@@ -41,11 +43,18 @@ func writeSARIF(w io.Writer, r *Lint, _ Options) error {
 		"$schema": "https://json.schemastore.org/sarif-2.1.0.json",
 		"version": "2.1.0",
 		"runs": []object{{
-			"tool":               object{"driver": object{"name": "seatrial", "semanticVersion": semantic(r.Program), "version": r.Program, "informationUri": "https://github.com/seatrial/seatrial", "rules": rules}},
-			"columnKind":         "utf16CodeUnits",
-			"originalUriBaseIds": object{"SRCROOT": object{"description": object{"text": "the folder in which seatrial ran"}}},
-			"invocations":        []object{{"executionSuccessful": len(r.Problems) == 0}},
-			"results":            results,
+			"tool": object{
+				"driver": object{
+					"name": "seatrial", "semanticVersion": semantic(r.Program), "version": r.Program,
+					"informationUri": "https://github.com/seatrial/seatrial", "rules": rules,
+				},
+			},
+			"columnKind": "utf16CodeUnits",
+			"originalUriBaseIds": object{
+				"SRCROOT": object{"description": object{"text": "the folder in which seatrial ran"}},
+			},
+			"invocations": []object{{"executionSuccessful": len(r.Problems) == 0}},
+			"results":     results,
 		}},
 	})
 }
@@ -103,7 +112,10 @@ func (s *sarif) fix(f diag.Fix) object {
 		if byFile[e.Range.File] == nil {
 			order = append(order, e.Range.File)
 		}
-		byFile[e.Range.File] = append(byFile[e.Range.File], object{"deletedRegion": s.region(e.Range), "insertedContent": object{"text": e.NewText}})
+		byFile[e.Range.File] = append(
+			byFile[e.Range.File],
+			object{"deletedRegion": s.region(e.Range), "insertedContent": object{"text": e.NewText}},
+		)
 	}
 	changes := []object{}
 	for _, name := range order {
@@ -125,7 +137,10 @@ func slashed(name string) string { return strings.TrimPrefix(filepath.ToSlash(na
 
 // region counts columns in UTF-16 code units, as SARIF readers do by default.
 func (s *sarif) region(r source.Range) object {
-	return object{"startLine": max(1, r.Start.Line), "startColumn": s.column(r.File, r.Start), "endLine": max(1, r.End.Line), "endColumn": s.column(r.File, r.End)}
+	return object{
+		"startLine": max(1, r.Start.Line), "startColumn": s.column(r.File, r.Start), "endLine": max(1, r.End.Line),
+		"endColumn": s.column(r.File, r.End),
+	}
 }
 
 func (s *sarif) column(name string, p source.Pos) int {
@@ -146,7 +161,13 @@ func (s *sarif) column(name string, p source.Pos) int {
 
 // fingerprint recognises a finding in a later run, on another line.
 func fingerprint(d *diag.Diagnostic, seen map[string]int) string {
-	key := strings.Join([]string{slashed(d.Range.File), d.Object.APIVersion, d.Object.Kind, d.Object.Namespace, d.Object.Name, d.Path, d.Rule, d.Message}, "\x00")
+	key := strings.Join(
+		[]string{
+			slashed(d.Range.File), d.Object.APIVersion, d.Object.Kind, d.Object.Namespace, d.Object.Name, d.Path,
+			d.Rule, d.Message,
+		},
+		"\x00",
+	)
 	seen[key]++
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%d", key, seen[key]))
 	return hex.EncodeToString(sum[:16])

@@ -36,8 +36,11 @@ func newPalette(on bool) palette {
 		return c
 	}
 	return palette{
-		severity: map[diag.Severity]*color.Color{diag.Error: make(color.FgRed, color.Bold), diag.Warning: make(color.FgYellow, color.Bold), diag.Info: make(color.FgBlue, color.Bold)},
-		dim:      make(color.FgHiBlack), bold: make(color.Bold), help: make(color.FgCyan), good: make(color.FgGreen, color.Bold), plain: make(),
+		severity: map[diag.Severity]*color.Color{
+			diag.Error: make(color.FgRed, color.Bold), diag.Warning: make(color.FgYellow, color.Bold),
+			diag.Info: make(color.FgBlue, color.Bold),
+		},
+		dim: make(color.FgHiBlack), bold: make(color.Bold), help: make(color.FgCyan), good: make(color.FgGreen, color.Bold), plain: make(),
 	}
 }
 
@@ -52,7 +55,10 @@ type textWriter struct {
 }
 
 func writeText(w io.Writer, r *Lint, o Options) error {
-	t := &textWriter{Writer: bufio.NewWriter(w), palette: newPalette(o.Color), report: r, width: o.Width, files: map[string]*source.File{}}
+	t := &textWriter{
+		Writer: bufio.NewWriter(w), palette: newPalette(o.Color), report: r, width: o.Width,
+		files: map[string]*source.File{},
+	}
 	if t.width <= 0 {
 		t.width = 160
 	}
@@ -81,7 +87,10 @@ func (t *textWriter) source(name string) *source.File {
 // finding writes one finding: what, where, the lines, the way out.
 func (t *textWriter) finding(d *diag.Diagnostic) {
 	if d.Severity == diag.Info { // advice is told in a line
-		fmt.Fprintf(t, "%s: %s:%d:%d: %s%s\n", t.severity[d.Severity].Sprintf("%s[%s]", d.Severity, d.Rule), display(d.Range.File), d.Range.Start.Line, d.Range.Start.Column, printable(d.Message), only(d))
+		fmt.Fprintf(
+			t, "%s: %s:%d:%d: %s%s\n", t.severity[d.Severity].Sprintf("%s[%s]", d.Severity, d.Rule),
+			display(d.Range.File), d.Range.Start.Line, d.Range.Start.Column, printable(d.Message), only(d),
+		)
 		t.open = true
 		return
 	}
@@ -90,7 +99,10 @@ func (t *textWriter) finding(d *diag.Diagnostic) {
 		t.open = false
 	}
 	first, rest, _ := strings.Cut(d.Text(), "\n")
-	fmt.Fprintf(t, "%s%s\n", t.severity[d.Severity].Sprintf("%s[%s]", d.Severity, d.Rule), t.bold.Sprint(": "+printable(first)+only(d)))
+	fmt.Fprintf(
+		t, "%s%s\n", t.severity[d.Severity].Sprintf("%s[%s]", d.Severity, d.Rule),
+		t.bold.Sprint(": "+printable(first)+only(d)),
+	)
 	for line := range strings.Lines(strings.TrimRight(rest, "\n")) { // a compiler's own picture
 		fmt.Fprintf(t, "    %s\n", t.dim.Sprint(printable(strings.TrimRight(line, "\n"))))
 	}
@@ -114,11 +126,17 @@ func (t *textWriter) finding(d *diag.Diagnostic) {
 	fmt.Fprintf(t, "%s %s%s\n", t.dim.Sprint(strings.Repeat(" ", gutter)+"-->"), place, t.dim.Sprint(about))
 	t.snippet(marks, gutter, d.Severity)
 	for _, m := range elsewhere {
-		fmt.Fprintf(t, "%s %s:%d:%d\n", t.dim.Sprint(strings.Repeat(" ", gutter)+":::"), display(m.at.File), m.at.Start.Line, m.at.Start.Column)
+		fmt.Fprintf(
+			t, "%s %s:%d:%d\n", t.dim.Sprint(strings.Repeat(" ", gutter)+":::"), display(m.at.File),
+			m.at.Start.Line, m.at.Start.Column,
+		)
 		t.snippet([]mark{m}, gutter, d.Severity)
 	}
 	if d.Help != "" {
-		fmt.Fprintf(t, "%s %s %s\n", t.dim.Sprint(strings.Repeat(" ", gutter)+" ="), t.help.Sprint("help:"), printable(d.Help))
+		fmt.Fprintf(
+			t, "%s %s %s\n", t.dim.Sprint(strings.Repeat(" ", gutter)+" ="), t.help.Sprint("help:"),
+			printable(d.Help),
+		)
 	}
 	for _, fix := range d.Fixes {
 		if line, ok := t.fixed(fix); ok {
@@ -126,7 +144,10 @@ func (t *textWriter) finding(d *diag.Diagnostic) {
 			if fix.Safe {
 				how = "fix (--fix): "
 			}
-			fmt.Fprintf(t, "%s %s %s\n", t.dim.Sprint(strings.Repeat(" ", gutter)+" ="), t.good.Sprint(how[:len(how)-1]), line)
+			fmt.Fprintf(
+				t, "%s %s %s\n", t.dim.Sprint(strings.Repeat(" ", gutter)+" ="), t.good.Sprint(how[:len(how)-1]),
+				line,
+			)
 		}
 	}
 	fmt.Fprintln(t)
@@ -302,7 +323,10 @@ func (t *textWriter) matrix() {
 
 func (t *textWriter) summary() {
 	s := t.report.Summary
-	where := fmt.Sprintf("in %s of %s (Kubernetes %s)", plural(s.Documents, "document"), plural(s.Files, "file"), t.report.versions())
+	where := fmt.Sprintf(
+		"in %s of %s (Kubernetes %s)", plural(s.Documents, "document"), plural(s.Files, "file"),
+		t.report.versions(),
+	)
 	var found []string
 	for _, c := range []struct {
 		n    int

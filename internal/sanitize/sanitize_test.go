@@ -17,7 +17,9 @@ func TestNoMediumLetsCommandsThrough(t *testing.T) {
 		"github data": sanitize.GitHubData, "github property": sanitize.GitHubProperty,
 	} {
 		got := f(hostile)
-		if strings.ContainsAny(got, "\x1b\a\r\u009b\u202e\u007f") || !strings.HasPrefix(got, "web") || !strings.HasSuffix(got, "end") {
+		if strings.ContainsAny(
+			got, "\x1b\a\r\u009b\u202e\u007f",
+		) || !strings.HasPrefix(got, "web") || !strings.HasSuffix(got, "end") {
 			t.Errorf("%s: %q", name, got)
 		}
 	}
@@ -69,5 +71,26 @@ func TestWriter(t *testing.T) {
 	text := hostile + "\n"
 	if n, err := sanitize.Writer(&b).Write([]byte(text)); n != len(text) || err != nil || b.String() != sanitize.Lines(text) {
 		t.Errorf("%d, %v, %q", n, err, b.String())
+	}
+}
+
+func TestCopyReachesEveryString(t *testing.T) {
+	type inner struct {
+		Text *string
+		List []string
+	}
+	type outer struct {
+		Inner  []inner
+		Number int
+		None   []string
+	}
+	text := "a\x1b"
+	v := &outer{Inner: []inner{{&text, []string{"b\x1b"}}}, Number: 3}
+	got := sanitize.Copy(v, sanitize.Line)
+	if *got.Inner[0].Text != "a\uFFFD" || got.Inner[0].List[0] != "b\uFFFD" || got.Number != 3 || got.None != nil {
+		t.Errorf("%+v", got)
+	}
+	if text != "a\x1b" || v.Inner[0].List[0] != "b\x1b" {
+		t.Error("the original has changed")
 	}
 }

@@ -13,7 +13,6 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
-	"slices"
 	"strings"
 	"syscall"
 
@@ -24,7 +23,9 @@ import (
 	"golang.org/x/term"
 	"k8s.io/klog/v2"
 
+	"github.com/seatrial/seatrial/internal/app"
 	"github.com/seatrial/seatrial/internal/lean"
+	"github.com/seatrial/seatrial/internal/sanitize"
 	"github.com/seatrial/seatrial/schema"
 )
 
@@ -34,6 +35,8 @@ const (
 	exitFindings = 1 // findings, or a plan that does not converge
 	exitUsage    = 2 // wrong flags or arguments
 	exitFailed   = 3 // could not run: unreadable input, no documents, an internal error
+
+	exitInterrupted = 130 // as shells report a process that SIGINT has ended
 )
 
 // Streams is the world outside of the process.
@@ -84,6 +87,19 @@ func (i interruptible) Read(p []byte) (int, error) {
 	}
 }
 
+// exitWith returns err with its exit code: that of wrong usage, or of a run that failed.
+func exitWith(err error) error {
+	var coded *exitError
+	var wrong *app.UsageError
+	switch {
+	case err == nil || errors.As(err, &coded):
+		return err
+	case errors.As(err, &wrong):
+		return &exitError{exitUsage, err}
+	}
+	return &exitError{exitFailed, err}
+}
+
 func usageError(format string, args ...any) error {
 	return &exitError{exitUsage, fmt.Errorf(format, args...)}
 }
@@ -125,10 +141,10 @@ func Run(ctx context.Context, args []string, s Streams) int {
 		code, err, hint = e.code, e.err, e.code == exitUsage
 	}
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-		code, err, hint = exitFailed, errors.New("interrupted"), false
+		code, err, hint = exitInterrupted, errors.New("interrupted"), false
 	}
 	if err != nil {
-		fmt.Fprintf(s.Err, "seatrial: %v\n", err)
+		fmt.Fprintf(s.Err, "seatrial: %s\n", sanitize.Lines(err.Error()))
 		if hint && cmd != nil {
 			fmt.Fprintf(s.Err, "run `%s --help` for usage\n", cmd.CommandPath())
 		}
@@ -140,7 +156,8 @@ func Run(ctx context.Context, args []string, s Streams) int {
 func NewCommand(s Streams) *cobra.Command { return newRoot(s) }
 
 func newRoot(s Streams) *cobra.Command {
-	pflag.CommandLine = pflag.NewFlagSet("", pflag.ContinueOnError) // linked packages hang flags of servers on it, which cobra would show
+	// linked packages hang flags of servers on it, which cobra would show
+	pflag.CommandLine = pflag.NewFlagSet("", pflag.ContinueOnError)
 	root := &cobra.Command{
 		Use:   "seatrial",
 		Short: "Sea trials for Kubernetes manifests",
@@ -229,16 +246,4 @@ func completeWords(words []string) cobra.CompletionFunc {
 	return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return words, cobra.ShellCompDirectiveNoFileComp
 	}
-}
-
-// checkVersion gives the minor version of a target, or an error that names the known ones.
-func checkVersion(version string) (string, error) {
-	s, err := schema.Open(version)
-	if err != nil {
-		if longer := version + "0"; slices.Contains(schema.Versions(), longer) {
-			return "", fmt.Errorf("%w; did you mean %q? Without quotes YAML takes it for the number %s", err, longer, version)
-		}
-		return "", err
-	}
-	return s.Version, nil
 }

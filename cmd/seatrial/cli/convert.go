@@ -5,18 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	k8sschema "k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/seatrial/seatrial/internal/app"
 	"github.com/seatrial/seatrial/internal/convert"
-	"github.com/seatrial/seatrial/lint"
 	"github.com/seatrial/seatrial/manifest"
 	"github.com/seatrial/seatrial/schema"
-	"github.com/seatrial/seatrial/source"
 )
 
 // convertOptions are the flags of seatrial convert.
@@ -33,14 +31,15 @@ func newConvertCommand(s Streams) *cobra.Command {
 	o := &convertOptions{Streams: s}
 	cmd := &cobra.Command{
 		Use:   "convert [PATH|-]...",
-		Short: "Turn YAML into JSON and back, and move objects to other API versions",
+		Short: "Convert between YAML and JSON, and between API versions",
 		Long: `Convert prints manifests in another form: YAML as JSON, JSON as YAML, and objects in another API
-version, as the API server converts them. Where the defaults of the two versions differ, the old ones
-are written down, so that the object keeps its meaning. A field that is not known, and would be lost,
-is refused.
+version, as the API server converts them. Where the defaults of the two versions differ, the old
+defaults are written out, so that the object keeps its meaning. An object with an unknown field,
+which would be lost, is not converted.
 
-Keys keep their order; the items of a List become documents; comments are not kept (lint --fix keeps
-them where nothing but the API version changes). PATH is as for lint.
+Keys keep their order; the items of a List become documents; comments are lost (lint --fix keeps
+them where nothing but the API version changes). PATH is as for lint. Values of Secrets are part of
+the output.
 
 Exit codes: 0 converted; 1 a document cannot be converted; 2 wrong usage; 3 could not run.`,
 		Example: `  seatrial convert deployment.yaml
@@ -52,10 +51,18 @@ Exit codes: 0 converted; 1 a document cannot be converted; 2 wrong usage; 3 coul
 		},
 	}
 	f := cmd.Flags()
-	f.StringVarP(&o.output, "output", "o", "", "form of the output: "+strings.Join(formNames(), "|")+" (default: the other one; the same when the API version changes)")
-	f.StringSliceVar(&o.versions, "output-version", nil, "API `version` to convert to: apps/v1; several, for several kinds")
-	f.StringVar(&o.version, "kubernetes-version", "", "move what this Kubernetes does not serve to an API version that it serves")
-	f.StringSliceVar(&o.exclude, "exclude", nil, "globs of files and folders that are not read")
+	f.StringVarP(
+		&o.output, "output", "o", "",
+		"output form: "+strings.Join(formNames(), "|")+" (default: the other one; the same when the API version changes)",
+	)
+	f.StringSliceVar(
+		&o.versions, "output-version", nil, "API `version` to convert to: apps/v1; several, for several kinds",
+	)
+	f.StringVar(
+		&o.version, "kubernetes-version", "",
+		"convert objects that this Kubernetes does not serve to an API version that it serves",
+	)
+	f.StringSliceVar(&o.exclude, "exclude", nil, "globs of files and folders to skip")
 	cmd.MarkFlagsMutuallyExclusive("output-version", "kubernetes-version")
 	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("output", completeWords(formNames())))
 	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("kubernetes-version", completeVersions))
@@ -109,38 +116,27 @@ func (o *convertOptions) target() (t convert.Target, err error) {
 	return t, nil
 }
 
-// documents reads the inputs. A text that cannot be read as a whole is not converted in part.
+// documents reads the inputs. A file that cannot be read as a whole is not converted in part.
 func (o *convertOptions) documents() (docs []*manifest.Document, err error) {
-	files, problems := lint.Inputs(o.paths, o.exclude)
-	for _, name := range files {
-		data, err := o.read(name)
-		if err != nil {
-			problems = append(problems, &lint.InputError{Path: name, Err: err})
-			continue
+	files, problems := app.NewFiles(o.In).Manifests(o.paths, o.exclude)
+	for _, m := range files {
+		for _, f := range m.Findings {
+			problems = append(
+				problems, fmt.Errorf("%s:%d:%d: %s", m.Name, f.Range.Start.Line, f.Range.Start.Column, f.Message),
+			)
 		}
-		read, findings := manifest.Read(source.NewFile(name, data), manifest.DefaultLimits)
-		for _, f := range findings {
-			problems = append(problems, fmt.Errorf("%s:%d:%d: %s", name, f.Range.Start.Line, f.Range.Start.Column, f.Message))
-		}
-		docs = append(docs, read...)
+		docs = append(docs, m.Documents...)
 	}
 	switch {
 	case len(problems) > 0:
 		return nil, &exitError{exitFailed, errors.Join(problems...)}
 	case len(docs) == 0:
-		return nil, noDocuments(o.paths)
+		return nil, &exitError{exitFailed, app.NoDocuments(o.paths)}
 	}
 	return docs, nil
 }
 
-func (o *convertOptions) read(name string) ([]byte, error) {
-	if name == source.Stdin {
-		return io.ReadAll(o.In)
-	}
-	return os.ReadFile(name)
-}
-
-// convert writes all documents, or tells of each that cannot be converted.
+// convert writes all documents, or returns an error for each that cannot be converted.
 func (o *convertOptions) convert(w io.Writer, target convert.Target, docs []*manifest.Document) error {
 	form := o.form(docs[0])
 	var refused []error
@@ -151,7 +147,9 @@ func (o *convertOptions) convert(w io.Writer, target convert.Target, docs []*man
 			refused = append(refused, err)
 			continue
 		}
-		changed = changed || moved || slices.ContainsFunc(target.Versions, func(v k8sschema.GroupVersion) bool { return v.String() == d.Object.APIVersion })
+		changed = changed || moved || slices.ContainsFunc(
+			target.Versions, func(v k8sschema.GroupVersion) bool { return v.String() == d.Object.APIVersion },
+		)
 		if err := form.Write(w, value, d.Root()); err != nil {
 			return &exitError{exitFailed, fmt.Errorf("writing %s: %w", d.Object, err)}
 		}
@@ -160,7 +158,9 @@ func (o *convertOptions) convert(w io.Writer, target convert.Target, docs []*man
 	case len(refused) > 0:
 		return &exitError{exitFindings, errors.Join(refused...)}
 	case len(target.Versions) > 0 && !changed:
-		return &exitError{exitFindings, fmt.Errorf("no document can be converted to %s", strings.Join(o.versions, ", "))}
+		return &exitError{
+			exitFindings, fmt.Errorf("no document can be converted to %s", strings.Join(o.versions, ", ")),
+		}
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -18,6 +19,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/seatrial/seatrial/explain"
+	"github.com/seatrial/seatrial/internal/app"
 	"github.com/seatrial/seatrial/schema"
 )
 
@@ -114,16 +116,22 @@ the files of the current folder.`,
 			return completePath(o.version, prefix)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return o.run(cmd, first(append(args, "")...))
+			return o.run(cmd, cmp.Or(append(args, "")...))
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.version, "kubernetes-version", schema.Latest, "Kubernetes version; for pages several, parted by commas, or all")
+	f.StringVar(
+		&o.version, "kubernetes-version", schema.Latest,
+		"Kubernetes version; for pages several, parted by commas, or all",
+	)
 	f.StringVar(&o.apiVersion, "api-version", "", "API version of the resource: apps/v1 (default: the preferred one)")
 	f.StringVarP(&o.output, "output", "o", explainFormats[0], "format: "+strings.Join(explainFormats, "|"))
 	f.BoolVarP(&o.recursive, "recursive", "R", false, "tell the fields below fields too")
 	f.IntVar(&o.maxDepth, "max-depth", 0, "levels of fields told with --recursive (0: all)")
-	f.BoolVar(&o.constraints, "constraints", false, "add to the text what kubectl does not print: constraints, history, lint rules")
+	f.BoolVar(
+		&o.constraints, "constraints", false,
+		"add to the text what kubectl does not print: constraints, history, lint rules",
+	)
 	f.StringVar(&o.search, "search", "", "words to look for in all kinds, fields and descriptions")
 	f.StringVar(&o.where, "where", "", "name of a field: list the kinds that have one, and where")
 	f.IntVar(&o.limit, "limit", 20, "most places that --search shows")
@@ -136,10 +144,15 @@ the files of the current folder.`,
 	f.IntVar(&o.port, "port", 0, "port of --serve (0: any that is free)")
 	f.StringVar(&o.outputDir, "output-dir", "", "folder to write the pages of -o html to")
 	f.StringSliceVar(&o.crds, "crds", nil, "files, folders or globs of CustomResourceDefinitions to explain as well")
-	f.StringVar(&o.context, "context", "", "context of the kubeconfig: explain the CustomResourceDefinitions of that cluster as well")
+	f.StringVar(
+		&o.context, "context", "",
+		"context of the kubeconfig: explain the CustomResourceDefinitions of that cluster as well",
+	)
 	f.StringVar(&o.color, "color", "auto", "colour: "+strings.Join(colorModes, "|"))
 	f.BoolVar(&o.noPager, "no-pager", false, "never page, even when the text is longer than the terminal")
-	cmd.MarkFlagsMutuallyExclusive("search", "where", "diff", "history", "example", "interactive", "serve", "output-dir")
+	cmd.MarkFlagsMutuallyExclusive(
+		"search", "where", "diff", "history", "example", "interactive", "serve", "output-dir",
+	)
 	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("output", completeWords(explainFormats)))
 	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("example", completeWords([]string{"minimal", "full"})))
 	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("color", completeWords(colorModes)))
@@ -160,7 +173,9 @@ func (o *explainOptions) run(cmd *cobra.Command, text string) error {
 	case o.interactive:
 		return o.browse(ctx, text)
 	}
-	at := slices.IndexFunc(explainForms, func(f explainForm) bool { return f.flag == "" || cmd.Flags().Changed(f.flag) })
+	at := slices.IndexFunc(
+		explainForms, func(f explainForm) bool { return f.flag == "" || cmd.Flags().Changed(f.flag) },
+	)
 	form := explainForms[at]
 	if !slices.Contains(form.formats, o.output) {
 		return usageError("--%s has no --output %s: want %s", form.flag, o.output, strings.Join(form.formats, ", "))
@@ -203,7 +218,7 @@ func (o *explainOptions) complete(ctx context.Context, versionGiven bool) (err e
 		o.versions = []string{o.version}
 	}
 	for i, v := range o.versions {
-		if o.versions[i], err = checkVersion(v); err != nil {
+		if o.versions[i], err = app.MinorVersion(v); err != nil {
 			return usageError("%v", err)
 		}
 	}
@@ -359,10 +374,16 @@ func (o *explainOptions) list(w io.Writer) error {
 	case o.structured():
 		return o.encode(w, explain.NewResourceList(o.store, kinds))
 	case o.output == "markdown":
-		return writeResources(w, kinds, "| name | short names | API version | namespaced | kind | verbs |\n|---|---|---|---|---|---|\n", "| %s | %s | %s | %v | %s | %s |\n")
+		return writeResources(
+			w, kinds,
+			"| name | short names | API version | namespaced | kind | verbs |\n|---|---|---|---|---|---|\n",
+			"| %s | %s | %s | %v | %s | %s |\n",
+		)
 	}
 	t := tabwriter.NewWriter(w, 0, 8, 3, ' ', 0)
-	if err := writeResources(t, kinds, "NAME\tSHORTNAMES\tAPIVERSION\tNAMESPACED\tKIND\tVERBS\n", "%s\t%s\t%s\t%v\t%s\t%s\n"); err != nil {
+	if err := writeResources(
+		t, kinds, "NAME\tSHORTNAMES\tAPIVERSION\tNAMESPACED\tKIND\tVERBS\n", "%s\t%s\t%s\t%v\t%s\t%s\n",
+	); err != nil {
 		return err
 	}
 	return t.Flush()
@@ -373,7 +394,10 @@ func writeResources(w io.Writer, kinds []*schema.Kind, head, row string) error {
 		return err
 	}
 	for _, k := range kinds {
-		if _, err := fmt.Fprintf(w, row, k.Resource, strings.Join(k.ShortNames, ","), k.GroupVersion(), k.Namespaced, k.GVK.Kind, strings.Join(k.Verbs, ",")); err != nil {
+		if _, err := fmt.Fprintf(
+			w, row, k.Resource, strings.Join(k.ShortNames, ","), k.GroupVersion(), k.Namespaced, k.GVK.Kind,
+			strings.Join(k.Verbs, ","),
+		); err != nil {
 			return err
 		}
 	}
@@ -412,7 +436,7 @@ func (o *explainOptions) show(ctx context.Context, text []byte) error {
 		return err
 	}
 	_, height, err := term.GetSize(int(f.Fd()))
-	pager := first(o.Getenv("PAGER"), "less -FRX")
+	pager := cmp.Or(o.Getenv("PAGER"), "less -FRX")
 	if err != nil || bytes.Count(text, []byte("\n")) < height || pager == "cat" {
 		_, err := o.Out.Write(text)
 		return err
@@ -439,7 +463,9 @@ func completePath(version, prefix string) ([]string, cobra.ShellCompDirective) {
 		for _, k := range store.Kinds() {
 			words = append(words, k.Resource)
 		}
-		return slices.Compact(slices.Sorted(slices.Values(words))), cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+		return slices.Compact(
+			slices.Sorted(slices.Values(words)),
+		), cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 	}
 	subject, err := explain.Find(store, prefix[:at], "")
 	if err != nil {

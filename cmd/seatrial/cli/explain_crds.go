@@ -1,19 +1,16 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"os"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	k8sschema "k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
 
+	"github.com/seatrial/seatrial/internal/app"
 	"github.com/seatrial/seatrial/lint"
-	"github.com/seatrial/seatrial/manifest"
-	"github.com/seatrial/seatrial/source"
 )
 
 // clusterDefinitions reads the definitions of a cluster.
@@ -26,7 +23,11 @@ func clusterDefinitions(ctx context.Context, name string) (definitions [][]byte,
 	if err != nil {
 		return nil, &exitError{exitFailed, fmt.Errorf("context %s: %w", name, err)}
 	}
-	list, err := client.Resource(k8sschema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}).List(ctx, metav1.ListOptions{})
+	list, err := client.Resource(
+		k8sschema.GroupVersionResource{
+			Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions",
+		},
+	).List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return nil, &exitError{exitFailed, fmt.Errorf("reading the CustomResourceDefinitions of %s: %w", name, err)}
 	}
@@ -42,20 +43,17 @@ func clusterDefinitions(ctx context.Context, name string) (definitions [][]byte,
 
 // definitionsIn reads the definitions of files, folders and globs.
 func definitionsIn(paths []string) (definitions [][]byte, err error) {
-	files, problems := lint.Inputs(paths, nil)
+	files, problems := app.NewFiles(nil).Manifests(paths, nil)
 	if len(problems) > 0 {
 		return nil, &exitError{exitFailed, errors.Join(problems...)}
 	}
-	for _, name := range files {
-		data, err := os.ReadFile(name)
-		if err != nil {
-			return nil, &exitError{exitFailed, fmt.Errorf("cannot read %s: %w", name, err)}
+	for _, m := range files {
+		for _, f := range m.Findings {
+			return nil, &exitError{
+				exitFailed, fmt.Errorf("%s:%d:%d: %s", m.Name, f.Range.Start.Line, f.Range.Start.Column, f.Message),
+			}
 		}
-		docs, findings := manifest.Read(source.NewFile(name, data), manifest.DefaultLimits)
-		for _, f := range findings {
-			return nil, &exitError{exitFailed, fmt.Errorf("%s:%d:%d: %s", name, f.Range.Start.Line, f.Range.Start.Column, f.Message)}
-		}
-		for _, d := range docs {
+		for _, d := range m.Documents {
 			definitions = append(definitions, d.JSON)
 		}
 	}
@@ -63,24 +61,12 @@ func definitionsIn(paths []string) (definitions [][]byte, err error) {
 }
 
 // folderDefinitions reads the definitions that the configuration names and those in the current folder.
-// Files that cannot be read as manifests, such as templates, are passed over.
+// Files that cannot be read as manifests, such as templates, are skipped.
 func folderDefinitions() (definitions [][]byte, err error) {
-	config, err := (&lintOptions{}).configuration()
+	config, err := app.Configuration("", "")
 	if err != nil {
 		return nil, err
 	}
 	files, _ := lint.Inputs(append(config.CRDs, "."), config.Exclude)
-	for _, name := range files {
-		data, err := os.ReadFile(name)
-		if err != nil || !bytes.Contains(data, []byte("CustomResourceDefinition")) {
-			continue
-		}
-		docs, _ := manifest.Read(source.NewFile(name, data), manifest.DefaultLimits)
-		for _, d := range docs {
-			if d.Object.Kind == "CustomResourceDefinition" {
-				definitions = append(definitions, d.JSON)
-			}
-		}
-	}
-	return definitions, nil
+	return app.NewFiles(nil).Definitions(files), nil
 }

@@ -55,7 +55,10 @@ func (o *explainOptions) serveSite(ctx context.Context, text string) error {
 	if err != nil {
 		return &exitError{exitFailed, fmt.Errorf("serving on port %d: %w", o.port, err)}
 	}
-	server := &http.Server{Handler: site.Handler(), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10}
+	server := &http.Server{
+		Handler: site.Handler(), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute,
+		MaxHeaderBytes: 16 << 10,
+	}
 	fmt.Fprintf(o.Out, "http://%s/%s\n", listener.Addr(), page)
 	fmt.Fprintln(o.Err, "serving to this machine only; ctrl-C ends")
 	ended := make(chan error, 1)

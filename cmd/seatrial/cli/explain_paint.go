@@ -29,7 +29,10 @@ func (o *explainOptions) hits(w io.Writer, hits []explain.Hit, words string) err
 			place += "." + h.Path
 		}
 		if o.output == "markdown" {
-			if _, err := fmt.Fprintf(w, "- `%s` `%s` (%s): %s\n", place, h.Type, h.APIVersion, snippet(h.Description, strings.Fields(words), 100)); err != nil {
+			if _, err := fmt.Fprintf(
+				w, "- `%s` `%s` (%s): %s\n", place, h.Type, h.APIVersion,
+				snippet(h.Description, strings.Fields(words), 100),
+			); err != nil {
 				return err
 			}
 			continue

@@ -32,7 +32,7 @@ func TestWaitForInputCanBeInterrupted(t *testing.T) {
 			code <- Run(ctx, args, Streams{In: in, Out: io.Discard, Err: &errors, Getenv: func(string) string { return "" }})
 		}()
 		interrupt()
-		if got := <-code; got != exitFailed || errors.String() != "seatrial: interrupted\n" {
+		if got := <-code; got != exitInterrupted || errors.String() != "seatrial: interrupted\n" {
 			t.Errorf("%q: exit code %d: %s", args, got, errors.String())
 		}
 	}

@@ -47,10 +47,15 @@ func newEditor(t *testing.T, encodings ...string) *editor {
 	in, serverOut := io.Pipe()
 	e := &editor{t: t, diagnostics: make(chan published, 100), exit: make(chan int, 1)}
 	go func() {
-		e.exit <- Run(context.Background(), []string{"lsp"}, Streams{In: serverIn, Out: serverOut, Err: io.Discard, Getenv: func(string) string { return "" }})
+		e.exit <- Run(
+			context.Background(), []string{"lsp"},
+			Streams{In: serverIn, Out: serverOut, Err: io.Discard, Getenv: func(string) string { return "" }},
+		)
 		serverOut.Close()
 	}()
-	e.conn = jsonrpc2.NewConn(context.Background(), jsonrpc2.NewBufferedStream(pipes{in, out}, jsonrpc2.VSCodeObjectCodec{}), jsonrpc2.HandlerWithError(func(_ context.Context, _ *jsonrpc2.Conn, r *jsonrpc2.Request) (any, error) {
+	e.conn = jsonrpc2.NewConn(context.Background(), jsonrpc2.NewBufferedStream(
+		pipes{in, out}, jsonrpc2.VSCodeObjectCodec{},
+	), jsonrpc2.HandlerWithError(func(_ context.Context, _ *jsonrpc2.Conn, r *jsonrpc2.Request) (any, error) {
 		var p published
 		if r.Method == "textDocument/publishDiagnostics" && json.Unmarshal(*r.Params, &p) == nil {
 			e.diagnostics <- p
@@ -58,7 +63,11 @@ func newEditor(t *testing.T, encodings ...string) *editor {
 		return nil, nil
 	}))
 	var answer struct{ Capabilities map[string]any }
-	e.call("initialize", map[string]any{"capabilities": map[string]any{"general": map[string]any{"positionEncodings": encodings}}}, &answer)
+	e.call(
+		"initialize",
+		map[string]any{"capabilities": map[string]any{"general": map[string]any{"positionEncodings": encodings}}},
+		&answer,
+	)
 	if answer.Capabilities["hoverProvider"] != true {
 		t.Fatalf("capabilities: %v", answer.Capabilities)
 	}
@@ -94,11 +103,20 @@ func (e *editor) notify(method string, params any) {
 }
 
 func (e *editor) open(uri, text string) {
-	e.notify("textDocument/didOpen", map[string]any{"textDocument": map[string]any{"uri": uri, "languageId": "yaml", "version": 1, "text": text}})
+	e.notify(
+		"textDocument/didOpen",
+		map[string]any{"textDocument": map[string]any{"uri": uri, "languageId": "yaml", "version": 1, "text": text}},
+	)
 }
 
 func (e *editor) change(uri string, version int, text string) {
-	e.notify("textDocument/didChange", map[string]any{"textDocument": map[string]any{"uri": uri, "version": version}, "contentChanges": []any{map[string]any{"text": text}}})
+	e.notify(
+		"textDocument/didChange",
+		map[string]any{
+			"textDocument":   map[string]any{"uri": uri, "version": version},
+			"contentChanges": []any{map[string]any{"text": text}},
+		},
+	)
 }
 
 // findings waits for what is said of a version of a text.
@@ -132,7 +150,9 @@ func at(t *testing.T, text string) (string, map[string]any) {
 		t.Fatal("no mark in the text")
 	}
 	line := strings.Count(before, "\n")
-	return before + after, map[string]any{"line": line, "character": len(before) - strings.LastIndexByte(before, '\n') - 1}
+	return before + after, map[string]any{
+		"line": line, "character": len(before) - strings.LastIndexByte(before, '\n') - 1,
+	}
 }
 
 // labels asks for what may be written at the mark of a text.
@@ -141,7 +161,10 @@ func (e *editor) labels(text string) (labels []string) {
 	text, place := at(e.t, text)
 	e.open("untitled:new.yaml", text)
 	var list struct{ Items []struct{ Label string } }
-	e.call("textDocument/completion", map[string]any{"textDocument": map[string]any{"uri": "untitled:new.yaml"}, "position": place}, &list)
+	e.call(
+		"textDocument/completion",
+		map[string]any{"textDocument": map[string]any{"uri": "untitled:new.yaml"}, "position": place}, &list,
+	)
 	for _, i := range list.Items {
 		labels = append(labels, i.Label)
 	}
@@ -186,8 +209,16 @@ func TestEditorSeesAndMendsFindings(t *testing.T) {
 		}
 	}
 	i := slices.Index(p.codes(), "field-type")
-	e.call("textDocument/codeAction", map[string]any{"textDocument": map[string]any{"uri": uri}, "range": p.Diagnostics[i].Range, "context": map[string]any{}}, &actions)
-	if len(actions) < 2 || actions[0].Kind != "quickfix" || actions[0].Edit.Changes[uri][0].NewText != "80" || actions[len(actions)-1].Kind != "source.fixAll" {
+	e.call(
+		"textDocument/codeAction",
+		map[string]any{
+			"textDocument": map[string]any{"uri": uri}, "range": p.Diagnostics[i].Range,
+			"context": map[string]any{},
+		},
+		&actions,
+	)
+	if len(actions) < 2 || actions[0].Kind != "quickfix" || actions[0].Edit.Changes[uri][0].NewText != "80" ||
+		actions[len(actions)-1].Kind != "source.fixAll" {
 		t.Errorf("actions: %+v", actions)
 	}
 	e.change(uri, 2, strings.NewReplacer("wbe", "web", `"80"`, "80").Replace(editedDeployment))
@@ -206,7 +237,10 @@ func TestEditorSeesTheFolderAsOneSet(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(folder, "other.yaml"), []byte(other), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	e.open(uri, "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec:\n  selector: {app: web}\n  ports: [{port: 80}]\n")
+	e.open(
+		uri,
+		"apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec:\n  selector: {app: web}\n  ports: [{port: 80}]\n",
+	)
 	if codes := e.findings(uri, 1).codes(); !slices.Contains(codes, "service-selects-no-pods") {
 		t.Errorf("alone: found %v", codes)
 	}
@@ -235,7 +269,8 @@ func TestEditorCountsAsItAskedFor(t *testing.T) {
 		uri := fileURI(filepath.Join(t.TempDir(), "config.yaml"))
 		e.open(uri, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\ndata: {\"𝄞\": \"x\", \"b\": 1, c: 12}\n")
 		for _, d := range e.findings(uri, 1).Diagnostics {
-			if d.Code == "field-type" && d.Range.Start.Line == 3 && strings.Contains(d.Message, "data.c") && d.Range.Start.Character != want {
+			if d.Code == "field-type" && d.Range.Start.Line == 3 && strings.Contains(d.Message, "data.c") &&
+				d.Range.Start.Character != want {
 				t.Errorf("%s: at %d, want %d", encoding, d.Range.Start.Character, want)
 			}
 		}
@@ -253,7 +288,10 @@ func TestEditorIsToldWhatAFieldMeans(t *testing.T) {
 		text, place := at(t, strings.Replace(editedDeployment, strings.ReplaceAll(mark, "‸", ""), mark, 1))
 		e.open("untitled:a.yaml", text)
 		var hover struct{ Contents struct{ Value string } }
-		e.call("textDocument/hover", map[string]any{"textDocument": map[string]any{"uri": "untitled:a.yaml"}, "position": place}, &hover)
+		e.call(
+			"textDocument/hover",
+			map[string]any{"textDocument": map[string]any{"uri": "untitled:a.yaml"}, "position": place}, &hover,
+		)
 		if !strings.Contains(hover.Contents.Value, want) {
 			t.Errorf("%s: told %q, want %q", mark, hover.Contents.Value, want)
 		}
@@ -268,18 +306,38 @@ func TestEditorIsOfferedWhatMayStandThere(t *testing.T) {
 		want []string
 		not  []string
 	}{
-		"fields of the object":        {head + "‸", []string{"status"}, []string{"kind", "spec"}},
-		"required fields first":       {head + "  ‸", []string{"selector", "template", "replicas"}, nil},
-		"fields begun":                {head + "  replicas: 2\n  sel‸\n  template: {}\n", []string{"selector"}, []string{"replicas", "template"}},
-		"fields of an element":        {head + "  template:\n    spec:\n      containers:\n      - name: web\n        ‸\n", []string{"image", "ports"}, []string{"name"}},
-		"the first field of elements": {head + "  template:\n    spec:\n      containers:\n      - ‸\n", []string{"name", "image"}, nil},
-		"values of an enumeration":    {head + "  template:\n    spec:\n      restartPolicy: ‸\n", []string{"Always", "OnFailure", "Never"}, nil},
-		"values begun":                {head + "  template:\n    spec:\n      restartPolicy: Al‸\n", []string{"Always"}, nil},
-		"truth":                       {head + "  paused: ‸\n", []string{"true", "false"}, nil},
-		"kinds of a version":          {"apiVersion: batch/v1\nkind: ‸\n", []string{"Job", "CronJob"}, []string{"Deployment"}},
-		"versions of a kind":          {"kind: HorizontalPodAutoscaler\napiVersion: ‸\n", []string{"autoscaling/v2", "autoscaling/v1"}, []string{"apps/v1"}},
-		"whole objects":               {"‸", []string{"apiVersion", "Deployment", "Service"}, nil},
-		"nothing among labels":        {head + "  selector:\n    matchLabels:\n      ‸\n", nil, []string{"name", "selector"}},
+		"fields of the object":  {head + "‸", []string{"status"}, []string{"kind", "spec"}},
+		"required fields first": {head + "  ‸", []string{"selector", "template", "replicas"}, nil},
+		"fields begun": {
+			head + "  replicas: 2\n  sel‸\n  template: {}\n", []string{"selector"},
+			[]string{"replicas", "template"},
+		},
+		"fields of an element": {
+			head + "  template:\n    spec:\n      containers:\n      - name: web\n        ‸\n",
+			[]string{"image", "ports"}, []string{"name"},
+		},
+		"the first field of elements": {
+			head + "  template:\n    spec:\n      containers:\n      - ‸\n", []string{"name", "image"}, nil,
+		},
+		"values of an enumeration": {
+			head + "  template:\n    spec:\n      restartPolicy: ‸\n", []string{"Always", "OnFailure", "Never"},
+			nil,
+		},
+		"values begun": {
+			head + "  template:\n    spec:\n      restartPolicy: Al‸\n", []string{"Always"}, nil,
+		},
+		"truth": {head + "  paused: ‸\n", []string{"true", "false"}, nil},
+		"kinds of a version": {
+			"apiVersion: batch/v1\nkind: ‸\n", []string{"Job", "CronJob"}, []string{"Deployment"},
+		},
+		"versions of a kind": {
+			"kind: HorizontalPodAutoscaler\napiVersion: ‸\n", []string{"autoscaling/v2", "autoscaling/v1"},
+			[]string{"apps/v1"},
+		},
+		"whole objects": {"‸", []string{"apiVersion", "Deployment", "Service"}, nil},
+		"nothing among labels": {
+			head + "  selector:\n    matchLabels:\n      ‸\n", nil, []string{"name", "selector"},
+		},
 	} {
 		got := e.labels(c.text)
 		for _, w := range c.want {
@@ -300,13 +358,20 @@ func TestEditorIsOfferedWhatMayStandThere(t *testing.T) {
 
 func TestEditorSeesTheOutline(t *testing.T) {
 	e := newEditor(t)
-	e.open("untitled:a.yaml", editedDeployment+"---\napiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: shop}\n")
+	e.open(
+		"untitled:a.yaml",
+		editedDeployment+"---\napiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: shop}\n",
+	)
 	var symbols []struct {
 		Name  string
 		Range span
 	}
-	e.call("textDocument/documentSymbol", map[string]any{"textDocument": map[string]any{"uri": "untitled:a.yaml"}}, &symbols)
-	if len(symbols) != 2 || symbols[0].Name != "Deployment web" || symbols[1].Name != "Service shop/web" || symbols[1].Range.Start.Line != 17 {
+	e.call(
+		"textDocument/documentSymbol", map[string]any{"textDocument": map[string]any{"uri": "untitled:a.yaml"}},
+		&symbols,
+	)
+	if len(symbols) != 2 || symbols[0].Name != "Deployment web" || symbols[1].Name != "Service shop/web" ||
+		symbols[1].Range.Start.Line != 17 {
 		t.Errorf("outline: %+v", symbols)
 	}
 }

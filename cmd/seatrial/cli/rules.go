@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/seatrial/seatrial/internal/app"
 	"github.com/seatrial/seatrial/lint"
 	"github.com/seatrial/seatrial/rules"
 	"github.com/seatrial/seatrial/schema"
@@ -26,7 +27,7 @@ func newRulesCommand(s Streams) *cobra.Command {
 			if len(args) == 0 {
 				return listRules(s)
 			}
-			for _, r := range allRules() {
+			for _, r := range app.Rules() {
 				if r.Name == args[0] {
 					_, err := fmt.Fprint(s.Out, ruleText(r))
 					return err
@@ -41,7 +42,7 @@ func newRulesCommand(s Streams) *cobra.Command {
 }
 
 func ruleNames() (names []string) {
-	for _, r := range allRules() {
+	for _, r := range app.Rules() {
 		names = append(names, r.Name)
 	}
 	return names
@@ -52,7 +53,7 @@ func listRules(s Streams) error {
 	w := tabwriter.NewWriter(s.Out, 0, 8, 2, ' ', 0)
 	for _, c := range lint.Categories {
 		fmt.Fprintf(w, "%s: %s\n", strings.ToUpper(c.Name), c.Doc)
-		for _, r := range allRules() {
+		for _, r := range app.Rules() {
 			if r.Category != c.Name {
 				continue
 			}

@@ -20,6 +20,7 @@ import (
 
 	"github.com/seatrial/seatrial/internal/cluster"
 	"github.com/seatrial/seatrial/internal/platform"
+	"github.com/seatrial/seatrial/internal/sanitize"
 	"github.com/seatrial/seatrial/internal/trial"
 	"github.com/seatrial/seatrial/source"
 )
@@ -53,16 +54,21 @@ func newVerbCommand(s Streams, v trial.Verb) *cobra.Command {
 		GroupID:            trialGroup,
 		DisableFlagParsing: true,
 		RunE:               run,
-		ValidArgsFunction: func(cmd *cobra.Command, args []string, toComplete string) ([]string, cobra.ShellCompDirective) {
+		ValidArgsFunction: func(
+			cmd *cobra.Command, args []string, toComplete string,
+		) ([]string, cobra.ShellCompDirective) {
 			return completeVerb(cmd.Context(), s, v, args, toComplete)
 		},
 	}
-	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) { _ = run(cmd, []string{"--help"}) }) // it has nobody to tell of an error
+	// it has nobody to tell of an error
+	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) { _ = run(cmd, []string{"--help"}) })
 	return cmd
 }
 
 // completeVerb offers what kubectl's command would on the trial.
-func completeVerb(ctx context.Context, s Streams, v trial.Verb, args []string, toComplete string) ([]string, cobra.ShellCompDirective) {
+func completeVerb(
+	ctx context.Context, s Streams, v trial.Verb, args []string, toComplete string,
+) ([]string, cobra.ShellCompDirective) {
 	file, args := takeFlag(args, "--trial")
 	if name, _ := takeFlag(args, "--context"); name != "" && !strings.HasPrefix(toComplete, "-") {
 		return nil, cobra.ShellCompDirectiveNoFileComp // a real cluster is not asked for words
@@ -94,8 +100,8 @@ func runVerb(ctx context.Context, s Streams, v trial.Verb, args []string) error 
 		return &exitError{exitFailed, err}
 	}
 	// What a command has printed is true once the trial is saved, not before.
-	var held said
-	failed := v.Call(ctx, t, args, &asking{s.In, held.show}, held.to(s.Out), held.to(s.Err))
+	var held orderedOutput
+	failed := v.Call(ctx, t, args, &promptingInput{s.In, held.show}, held.to(s.Out), held.to(s.Err))
 	var exit *trial.ExitError
 	if failed != nil && !errors.As(failed, &exit) {
 		return &exitError{exitFailed, failed}
@@ -106,8 +112,8 @@ func runVerb(ctx context.Context, s Streams, v trial.Verb, args []string) error 
 	return kubectlError(s, failed)
 }
 
-// said is what a command has said to several writers, held back in its order.
-type said struct {
+// orderedOutput holds back what is written to several writers, in the order of writing.
+type orderedOutput struct {
 	mu    sync.Mutex
 	parts []part
 }
@@ -117,15 +123,15 @@ type part struct {
 	text []byte
 }
 
-// to gives a writer that holds back what is for w.
-func (s *said) to(w io.Writer) io.Writer { return &saying{s, w} }
+// to returns a writer that holds back what is for w.
+func (s *orderedOutput) to(w io.Writer) io.Writer { return &orderedWriter{s, w} }
 
-type saying struct {
-	*said
+type orderedWriter struct {
+	*orderedOutput
 	w io.Writer
 }
 
-func (s *saying) Write(b []byte) (int, error) {
+func (s *orderedWriter) Write(b []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if last := len(s.parts) - 1; last >= 0 && s.parts[last].to == s.w {
@@ -136,8 +142,8 @@ func (s *saying) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// show hands on what was held back.
-func (s *said) show() error {
+// show passes on what was held back.
+func (s *orderedOutput) show() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range s.parts {
@@ -149,13 +155,13 @@ func (s *said) show() error {
 	return nil
 }
 
-// asking is an input of which somebody is asked, who must see the question first.
-type asking struct {
+// promptingInput is an input that a user is prompted for: the prompt is shown before it is read.
+type promptingInput struct {
 	in   io.Reader
 	show func() error
 }
 
-func (a *asking) Read(b []byte) (int, error) {
+func (a *promptingInput) Read(b []byte) (int, error) {
 	if err := a.show(); err != nil {
 		return 0, err
 	}
@@ -215,7 +221,9 @@ func takeStdin(ctx context.Context, s Streams, args []string) error {
 
 // namesStdin tells whether an argument stands for the standard input, in one of the ways of kubectl's flags.
 func namesStdin(arg string) bool {
-	return slices.Contains([]string{source.Stdin, "-f-", "-f=-", "--filename=-"}, arg) || strings.Contains(arg, "/dev/stdin")
+	return slices.Contains(
+		[]string{source.Stdin, "-f-", "-f=-", "--filename=-"}, arg,
+	) || strings.Contains(arg, "/dev/stdin")
 }
 
 // parseNodes reads what --nodes says.
@@ -320,7 +328,9 @@ what is not settled, and whether it has metrics.`,
 				if err != nil {
 					return err
 				}
-				return printed(s, func(out io.Writer) error { return trial.RealStatus(cmd.Context(), other, config, out) })
+				return printed(
+					s, func(out io.Writer) error { return trial.RealStatus(cmd.Context(), other, config, out) },
+				)
 			}
 			t, err := openTrial(s, file)
 			if err != nil {
@@ -380,7 +390,7 @@ func printed(s Streams, f func(io.Writer) error) error {
 	if err := f(&out); err != nil {
 		return &exitError{exitFailed, err}
 	}
-	_, err := io.Copy(s.Out, &out)
+	_, err := io.WriteString(s.Out, sanitize.Lines(out.String()))
 	return err
 }
 

@@ -29,8 +29,8 @@ import (
 // evictRetry is how long kubectl drain waits after a budget has forbidden an eviction.
 const evictRetry = 5 * time.Second
 
-// stage carries out the actions of a scenario.
-type stage struct {
+// scenarioRunner carries out the actions of a scenario.
+type scenarioRunner struct {
 	*applier
 	actions []plan.Action
 	zero    time.Time
@@ -50,8 +50,8 @@ type timedStep struct {
 	step plan.Step
 }
 
-func newStage(ctx context.Context, a *applier, s *plan.Scenario) *stage {
-	g := &stage{applier: a, zero: time.Now(), ctx: ctx, drains: map[string]bool{}}
+func newScenarioRunner(ctx context.Context, a *applier, s *plan.Scenario) *scenarioRunner {
+	g := &scenarioRunner{applier: a, zero: time.Now(), ctx: ctx, drains: map[string]bool{}}
 	if s != nil {
 		g.actions = s.Actions
 	}
@@ -60,7 +60,7 @@ func newStage(ctx context.Context, a *applier, s *plan.Scenario) *stage {
 }
 
 // play carries out the actions, each at its time.
-func (g *stage) play() {
+func (g *scenarioRunner) play() {
 	for i := range g.actions {
 		a := &g.actions[i]
 		select {
@@ -76,21 +76,21 @@ func (g *stage) play() {
 }
 
 // busy tells whether there is something left to do.
-func (g *stage) busy() bool {
+func (g *scenarioRunner) busy() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.open > 0
 }
 
 // draining tells whether a node is being drained.
-func (g *stage) draining() bool {
+func (g *scenarioRunner) draining() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return len(g.drains) > 0
 }
 
 // take gives what was noted since the last time.
-func (g *stage) take() (steps []timedStep, changes []plan.Change) {
+func (g *scenarioRunner) take() (steps []timedStep, changes []plan.Change) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	steps, changes = g.steps, g.changes
@@ -98,14 +98,23 @@ func (g *stage) take() (steps []timedStep, changes []plan.Change) {
 	return steps, changes
 }
 
-func (g *stage) note(source, event string, object diag.Object, warning bool, format string, args ...any) {
+func (g *scenarioRunner) note(source, event string, object diag.Object, warning bool, format string, args ...any) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.steps = append(g.steps, timedStep{time.Now(), plan.Step{Source: source, Event: event, Object: object, Warning: warning, Message: fmt.Sprintf(format, args...)}})
+	g.steps = append(
+		g.steps,
+		timedStep{
+			time.Now(),
+			plan.Step{
+				Source: source, Event: event, Object: object, Warning: warning,
+				Message: fmt.Sprintf(format, args...),
+			},
+		},
+	)
 }
 
 // do carries out one action. What the API server refuses is told as a change that was denied.
-func (g *stage) do(a *plan.Action) {
+func (g *scenarioRunner) do(a *plan.Action) {
 	namespace := cmp.Or(a.Namespace, metav1.NamespaceDefault)
 	node := func(name string) diag.Object { return diag.Object{APIVersion: "v1", Kind: "Node", Name: name} }
 	var err error
@@ -118,7 +127,10 @@ func (g *stage) do(a *plan.Action) {
 	case a.Delete != "":
 		object, err = g.remove(namespace, a.Delete)
 	case a.Scale != nil:
-		object, err = g.patch(namespace, a.Scale.Workload, map[string]any{"spec": map[string]any{"replicas": a.Scale.Replicas}}, fmt.Sprintf("to %d", a.Scale.Replicas))
+		object, err = g.patch(
+			namespace, a.Scale.Workload, map[string]any{"spec": map[string]any{"replicas": a.Scale.Replicas}},
+			fmt.Sprintf("to %d", a.Scale.Replicas),
+		)
 	case a.Patch != nil:
 		object, err = g.patch(namespace, a.Patch.Object, a.Patch.Merge, "patched")
 	case a.DeletePod != "":
@@ -140,13 +152,19 @@ func (g *stage) do(a *plan.Action) {
 	}
 	if err != nil {
 		g.mu.Lock()
-		g.changes = append(g.changes, refused(plan.Change{Action: plan.Update, Object: object, By: "scenario", At: plan.Time(time.Since(g.zero))}, err))
+		g.changes = append(
+			g.changes,
+			refused(
+				plan.Change{Action: plan.Update, Object: object, By: "scenario", At: plan.Time(time.Since(g.zero))},
+				err,
+			),
+		)
 		g.mu.Unlock()
 	}
 }
 
-func (g *stage) applyFile(a *plan.Action) {
-	for _, d := range inOrder(a.Documents()) {
+func (g *scenarioRunner) applyFile(a *plan.Action) {
+	for _, d := range inOrder(a.Documents) {
 		c, err := g.apply(objectOf(d))
 		place(&c, d)
 		if err != nil {
@@ -161,7 +179,7 @@ func (g *stage) applyFile(a *plan.Action) {
 }
 
 // find reads an object by its kind and name: Deployment/web, deployments.apps/web.
-func (g *stage) find(namespace, reference string) (*target, error) {
+func (g *scenarioRunner) find(namespace, reference string) (*target, error) {
 	kind, name, _ := strings.Cut(reference, "/")
 	resource, group := schema.ParseResourceArg(strings.ToLower(kind))
 	gvr := group.WithVersion("")
@@ -179,7 +197,7 @@ func (g *stage) find(namespace, reference string) (*target, error) {
 	return g.target(o)
 }
 
-func (g *stage) remove(namespace, reference string) (diag.Object, error) {
+func (g *scenarioRunner) remove(namespace, reference string) (diag.Object, error) {
 	t, err := g.find(namespace, reference)
 	if err != nil {
 		return named(reference, namespace), err
@@ -199,7 +217,7 @@ func named(reference, namespace string) diag.Object {
 // scenarioManager is who manages the fields that actions change, as the commands of kubectl do that they stand for.
 const scenarioManager = "kubectl-edit"
 
-func (g *stage) patch(namespace, reference string, merge map[string]any, what string) (diag.Object, error) {
+func (g *scenarioRunner) patch(namespace, reference string, merge map[string]any, what string) (diag.Object, error) {
 	t, err := g.find(namespace, reference)
 	if err != nil {
 		return named(reference, namespace), err
@@ -235,7 +253,7 @@ func (g *stage) patch(namespace, reference string, merge map[string]any, what st
 }
 
 // removePod deletes the first pod that a glob or labels choose.
-func (g *stage) removePod(namespace, which string) (diag.Object, error) {
+func (g *scenarioRunner) removePod(namespace, which string) (diag.Object, error) {
 	pods, err := g.client.CoreV1().Pods(namespace).List(g.ctx, metav1.ListOptions{})
 	if err != nil {
 		return diag.Object{}, err
@@ -249,23 +267,28 @@ func (g *stage) removePod(namespace, which string) (diag.Object, error) {
 		glob = plan.CompileGlob(which)
 	}
 	for _, p := range pods.Items {
-		if p.DeletionTimestamp != nil || !selector.Matches(labels.Set(p.Labels)) && (glob == nil || !glob.MatchString(p.Name)) {
+		if p.DeletionTimestamp != nil || !selector.Matches(labels.Set(p.Labels)) && (glob == nil ||
+			!glob.MatchString(p.Name)) {
 			continue
 		}
 		object := diag.Object{APIVersion: "v1", Kind: "Pod", Namespace: p.Namespace, Name: p.Name}
 		g.note(plan.FromScenario, "Delete", object, false, "deleted")
 		return object, g.client.CoreV1().Pods(namespace).Delete(g.ctx, p.Name, metav1.DeleteOptions{})
 	}
-	return diag.Object{Kind: "Pod", Namespace: namespace, Name: which}, fmt.Errorf("no pod in namespace %s is %s", namespace, which)
+	return diag.Object{Kind: "Pod", Namespace: namespace, Name: which}, fmt.Errorf(
+		"no pod in namespace %s is %s", namespace, which,
+	)
 }
 
 // stop makes the kubelet of a node do nothing, or go on.
-func (g *stage) stop(node string, stopped bool) error {
+func (g *scenarioRunner) stop(node string, stopped bool) error {
 	event, value := "Recover", any(nil)
 	if stopped {
 		event, value = "Fail", "true"
 	}
-	data, err := json.Marshal(map[string]any{"metadata": map[string]any{"annotations": map[string]any{kubelet.AnnotationStopped: value}}})
+	data, err := json.Marshal(
+		map[string]any{"metadata": map[string]any{"annotations": map[string]any{kubelet.AnnotationStopped: value}}},
+	)
 	if err != nil {
 		return err
 	}
@@ -274,8 +297,10 @@ func (g *stage) stop(node string, stopped bool) error {
 	return err
 }
 
-func (g *stage) stopZone(zone string) error {
-	nodes, err := g.client.CoreV1().Nodes().List(g.ctx, metav1.ListOptions{LabelSelector: labels.Set{corev1.LabelTopologyZone: zone}.String()})
+func (g *scenarioRunner) stopZone(zone string) error {
+	nodes, err := g.client.CoreV1().Nodes().List(
+		g.ctx, metav1.ListOptions{LabelSelector: labels.Set{corev1.LabelTopologyZone: zone}.String()},
+	)
 	if err != nil {
 		return err
 	}
@@ -291,14 +316,14 @@ func (g *stage) stopZone(zone string) error {
 }
 
 // helper does what kubectl cordon and drain do.
-func (g *stage) helper(errOut *evictions) *drain.Helper {
+func (g *scenarioRunner) helper(errOut *evictions) *drain.Helper {
 	return &drain.Helper{
 		Ctx: g.ctx, Client: g.client, GracePeriodSeconds: -1, IgnoreAllDaemonSets: true, DeleteEmptyDirData: true, Force: true,
 		EvictErrorRetryDelay: evictRetry, Out: errOut, ErrOut: errOut, DryRunStrategy: util.DryRunNone,
 	}
 }
 
-func (g *stage) cordon(name string, closed bool) error {
+func (g *scenarioRunner) cordon(name string, closed bool) error {
 	node, err := g.client.CoreV1().Nodes().Get(g.ctx, name, metav1.GetOptions{})
 	if err != nil {
 		return err
@@ -308,18 +333,18 @@ func (g *stage) cordon(name string, closed bool) error {
 		event = "Cordon"
 	}
 	g.note(plan.FromScenario, event, diag.Object{APIVersion: "v1", Kind: "Node", Name: name}, false, "")
-	return drain.RunCordonOrUncordon(g.helper(&evictions{stage: g}), node, closed)
+	return drain.RunCordonOrUncordon(g.helper(&evictions{runner: g}), node, closed)
 }
 
 // drain begins to drain a node. It goes on until all pods are gone.
-func (g *stage) drain(name string) error {
+func (g *scenarioRunner) drain(name string) error {
 	node, err := g.client.CoreV1().Nodes().Get(g.ctx, name, metav1.GetOptions{})
 	if err != nil {
 		return err
 	}
 	object := diag.Object{APIVersion: "v1", Kind: "Node", Name: name}
 	g.note(plan.FromScenario, "Drain", object, false, "")
-	heard := &evictions{stage: g}
+	heard := &evictions{runner: g}
 	h := g.helper(heard)
 	if err := drain.RunCordonOrUncordon(h, node, true); err != nil {
 		return err
@@ -345,20 +370,22 @@ func (g *stage) drain(name string) error {
 }
 
 // evictions hears what drain says, of which the evictions that a budget forbids are told.
-type evictions struct{ stage *stage }
+type evictions struct{ runner *scenarioRunner }
 
-var forbidden = regexp.MustCompile(`^error when evicting pods/"([^"]+)" -n "([^"]+)" \(will retry after [^)]+\): (.*)\n$`)
+var forbidden = regexp.MustCompile(
+	`^error when evicting pods/"([^"]+)" -n "([^"]+)" \(will retry after [^)]+\): (.*)\n$`,
+)
 
 func (e *evictions) Write(p []byte) (int, error) {
 	if m := forbidden.FindSubmatch(p); m != nil {
 		object := diag.Object{APIVersion: "v1", Kind: "Pod", Namespace: string(m[2]), Name: string(m[1])}
-		e.stage.note(plan.FromEvent, "EvictionBlocked", object, true, "%s", m[3])
+		e.runner.note(plan.FromEvent, "EvictionBlocked", object, true, "%s", m[3])
 	}
 	return len(p), nil
 }
 
 // undo rolls a Deployment back to the revision before.
-func (g *stage) undo(namespace, reference string) (diag.Object, error) {
+func (g *scenarioRunner) undo(namespace, reference string) (diag.Object, error) {
 	t, err := g.find(namespace, reference)
 	if err != nil {
 		return named(reference, namespace), err
@@ -380,24 +407,24 @@ func (g *stage) undo(namespace, reference string) (diag.Object, error) {
 }
 
 // takeOver puts what happened on stage into the history.
-func (h *history) takeOver(g *stage) {
+func (r *recorder) takeOver(g *scenarioRunner) {
 	steps, changes := g.take()
 	for _, s := range steps {
-		if p := h.podNamed(s.step.Object); p != nil {
+		if p := r.podNamed(s.step.Object); p != nil {
 			s.step.Node, s.step.Workload = p.life.Node, nameOf(p.life.Workload)
 		}
-		h.step(s.at, s.step)
+		r.step(s.at, s.step)
 	}
-	h.plan.Changes = append(h.plan.Changes, changes...)
+	r.plan.Changes = append(r.plan.Changes, changes...)
 }
 
-func (h *history) podNamed(o diag.Object) *podTrack {
+func (r *recorder) podNamed(o diag.Object) *podTrack {
 	if o.Kind != "Pod" {
 		return nil
 	}
-	i := slices.IndexFunc(h.order, func(p *podTrack) bool { return p.life.Object == o && !p.gone })
+	i := slices.IndexFunc(r.order, func(p *podTrack) bool { return p.life.Object == o && !p.gone })
 	if i < 0 {
 		return nil
 	}
-	return h.order[i]
+	return r.order[i]
 }

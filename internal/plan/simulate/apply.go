@@ -57,7 +57,10 @@ func newApplier(config *rest.Config) (*applier, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &applier{config: config, client: client, mapper: restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(client.Discovery()))}, nil
+	return &applier{
+		config: config, client: client,
+		mapper: restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(client.Discovery())),
+	}, nil
 }
 
 // objectOf decodes a document. Its namespace is filled in later, when its kind is known.
@@ -121,7 +124,12 @@ func (a *applier) target(o *unstructured.Unstructured) (*target, error) {
 
 // apply creates an object, or changes it to what it says now. The error is the server's.
 func (a *applier) apply(o *unstructured.Unstructured) (plan.Change, error) {
-	c := plan.Change{Action: plan.Create, Object: diag.Object{APIVersion: o.GetAPIVersion(), Kind: o.GetKind(), Namespace: o.GetNamespace(), Name: o.GetName()}}
+	c := plan.Change{
+		Action: plan.Create,
+		Object: diag.Object{
+			APIVersion: o.GetAPIVersion(), Kind: o.GetKind(), Namespace: o.GetNamespace(), Name: o.GetName(),
+		},
+	}
 	t, err := a.target(o)
 	if err != nil {
 		return c, err
@@ -171,7 +179,9 @@ func (a *applier) merge(t *target, o *unstructured.Unstructured) (plan.Change, e
 		return c, err
 	}
 	there := err == nil
-	now, err := t.helper.WithFieldManager(serverSideManager).Patch(t.namespace, t.name, types.ApplyPatchType, data, &metav1.PatchOptions{Force: &a.force})
+	now, err := t.helper.WithFieldManager(serverSideManager).Patch(
+		t.namespace, t.name, types.ApplyPatchType, data, &metav1.PatchOptions{Force: &a.force},
+	)
 	if err != nil {
 		return c, err
 	}
@@ -182,7 +192,9 @@ func (a *applier) merge(t *target, o *unstructured.Unstructured) (plan.Change, e
 }
 
 // updated completes c with what a change made of an object that was there.
-func updated(c plan.Change, before, after runtime.Object, written *unstructured.Unstructured) (_ plan.Change, err error) {
+func updated(
+	c plan.Change, before, after runtime.Object, written *unstructured.Unstructured,
+) (_ plan.Change, err error) {
 	c.Action = plan.Update
 	if c.Fields, err = difference(before, after, written); err == nil && len(c.Fields) == 0 {
 		c.Action = plan.None
@@ -220,7 +232,9 @@ func (a *applier) follow(created runtime.Object) error {
 	switch created.GetObjectKind().GroupVersionKind().GroupKind().String() {
 	case "Namespace":
 		return a.await(func() bool {
-			_, err := a.client.CoreV1().ServiceAccounts(o.GetName()).Get(context.Background(), "default", metav1.GetOptions{})
+			_, err := a.client.CoreV1().ServiceAccounts(o.GetName()).Get(
+				context.Background(), "default", metav1.GetOptions{},
+			)
 			return err == nil
 		})
 	case "CustomResourceDefinition.apiextensions.k8s.io":

@@ -8,7 +8,7 @@ import (
 
 // Disrupt returns the input of a plan in which the change has been made and has settled, and then q happens. What
 // containers do, and what is expected, stays as the scenario says; its actions are over.
-func Disrupt(in Input, q plan.Question) Input {
+func Disrupt(in Input, q plan.Disruption) Input {
 	if in.Prune {
 		in.From = nil
 	}

@@ -29,11 +29,11 @@ type load struct {
 	cpu, memory int64 // millicores, bytes
 }
 
-func (h *history) node(name string) *nodeTrack {
-	n := h.nodes[name]
+func (r *recorder) node(name string) *nodeTrack {
+	n := r.nodes[name]
 	if n == nil {
 		n = &nodeTrack{name: name}
-		h.nodes[name] = n
+		r.nodes[name] = n
 	}
 	return n
 }
@@ -48,11 +48,11 @@ func quantity(list corev1.ResourceList, name corev1.ResourceName) string {
 }
 
 // occupy counts a pod's requests on its node, as the scheduler does: until the pod has ended.
-func (h *history) occupy(p *podTrack) {
+func (r *recorder) occupy(p *podTrack) {
 	ended := p.pod.Status.Phase == corev1.PodSucceeded || p.pod.Status.Phase == corev1.PodFailed
 	switch {
 	case p.on == nil && p.pod.Spec.NodeName != "" && !ended:
-		p.on = h.node(p.pod.Spec.NodeName)
+		p.on = r.node(p.pod.Spec.NodeName)
 		p.on.add(p, 1)
 	case p.on != nil && ended:
 		p.on.add(p, -1)
@@ -72,13 +72,13 @@ func (n *nodeTrack) add(p *podTrack, sign int) {
 
 func (n *nodeTrack) rebase() { n.before, n.peak = n.now, n.now }
 
-func (h *history) takeNode(w memstore.Write, node *corev1.Node) {
-	n := h.node(node.Name)
+func (r *recorder) takeNode(w memstore.Write, node *corev1.Node) {
+	n := r.node(node.Name)
 	met := n.node != nil
 	n.node, n.gone = node, w.Deleted
 	object := diag.Object{APIVersion: "v1", Kind: "Node", Name: node.Name}
 	tell := func(event string, warning bool) {
-		h.step(w.At, plan.Step{Source: plan.FromState, Object: object, Event: event, Warning: warning, Node: node.Name})
+		r.step(w.At, plan.Step{Source: plan.FromState, Object: object, Event: event, Warning: warning, Node: node.Name})
 	}
 	if w.Deleted {
 		tell("Deleted", true)
@@ -106,10 +106,10 @@ func nodeReady(node *corev1.Node) bool {
 }
 
 // describeNodes gives the nodes of the plan.
-func (h *history) describeNodes() []plan.Node {
+func (r *recorder) describeNodes() []plan.Node {
 	all := []plan.Node{}
-	for _, name := range slices.Sorted(maps.Keys(h.nodes)) {
-		n := h.nodes[name]
+	for _, name := range slices.Sorted(maps.Keys(r.nodes)) {
+		n := r.nodes[name]
 		if n.node == nil {
 			continue
 		}
@@ -122,11 +122,14 @@ func (h *history) describeNodes() []plan.Node {
 				}
 				return resource.NewQuantity(v, resource.BinarySI).String()
 			}
-			return plan.Usage{Allocatable: q.String(), Before: text(of(n.before)), After: text(of(n.now)), Peak: text(of(n.peak))}
+			return plan.Usage{
+				Allocatable: q.String(), Before: text(of(n.before)), After: text(of(n.now)), Peak: text(of(n.peak)),
+			}
 		}
 		limit := can[corev1.ResourcePods]
 		all = append(all, plan.Node{
-			Name: name, Zone: n.node.Labels[corev1.LabelTopologyZone], Ready: n.ready && !n.gone, Taints: taints(n.node),
+			Name: name, Zone: n.node.Labels[corev1.LabelTopologyZone], Ready: n.ready &&
+				!n.gone, Taints: taints(n.node),
 			Pods: n.now.pods, PodsBefore: n.before.pods, PodsPeak: n.peak.pods, PodsMax: int(limit.Value()),
 			CPU:    amount(corev1.ResourceCPU, func(l load) int64 { return l.cpu }),
 			Memory: amount(corev1.ResourceMemory, func(l load) int64 { return l.memory }),

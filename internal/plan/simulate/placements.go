@@ -9,36 +9,41 @@ import (
 )
 
 // judge keeps what the scheduler said about a pod.
-func (h *history) judge(d cluster.Decision) {
-	h.decisions[d.Pod.UID] = d
-	if d.Node != "" || !h.began {
+func (r *recorder) judge(d cluster.Decision) {
+	r.decisions[d.Pod.UID] = d
+	if d.Node != "" || !r.began {
 		return
 	}
-	u := h.unplaced[d.Pod.UID]
+	u := r.unplaced[d.Pod.UID]
 	if u == nil {
-		u = &plan.Unschedulable{At: h.at(d.At), Object: diag.Object{APIVersion: "v1", Kind: "Pod", Namespace: d.Pod.Namespace, Name: d.Pod.Name}}
-		h.unplaced[d.Pod.UID] = u
-		h.waiting = append(h.waiting, d.Pod.UID)
+		u = &plan.Unschedulable{
+			At:     r.at(d.At),
+			Object: diag.Object{APIVersion: "v1", Kind: "Pod", Namespace: d.Pod.Namespace, Name: d.Pod.Name},
+		}
+		r.unplaced[d.Pod.UID] = u
+		r.waiting = append(r.waiting, d.Pod.UID)
 	}
 	u.Message, u.Nodes = d.Message, fits(d.Rejected)
 }
 
 // placed tells of a pod that has got a node.
-func (h *history) placed(t time.Time, p *podTrack) {
-	if u := h.unplaced[p.pod.UID]; u != nil && u.Until == nil {
-		u.Until = ptr(h.at(t))
+func (r *recorder) placed(t time.Time, p *podTrack) {
+	if u := r.unplaced[p.pod.UID]; u != nil && u.Until == nil {
+		u.Until = ptr(r.at(t))
 	}
-	d, judged := h.decisions[p.pod.UID]
-	delete(h.decisions, p.pod.UID)
-	if !h.began {
+	d, judged := r.decisions[p.pod.UID]
+	delete(r.decisions, p.pod.UID)
+	if !r.began {
 		return
 	}
-	placement := plan.Placement{At: h.at(t), Object: p.life.Object, Workload: p.life.Workload, Node: p.pod.Spec.NodeName}
+	placement := plan.Placement{
+		At: r.at(t), Object: p.life.Object, Workload: p.life.Workload, Node: p.pod.Spec.NodeName,
+	}
 	if judged && d.Node == placement.Node {
 		placement.Feasible, placement.Rejected = d.Feasible, fits(d.Rejected)
 		placement.Scores = scores(d.Scores)
 	}
-	h.plan.Placements = append(h.plan.Placements, placement)
+	r.plan.Placements = append(r.plan.Placements, placement)
 }
 
 func fits(rejected []cluster.Rejection) []plan.NodeFit {

@@ -14,8 +14,8 @@ import (
 	"github.com/seatrial/seatrial/internal/plan"
 )
 
-// symptoms tell the kind of a problem by the reason of an event, and words of its message.
-var symptoms = []struct {
+// eventClasses tell the kind of a problem by the reason of an event, and words of its message.
+var eventClasses = []struct {
 	reason, words string
 	kind          string
 }{
@@ -45,12 +45,15 @@ var symptoms = []struct {
 	{"EvictionBlocked", "", plan.Blocked},
 }
 
-// gravity orders kinds by how well they explain why a plan does not converge: causes before what
+// causeOrder orders kinds by how well they explain why a plan does not converge: causes before what
 // follows from them.
-var gravity = []string{plan.Denied, plan.Blocked, plan.Unplaced, plan.NodeLost, plan.Refused, plan.Image, plan.Config, plan.Mount, plan.Crash, plan.Probe, plan.Backoff, plan.Deadline, plan.Preempted, plan.Other}
+var causeOrder = []string{
+	plan.Denied, plan.Blocked, plan.Unplaced, plan.NodeLost, plan.Refused, plan.Image, plan.Config, plan.Mount,
+	plan.Crash, plan.Probe, plan.Backoff, plan.Deadline, plan.Preempted, plan.Other,
+}
 
 func kindOfEvent(s *plan.Step) string {
-	for _, x := range symptoms {
+	for _, x := range eventClasses {
 		if x.reason == s.Event && strings.Contains(s.Message, x.words) {
 			return x.kind
 		}
@@ -70,7 +73,7 @@ type problemKey struct {
 
 // describeProblems collects what went wrong, by the time of its first occurrence.
 func (s *simulation) describeProblems() []plan.Problem {
-	h := s.history
+	r := s.recorder
 	found := map[problemKey]*plan.Problem{}
 	var order []*plan.Problem
 	add := func(key problemKey, p plan.Problem) {
@@ -87,13 +90,15 @@ func (s *simulation) describeProblems() []plan.Problem {
 			known.Message = p.Message // the latest answer counts
 		}
 	}
-	for i := range h.plan.Timeline {
-		step := &h.plan.Timeline[i]
+	for i := range r.plan.Timeline {
+		step := &r.plan.Timeline[i]
 		if step.Source != plan.FromEvent {
 			continue
 		}
 		kind := kindOfEvent(step)
-		if kind == "" || kind == plan.Image && step.Message == "Error: ErrImagePull" || strings.HasPrefix(step.Message, "Error: ImagePullBackOff") {
+		if kind == "" || kind == plan.Image && step.Message == "Error: ErrImagePull" || strings.HasPrefix(
+			step.Message, "Error: ImagePullBackOff",
+		) {
 			continue
 		}
 		owner := s.ownerOf(step)
@@ -101,14 +106,23 @@ func (s *simulation) describeProblems() []plan.Problem {
 		if kind == plan.Other {
 			reason = step.Event
 		}
-		add(problemKey{kind, owner, reason}, plan.Problem{Kind: kind, At: step.At, Last: step.At, Count: 1, Object: step.Object, Workload: owner, Message: step.Message})
+		add(
+			problemKey{kind, owner, reason},
+			plan.Problem{
+				Kind: kind, At: step.At, Last: step.At, Count: 1, Object: step.Object, Workload: owner,
+				Message: step.Message,
+			},
+		)
 	}
-	for _, d := range h.deadlines() {
+	for _, d := range r.deadlines() {
 		order = append(order, &d)
 	}
-	for _, c := range h.plan.Changes {
+	for _, c := range r.plan.Changes {
 		if c.Denied != "" {
-			order = append(order, &plan.Problem{Kind: plan.Denied, At: c.At, Count: 1, Object: c.Object, Message: c.Denied, Open: true})
+			order = append(
+				order,
+				&plan.Problem{Kind: plan.Denied, At: c.At, Count: 1, Object: c.Object, Message: c.Denied, Open: true},
+			)
 		}
 	}
 	open := s.openKinds()
@@ -123,29 +137,36 @@ func (s *simulation) describeProblems() []plan.Problem {
 
 // ownerOf gives the workload that an event is about.
 func (s *simulation) ownerOf(step *plan.Step) diag.Object {
-	h := s.history
-	for _, w := range h.workloads {
+	r := s.recorder
+	for _, w := range r.workloads {
 		if w.object.String() == step.Workload {
 			return w.object
 		}
 	}
-	if w := h.workloads[step.Object]; w != nil {
+	if w := r.workloads[step.Object]; w != nil {
 		return w.object
 	}
 	return diag.Object{}
 }
 
 // deadlines are the rollouts that took too long, which no event tells.
-func (h *history) deadlines() (all []plan.Problem) {
-	for _, w := range h.sortedWorkloads() {
+func (r *recorder) deadlines() (all []plan.Problem) {
+	for _, w := range r.sortedWorkloads() {
 		d, ok := w.current.(*appsv1.Deployment)
 		if !ok || w.gone {
 			continue
 		}
 		for _, c := range d.Status.Conditions {
-			if c.Type == appsv1.DeploymentProgressing && c.Reason == "ProgressDeadlineExceeded" && !c.LastUpdateTime.Time.Before(h.zero) {
-				at := h.at(c.LastUpdateTime.Time)
-				all = append(all, plan.Problem{Kind: plan.Deadline, At: at, Last: at, Count: 1, Object: w.object, Workload: w.object, Message: c.Message, Open: w.why != ""})
+			if c.Type == appsv1.DeploymentProgressing && c.Reason == "ProgressDeadlineExceeded" &&
+				!c.LastUpdateTime.Time.Before(r.zero) {
+				at := r.at(c.LastUpdateTime.Time)
+				all = append(
+					all,
+					plan.Problem{
+						Kind: plan.Deadline, At: at, Last: at, Count: 1, Object: w.object, Workload: w.object,
+						Message: c.Message, Open: w.why != "",
+					},
+				)
 			}
 		}
 	}
@@ -154,10 +175,10 @@ func (h *history) deadlines() (all []plan.Problem) {
 
 // openKinds tells of a problem whether it still stood at the end.
 func (s *simulation) openKinds() func(*plan.Problem) bool {
-	h := s.history
+	r := s.recorder
 	unready := map[diag.Object]bool{}
 	pending := map[diag.Object]bool{}
-	for _, p := range h.order {
+	for _, p := range r.order {
 		if p.gone || p.pod.DeletionTimestamp != nil || p.pod.Status.Phase == corev1.PodSucceeded {
 			continue
 		}
@@ -171,7 +192,7 @@ func (s *simulation) openKinds() func(*plan.Problem) bool {
 		if isZero(about) {
 			about = p.Object
 		}
-		w := h.workloads[about]
+		w := r.workloads[about]
 		lacking := w != nil && !w.gone && w.why != ""
 		switch p.Kind {
 		case plan.Unplaced:
@@ -181,11 +202,11 @@ func (s *simulation) openKinds() func(*plan.Problem) bool {
 		case plan.Refused:
 			return lacking
 		case plan.Blocked:
-			return s.stage.draining()
+			return s.runner.draining()
 		case plan.Backoff:
 			return w == nil || !w.gone && failedJob(w)
 		case plan.NodeLost:
-			n := h.nodes[p.Object.Name]
+			n := r.nodes[p.Object.Name]
 			return n != nil && !n.gone && !n.ready
 		}
 		return false
@@ -198,33 +219,41 @@ func failedJob(w *workloadTrack) bool {
 	case *batchv1.Job:
 		return jobHas(o, batchv1.JobFailed)
 	case *batchv1.CronJob:
-		return o.Status.LastSuccessfulTime == nil || o.Status.LastScheduleTime != nil && o.Status.LastSuccessfulTime.Before(o.Status.LastScheduleTime)
+		return o.Status.LastSuccessfulTime == nil ||
+			o.Status.LastScheduleTime != nil && o.Status.LastSuccessfulTime.Before(o.Status.LastScheduleTime)
 	}
 	return false
 }
 
 func jobHas(j *batchv1.Job, t batchv1.JobConditionType) bool {
-	return slices.ContainsFunc(j.Status.Conditions, func(c batchv1.JobCondition) bool { return c.Type == t && c.Status == corev1.ConditionTrue })
+	return slices.ContainsFunc(
+		j.Status.Conditions,
+		func(c batchv1.JobCondition) bool { return c.Type == t && c.Status == corev1.ConditionTrue },
+	)
 }
 
 // conclude says whether the cluster came to what was asked for, and if not, why: by what explains
 // it best.
 func (s *simulation) conclude() {
-	p := &s.history.plan
-	p.VirtualSeconds = max(s.history.last, 0)
+	p := &s.recorder.plan
+	p.VirtualSeconds = max(s.recorder.last, 0)
 	lacking := s.lacking()
-	if len(lacking) > 0 || s.stage.draining() {
-		p.VirtualSeconds = s.history.now // so long it was waited for in vain
+	if len(lacking) > 0 || s.runner.draining() {
+		p.VirtualSeconds = s.recorder.now // so long it was waited for in vain
 	}
 	var open []*plan.Problem
 	for i := range p.Problems {
 		q := &p.Problems[i]
-		if q.Open && (q.Kind == plan.Denied || q.Kind == plan.Blocked || q.Kind == plan.Backoff || concerns(q, lacking)) {
+		if q.Open && (q.Kind == plan.Denied || q.Kind == plan.Blocked || q.Kind == plan.Backoff ||
+			concerns(q, lacking)) {
 			open = append(open, q)
 		}
 	}
 	slices.SortStableFunc(open, func(a, b *plan.Problem) int {
-		return cmp.Or(cmp.Compare(slices.Index(gravity, a.Kind), slices.Index(gravity, b.Kind)), cmp.Compare(a.At, b.At))
+		return cmp.Or(
+			cmp.Compare(slices.Index(causeOrder, a.Kind), slices.Index(causeOrder, b.Kind)),
+			cmp.Compare(a.At, b.At),
+		)
 	})
 	if len(open) == 0 && len(lacking) == 0 {
 		p.Converged = true
@@ -269,7 +298,7 @@ func concerns(p *plan.Problem, lacking map[string]string) bool {
 func (s *simulation) lacking() map[string]string {
 	left := s.unsettled()
 	owned := map[string]bool{}
-	for _, p := range s.history.order {
+	for _, p := range s.recorder.order {
 		if !isZero(p.life.Workload) {
 			owned[p.life.Object.String()] = true
 		}
@@ -284,5 +313,8 @@ func (s *simulation) lacking() map[string]string {
 
 // touched tells whether the change is about an object.
 func (s *simulation) touched(name string) bool {
-	return slices.ContainsFunc(s.history.plan.Changes, func(c plan.Change) bool { return c.Action != plan.None && c.Object.String() == name })
+	return slices.ContainsFunc(
+		s.recorder.plan.Changes,
+		func(c plan.Change) bool { return c.Action != plan.None && c.Object.String() == name },
+	)
 }

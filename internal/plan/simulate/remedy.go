@@ -72,7 +72,8 @@ func attempts(in Input, p *plan.Plan, stalled plan.Workload) (all []attempt) {
 			continue
 		}
 		unplaced = unplaced || problem.Kind == plan.Unplaced
-		held = held || problem.Kind == plan.Mount && strings.HasPrefix(problem.Message, "Waiting for detach") // of a disk that an old pod has
+		// of a disk that an old pod has
+		held = held || problem.Kind == plan.Mount && strings.HasPrefix(problem.Message, "Waiting for detach")
 		if problem.Kind == plan.Refused {
 			refused = problem.Message
 		}
@@ -82,9 +83,16 @@ func attempts(in Input, p *plan.Plan, stalled plan.Workload) (all []attempt) {
 	}
 	if stalled.Object.Kind == "Deployment" && replaces(stalled) {
 		all = append(all,
-			attempt{change: fmt.Sprintf("maxSurge 0, maxUnavailable 1 in %s", stalled.Object), object: stalled.Object, adjust: strategy(stalled.Object, map[string]any{
-				"type": "RollingUpdate", "rollingUpdate": map[string]any{"maxSurge": int64(0), "maxUnavailable": int64(1)}})},
-			attempt{change: fmt.Sprintf("strategy Recreate in %s", stalled.Object), object: stalled.Object, adjust: strategy(stalled.Object, map[string]any{"type": "Recreate"})})
+			attempt{change: fmt.Sprintf(
+				"maxSurge 0, maxUnavailable 1 in %s", stalled.Object,
+			), object: stalled.Object, adjust: strategy(stalled.Object, map[string]any{
+				"type": "RollingUpdate", "rollingUpdate": map[string]any{
+					"maxSurge": int64(0), "maxUnavailable": int64(1),
+				}})},
+			attempt{
+				change: fmt.Sprintf("strategy Recreate in %s", stalled.Object), object: stalled.Object,
+				adjust: strategy(stalled.Object, map[string]any{"type": "Recreate"}),
+			})
 	}
 	for _, extra := range []int{1, lacking(stalled)} {
 		if raised, ok := raise(refused, stalled.Object.Namespace, extra); ok {
@@ -149,7 +157,9 @@ func raise(message, namespace string, pods int) (attempt, bool) {
 		hard[name] = sum.String()
 		words = append(words, name+" "+sum.String())
 	}
-	return attempt{change: fmt.Sprintf("%s in %s", strings.Join(words, ", "), object), object: object, adjust: adjusting(object, func(u *unstructured.Unstructured) {
+	return attempt{change: fmt.Sprintf(
+		"%s in %s", strings.Join(words, ", "), object,
+	), object: object, adjust: adjusting(object, func(u *unstructured.Unstructured) {
 		for name, value := range hard {
 			_ = unstructured.SetNestedField(u.Object, value, "spec", "hard", name)
 		}
@@ -182,7 +192,9 @@ func oneNodeMore(in Input) []attempt {
 	}
 	var largest *corev1.Node
 	for _, n := range nodes {
-		if len(n.Spec.Taints) == 0 && !n.Spec.Unschedulable && (largest == nil || n.Status.Capacity.Cpu().Cmp(*largest.Status.Capacity.Cpu()) > 0) {
+		if len(n.Spec.Taints) == 0 && !n.Spec.Unschedulable && (largest == nil || n.Status.Capacity.Cpu().Cmp(
+			*largest.Status.Capacity.Cpu(),
+		) > 0) {
 			largest = n
 		}
 	}
@@ -195,5 +207,13 @@ func oneNodeMore(in Input) []attempt {
 	if more.Labels[corev1.LabelHostname] != "" {
 		more.Labels[corev1.LabelHostname] = more.Name
 	}
-	return []attempt{{change: fmt.Sprintf("one node more like %s (%s cpu, %s memory)", largest.Name, largest.Status.Capacity.Cpu(), largest.Status.Capacity.Memory()), nodes: append(slices.Clone(nodes), more)}}
+	return []attempt{
+		{
+			change: fmt.Sprintf(
+				"one node more like %s (%s cpu, %s memory)", largest.Name, largest.Status.Capacity.Cpu(),
+				largest.Status.Capacity.Memory(),
+			),
+			nodes: append(slices.Clone(nodes), more),
+		},
+	}
 }

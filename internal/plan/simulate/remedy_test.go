@@ -12,11 +12,21 @@ import (
 // TestRemedies looks for ways out of plans that stall; none is told that has not completed.
 func TestRemedies(t *testing.T) {
 	for name, want := range map[string][]string{
-		"deadlock-no-room":     {"maxSurge 0, maxUnavailable 1 in Deployment default/web", "strategy Recreate in Deployment default/web", "one node more like node-1 (4 cpu, 16Gi memory)"},
-		"quota-blocks-surge":   {"maxSurge 0, maxUnavailable 1 in Deployment default/web", "strategy Recreate in Deployment default/web", "pods 4 in ResourceQuota default/pods"},
-		"deadlock-rwo-volume":  {"maxSurge 0, maxUnavailable 1 in Deployment default/db", "strategy Recreate in Deployment default/db"},
-		"deadlock-rwop-volume": {"maxSurge 0, maxUnavailable 1 in Deployment default/db", "strategy Recreate in Deployment default/db"},
-		"drain-blocked":        nil, // a budget that allows no eviction is a matter of its author
+		"deadlock-no-room": {
+			"maxSurge 0, maxUnavailable 1 in Deployment default/web", "strategy Recreate in Deployment default/web",
+			"one node more like node-1 (4 cpu, 16Gi memory)",
+		},
+		"quota-blocks-surge": {
+			"maxSurge 0, maxUnavailable 1 in Deployment default/web", "strategy Recreate in Deployment default/web",
+			"pods 4 in ResourceQuota default/pods",
+		},
+		"deadlock-rwo-volume": {
+			"maxSurge 0, maxUnavailable 1 in Deployment default/db", "strategy Recreate in Deployment default/db",
+		},
+		"deadlock-rwop-volume": {
+			"maxSurge 0, maxUnavailable 1 in Deployment default/db", "strategy Recreate in Deployment default/db",
+		},
+		"drain-blocked": nil, // a budget that allows no eviction is a matter of its author
 	} {
 		t.Run(name, func(t *testing.T) {
 			in := input(t, filepath.Join("testdata", name))
@@ -42,31 +52,32 @@ func TestRemedies(t *testing.T) {
 	}
 }
 
-// TestQuestions asks what becomes of a Deployment of three when a node goes.
-func TestQuestions(t *testing.T) {
+// TestDisruptions asks what becomes of a Deployment of three when a node goes.
+func TestDisruptions(t *testing.T) {
 	in := input(t, filepath.Join("testdata", "topology-spread"))
 	p, err := simulate.Simulate(t.Context(), in)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, kind := range []string{plan.DrainNode, plan.FailZone} {
-		questions := plan.Questions(kind, p)
-		if len(questions) < 2 {
-			t.Fatalf("%s: %v", kind, questions)
+		all := plan.Disruptions(kind, p)
+		if len(all) < 2 {
+			t.Fatalf("%s: %v", kind, all)
 		}
-		q, err := plan.ParseQuestion(questions[0].String())
-		if err != nil || q != questions[0] {
-			t.Fatalf("%v, %v", q, err)
+		q := all[0]
+		if err := q.Validate(); err != nil {
+			t.Fatal(err)
 		}
 		outcome, err := simulate.Simulate(t.Context(), simulate.Disrupt(in, q))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if a := q.Answer(outcome); a.Target != q.Target || len(a.Workloads) == 0 || a.Workloads[0].MinAvailable >= a.Workloads[0].Desired {
+		if a := q.Outcome(outcome); a.Target != q.Target || len(a.Workloads) == 0 ||
+			a.Workloads[0].MinAvailable >= a.Workloads[0].Desired {
 			t.Errorf("%s: %+v", q, a)
 		}
 	}
-	if _, err := plan.ParseQuestion("flood-node=node-1"); err == nil {
-		t.Error("an unknown question is accepted")
+	if err := (plan.Disruption{Kind: "flood-node", Target: "node-1"}).Validate(); err == nil {
+		t.Error("an unknown disruption is accepted")
 	}
 }

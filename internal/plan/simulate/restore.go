@@ -69,7 +69,9 @@ type restorer struct {
 }
 
 // restore puts back what a cluster had. The API server draws new UIDs; what owns what is kept.
-func restore(config *rest.Config, objects []*unstructured.Unstructured, nodes []*corev1.Node, tell func(string, ...any)) error {
+func restore(
+	config *rest.Config, objects []*unstructured.Unstructured, nodes []*corev1.Node, tell func(string, ...any),
+) error {
 	a, err := newApplier(config)
 	if err != nil {
 		return err
@@ -113,7 +115,9 @@ func (r *restorer) findNodes(nodes []*corev1.Node) (there map[string]bool, err e
 	there = map[string]bool{}
 	for _, now := range list.Items {
 		there[now.Name] = true
-		if i := slices.IndexFunc(nodes, func(n *corev1.Node) bool { return n.Name == now.Name && n.UID != "" }); i >= 0 {
+		if i := slices.IndexFunc(
+			nodes, func(n *corev1.Node) bool { return n.Name == now.Name && n.UID != "" },
+		); i >= 0 {
 			r.uids[nodes[i].UID] = now.UID
 		}
 	}
@@ -121,10 +125,13 @@ func (r *restorer) findNodes(nodes []*corev1.Node) (there map[string]bool, err e
 }
 
 // withoutLost leaves out the pods of nodes that are not there. Of nodes that are not ready that is known.
-func (r *restorer) withoutLost(objects []*unstructured.Unstructured, nodes []*corev1.Node, there map[string]bool) (left []*unstructured.Unstructured) {
+func (r *restorer) withoutLost(
+	objects []*unstructured.Unstructured, nodes []*corev1.Node, there map[string]bool,
+) (left []*unstructured.Unstructured) {
 	lost := map[string]int{}
 	for _, o := range objects {
-		if node, _, _ := unstructured.NestedString(o.Object, "spec", "nodeName"); o.GetKind() == "Pod" && node != "" && !there[node] {
+		if node, _, _ := unstructured.NestedString(o.Object, "spec", "nodeName"); o.GetKind() == "Pod" && node != "" &&
+			!there[node] {
 			lost[node]++
 			continue
 		}
@@ -140,7 +147,10 @@ func (r *restorer) withoutLost(objects []*unstructured.Unstructured, nodes []*co
 		told = append(told, fmt.Sprintf("%s (%d)", node, lost[node]))
 	}
 	if len(told) > 0 {
-		r.tell("pods of nodes that are not there are left out, and made anew by what owns them: %s", strings.Join(told, ", "))
+		r.tell(
+			"pods of nodes that are not there are left out, and made anew by what owns them: %s",
+			strings.Join(told, ", "),
+		)
 	}
 	return left
 }
@@ -175,8 +185,13 @@ func (r *restorer) put(t *target, o *unstructured.Unstructured) error {
 // keptStatus is what no controller finds out by itself.
 func keptStatus(kind string, status map[string]any) map[string]any {
 	keys := map[string][]string{
-		"StatefulSet": {"currentRevision", "updateRevision", "collisionCount", "replicas", "currentReplicas", "updatedReplicas"},
-		"Job":         {"startTime", "completionTime", "succeeded", "failed", "completedIndexes", "failedIndexes", "conditions", "uncountedTerminatedPods"},
+		"StatefulSet": {
+			"currentRevision", "updateRevision", "collisionCount", "replicas", "currentReplicas", "updatedReplicas",
+		},
+		"Job": {
+			"startTime", "completionTime", "succeeded", "failed", "completedIndexes", "failedIndexes", "conditions",
+			"uncountedTerminatedPods",
+		},
 	}[kind]
 	kept := map[string]any{}
 	for _, key := range keys {
@@ -204,7 +219,8 @@ func (r *restorer) prepare(o *unstructured.Unstructured) {
 	}
 	o.SetOwnerReferences(owners)
 	o.SetFinalizers(slices.DeleteFunc(o.GetFinalizers(), func(f string) bool {
-		return strings.Contains(f, "/") && !strings.Contains(f[:strings.IndexByte(f, '/')], "kubernetes.io") // nobody here would take it away
+		// nobody here would take it away
+		return strings.Contains(f, "/") && !strings.Contains(f[:strings.IndexByte(f, '/')], "kubernetes.io")
 	}))
 	if change := preparations[o.GetKind()]; change != nil {
 		change(r, o)

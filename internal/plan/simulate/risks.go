@@ -24,10 +24,10 @@ const (
 
 // findRisks looks for what went well this time, and may not the next.
 func (s *simulation) findRisks() {
-	p := &s.history.plan
+	p := &s.recorder.plan
 	for i := range p.Workloads {
 		w := &p.Workloads[i]
-		t := s.history.workloads[w.Object]
+		t := s.recorder.workloads[w.Object]
 		if !w.Changed || t == nil || t.gone {
 			continue
 		}
@@ -45,12 +45,18 @@ func (s *simulation) risksOf(w *plan.Workload, t *workloadTrack) (found []diag.D
 		found = append(found, d)
 	}
 	if d, ok := t.current.(*appsv1.Deployment); ok && d.Spec.Paused {
-		add(diag.Warning, RiskPaused, "spec.paused", "the Deployment is paused: a new template makes no pods", "resume it with `kubectl rollout resume`")
+		add(
+			diag.Warning, RiskPaused, "spec.paused", "the Deployment is paused: a new template makes no pods",
+			"resume it with `kubectl rollout resume`",
+		)
 	}
 	switch o := t.current.(type) {
 	case *appsv1.DaemonSet:
 		if o.Status.DesiredNumberScheduled == 0 {
-			add(diag.Warning, RiskNoNode, "spec.template.spec.nodeSelector", "no node is to run its pods", "a node has to match nodeSelector and affinity, and its taints have to be tolerated")
+			add(
+				diag.Warning, RiskNoNode, "spec.template.spec.nodeSelector", "no node is to run its pods",
+				"a node has to match nodeSelector and affinity, and its taints have to be tolerated",
+			)
 		}
 		return found
 	case *appsv1.Deployment, *appsv1.StatefulSet, *appsv1.ReplicaSet, *corev1.ReplicationController:
@@ -58,10 +64,16 @@ func (s *simulation) risksOf(w *plan.Workload, t *workloadTrack) (found []diag.D
 		return found
 	}
 	if first := w.Curve[0]; first.Available > 0 && w.MinAvailable == 0 && w.Desired > 0 {
-		add(diag.Warning, RiskOutage, "spec", fmt.Sprintf("no pod is available for %s s", outage(w)), "let the strategy keep some of the old pods until new ones are ready")
+		add(
+			diag.Warning, RiskOutage, "spec", fmt.Sprintf("no pod is available for %s s", outage(w)),
+			"let the strategy keep some of the old pods until new ones are ready",
+		)
 	}
 	if template := templateOf(t.current); template != nil && !probed(template) && len(w.Curve) > 1 {
-		add(diag.Info, RiskNotProbed, "spec.template.spec.containers[0]", "no readinessProbe: ready means started, the rollout never waits for the application", "")
+		add(
+			diag.Info, RiskNotProbed, "spec.template.spec.containers[0]",
+			"no readinessProbe: ready means started, the rollout never waits for the application", "",
+		)
 	}
 	s.spreadRisks(w, add)
 	return found
@@ -79,7 +91,7 @@ func outage(w *plan.Workload) plan.Time {
 }
 
 func (s *simulation) spreadRisks(w *plan.Workload, add func(diag.Severity, string, string, string, string)) {
-	p := &s.history.plan
+	p := &s.recorder.plan
 	var nodes, zones, all []string
 	count := 0
 	zoneOf := map[string]string{}
@@ -106,9 +118,17 @@ func (s *simulation) spreadRisks(w *plan.Workload, add func(diag.Severity, strin
 	}
 	switch {
 	case len(nodes) == 1:
-		add(diag.Warning, RiskOneNode, "spec.replicas", fmt.Sprintf("node %s holds all %d pods: without it, none is left", nodes[0], count), s.spreadAdvice(plan.FailNode, "--fail-each-node"))
+		add(
+			diag.Warning, RiskOneNode, "spec.replicas",
+			fmt.Sprintf("node %s holds all %d pods: without it, none is left", nodes[0], count),
+			s.spreadAdvice(plan.FailNode, "--fail-each-node"),
+		)
 	case len(zones) == 1 && len(all) > 1:
-		add(diag.Warning, RiskOneZone, "spec.replicas", fmt.Sprintf("zone %s holds all %d pods: without it, none is left", zones[0], count), s.spreadAdvice(plan.FailZone, "--fail-each-zone"))
+		add(
+			diag.Warning, RiskOneZone, "spec.replicas",
+			fmt.Sprintf("zone %s holds all %d pods: without it, none is left", zones[0], count),
+			s.spreadAdvice(plan.FailZone, "--fail-each-zone"),
+		)
 	}
 }
 

@@ -28,7 +28,10 @@ func TestRolloutsKeepTheirBounds(t *testing.T) {
 					continue // the API server refuses it
 				}
 				name := fmt.Sprintf("web-%d-%d-%d", replicas, i, j)
-				want[name] = bounds{replicas + scaled(t, surge, replicas, true), replicas - max(scaled(t, unavailable, replicas, false), fencepost(i))}
+				want[name] = bounds{
+					replicas + scaled(t, surge, replicas, true),
+					replicas - max(scaled(t, unavailable, replicas, false), fencepost(i)),
+				}
 				deployment(&before, name, replicas, surge, unavailable, "nginx:1.27")
 				deployment(&after, name, replicas, surge, unavailable, "nginx:1.28")
 			}
@@ -38,7 +41,10 @@ func TestRolloutsKeepTheirBounds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := simulate.Simulate(t.Context(), simulate.Input{From: documents(t, before.String()), Change: documents(t, after.String()), Nodes: nodes})
+	p, err := simulate.Simulate(
+		t.Context(),
+		simulate.Input{From: documents(t, before.String()), Change: documents(t, after.String()), Nodes: nodes},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +54,10 @@ func TestRolloutsKeepTheirBounds(t *testing.T) {
 	for _, w := range p.Workloads {
 		b := want[w.Object.Name]
 		if w.MaxPods > b.pods || w.MinAvailable < b.available {
-			t.Errorf("%s: up to %d pods, at least %d available, want at most %d and at least %d", w.Strategy, w.MaxPods, w.MinAvailable, b.pods, b.available)
+			t.Errorf(
+				"%s: up to %d pods, at least %d available, want at most %d and at least %d", w.Strategy, w.MaxPods,
+				w.MinAvailable, b.pods, b.available,
+			)
 		}
 		if end := w.Curve[len(w.Curve)-1]; end.New != w.Desired || end.Available != w.Desired || end.Old != 0 {
 			t.Errorf("%s ends with %+v", w.Strategy, end)

@@ -56,13 +56,13 @@ const (
 // simulation is one run.
 type simulation struct {
 	Input
-	engine  *cluster.Engine
-	applier *applier
-	history *history
-	stage   *stage // from the change on
-	scripts *scripts
-	sharers sharers
-	before  map[string]string // what was unsettled before the change, by object
+	engine    *cluster.Engine
+	applier   *applier
+	recorder  *recorder
+	runner    *scenarioRunner // from the change on
+	behaviors *behaviors
+	sharers   sharers
+	before    map[string]string // what was unsettled before the change, by object
 }
 
 // Simulate plans a change. The error says why it could not; what is wrong with the change itself
@@ -71,7 +71,10 @@ func Simulate(ctx context.Context, input Input) (*plan.Plan, error) {
 	if input.Seed == 0 {
 		input.Seed = 1
 	}
-	s := &simulation{Input: input, history: newHistory(), scripts: &scripts{scenario: input.Scenario, globs: map[string]*regexp.Regexp{}}}
+	s := &simulation{
+		Input: input, recorder: newRecorder(),
+		behaviors: &behaviors{scenario: input.Scenario, globs: map[string]*regexp.Regexp{}},
+	}
 	err := virtualtime.Run(ctx, epoch, input.Seed, s.run)
 	switch {
 	case err != nil && ctx.Err() != nil:
@@ -79,7 +82,7 @@ func Simulate(ctx context.Context, input Input) (*plan.Plan, error) {
 	case err != nil:
 		return nil, fmt.Errorf("simulating the change: %w", err)
 	}
-	return &s.history.plan, nil
+	return &s.recorder.plan, nil
 }
 
 func (s *simulation) run() error {
@@ -87,7 +90,11 @@ func (s *simulation) run() error {
 	if err != nil {
 		return err
 	}
-	config := cluster.Config{Nodes: s.Nodes, Pace: cluster.Pace, Tracking: cluster.TrackApplied, Unwritten: true, Rest: s.Rest, Listen: s.history.hear, Told: s.history.told, Decided: s.history.decided, Script: s.scripts.script, Usage: s.usage}
+	config := cluster.Config{
+		Nodes: s.Nodes, Pace: cluster.Pace, Tracking: cluster.TrackApplied, Unwritten: true, Rest: s.Rest,
+		Listen: s.recorder.onWrite, Told: s.recorder.onEvent, Decided: s.recorder.onDecision,
+		Script: s.behaviors.script, Usage: s.usage,
+	}
 	config.Roleless = !s.asksWhoMay()
 	if s.ServerSide {
 		config.Tracking = cluster.TrackUsers // merging begins with who manages what
@@ -102,7 +109,9 @@ func (s *simulation) run() error {
 		}
 	}
 	if len(objects) > 0 {
-		config.Prepare = func(_ context.Context, api *rest.Config) error { return restore(api, objects, nodes, s.assume) }
+		config.Prepare = func(_ context.Context, api *rest.Config) error {
+			return restore(api, objects, nodes, s.assume)
+		}
 	}
 	if s.engine, err = cluster.Start(context.Background(), config); err != nil {
 		return err
@@ -116,14 +125,14 @@ func (s *simulation) run() error {
 	if err := s.runBefore(manifests); err != nil {
 		return err
 	}
-	if err := s.history.begin(); err != nil {
+	if err := s.recorder.begin(); err != nil {
 		return err
 	}
 	s.before = s.unsettled()
 	ctx, cancel := context.WithCancel(context.Background())
-	s.stage = newStage(ctx, s.applier, s.Scenario)
-	s.stage.running.Go(s.stage.play)
-	defer s.stage.running.Wait()
+	s.runner = newScenarioRunner(ctx, s.applier, s.Scenario)
+	s.runner.running.Go(s.runner.play)
+	defer s.runner.running.Wait()
 	defer cancel()
 	s.applyAll()
 	if err := s.watch(); err != nil {
@@ -137,7 +146,7 @@ func (s *simulation) asksWhoMay() bool {
 	documents := slices.Concat(s.From, s.Change)
 	if s.Scenario != nil {
 		for _, a := range s.Scenario.Actions {
-			documents = append(documents, a.Documents()...)
+			documents = append(documents, a.Documents...)
 		}
 	}
 	return slices.ContainsFunc(documents, func(d *manifest.Document) bool {
@@ -173,11 +182,14 @@ func (s *simulation) runBefore(manifests []*manifest.Document) error {
 // autoscales tells whether there is an autoscaler in what runs or comes. It ignores the metrics of
 // pods that are young, so that what runs already must not be.
 func (s *simulation) autoscales() bool {
-	return slices.ContainsFunc(slices.Concat(s.From, s.Change), func(d *manifest.Document) bool { return d.Object.Kind == "HorizontalPodAutoscaler" })
+	return slices.ContainsFunc(
+		slices.Concat(s.From, s.Change),
+		func(d *manifest.Document) bool { return d.Object.Kind == "HorizontalPodAutoscaler" },
+	)
 }
 
 func (s *simulation) assume(format string, args ...any) {
-	s.history.plan.Assumptions = append(s.history.plan.Assumptions, fmt.Sprintf(format, args...))
+	s.recorder.plan.Assumptions = append(s.recorder.plan.Assumptions, fmt.Sprintf(format, args...))
 }
 
 // applyAll makes the change.
@@ -188,7 +200,7 @@ func (s *simulation) applyAll() {
 		if err != nil {
 			c = refused(c, err)
 		}
-		s.history.plan.Changes = append(s.history.plan.Changes, c)
+		s.recorder.plan.Changes = append(s.recorder.plan.Changes, c)
 		time.Sleep(applyPace)
 	}
 	if s.Prune {
@@ -199,7 +211,7 @@ func (s *simulation) applyAll() {
 // prune deletes what ran before and is not in the change, in reverse order.
 func (s *simulation) prune() {
 	kept := map[diag.Object]bool{}
-	for _, c := range s.history.plan.Changes {
+	for _, c := range s.recorder.plan.Changes {
 		kept[c.Object] = true
 	}
 	before := slices.DeleteFunc(inOrder(s.From), func(d *manifest.Document) bool { return lived(d) && !applied(d) })
@@ -212,10 +224,12 @@ func (s *simulation) prune() {
 		c := plan.Change{Action: plan.Delete, Object: t.object()}
 		place(&c, d)
 		propagation := metav1.DeletePropagationBackground
-		if _, err := t.helper.DeleteWithOptions(t.namespace, t.name, &metav1.DeleteOptions{PropagationPolicy: &propagation}); err != nil {
+		if _, err := t.helper.DeleteWithOptions(
+			t.namespace, t.name, &metav1.DeleteOptions{PropagationPolicy: &propagation},
+		); err != nil {
 			c = refused(c, err)
 		}
-		s.history.plan.Changes = append(s.history.plan.Changes, c)
+		s.recorder.plan.Changes = append(s.recorder.plan.Changes, c)
 		time.Sleep(applyPace)
 	}
 }
@@ -232,29 +246,31 @@ func (s *simulation) watch() error {
 func (s *simulation) until(limit time.Duration, early bool) error {
 	for end := time.Now().Add(limit); time.Now().Before(end); {
 		time.Sleep(min(tick, time.Until(end)))
-		if err := s.history.catchUp(); err != nil {
+		if err := s.recorder.catchUp(); err != nil {
 			return err
 		}
-		if s.stage != nil {
-			s.history.takeOver(s.stage)
+		if s.runner != nil {
+			s.recorder.takeOver(s.runner)
 		}
 		if early && s.ended(time.Now()) {
 			return nil
 		}
 	}
-	return s.history.catchUp()
+	return s.recorder.catchUp()
 }
 
 func (s *simulation) ended(now time.Time) bool {
 	switch {
-	case now.Sub(s.history.stirred) < settledFor:
+	case now.Sub(s.recorder.lastChange) < settledFor:
 		return false
-	case s.stage != nil && (s.stage.busy() || now.Before(s.history.zero.Add(horizon(s.Scenario)+afterLoad(s.Scenario)))):
+	case s.runner != nil && (s.runner.busy() || now.Before(
+		s.recorder.zero.Add(horizon(s.Scenario)+afterLoad(s.Scenario)),
+	)):
 		return false
-	case len(s.unsettled()) == 0 && (s.stage == nil || !s.stage.draining()):
+	case len(s.unsettled()) == 0 && (s.runner == nil || !s.runner.draining()):
 		return true
 	}
-	return now.Sub(s.history.moved) >= stuckFor && !s.history.progressing()
+	return now.Sub(s.recorder.lastProgress) >= stuckFor && !s.recorder.progressing()
 }
 
 // afterLoad is how long autoscalers may take to follow the end of a load: as long as they look
@@ -269,12 +285,12 @@ func afterLoad(s *plan.Scenario) time.Duration {
 // unsettled gives what is not as it should be: what each object lacks, by its name.
 func (s *simulation) unsettled() map[string]string {
 	left := map[string]string{}
-	for _, w := range s.history.workloads {
+	for _, w := range s.recorder.workloads {
 		if w.current != nil && !w.gone && w.why != "" {
 			left[w.object.String()] = w.why
 		}
 	}
-	for _, p := range s.history.pods {
+	for _, p := range s.recorder.pods {
 		if p.gone {
 			continue
 		}
@@ -296,25 +312,25 @@ func (p *podTrack) mayCrashAgain() bool {
 
 // finish draws the conclusions.
 func (s *simulation) finish() error {
-	h := s.history
-	p := &h.plan
+	r := s.recorder
+	p := &r.plan
 	p.APIVersion, p.Kind, p.Seed = plan.APIVersion, plan.Kind, s.Seed
 	p.KubernetesVersion = s.engine.Version()
 	p.Filters = s.engine.Filters()
-	p.Workloads = h.describeWorkloads()
+	p.Workloads = r.describeWorkloads()
 	p.Pods = []plan.Pod{}
-	for _, t := range h.order {
+	for _, t := range r.order {
 		if t.gone && *t.life.Gone < 0 {
 			continue
 		}
 		t.life.New = t.workload != nil && t.workload.isNew(t.pod)
 		p.Pods = append(p.Pods, *t.life)
 	}
-	p.Nodes = h.describeNodes()
-	p.Unschedulable = h.describeUnschedulable()
+	p.Nodes = r.describeNodes()
+	p.Unschedulable = r.describeUnschedulable()
 	slices.SortStableFunc(p.Timeline, compareSteps)
 	p.Problems = s.describeProblems()
-	p.Gates = h.describeGates()
+	p.Constraints = r.describeConstraints()
 	s.conclude()
 	p.Expectations = s.Scenario.Judge(p, s.evidence())
 	s.findRisks()
@@ -328,7 +344,10 @@ func compareSteps(a, b plan.Step) int {
 	if at := cmp.Compare(a.At, b.At); at != 0 || a.Count < 2 && b.Count < 2 {
 		return at
 	}
-	return cmp.Or(cmp.Compare(min(a.Count, 2), min(b.Count, 2)), cmp.Compare(a.Object.String(), b.Object.String()), cmp.Compare(a.Event, b.Event), cmp.Compare(a.Message, b.Message))
+	return cmp.Or(
+		cmp.Compare(min(a.Count, 2), min(b.Count, 2)), cmp.Compare(a.Object.String(), b.Object.String()),
+		cmp.Compare(a.Event, b.Event), cmp.Compare(a.Message, b.Message),
+	)
 }
 
 // fill makes empty lists of those that are nil, as JSON has them.
@@ -342,7 +361,7 @@ func fill(p *plan.Plan) {
 	set(p.Timeline == nil, func() { p.Timeline = []plan.Step{} })
 	set(p.Placements == nil, func() { p.Placements = []plan.Placement{} })
 	set(p.Problems == nil, func() { p.Problems = []plan.Problem{} })
-	set(p.Gates == nil, func() { p.Gates = []plan.Gate{} })
+	set(p.Constraints == nil, func() { p.Constraints = []plan.Constraint{} })
 	set(p.Expectations == nil, func() { p.Expectations = []plan.Expectation{} })
 	set(p.Assumptions == nil, func() { p.Assumptions = []string{} })
 	set(p.Findings == nil, func() { p.Findings = []diag.Diagnostic{} })
@@ -351,11 +370,11 @@ func fill(p *plan.Plan) {
 	}
 }
 
-func (h *history) describeUnschedulable() []plan.Unschedulable {
+func (r *recorder) describeUnschedulable() []plan.Unschedulable {
 	all := []plan.Unschedulable{}
-	for _, uid := range h.waiting {
-		u := h.unplaced[uid]
-		if p := h.pods[uid]; p != nil {
+	for _, uid := range r.waiting {
+		u := r.unplaced[uid]
+		if p := r.pods[uid]; p != nil {
 			u.Workload = p.life.Workload
 			if u.Until == nil && p.life.Stopping != nil {
 				u.Until = p.life.Stopping

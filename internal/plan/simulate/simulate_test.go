@@ -53,7 +53,8 @@ func TestCases(t *testing.T) {
 		done[folder] = true
 		t.Run(filepath.Base(folder), func(t *testing.T) {
 			got := tell(t, folder)
-			if os.Getenv("UPDATE") == "" && os.Getenv(onceEnv) == "" && readText(t, folder, "until") == "" { // a day is lived through once, and once in another process
+			// a day is lived through once, and once in another process
+			if os.Getenv("UPDATE") == "" && os.Getenv(onceEnv) == "" && readText(t, folder, "until") == "" {
 				if again := tell(t, folder); again != got {
 					t.Errorf("another run in the same process tells otherwise:\n%s", firstDifference(got, again))
 				}
@@ -202,7 +203,9 @@ func firstDifference(want, got string) string {
 	for i := range a {
 		if i >= len(b) || a[i] != b[i] {
 			from := max(0, i-3)
-			return "want:\n" + strings.Join(a[from:min(len(a), i+4)], "\n") + "\ngot:\n" + strings.Join(b[from:min(len(b), i+4)], "\n")
+			return "want:\n" + strings.Join(
+				a[from:min(len(a), i+4)], "\n",
+			) + "\ngot:\n" + strings.Join(b[from:min(len(b), i+4)], "\n")
 		}
 	}
 	return "got more:\n" + strings.Join(b[len(a):], "\n")

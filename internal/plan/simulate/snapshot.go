@@ -48,7 +48,9 @@ var snapshotted = []schema.GroupVersionResource{
 }
 
 // trustBundles are served from Kubernetes 1.37 on.
-var trustBundles = schema.GroupVersionResource{Group: "certificates.k8s.io", Version: "v1", Resource: "clustertrustbundles"}
+var trustBundles = schema.GroupVersionResource{
+	Group: "certificates.k8s.io", Version: "v1", Resource: "clustertrustbundles",
+}
 
 // page is how many objects are asked for at a time.
 const page = 500
@@ -108,7 +110,9 @@ func (s *Snapshot) YAML(values bool) ([]byte, error) {
 }
 
 // list reads all objects of a resource, page by page.
-func list(ctx context.Context, client dynamic.NamespaceableResourceInterface) (all []unstructured.Unstructured, err error) {
+func list(
+	ctx context.Context, client dynamic.NamespaceableResourceInterface,
+) (all []unstructured.Unstructured, err error) {
 	for options := (metav1.ListOptions{Limit: page}); ; {
 		found, err := client.List(ctx, options)
 		if err != nil {

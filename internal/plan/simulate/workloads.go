@@ -14,19 +14,22 @@ import (
 )
 
 // describeWorkloads tells how the workloads fared that are there, or were at the beginning.
-func (h *history) describeWorkloads() []plan.Workload {
+func (r *recorder) describeWorkloads() []plan.Workload {
 	all := []plan.Workload{}
-	for _, w := range h.sortedWorkloads() {
+	for _, w := range r.sortedWorkloads() {
 		if len(w.curve) == 0 && w.gone {
 			continue
 		}
-		all = append(all, w.describe(h))
+		all = append(all, w.describe(r))
 	}
 	return all
 }
 
-func (w *workloadTrack) describe(h *history) plan.Workload {
-	d := plan.Workload{Object: w.object, Strategy: strategyOf(w.current), Desired: w.point.Desired, Curve: w.curve, Changed: w.changed || w.gone}
+func (w *workloadTrack) describe(r *recorder) plan.Workload {
+	d := plan.Workload{
+		Object: w.object, Strategy: strategyOf(w.current), Desired: w.point.Desired, Curve: w.curve,
+		Changed: w.changed || w.gone,
+	}
 	if len(d.Curve) == 0 {
 		d.Curve = []plan.Point{w.point}
 	}
@@ -40,7 +43,7 @@ func (w *workloadTrack) describe(h *history) plan.Workload {
 		d.Status = "deleted"
 	case w.why == "":
 		d.Status = doneStatus(w.current)
-		d.SettledAt = ptr(max(0, h.at(*w.settled)))
+		d.SettledAt = ptr(max(0, r.at(*w.settled)))
 	default:
 		d.Status = w.why
 	}
@@ -64,7 +67,8 @@ func doneStatus(o any) string {
 		return "successfully rolled out"
 	case *batchv1.Job:
 		for _, c := range o.Status.Conditions {
-			if c.Status == corev1.ConditionTrue && (c.Type == batchv1.JobFailed || c.Type == batchv1.JobComplete || c.Type == batchv1.JobSuspended) {
+			if c.Status == corev1.ConditionTrue && (c.Type == batchv1.JobFailed || c.Type == batchv1.JobComplete ||
+				c.Type == batchv1.JobSuspended) {
 				return string(c.Type)
 			}
 		}
@@ -136,7 +140,10 @@ func deploymentStrategy(d *appsv1.Deployment) string {
 	if surge == 0 && unavailable == 0 {
 		unavailable = 1
 	}
-	return fmt.Sprintf("RollingUpdate %s/%s of %d -> maxSurge %d, maxUnavailable %d", text(r.MaxSurge), text(r.MaxUnavailable), replicas, surge, unavailable)
+	return fmt.Sprintf(
+		"RollingUpdate %s/%s of %d -> maxSurge %d, maxUnavailable %d", text(r.MaxSurge), text(r.MaxUnavailable),
+		replicas, surge, unavailable,
+	)
 }
 
 func jobStrategy(j *batchv1.Job) string {
@@ -150,7 +157,10 @@ func jobStrategy(j *batchv1.Job) string {
 	if j.Spec.BackoffLimitPerIndex != nil {
 		limit = "backoffLimitPerIndex " + number(j.Spec.BackoffLimitPerIndex, "")
 	}
-	s := fmt.Sprintf("completions %s, parallelism %s, %s", number(j.Spec.Completions, "any"), number(j.Spec.Parallelism, "1"), limit)
+	s := fmt.Sprintf(
+		"completions %s, parallelism %s, %s", number(j.Spec.Completions, "any"), number(j.Spec.Parallelism, "1"),
+		limit,
+	)
 	if j.Spec.CompletionMode != nil && *j.Spec.CompletionMode == batchv1.IndexedCompletion {
 		s += ", indexed"
 	}
@@ -159,13 +169,13 @@ func jobStrategy(j *batchv1.Job) string {
 
 // progressing tells whether something will still happen although nothing moves: a rollout whose
 // deadline has not come, or a container that does its work.
-func (h *history) progressing() bool {
-	for _, w := range h.workloads {
+func (r *recorder) progressing() bool {
+	for _, w := range r.workloads {
 		if d, ok := w.current.(*appsv1.Deployment); ok && !w.gone && w.why != "" && awaitsDeadline(d) {
 			return true
 		}
 	}
-	for _, p := range h.pods {
+	for _, p := range r.pods {
 		if !p.gone && works(p.pod) {
 			return true
 		}

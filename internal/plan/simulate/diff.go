@@ -155,7 +155,9 @@ func (d *differ) value(path, key string, before, after, written side, schema str
 		wl, _ := written.value.([]any)
 		d.list(path, key, bl, al, wl, schema)
 	case before.text() != after.text() || before.set != after.set:
-		d.fields = append(d.fields, plan.Field{Path: path, Before: before.text(), After: after.text(), Defaulted: !written.set})
+		d.fields = append(
+			d.fields, plan.Field{Path: path, Before: before.text(), After: after.text(), Defaulted: !written.set},
+		)
 	}
 }
 
@@ -165,7 +167,9 @@ func (d *differ) list(path, key string, before, after, written []any, schema str
 	if mergeKey == "" {
 		b, a := side{before, before != nil}, side{after, after != nil}
 		if b.text() != a.text() {
-			d.fields = append(d.fields, plan.Field{Path: path, Before: b.text(), After: a.text(), Defaulted: written == nil})
+			d.fields = append(
+				d.fields, plan.Field{Path: path, Before: b.text(), After: a.text(), Defaulted: written == nil},
+			)
 		}
 		return
 	}
@@ -176,7 +180,9 @@ func (d *differ) list(path, key string, before, after, written []any, schema str
 		at := fmt.Sprintf("%s[%s]", path, name)
 		switch {
 		case b[name] == nil:
-			d.fields = append(d.fields, plan.Field{Path: at, After: side{a[name], true}.text(), Defaulted: w[name] == nil})
+			d.fields = append(
+				d.fields, plan.Field{Path: at, After: side{a[name], true}.text(), Defaulted: w[name] == nil},
+			)
 		case a[name] == nil:
 			d.fields = append(d.fields, plan.Field{Path: at, Before: side{b[name], true}.text(), Defaulted: false})
 		default:
@@ -197,7 +203,9 @@ func keyed(list []any, key string) map[string]map[string]any {
 }
 
 // mergeKeyOf gives the key by which the items of a list are told apart, empty if there is none.
-func mergeKeyOf(schema strategicpatch.LookupPatchMeta, key string, lists ...[]any) (string, strategicpatch.LookupPatchMeta) {
+func mergeKeyOf(
+	schema strategicpatch.LookupPatchMeta, key string, lists ...[]any,
+) (string, strategicpatch.LookupPatchMeta) {
 	var mergeKey string
 	var items strategicpatch.LookupPatchMeta
 	if schema != nil {

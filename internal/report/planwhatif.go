@@ -10,35 +10,41 @@ import (
 	"github.com/seatrial/seatrial/internal/plan"
 )
 
-// sweepTitles head the tables of answers.
-var sweepTitles = map[string]string{
+// outcomeTitles head the tables of outcomes.
+var outcomeTitles = map[string]string{
 	plan.DrainNode: "When each node is drained",
 	plan.FailNode:  "When each node fails",
 	plan.FailZone:  "When each zone fails",
 }
 
-// sweeps writes the answers of a sweep, a line for each node or zone.
-func (t *planWriter) sweeps() {
+// outcomes writes what becomes of the change in disruptions, a line for each node or zone.
+func (t *planWriter) outcomes() {
 	kind := ""
 	wide := len("NODE")
-	for _, a := range t.Sweeps {
+	for _, a := range t.Outcomes {
 		wide = max(wide, runewidth.StringWidth(a.Target))
 	}
-	for _, a := range t.Sweeps {
+	for _, a := range t.Outcomes {
 		if a.Kind != kind {
 			kind = a.Kind
-			t.title("%s", sweepTitles[kind])
+			t.title("%s", outcomeTitles[kind])
 			what := "NODE"
 			if kind == plan.FailZone {
 				what = "ZONE"
 			}
-			fmt.Fprintln(t, t.dim.Sprintf("  %-*s  %-9s  %9s  %7s  %8s  %s", wide, what, "COMPLETES", "AFTER", "BLOCKED", "UNPLACED", "LEAST AVAILABLE"))
+			fmt.Fprintln(
+				t,
+				t.dim.Sprintf(
+					"  %-*s  %-9s  %9s  %7s  %8s  %s", wide, what, "COMPLETES", "AFTER", "BLOCKED", "UNPLACED",
+					"LEAST AVAILABLE",
+				),
+			)
 		}
-		t.answer(&a, wide)
+		t.oneOutcome(&a, wide)
 	}
 }
 
-func (t *planWriter) answer(a *plan.Answer, wide int) {
+func (t *planWriter) oneOutcome(a *plan.Outcome, wide int) {
 	word, paint := "yes", t.good
 	if !a.Passed() {
 		word, paint = "no", t.severity[diag.Error]
@@ -51,7 +57,10 @@ func (t *planWriter) answer(a *plan.Answer, wide int) {
 		least = []string{"all"}
 	}
 	indent := 2 + wide + 2 + 9 + 2 + 9 + 2 + 7 + 2 + 8 + 2
-	head := fmt.Sprintf("  %-*s  %s  %7s s  %7d  %8d", wide, a.Target, paint.Sprintf("%-9s", word), a.VirtualSeconds, a.Blocked, a.Unschedulable)
+	head := fmt.Sprintf(
+		"  %-*s  %s  %7s s  %7d  %8d", wide, a.Target, paint.Sprintf("%-9s", word), a.VirtualSeconds, a.Blocked,
+		a.Unschedulable,
+	)
 	for i, line := range wrap(strings.Join(least, ", "), max(t.width-indent, 20)) {
 		if i > 0 {
 			head = strings.Repeat(" ", indent-2)

@@ -24,12 +24,12 @@ type budgetTrack struct {
 	gone     bool
 }
 
-func (h *history) takeBudget(w memstore.Write, b *policyv1.PodDisruptionBudget) {
+func (r *recorder) takeBudget(w memstore.Write, b *policyv1.PodDisruptionBudget) {
 	object := diag.Object{APIVersion: "policy/v1", Kind: "PodDisruptionBudget", Namespace: b.Namespace, Name: b.Name}
-	t := h.budgets[object]
+	t := r.budgets[object]
 	if t == nil {
 		t = &budgetTrack{object: object}
-		h.budgets[object] = t
+		r.budgets[object] = t
 	}
 	t.gone, t.status = w.Deleted, b.Status
 	s := b.Status
@@ -37,15 +37,15 @@ func (h *history) takeBudget(w memstore.Write, b *policyv1.PodDisruptionBudget) 
 	case s.ExpectedPods == 0 || s.ObservedGeneration < b.Generation:
 	case s.CurrentHealthy >= s.DesiredHealthy:
 		t.kept = true
-	case t.kept && h.began && t.violated == nil:
-		t.violated = ptr(h.at(w.At))
+	case t.kept && r.began && t.violated == nil:
+		t.violated = ptr(r.at(w.At))
 		t.why = fmt.Sprintf("%d healthy pods, %d wanted", s.CurrentHealthy, s.DesiredHealthy)
 	}
 }
 
-func (h *history) sortedBudgets() []*budgetTrack {
+func (r *recorder) sortedBudgets() []*budgetTrack {
 	var all []*budgetTrack
-	for _, b := range h.budgets {
+	for _, b := range r.budgets {
 		if !b.gone {
 			all = append(all, b)
 		}
@@ -58,34 +58,52 @@ func (h *history) sortedBudgets() []*budgetTrack {
 
 // evidence returns what expectations ask beside the report.
 func (s *simulation) evidence() plan.Evidence {
-	e := plan.Evidence{End: s.history.now}
-	for _, b := range s.history.sortedBudgets() {
+	e := plan.Evidence{End: s.recorder.now}
+	for _, b := range s.recorder.sortedBudgets() {
 		e.Budgets = append(e.Budgets, plan.Budget{Object: b.object, Violated: b.violated, Why: b.why})
 	}
 	return e
 }
 
-// describeGates gives the quotas, limit ranges and budgets of the namespaces that have workloads.
-func (h *history) describeGates() []plan.Gate {
-	gates := []plan.Gate{}
-	for _, o := range h.objects {
+// describeConstraints gives the quotas, limit ranges and budgets of the namespaces that have workloads.
+func (r *recorder) describeConstraints() []plan.Constraint {
+	gates := []plan.Constraint{}
+	for _, o := range r.objects {
 		switch o := o.(type) {
 		case *corev1.ResourceQuota:
-			gates = append(gates, plan.Gate{Object: diag.Object{APIVersion: "v1", Kind: "ResourceQuota", Namespace: o.Namespace, Name: o.Name}, Summary: quotaSummary(o), Hit: h.quotaHit(o)})
+			gates = append(
+				gates,
+				plan.Constraint{
+					Object:  diag.Object{APIVersion: "v1", Kind: "ResourceQuota", Namespace: o.Namespace, Name: o.Name},
+					Summary: quotaSummary(o), Hit: r.quotaHit(o),
+				},
+			)
 		case *corev1.LimitRange:
-			gates = append(gates, plan.Gate{Object: diag.Object{APIVersion: "v1", Kind: "LimitRange", Namespace: o.Namespace, Name: o.Name}, Summary: limitSummary(o)})
+			gates = append(
+				gates,
+				plan.Constraint{
+					Object:  diag.Object{APIVersion: "v1", Kind: "LimitRange", Namespace: o.Namespace, Name: o.Name},
+					Summary: limitSummary(o),
+				},
+			)
 		}
 	}
-	for _, b := range h.sortedBudgets() {
+	for _, b := range r.sortedBudgets() {
 		s := b.status
-		gates = append(gates, plan.Gate{
-			Object:  b.object,
-			Summary: fmt.Sprintf("%d healthy, %d wanted, disruptions allowed: %d", s.CurrentHealthy, s.DesiredHealthy, s.DisruptionsAllowed),
-			Hit:     b.violated != nil || h.evictionBlocked(b),
+		gates = append(gates, plan.Constraint{
+			Object: b.object,
+			Summary: fmt.Sprintf(
+				"%d healthy, %d wanted, disruptions allowed: %d", s.CurrentHealthy, s.DesiredHealthy,
+				s.DisruptionsAllowed,
+			),
+			Hit: b.violated != nil || r.evictionBlocked(b),
 		})
 	}
-	slices.SortFunc(gates, func(a, b plan.Gate) int {
-		return cmp.Or(cmp.Compare(a.Object.Kind, b.Object.Kind), cmp.Compare(a.Object.Namespace, b.Object.Namespace), cmp.Compare(a.Object.Name, b.Object.Name))
+	slices.SortFunc(gates, func(a, b plan.Constraint) int {
+		return cmp.Or(
+			cmp.Compare(a.Object.Kind, b.Object.Kind), cmp.Compare(a.Object.Namespace, b.Object.Namespace),
+			cmp.Compare(a.Object.Name, b.Object.Name),
+		)
 	})
 	return gates
 }
@@ -101,14 +119,17 @@ func quotaSummary(q *corev1.ResourceQuota) string {
 }
 
 // quotaHit tells whether a quota refused a pod.
-func (h *history) quotaHit(q *corev1.ResourceQuota) bool {
-	return slices.ContainsFunc(h.plan.Problems, func(p plan.Problem) bool {
+func (r *recorder) quotaHit(q *corev1.ResourceQuota) bool {
+	return slices.ContainsFunc(r.plan.Problems, func(p plan.Problem) bool {
 		return p.Object.Namespace == q.Namespace && strings.Contains(p.Message, "exceeded quota: "+q.Name+",")
 	})
 }
 
-func (h *history) evictionBlocked(b *budgetTrack) bool {
-	return slices.ContainsFunc(h.plan.Problems, func(p plan.Problem) bool { return p.Kind == plan.Blocked && p.Object.Namespace == b.object.Namespace })
+func (r *recorder) evictionBlocked(b *budgetTrack) bool {
+	return slices.ContainsFunc(
+		r.plan.Problems,
+		func(p plan.Problem) bool { return p.Kind == plan.Blocked && p.Object.Namespace == b.object.Namespace },
+	)
 }
 
 func limitSummary(l *corev1.LimitRange) string {

@@ -16,8 +16,8 @@ import (
 	"github.com/seatrial/seatrial/internal/plan"
 )
 
-// scripts gives what the containers of a scenario do. The kubelets ask it again and again.
-type scripts struct {
+// behaviors gives what the containers of a scenario do. The kubelets ask it again and again.
+type behaviors struct {
 	scenario *plan.Scenario
 
 	mu    sync.Mutex
@@ -25,7 +25,7 @@ type scripts struct {
 }
 
 // script is what a container does: what its pod says, then what the scenario says.
-func (s *scripts) script(pod *corev1.Pod, c *corev1.Container) kubelet.Script {
+func (s *behaviors) script(pod *corev1.Pod, c *corev1.Container) kubelet.Script {
 	k := kubelet.DefaultScript(pod, c)
 	if s.scenario == nil {
 		return k
@@ -93,7 +93,7 @@ func writeContainer(c *plan.ContainerScript, k *kubelet.Script) {
 	}
 }
 
-func (s *scripts) selects(m *plan.Selector, pod *corev1.Pod, c *corev1.Container) bool {
+func (s *behaviors) selects(m *plan.Selector, pod *corev1.Pod, c *corev1.Container) bool {
 	return (m.Namespace == "" || m.Namespace == pod.Namespace) &&
 		(m.Workload == "" || madeBy(pod, m.Workload)) &&
 		labels.SelectorFromSet(m.Labels).Matches(labels.Set(pod.Labels)) &&
@@ -115,11 +115,12 @@ func madeBy(pod *corev1.Pod, workload string) bool {
 	if i := strings.LastIndexByte(base, '-'); i > 0 {
 		base = base[:i]
 	}
-	return base == name && (strings.EqualFold(kind, "Deployment") && ref.Kind == "ReplicaSet" || strings.EqualFold(kind, "CronJob") && ref.Kind == "Job")
+	return base == name && (strings.EqualFold(kind, "Deployment") && ref.Kind == "ReplicaSet" ||
+		strings.EqualFold(kind, "CronJob") && ref.Kind == "Job")
 }
 
 // matches tells whether a text is what a glob means; an empty one means anything.
-func (s *scripts) matches(glob, text string) bool {
+func (s *behaviors) matches(glob, text string) bool {
 	if glob == "" {
 		return true
 	}
@@ -135,15 +136,16 @@ func (s *scripts) matches(glob, text string) bool {
 
 // usage is what autoscalers see of a container: its share of a load, or what it is said to use.
 func (s *simulation) usage(pod *corev1.Pod, c *corev1.Container, name corev1.ResourceName) int64 {
-	if s.Scenario != nil && !s.history.zero.IsZero() {
+	if s.Scenario != nil && !s.recorder.zero.IsZero() {
 		for i := range s.Scenario.Load {
 			l := &s.Scenario.Load[i]
-			if l.Resource == string(name) && cmpNamespace(l.Namespace, pod.Namespace) && madeBy(pod, l.Workload) && c.Name == pod.Spec.Containers[0].Name {
-				return loadAt(l, time.Since(s.history.zero)) / int64(max(1, s.readyPods(pod)))
+			if l.Resource == string(name) && cmpNamespace(l.Namespace, pod.Namespace) && madeBy(pod, l.Workload) &&
+				c.Name == pod.Spec.Containers[0].Name {
+				return loadAt(l, time.Since(s.recorder.zero)) / int64(max(1, s.readyPods(pod)))
 			}
 		}
 	}
-	k := s.scripts.script(pod, c)
+	k := s.behaviors.script(pod, c)
 	switch {
 	case name == corev1.ResourceCPU && k.CPU > 0:
 		return k.CPU

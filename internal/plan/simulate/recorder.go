@@ -24,29 +24,29 @@ import (
 	"github.com/seatrial/seatrial/internal/plan"
 )
 
-// history follows a cluster through the writes to its store, and keeps what a plan tells.
-type history struct {
-	mu     sync.Mutex
-	heard  []news // not taken in yet
-	judged []cluster.Decision
+// recorder follows a cluster through the writes to its store, and keeps what a plan tells.
+type recorder struct {
+	mu               sync.Mutex
+	pending          []change // not taken in yet
+	pendingDecisions []cluster.Decision
 
-	zero    time.Time // moment of the change; before it nothing is told
-	began   bool
-	stirred time.Time // when something last changed that a user would see
-	moved   time.Time // the same, without what happens again and again
-	last    plan.Time // the same, of the plan
-	objects map[string]metav1.Object
-	byUID   map[types.UID]metav1.Object
+	zero         time.Time // moment of the change; before it nothing is told
+	began        bool
+	lastChange   time.Time // when something last changed that a user would see
+	lastProgress time.Time // the same, without what happens again and again
+	last         plan.Time // the same, of the plan
+	objects      map[string]metav1.Object
+	byUID        map[types.UID]metav1.Object
 
 	pods      map[types.UID]*podTrack
 	order     []*podTrack // by creation
 	workloads map[diag.Object]*workloadTrack
 	nodes     map[string]*nodeTrack
 	budgets   map[diag.Object]*budgetTrack
-	now       plan.Time      // of the last look
-	repeated  map[string]int // how often what has happened
-	events    map[said]int32 // how often they came
-	due       []*podTrack    // ready, but not for long enough to be available
+	now       plan.Time          // of the last look
+	repeated  map[string]int     // how often what has happened
+	events    map[eventKey]int32 // how often they came
+	due       []*podTrack        // ready, but not for long enough to be available
 
 	decisions map[types.UID]cluster.Decision // latest of each pod that is not placed yet
 	unplaced  map[types.UID]*plan.Unschedulable
@@ -55,10 +55,10 @@ type history struct {
 	plan plan.Plan
 }
 
-func newHistory() *history {
-	return &history{
+func newRecorder() *recorder {
+	return &recorder{
 		objects: map[string]metav1.Object{}, byUID: map[types.UID]metav1.Object{}, pods: map[types.UID]*podTrack{},
-		workloads: map[diag.Object]*workloadTrack{}, nodes: map[string]*nodeTrack{}, events: map[said]int32{}, budgets: map[diag.Object]*budgetTrack{}, repeated: map[string]int{},
+		workloads: map[diag.Object]*workloadTrack{}, nodes: map[string]*nodeTrack{}, events: map[eventKey]int32{}, budgets: map[diag.Object]*budgetTrack{}, repeated: map[string]int{},
 		decisions: map[types.UID]cluster.Decision{}, unplaced: map[types.UID]*plan.Unschedulable{},
 	}
 }
@@ -78,62 +78,62 @@ func resourceOf(key string) string {
 	return resource
 }
 
-// hear is called by the store for each write.
-func (h *history) hear(w memstore.Write) {
+// onWrite is called by the store for each write.
+func (r *recorder) onWrite(w memstore.Write) {
 	if _, ok := followed[resourceOf(w.Key)]; !ok {
 		return
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.heard = append(h.heard, news{Write: w})
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.pending = append(r.pending, change{Write: w})
 }
 
-// said is what an event says of an object.
-type said struct {
+// eventKey is what an event says of an object.
+type eventKey struct {
 	about           types.UID
 	reason, message string
 }
 
-// news is a write to the store, or an event that was recorded.
-type news struct {
+// change is a write to the store, or an event that was recorded.
+type change struct {
 	memstore.Write
 	event *corev1.Event
 }
 
-// told is called for each event that a component records.
-func (h *history) told(e *corev1.Event) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.heard = append(h.heard, news{memstore.Write{At: time.Now()}, e})
+// onEvent is called for each event that a component records.
+func (r *recorder) onEvent(e *corev1.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.pending = append(r.pending, change{memstore.Write{At: time.Now()}, e})
 }
 
-// decided is called by the scheduler for each decision.
-func (h *history) decided(d cluster.Decision) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.judged = append(h.judged, d)
+// onDecision is called by the scheduler for each decision.
+func (r *recorder) onDecision(d cluster.Decision) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.pendingDecisions = append(r.pendingDecisions, d)
 }
 
 // catchUp takes in what was heard.
-func (h *history) catchUp() error {
-	h.mu.Lock()
-	heard, decisions := h.heard, h.judged
-	h.heard, h.judged = nil, nil
-	h.mu.Unlock()
+func (r *recorder) catchUp() error {
+	r.mu.Lock()
+	heard, decisions := r.pending, r.pendingDecisions
+	r.pending, r.pendingDecisions = nil, nil
+	r.mu.Unlock()
 	for _, d := range decisions {
-		h.judge(d)
+		r.judge(d)
 	}
 	for _, n := range heard {
-		h.mature(n.At)
+		r.age(n.At)
 		if n.event != nil {
-			h.takeEvent(n.At, n.event)
-		} else if err := h.take(n.Write); err != nil {
+			r.takeEvent(n.At, n.event)
+		} else if err := r.take(n.Write); err != nil {
 			return fmt.Errorf("reading %s: %w", n.Key, err)
 		}
 	}
 	now := time.Now()
-	h.mature(now)
-	h.now = h.at(now)
+	r.age(now)
+	r.now = r.at(now)
 	return nil
 }
 
@@ -141,28 +141,28 @@ func (h *history) catchUp() error {
 const earlier = -plan.Time(time.Millisecond)
 
 // at gives a moment of the plan.
-func (h *history) at(t time.Time) plan.Time {
-	if !h.began {
+func (r *recorder) at(t time.Time) plan.Time {
+	if !r.began {
 		return earlier
 	}
-	return plan.Time(t.Sub(h.zero))
+	return plan.Time(t.Sub(r.zero))
 }
 
 // begin declares all that was so far the state before the change.
-func (h *history) begin() error {
-	if err := h.catchUp(); err != nil {
+func (r *recorder) begin() error {
+	if err := r.catchUp(); err != nil {
 		return err
 	}
-	h.zero, h.began = time.Now(), true
-	h.moved = h.zero
-	clear(h.repeated)
-	for _, p := range h.order {
-		p.rebase(h)
+	r.zero, r.began = time.Now(), true
+	r.lastProgress = r.zero
+	clear(r.repeated)
+	for _, p := range r.order {
+		p.rebase(r)
 	}
-	for _, w := range h.workloads {
+	for _, w := range r.workloads {
 		w.rebase()
 	}
-	for _, n := range h.nodes {
+	for _, n := range r.nodes {
 		n.rebase()
 	}
 	return nil
@@ -170,7 +170,7 @@ func (h *history) begin() error {
 
 var decoder = scheme.Codecs.UniversalDeserializer()
 
-func (h *history) take(w memstore.Write) error {
+func (r *recorder) take(w memstore.Write) error {
 	kind := followed[resourceOf(w.Key)]
 	decoded, _, err := decoder.Decode(w.Data, nil, nil)
 	if err != nil {
@@ -182,35 +182,37 @@ func (h *history) take(w memstore.Write) error {
 	}
 	if e, ok := decoded.(*corev1.Event); ok {
 		if !w.Deleted {
-			h.takeEvent(w.At, e)
+			r.takeEvent(w.At, e)
 		}
 		return nil
 	}
 	if w.Deleted {
-		delete(h.objects, w.Key)
-		h.byUID[object.GetUID()] = &metav1.ObjectMeta{Namespace: object.GetNamespace(), Name: object.GetName(), OwnerReferences: object.GetOwnerReferences()}
+		delete(r.objects, w.Key)
+		r.byUID[object.GetUID()] = &metav1.ObjectMeta{
+			Namespace: object.GetNamespace(), Name: object.GetName(), OwnerReferences: object.GetOwnerReferences(),
+		}
 	} else {
-		h.objects[w.Key] = object
-		h.byUID[object.GetUID()] = object
+		r.objects[w.Key] = object
+		r.byUID[object.GetUID()] = object
 	}
-	h.takeObject(w, decoded)
+	r.takeObject(w, decoded)
 	return nil
 }
 
-func (h *history) takeObject(w memstore.Write, decoded runtime.Object) {
+func (r *recorder) takeObject(w memstore.Write, decoded runtime.Object) {
 	switch o := decoded.(type) {
 	case *corev1.Pod:
-		h.takePod(w, o)
+		r.takePod(w, o)
 	case *corev1.Node:
-		h.takeNode(w, o)
+		r.takeNode(w, o)
 	case *policyv1.PodDisruptionBudget:
-		h.takeBudget(w, o)
+		r.takeBudget(w, o)
 	case *appsv1.ReplicaSet:
-		h.takeReplicaSet(w, o)
+		r.takeReplicaSet(w, o)
 	case *appsv1.ControllerRevision:
-		h.takeRevision(w, o)
+		r.takeRevision(w, o)
 	case *appsv1.Deployment, *appsv1.StatefulSet, *appsv1.DaemonSet, *corev1.ReplicationController, *batchv1.Job, *batchv1.CronJob:
-		h.takeWorkload(w, decoded.(metav1.Object))
+		r.takeWorkload(w, decoded.(metav1.Object))
 	}
 }
 
@@ -219,30 +221,30 @@ func (h *history) takeObject(w memstore.Write, decoded runtime.Object) {
 const repeats = 3
 
 // move notes that something has changed, unless it has happened to the object again and again.
-func (h *history) move(t time.Time, what string) {
-	h.stirred = t
-	h.repeated[what]++
-	if h.repeated[what] <= repeats {
-		h.moved = t
+func (r *recorder) move(t time.Time, what string) {
+	r.lastChange = t
+	r.repeated[what]++
+	if r.repeated[what] <= repeats {
+		r.lastProgress = t
 	}
 }
 
 // step adds a row to the timeline.
-func (h *history) step(t time.Time, s plan.Step) {
+func (r *recorder) step(t time.Time, s plan.Step) {
 	if s.Count < 2 {
-		h.move(t, s.Object.String()+" "+s.Event)
+		r.move(t, s.Object.String()+" "+s.Event)
 	}
-	if !h.began {
+	if !r.began {
 		return
 	}
-	s.At = h.at(t)
-	h.last = s.At
-	h.plan.Timeline = append(h.plan.Timeline, s)
+	s.At = r.at(t)
+	r.last = s.At
+	r.plan.Timeline = append(r.plan.Timeline, s)
 }
 
 // workloadOf gives the object that a pod belongs to in the eyes of its user: a Deployment rather
 // than its ReplicaSet, a CronJob rather than its Job.
-func (h *history) workloadOf(o metav1.Object) diag.Object {
+func (r *recorder) workloadOf(o metav1.Object) diag.Object {
 	var found diag.Object
 	for range 3 {
 		ref := metav1.GetControllerOf(o)
@@ -250,7 +252,7 @@ func (h *history) workloadOf(o metav1.Object) diag.Object {
 			break
 		}
 		found = diag.Object{APIVersion: ref.APIVersion, Kind: ref.Kind, Namespace: o.GetNamespace(), Name: ref.Name}
-		owner := h.byUID[ref.UID]
+		owner := r.byUID[ref.UID]
 		if owner == nil {
 			break
 		}
@@ -260,15 +262,15 @@ func (h *history) workloadOf(o metav1.Object) diag.Object {
 }
 
 // takeEvent tells of an event, once for each time that it was recorded. It counts those that say the same.
-func (h *history) takeEvent(at time.Time, e *corev1.Event) {
+func (r *recorder) takeEvent(at time.Time, e *corev1.Event) {
 	ref := e.InvolvedObject
 	message := strings.TrimPrefix(oneLine(e.Message), cluster.Combined)
-	key := said{ref.UID, e.Reason, message}
-	count := h.events[key] + 1
+	key := eventKey{ref.UID, e.Reason, message}
+	count := r.events[key] + 1
 	if e.Series != nil {
 		count = max(count, e.Series.Count)
 	}
-	h.events[key] = count
+	r.events[key] = count
 	s := plan.Step{
 		Source: plan.FromEvent, Event: e.Reason, Message: message, Warning: e.Type == corev1.EventTypeWarning,
 		Object: diag.Object{APIVersion: ref.APIVersion, Kind: ref.Kind, Namespace: ref.Namespace, Name: ref.Name},
@@ -277,12 +279,12 @@ func (h *history) takeEvent(at time.Time, e *corev1.Event) {
 	if s.Count < 2 {
 		s.Count = 0
 	}
-	if p := h.pods[ref.UID]; p != nil {
+	if p := r.pods[ref.UID]; p != nil {
 		s.Node, s.Workload = p.life.Node, nameOf(p.life.Workload)
-	} else if o := h.byUID[ref.UID]; o != nil {
-		s.Workload = nameOf(h.workloadOf(o))
+	} else if o := r.byUID[ref.UID]; o != nil {
+		s.Workload = nameOf(r.workloadOf(o))
 	}
-	h.step(at, s)
+	r.step(at, s)
 }
 
 // nameOf names an object in a Step, empty for none.
@@ -313,37 +315,37 @@ type podTrack struct {
 // share is what a pod adds to the counts of its workload.
 type share struct{ present, updated, ready, available, stopping bool }
 
-func (h *history) takePod(w memstore.Write, pod *corev1.Pod) {
-	p := h.pods[pod.UID]
+func (r *recorder) takePod(w memstore.Write, pod *corev1.Pod) {
+	p := r.pods[pod.UID]
 	if p == nil {
 		if w.Deleted {
 			return
 		}
-		p = h.meet(w, pod)
+		p = r.meet(w, pod)
 	}
 	p.pod = pod
 	if w.Deleted {
-		h.lose(w, p)
+		r.lose(w, p)
 		return
 	}
-	h.update(w, p)
+	r.update(w, p)
 }
 
 // meet begins to follow a pod.
-func (h *history) meet(w memstore.Write, pod *corev1.Pod) *podTrack {
-	owner := h.workloadOf(pod)
+func (r *recorder) meet(w memstore.Write, pod *corev1.Pod) *podTrack {
+	owner := r.workloadOf(pod)
 	p := &podTrack{pod: pod, requests: requestsOf(pod)}
 	p.life = &plan.Pod{
 		Object:   diag.Object{APIVersion: "v1", Kind: "Pod", Namespace: pod.Namespace, Name: pod.Name},
-		Workload: owner, Created: h.at(w.At), Priority: priorityOf(pod),
+		Workload: owner, Created: r.at(w.At), Priority: priorityOf(pod),
 		CPU: quantity(p.requests, corev1.ResourceCPU), Memory: quantity(p.requests, corev1.ResourceMemory),
 	}
 	if !isZero(owner) {
-		p.workload = h.workload(owner)
+		p.workload = r.workload(owner)
 		p.workload.pods = append(p.workload.pods, p)
 	}
-	h.pods[pod.UID] = p
-	h.order = append(h.order, p)
+	r.pods[pod.UID] = p
+	r.order = append(r.order, p)
 	return p
 }
 
@@ -355,9 +357,9 @@ func priorityOf(pod *corev1.Pod) int32 {
 }
 
 // rebase makes the present the state before the change.
-func (p *podTrack) rebase(h *history) {
+func (p *podTrack) rebase(r *recorder) {
 	age := p.pod.CreationTimestamp.Time
-	p.life.Created = h.at(age)
+	p.life.Created = r.at(age)
 	if p.life.Scheduled != nil {
 		p.life.Scheduled = ptr(earlier)
 	}
@@ -372,25 +374,26 @@ func (p *podTrack) rebase(h *history) {
 func ptr[T any](v T) *T { return &v }
 
 // update tells what has changed of a pod.
-func (h *history) update(w memstore.Write, p *podTrack) {
+func (r *recorder) update(w memstore.Write, p *podTrack) {
 	pod := p.pod
 	if pod.Spec.NodeName != "" && p.life.Node == "" {
 		p.life.Node = pod.Spec.NodeName
-		p.life.Scheduled = ptr(h.at(w.At))
-		h.podStep(w.At, p, "Scheduled", "on "+pod.Spec.NodeName, false)
-		h.placed(w.At, p)
+		p.life.Scheduled = ptr(r.at(w.At))
+		r.podStep(w.At, p, "Scheduled", "on "+pod.Spec.NodeName, false)
+		r.placed(w.At, p)
 	}
 	if pod.DeletionTimestamp != nil && p.life.Stopping == nil {
-		p.life.Stopping = ptr(h.at(w.At))
+		p.life.Stopping = ptr(r.at(w.At))
 	}
-	h.occupy(p)
-	if line, err := cluster.LineOf(pod); err == nil && (line.Ready != p.line.Ready || line.Status != p.line.Status || line.Restarts != p.line.Restarts) {
+	r.occupy(p)
+	if line, err := cluster.LineOf(pod); err == nil && (line.Ready != p.line.Ready || line.Status != p.line.Status ||
+		line.Restarts != p.line.Restarts) {
 		before := p.line
-		p.line = plan.PodState{At: h.at(w.At), Ready: line.Ready, Status: line.Status, Restarts: line.Restarts}
+		p.line = plan.PodState{At: r.at(w.At), Ready: line.Ready, Status: line.Status, Restarts: line.Restarts}
 		p.life.States = append(p.life.States, p.line)
 		stopped := p.life.Stopping != nil && line.Status != "Terminating" // its containers have ended
 		if !stopped && (line.Status != before.Status || line.Restarts != before.Restarts) {
-			h.podStep(w.At, p, line.Status, describeState(p.line), isFailure(line.Status))
+			r.podStep(w.At, p, line.Status, describeState(p.line), isFailure(line.Status))
 		}
 	}
 	ready := podReady(pod)
@@ -399,16 +402,16 @@ func (h *history) update(w memstore.Write, p *podTrack) {
 		p.readyFrom = w.At
 		p.readySince = readySince(pod)
 		if p.life.Ready == nil {
-			p.life.Ready = ptr(h.at(w.At))
+			p.life.Ready = ptr(r.at(w.At))
 		}
-		h.podStep(w.At, p, "Ready", p.line.Ready, false)
+		r.podStep(w.At, p, "Ready", p.line.Ready, false)
 	case !ready && !p.readyFrom.IsZero():
 		p.readyFrom = time.Time{}
 		if pod.DeletionTimestamp == nil && pod.Status.Phase == corev1.PodRunning {
-			h.podStep(w.At, p, "NotReady", p.line.Ready, true)
+			r.podStep(w.At, p, "NotReady", p.line.Ready, true)
 		}
 	}
-	h.count(w.At, p)
+	r.count(w.At, p)
 }
 
 func describeState(s plan.PodState) string {
@@ -418,8 +421,14 @@ func describeState(s plan.PodState) string {
 	return fmt.Sprintf("%s, %d restarts", s.Ready, s.Restarts)
 }
 
-func (h *history) podStep(t time.Time, p *podTrack, event, message string, warning bool) {
-	h.step(t, plan.Step{Source: plan.FromState, Object: p.life.Object, Event: event, Message: message, Warning: warning, Node: p.life.Node, Workload: nameOf(p.life.Workload)})
+func (r *recorder) podStep(t time.Time, p *podTrack, event, message string, warning bool) {
+	r.step(
+		t,
+		plan.Step{
+			Source: plan.FromState, Object: p.life.Object, Event: event, Message: message, Warning: warning,
+			Node: p.life.Node, Workload: nameOf(p.life.Workload),
+		},
+	)
 }
 
 // isFailure tells whether a status is one that users look for when something is wrong.
@@ -429,7 +438,9 @@ func isFailure(status string) bool {
 	case "Error", "Evicted", "OOMKilled", "CrashLoopBackOff", "Failed", "Unknown", "NodeLost", "ContainerStatusUnknown":
 		return true
 	}
-	return strings.HasPrefix(status, "Err") || strings.HasSuffix(status, "BackOff") || strings.HasSuffix(status, "Error") || strings.HasPrefix(status, "Invalid") || strings.HasPrefix(status, "OutOf") || strings.HasPrefix(status, "ExitCode:")
+	return strings.HasPrefix(status, "Err") || strings.HasSuffix(status, "BackOff") ||
+		strings.HasSuffix(status, "Error") || strings.HasPrefix(status, "Invalid") ||
+		strings.HasPrefix(status, "OutOf") || strings.HasPrefix(status, "ExitCode:")
 }
 
 func podReady(pod *corev1.Pod) bool {
@@ -449,12 +460,12 @@ func readySince(pod *corev1.Pod) time.Time {
 }
 
 // lose ends the life of a pod.
-func (h *history) lose(w memstore.Write, p *podTrack) {
+func (r *recorder) lose(w memstore.Write, p *podTrack) {
 	if p.gone {
 		return
 	}
 	p.gone = true
-	p.life.Gone = ptr(h.at(w.At))
+	p.life.Gone = ptr(r.at(w.At))
 	if p.life.Stopping == nil {
 		p.life.Stopping = p.life.Gone
 	}
@@ -463,8 +474,8 @@ func (h *history) lose(w memstore.Write, p *podTrack) {
 		p.on = nil
 	}
 	p.readyFrom = time.Time{}
-	h.podStep(w.At, p, "Deleted", "", false)
-	h.count(w.At, p)
+	r.podStep(w.At, p, "Deleted", "", false)
+	r.count(w.At, p)
 	p.pod = remains(p.pod)
 }
 
@@ -478,7 +489,7 @@ func remains(pod *corev1.Pod) *corev1.Pod {
 }
 
 // count brings the counts of the pod's workload up to date.
-func (h *history) count(t time.Time, p *podTrack) {
+func (r *recorder) count(t time.Time, p *podTrack) {
 	if p.workload == nil {
 		return
 	}
@@ -490,8 +501,8 @@ func (h *history) count(t time.Time, p *podTrack) {
 		now.ready = now.present && !p.readyFrom.IsZero()
 		wait := p.workload.minReady
 		now.available = now.ready && (wait == 0 || !t.Before(p.readySince.Add(wait)))
-		if now.ready && !now.available && !slices.Contains(h.due, p) {
-			h.due = append(h.due, p)
+		if now.ready && !now.available && !slices.Contains(r.due, p) {
+			r.due = append(r.due, p)
 		}
 	}
 	if now == p.share {
@@ -499,22 +510,22 @@ func (h *history) count(t time.Time, p *podTrack) {
 	}
 	movePoint(&p.workload.point, p.share, now)
 	p.share = now
-	p.workload.note(h, t)
+	p.workload.note(r, t)
 }
 
-// mature makes pods available that have been ready for long enough.
-func (h *history) mature(t time.Time) {
-	if len(h.due) == 0 {
+// age makes pods available that have been ready for long enough.
+func (r *recorder) age(t time.Time) {
+	if len(r.due) == 0 {
 		return
 	}
-	slices.SortStableFunc(h.due, func(a, b *podTrack) int { return a.availableAt().Compare(b.availableAt()) })
-	for len(h.due) > 0 && !t.Before(h.due[0].availableAt()) {
-		p := h.due[0]
-		h.due = h.due[1:]
+	slices.SortStableFunc(r.due, func(a, b *podTrack) int { return a.availableAt().Compare(b.availableAt()) })
+	for len(r.due) > 0 && !t.Before(r.due[0].availableAt()) {
+		p := r.due[0]
+		r.due = r.due[1:]
 		if p.readyFrom.IsZero() || p.gone {
 			continue
 		}
-		h.count(p.availableAt(), p)
+		r.count(p.availableAt(), p)
 	}
 }
 
@@ -536,11 +547,11 @@ type workloadTrack struct {
 	gone     bool
 }
 
-func (h *history) workload(o diag.Object) *workloadTrack {
-	w := h.workloads[o]
+func (r *recorder) workload(o diag.Object) *workloadTrack {
+	w := r.workloads[o]
 	if w == nil {
 		w = &workloadTrack{object: o}
-		h.workloads[o] = w
+		r.workloads[o] = w
 	}
 	return w
 }
@@ -567,11 +578,11 @@ func movePoint(p *plan.Point, old, now share) {
 }
 
 // note adds a point to the curve.
-func (w *workloadTrack) note(h *history, t time.Time) {
-	if !h.began {
+func (w *workloadTrack) note(r *recorder, t time.Time) {
+	if !r.began {
 		return
 	}
-	w.point.At = h.at(t)
+	w.point.At = r.at(t)
 	if n := len(w.curve); n > 0 && w.curve[n-1].At == w.point.At {
 		w.curve[n-1] = w.point
 		return
@@ -590,55 +601,60 @@ func (w *workloadTrack) isNew(pod *corev1.Pod) bool {
 	if w.hash == "" {
 		return true
 	}
-	return pod.Labels[appsv1.DefaultDeploymentUniqueLabelKey] == w.hash || pod.Labels[appsv1.ControllerRevisionHashLabelKey] == w.hash
+	return pod.Labels[appsv1.DefaultDeploymentUniqueLabelKey] == w.hash ||
+		pod.Labels[appsv1.ControllerRevisionHashLabelKey] == w.hash
 }
 
 // renew makes another template the latest.
-func (h *history) renew(t time.Time, w *workloadTrack, hash string) {
+func (r *recorder) renew(t time.Time, w *workloadTrack, hash string) {
 	if w.hash == hash {
 		return
 	}
 	w.hash = hash
 	for _, p := range w.pods {
-		h.count(t, p)
+		r.count(t, p)
 	}
 }
 
 const revisionAnnotation = "deployment.kubernetes.io/revision"
 
-func (h *history) takeReplicaSet(w memstore.Write, rs *appsv1.ReplicaSet) {
+func (r *recorder) takeReplicaSet(w memstore.Write, rs *appsv1.ReplicaSet) {
 	owner := metav1.GetControllerOf(rs)
 	if owner == nil || owner.Kind != "Deployment" {
-		h.takeWorkload(w, rs)
+		r.takeWorkload(w, rs)
 		return
 	}
 	if w.Deleted {
 		return
 	}
-	d := h.workload(diag.Object{APIVersion: owner.APIVersion, Kind: owner.Kind, Namespace: rs.Namespace, Name: owner.Name})
+	d := r.workload(
+		diag.Object{APIVersion: owner.APIVersion, Kind: owner.Kind, Namespace: rs.Namespace, Name: owner.Name},
+	)
 	revision, err := strconv.ParseInt(rs.Annotations[revisionAnnotation], 10, 64)
 	if err != nil || revision < d.revision {
 		return
 	}
 	d.revision = revision
-	h.renew(w.At, d, rs.Labels[appsv1.DefaultDeploymentUniqueLabelKey])
+	r.renew(w.At, d, rs.Labels[appsv1.DefaultDeploymentUniqueLabelKey])
 }
 
-func (h *history) takeRevision(w memstore.Write, r *appsv1.ControllerRevision) {
-	owner := metav1.GetControllerOf(r)
+func (r *recorder) takeRevision(w memstore.Write, revision *appsv1.ControllerRevision) {
+	owner := metav1.GetControllerOf(revision)
 	if owner == nil || w.Deleted {
 		return
 	}
-	d := h.workload(diag.Object{APIVersion: owner.APIVersion, Kind: owner.Kind, Namespace: r.Namespace, Name: owner.Name})
-	if r.Revision < d.revision {
+	d := r.workload(
+		diag.Object{APIVersion: owner.APIVersion, Kind: owner.Kind, Namespace: revision.Namespace, Name: owner.Name},
+	)
+	if revision.Revision < d.revision {
 		return
 	}
-	d.revision = r.Revision
-	hash := r.Labels[appsv1.ControllerRevisionHashLabelKey]
+	d.revision = revision.Revision
+	hash := revision.Labels[appsv1.ControllerRevisionHashLabelKey]
 	if owner.Kind == "StatefulSet" {
-		hash = r.Name // its pods are labelled with the whole name
+		hash = revision.Name // its pods are labelled with the whole name
 	}
-	h.renew(w.At, d, hash)
+	r.renew(w.At, d, hash)
 }
 
 // kinds of the objects that make pods.
@@ -662,16 +678,16 @@ func kindOf(o metav1.Object) (apiVersion, kind string) {
 	return "", ""
 }
 
-func (h *history) takeWorkload(wr memstore.Write, o metav1.Object) {
+func (r *recorder) takeWorkload(wr memstore.Write, o metav1.Object) {
 	apiVersion, kind := kindOf(o)
 	if owner := metav1.GetControllerOf(o); owner != nil {
 		return // what a CronJob makes is told of with it
 	}
-	w := h.workload(diag.Object{APIVersion: apiVersion, Kind: kind, Namespace: o.GetNamespace(), Name: o.GetName()})
+	w := r.workload(diag.Object{APIVersion: apiVersion, Kind: kind, Namespace: o.GetNamespace(), Name: o.GetName()})
 	if wr.Deleted {
 		w.gone = true
 		w.point.Desired = 0
-		w.note(h, wr.At)
+		w.note(r, wr.At)
 		return
 	}
 	if w.current == nil || w.current.GetGeneration() != o.GetGeneration() {
@@ -682,7 +698,7 @@ func (h *history) takeWorkload(wr memstore.Write, o metav1.Object) {
 	w.minReady = minReady(o)
 	if desired := desiredOf(o); desired != w.point.Desired || isNew {
 		w.point.Desired = desired
-		w.note(h, wr.At)
+		w.note(r, wr.At)
 	}
 	before := w.why
 	w.why = cluster.Unsettled(o)
@@ -693,7 +709,7 @@ func (h *history) takeWorkload(wr memstore.Write, o metav1.Object) {
 		w.settled = ptr(wr.At)
 	}
 	if w.why != before {
-		h.move(wr.At, w.object.String()+" "+w.why)
+		r.move(wr.At, w.object.String()+" "+w.why)
 	}
 }
 
@@ -740,15 +756,18 @@ func desiredOf(o metav1.Object) int {
 }
 
 // sortedWorkloads gives the workloads that were seen, by kind, namespace and name.
-func (h *history) sortedWorkloads() []*workloadTrack {
+func (r *recorder) sortedWorkloads() []*workloadTrack {
 	var all []*workloadTrack
-	for _, w := range h.workloads {
+	for _, w := range r.workloads {
 		if w.current != nil {
 			all = append(all, w)
 		}
 	}
 	slices.SortFunc(all, func(a, b *workloadTrack) int {
-		return cmp.Or(cmp.Compare(a.object.Kind, b.object.Kind), cmp.Compare(a.object.Namespace, b.object.Namespace), cmp.Compare(a.object.Name, b.object.Name))
+		return cmp.Or(
+			cmp.Compare(a.object.Kind, b.object.Kind), cmp.Compare(a.object.Namespace, b.object.Namespace),
+			cmp.Compare(a.object.Name, b.object.Name),
+		)
 	})
 	return all
 }

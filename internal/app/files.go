@@ -1,0 +1,169 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+
+	"github.com/seatrial/seatrial/diag"
+	"github.com/seatrial/seatrial/internal/redact"
+	"github.com/seatrial/seatrial/lint"
+	"github.com/seatrial/seatrial/manifest"
+	"github.com/seatrial/seatrial/source"
+)
+
+// Files reads files: from memory, where an editor or a fix has changed them, from standard input, or from disk.
+// It is safe for concurrent use.
+type Files struct {
+	stdin io.Reader
+
+	mu      sync.Mutex
+	overlay map[string][]byte
+}
+
+// NewFiles returns the files on disk, with stdin as the one that is named "-".
+func NewFiles(stdin io.Reader) *Files { return &Files{stdin: stdin, overlay: map[string][]byte{}} }
+
+// WithOverlay returns the files on disk, where those that overlay names have its texts.
+func WithOverlay(overlay map[string][]byte) *Files {
+	return &Files{stdin: strings.NewReader(""), overlay: overlay}
+}
+
+// Put gives a file another text in memory.
+func (f *Files) Put(name string, data []byte) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.overlay[name] = data
+}
+
+// Read returns the text of a file. Standard input is read once.
+func (f *Files) Read(name string) ([]byte, error) {
+	if data, err, ok := f.inMemory(name); ok {
+		return data, err
+	}
+	data, err := os.ReadFile(name)
+	var pathErr *os.PathError
+	if errors.As(err, &pathErr) {
+		err = pathErr.Err
+	}
+	return data, err
+}
+
+func (f *Files) inMemory(name string) (data []byte, err error, ok bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if data, ok := f.overlay[name]; ok {
+		return data, nil, true
+	}
+	if name != source.Stdin {
+		return nil, nil, false
+	}
+	data, err = io.ReadAll(f.stdin)
+	if err == nil {
+		f.overlay[name] = data
+	}
+	return data, err, true
+}
+
+// Source returns a file for reports.
+func (f *Files) Source(name string) (*source.File, error) {
+	data, err := f.Read(name)
+	if err != nil {
+		return nil, err
+	}
+	return source.NewFile(name, data), nil
+}
+
+// Manifest is a file with its documents, and what is wrong with its syntax.
+type Manifest struct {
+	*source.File
+	Documents []*manifest.Document
+	Findings  []diag.Diagnostic
+}
+
+// Manifest reads a file as a manifest. The error is a [lint.InputError].
+func (f *Files) Manifest(name string) (*Manifest, error) {
+	file, err := f.Source(name)
+	if err != nil {
+		return nil, &lint.InputError{Path: name, Err: err}
+	}
+	docs, findings := manifest.Read(file, manifest.DefaultLimits)
+	return &Manifest{file, docs, findings}, nil
+}
+
+// Manifests reads the manifests that paths name. Problems are files that cannot be read; the rest is returned.
+func (f *Files) Manifests(paths, exclude []string) (all []*Manifest, problems []error) {
+	names, problems := lint.Inputs(paths, exclude)
+	for _, name := range names {
+		m, err := f.Manifest(name)
+		if err != nil {
+			problems = append(problems, err)
+			continue
+		}
+		all = append(all, m)
+	}
+	return all, problems
+}
+
+// Definitions returns the CustomResourceDefinitions among some files, as JSON. Files that cannot be read are left out,
+// since folders hold templates, too.
+func (f *Files) Definitions(names []string) (definitions [][]byte) {
+	for _, name := range names {
+		data, err := f.Read(name)
+		if err != nil || !strings.Contains(string(data), definitionKind) {
+			continue
+		}
+		docs, _ := manifest.Read(source.NewFile(name, data), manifest.DefaultLimits)
+		for _, d := range docs {
+			if d.Object.Kind == definitionKind {
+				definitions = append(definitions, d.JSON)
+			}
+		}
+	}
+	return definitions
+}
+
+const definitionKind = "CustomResourceDefinition"
+
+// NoDocuments returns the error for inputs without documents.
+func NoDocuments(paths []string) error {
+	where := strings.Join(paths, ", ")
+	if where == source.Stdin {
+		where = "standard input"
+	}
+	return fmt.Errorf("no documents found in %s", where)
+}
+
+// Redactor returns a redactor that knows the values of the Secrets in the files that findings are about.
+func (f *Files) Redactor(findings []diag.Diagnostic) *redact.Redactor {
+	r := redact.New()
+	seen := map[string]bool{}
+	add := func(name string) {
+		if seen[name] {
+			return
+		}
+		seen[name] = true
+		if file, err := f.Source(name); err == nil { // what cannot be read is shown nowhere
+			r.AddFile(file)
+		}
+	}
+	for i := range findings {
+		add(findings[i].Range.File)
+		for _, related := range findings[i].Related {
+			add(related.Range.File)
+		}
+	}
+	return r
+}
+
+// Redacted returns a file for reports, without the values of Secrets.
+func (f *Files) Redacted(name string) (*source.File, error) {
+	file, err := f.Source(name)
+	if err != nil {
+		return nil, err
+	}
+	return redact.File(file), nil
+}

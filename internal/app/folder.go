@@ -1,0 +1,122 @@
+package app
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/seatrial/seatrial/diag"
+	"github.com/seatrial/seatrial/schema"
+)
+
+// Folders opens folders for an editor. Kinds are compiled again only when the definitions of a folder change.
+type Folders struct {
+	Build Build
+
+	mu     sync.Mutex
+	stores map[string]compiled // by folder
+}
+
+// compiled is the kinds of a folder, and what they were compiled from.
+type compiled struct {
+	key   [sha256.Size]byte
+	store *schema.Store
+}
+
+// Folder is the manifests of one folder at a moment, as one set.
+type Folder struct {
+	*Workspace
+	name string
+	of   *Folders
+}
+
+// Open takes a snapshot of a folder, without those below it: its manifests on disk, and those that are open in the
+// editor, whose texts are in overlay. A name that is no absolute path is one document of its own.
+func (f *Folders) Open(name string, overlay map[string][]byte) (*Folder, error) {
+	s := Settings{Folder: name}
+	if !filepath.IsAbs(name) {
+		s.Folder = ""
+	}
+	w, err := Open(WithOverlay(overlay), s)
+	if err != nil {
+		return nil, err
+	}
+	w.Inputs = manifestsIn(name, overlay)
+	return &Folder{w, name, f}, nil
+}
+
+// extensions of the files that are manifests.
+var extensions = []string{".yaml", ".yml", ".json"}
+
+// manifestsIn lists the manifests of a folder by name.
+func manifestsIn(folder string, overlay map[string][]byte) []string {
+	if !filepath.IsAbs(folder) {
+		return []string{folder}
+	}
+	found := map[string]bool{}
+	for name := range overlay {
+		if filepath.Dir(name) == folder {
+			found[name] = true
+		}
+	}
+	entries, _ := os.ReadDir(folder) // of a file that is not saved yet, the folder may not exist
+	for _, e := range entries {
+		if !e.IsDir() && slices.Contains(extensions, strings.ToLower(filepath.Ext(e.Name()))) {
+			found[filepath.Join(folder, e.Name())] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(found))
+}
+
+// Lint lints the manifests of the folder.
+func (f *Folder) Lint(ctx context.Context) ([]diag.Diagnostic, error) {
+	job, err := f.Workspace.Lint(LintSettings{Build: f.of.Build})
+	if err != nil {
+		return nil, err
+	}
+	res, err := job.Run(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return res.Diagnostics, nil
+}
+
+// Store returns the kinds of the newest version that the manifests are for, with those that the folder or its
+// configuration defines.
+func (f *Folder) Store() (*schema.Store, error) {
+	version := schema.Latest
+	if len(f.Versions) > 0 {
+		version = f.Versions[len(f.Versions)-1]
+	}
+	definitions := f.Definitions(slices.Concat(f.CRDs, f.Inputs))
+	h := sha256.New()
+	fmt.Fprintln(h, version)
+	for _, d := range definitions {
+		fmt.Fprintln(h, len(d))
+		h.Write(d)
+	}
+	key := [sha256.Size]byte(h.Sum(nil))
+	f.of.mu.Lock()
+	defer f.of.mu.Unlock()
+	if c, ok := f.of.stores[f.name]; ok && c.key == key {
+		return c.store, nil
+	}
+	store, err := schema.Open(version)
+	if err != nil {
+		return nil, err
+	}
+	if with, err := store.With(definitions...); err == nil {
+		store = with // lint reports a definition that is wrong
+	}
+	if f.of.stores == nil {
+		f.of.stores = map[string]compiled{}
+	}
+	f.of.stores[f.name] = compiled{key, store}
+	return store, nil
+}

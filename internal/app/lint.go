@@ -1,0 +1,192 @@
+package app
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/seatrial/seatrial/internal/cluster"
+	"github.com/seatrial/seatrial/lint"
+	"github.com/seatrial/seatrial/rules"
+	"github.com/seatrial/seatrial/schema"
+	"github.com/seatrial/seatrial/validation"
+)
+
+// Rules returns all rules: those of package rules, and those that lint applies by itself.
+func Rules() []*lint.Rule { return slices.Concat(lint.OwnRules, lint.DryRunRules, rules.All()) }
+
+// Build is the program as far as it decides results.
+type Build struct {
+	Kubernetes string // version of the linked Kubernetes
+	Program    string // identifies the build; empty: it cannot be told from another
+}
+
+// LintSettings say how a workspace is linted. What flags leave empty is taken from the configuration.
+type LintSettings struct {
+	Build    Build
+	Rules    string // rule expression
+	DryRun   bool   // create the set in an API server of its own
+	Jobs     int    // documents judged at the same time; 0: one for each CPU
+	CacheDir string // of results; empty: none are kept
+}
+
+// LintJob is a run of lint that can be repeated when the files have changed.
+type LintJob struct {
+	Options lint.Options
+	files   *Files
+}
+
+// Lint prepares a run of lint on a workspace.
+func (w *Workspace) Lint(s LintSettings) (*LintJob, error) {
+	all := Rules()
+	selection, err := lint.Select(all, cmp.Or(s.Rules, strings.Join(w.Config.Rules, ",")), w.Config.Severities)
+	if err != nil {
+		return nil, &UsageError{err}
+	}
+	if s.Jobs < 0 {
+		return nil, usage("invalid --jobs %d: want 1 or more, or 0 for one for each CPU", s.Jobs)
+	}
+	job := &LintJob{files: w.Files, Options: lint.Options{
+		Files: w.Inputs, Read: w.Read, CRDs: w.CRDs, Linked: s.Build.Kubernetes, Versions: w.Versions,
+		Rules: selection, All: all, External: w.External, IgnoreMissing: w.IgnoreMissing, Jobs: s.Jobs,
+	}}
+	if s.DryRun {
+		linked := schema.Minor(s.Build.Kubernetes)
+		if len(w.Versions) > 0 && !slices.Contains(w.Versions, linked) {
+			return nil, usage(
+				"--dry-run creates the objects in Kubernetes %s, which --kubernetes-version does not name", linked,
+			)
+		}
+		job.Options.DryRun = dryRun
+	}
+	if s.CacheDir != "" && s.Build.Program != "" {
+		job.Options.Cache = lint.NewCache(s.CacheDir, s.Build.Program+" "+s.Build.Kubernetes)
+	}
+	return job, nil
+}
+
+// Run lints the files as they are now.
+func (j *LintJob) Run(ctx context.Context) (*lint.Result, error) {
+	judge, err := validation.New() // it learns definitions, and must not know those of an earlier text
+	if err != nil {
+		return nil, err
+	}
+	j.Options.Validator = judge
+	return lint.Run(ctx, j.Options)
+}
+
+// dryRun creates the objects of a run in a cluster of their own.
+func dryRun(ctx context.Context, existing, set []*unstructured.Unstructured) ([]lint.Answer, error) {
+	answers, err := cluster.DryRun(ctx, existing, set)
+	out := make([]lint.Answer, len(answers))
+	for i, a := range answers {
+		out[i] = lint.Answer(a)
+	}
+	return out, err
+}
+
+// Fixed is what fixes have made of the files of a job.
+type Fixed struct {
+	Fixes  int
+	Before map[string][]byte // texts of the files that have changed, as they were
+	Result *lint.Result      // of the files as they are now
+}
+
+// maxRounds bounds how often fixes are made and the files linted again: one fix can uncover the next.
+const maxRounds = 8
+
+// Fix makes the fixes that are certain, in memory, until there are none left.
+func (j *LintJob) Fix(ctx context.Context, res *lint.Result) (*Fixed, error) {
+	fixed := &Fixed{Before: map[string][]byte{}, Result: res}
+	for range maxRounds {
+		made, err := j.fixOnce(fixed)
+		if err != nil {
+			return nil, err
+		}
+		if made == 0 {
+			break
+		}
+		fixed.Fixes += made
+		if fixed.Result, err = j.Run(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return fixed, nil
+}
+
+func (j *LintJob) fixOnce(fixed *Fixed) (made int, err error) {
+	for _, name := range j.Options.Files {
+		data, err := j.files.Read(name)
+		if err != nil {
+			continue // reported already
+		}
+		text, n, err := lint.FixFile(name, data, fixed.Result.Diagnostics)
+		if err != nil {
+			return 0, fmt.Errorf("fixing %s: %w", name, err)
+		}
+		if n == 0 {
+			continue
+		}
+		if _, ok := fixed.Before[name]; !ok {
+			fixed.Before[name] = data
+		}
+		made += n
+		j.files.Put(name, text)
+	}
+	return made, nil
+}
+
+// Undo gives the files their texts back.
+func (j *LintJob) Undo(fixed *Fixed) {
+	for name, data := range fixed.Before {
+		j.files.Put(name, data)
+	}
+}
+
+// Changed reports whether fixes have changed a file, and returns its text before and after.
+func (j *LintJob) Changed(fixed *Fixed, name string) (before, after []byte, changed bool) {
+	before, ok := fixed.Before[name]
+	if !ok {
+		return nil, nil, false
+	}
+	after, err := j.files.Read(name) // it is in memory
+	return before, after, err == nil && !bytes.Equal(before, after)
+}
+
+// CacheDir returns the folder for results in the cache folder of the user, or nothing if there is none.
+func CacheDir(getenv func(string) string) string {
+	if dir := getenv("SEATRIAL_CACHE_DIR"); dir != "" {
+		return dir
+	}
+	base := getenv("XDG_CACHE_HOME")
+	if base == "" {
+		home := getenv("HOME")
+		if home == "" {
+			return ""
+		}
+		base = filepath.Join(home, ".cache")
+	}
+	return filepath.Join(base, "seatrial", "lint")
+}
+
+// ThisBuild identifies the running program: its version, and the file that it was started from.
+func ThisBuild(version, kubernetes string) Build {
+	b := Build{Kubernetes: kubernetes}
+	exe, err := os.Executable()
+	if err != nil {
+		return b
+	}
+	info, err := os.Stat(exe)
+	if err != nil {
+		return b
+	}
+	b.Program = fmt.Sprintf("%s %d %d", version, info.Size(), info.ModTime().UnixNano())
+	return b
+}

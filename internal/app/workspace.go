@@ -1,0 +1,158 @@
+// Package app does what the commands of seatrial and its language server have in common: it finds the files and the
+// configuration that they work on, and runs lint and plan on them. Flags, exit codes and output are package cli's.
+//
+// The central type is [Workspace], which [Open] makes of [Files] and [Settings]:
+//
+//	w, err := app.Open(app.NewFiles(os.Stdin), app.Settings{Paths: []string{"manifests/"}})
+//	job, err := w.Lint(app.LintSettings{})
+//	res, err := job.Run(ctx)
+package app
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/seatrial/seatrial/lint"
+	"github.com/seatrial/seatrial/schema"
+)
+
+// AnyKind is the name under which users accept any kind without a schema; the glob "*" does as well.
+const AnyKind = "all"
+
+// UsageError is what is wrong with a setting.
+type UsageError struct{ error }
+
+// Unwrap returns the cause.
+func (e *UsageError) Unwrap() error { return e.error }
+
+func usage(format string, args ...any) error { return &UsageError{fmt.Errorf(format, args...)} }
+
+// Settings say what a workspace is made of. What flags leave empty is taken from the configuration file.
+type Settings struct {
+	Paths         []string // files, folders, globs, "-"
+	Exclude       []string // globs of files and folders that are not read; those of the configuration are added
+	Config        string   // configuration file; empty: the one found from Folder upwards
+	Folder        string   // where the configuration is looked for; empty: the working folder
+	Versions      []string // target Kubernetes versions; empty: the linked one
+	CRDs          []string // files, folders and globs of CustomResourceDefinitions that exist already
+	External      []string // objects that exist outside; those of the configuration are added
+	IgnoreMissing []string // kinds that are accepted without a schema; those of the configuration are added
+}
+
+// Workspace is the files that a command works on, with the configuration that holds for them.
+type Workspace struct {
+	*Files
+	Config        *lint.Config
+	Inputs        []string // names of the manifests, in order
+	Problems      []error  // inputs that cannot be read
+	Versions      []string // target minor versions, each once; empty: the linked one
+	CRDs          []string // names of files of definitions that exist already
+	External      []string
+	IgnoreMissing []string // globs of Kind or group/Kind
+}
+
+// Open finds the files of a workspace and reads its configuration.
+func Open(files *Files, s Settings) (*Workspace, error) {
+	cfg, err := Configuration(s.Config, s.Folder)
+	if err != nil {
+		return nil, &UsageError{err}
+	}
+	w := &Workspace{Files: files, Config: cfg, External: slices.Concat(s.External, cfg.External)}
+	if err := checkExternal(w.External); err != nil {
+		return nil, err
+	}
+	if w.IgnoreMissing, err = kindGlobs(slices.Concat(s.IgnoreMissing, cfg.IgnoreMissingSchemas)); err != nil {
+		return nil, err
+	}
+	if w.Versions, err = minors(firstNonEmpty(s.Versions, cfg.KubernetesVersions)); err != nil {
+		return nil, err
+	}
+	exclude := slices.Concat(s.Exclude, cfg.Exclude)
+	invalid := func(glob string) bool { return !doublestar.ValidatePattern(filepath.ToSlash(glob)) }
+	if i := slices.IndexFunc(exclude, invalid); i >= 0 {
+		return nil, usage("invalid --exclude %q: want a glob", exclude[i])
+	}
+	w.Inputs, w.Problems = lint.Inputs(s.Paths, exclude)
+	crds, problems := lint.Inputs(firstNonEmpty(s.CRDs, cfg.CRDs), nil)
+	w.CRDs = crds
+	return w, errors.Join(problems...)
+}
+
+// Configuration reads a configuration file, or without a name the one that is found from a folder upwards; without
+// one it is empty.
+func Configuration(name, folder string) (*lint.Config, error) {
+	if name == "" {
+		if folder == "" {
+			folder = "."
+		}
+		found, err := lint.FindConfig(folder)
+		if err != nil || found == "" {
+			return &lint.Config{}, err
+		}
+		name = found
+	}
+	return lint.LoadConfig(name)
+}
+
+func checkExternal(objects []string) error {
+	for _, e := range objects {
+		if _, err := filepath.Match(e, ""); err != nil || strings.Count(e, "/") > 2 {
+			return usage("invalid external object %q: want Kind/name or Kind/namespace/name", e)
+		}
+	}
+	return nil
+}
+
+// kindGlobs returns globs of kinds, with "*" for AnyKind.
+func kindGlobs(kinds []string) ([]string, error) {
+	for i, k := range kinds {
+		if k == AnyKind {
+			kinds[i] = "*"
+		}
+		if _, err := path.Match(k, ""); err != nil || strings.Count(k, "/") > 1 {
+			return nil, usage("invalid kind %q without a schema: want all, Kind or group/Kind, globs allowed", k)
+		}
+	}
+	return kinds, nil
+}
+
+// minors returns the minor versions of targets, each once.
+func minors(versions []string) (minors []string, err error) {
+	for _, v := range versions {
+		minor, err := MinorVersion(v)
+		if err != nil {
+			return nil, &UsageError{err}
+		}
+		if !slices.Contains(minors, minor) {
+			minors = append(minors, minor)
+		}
+	}
+	return minors, nil
+}
+
+// MinorVersion returns the minor version of a target, or an error that names the known ones.
+func MinorVersion(version string) (string, error) {
+	s, err := schema.Open(version)
+	if err == nil {
+		return s.Version, nil
+	}
+	if longer := version + "0"; slices.Contains(schema.Versions(), longer) {
+		return "", fmt.Errorf(
+			"%w; did you mean %q? Without quotes YAML reads it as the number %s", err, longer, version,
+		)
+	}
+	return "", err
+}
+
+func firstNonEmpty(flag, config []string) []string {
+	if len(flag) > 0 {
+		return flag
+	}
+	return config
+}
