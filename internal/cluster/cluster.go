@@ -25,6 +25,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/seatrial/seatrial/internal/cluster/kubelet"
+	linked "github.com/seatrial/seatrial/internal/kubernetes"
 	"github.com/seatrial/seatrial/internal/memstore"
 )
 
@@ -189,7 +190,7 @@ func (e *Engine) act(ctx context.Context, config Config) error {
 	if err != nil {
 		return err
 	}
-	e.kubelet, err = kubelet.New(kubelet.Config{Client: e.recording(e.reporting(client, kubeletAgent)), Informers: e.informers, Script: config.Script, State: config.Kubelet, Version: kubernetesVersion(), Unwritten: config.Unwritten})
+	e.kubelet, err = kubelet.New(kubelet.Config{Client: e.recording(e.reporting(client, kubeletAgent)), Informers: e.informers, Script: config.Script, State: config.Kubelet, Version: linked.Version(), Unwritten: config.Unwritten})
 	if err != nil {
 		return err
 	}
@@ -244,7 +245,7 @@ func (e *Engine) KubeletState() ([]byte, error) {
 }
 
 // Version is the version of Kubernetes that runs.
-func (e *Engine) Version() string { return kubernetesVersion() }
+func (e *Engine) Version() string { return linked.Version() }
 
 // Filters are the plugins that look whether a node fits, in their order; the first to reject it is
 // the last to look.

@@ -9,6 +9,7 @@ import (
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
 
+	"github.com/seatrial/seatrial/internal/kubernetes/hooks/codecs"
 	"github.com/seatrial/seatrial/internal/kubernetes/registry"
 )
 
@@ -18,8 +19,8 @@ import (
 // refCodecs are the codecs of the built-in kinds.
 var refCodecs = sync.OnceValue(func() serializer.CodecFactory { return registry.WithRefCodec(legacyscheme.Scheme) })
 
-// Typed clients take their codecs from this variable.
-func init() { scheme.Codecs = registry.WithRefCodec(scheme.Scheme) }
+// Clients have to understand references.
+func init() { codecs.Set(registry.WithRefCodec(scheme.Scheme)) }
 
 // What clients of built-in kinds accept: serialized objects, or also references.
 const (

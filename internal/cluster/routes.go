@@ -224,8 +224,8 @@ func (v *versionRoutes) makeLists(resource string) http.Handler {
 		return nil
 	}
 	obj.GetObjectKind().SetGroupVersionKind(kind)
-	major, minor, _ := deprecation.MajorMinor(version.Get()) // 0.0 where no version was linked, in tests
-	if deprecation.IsDeprecated(obj, major, minor) {         // the routes warn
+	major, minor, _ := deprecation.MajorMinor(version.Get())
+	if deprecation.IsDeprecated(obj, major, minor) { // the routes warn
 		return nil
 	}
 	scope := &handlers.RequestScope{

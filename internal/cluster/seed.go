@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"runtime/debug"
 	"slices"
-	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -18,11 +16,11 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/apimachinery/pkg/util/wait"
-	"k8s.io/component-base/version"
 	schedulingapiv1 "k8s.io/kubernetes/pkg/apis/scheduling/v1"
 	"k8s.io/kubernetes/pkg/controlplane/reconcilers"
 
 	"github.com/seatrial/seatrial/internal/cluster/kubelet"
+	linked "github.com/seatrial/seatrial/internal/kubernetes"
 )
 
 // What every new cluster has.
@@ -128,7 +126,7 @@ func (c *connection) seedStorageClass(ctx context.Context) error {
 
 func (c *connection) seedNode(ctx context.Context, node *corev1.Node) error {
 	node = node.DeepCopy()
-	kubelet.Ready(node, kubernetesVersion())
+	kubelet.Ready(node, linked.Version())
 	for label, old := range oldLabels {
 		if value, ok := node.Labels[label]; ok && node.Labels[old] == "" {
 			node.Labels[old] = value
@@ -240,22 +238,4 @@ func podRange(index int) string {
 		second = 128 + index/256
 	}
 	return fmt.Sprintf("10.%d.%d.0/24", second, index%256)
-}
-
-// kubernetesVersion is the version that is stamped into the program, or that of the linked module.
-func kubernetesVersion() string {
-	stamped := version.Get().GitVersion
-	if !strings.HasPrefix(stamped, "v0.0.0") {
-		return stamped
-	}
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return stamped
-	}
-	for _, m := range info.Deps {
-		if m.Path == "k8s.io/kubernetes" {
-			return m.Version
-		}
-	}
-	return "v1.37.0" // test binaries carry no list of modules
 }

@@ -14,7 +14,7 @@ const module = "github.com/seatrial/seatrial/"
 // entries of one line do not import each other.
 var layers = [][]string{
 	{"internal/platform"},
-	{"source", "internal/sanitize", "internal/atomicfile", "internal/modcache", "internal/browser", "internal/disk", "internal/lean", "internal/unmetered",
+	{"source", "internal/sanitize", "internal/atomicfile", "internal/modcache", "internal/browser", "internal/disk", "internal/memtune",
 		"internal/kubernetes"},
 	{"diag"},
 	{"manifest", "schema/bundle"},

@@ -26,7 +26,7 @@ import (
 
 	"github.com/seatrial/seatrial/internal/atomicfile"
 	"github.com/seatrial/seatrial/internal/cluster"
-	"github.com/seatrial/seatrial/internal/unmetered"
+	"github.com/seatrial/seatrial/internal/kubernetes/hooks"
 )
 
 // Config says where a cluster lives and what it consists of.
@@ -67,7 +67,7 @@ func Start(ctx context.Context, config Config) (c *Cluster, err error) {
 	if config.Fatal == nil {
 		config.Fatal = func(err error) { panic(err) }
 	}
-	unmetered.Show()
+	hooks.ShowMetrics()
 	c = &Cluster{folder: config.Folder}
 	defer func() {
 		if err != nil {

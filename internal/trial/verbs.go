@@ -49,7 +49,7 @@ import (
 
 	"github.com/seatrial/seatrial/internal/cluster"
 	"github.com/seatrial/seatrial/internal/cluster/virtualtime"
-	_ "github.com/seatrial/seatrial/internal/trial/english" // starts a quarter faster
+	_ "github.com/seatrial/seatrial/internal/kubernetes/hooks/translations" // must sort before k8s.io
 )
 
 // program is what the commands are told to call themselves.

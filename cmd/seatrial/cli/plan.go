@@ -10,7 +10,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/seatrial/seatrial/internal/app"
-	"github.com/seatrial/seatrial/internal/lean"
+	"github.com/seatrial/seatrial/internal/memtune"
 	"github.com/seatrial/seatrial/internal/plan"
 	"github.com/seatrial/seatrial/internal/plan/simulate"
 	"github.com/seatrial/seatrial/internal/report"
@@ -126,9 +126,9 @@ a manifest is rejected; 2 wrong usage; 3 could not run; 130 interrupted.`,
 const whatIfFlag = "what-if"
 
 func (o *planOptions) run(ctx context.Context) error {
-	lean.Simulate()
+	memtune.Simulate()
 	if o.whatIf {
-		return exitWith(app.AnswerWhatIf(ctx, o.In, o.Out, lean.Collect))
+		return exitWith(app.AnswerWhatIf(ctx, o.In, o.Out, memtune.Collect))
 	}
 	format, err := report.LookupPlan(o.output)
 	if err != nil {
@@ -181,7 +181,7 @@ func (o *planOptions) complete(ctx context.Context) (err error) {
 	if err := o.check(); err != nil {
 		return err
 	}
-	o.Files, o.Build, o.Child, o.Collect = app.NewFiles(o.In), thisBuild(), []string{"plan", "--" + whatIfFlag}, lean.Collect
+	o.Files, o.Build, o.Child, o.Collect = app.NewFiles(o.In), thisBuild(), []string{"plan", "--" + whatIfFlag}, memtune.Collect
 	o.reasons, o.Reasons = o.Reasons, o.Reasons || o.output == "html"
 	for _, x := range []struct {
 		asked bool

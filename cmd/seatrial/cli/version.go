@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/seatrial/seatrial/internal/kubernetes"
 	"github.com/seatrial/seatrial/schema"
 )
 
@@ -34,20 +35,8 @@ func buildVersion() string {
 	return "devel"
 }
 
-// kubernetesVersion gives the version of the Kubernetes that is linked in.
-func kubernetesVersion() string {
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, m := range info.Deps {
-			if m.Path == "k8s.io/kubernetes" {
-				if m.Replace != nil {
-					m = m.Replace
-				}
-				return m.Version
-			}
-		}
-	}
-	return "v" + schema.Latest // test binaries carry no module list
-}
+// kubernetesVersion returns the version of the linked Kubernetes.
+func kubernetesVersion() string { return kubernetes.Version() }
 
 func newVersionCommand(s Streams) *cobra.Command {
 	output := ""

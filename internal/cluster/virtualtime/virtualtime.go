@@ -13,26 +13,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand"
-	"os"
-	"regexp"
-	"runtime"
 	"runtime/debug"
-	"strings"
 	"sync"
 	"sync/atomic"
-	"testing"
-	"testing/synctest"
 	"time"
 
-	"github.com/google/uuid"
-	utilrand "k8s.io/apimachinery/pkg/util/rand"
-	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
-	"k8s.io/apimachinery/pkg/util/wait"
-	"k8s.io/client-go/features"
-
+	"github.com/seatrial/seatrial/internal/kubernetes/hooks/fakeclock"
+	"github.com/seatrial/seatrial/internal/kubernetes/hooks/globals"
 	"github.com/seatrial/seatrial/internal/platform"
-	"github.com/seatrial/seatrial/internal/unmetered"
 )
 
 // patience is how long nothing may happen, in real time, before the watchdog gives up.
@@ -53,7 +41,7 @@ var running sync.Mutex
 func Run(ctx context.Context, start time.Time, seed int64, f func() error) error {
 	running.Lock()
 	defer running.Unlock()
-	restore := adjust(seed)
+	restore := globals.Set(seed)
 	var pulse atomic.Int64
 	ground = newSurface()
 	defer ground.close()
@@ -66,8 +54,8 @@ func Run(ctx context.Context, start time.Time, seed int64, f func() error) error
 				offer(result, fmt.Errorf("virtual time: %v", r)) // after f: goroutines were left behind
 			}
 		}()
-		synctest.Test(&testing.T{}, func(*testing.T) {
-			wait.NeverStop = make(chan struct{}) // what waits for it must be able to idle
+		fakeclock.Run(func() {
+			globals.SetInside()
 			close(entered)
 			time.Sleep(time.Until(start))
 			stop := make(chan struct{})
@@ -96,7 +84,7 @@ func Run(ctx context.Context, start time.Time, seed int64, f func() error) error
 
 // Settle waits until every other goroutine of the run has nothing to do at this moment. One goroutine
 // at a time may call it, and none from outside.
-func Settle() { synctest.Wait() }
+func Settle() { fakeclock.Wait() }
 
 func offer(result chan error, err error) {
 	select {
@@ -113,54 +101,6 @@ func guard(f func() error) (err error) {
 		}
 	}()
 	return f()
-}
-
-// adjust prepares what the linked Kubernetes keeps for the whole process, and gives the way back,
-// for when nothing of the run is left.
-func adjust(seed int64) (restore func()) {
-	// The scheduler asks for signals from inside; the goroutine that delivers them must be of the outside.
-	platform.StartSignals()
-	uuid.SetRand(&lockedSource{r: rand.New(rand.NewSource(seed))})
-	utilrand.Seed(seed)
-	settings := os.Getenv("GODEBUG")
-	os.Setenv("GODEBUG", strings.TrimPrefix(settings+",randseednop=0", ",")) // rand.Seed is deaf without
-	//lint:ignore SA1019 Kubernetes draws its jitter from this source
-	rand.Seed(seed)
-	neverStop, handlers, reallyCrash := wait.NeverStop, utilruntime.ErrorHandlers, utilruntime.ReallyCrash
-	// The second default handler slows floods of errors down, by a clock that began before ours.
-	utilruntime.ErrorHandlers = handlers[:1]
-	utilruntime.ReallyCrash = false
-	gates := features.FeatureGates()
-	features.ReplaceFeatureGates(lists{gates})
-	measure := unmetered.Queues()
-	procs := runtime.GOMAXPROCS(1) // ties between goroutines fall the same way every time
-	return func() {
-		runtime.GOMAXPROCS(procs)
-		measure()
-		features.ReplaceFeatureGates(gates)
-		wait.NeverStop, utilruntime.ErrorHandlers, utilruntime.ReallyCrash = neverStop, handlers, reallyCrash
-		uuid.SetRand(nil)
-		os.Setenv("GODEBUG", settings)
-	}
-}
-
-// lists has clients list what there is before they watch. What is streamed to them instead goes
-// through a map, and loses its order.
-type lists struct{ features.Gates }
-
-func (l lists) Enabled(f features.Feature) bool {
-	return f != features.WatchListClient && l.Gates.Enabled(f)
-}
-
-type lockedSource struct {
-	mu sync.Mutex
-	r  *rand.Rand
-}
-
-func (s *lockedSource) Read(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.r.Read(p)
 }
 
 // beat shows the outside that virtual time moves.
@@ -190,7 +130,7 @@ func watch(pulse *atomic.Int64, result chan error) (stuck chan error, release fu
 			}
 			now, work := pulse.Load(), platform.ProcessorTime()
 			if ground.visits.Load() == 0 && now == last && work-worked < patience/20 && len(result) == 0 {
-				if who, waits := culprit(stacks()); waits {
+				if who, blocked := fakeclock.Blocked(); blocked {
 					stuck <- fmt.Errorf("%w: %s", ErrStuck, who)
 					return
 				}
@@ -202,31 +142,4 @@ func watch(pulse *atomic.Int64, result chan error) (stuck chan error, release fu
 		close(done)
 		<-left
 	}
-}
-
-var (
-	inBubble = regexp.MustCompile(`^goroutine \d+ .*synctest bubble`)
-	canRun   = regexp.MustCompile(`^goroutine \d+ \[(running|runnable)\b`)
-)
-
-// culprit names the goroutine that keeps the clock from moving: one inside that waits for something
-// outside. Where one could run, and has only not been given a processor, nobody waits.
-func culprit(stacks string) (who string, waits bool) {
-	who = "no goroutine is to blame"
-	for g := range strings.SplitSeq(stacks, "\n\n") {
-		head, _, _ := strings.Cut(g, "\n")
-		switch {
-		case !inBubble.MatchString(head) || strings.Contains(head, "durable"):
-		case canRun.MatchString(head):
-			return "", false
-		default:
-			who = g
-		}
-	}
-	return who, true
-}
-
-func stacks() string {
-	buf := make([]byte, 16<<20)
-	return string(buf[:runtime.Stack(buf, true)])
 }

@@ -74,28 +74,6 @@ func TestEndOfContextEndsTheRun(t *testing.T) {
 	}
 }
 
-func TestWhoCouldRunIsNotStuck(t *testing.T) {
-	const (
-		outside = "goroutine 1 [running]:\nmain.main()"
-		idle    = "goroutine 7 [chan receive (durable), synctest bubble 1]:\nwaits()"
-		blocked = "goroutine 8 [sync.Mutex.Lock, synctest bubble 1]:\nlocks()"
-		starved = "goroutine 9 [runnable, synctest bubble 1]:\nworks()"
-	)
-	for _, c := range []struct {
-		stacks []string
-		who    string
-		waits  bool
-	}{
-		{[]string{outside, idle}, "no goroutine is to blame", true},
-		{[]string{outside, idle, blocked}, blocked, true},
-		{[]string{outside, blocked, idle, starved}, "", false},
-	} {
-		if who, waits := culprit(strings.Join(c.stacks, "\n\n")); who != c.who || waits != c.waits {
-			t.Errorf("%q: got %q, %v", c.stacks, who, waits)
-		}
-	}
-}
-
 func TestWhatIsOutsideMayTakeItsTime(t *testing.T) {
 	defer func(before time.Duration) { patience = before }(patience)
 	patience = 20 * time.Millisecond

@@ -1,14 +1,25 @@
-package unmetered_test
+package hooks_test
 
 import (
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
+	_ "k8s.io/apiserver/pkg/validation" // registers metrics when it is initialised
 	"k8s.io/component-base/metrics"
 	"k8s.io/component-base/metrics/legacyregistry"
 
-	"github.com/seatrial/seatrial/internal/unmetered"
+	"github.com/seatrial/seatrial/internal/kubernetes/hooks"
 )
+
+// registeredAtStart is how many registrations of other packages were deferred while this binary started.
+var registeredAtStart = hooks.Deferred()
+
+// None is deferred if package hooks is initialised late, because it imports something whose path sorts late.
+func TestRegistrationsOfTheStartAreDeferred(t *testing.T) {
+	if registeredAtStart == 0 {
+		t.Error("metrics were registered before package hooks was initialised")
+	}
+}
 
 func TestMetricsAreRegisteredWhenTheyAreShown(t *testing.T) {
 	register := func(when string) {
@@ -18,11 +29,11 @@ func TestMetricsAreRegisteredWhenTheyAreShown(t *testing.T) {
 	}
 	register("early")
 	if shown := gather(t); shown["early"] || shown["early_kubernetes"] || shown["early_raw"] {
-		t.Errorf("metrics are registered before anybody shows them: %v", shown)
+		t.Errorf("metrics are registered before ShowMetrics: %v", shown)
 	}
-	unmetered.Show()
+	hooks.ShowMetrics()
 	register("late")
-	unmetered.Show() // once more does nothing
+	hooks.ShowMetrics() // once more does nothing
 	shown := gather(t)
 	for _, name := range []string{"early", "early_kubernetes", "early_raw", "late", "late_kubernetes", "late_raw"} {
 		if !shown[name] {
@@ -31,7 +42,7 @@ func TestMetricsAreRegisteredWhenTheyAreShown(t *testing.T) {
 	}
 }
 
-// gather gives the names of the metrics of both registries.
+// gather returns the names of the metrics of both registries.
 func gather(t *testing.T) map[string]bool {
 	t.Helper()
 	names := map[string]bool{}

@@ -1,4 +1,4 @@
-package unmetered_test
+package hooks_test
 
 import (
 	"runtime"
@@ -7,13 +7,13 @@ import (
 	"time"
 
 	"k8s.io/client-go/util/workqueue"
-	_ "k8s.io/component-base/metrics/prometheus/workqueue" // has them measured
+	_ "k8s.io/component-base/metrics/prometheus/workqueue" // installs a provider that measures
 
-	"github.com/seatrial/seatrial/internal/unmetered"
+	"github.com/seatrial/seatrial/internal/kubernetes/hooks"
 )
 
 func TestQueuesDoNotMeasureThemselves(t *testing.T) {
-	restore := unmetered.Queues()
+	restore := hooks.DisableMetrics()
 	if measures() {
 		t.Error("a queue measures itself")
 	}
@@ -23,7 +23,7 @@ func TestQueuesDoNotMeasureThemselves(t *testing.T) {
 	}
 }
 
-// measures tells whether a new queue has a goroutine that measures it.
+// measures reports whether a new queue has a goroutine that measures it.
 func measures() bool {
 	queue := workqueue.NewTypedWithConfig(workqueue.TypedQueueConfig[string]{Name: "measured"})
 	defer queue.ShutDown()

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package lean
+package memtune
 
 // The system does not tell which pages are the program's.
 func holdProgram()    {}

@@ -1,8 +1,8 @@
-// Package lean keeps a short command fast and its memory small. Importing it is enough: it is
+// Package memtune keeps a short command fast and its memory small. Importing it is enough: it is
 // initialised before most other packages, lets the heap grow before garbage is collected, and gives
 // back what was touched of the program's own file: during the start, when it is over ([Started]), and with
 // each collection of garbage.
-package lean
+package memtune
 
 import (
 	"os"

@@ -1,0 +1,4 @@
+package translations
+
+// Skipped returns how often translations were asked for.
+func Skipped() int { return skipped }
