@@ -64,7 +64,7 @@ func writePlanHTML(w io.Writer, p *plan.Plan, o PlanOptions) error {
 	return err
 }
 
-// planJSON gives the data in a form that cannot end the element that it is in.
+// planJSON returns the data in a form that cannot end the element that it is in.
 func planJSON(p *plan.Plan, o PlanOptions) (string, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

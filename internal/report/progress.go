@@ -28,7 +28,7 @@ func NewProgress(w io.Writer, now func() time.Time) *Progress {
 	return &Progress{w: w, now: now, started: now()}
 }
 
-// Update tells how many of all files are done.
+// Update shows how many of all files are done.
 func (p *Progress) Update(done, total int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

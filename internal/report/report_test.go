@@ -35,7 +35,7 @@ var files = map[string]*source.File{
 	),
 }
 
-// at gives the range of the first occurrence of a text in a file.
+// at returns the range of the first occurrence of a text in a file.
 func at(name, text string) source.Range {
 	f := files[name]
 	i := bytes.Index(f.Data, []byte(text))

@@ -184,7 +184,7 @@ func camel(name string) string {
 	return b.String()
 }
 
-// semantic gives a semantic version; builds between releases are 0.0.0.
+// semantic returns a semantic version; builds between releases are 0.0.0.
 func semantic(version string) string {
 	if v := strings.TrimPrefix(version, "v"); v != version {
 		return v

@@ -195,7 +195,7 @@ func (t *textWriter) snippet(marks []mark, gutter int, severity diag.Severity) {
 	}
 }
 
-// window gives the part of a line that holds a range and fits a width, and the columns of the
+// window returns the part of a line that holds a range and fits a width, and the columns of the
 // range in it. Tabs become spaces, wide characters count double.
 func (t *textWriter) window(line string, at source.Range, width int) (text string, from, to int) {
 	endColumn := at.End.Column
@@ -247,7 +247,7 @@ func (t *textWriter) window(line string, at source.Range, width int) (text strin
 	return strings.TrimRight(text, " "), start - left + shift, max(min(end, right), start) - left + shift
 }
 
-// fixed gives the line that a fix makes, when it makes just one.
+// fixed returns the line that a fix makes, when it makes just one.
 func (t *textWriter) fixed(fix diag.Fix) (string, bool) {
 	if len(fix.Edits) == 0 {
 		return "", false
