@@ -84,7 +84,7 @@ type Related struct {
 	Message string
 }
 
-// Fix is a change that mends a finding.
+// Fix is a change that fixes a finding.
 type Fix struct {
 	Message string
 	Edits   []source.Edit

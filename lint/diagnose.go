@@ -18,7 +18,7 @@ func diagnose(d *manifest.Document, c verdict.Cause) diag.Diagnostic {
 	out := newDiagnostic(classRules[c.Class], d)
 	out.Reason, out.Path, out.Message = c.Reason, c.Path, c.Message
 	if strings.Contains(c.Message, "{{") {
-		out.Help = "the value is of a template: render the file first"
+		out.Help = "the value contains template markers; render the file first"
 	}
 	place := d.Find(sourcePath(d, cmp.Or(c.Path, pathInMessage(c.Message))))
 	switch c.Class {
@@ -166,7 +166,7 @@ var typeMismatch = regexp.MustCompile(
 	`cannot unmarshal (\w+)(?: \S+)? into Go (?:struct field \S+|value) of type (\S+)`,
 )
 
-// quoteFix mends a scalar that is a string where a number is wanted, or the other way round.
+// quoteFix fixes a scalar that is a string where a number is wanted, or the other way round.
 func quoteFix(d *manifest.Document, place manifest.Place, message string) (diag.Fix, bool) {
 	m := typeMismatch.FindStringSubmatch(message)
 	if m == nil || !place.Exact || place.Node.Tagged || !place.Value.IsValid() ||

@@ -312,7 +312,7 @@ var missingNamespace = regexp.MustCompile(`^namespaces "([^"]*)" not found`)
 func wayOut(set *Set, message string) string {
 	if m := missingNamespace.FindStringSubmatch(message); m != nil {
 		if set.Get("", "Namespace", "", m[1]) != nil {
-			return "the Namespace of the set is refused: mend that one first"
+			return "the Namespace of the set is refused: fix that one first"
 		}
 		return fmt.Sprintf("add the Namespace to the set, or say --external Namespace/%s if it exists", m[1])
 	}

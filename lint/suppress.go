@@ -140,7 +140,7 @@ func (s *suppression) problem(known func(string) bool, suggest func(string) stri
 	case isVerdictRule(s.Rule):
 		return bad(
 			fmt.Sprintf("%s is the API server's verdict and cannot be suppressed", s.Rule),
-			"mend the manifest: a cluster would refuse it",
+			"fix the manifest: a cluster would reject it",
 		)
 	case !known(s.Rule):
 		detail := "`seatrial rules` lists the rules"

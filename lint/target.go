@@ -293,7 +293,7 @@ func (t *target) customKind(r *run, d *manifest.Document, f *diag.Diagnostic) bo
 	gvk := gvkOf(d)
 	for _, definition := range r.rejected {
 		if definition.Group == gvk.Group && definition.Kind == gvk.Kind {
-			f.Help = fmt.Sprintf("its definition %s is refused: mend that one first", definition.Name)
+			f.Help = fmt.Sprintf("its definition %s is refused: fix that one first", definition.Name)
 			return true
 		}
 	}

@@ -8,7 +8,7 @@ import (
 //go:embed examples
 var examples embed.FS
 
-// Example returns a manifest that a rule finds, and the same one mended; both empty for rules
+// Example returns a manifest that a rule finds, and the same one fixed; both empty for rules
 // without an example.
 func Example(name string) (bad, good string) {
 	data, err := examples.ReadFile("examples/" + name + ".yaml")

@@ -72,7 +72,7 @@ func checkEnforced(p *lint.SetPass) error {
 				Path:    r.SpecPath,
 				OnKey:   true,
 				Message: fmt.Sprintf("namespace %s enforces %s: %s", r.Object.Namespace, level, refusal.Help),
-				Help:    "mend the pods, or label the namespace for another level",
+				Help:    "fix the pods, or label the namespace for another level",
 				Related: []lint.RelatedPath{
 					{
 						Of:      namespace,

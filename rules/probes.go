@@ -180,7 +180,7 @@ func checkPortNumbers(p *lint.Pass, c *corev1.Container, path string) {
 			p.Report(lint.Finding{
 				Path:    path + "." + at,
 				Message: fmt.Sprintf("container %s declares no port %d", c.Name, port.IntVal),
-				Help:    "add it to ports, or mend the number",
+				Help:    "add it to ports, or fix the number",
 			})
 		}
 	})

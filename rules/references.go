@@ -616,7 +616,7 @@ func checkUnused(p *lint.SetPass) error {
 	p.Report(lint.Finding{
 		Path:    "metadata.name",
 		Message: fmt.Sprintf("nothing in the set refers to %s", r.Object),
-		Help:    "remove it, or mend the name in the reference",
+		Help:    "remove it, or fix the name in the reference",
 	})
 	return nil
 }

@@ -32,7 +32,7 @@ func WithOverlay(overlay map[string][]byte) *Files {
 	return &Files{stdin: strings.NewReader(""), overlay: overlay}
 }
 
-// Put gives a file another text in memory.
+// Put returns a file another text in memory.
 func (f *Files) Put(name string, data []byte) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

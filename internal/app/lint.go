@@ -143,7 +143,7 @@ func (j *LintJob) fixOnce(fixed *Fixed) (made int, err error) {
 	return made, nil
 }
 
-// Undo gives the files their texts back.
+// Undo returns the files their texts back.
 func (j *LintJob) Undo(fixed *Fixed) {
 	for name, data := range fixed.Before {
 		j.files.Put(name, data)

@@ -38,7 +38,7 @@ func (e *RefusedError) Error() string {
 	return fmt.Sprintf("%s:%d:%d: %s", e.Document.File.Name, at.Line, at.Column, e.Message)
 }
 
-// Convert gives the value of a document in the version of the target. Moved tells whether that is
+// Convert returns the value of a document in the version of the target. Moved tells whether that is
 // another one than it was written in. A field that is not known is an error, since it would be lost.
 func (t Target) Convert(d *manifest.Document) (value map[string]any, moved bool, err error) {
 	from := schema.FromAPIVersionAndKind(d.Object.APIVersion, d.Object.Kind)
@@ -79,7 +79,7 @@ func (t Target) version(d *manifest.Document, from schema.GroupVersionKind) (sch
 	return to.GroupVersion(), nil
 }
 
-// known tells whether any Kubernetes serves a kind, or did; custom resources are left as they are.
+// known reports whether any Kubernetes serves a kind, or did; custom resources are left as they are.
 func known(gvk schema.GroupVersionKind) bool {
 	if validation.Knows(gvk) {
 		return true
@@ -117,7 +117,7 @@ func keysOf(value map[string]any, like *manifest.Node, root bool) []string {
 	return keys
 }
 
-// child gives what was written at a key, or nil.
+// child returns what was written at a key, or nil.
 func child(like *manifest.Node, key string) *manifest.Node {
 	if like == nil {
 		return nil
@@ -128,7 +128,7 @@ func child(like *manifest.Node, key string) *manifest.Node {
 	return nil
 }
 
-// item gives what was written as an element of a list, or nil.
+// item returns what was written as an element of a list, or nil.
 func item(like *manifest.Node, i int) *manifest.Node {
 	if like == nil || i >= len(like.Target().Items) {
 		return nil

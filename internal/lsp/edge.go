@@ -38,7 +38,7 @@ func (e edge) rangeOf(f *source.File, r source.Range) textRange {
 	return textRange{e.position(f, r.Start), e.position(f, r.End)}
 }
 
-// offset gives the byte of a place, clamped to its line.
+// offset returns the byte of a place, clamped to its line.
 func (e edge) offset(f *source.File, p position) int {
 	line := f.Line(p.Line + 1)
 	at := 0
@@ -49,7 +49,7 @@ func (e edge) offset(f *source.File, p position) int {
 	return f.LineStart(p.Line+1) + at
 }
 
-// fileName gives the file of a URI, or the URI itself where it names no file.
+// fileName returns the file of a URI, or the URI itself where it names no file.
 func fileName(uri string) string {
 	u, err := url.Parse(uri)
 	if err != nil || u.Scheme != "file" {

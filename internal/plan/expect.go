@@ -137,19 +137,19 @@ func (e *expectation) isAbout(o diag.Object) bool {
 	return strings.EqualFold(e.kind, o.Kind) && e.who == o.Name && (e.space == "" || e.space == o.Namespace)
 }
 
-// isPod tells whether the subject is a pod of its own.
+// isPod reports whether the subject is a pod of its own.
 func (e *expectation) isPod(p *Plan) bool {
 	return slices.ContainsFunc(p.Pods, func(x Pod) bool { return e.isAbout(x.Object) })
 }
 
-// concerns tells whether an expectation is about one of some objects.
+// concerns reports whether an expectation is about one of some objects.
 func (j *judgement) concerns(objects ...diag.Object) bool {
 	return slices.ContainsFunc(objects, func(o diag.Object) bool {
 		return slices.ContainsFunc(j.about, func(w *Workload) bool { return w.Object == o }) || j.subject.isAbout(o)
 	})
 }
 
-// pods gives the pods that an expectation is about.
+// pods returns the pods that an expectation is about.
 func (j *judgement) pods() (all []*Pod) {
 	for i := range j.Pods {
 		p := &j.Pods[i]
@@ -361,7 +361,7 @@ func buildNoProblems([]string) (func(*judgement) verdict, error) {
 	}, nil
 }
 
-// running gives the pods of a workload that have a node at the end.
+// running returns the pods of a workload that have a node at the end.
 func (j *judgement) running(w *Workload) (all []*Pod) {
 	for i := range j.Pods {
 		if p := &j.Pods[i]; p.Workload == w.Object && p.Node != "" && p.Stopping == nil {
@@ -407,7 +407,7 @@ func buildSpread(m []string) (func(*judgement) verdict, error) {
 	}, nil
 }
 
-// listed gives names behind a colon, nothing if there are none.
+// listed returns names behind a colon, nothing if there are none.
 func listed(names []string) string {
 	if len(names) == 0 {
 		return ""

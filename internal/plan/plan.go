@@ -61,10 +61,10 @@ type Plan struct {
 // before it. In JSON it is a number of seconds.
 type Time time.Duration
 
-// Seconds gives the time in seconds.
+// Seconds returns the time in seconds.
 func (t Time) Seconds() float64 { return time.Duration(t).Seconds() }
 
-// String gives the time in seconds with one digit after the point: 14.1.
+// String returns the time in seconds with one digit after the point: 14.1.
 func (t Time) String() string { return fmt.Sprintf("%.1f", t.Seconds()) }
 
 // MarshalJSON writes seconds, to the millisecond.
@@ -319,7 +319,7 @@ func (p *Plan) Summary() (create, update, remove int) {
 	return create, update, remove
 }
 
-// Failed gives the expectations that did not pass.
+// Failed returns the expectations that did not pass.
 func (p *Plan) Failed() (failed []Expectation) {
 	for _, e := range p.Expectations {
 		if !e.Passed {

@@ -393,7 +393,7 @@ func actionKeys() (keys []string) {
 	return keys
 }
 
-// set gives the keys of what an action does.
+// set returns the keys of what an action does.
 func (a *Action) set() (keys []string) {
 	v := reflect.ValueOf(*a)
 	for i := range v.NumField() {

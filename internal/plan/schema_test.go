@@ -68,7 +68,7 @@ func TestSchemasKnowEveryField(t *testing.T) {
 	}
 }
 
-// structs gives a type of this module and those that it holds.
+// structs returns a type of this module and those that it holds.
 func structs(root reflect.Type) []reflect.Type {
 	found := []reflect.Type{root}
 	for i := 0; i < len(found); i++ {

@@ -61,7 +61,7 @@ func (s *explainer) tag() *Problem {
 	return s.scalar(
 		func(n *Value) bool { return n.Tagged && strings.Contains(s.message, "`"+n.Text+"`") },
 		"%s is not what the tag before it says",
-		"remove the tag, or mend the value",
+		"remove the tag, or fix the value",
 	)
 }
 

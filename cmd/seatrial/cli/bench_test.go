@@ -16,7 +16,9 @@ func BenchmarkLint(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		code := Run(context.Background(), []string{"lint", "--no-cache", "--config", os.DevNull, "--fail-on", "never", "-o", "compact", dir},
+		code := Run(context.Background(), []string{
+			"lint", "--no-cache", "--config", os.DevNull, "--fail-on", "never", "-o", "compact", dir,
+		},
 			Streams{In: strings.NewReader(""), Out: io.Discard, Err: os.Stderr, Getenv: os.Getenv})
 		if code != exitClean {
 			b.Fatal(code)

@@ -223,7 +223,7 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// terminalWidth gives the columns of a terminal, or 0.
+// terminalWidth returns the columns of a terminal, or 0.
 func terminalWidth(w io.Writer) int {
 	f, ok := w.(*os.File)
 	if !ok {

@@ -24,7 +24,7 @@ type corpus struct {
 	args         []string                               // flags of lint, with DIR for the module's folder
 	accepted     func(name, text string) (yes, ok bool) // ok: the project says something about the file
 	doc          string
-	// explained gives for files, by name, the reason why seatrial disagrees. A disagreement without
+	// explained returns for files, by name, the reason why seatrial disagrees. A disagreement without
 	// an explanation fails the test, and so does an explanation without a disagreement.
 	explained map[string]string
 }
@@ -39,7 +39,9 @@ const (
 
 // kubeconformInvalid are the fixtures that kubeconform's own acceptance tests expect to be refused
 // in strict mode; those that they expect to pass, and those they do not mention, are accepted.
-var kubeconformInvalid = regexp.MustCompile(`(^|/)(invalid|multi_invalid|list_invalid|extra_property|duplicate_property|missing_kind|missing_kind_value|missing_apiversion|test_crd|multi_invalid_resources|duplicates|duplicates-with-namespace|duplicates-with-namespace-default|duplicates-non-namespaced|duplicates-skipped-kinds)\.yaml$`)
+var kubeconformInvalid = regexp.MustCompile(
+	`(^|/)(invalid|multi_invalid|list_invalid|extra_property|duplicate_property|missing_kind|missing_kind_value|missing_apiversion|test_crd|multi_invalid_resources|duplicates|duplicates-with-namespace|duplicates-with-namespace-default|duplicates-non-namespaced|duplicates-skipped-kinds)\.yaml$`,
+)
 
 var corpora = []corpus{
 	{
@@ -75,7 +77,9 @@ var corpora = []corpus{
 		},
 	},
 	{
-		name: "Kubernetes", module: "k8s.io/kubernetes", folders: []string{"test/e2e/testing-manifests", "cluster/addons", "test/fixtures"},
+		name: "Kubernetes", module: "k8s.io/kubernetes", folders: []string{
+			"test/e2e/testing-manifests", "cluster/addons", "test/fixtures",
+		},
 		doc:      "Manifests that its own end-to-end tests and add-ons create, so all are meant to be accepted.",
 		accepted: func(string, string) (bool, bool) { return true, true },
 		explained: map[string]string{
@@ -142,7 +146,9 @@ func TestCompatibility(t *testing.T) {
 		if len(disagreements) != len(c.explained) {
 			t.Errorf("%s: %d explanations for %d disagreements", c.name, len(c.explained), len(disagreements))
 		}
-		fmt.Fprintf(&rows, "| %s | `%s` | %d | %d | %d |\n", c.name, withVersion(t, c.module), files, agreed, files-agreed)
+		fmt.Fprintf(
+			&rows, "| %s | `%s` | %d | %d | %d |\n", c.name, withVersion(t, c.module), files, agreed, files-agreed,
+		)
 		fmt.Fprintf(&lists, "\n## %s\n\n%s\n\n%s\n", c.name, c.doc, strings.Join(disagreements, "\n"))
 	}
 	doc := "# What other projects' test data says\n\n" +
@@ -185,12 +191,17 @@ func manifestsIn(t testing.TB, dir string, folders []string) (names []string) {
 // lintFile lints one file in this process and gives the exit code and the first error.
 func lintFile(t testing.TB, dir, name string, args []string) (code int, first string) {
 	t.Helper()
-	line := []string{"lint", "--no-cache", "--rules", "none", "--config", "/dev/null", "-o", "json", filepath.Join(dir, name)}
+	line := []string{
+		"lint", "--no-cache", "--rules", "none", "--config", "/dev/null", "-o", "json", filepath.Join(dir, name),
+	}
 	for _, a := range args {
 		line = append(line, strings.ReplaceAll(a, "DIR", dir))
 	}
 	var out, errs bytes.Buffer
-	code = Run(context.Background(), line, Streams{In: strings.NewReader(""), Out: &out, Err: &errs, Getenv: func(string) string { return "" }})
+	code = Run(
+		context.Background(), line,
+		Streams{In: strings.NewReader(""), Out: &out, Err: &errs, Getenv: func(string) string { return "" }},
+	)
 	var report struct {
 		Diagnostics []struct{ Severity, Message, Path string }
 	}

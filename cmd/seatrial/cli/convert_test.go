@@ -14,7 +14,9 @@ import (
 
 // TestFormsKeepTheValue writes every manifest of the repository in each form and reads it again.
 func TestFormsKeepTheValue(t *testing.T) {
-	files, _ := lint.Inputs([]string{"../../../testdata", "../../../rules", "../../../examples", "../../../validation"}, nil)
+	files, _ := lint.Inputs(
+		[]string{"../../../testdata", "../../../rules", "../../../examples", "../../../validation"}, nil,
+	)
 	seen := 0
 	for _, name := range files {
 		data, err := os.ReadFile(name)
@@ -30,7 +32,10 @@ func TestFormsKeepTheValue(t *testing.T) {
 				}
 				again, findings := manifest.Read(source.NewFile(name, out.Bytes()), manifest.DefaultLimits)
 				if len(again) != 1 || !reflect.DeepEqual(again[0].Value(), d.Value()) {
-					t.Errorf("%s, document %d is another one as %s: %v\n%s", name, d.Number, form.Name, findings, out.Bytes())
+					t.Errorf(
+						"%s, document %d is another one as %s: %v\n%s", name, d.Number, form.Name, findings,
+						out.Bytes(),
+					)
 				}
 				seen++
 			}

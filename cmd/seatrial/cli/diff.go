@@ -52,7 +52,9 @@ func diffFolders(from, to string, out, errOut io.Writer) int {
 			continue
 		}
 		code = 1
-		if _, err := out.Write(diff.Diff(filepath.Join(from, name), before[name], filepath.Join(to, name), after[name])); err != nil {
+		if _, err := out.Write(
+			diff.Diff(filepath.Join(from, name), before[name], filepath.Join(to, name), after[name]),
+		); err != nil {
 			return 2
 		}
 	}

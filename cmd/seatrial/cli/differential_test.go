@@ -34,7 +34,9 @@ import (
 
 // absent matches refusals for want of another object, which are no verdict on the document: what it
 // names is a matter of the set, and of the rules on references.
-var absent = regexp.MustCompile(`service account \S+: serviceaccount "[^"]*" not found|no PriorityClass with name|RuntimeClass "?[^"]*"? not found|runtimeclass.*not found|ClusterTrustBundle`)
+var absent = regexp.MustCompile(
+	`service account \S+: serviceaccount "[^"]*" not found|no PriorityClass with name|RuntimeClass "?[^"]*"? not found|runtimeclass.*not found|ClusterTrustBundle`,
+)
 
 // differences are the documents, as module or folder, file and kind, on which the static verdict and
 // the engine disagree, with the reason. A reason without a disagreement fails the test.
@@ -127,10 +129,13 @@ func newComparison(e *cluster.Engine) (*comparison, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &comparison{judge: judge, client: client, mapper: restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(client.Discovery()))}, nil
+	return &comparison{
+		judge: judge, client: client,
+		mapper: restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(client.Discovery())),
+	}, nil
 }
 
-// compare tells what the two say differently about a document, empty if they agree.
+// compare returns the difference between two verdicts on a document; empty if they agree.
 func (c *comparison) compare(d *manifest.Document) string {
 	ctx := context.Background()
 	kind := schema.FromAPIVersionAndKind(d.Object.APIVersion, d.Object.Kind)
@@ -152,7 +157,8 @@ func (c *comparison) compare(d *manifest.Document) string {
 		return fmt.Sprintf("lint says %+v, the engine says %v", static.Causes, err)
 	}
 	var status apierrors.APIStatus
-	if !errors.As(err, &status) || status.Status().Reason != metav1.StatusReasonInvalid || status.Status().Details == nil {
+	if !errors.As(err, &status) || status.Status().Reason != metav1.StatusReasonInvalid ||
+		status.Status().Details == nil {
 		return ""
 	}
 	for _, cause := range status.Status().Details.Causes {
@@ -164,12 +170,16 @@ func (c *comparison) compare(d *manifest.Document) string {
 }
 
 // create asks the engine. Definitions are created for good, since others depend on them.
-func (c *comparison) create(ctx context.Context, kind schema.GroupVersionKind, namespace string, d *manifest.Document) error {
+func (c *comparison) create(
+	ctx context.Context, kind schema.GroupVersionKind, namespace string, d *manifest.Document,
+) error {
 	mapping, err := c.mapper.RESTMapping(kind.GroupKind(), kind.Version)
 	if err != nil {
 		return err
 	}
-	request := c.client.RESTClient().Post().Param("fieldValidation", "Strict").SetHeader("Content-Type", "application/json")
+	request := c.client.RESTClient().Post().Param("fieldValidation", "Strict").SetHeader(
+		"Content-Type", "application/json",
+	)
 	root := "/apis/" + mapping.Resource.Group + "/" + mapping.Resource.Version
 	if mapping.Resource.Group == "" {
 		root = "/api/" + mapping.Resource.Version
@@ -202,12 +212,16 @@ func (c *comparison) populate(ctx context.Context, namespace string) error {
 	if strings.ContainsAny(namespace, "/ ") {
 		return nil
 	}
-	_, err := c.client.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}, metav1.CreateOptions{})
+	_, err := c.client.CoreV1().Namespaces().Create(
+		ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}, metav1.CreateOptions{},
+	)
 	if err != nil && !apierrors.IsAlreadyExists(err) {
 		return nil // what is wrong with its name, the document's own answer says
 	}
 	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: "default"}}
-	if _, err := c.client.CoreV1().ServiceAccounts(namespace).Create(ctx, account, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
+	if _, err := c.client.CoreV1().ServiceAccounts(namespace).Create(
+		ctx, account, metav1.CreateOptions{},
+	); err != nil && !apierrors.IsAlreadyExists(err) {
 		return err
 	}
 	return nil

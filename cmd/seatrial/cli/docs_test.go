@@ -61,11 +61,14 @@ func TestDocumentationShowsRealOutput(t *testing.T) {
 	}
 }
 
-// transcript gives what a command prints, and its exit code where it is not 0.
+// transcript returns what a command prints, and its exit code where it is not 0.
 func transcript(t *testing.T, args []string, env map[string]string) string {
 	t.Helper()
 	var out bytes.Buffer
-	code := Run(context.Background(), args, Streams{In: strings.NewReader(""), Out: &out, Err: &out, Getenv: func(name string) string { return env[name] }})
+	code := Run(
+		context.Background(), args,
+		Streams{In: strings.NewReader(""), Out: &out, Err: &out, Getenv: func(name string) string { return env[name] }},
+	)
 	text := out.String()
 	if code != exitClean {
 		text += "# exit code " + string(rune('0'+code)) + "\n"
@@ -98,8 +101,13 @@ func TestDocumentationLinks(t *testing.T) {
 		}
 		text[page] = string(data)
 		for line := range strings.Lines(text[page]) {
-			if title, ok := strings.CutPrefix(strings.TrimLeft(strings.TrimSpace(line), "#"), " "); ok && strings.HasPrefix(line, "#") {
-				anchors[page] = append(anchors[page], strings.ReplaceAll(anchor.ReplaceAllString(strings.ToLower(title), ""), " ", "-"))
+			if title, ok := strings.CutPrefix(
+				strings.TrimLeft(strings.TrimSpace(line), "#"), " ",
+			); ok && strings.HasPrefix(line, "#") {
+				anchors[page] = append(
+					anchors[page],
+					strings.ReplaceAll(anchor.ReplaceAllString(strings.ToLower(title), ""), " ", "-"),
+				)
 			}
 		}
 	}

@@ -187,7 +187,7 @@ func (o *explainOptions) run(cmd *cobra.Command, text string) error {
 	return o.show(ctx, b.Bytes())
 }
 
-// explainError tells what the user mistyped from what failed.
+// explainError separates what the user mistyped from what failed.
 func explainError(err error) error {
 	var code *exitError
 	if errors.As(err, &code) {
@@ -240,7 +240,7 @@ func (o *explainOptions) complete(ctx context.Context, versionGiven bool) (err e
 	return err
 }
 
-// open gives the store of a version, with the kinds of the definitions that are known.
+// open returns the store of a version, with the kinds of the definitions that are known.
 func (o *explainOptions) open(version string) (*schema.Store, error) {
 	store, err := schema.Open(version)
 	if err != nil || len(o.definitions) == 0 {

@@ -13,7 +13,9 @@ import (
 func (o *explainOptions) browse(ctx context.Context, text string) error {
 	in, ok := o.In.(*os.File)
 	if !ok || !isTerminal(in) || !isTerminal(o.Out) {
-		return usageError("-i needs a terminal for input and output: without one use explain RESOURCE, --search, or -o json")
+		return usageError(
+			"-i needs a terminal for input and output: without one use explain RESOURCE, --search, or -o json",
+		)
 	}
 	if o.Getenv("TERM") == "dumb" {
 		return usageError("-i cannot draw on this terminal (TERM=dumb): use explain RESOURCE or --search")
@@ -26,14 +28,20 @@ func (o *explainOptions) browse(ctx context.Context, text string) error {
 		}
 		start = subject.Address()
 	}
-	err := tui.Run(ctx, tui.Options{Version: o.store.Version, Start: start, In: in, Out: o.Out, Color: o.paint, Example: exampleOf, Open: o.open})
+	err := tui.Run(
+		ctx,
+		tui.Options{
+			Version: o.store.Version, Start: start, In: in, Out: o.Out, Color: o.paint, Example: exampleOf,
+			Open: o.open,
+		},
+	)
 	if err != nil && ctx.Err() == nil {
 		return &exitError{exitFailed, err}
 	}
 	return nil
 }
 
-// exampleOf gives the minimal manifest of a kind; "" when there is none.
+// exampleOf returns the minimal manifest of a kind; "" when there is none.
 func exampleOf(k *schema.Kind) string {
 	text, err := (&explain.Subject{Kind: k}).Example()
 	if err != nil {

@@ -26,7 +26,12 @@ func TestBrowserOpensInATerminal(t *testing.T) {
 	ended := make(chan int, 1)
 	go func() {
 		env := map[string]string{"TERM": "xterm-256color", "NO_COLOR": "1"}
-		ended <- Run(context.Background(), []string{"explain", "-i", "deploy.spec.replicas"}, Streams{In: terminal, Out: terminal, Err: io.Discard, Getenv: func(name string) string { return env[name] }})
+		ended <- Run(
+			context.Background(), []string{"explain", "-i", "deploy.spec.replicas"},
+			Streams{
+				In: terminal, Out: terminal, Err: io.Discard, Getenv: func(name string) string { return env[name] },
+			},
+		)
 		terminal.Close()
 	}()
 	var shown strings.Builder
@@ -57,12 +62,17 @@ func TestServeUntilInterrupted(t *testing.T) {
 	out, in := io.Pipe()
 	ended := make(chan int, 1)
 	go func() {
-		ended <- Run(ctx, []string{"explain", "--serve", "--kubernetes-version", "1.25,1.37", "deploy.spec.replicas"}, Streams{In: strings.NewReader(""), Out: in, Err: io.Discard, Getenv: func(string) string { return "" }})
+		ended <- Run(
+			ctx, []string{"explain", "--serve", "--kubernetes-version", "1.25,1.37", "deploy.spec.replicas"},
+			Streams{In: strings.NewReader(""), Out: in, Err: io.Discard, Getenv: func(string) string { return "" }},
+		)
 		in.Close()
 	}()
 	url, err := bufio.NewReader(out).ReadString('\n')
 	url = strings.TrimSpace(url)
-	if err != nil || !strings.HasPrefix(url, "http://127.0.0.1:") || !strings.HasSuffix(url, "/deployment-v1-apps.html#spec.replicas") {
+	if err != nil || !strings.HasPrefix(url, "http://127.0.0.1:") || !strings.HasSuffix(
+		url, "/deployment-v1-apps.html#spec.replicas",
+	) {
 		t.Fatalf("%q, %v", url, err)
 	}
 	answer, err := http.Get(url)

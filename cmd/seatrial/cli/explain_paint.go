@@ -47,7 +47,7 @@ func (o *explainOptions) hits(w io.Writer, hits []explain.Hit, words string) err
 	return nil
 }
 
-// snippet gives the part of a description around the first of the words.
+// snippet returns the part of a description around the first of the words.
 func snippet(text string, words []string, width int) string {
 	text = strings.Join(strings.Fields(text), " ")
 	at := -1
@@ -74,7 +74,7 @@ func snippet(text string, words []string, width int) string {
 	return out
 }
 
-// marker gives a function that marks words in a text.
+// marker returns a function that marks words in a text.
 func (o *explainOptions) marker(words string) func(string) string {
 	var patterns []string
 	for _, w := range strings.Fields(words) {
@@ -160,7 +160,7 @@ func (n *newFields) field(indent int, name string) *schema.Field {
 	return f
 }
 
-// is tells whether a field came with the version.
+// is reports whether a field came with the version.
 func (n *newFields) is(f *schema.Field) bool {
 	return f.Span().Since == n.version && n.version != schema.Versions()[0]
 }

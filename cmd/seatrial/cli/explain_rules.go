@@ -71,13 +71,13 @@ func leaves(text string) map[string]bool {
 	return found
 }
 
-// kindOf gives the kind of a leaf. What differs because the kind does is no field that a rule looks at.
+// kindOf returns the kind of a leaf. What differs because the kind does is no field that a rule looks at.
 func kindOf(leaf string) string {
 	kind, _, _ := strings.Cut(leaf, " ")
 	return kind
 }
 
-// field gives the place of a leaf as rulesOf asks for it.
+// field returns the place of a leaf as rulesOf asks for it.
 func field(leaf string) string {
 	place, _, _ := strings.Cut(leaf, " = ")
 	kind, path, _ := strings.Cut(place, " ")

@@ -90,10 +90,15 @@ func TestChapterLookUps(t *testing.T) {
 		}
 		var out, errs bytes.Buffer
 		args := []string{"explain", "--kubernetes-version", "1.25", "-o", "plaintext-openapiv2", text}
-		if code := Run(t.Context(), args, Streams{In: strings.NewReader(""), Out: &out, Err: &errs, Getenv: func(string) string { return "" }}); code != exitClean {
+		if code := Run(
+			t.Context(), args,
+			Streams{In: strings.NewReader(""), Out: &out, Err: &errs, Getenv: func(string) string { return "" }},
+		); code != exitClean {
 			t.Fatal(errs.String())
 		}
-		if got, want := strings.Join(strings.Fields(out.String()), ""), strings.Join(strings.Fields(string(want)), ""); got != want {
+		if got, want := strings.Join(
+			strings.Fields(out.String()), "",
+		), strings.Join(strings.Fields(string(want)), ""); got != want {
 			t.Errorf("%s\ngot\n%s\nwant\n%s", text, got, want)
 		}
 	}

@@ -37,7 +37,9 @@ func TestFullDiskLosesNothing(t *testing.T) {
 	if !ends(folder) {
 		t.Fatal("it goes on without a disk")
 	}
-	if log, err := os.ReadFile(folder.Log()); err != nil || !strings.Contains(string(log), "etcd cannot go on in "+string(folder)) {
+	if log, err := os.ReadFile(folder.Log()); err != nil || !strings.Contains(
+		string(log), "etcd cannot go on in "+string(folder),
+	) {
 		t.Errorf("the log does not tell why: %v\n%s", err, log)
 	}
 	out, err = up()
@@ -64,7 +66,7 @@ func TestFullDiskLosesNothing(t *testing.T) {
 	}
 }
 
-// aloneAt gives a way to start a cluster on a folder that nothing of the user's is touched by.
+// aloneAt returns a way to start a cluster on a folder that nothing of the user's is touched by.
 func aloneAt(t *testing.T, folder live.Folder) (up func() (string, error)) {
 	ownHome(t, "--data-dir", string(folder))
 	return func() (string, error) { return program(t, "up", "--port", "0", "--data-dir", string(folder)) }
@@ -72,7 +74,8 @@ func aloneAt(t *testing.T, folder live.Folder) (up func() (string, error)) {
 
 func wantFailure(t *testing.T, out string, err error, says string) {
 	t.Helper()
-	if err == nil || err.Error() != "exit status 3" || !strings.Contains(out, says) || strings.Contains(out, "goroutine") {
+	if err == nil || err.Error() != "exit status 3" || !strings.Contains(out, says) ||
+		strings.Contains(out, "goroutine") {
 		t.Fatalf("got %v and %q, want exit status 3 and %q", err, out, says)
 	}
 }
@@ -88,10 +91,13 @@ func fill(t *testing.T, name string) {
 	}
 }
 
-// writeUntilFull gives the names of what was acknowledged.
+// writeUntilFull returns the names of what was acknowledged.
 func writeUntilFull(t *testing.T, client *kubernetes.Clientset) (written []string) {
 	for i := range 1000 {
-		c := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprint("c-", i)}, Data: map[string]string{"text": disk.Noise(200_000)}}
+		c := &corev1.ConfigMap{
+			ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprint("c-", i)},
+			Data:       map[string]string{"text": disk.Noise(200_000)},
+		}
 		if _, err := client.CoreV1().ConfigMaps("default").Create(t.Context(), c, metav1.CreateOptions{}); err != nil {
 			t.Logf("%d writes, then %.80v", len(written), err)
 			return written

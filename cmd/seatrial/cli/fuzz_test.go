@@ -34,7 +34,10 @@ func FuzzLint(f *testing.F) {
 		for _, args := range [][]string{{"--rules", "all", "--kubernetes-version", "1.25,1.37"}, {"--rules", "all", "--diff"}} {
 			var out, errs bytes.Buffer
 			line := append([]string{"lint", "-o", "json", "--no-cache", "--config", "/dev/null"}, args...)
-			code := Run(ctx, append(line, "-"), Streams{In: bytes.NewReader(data), Out: &out, Err: &errs, Getenv: func(string) string { return "" }})
+			code := Run(
+				ctx, append(line, "-"),
+				Streams{In: bytes.NewReader(data), Out: &out, Err: &errs, Getenv: func(string) string { return "" }},
+			)
 			if ctx.Err() != nil {
 				t.Fatalf("took more than 20 s: %s", errs.String())
 			}

@@ -29,7 +29,10 @@ func TestWaitForInputCanBeInterrupted(t *testing.T) {
 		var errors bytes.Buffer
 		code := make(chan int)
 		go func() {
-			code <- Run(ctx, args, Streams{In: in, Out: io.Discard, Err: &errors, Getenv: func(string) string { return "" }})
+			code <- Run(
+				ctx, args,
+				Streams{In: in, Out: io.Discard, Err: &errors, Getenv: func(string) string { return "" }},
+			)
 		}()
 		interrupt()
 		if got := <-code; got != exitInterrupted || errors.String() != "seatrial: interrupted\n" {
@@ -55,7 +58,10 @@ func TestFolderWithMoreThanFiles(t *testing.T) {
 		}
 	}
 	var out bytes.Buffer
-	code := Run(t.Context(), []string{"lint", "--no-cache", "--rules", "none", dir}, Streams{Out: &out, Err: &out, Getenv: func(string) string { return "" }})
+	code := Run(
+		t.Context(), []string{"lint", "--no-cache", "--rules", "none", dir},
+		Streams{Out: &out, Err: &out, Getenv: func(string) string { return "" }},
+	)
 	if code != exitFindings || !strings.Contains(out.String(), "2 documents of 2 files") {
 		t.Errorf("exit code %d:\n%s", code, &out)
 	}

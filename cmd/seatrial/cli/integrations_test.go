@@ -90,7 +90,9 @@ func TestPreCommitHooks(t *testing.T) {
 			t.Errorf("%s on a good file: exit code %d\n%s", h.ID, code, out)
 		}
 	}
-	if out, code := shell(t, shop(t), hooks[0].Entry+" good.yaml bad.json"); code != exitFindings || !strings.Contains(out, `did you mean Pod?`) {
+	if out, code := shell(
+		t, shop(t), hooks[0].Entry+" good.yaml bad.json",
+	); code != exitFindings || !strings.Contains(out, `did you mean Pod?`) {
 		t.Errorf("%s on a bad file: exit code %d\n%s", hooks[0].ID, code, out)
 	}
 }
@@ -202,12 +204,13 @@ func TestEditorPatterns(t *testing.T) {
 		t.Fatal("no problem matcher in docs/integrations.md")
 	}
 	got := regexp.MustCompile(pattern).FindStringSubmatch(line)
-	if got == nil || got[1] != "bad.json" || got[2] != "3" || got[3] != "11" || got[4] != "error" || !strings.Contains(got[5], "no matches for kind") {
+	if got == nil || got[1] != "bad.json" || got[2] != "3" || got[3] != "11" || got[4] != "error" ||
+		!strings.Contains(got[5], "no matches for kind") {
 		t.Errorf("%q of %q", got, line)
 	}
 }
 
-// TestConfigurationAndItsSchemaAgree gives both the same files.
+// TestConfigurationAndItsSchemaAgree returns both the same files.
 func TestConfigurationAndItsSchemaAgree(t *testing.T) {
 	schema, err := jsonschema.NewCompiler().Compile(filepath.Join(repo, "docs/config.schema.json"))
 	if err != nil {

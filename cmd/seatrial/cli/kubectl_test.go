@@ -17,8 +17,8 @@ import (
 	apischema "github.com/seatrial/seatrial/schema"
 )
 
-// TestPlaintextIsThatOfKubectl compares the page of every kind that a server serves, and of every first-level field, with
-// what kubectl's own library prints from the documents of the embedded API server.
+// TestPlaintextIsThatOfKubectl compares the page of every kind that a server serves, and of every first-level field,
+// with what kubectl's own library prints from the documents of the embedded API server.
 func TestPlaintextIsThatOfKubectl(t *testing.T) {
 	klog.SetLogger(logr.Discard())
 	engine, err := cluster.Start(context.Background(), cluster.Config{Bare: true})
@@ -60,10 +60,15 @@ func TestPlaintextIsThatOfKubectl(t *testing.T) {
 			}
 			var got, want bytes.Buffer
 			gotErr := asked.Plaintext(&got, explain.Depth{})
-			wantErr := explainv2.PrintModelDescription(asked.Path, &want, documents, k.GroupVersion().WithResource(k.Resource), false, 0, "plaintext")
+			wantErr := explainv2.PrintModelDescription(
+				asked.Path, &want, documents, k.GroupVersion().WithResource(k.Resource), false, 0, "plaintext",
+			)
 			compared++
 			if (gotErr == nil) != (wantErr == nil) || got.String() != want.String() {
-				t.Errorf("%s %s.%s: %v, %v\ngot\n%s\nwant\n%s", k.GroupVersion(), k.Kind, field, gotErr, wantErr, got.String(), want.String())
+				t.Errorf(
+					"%s %s.%s: %v, %v\ngot\n%s\nwant\n%s", k.GroupVersion(), k.Kind, field, gotErr, wantErr,
+					got.String(), want.String(),
+				)
 			}
 		}
 	}

@@ -142,7 +142,7 @@ func (p published) codes() (codes []string) {
 	return codes
 }
 
-// at gives the place of a mark in a text, and the text without it.
+// at returns the place of a mark in a text, and the text without it.
 func at(t *testing.T, text string) (string, map[string]any) {
 	t.Helper()
 	before, after, ok := strings.Cut(text, "‸")

@@ -219,7 +219,7 @@ func takeStdin(ctx context.Context, s Streams, args []string) error {
 	return platform.ReplaceStdin(f)
 }
 
-// namesStdin tells whether an argument stands for the standard input, in one of the ways of kubectl's flags.
+// namesStdin reports whether an argument stands for the standard input, in one of the ways of kubectl's flags.
 func namesStdin(arg string) bool {
 	return slices.Contains(
 		[]string{source.Stdin, "-f-", "-f=-", "--filename=-"}, arg,

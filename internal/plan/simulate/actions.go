@@ -75,21 +75,21 @@ func (g *scenarioRunner) play() {
 	}
 }
 
-// busy tells whether there is something left to do.
+// busy reports whether there is something left to do.
 func (g *scenarioRunner) busy() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.open > 0
 }
 
-// draining tells whether a node is being drained.
+// draining reports whether a node is being drained.
 func (g *scenarioRunner) draining() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return len(g.drains) > 0
 }
 
-// take gives what was noted since the last time.
+// take returns what was noted since the last time.
 func (g *scenarioRunner) take() (steps []timedStep, changes []plan.Change) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -369,7 +369,7 @@ func (g *scenarioRunner) drain(name string) error {
 	return nil
 }
 
-// evictions hears what drain says, of which the evictions that a budget forbids are told.
+// evictions receives the output of drain, and reports the evictions that a budget forbids.
 type evictions struct{ runner *scenarioRunner }
 
 var forbidden = regexp.MustCompile(
@@ -406,7 +406,7 @@ func (g *scenarioRunner) undo(namespace, reference string) (diag.Object, error) 
 	return t.object(), err
 }
 
-// takeOver puts what happened on stage into the history.
+// takeOver adds what the scenario did to the timeline.
 func (r *recorder) takeOver(g *scenarioRunner) {
 	steps, changes := g.take()
 	for _, s := range steps {

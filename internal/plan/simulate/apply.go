@@ -68,7 +68,7 @@ func objectOf(d *manifest.Document) *unstructured.Unstructured {
 	return (&unstructured.Unstructured{Object: d.Value()}).DeepCopy()
 }
 
-// inOrder gives documents in an order in which each finds what it needs.
+// inOrder returns documents in an order in which each finds what it needs.
 func inOrder(docs []*manifest.Document) []*manifest.Document {
 	objects := make([]*unstructured.Unstructured, len(docs))
 	for i, d := range docs {
@@ -214,7 +214,7 @@ func (a *applier) create(t *target, o *unstructured.Unstructured) (plan.Change, 
 	return c, a.follow(created)
 }
 
-// unwrapped gives the server's own error, without what kubectl says around it.
+// unwrapped returns the server's own error, without what kubectl says around it.
 func unwrapped(err error) error {
 	var status *apierrors.StatusError
 	if errors.As(err, &status) {
@@ -310,7 +310,7 @@ func (a *applier) ensureNamespaces(docs []*manifest.Document) (made []string, er
 	return made, err
 }
 
-// place gives the beginning of a document.
+// place returns the beginning of a document.
 func place(c *plan.Change, d *manifest.Document) {
 	r := d.Range()
 	c.File, c.Line = r.File, r.Start.Line

@@ -16,7 +16,7 @@ import (
 	"github.com/seatrial/seatrial/internal/plan"
 )
 
-// behaviors gives what the containers of a scenario do. The kubelets ask it again and again.
+// behaviors holds what the containers of a scenario do. The kubelets ask it for each step.
 type behaviors struct {
 	scenario *plan.Scenario
 
@@ -101,7 +101,7 @@ func (s *behaviors) selects(m *plan.Selector, pod *corev1.Pod, c *corev1.Contain
 		(m.Container == "" || m.Container == c.Name) && s.matches(m.Image, c.Image)
 }
 
-// madeBy tells whether a pod belongs to a workload: Deployment/web.
+// madeBy reports whether a pod belongs to a workload: Deployment/web.
 func madeBy(pod *corev1.Pod, workload string) bool {
 	kind, name, _ := strings.Cut(workload, "/")
 	ref := metav1.GetControllerOf(pod)
@@ -119,7 +119,7 @@ func madeBy(pod *corev1.Pod, workload string) bool {
 		strings.EqualFold(kind, "CronJob") && ref.Kind == "Job")
 }
 
-// matches tells whether a text is what a glob means; an empty one means anything.
+// matches reports whether a text is what a glob means; an empty one means anything.
 func (s *behaviors) matches(glob, text string) bool {
 	if glob == "" {
 		return true

@@ -191,7 +191,7 @@ func (d *differ) list(path, key string, before, after, written []any, schema str
 	}
 }
 
-// keyed gives the items of a list by the value of their key.
+// keyed returns the items of a list by the value of their key.
 func keyed(list []any, key string) map[string]map[string]any {
 	items := map[string]map[string]any{}
 	for _, i := range list {
@@ -202,7 +202,7 @@ func keyed(list []any, key string) map[string]map[string]any {
 	return items
 }
 
-// mergeKeyOf gives the key by which the items of a list are told apart, empty if there is none.
+// mergeKeyOf returns the key by which the items of a list are told apart, empty if there is none.
 func mergeKeyOf(
 	schema strategicpatch.LookupPatchMeta, key string, lists ...[]any,
 ) (string, strategicpatch.LookupPatchMeta) {

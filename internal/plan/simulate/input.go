@@ -31,7 +31,7 @@ type Input struct {
 	adjust func(*unstructured.Unstructured) // changes objects before they are applied; or nil
 }
 
-// object gives a document as it is applied.
+// object returns a document as it is applied.
 func (in *Input) object(d *manifest.Document) *unstructured.Unstructured {
 	u := objectOf(d)
 	if in.adjust != nil {

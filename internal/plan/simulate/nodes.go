@@ -105,7 +105,7 @@ func nodeReady(node *corev1.Node) bool {
 	})
 }
 
-// describeNodes gives the nodes of the plan.
+// describeNodes returns the nodes of the plan.
 func (r *recorder) describeNodes() []plan.Node {
 	all := []plan.Node{}
 	for _, name := range slices.Sorted(maps.Keys(r.nodes)) {

@@ -26,7 +26,7 @@ func (r *recorder) judge(d cluster.Decision) {
 	u.Message, u.Nodes = d.Message, fits(d.Rejected)
 }
 
-// placed tells of a pod that has got a node.
+// placed records that a pod has a node.
 func (r *recorder) placed(t time.Time, p *podTrack) {
 	if u := r.unplaced[p.pod.UID]; u != nil && u.Until == nil {
 		u.Until = ptr(r.at(t))
@@ -54,7 +54,7 @@ func fits(rejected []cluster.Rejection) []plan.NodeFit {
 	return all
 }
 
-// scores gives the best nodes of a decision.
+// scores returns the best nodes of a decision.
 func scores(told []cluster.NodeScore) (best []plan.NodeScore) {
 	for _, s := range told {
 		n := plan.NodeScore{Name: s.Node, Total: s.Total, Plugins: []plan.PluginScore{}}

@@ -65,7 +65,7 @@ func (s *simulation) evidence() plan.Evidence {
 	return e
 }
 
-// describeConstraints gives the quotas, limit ranges and budgets of the namespaces that have workloads.
+// describeConstraints returns the quotas, limit ranges and budgets of the namespaces that have workloads.
 func (r *recorder) describeConstraints() []plan.Constraint {
 	gates := []plan.Constraint{}
 	for _, o := range r.objects {
@@ -118,7 +118,7 @@ func quotaSummary(q *corev1.ResourceQuota) string {
 	return strings.Join(parts, ", ")
 }
 
-// quotaHit tells whether a quota refused a pod.
+// quotaHit reports whether a quota refused a pod.
 func (r *recorder) quotaHit(q *corev1.ResourceQuota) bool {
 	return slices.ContainsFunc(r.plan.Problems, func(p plan.Problem) bool {
 		return p.Object.Namespace == q.Namespace && strings.Contains(p.Message, "exceeded quota: "+q.Name+",")

@@ -14,7 +14,7 @@ import (
 	"github.com/seatrial/seatrial/internal/plan"
 )
 
-// eventClasses tell the kind of a problem by the reason of an event, and words of its message.
+// eventClasses maps the reason of an event, and words of its message, to the kind of a problem.
 var eventClasses = []struct {
 	reason, words string
 	kind          string
@@ -45,8 +45,8 @@ var eventClasses = []struct {
 	{"EvictionBlocked", "", plan.Blocked},
 }
 
-// causeOrder orders kinds by how well they explain why a plan does not converge: causes before what
-// follows from them.
+// causeOrder lists the kinds of problems, causes before what follows from them: the first explains best why a plan
+// does not converge.
 var causeOrder = []string{
 	plan.Denied, plan.Blocked, plan.Unplaced, plan.NodeLost, plan.Refused, plan.Image, plan.Config, plan.Mount,
 	plan.Crash, plan.Probe, plan.Backoff, plan.Deadline, plan.Preempted, plan.Other,
@@ -64,7 +64,7 @@ func kindOfEvent(s *plan.Step) string {
 	return ""
 }
 
-// problemKey tells which events are of one problem.
+// problemKey identifies the events of one problem.
 type problemKey struct {
 	kind     string
 	workload diag.Object
@@ -135,7 +135,7 @@ func (s *simulation) describeProblems() []plan.Problem {
 	return all
 }
 
-// ownerOf gives the workload that an event is about.
+// ownerOf returns the workload that an event is about.
 func (s *simulation) ownerOf(step *plan.Step) diag.Object {
 	r := s.recorder
 	for _, w := range r.workloads {
@@ -173,7 +173,7 @@ func (r *recorder) deadlines() (all []plan.Problem) {
 	return all
 }
 
-// openKinds tells of a problem whether it still stood at the end.
+// openKinds returns a function that reports whether a problem still existed at the end.
 func (s *simulation) openKinds() func(*plan.Problem) bool {
 	r := s.recorder
 	unready := map[diag.Object]bool{}
@@ -213,7 +213,7 @@ func (s *simulation) openKinds() func(*plan.Problem) bool {
 	}
 }
 
-// failedJob tells whether a Job has failed, or the last one of a CronJob.
+// failedJob reports whether a Job has failed, or the last one of a CronJob.
 func failedJob(w *workloadTrack) bool {
 	switch o := w.current.(type) {
 	case *batchv1.Job:
@@ -232,7 +232,7 @@ func jobHas(j *batchv1.Job, t batchv1.JobConditionType) bool {
 	)
 }
 
-// conclude says whether the cluster came to what was asked for, and if not, why: by what explains
+// conclude decides whether the cluster reached what was asked for, and if not, why: by what explains
 // it best.
 func (s *simulation) conclude() {
 	p := &s.recorder.plan
@@ -284,7 +284,7 @@ func (s *simulation) conclude() {
 	}
 }
 
-// concerns tells whether a problem is one of an object that lacks something. What concerns no
+// concerns reports whether a problem is one of an object that lacks something. What concerns no
 // object in particular, such as a node, concerns all.
 func concerns(p *plan.Problem, lacking map[string]string) bool {
 	if isZero(p.Workload) && p.Object.Kind != "Pod" {
@@ -293,7 +293,7 @@ func concerns(p *plan.Problem, lacking map[string]string) bool {
 	return lacking[p.Workload.String()] != "" || lacking[p.Object.String()] != ""
 }
 
-// lacking gives what keeps the plan from converging: what is not as it should be, and was not so
+// lacking returns what keeps the plan from converging: what is not as it should be, and was not so
 // already before the change.
 func (s *simulation) lacking() map[string]string {
 	left := s.unsettled()
@@ -311,7 +311,7 @@ func (s *simulation) lacking() map[string]string {
 	return left
 }
 
-// touched tells whether the change is about an object.
+// touched reports whether the change is about an object.
 func (s *simulation) touched(name string) bool {
 	return slices.ContainsFunc(
 		s.recorder.plan.Changes,

@@ -24,7 +24,7 @@ import (
 	"github.com/seatrial/seatrial/internal/plan"
 )
 
-// recorder follows a cluster through the writes to its store, and keeps what a plan tells.
+// recorder follows a cluster through the writes to its store, and keeps what a plan reports.
 type recorder struct {
 	mu               sync.Mutex
 	pending          []change // not taken in yet
@@ -72,13 +72,13 @@ var followed = map[string]string{
 	"persistentvolumeclaims": "v1 PersistentVolumeClaim",
 }
 
-// resourceOf gives the resource that a key is of: /pods/default/web.
+// resourceOf returns the resource that a key is of: /pods/default/web.
 func resourceOf(key string) string {
 	resource, _, _ := strings.Cut(strings.TrimPrefix(key, "/"), "/")
 	return resource
 }
 
-// onWrite is called by the store for each write.
+// onWrite receives each write to the store.
 func (r *recorder) onWrite(w memstore.Write) {
 	if _, ok := followed[resourceOf(w.Key)]; !ok {
 		return
@@ -88,33 +88,33 @@ func (r *recorder) onWrite(w memstore.Write) {
 	r.pending = append(r.pending, change{Write: w})
 }
 
-// eventKey is what an event says of an object.
+// eventKey identifies equal events of an object.
 type eventKey struct {
 	about           types.UID
 	reason, message string
 }
 
-// change is a write to the store, or an event that was recorded.
+// change is a write to the store, or a recorded event.
 type change struct {
 	memstore.Write
 	event *corev1.Event
 }
 
-// onEvent is called for each event that a component records.
+// onEvent receives each event that a component records.
 func (r *recorder) onEvent(e *corev1.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.pending = append(r.pending, change{memstore.Write{At: time.Now()}, e})
 }
 
-// onDecision is called by the scheduler for each decision.
+// onDecision receives each decision of the scheduler.
 func (r *recorder) onDecision(d cluster.Decision) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.pendingDecisions = append(r.pendingDecisions, d)
 }
 
-// catchUp takes in what was heard.
+// catchUp processes what has been received since the last time.
 func (r *recorder) catchUp() error {
 	r.mu.Lock()
 	heard, decisions := r.pending, r.pendingDecisions
@@ -140,7 +140,7 @@ func (r *recorder) catchUp() error {
 // earlier is a moment before the change, of what was there already.
 const earlier = -plan.Time(time.Millisecond)
 
-// at gives a moment of the plan.
+// at returns a moment of the plan.
 func (r *recorder) at(t time.Time) plan.Time {
 	if !r.began {
 		return earlier
@@ -242,7 +242,7 @@ func (r *recorder) step(t time.Time, s plan.Step) {
 	r.plan.Timeline = append(r.plan.Timeline, s)
 }
 
-// workloadOf gives the object that a pod belongs to in the eyes of its user: a Deployment rather
+// workloadOf returns the object that a pod belongs to in the eyes of its user: a Deployment rather
 // than its ReplicaSet, a CronJob rather than its Job.
 func (r *recorder) workloadOf(o metav1.Object) diag.Object {
 	var found diag.Object
@@ -261,7 +261,7 @@ func (r *recorder) workloadOf(o metav1.Object) diag.Object {
 	return found
 }
 
-// takeEvent tells of an event, once for each time that it was recorded. It counts those that say the same.
+// takeEvent adds an event to the timeline each time that it is recorded, and counts equal ones.
 func (r *recorder) takeEvent(at time.Time, e *corev1.Event) {
 	ref := e.InvolvedObject
 	message := strings.TrimPrefix(oneLine(e.Message), cluster.Combined)
@@ -373,7 +373,7 @@ func (p *podTrack) rebase(r *recorder) {
 
 func ptr[T any](v T) *T { return &v }
 
-// update tells what has changed of a pod.
+// update records what has changed in a pod.
 func (r *recorder) update(w memstore.Write, p *podTrack) {
 	pod := p.pod
 	if pod.Spec.NodeName != "" && p.life.Node == "" {
@@ -431,7 +431,7 @@ func (r *recorder) podStep(t time.Time, p *podTrack, event, message string, warn
 	)
 }
 
-// isFailure tells whether a status is one that users look for when something is wrong.
+// isFailure reports whether a status is one that users look for when something is wrong.
 func isFailure(status string) bool {
 	status = strings.TrimPrefix(status, "Init:")
 	switch status {
@@ -513,7 +513,7 @@ func (r *recorder) count(t time.Time, p *podTrack) {
 	p.workload.note(r, t)
 }
 
-// age makes pods available that have been ready for long enough.
+// age marks pods as available that have been ready for minReadySeconds.
 func (r *recorder) age(t time.Time) {
 	if len(r.due) == 0 {
 		return
@@ -596,7 +596,7 @@ func (w *workloadTrack) rebase() {
 	w.changed = false
 }
 
-// isNew tells whether a pod is of the latest template.
+// isNew reports whether a pod is of the latest template.
 func (w *workloadTrack) isNew(pod *corev1.Pod) bool {
 	if w.hash == "" {
 		return true
@@ -730,7 +730,7 @@ func minReady(o metav1.Object) time.Duration {
 	return time.Duration(seconds) * time.Second
 }
 
-// desiredOf gives the number of pods that an object asks for.
+// desiredOf returns the number of pods that an object asks for.
 func desiredOf(o metav1.Object) int {
 	one := func(n *int32) int {
 		if n == nil {
@@ -755,7 +755,7 @@ func desiredOf(o metav1.Object) int {
 	return 0
 }
 
-// sortedWorkloads gives the workloads that were seen, by kind, namespace and name.
+// sortedWorkloads returns the workloads that were seen, by kind, namespace and name.
 func (r *recorder) sortedWorkloads() []*workloadTrack {
 	var all []*workloadTrack
 	for _, w := range r.workloads {

@@ -105,7 +105,7 @@ func attempts(in Input, p *plan.Plan, stalled plan.Workload) (all []attempt) {
 	return all
 }
 
-// replaces tells whether a workload has pods of an older template.
+// replaces reports whether a workload has pods of an older template.
 func replaces(w plan.Workload) bool { return len(w.Curve) > 0 && w.Curve[len(w.Curve)-1].Old > 0 }
 
 // lacking is how many pods a workload has too few.
@@ -138,7 +138,7 @@ func strategy(object diag.Object, value map[string]any) func(*unstructured.Unstr
 // exceeded is how the admission of quotas refuses a pod.
 var exceeded = regexp.MustCompile(`exceeded quota: ([^,]+), requested: (.+), used: (.+), limited: (.+)$`)
 
-// raise gives a quota what so many more pods ask for.
+// raise returns a quota what so many more pods ask for.
 func raise(message, namespace string, pods int) (attempt, bool) {
 	m := exceeded.FindStringSubmatch(message)
 	if m == nil {

@@ -20,10 +20,10 @@ import (
 	"github.com/seatrial/seatrial/manifest"
 )
 
-// lived tells whether a document is an object as a cluster has it, and not a manifest.
+// lived reports whether a document is an object as a cluster has it, and not a manifest.
 func lived(d *manifest.Document) bool { return objectOf(d).GetUID() != "" }
 
-// applied tells whether an object was made with kubectl apply: only such objects are pruned, as
+// applied reports whether an object was made with kubectl apply: only such objects are pruned, as
 // kubectl does.
 func applied(d *manifest.Document) bool {
 	return objectOf(d).GetAnnotations()[corev1.LastAppliedConfigAnnotation] != ""
@@ -106,7 +106,7 @@ func restore(
 	return nil
 }
 
-// findNodes gives the names of the nodes that are there, and has what nodes own belong to them.
+// findNodes returns the names of the nodes that are there, and has what nodes own belong to them.
 func (r *restorer) findNodes(nodes []*corev1.Node) (there map[string]bool, err error) {
 	list, err := r.client.CoreV1().Nodes().List(context.Background(), metav1.ListOptions{})
 	if err != nil {
@@ -155,7 +155,7 @@ func (r *restorer) withoutLost(
 	return left
 }
 
-// put makes one object anew.
+// put makes one object again.
 func (r *restorer) put(t *target, o *unstructured.Unstructured) error {
 	old := o.GetUID()
 	r.prepare(o)

@@ -162,7 +162,7 @@ func probed(t *corev1.PodTemplateSpec) bool {
 	return slices.ContainsFunc(t.Spec.Containers, func(c corev1.Container) bool { return c.ReadinessProbe != nil })
 }
 
-// locate gives a risk its place in the manifest, if it is about one.
+// locate returns a risk its place in the manifest, if it is about one.
 func (s *simulation) locate(d *diag.Diagnostic, o diag.Object) {
 	for _, m := range slices.Concat(s.Change, s.From) {
 		namespace := m.Object.Namespace

@@ -141,7 +141,7 @@ func (s *simulation) run() error {
 	return s.finish()
 }
 
-// asksWhoMay tells whether roles can matter: if the input has some, or policies, which may ask.
+// asksWhoMay reports whether roles can matter: if the input has some, or policies, which may ask.
 func (s *simulation) asksWhoMay() bool {
 	documents := slices.Concat(s.From, s.Change)
 	if s.Scenario != nil {
@@ -179,7 +179,7 @@ func (s *simulation) runBefore(manifests []*manifest.Document) error {
 	return nil
 }
 
-// autoscales tells whether there is an autoscaler in what runs or comes. It ignores the metrics of
+// autoscales reports whether there is an autoscaler in what runs or comes. It ignores the metrics of
 // pods that are young, so that what runs already must not be.
 func (s *simulation) autoscales() bool {
 	return slices.ContainsFunc(
@@ -282,7 +282,7 @@ func afterLoad(s *plan.Scenario) time.Duration {
 	return 6 * time.Minute
 }
 
-// unsettled gives what is not as it should be: what each object lacks, by its name.
+// unsettled returns what is not as it should be: what each object lacks, by its name.
 func (s *simulation) unsettled() map[string]string {
 	left := map[string]string{}
 	for _, w := range s.recorder.workloads {
@@ -305,7 +305,7 @@ func (s *simulation) unsettled() map[string]string {
 	return left
 }
 
-// mayCrashAgain tells whether a pod has crashed, and not run for long since.
+// mayCrashAgain reports whether a pod has crashed, and not run for long since.
 func (p *podTrack) mayCrashAgain() bool {
 	return p.line.Restarts > p.restarts && !p.readyFrom.IsZero() && time.Since(p.readyFrom) < recovered
 }
@@ -390,8 +390,8 @@ func (r *recorder) describeUnschedulable() []plan.Unschedulable {
 	return all
 }
 
-// isZero tells whether an object is none.
+// isZero reports whether an object is none.
 func isZero(o diag.Object) bool { return o == diag.Object{} }
 
-// oneLine gives a text without line breaks.
+// oneLine returns a text without line breaks.
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }

@@ -164,7 +164,7 @@ func conforms(t *testing.T, report []byte) {
 	}
 }
 
-// written gives a plan in a format.
+// written returns a plan in a format.
 func written(t *testing.T, p *plan.Plan, name string, options report.PlanOptions) []byte {
 	t.Helper()
 	format, err := report.LookupPlan(name)

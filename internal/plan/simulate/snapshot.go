@@ -18,7 +18,7 @@ import (
 )
 
 // snapshotted are the resources that a plan starts from, in the order in which they can be made
-// anew: each after what it needs, and pods before what might refuse them now.
+// again: each after what it needs, and pods before what might refuse them now.
 var snapshotted = []schema.GroupVersionResource{
 	{Version: "v1", Resource: "namespaces"},
 	{Version: "v1", Resource: "nodes"},
@@ -89,7 +89,7 @@ func ReadSnapshot(ctx context.Context, config *rest.Config) (*Snapshot, error) {
 	return s, nil
 }
 
-// YAML gives a snapshot as Input.From takes it: a document an object, with its UID, so that what
+// YAML returns a snapshot as Input.From takes it: a document an object, with its UID, so that what
 // belongs together stays together. Without values, those of Secrets and ConfigMaps are left out;
 // their keys stay.
 func (s *Snapshot) YAML(values bool) ([]byte, error) {
@@ -125,7 +125,7 @@ func list(
 	}
 }
 
-// kept tells whether an object is needed: not what is on its way out, and not what a cluster makes
+// kept reports whether an object is needed: not what is on its way out, and not what a cluster makes
 // by itself.
 func kept(o *unstructured.Unstructured) bool {
 	if o.GetDeletionTimestamp() != nil {

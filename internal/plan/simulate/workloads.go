@@ -13,7 +13,7 @@ import (
 	"github.com/seatrial/seatrial/internal/plan"
 )
 
-// describeWorkloads tells how the workloads fared that are there, or were at the beginning.
+// describeWorkloads returns how the workloads fared that exist, or existed at the beginning.
 func (r *recorder) describeWorkloads() []plan.Workload {
 	all := []plan.Workload{}
 	for _, w := range r.sortedWorkloads() {
@@ -167,7 +167,7 @@ func jobStrategy(j *batchv1.Job) string {
 	return s
 }
 
-// progressing tells whether something will still happen although nothing moves: a rollout whose
+// progressing reports whether something will still happen although nothing moves: a rollout whose
 // deadline has not come, or a container that does its work.
 func (r *recorder) progressing() bool {
 	for _, w := range r.workloads {
@@ -183,7 +183,7 @@ func (r *recorder) progressing() bool {
 	return false
 }
 
-// awaitsDeadline tells whether the Deployment controller has yet to give its verdict on a rollout.
+// awaitsDeadline reports whether the Deployment controller has yet to give its verdict on a rollout.
 func awaitsDeadline(d *appsv1.Deployment) bool {
 	if d.Spec.Paused || d.Spec.ProgressDeadlineSeconds == nil || *d.Spec.ProgressDeadlineSeconds == math.MaxInt32 {
 		return false
@@ -196,7 +196,7 @@ func awaitsDeadline(d *appsv1.Deployment) bool {
 	return false
 }
 
-// works tells whether a pod runs to its end, or is being stopped.
+// works reports whether a pod runs to its end, or is being stopped.
 func works(pod *corev1.Pod) bool {
 	if pod.DeletionTimestamp != nil {
 		return time.Now().Before(pod.DeletionTimestamp.Add(time.Minute))
