@@ -99,7 +99,7 @@ func (c *Cache) begin(r *run) {
 		c.program,
 		strings.Join(r.Versions, ","),
 		strings.Join(r.External, "\n"),
-		strings.Join(r.IgnoreMissing, "\n"),
+		strings.Join(r.IgnoreMissing, "\n"), strings.Join(r.Settings, "\n"),
 		fmt.Sprint(r.Limits),
 		fmt.Sprint(r.DryRun != nil),
 	)

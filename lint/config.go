@@ -36,6 +36,10 @@ type Config struct {
 	// IgnoreMissingSchemas lists kinds that are accepted without a schema: Kind or group/Kind, each a glob; all, or
 	// "*", is any.
 	IgnoreMissingSchemas []string `json:"ignoreMissingSchemas,omitempty"`
+	// RuntimeConfig and FeatureGates are the settings of the API server that decide what it serves beside its defaults, as
+	// its own flags take them: resource.k8s.io/v1beta1=true.
+	RuntimeConfig []string `json:"runtimeConfig,omitempty"`
+	FeatureGates  []string `json:"featureGates,omitempty"`
 	// FailOn is the severity from which findings make the run fail: error, warning, info or never.
 	FailOn string `json:"failOn,omitempty"`
 
@@ -92,6 +96,8 @@ var configKeys = []string{
 	"crds",
 	"external",
 	"ignoreMissingSchemas",
+	"runtimeConfig",
+	"featureGates",
 	"failOn",
 }
 

@@ -1,9 +1,11 @@
 package lint
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -132,11 +134,16 @@ func (r *run) judgeDocument(ctx context.Context, d *manifest.Document, out *file
 	} else {
 		v = r.Validator.Create(ctx, gvkOf(d), d.JSON, namespaceOf(d))
 	}
-	if unknown(v) && !r.knownToTarget(d) && !isDefinition(d) {
+	if unknown(v) && !r.knownToTarget(d) && !isDefinition(d) || asksNamespace(d) {
 		out.Deferred = append(out.Deferred, docRef{d.Number, d.Item})
 		return nil
 	}
 	return r.report(d, v, out)
+}
+
+// asksNamespace reports whether the verdict on an object depends on its namespace: whether devices may be administered.
+func asksNamespace(d *manifest.Document) bool {
+	return strings.HasPrefix(d.Object.APIVersion, "resource.k8s.io/") && bytes.Contains(d.JSON, []byte(`"adminAccess":`))
 }
 
 // unknown reports whether the linked Kubernetes has no such kind.
@@ -164,7 +171,7 @@ func (r *run) report(d *manifest.Document, v verdict.Verdict, out *fileResult) e
 		namespace = namespaceOf(d)
 	}
 	out.resource().fill(d, v.Object, pods, namespace)
-	if v.Object == nil {
+	if v.Object == nil || v.NotServed != "" && !slices.ContainsFunc(r.targets, func(t *target) bool { return !t.linked }) {
 		return nil
 	}
 	pass := &Pass{Document: d, Object: v.Object, Pods: pods}
@@ -256,6 +263,8 @@ type Validator interface {
 	AddCRD(ctx context.Context, doc []byte) verdict.Verdict
 	// Custom lists the kinds so made known.
 	Custom() []verdict.Kind
+	// AddNamespace makes a namespace of the set known to kinds whose validation looks at its labels.
+	AddNamespace(name string, labels map[string]string)
 }
 
 // classRules maps the server's steps to the rules that report them.

@@ -21,8 +21,14 @@ func (r *run) judgeDeferred(ctx context.Context) error {
 		return err
 	}
 	for _, f := range r.results {
-		if f != nil {
-			r.rejected = append(r.rejected, f.Rejected...)
+		if f == nil {
+			continue
+		}
+		r.rejected = append(r.rejected, f.Rejected...)
+		for _, res := range f.Resources {
+			if res.Object.Kind == "Namespace" && res.Object.APIVersion == "v1" {
+				r.Validator.AddNamespace(res.Object.Name, res.Labels)
+			}
 		}
 	}
 	g, ctx := errgroup.WithContext(ctx)

@@ -36,11 +36,13 @@ type Options struct {
 	External  External
 	// IgnoreMissing lists kinds whose schema may be missing, as globs of Kind or group/Kind; "*" is any.
 	IgnoreMissing []string
-	Limits        manifest.Limits
-	DryRun        DryRun // nil: each object is judged without admission
-	Cache         *Cache // nil: none
-	Jobs          int    // documents judged at the same time; 0: one for each CPU
-	Progress      func(done, total int)
+	// Settings are those of the Validator, as far as they decide its answers: a part of the key of the Cache.
+	Settings []string
+	Limits   manifest.Limits
+	DryRun   DryRun // nil: each object is judged without admission
+	Cache    *Cache // nil: none
+	Jobs     int    // documents judged at the same time; 0: one for each CPU
+	Progress func(done, total int)
 }
 
 // Summary counts what a run saw.

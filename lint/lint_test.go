@@ -81,6 +81,8 @@ func (f *fake) AddCRD(ctx context.Context, doc []byte) verdict.Verdict {
 
 func (f *fake) Custom() []verdict.Kind { return nil }
 
+func (f *fake) AddNamespace(string, map[string]string) {}
+
 // loud is advice about every object whose name begins with loud.
 var loud = &lint.Rule{
 	Name:     "loud",
@@ -517,4 +519,28 @@ func TestKeptResultsAreOfTheSameRule(t *testing.T) {
 	if d := run(says("third", "2", diag.Warning), same); d.Severity != loud.Severity {
 		t.Errorf("another severity: %+v", d)
 	}
+}
+
+// shy accepts an object with adminAccess only in the namespaces that it was told of.
+type shy struct {
+	fake
+	told map[string]string
+}
+
+func (s *shy) AddNamespace(name string, labels map[string]string) { s.told[name] = labels["l"] }
+
+func (s *shy) Create(ctx context.Context, gvk schema.GroupVersionKind, doc []byte, namespace string) verdict.Verdict {
+	if gvk.Group == "resource.k8s.io" && s.told[namespace] != "yes" {
+		return verdict.Verdict{Causes: []verdict.Cause{{Class: verdict.Invalid, Path: "spec", Message: "no"}}}
+	}
+	gvk.Group = ""
+	return s.fake.Create(ctx, gvk, doc, namespace)
+}
+
+func TestObjectsThatAskForTheirNamespaceAreJudgedWhenItIsKnown(t *testing.T) {
+	claim := "apiVersion: resource.k8s.io/v1\nkind: ResourceClaim\nmetadata: {name: a, namespace: ops}\nspec: {devices: {requests: [{exactly: {adminAccess: true}}]}}\n"
+	namespace := "apiVersion: v1\nkind: Namespace\nmetadata: {name: ops, labels: {l: 'yes'}}\n"
+	o := options(t, &shy{told: map[string]string{}}, "a.yaml", claim, "b.yaml", namespace)
+	o.Jobs = 1
+	expect(t, run(t, o), "a.yaml:2 lonely", "b.yaml:2 lonely")
 }

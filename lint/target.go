@@ -53,6 +53,9 @@ func (t *target) knows(gvk schema.GVK) bool { return t.store().Lookup(gvk) != ni
 // judge returns the findings about an object on the target. v is the linked API server's answer.
 func (t *target) judge(r *run, d *manifest.Document, v verdict.Verdict) []diag.Diagnostic {
 	var out []diag.Diagnostic
+	if t.linked && v.NotServed != "" {
+		return []diag.Diagnostic{t.notServed(d, v.NotServed)}
+	}
 	if t.linked || v.Custom || isDefinition(d) && !unknown(v) {
 		for _, c := range v.Causes {
 			switch c.Class {
@@ -273,6 +276,22 @@ func (t *target) unknownKind(r *run, d *manifest.Document) diag.Diagnostic {
 	return f
 }
 
+// notServed says that an API server with the settings of the run does not serve a kind, and which setting would change that.
+func (t *target) notServed(d *manifest.Document, setting string) diag.Diagnostic {
+	f := newDiagnostic(ruleKindUnknown, d)
+	f.Reason, f.Path = "NotFound", "kind"
+	f.Message = fmt.Sprintf("no matches for kind %q in version %q", d.Object.Kind, d.Object.APIVersion)
+	f.Range = valueRange(d.Find("apiVersion"))
+	f.Help = fmt.Sprintf("an API server serves it with %s only: give lint the same flags if yours has them", setting)
+	for _, k := range t.store().ServedAs(d.Object.Kind) {
+		if k.GVK.Group == groupOf(d.Object.APIVersion) && schema.IsStable(k.GVK.Version) {
+			t.suggestKind(d, &f, k.GVK.Kind, k.GVK.GroupVersion().String())
+			break
+		}
+	}
+	return f
+}
+
 // knownItem reports whether a list of such a kind is of objects that the target knows, or of any.
 func knownItem(t *target, list schema.GVK) bool {
 	item := list
@@ -422,8 +441,6 @@ func (r *run) warnings(d *manifest.Document, warnings []verdict.Warning) (out []
 		switch {
 		case w.Deprecation:
 			rule = ruleDeprecated
-		case w.OffByDefault:
-			rule = ruleNotServed
 		case w.Scope:
 			rule = ruleScope
 		}

@@ -42,6 +42,7 @@ var (
 		Category:    "verdict",
 		Doc: "The API server does not serve the kind in this API version: it is misspelt, was removed, is not there " +
 			"yet, or belongs to a custom resource whose definition is neither in the set nor under `--crds`. " +
+			"Alpha and most beta API versions are served only with `--runtime-config` or `--feature-gates`, which lint takes, too. " +
 			"`--ignore-missing-schemas` accepts unknown kinds and counts them in the summary.",
 	}
 	ruleFieldUnknown = &Rule{
@@ -109,14 +110,6 @@ var (
 		Doc: "The API server would answer with a Warning header, which kubectl prints: a deprecated field, a " +
 			"value that does not do what it seems to, a duplicate entry.",
 	}
-	ruleNotServed = &Rule{
-		Name:     "api-version-off-by-default",
-		Title:    "API version that is not served by default",
-		Severity: diag.Warning,
-		Category: "lifecycle",
-		Doc: "Alpha and most beta API versions must be switched on in the API server with `--runtime-config`; " +
-			"a cluster with default settings answers that there is no such kind.",
-	}
 	ruleSuppressionInvalid = &Rule{
 		Name:     "suppression-invalid",
 		Title:    "suppression that cannot be honoured",
@@ -137,7 +130,7 @@ var (
 // OwnRules lists the rules that package lint checks itself: the verdicts first, then advice.
 var OwnRules = []*Rule{
 	ruleSyntax, ruleTab, ruleDuplicateKey, ruleKindUnknown, ruleFieldUnknown, ruleFieldType, ruleAPIServer, ruleDuplicate, ruleScope,
-	ruleDeprecated, ruleServerWarning, ruleNotServed, ruleSuppressionInvalid, ruleSuppressionStale,
+	ruleDeprecated, ruleServerWarning, ruleSuppressionInvalid, ruleSuppressionStale,
 }
 
 // Suppressible reports whether findings of a rule can be silenced.

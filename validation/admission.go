@@ -2,9 +2,12 @@ package validation
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
+
+	"k8s.io/kubernetes/pkg/apis/scheduling"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	apiextensionsscheme "k8s.io/apiextensions-apiserver/pkg/apiserver"
@@ -25,7 +28,48 @@ import (
 	"github.com/seatrial/seatrial/validation/verdict"
 )
 
-// admit runs those of the server's default admission checks that look at nothing but the object.
+// mutate does what the server's default admission does to an object before it is validated, as far as it needs to look at
+// nothing else, and returns what that refuses.
+func mutate(obj runtime.Object) (causes []verdict.Cause) {
+	pod, ok := obj.(*core.Pod)
+	if !ok {
+		return nil
+	}
+	if _, mirror := pod.Annotations[core.MirrorPodAnnotationKey]; pod.Spec.ServiceAccountName == "" && !mirror {
+		pod.Spec.ServiceAccountName, pod.Spec.DeprecatedServiceAccount = "default", "default"
+	}
+	forbid := func(path, format string, args ...any) {
+		causes = append(causes, verdict.Cause{
+			Class:   verdict.Forbidden,
+			Reason:  string(metav1.StatusReasonForbidden),
+			Path:    path,
+			Message: fmt.Sprintf(format, args...),
+		})
+	}
+	priority, known := classPriority[pod.Spec.PriorityClassName]
+	if p := pod.Spec.Priority; known && p != nil && *p != priority {
+		forbid("spec.priority", "the integer value of priority (%d) must not be provided in pod spec; priority admission "+
+			"controller computed %d from the given PriorityClass name", *p, priority)
+	}
+	if p := pod.Spec.PreemptionPolicy; known && p != nil && *p != core.PreemptLowerPriority {
+		forbid("spec.preemptionPolicy", "the string value of PreemptionPolicy (%s) must not be provided in pod spec; priority "+
+			"admission controller computed %s from the given PriorityClass name", *p, core.PreemptLowerPriority)
+	}
+	if pod.Spec.RuntimeClassName == nil && pod.Spec.Overhead != nil {
+		forbid("spec.overhead", "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead")
+	}
+	return causes
+}
+
+// classPriority is the priority of pods by their class, as far as every cluster has the class. Pods without a class have
+// the priority of the class that is the default, which every cluster may choose for itself: 0 if it does not.
+var classPriority = map[string]int32{
+	"":                               0,
+	scheduling.SystemClusterCritical: scheduling.SystemCriticalPriority,
+	scheduling.SystemNodeCritical:    scheduling.SystemCriticalPriority + 1000,
+}
+
+// admit runs those of the server's default admission checks that look at nothing but the object, when it is valid.
 func admit(ctx context.Context, k *kind, obj runtime.Object) []verdict.Cause {
 	if ns, ok := obj.(*core.Namespace); ok {
 		return podSecurityLabels(k, ns)
@@ -97,7 +141,7 @@ func (v *Validator) restMapper() (meta.RESTMapper, error) {
 	}
 	mapper := meta.NewDefaultRESTMapper(nil)
 	for _, k := range all {
-		if k.off {
+		if k.setting != "" {
 			continue
 		}
 		scope := meta.RESTScopeRoot

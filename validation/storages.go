@@ -5,6 +5,8 @@ import (
 	"strings"
 	"sync"
 
+	serverstorage "k8s.io/apiserver/pkg/server/storage"
+
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apiserver/pkg/authorization/authorizerfactory"
@@ -27,7 +29,7 @@ type kind struct {
 	namespaced bool
 	creater    rest.Creater // nil: the server does not allow to create it
 	virtual    bool
-	off        bool // not served unless --runtime-config asks for it
+	setting    string // of the API server without which it does not serve the kind; empty: it serves it
 	scheme     *runtime.Scheme
 	strict     runtime.Serializer
 }
@@ -42,12 +44,15 @@ type group struct {
 
 // storages are the REST storages of the API server, by group.
 type storages struct {
-	groups map[string]*group
+	groups     map[string]*group
+	namespaces *namespaces
+	served     *serverstorage.ResourceConfig
+	gates      map[string]bool // feature gates that are on, of those that keep a kind from being served
 }
 
 // newStorages prepares the groups; nothing is built yet.
 func newStorages() (*storages, error) {
-	cfg := &restclient.Config{Host: "http://none.invalid"}
+	cfg := &restclient.Config{Host: "http://none.invalid", Transport: noNetwork{}}
 	client, err := kubernetes.NewForConfig(cfg)
 	if err != nil {
 		return nil, err
@@ -58,11 +63,11 @@ func newStorages() (*storages, error) {
 	if err != nil {
 		return nil, err
 	}
+	s := &storages{groups: map[string]*group{}, namespaces: &namespaces{}, served: controlplane.DefaultAPIResourceConfigSource()}
 	options := registry.Options{
-		Config: cfg, Client: client, Informers: inf, Allocators: allocators, Gated: true,
+		Config: cfg, Client: offlineClient{client, s.namespaces}, Informers: inf, Allocators: allocators, Gated: true,
 		Authenticator: registry.Anonymous{}, Authorizer: authz, RuleResolver: authz,
 	}
-	s := &storages{groups: map[string]*group{}}
 	for _, p := range registry.Groups(&options) {
 		s.add(p, legacyscheme.Scheme)
 	}
@@ -79,7 +84,7 @@ func (s *storages) add(p apiserver.RESTStorageProvider, scheme *runtime.Scheme) 
 		if err != nil {
 			return err
 		}
-		return g.fill(p.GroupName(), info, scheme)
+		return g.fill(s, p.GroupName(), info, scheme)
 	}
 	s.groups[p.GroupName()] = g
 }
@@ -106,11 +111,8 @@ func (s *storages) all() (kinds []*kind, err error) {
 	return kinds, err
 }
 
-// defaultAPIs tells what a server with default settings serves.
-var defaultAPIs = sync.OnceValue(controlplane.DefaultAPIResourceConfigSource)
-
 // fill notes the kinds of a group. Subresources are not kinds of their own.
-func (g *group) fill(name string, info genericapiserver.APIGroupInfo, scheme *runtime.Scheme) error {
+func (g *group) fill(s *storages, name string, info genericapiserver.APIGroupInfo, scheme *runtime.Scheme) error {
 	strict := strictJSON(scheme)
 	for version, resources := range info.VersionedResourcesStorageMap {
 		gv := schema.GroupVersion{Group: name, Version: version}
@@ -129,7 +131,9 @@ func (g *group) fill(name string, info genericapiserver.APIGroupInfo, scheme *ru
 			}
 			_, readable := store.(rest.Getter)
 			k.virtual = !readable
-			k.off = scheme == legacyscheme.Scheme && !alwaysServed[name] && !defaultAPIs().ResourceEnabled(gv.WithResource(resource))
+			if scheme == legacyscheme.Scheme && !alwaysServed[name] {
+				k.setting = s.setting(gv.WithResource(resource))
+			}
 			g.kinds[gvk] = k
 		}
 	}

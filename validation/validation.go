@@ -38,6 +38,7 @@ import (
 
 	"github.com/seatrial/seatrial/internal/kubernetes/registry"
 	"github.com/seatrial/seatrial/validation/custom"
+	"github.com/seatrial/seatrial/validation/handler"
 	"github.com/seatrial/seatrial/validation/nondeterminism"
 	"github.com/seatrial/seatrial/validation/verdict"
 )
@@ -95,6 +96,11 @@ func (v *Validator) Kinds() ([]verdict.Kind, error) {
 
 // Custom lists the kinds that definitions have made known, in order.
 func (v *Validator) Custom() []verdict.Kind { return v.custom.Kinds() }
+
+// AddNamespace makes a namespace of the set known to the kinds whose validation looks at its labels.
+func (v *Validator) AddNamespace(name string, labels map[string]string) {
+	v.storages.namespaces.add(name, labels)
+}
 
 // Create judges the JSON of one object as it would be sent to a namespace. The namespace counts
 // only for namespaced kinds. A crash of upstream's code on the object is a cause like any other.
@@ -225,7 +231,7 @@ func failed(err error) verdict.Verdict {
 // judge answers about one object of a built-in kind.
 func (k *kind) judge(ctx context.Context, doc []byte, namespace string) (out verdict.Verdict) {
 	defer out.Recover()
-	out.ClusterScoped = !k.namespaced
+	out.ClusterScoped, out.NotServed = !k.namespaced, k.setting
 	obj, causes := k.decode(doc)
 	out.Causes = causes.found
 	if obj == nil {
@@ -254,10 +260,10 @@ func (k *kind) judge(ctx context.Context, doc []byte, namespace string) (out ver
 	if !k.namespaced {
 		namespace = metav1.NamespaceNone
 	}
-	recorder := &recorder{}
+	recorder := &handler.Recorder{}
 	ctx = k.requestContext(ctx, namespace, recorder)
+	handler.Prepare(ctx, internal)
 	if m, err := meta.Accessor(internal); err == nil {
-		m.SetManagedFields(nil) // the server writes its own, before it looks at them
 		if m.GetNamespace() != "" && !k.namespaced {
 			out.Warnings = append(out.Warnings, verdict.Warning{Path: "metadata.namespace", Scope: true,
 				Text: fmt.Sprintf(
@@ -275,7 +281,7 @@ func (k *kind) judge(ctx context.Context, doc []byte, namespace string) (out ver
 			})
 		}
 	}
-	for _, c := range admit(ctx, k, internal) {
+	for _, c := range mutate(internal) {
 		out.Causes = appendCause(out.Causes, causes, c)
 	}
 	virtual := k.virtual || k.gvk.Kind == "Binding"
@@ -288,18 +294,15 @@ func (k *kind) judge(ctx context.Context, doc []byte, namespace string) (out ver
 		c.Message = generated.Normalize(c.Message)
 		out.Causes = appendCause(out.Causes, causes, c)
 	}
-	for _, w := range recorder.warnings {
+	for _, c := range admit(ctx, k, internal) { // which a server comes to if the object is valid
+		told := func(o verdict.Cause) bool { return o.Path == c.Path || strings.HasPrefix(c.Path, o.Path+"[") }
+		if !slices.ContainsFunc(out.Causes, told) {
+			out.Causes = appendCause(out.Causes, causes, c)
+		}
+	}
+	for _, w := range recorder.Warnings {
 		w.Text = generated.Normalize(w.Text)
 		out.Warnings = append(out.Warnings, w)
-	}
-	if k.off {
-		out.Warnings = append(out.Warnings, verdict.Warning{Path: "apiVersion", OffByDefault: true,
-			Text: fmt.Sprintf(
-				"%s %s is not served by default; --runtime-config=%s=true enables it",
-				k.gvk.GroupVersion(),
-				k.gvk.Kind,
-				k.gvk.GroupVersion(),
-			)})
 	}
 	return out
 }
@@ -317,7 +320,7 @@ func ofOne(c verdict.Cause) bool {
 	return c.Reason == string(metav1.CauseTypeFieldValueInvalid) && strings.HasPrefix(c.Message, `Invalid value: "`)
 }
 
-func (k *kind) requestContext(ctx context.Context, namespace string, r *recorder) context.Context {
+func (k *kind) requestContext(ctx context.Context, namespace string, r *handler.Recorder) context.Context {
 	ctx = warning.WithWarningRecorder(ctx, r)
 	ctx = request.WithNamespace(ctx, namespace)
 	ctx = request.WithUser(ctx, admin)
@@ -330,25 +333,6 @@ func (k *kind) requestContext(ctx context.Context, namespace string, r *recorder
 
 // admin is who creates: someone whom no rule of authorization stops.
 var admin = &user.DefaultInfo{Name: "admin", Groups: []string{user.SystemPrivilegedGroup, user.AllAuthenticated}}
-
-// recorder keeps the Warning headers of one request.
-type recorder struct{ warnings []verdict.Warning }
-
-// AddWarning implements warning.Recorder.
-func (r *recorder) AddWarning(_, text string) {
-	w := verdict.Warning{Text: text}
-	if path, _, ok := strings.Cut(text, ": "); ok && looksLikePath(path) {
-		w.Path = path
-	}
-	if !slices.Contains(r.warnings, w) {
-		r.warnings = append(r.warnings, w)
-	}
-}
-
-// looksLikePath tells a field path from prose.
-func looksLikePath(s string) bool {
-	return strings.ContainsAny(s, ".[") && !strings.ContainsAny(s, " \t") || s == "spec" || s == "metadata"
-}
 
 // causesOf takes an error of a storage apart. A storage of virtual kinds looks for other
 // objects, which an empty storage does not have: that is no verdict.

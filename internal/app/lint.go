@@ -39,8 +39,9 @@ type LintSettings struct {
 
 // LintJob is a run of lint that can be repeated when the files have changed.
 type LintJob struct {
-	Options lint.Options
-	files   *Files
+	Options   lint.Options
+	files     *Files
+	validator func() (*validation.Validator, error)
 }
 
 // Lint prepares a run of lint on a workspace.
@@ -53,9 +54,13 @@ func (w *Workspace) Lint(s LintSettings) (*LintJob, error) {
 	if s.Jobs < 0 {
 		return nil, usage("invalid --jobs %d: want 1 or more, or 0 for one for each CPU", s.Jobs)
 	}
-	job := &LintJob{files: w.Files, Options: lint.Options{
+	if _, err := w.validator(); err != nil {
+		return nil, err
+	}
+	job := &LintJob{files: w.Files, validator: w.validator, Options: lint.Options{
 		Files: w.Inputs, Read: w.Read, CRDs: w.CRDs, Linked: s.Build.Kubernetes, Versions: w.Versions,
 		Rules: selection, All: all, External: w.External, IgnoreMissing: w.IgnoreMissing, Jobs: s.Jobs,
+		Settings: slices.Concat(w.RuntimeConfig, []string{""}, w.FeatureGates),
 	}}
 	if s.DryRun {
 		linked := schema.Minor(s.Build.Kubernetes)
@@ -72,13 +77,25 @@ func (w *Workspace) Lint(s LintSettings) (*LintJob, error) {
 	return job, nil
 }
 
-// Run lints the files as they are now.
-func (j *LintJob) Run(ctx context.Context) (*lint.Result, error) {
-	judge, err := validation.New() // it learns definitions, and must not know those of an earlier text
+// validator returns a validator that serves what the user's API server does.
+func (w *Workspace) validator() (*validation.Validator, error) {
+	v, err := validation.New()
 	if err != nil {
 		return nil, err
 	}
-	j.Options.Validator = judge
+	if err := v.Serve(w.RuntimeConfig, w.FeatureGates); err != nil {
+		return nil, &UsageError{err}
+	}
+	return v, nil
+}
+
+// Run lints the files as they are now.
+func (j *LintJob) Run(ctx context.Context) (*lint.Result, error) {
+	v, err := j.validator() // it learns definitions, and must not know those of an earlier text
+	if err != nil {
+		return nil, err
+	}
+	j.Options.Validator = v
 	return lint.Run(ctx, j.Options)
 }
 

@@ -43,6 +43,8 @@ type Settings struct {
 	CRDs          []string // files, folders and globs of CustomResourceDefinitions that exist already
 	External      []string // objects that exist outside; those of the configuration are added
 	IgnoreMissing []string // kinds that are accepted without a schema; those of the configuration are added
+	RuntimeConfig []string // what the API server serves beside its defaults, as its own flag takes it
+	FeatureGates  []string // feature gates of the API server
 }
 
 // Workspace is the files that a command works on, with the configuration that holds for them.
@@ -55,6 +57,8 @@ type Workspace struct {
 	CRDs          []string // names of files of definitions that exist already
 	External      []string
 	IgnoreMissing []string // globs of Kind or group/Kind
+	RuntimeConfig []string // of the API server
+	FeatureGates  []string // of the API server
 }
 
 // Open finds the files of a workspace and reads its configuration.
@@ -70,6 +74,8 @@ func Open(files *Files, s Settings) (*Workspace, error) {
 	if w.IgnoreMissing, err = kindGlobs(slices.Concat(s.IgnoreMissing, cfg.IgnoreMissingSchemas)); err != nil {
 		return nil, err
 	}
+	w.RuntimeConfig = firstNonEmpty(s.RuntimeConfig, cfg.RuntimeConfig)
+	w.FeatureGates = firstNonEmpty(s.FeatureGates, cfg.FeatureGates)
 	if w.Versions, err = minors(firstNonEmpty(s.Versions, cfg.KubernetesVersions)); err != nil {
 		return nil, err
 	}

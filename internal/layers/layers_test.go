@@ -20,7 +20,7 @@ var layers = [][]string{
 	{"manifest", "schema/bundle"},
 	{"schema", "internal/redact"},
 	{"validation/verdict", "internal/memstore"},
-	{"validation/nondeterminism", "internal/kubernetes/registry"},
+	{"validation/nondeterminism", "validation/handler", "internal/kubernetes/registry"},
 	{"validation/custom"},
 	{"validation"},
 	{"lint", "explain", "internal/convert", "internal/cluster"},

@@ -18,6 +18,10 @@ import (
 	"strings"
 	"sync"
 
+	"k8s.io/apiserver/pkg/warning"
+
+	"github.com/seatrial/seatrial/validation/handler"
+
 	"k8s.io/apiextensions-apiserver/pkg/apihelpers"
 	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
@@ -166,7 +170,9 @@ func (k *kind) judge(ctx context.Context, c *compiled, doc []byte, namespace str
 		&request.RequestInfo{IsResourceRequest: true, Verb: "create", APIGroup: k.gvk.Group, APIVersion: k.gvk.Version,
 			Resource: k.resource, Namespace: namespace},
 	)
-	u.SetManagedFields(nil) // the server writes its own
+	recorder := &handler.Recorder{}
+	ctx = warning.WithWarningRecorder(ctx, recorder)
+	handler.Prepare(ctx, u)
 	rest.FillObjectMetaSystemFields(u)
 	generated := nondeterminism.Of(u, doc)
 	if u.GetGenerateName() != "" && u.GetName() == "" { // the server's handler completes the name before it validates
@@ -177,6 +183,7 @@ func (k *kind) judge(ctx context.Context, c *compiled, doc []byte, namespace str
 		cause.Message = generated.Normalize(cause.Message)
 		out.Causes = append(out.Causes, cause)
 	}
+	out.Warnings = append(out.Warnings, recorder.Warnings...)
 	return out
 }
 

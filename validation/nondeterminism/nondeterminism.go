@@ -65,7 +65,7 @@ var (
 
 // Normalize gives a message about the object, once it was created, its fixed values.
 func (g Generated) Normalize(message string) string {
-	if g.prefix != "" {
+	if g.prefix != "" && (len(g.prefix) <= maxPrefix || !strings.Contains(message, g.prefix)) {
 		name := Name(g.prefix)
 		pattern := regexp.MustCompile(regexp.QuoteMeta(strings.TrimSuffix(name, "xxxxx")) + completion)
 		message = pattern.ReplaceAllLiteralString(message, name)

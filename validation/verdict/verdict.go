@@ -50,9 +50,8 @@ type Warning struct {
 	Path string // field path where the text begins with one, or the check knows it; else empty
 	Text string // the server's words, whole
 	// What the warning is about, where it is not the server's validation:
-	Deprecation  bool // the API version is deprecated
-	OffByDefault bool // the API version is not served unless a flag of the server asks for it
-	Scope        bool // the namespace of a cluster-scoped object is ignored
+	Deprecation bool // the API version is deprecated
+	Scope       bool // the namespace of a cluster-scoped object is ignored
 }
 
 // Verdict is the server's answer about one object.
@@ -65,6 +64,9 @@ type Verdict struct {
 	Object runtime.Object
 	// Custom says that a CustomResourceDefinition decided, not a built-in type.
 	Custom bool
+	// NotServed is the setting without which an API server does not serve the kind; empty if it serves it. The rest of the
+	// verdict is that of a server that does.
+	NotServed string
 	// ClusterScoped says that the kind lives in no namespace.
 	ClusterScoped bool
 }

@@ -97,6 +97,14 @@ Exit codes: 0 no findings at or above --fail-on; 1 findings; 2 wrong usage; 3 co
 		"accept kinds without a schema: all, or globs of Kind or group/Kind",
 	)
 	f.Lookup("ignore-missing-schemas").NoOptDefVal = app.AnyKind
+	f.StringSliceVar(
+		&o.RuntimeConfig, "runtime-config", nil,
+		"what the API server serves beside its defaults, as its own flag says: GROUP/VERSION=true, api/beta=true",
+	)
+	f.StringSliceVar(
+		&o.FeatureGates, "feature-gates", nil,
+		"feature gates of the API server that make it serve a kind: NAME=true",
+	)
 	f.BoolVar(&o.fix, "fix", false, "make the fixes that are certain, then lint again")
 	f.BoolVar(&o.diff, "diff", false, "print the changes that --fix would make")
 	f.BoolVar(

@@ -1,0 +1,72 @@
+package validation
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apiserver/pkg/server/resourceconfig"
+	cliflag "k8s.io/component-base/cli/flag"
+	"k8s.io/kubernetes/pkg/api/legacyscheme"
+	"k8s.io/kubernetes/pkg/controlplane"
+	"k8s.io/kubernetes/pkg/features"
+)
+
+// gatesOf are the feature gates, off by default, without which a server does not serve a resource.
+var gatesOf = map[schema.GroupResource]string{
+	{Group: "scheduling.k8s.io", Resource: "workloads"}:          string(features.GenericWorkload),
+	{Group: "scheduling.k8s.io", Resource: "podgroups"}:          string(features.GenericWorkload),
+	{Group: "scheduling.k8s.io", Resource: "compositepodgroups"}: string(features.CompositePodGroup),
+	{Group: "lifecycle.k8s.io", Resource: "evictions"}:           string(features.EvictionRequestAPI),
+	{Group: "lifecycle.k8s.io", Resource: "evictionrequests"}:    string(features.EvictionRequestAPI),
+}
+
+// Serve says with which settings the API server runs: the values of its flags --runtime-config and --feature-gates, each
+// a list of name=true or name=false. It is called before the first object is judged.
+func (v *Validator) Serve(runtimeConfig, featureGates []string) error {
+	overrides, err := settings("runtime-config", runtimeConfig)
+	if err != nil {
+		return err
+	}
+	config := cliflag.ConfigurationMap{}
+	for name, on := range overrides {
+		config[name] = strconv.FormatBool(on)
+	}
+	v.storages.served, err = resourceconfig.MergeAPIResourceConfigs(
+		controlplane.DefaultAPIResourceConfigSource(), config, legacyscheme.Scheme)
+	if err != nil {
+		return fmt.Errorf("runtime-config: %w", err)
+	}
+	v.storages.gates, err = settings("feature-gates", featureGates)
+	return err
+}
+
+// settings reads a list of name=true and name=false; a name alone is true.
+func settings(flag string, list []string) (map[string]bool, error) {
+	out := map[string]bool{}
+	for _, s := range list {
+		name, value, given := strings.Cut(strings.TrimSpace(s), "=")
+		if name == "" || given && value != "true" && value != "false" {
+			return nil, fmt.Errorf("%s: %q is not name=true or name=false", flag, s)
+		}
+		out[name] = value != "false"
+	}
+	return out, nil
+}
+
+// setting returns the setting without which a server does not serve a resource; empty if it serves it.
+func (s *storages) setting(r schema.GroupVersionResource) string {
+	gate := gatesOf[r.GroupResource()]
+	if gate != "" && s.gates[gate] {
+		gate = ""
+	}
+	var needed []string
+	if !s.served.ResourceEnabled(r) {
+		needed = append(needed, fmt.Sprintf("--runtime-config=%s=true", r.GroupVersion()))
+	}
+	if gate != "" {
+		needed = append(needed, fmt.Sprintf("--feature-gates=%s=true", gate))
+	}
+	return strings.Join(needed, " and ")
+}
