@@ -41,6 +41,7 @@ import (
 	"k8s.io/kubernetes/pkg/kubeapiserver"
 	"k8s.io/kubernetes/plugin/pkg/auth/authorizer/rbac"
 
+	sharedinformers "github.com/seatrial/seatrial/internal/cluster/informers"
 	"github.com/seatrial/seatrial/internal/kubernetes/registry"
 	"github.com/seatrial/seatrial/internal/memstore"
 )
@@ -81,7 +82,7 @@ func (s *apiServer) begin(ctx context.Context) (err error) {
 	}
 	s.registries = &registries{s.transport, s.db, map[schema.GroupVersionResource]registryrest.Updater{}}
 	if s.transport.pace > 0 {
-		s.informers = ordered{s.informers, &s.transport.post}
+		s.informers = sharedinformers.Sorted{SharedInformerFactory: s.informers, Notifications: &s.transport.batch}
 	}
 	if s.services, err = registry.NewAllocators(); err != nil {
 		return err

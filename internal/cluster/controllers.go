@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	sharedinformers "github.com/seatrial/seatrial/internal/cluster/informers"
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apiserver/pkg/quota/v1/generic"
@@ -84,8 +85,8 @@ func newManager(ctx context.Context, s *connection, authority *Authority) (*mana
 		return nil, err
 	}
 	m.objects = metadatainformer.NewSharedInformerFactory(m.metadata, 0)
-	if o, ok := s.informers.(ordered); ok {
-		m.objects = orderedMetadata{m.objects, o.post}
+	if o, ok := s.informers.(sharedinformers.Sorted); ok {
+		m.objects = sharedinformers.SortedMetadata{SharedInformerFactory: m.objects, Notifications: o.Notifications}
 	}
 	m.mapper = restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(client.Discovery()))
 	m.metrics = &metrics{pods: s.informers.Core().V1().Pods().Lister()}
@@ -180,7 +181,7 @@ func (m *manager) statefulset() error {
 
 func (m *manager) daemonset() error {
 	client := m.client
-	if _, ok := m.shared.(ordered); ok {
+	if _, ok := m.shared.(sharedinformers.Sorted); ok {
 		client = evenHanded{client, newDaemonChoice(m.ctx, m.client, m.shared)}
 	}
 	c, err := daemon.NewDaemonSetsController(m.ctx, m.shared.Apps().V1().DaemonSets(), m.shared.Apps().V1().ControllerRevisions(), m.shared.Core().V1().Pods(), m.shared.Core().V1().Nodes(), client,

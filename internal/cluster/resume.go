@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	sharedinformers "github.com/seatrial/seatrial/internal/cluster/informers"
 	v1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -148,7 +149,10 @@ type enduring struct {
 }
 
 func (e enduring) Informer() cache.SharedIndexInformer {
-	return viewed{e.PodInformer.Informer(), func(x cache.Indexer) cache.Indexer { return enduringIndexer{x, e} }, nil}
+	return sharedinformers.View{
+		SharedIndexInformer: e.PodInformer.Informer(),
+		Index:               func(x cache.Indexer) cache.Indexer { return enduringIndexer{x, e} },
+	}
 }
 
 func (e enduring) Lister() corelisters.PodLister {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	sharedinformers "github.com/seatrial/seatrial/internal/cluster/informers"
 	v1 "k8s.io/api/core/v1"
 	apiruntime "k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
@@ -42,7 +43,7 @@ func startScheduler(ctx context.Context, s *connection, config Config, running *
 			return nil, err
 		}
 	}
-	sched, err := scheduler.New(building, client, living{s.informers}, nil, recorders, options...)
+	sched, err := scheduler.New(building, client, sharedinformers.ActivePods{SharedInformerFactory: s.informers}, nil, recorders, options...)
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,7 @@ import (
 
 	audit "k8s.io/apiserver/pkg/apis/audit"
 
+	sharedinformers "github.com/seatrial/seatrial/internal/cluster/informers"
 	"github.com/seatrial/seatrial/internal/cluster/virtualtime"
 	"github.com/seatrial/seatrial/internal/memstore"
 )
@@ -22,10 +23,10 @@ import (
 // transport is an http.RoundTripper that calls a handler of the same process. Bodies are
 // unbounded pipes, so that watches stream.
 type transport struct {
-	db   *memstore.DB  // behind the handler, for requests that have a pace
-	pace time.Duration // of virtual time that requests are collected for; 0: no pace, no order
-	rest func()        // Config.Rest
-	post post          // of what acts on the stored objects
+	db    *memstore.DB               // behind the handler, for requests that have a pace
+	pace  time.Duration              // of virtual time that requests are collected for; 0: no pace, no order
+	rest  func()                     // Config.Rest
+	batch sharedinformers.EventBatch // of what acts on the stored objects
 
 	handler http.Handler
 	short   *shortcut     // past it; nil: there is none
@@ -322,10 +323,10 @@ func (t *transport) admit() {
 			r.let()
 			t.settle()
 		}
-		t.post.keep()
+		t.batch.Hold()
 		t.db.Release()
 		t.settle()
-		t.running.Go(t.post.deliver) // whoever is told may ask for something, and wait for his turn
+		t.running.Go(t.batch.Flush) // whoever is told may ask for something, and wait for his turn
 	}
 }
 

@@ -23,6 +23,7 @@ var layers = [][]string{
 	{"validation/nondeterminism", "validation/handler", "internal/kubernetes/registry"},
 	{"validation/custom"},
 	{"validation"},
+	{"internal/cluster/informers", "internal/cluster/kubelet", "internal/cluster/virtualtime"},
 	{"lint", "explain", "internal/convert", "internal/cluster"},
 	{"internal/live", "internal/trial", "rules", "internal/plan"},
 	{"internal/plan/simulate", "internal/report", "internal/lsp"},

@@ -1,4 +1,4 @@
-package cluster
+package informers
 
 import (
 	"slices"
@@ -12,7 +12,7 @@ import (
 
 func TestOrderedListsAreRememberedUntilSomethingChanges(t *testing.T) {
 	store := cache.NewIndexer(cache.MetaNamespaceKeyFunc, cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc})
-	o := orderedIndexer{store, &orderedLists{}}
+	o := sortedIndexer{store, &sortedLists{}}
 	pod := func(name, version string) *v1.Pod {
 		return &v1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: name, UID: types.UID(name), ResourceVersion: version}}
 	}
