@@ -57,10 +57,10 @@ type explainOptions struct {
 // explainFormats are the values of -o.
 var explainFormats = []string{"plaintext", "plaintext-openapiv2", "json", "yaml", "markdown", "html"}
 
-// data are the formats of what is no page of kubectl's.
+// data are the formats of what kubectl does not print.
 var data = []string{"plaintext", "json", "yaml", "markdown"}
 
-// explainForm is one of the things that explain tells.
+// explainForm is one kind of output of explain.
 type explainForm struct {
 	flag    string // that asks for it; "" for the page of a resource or field, and for the list
 	formats []string
@@ -84,19 +84,19 @@ func newExplainCommand(s Streams) *cobra.Command {
 	o := &explainOptions{Streams: s}
 	cmd := &cobra.Command{
 		Use:   "explain [RESOURCE[.FIELD]...]",
-		Short: "Tell what a resource or field of any Kubernetes version means",
-		Long: `Explain tells what resources and fields mean, for Kubernetes ` + schema.Oldest + ` to ` + schema.Latest + `, without a cluster.
+		Short: "Explain a resource or field of any Kubernetes version",
+		Long: `Explain describes resources and fields of Kubernetes ` + schema.Oldest + ` to ` + schema.Latest + `, without a cluster.
 
-RESOURCE is a plural, singular or short name or a kind in any case, with version and group
-where it matters (deployments.v1.apps). Fields follow by their path, also through lists and
-maps (pods.spec.containers[0].image). Without RESOURCE the resources are listed. Custom
-resources are known by the definitions under --crds, in the cluster of --context, and in
-the files of the current folder.`,
+RESOURCE is a plural, singular or short name, or a kind, in upper or lower case, with version and
+group where they matter (deployments.v1.apps). The path of a field follows, also through lists and
+maps (pods.spec.containers[0].image). Without RESOURCE the resources are listed. Definitions of
+custom resources are read from --crds, from the cluster of --context, and from the files of the
+current folder.`,
 		Example: `  # as kubectl prints it, for the newest version or another one
   seatrial explain deployment.spec
   seatrial explain --kubernetes-version 1.25 cronjob
 
-  # when did it come, what will change, where is it
+  # when was it added, what has changed, where is it
   seatrial explain --history pod.spec.containers
   seatrial explain --diff 1.25..1.37 deployment
   seatrial explain --search 'graceful termination'
@@ -122,20 +122,20 @@ the files of the current folder.`,
 	f := cmd.Flags()
 	f.StringVar(
 		&o.version, "kubernetes-version", schema.Latest,
-		"Kubernetes version; for pages several, parted by commas, or all",
+		"Kubernetes version; for pages also several, separated by commas, or all",
 	)
 	f.StringVar(&o.apiVersion, "api-version", "", "API version of the resource: apps/v1 (default: the preferred one)")
 	f.StringVarP(&o.output, "output", "o", explainFormats[0], "format: "+strings.Join(explainFormats, "|"))
-	f.BoolVarP(&o.recursive, "recursive", "R", false, "tell the fields below fields too")
-	f.IntVar(&o.maxDepth, "max-depth", 0, "levels of fields told with --recursive (0: all)")
+	f.BoolVarP(&o.recursive, "recursive", "R", false, "show the fields of fields, too")
+	f.IntVar(&o.maxDepth, "max-depth", 0, "levels of fields that --recursive shows (0: all)")
 	f.BoolVar(
 		&o.constraints, "constraints", false,
-		"add to the text what kubectl does not print: constraints, history, lint rules",
+		"add what kubectl does not print: constraints, history, lint rules",
 	)
 	f.StringVar(&o.search, "search", "", "words to look for in all kinds, fields and descriptions")
 	f.StringVar(&o.where, "where", "", "name of a field: list the kinds that have one, and where")
-	f.IntVar(&o.limit, "limit", 20, "most places that --search shows")
-	f.BoolVar(&o.history, "history", false, "tell in which release the resource and its fields came, changed and went")
+	f.IntVar(&o.limit, "limit", 20, "number of places that --search shows at most")
+	f.BoolVar(&o.history, "history", false, "show in which releases the resource and its fields were added, changed and removed")
 	f.StringVar(&o.diff, "diff", "", "versions to compare, A..B: all resources, or the resource or field named")
 	f.StringVar(&o.example, "example", "", "write a manifest: minimal (valid as it stands) or full (every field)")
 	f.Lookup("example").NoOptDefVal = "minimal"

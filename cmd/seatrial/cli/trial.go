@@ -31,7 +31,7 @@ const trialEnv = "SEATRIAL_TRIAL"
 const trialHelp = `
 
 It works on the trial: a cluster of your own in a file, with the real API server, controllers
-and scheduler, and simulated nodes. Nothing has to be installed, and nothing is left running.
+and scheduler, and simulated nodes. Nothing has to be installed, and nothing keeps running.
 --trial FILE (or ` + trialEnv + `) names another file; --context NAME, a real cluster of your kubeconfig.`
 
 // newTrialCommands are the verbs of kubectl, and those that deal with the trial itself.
@@ -286,8 +286,8 @@ func newAdvanceCommand(s Streams) *cobra.Command {
 	var file string
 	cmd := &cobra.Command{
 		Use:   "advance DURATION",
-		Short: "Let time pass on the trial, and tell what happened",
-		Long: `Let time pass on the trial, and tell what happened meanwhile.
+		Short: "Advance the clock of the trial, and show what happens",
+		Long: `Advance the clock of the trial, and show what happens meanwhile.
 
 The clock of the trial jumps: an hour takes a second or less.`,
 		Example: `  seatrial advance 30s
@@ -342,7 +342,7 @@ what is not settled, and whether it has metrics.`,
 		},
 	}
 	bindTrial(cmd, &file)
-	cmd.Flags().StringVar(&other, "context", "", "`name` of a context of the kubeconfig: tell of that cluster instead")
+	cmd.Flags().StringVar(&other, "context", "", "`name` of a context of the kubeconfig: show that cluster instead")
 	cmd.MarkFlagsMutuallyExclusive("trial", "context")
 	return cmd
 }
@@ -380,7 +380,7 @@ clock says.`,
 	}
 	bindTrial(cmd, &file)
 	cmd.Flags().StringArrayVar(&nodes, "nodes", nil, nodesHelp)
-	cmd.Flags().Int64Var(&seed, "seed", 0, "make the trial repeatable")
+	cmd.Flags().Int64Var(&seed, "seed", 0, "make the trial reproducible")
 	return cmd
 }
 
