@@ -106,6 +106,10 @@ type Diagnostic struct {
 	Related  []Related
 	Fixes    []Fix
 	URL      string // documentation of the rule or of the fact; may be empty
+	// Server is what the server says, where Message says it in other words; else empty.
+	Server string
+	// Consequences are findings that go when this one is fixed. They are not reported by themselves.
+	Consequences []Diagnostic
 	// Versions are the Kubernetes versions for which the finding holds, when it was looked for in several.
 	Versions []string
 }

@@ -138,7 +138,7 @@ func (r *run) judgeDocument(ctx context.Context, d *manifest.Document, out *file
 		out.Deferred = append(out.Deferred, docRef{d.Number, d.Item})
 		return nil
 	}
-	return r.report(d, v, out)
+	return r.report(ctx, d, v, out)
 }
 
 // asksNamespace reports whether the verdict on an object depends on its namespace: whether devices may be administered.
@@ -156,9 +156,11 @@ func (r *run) knownToTarget(d *manifest.Document) bool {
 }
 
 // report turns the answers about an object into findings, and keeps its facts.
-func (r *run) report(d *manifest.Document, v verdict.Verdict, out *fileResult) error {
+func (r *run) report(ctx context.Context, d *manifest.Document, v verdict.Verdict, out *fileResult) error {
 	before := len(out.Findings)
-	for _, f := range r.diagnoseAll(d, v) {
+	w := r.repair(ctx, d, v)
+	v = w.Verdict
+	for _, f := range w.attach(d, r.diagnoseAll(d, v)) {
 		out.Findings = append(out.Findings, finding{f, d.Item})
 	}
 	advice := len(out.Findings)
@@ -187,6 +189,7 @@ func (r *run) report(d *manifest.Document, v verdict.Verdict, out *fileResult) e
 			return fmt.Errorf("rule %s on %s: %w", rule.Name, d.Object, err)
 		}
 		for i := range pass.findings {
+			w.locate(&pass.findings[i])
 			out.Findings = append(out.Findings, finding{r.advise(rule, d, &pass.findings[i]), d.Item})
 		}
 	}

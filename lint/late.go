@@ -90,7 +90,7 @@ func (r *run) judgeLate(ctx context.Context, name string, deferred []docRef) (*f
 			out.resource().fill(d, nil, PodTemplateOf(&unstructured.Unstructured{Object: d.Value()}), namespaceOf(d))
 			continue
 		}
-		if err := r.report(d, v, out); err != nil {
+		if err := r.report(ctx, d, v, out); err != nil {
 			return nil, err
 		}
 	}

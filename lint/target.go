@@ -131,11 +131,23 @@ func (t *target) enrich(d *manifest.Document, f diag.Diagnostic, c verdict.Cause
 		t.enrichField(d, &f, c)
 	case verdict.WrongType:
 		enrichType(d, &f, c)
+		if t.linked && !enrichBase64(d, &f, c) {
+			t.enrichShape(d, &f, c)
+		}
+	case verdict.Invalid:
+		enrichInvalid(d, &f, c)
 	}
 	return f
 }
 
 func (t *target) enrichField(d *manifest.Document, f *diag.Diagnostic, c verdict.Cause) {
+	if yamlWords[strings.ToLower(c.Path[strings.LastIndexByte(c.Path, '.')+1:])] { // a boolean was meant to be a value
+		return
+	}
+	if _, words := oldForm(d, c.Path); words != "" {
+		f.Help = words
+		return
+	}
 	if c.Siblings != nil {
 		wrong := c.Path[strings.LastIndexByte(c.Path, '.')+1:]
 		suggestField(d, f, c.Path, nearest(wrong, c.Siblings))
@@ -252,6 +264,9 @@ func (t *target) unknownKind(r *run, d *manifest.Document) diag.Diagnostic {
 		return f
 	}
 	suggestion, found := t.store().SuggestKind(gvk)
+	if found && suggestion.Group != gvk.Group && foreign(gvk) {
+		found = false
+	}
 	kind, known := schema.History(gvk)
 	switch {
 	case known && newer(kind.Since, t.version):
@@ -274,6 +289,11 @@ func (t *target) unknownKind(r *run, d *manifest.Document) diag.Diagnostic {
 	}
 	t.suggestKind(d, &f, suggestion.Kind, use)
 	return f
+}
+
+// foreign reports whether a kind is of a group that is somebody else's: no kind of Kubernetes was meant by it.
+func foreign(gvk schema.GVK) bool {
+	return strings.Contains(gvk.Group, ".") && (!strings.HasSuffix(gvk.Group, ".k8s.io") || !schema.IsBuiltinGroup(gvk.Group))
 }
 
 // notServed says that an API server with the settings of the run does not serve a kind, and which setting would change that.

@@ -255,13 +255,10 @@ func (c *Chunk) explained(p syntax.Problem) diag.Diagnostic {
 	if rel := p.Related; rel != nil {
 		r.relate(c.start+rel.Start, c.start+rel.End, rel.Message)
 	}
-	if f := p.Fix; f != nil {
-		fix := diag.Fix{Message: f.Message, Safe: true}
+	for _, f := range p.Fixes {
+		fix := diag.Fix{Message: f.Message, Safe: f.Certain}
 		for _, e := range f.Edits {
-			fix.Edits = append(
-				fix.Edits,
-				source.Edit{Range: c.file.Range(c.start+e.Start, c.start+e.End), NewText: e.NewText},
-			)
+			fix.Edits = append(fix.Edits, source.Edit{Range: c.file.Range(c.start+e.Start, c.start+e.End), NewText: e.NewText})
 		}
 		r.d.Fixes = append(r.d.Fixes, fix)
 	}

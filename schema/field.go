@@ -253,7 +253,14 @@ func (k *Kind) SuggestField(path string) (name, place string) {
 		}
 		parent = k.store.element(parent.Properties[p])
 	}
+	at := strings.Join(parts[:len(parts)-1], ".")
 	if best := DidYouMean(wrong, names(parent)); best != "" {
+		// A longer name that ends as the wrong one does may hold what was meant: template of spec.jobTemplate.spec.
+		if longer := len(best) > len(wrong)+1 && strings.HasSuffix(strings.ToLower(best), strings.ToLower(wrong)); longer {
+			if below := k.store.below(parent, at, wrong); strings.HasPrefix(below, strings.TrimPrefix(at+"."+best, ".")) {
+				return "", below
+			}
+		}
 		return best, ""
 	}
 	for n := len(parts) - 2; n >= 0; n-- { // levels up

@@ -3,6 +3,7 @@ package schema
 import (
 	"slices"
 	"strings"
+	"sync"
 )
 
 // DidYouMean returns the candidate that a user most likely meant by a word, or "": the same word in
@@ -21,10 +22,24 @@ func DidYouMean(word string, candidates []string) string {
 			return c
 		}
 	}
+	if best := beginning(word, candidates); best != "" {
+		return best
+	}
 	best, least := "", min(3, (len(word)+2)/3)
 	for _, c := range candidates {
 		if d := distance(strings.ToLower(word), strings.ToLower(c), least+1); d <= least && (best == "" || d < least) {
 			best, least = c, d
+		}
+	}
+	return best
+}
+
+// beginning returns the longest candidate that a word begins with, if what follows is not of the same word: specTODO, ports_2.
+func beginning(word string, candidates []string) (best string) {
+	for _, c := range candidates {
+		rest, ok := strings.CutPrefix(word, c)
+		if ok && len(c) > max(3, len(best)) && !strings.ContainsFunc(rest, func(r rune) bool { return r >= 'a' && r <= 'z' }) {
+			best = c
 		}
 	}
 	return best
@@ -114,3 +129,18 @@ func rank(version string) (r int) {
 	}
 	return r
 }
+
+// IsBuiltinGroup reports whether an API group is one that Kubernetes serves itself, in any version that is known.
+func IsBuiltinGroup(group string) bool { return builtinGroups()[group] }
+
+var builtinGroups = sync.OnceValue(func() map[string]bool {
+	groups := map[string]bool{}
+	for _, version := range Versions() {
+		if s, err := Open(version); err == nil {
+			for _, k := range s.Kinds() {
+				groups[k.GVK.Group] = true
+			}
+		}
+	}
+	return groups
+})

@@ -51,6 +51,9 @@ type (
 		Fixes    []jsonFix     `json:"fixes"`
 		URL      string        `json:"url"`
 		Versions []string      `json:"versions,omitempty"`
+		Server   string        `json:"server,omitempty"` // the server's own words, where the message is another
+
+		Consequences []jsonDiagnostic `json:"consequences,omitempty"`
 	}
 	jsonRelated struct {
 		jsonPlace
@@ -88,6 +91,10 @@ func writeJSON(w io.Writer, r *Lint, _ Options) error {
 func jsonOf(d diag.Diagnostic) jsonDiagnostic {
 	j := jsonDiagnostic{jsonPlace: placeOf(d.Range), Document: d.Document, Object: d.Object, Path: d.Path, Rule: d.Rule, Reason: d.Reason, Severity: d.Severity,
 		Message: d.Message, Detail: d.Help, Related: []jsonRelated{}, Fixes: []jsonFix{}, URL: d.URL, Versions: d.Versions}
+	j.Server = d.Server
+	for _, c := range d.Consequences {
+		j.Consequences = append(j.Consequences, jsonOf(c))
+	}
 	for _, rel := range d.Related {
 		j.Related = append(j.Related, jsonRelated{placeOf(rel.Range), rel.Message})
 	}

@@ -2,6 +2,7 @@ package syntax
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -80,7 +81,11 @@ func (s *explainer) twoColons() *Problem {
 		}
 		value := t[m[4]:m[5]]
 		if i := strings.Index(value+" ", ": "); i > 0 && !strings.ContainsAny(value[:1], `"'{[|>`) {
-			end := m[4] + len(strings.TrimRight(value, " \t"))
+			value = strings.TrimRight(value, " \t")
+			end := m[4] + len(value)
+			if two := twoKeys.FindStringSubmatchIndex(value); two != nil {
+				return s.split(n, m[4]+two[3], m[4]+two[4], end, t[m[2]:m[3]], value[two[4]:two[5]])
+			}
 			r := s.at(
 				n,
 				m[4],
@@ -88,13 +93,37 @@ func (s *explainer) twoColons() *Problem {
 				fmt.Sprintf("value of %s holds a colon followed by a space", strconv.Quote(t[m[2]:m[3]])),
 				"put the value into quotes; or, if it is a mapping, on a line of its own",
 			)
-			if !strings.ContainsAny(value, `"\#`) && strings.Contains(value[:i], " ") { // a text, not a key
-				r.fix(`"`+strings.TrimRight(value, " \t")+`"`, "quote the value")
+			if words := strings.Fields(value[:i]); len(words) > 1 && !strings.ContainsAny(value, `"\#`) { // a text, not a key
+				r.Fixes = []Fix{{
+					Message: "quote the value",
+					Edits:   []Edit{{r.Start, r.End, `"` + value + `"`}},
+					Certain: !fieldWord.MatchString(words[len(words)-1]),
+				}}
 			}
 			return r
 		}
 	}
 	return nil
+}
+
+// twoKeys matches a value of one word that is followed by what looks like another key.
+var twoKeys = regexp.MustCompile(`^([^\s:]+)\s+([A-Za-z][\w-]*):(?:\s|$)`)
+
+// fieldWord matches words that are names of fields rather than the end of a sentence.
+var fieldWord = regexp.MustCompile(`^(?:[a-z]+[A-Z]\w*|image|name|namespace|kind|labels|spec|metadata|data|type|port|ports|` +
+	`protocol|env|envFrom|args|command|value|key|path|host|http|service|number|cpu|memory|limits|requests|resources|` +
+	`replicas|selector|template|containers|volumes|items|rules|verbs|subjects|app)$`)
+
+// split is two keys on one line: the first one's value ends in one column, the second one begins in another.
+func (s *explainer) split(line, end, next, last int, first, second string) *Problem {
+	p := s.at(line, next, last, fmt.Sprintf("two keys on one line: %q and %q", first, second),
+		fmt.Sprintf("put %s: on a line of its own", second))
+	start := s.starts[line-1]
+	p.Fixes = []Fix{{
+		Message: fmt.Sprintf("begin a line with %s:", second),
+		Edits:   []Edit{{start + end, start + next, "\n" + strings.Repeat(" ", contentColumn(s.text(line)))}},
+	}}
+	return p
 }
 
 func (s *explainer) dashAfterKey() *Problem {

@@ -22,7 +22,7 @@ func (s *explainer) directive() *Problem {
 			if i+1 < len(s.starts) {
 				end = s.starts[i+1]
 			}
-			p.Fix = &Fix{Message: "remove the directive", Edits: []Edit{{s.starts[i], end, ""}}}
+			p.Fixes = []Fix{{Message: "remove the directive", Certain: true, Edits: []Edit{{s.starts[i], end, ""}}}}
 		}
 		return p
 	}

@@ -43,13 +43,14 @@ type Problem struct {
 	Message    string // one line, without a full stop
 	Help       string // what to do; may be empty
 	Tab        bool   // a tab in indentation
-	Fix        *Fix   // nil: there is no certain one
+	Fixes      []Fix  // the best one first
 	Related    *Related
 }
 
-// Fix is a change that is certain to be right.
+// Fix is a change that makes the text readable.
 type Fix struct {
 	Message string
+	Certain bool // nothing else can have been meant
 	Edits   []Edit
 }
 
@@ -65,9 +66,9 @@ type Related struct {
 	Message    string
 }
 
-// fix makes the problem's fix: its place gets a new text.
+// fix adds a certain fix: the problem's place gets a new text.
 func (p *Problem) fix(newText, message string) *Problem {
-	p.Fix = &Fix{Message: message, Edits: []Edit{{p.Start, p.End, newText}}}
+	p.Fixes = append(p.Fixes, Fix{Message: message, Certain: true, Edits: []Edit{{p.Start, p.End, newText}}})
 	return p
 }
 

@@ -30,6 +30,7 @@ func TestProblemsStandWhereTheMistakeIs(t *testing.T) {
 		"at sign":            {"a: @b\n", "a value cannot begin with @", "@b"},
 		"astray":             {"a:\n    b: c\n  d: e\n", "indented by 2 columns, which lines up with no line above", "d: e"},
 		"list on key's line": {"a: - b\n   - c\n", "a list cannot begin on the line of its key", "-"},
+		"two keys":           {"a:\n- name: shop image: reg/shop:1\n  b: c\n", `two keys on one line: "name" and "image"`, "image: reg/shop:1"},
 		"wrong bracket":      {"a: {b: c]\n", "bracket { is closed by ]", "]"},
 		"unknown anchor":     {"a: *b\n", "alias *b refers to no anchor", "*b"},
 		"JSON without a comma": {"{\"a\": 1 \"b\": 2}", "not valid JSON: invalid character '\"' after object " +
@@ -45,12 +46,12 @@ func TestProblemsStandWhereTheMistakeIs(t *testing.T) {
 func TestFixesMakeTheTextReadable(t *testing.T) {
 	for _, text := range []string{"a:\n  b\n    c: d\n", "a: b\nc:d\ne: f\n", "a:\n\tb: c\n", "a: @b\n"} {
 		p := explain(t, text)
-		if p.Fix == nil {
-			t.Errorf("%q has no fix", text)
+		if len(p.Fixes) == 0 || !p.Fixes[0].Certain {
+			t.Errorf("%q has no certain fix", text)
 			continue
 		}
 		fixed, at := "", 0
-		for _, e := range p.Fix.Edits {
+		for _, e := range p.Fixes[0].Edits {
 			fixed += text[at:e.Start] + e.NewText
 			at = e.End
 		}
@@ -69,5 +70,29 @@ func TestAnyErrorIsExplained(t *testing.T) {
 				t.Errorf("%q, %s: %+v", text, message, got)
 			}
 		}
+	}
+}
+
+// TestTwoKeysAreNeverGlued: what looks like a key may be one, and no fix that is certain makes a text of it.
+func TestTwoKeysAreNeverGlued(t *testing.T) {
+	for text, split := range map[string]string{
+		"a:\n- name: shop image: reg/shop:1\n  b: c\n": "a:\n- name: shop\n  image: reg/shop:1\n  b: c\n",
+		"a: b c: d\n":                    "a: b\nc: d\n",
+		"  a: 1 memory: 2Gi\n":           "  a: 1\n  memory: 2Gi\n",
+		"a: the shop image: b\n":         "",
+		"a: one two containerPort: 80\n": "",
+	} {
+		p := explain(t, text)
+		if len(p.Fixes) == 0 || p.Fixes[0].Certain {
+			t.Errorf("%q: %+v", text, p)
+			continue
+		}
+		e := p.Fixes[0].Edits[0]
+		if fixed := text[:e.Start] + e.NewText + text[e.End:]; split != "" && fixed != split {
+			t.Errorf("%q becomes %q, want %q", text, fixed, split)
+		}
+	}
+	if p := explain(t, "a: please remember this: close it\n"); len(p.Fixes) == 0 || !p.Fixes[0].Certain {
+		t.Errorf("a sentence: %+v", p)
 	}
 }

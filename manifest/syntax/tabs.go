@@ -38,11 +38,11 @@ func (t Text) tabs(blamed bool) (out []Problem) {
 		if len(run) > 1 {
 			message = fmt.Sprintf("tabs in indentation of %d lines", len(run))
 		}
-		fix := &Fix{Message: "indent with spaces"}
+		fix := Fix{Message: "indent with spaces", Certain: true}
 		for _, p := range run {
 			fix.Edits = append(fix.Edits, Edit{p.start, p.end, t.spaces(t.Data[p.start:p.end])})
 		}
-		out = append(out, Problem{Start: first, End: first + 1, Message: message, Tab: true, Fix: fix,
+		out = append(out, Problem{Start: first, End: first + 1, Message: message, Tab: true, Fixes: []Fix{fix},
 			Help: "YAML allows spaces only: `seatrial lint --fix` converts the tabs"})
 		run = nil
 	}
@@ -70,7 +70,7 @@ func (t Text) tabs(blamed bool) (out []Problem) {
 		return nil
 	}
 	for i := range out { // spaces would leave the line at a depth where it does not belong
-		out[i].Fix, out[i].Help = nil, "YAML allows spaces only: begin the line where it belongs"
+		out[i].Fixes, out[i].Help = nil, "YAML allows spaces only: begin the line where it belongs"
 	}
 	return out
 }
@@ -100,7 +100,7 @@ func (t Text) readableWithout(problems []Problem) bool {
 	var fixed []byte
 	at := 0
 	for _, p := range problems {
-		for _, e := range p.Fix.Edits {
+		for _, e := range p.Fixes[0].Edits {
 			fixed = append(append(fixed, t.Data[at:e.Start]...), e.NewText...)
 			at = e.End
 		}

@@ -1,0 +1,307 @@
+package lint
+
+import (
+	"encoding/base64"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/seatrial/seatrial/diag"
+	"github.com/seatrial/seatrial/manifest"
+	"github.com/seatrial/seatrial/schema"
+	"github.com/seatrial/seatrial/source"
+	"github.com/seatrial/seatrial/validation/verdict"
+)
+
+// enrichShape says of a value of the wrong type what stands there, what the field takes, and what to write. The server's
+// own words are kept beside it.
+func (t *target) enrichShape(d *manifest.Document, f *diag.Diagnostic, c verdict.Cause) {
+	kind := t.store().Lookup(gvkOf(d))
+	holder, key, ok := locate(d.Value(), c.Path)
+	if kind == nil || !ok {
+		return
+	}
+	typ := typeAt(kind, c.Path)
+	v := valueAt(holder, key)
+	if typ == "Quantity" {
+		enrichQuantity(d, f, c, v)
+		return
+	}
+	if typ != "" && takes(typ) != stands(v) {
+		f.Server = f.Message
+		f.Message = fmt.Sprintf("%s takes %s, and %s stands here", lastName(c.Path), takes(typ), stands(v))
+	}
+	meant, words, ok := t.meant(d, c.Path, v)
+	if !ok {
+		return
+	}
+	f.Help = words
+	if len(f.Fixes) == 0 {
+		if fix, ok := shapeFix(d, d.Find(c.Path), v, meant, words); ok {
+			f.Fixes = append(f.Fixes, fix)
+		}
+	}
+}
+
+// typeAt returns the type of the value at a path, as the schema has it; empty if the schema does not say.
+func typeAt(kind *schema.Kind, path string) string {
+	f, err := kind.Field(path)
+	if err == nil {
+		if strings.HasSuffix(path, "]") { // an element
+			return strings.TrimPrefix(f.Type, "[]")
+		}
+		return f.Type
+	}
+	if i := strings.LastIndexAny(path, ".["); i > 0 {
+		if f, err = kind.Field(path[:i]); err == nil && strings.HasPrefix(f.Type, "map[string]") {
+			return strings.TrimPrefix(f.Type, "map[string]")
+		}
+	}
+	return ""
+}
+
+// lastName returns the last name of a path: containers of spec.containers[0].
+func lastName(path string) string {
+	if strings.HasSuffix(path, "]") {
+		i := strings.LastIndexByte(path, '[')
+		if _, err := strconv.Atoi(path[i+1 : len(path)-1]); err != nil {
+			return path[i+1 : len(path)-1]
+		}
+		return "an element of " + lastName(path[:i])
+	}
+	return path[strings.LastIndexByte(path, '.')+1:]
+}
+
+// shapeFix writes what was meant: an element gets its dash, anything else that stands on one line is written anew.
+func shapeFix(d *manifest.Document, p manifest.Place, v, meant any, words string) (diag.Fix, bool) {
+	if !p.Exact || p.Node == nil || !p.Value.IsValid() || p.Alias.IsValid() {
+		return diag.Fix{}, false
+	}
+	fix := diag.Fix{Message: words}
+	list, isList := meant.([]any)
+	_, isMap := v.(map[string]any)
+	wrapped := isList && isMap && len(list) == 1 && words == "begin the element with a dash"
+	switch {
+	case wrapped && p.Value.Start.Line > p.Key.End.Line:
+		fix.Safe = true
+		fix.Edits = dashed(d, p.Value)
+	case p.Value.Start.Line == p.Value.End.Line && p.Value.Start != p.Value.End:
+		fix.Safe = wrapped
+		fix.Edits = []source.Edit{{Range: p.Value, NewText: flowText(meant)}}
+		if wrapped {
+			text := string(d.File.Data[p.Value.Start.Offset:p.Value.End.Offset])
+			fix.Edits[0].NewText = "[" + text + "]"
+		}
+	default:
+		return diag.Fix{}, false
+	}
+	return fix, true
+}
+
+// dashed makes an element of a list of a block: a dash before its first line, two columns before the others.
+func dashed(d *manifest.Document, at source.Range) []source.Edit {
+	edits := []source.Edit{{Range: d.File.Range(at.Start.Offset, at.Start.Offset), NewText: "- "}}
+	for n := at.Start.Line + 1; n <= at.End.Line; n++ {
+		if strings.TrimSpace(d.File.Line(n)) == "" {
+			continue
+		}
+		start := d.File.LineStart(n)
+		edits = append(edits, source.Edit{Range: d.File.Range(start, start), NewText: "  "})
+	}
+	return edits
+}
+
+// flowText writes a small value in brackets.
+func flowText(v any) string {
+	switch v := v.(type) {
+	case map[string]any:
+		keys := sortedKeys(v)
+		if i := slices.Index(keys, "name"); i > 0 {
+			keys = append([]string{"name"}, slices.Delete(keys, i, i+1)...)
+		}
+		var parts []string
+		for _, k := range keys {
+			parts = append(parts, k+": "+flowText(v[k]))
+		}
+		return "{" + strings.Join(parts, ", ") + "}"
+	case []any:
+		var parts []string
+		for _, it := range v {
+			parts = append(parts, flowText(it))
+		}
+		return "[" + strings.Join(parts, ", ") + "]"
+	case string:
+		return scalarText(v)
+	}
+	return fmt.Sprint(v)
+}
+
+var quantityText = regexp.MustCompile(`^([-+]?[0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]*)$`)
+
+// quantityUnits are the units that are written where Kubernetes has others.
+var quantityUnits = map[string]string{
+	"b": "", "k": "Ki", "kb": "Ki", "ki": "Ki", "kib": "Ki", "mb": "Mi", "mi": "Mi", "mib": "Mi", "gb": "Gi", "gi": "Gi", "gib": "Gi", "g": "Gi",
+	"tb": "Ti", "ti": "Ti", "tib": "Ti", "t": "Ti", "pi": "Pi", "pb": "Pi", "pib": "Pi", "cpu": "", "cpus": "", "core": "", "cores": "",
+	"mcpu": "m", "millicores": "m", "millicpu": "m",
+}
+
+// quantityMeant returns the quantity that was most likely meant.
+func quantityMeant(text string) (string, bool) {
+	m := quantityText.FindStringSubmatch(text)
+	if m == nil {
+		return "", false
+	}
+	unit, known := quantityUnits[strings.ToLower(m[2])]
+	return m[1] + unit, known
+}
+
+// enrichQuantity says what is wrong with a quantity, and which one was most likely meant.
+func enrichQuantity(d *manifest.Document, f *diag.Diagnostic, c verdict.Cause, v any) {
+	text, isText := v.(string)
+	if !isText || !strings.Contains(c.Message, "quantit") || strings.Contains(c.Message, "beyond all bounds") {
+		return
+	}
+	f.Server = f.Message
+	f.Message = fmt.Sprintf("%s is no quantity", strconv.Quote(text))
+	f.Help = "a quantity is a number and a unit: 500m, 128Mi, 2Gi"
+	if m := quantityText.FindStringSubmatch(text); m != nil && m[2] != "" {
+		f.Message += ": there is no unit " + m[2]
+	}
+	if meant, known := quantityMeant(text); known {
+		meantInstead(d, f, c.Path, meant, false)
+	}
+}
+
+// meantInstead suggests another value.
+func meantInstead(d *manifest.Document, f *diag.Diagnostic, path, value string, certain bool) {
+	f.Help = fmt.Sprintf("did you mean %s?", value)
+	p := d.Find(path)
+	if !p.Exact || p.Node == nil || p.Node.Kind != manifest.Scalar || !p.Value.IsValid() || p.Value.Start.Line != p.Value.End.Line ||
+		p.Value.Start == p.Value.End {
+		return
+	}
+	f.Fixes = append(f.Fixes, diag.Fix{
+		Message: "write " + value,
+		Safe:    certain && !p.Node.Shared && !p.Alias.IsValid(),
+		Edits:   []source.Edit{{Range: p.Value, NewText: requoteValue(d, p.Value, value)}},
+	})
+}
+
+// requoteValue writes a value the way the one in its place is written.
+func requoteValue(d *manifest.Document, at source.Range, value string) string {
+	if text := requote(d, at, value); text != value {
+		return text
+	}
+	return scalarText(value)
+}
+
+var (
+	unsupported = regexp.MustCompile(`^Unsupported value: ("(?:[^"\\]|\\.)*"): supported values: (.*)$`)
+	oneOfNames  = regexp.MustCompile(`^Invalid value: ("(?:[^"\\]|\\.)*"): must be one of ([a-z, ]+)$`)
+	namePattern = regexp.MustCompile(`^Invalid value: ("(?:[^"\\]|\\.)*"): a (?:lowercase RFC 1123|DNS-1035|valid DNS)`)
+	quotedWord  = regexp.MustCompile(`"((?:[^"\\]|\\.)*)"`)
+)
+
+// enrichInvalid says what was most likely meant by a value that validation refuses.
+func enrichInvalid(d *manifest.Document, f *diag.Diagnostic, c verdict.Cause) {
+	path := sourcePath(d, c.Path)
+	if strings.HasSuffix(c.Path, ".pathType") && strings.HasPrefix(c.Message, "Required value") {
+		f.Help = "say how the path matches: pathType: Prefix, Exact or ImplementationSpecific"
+		return
+	}
+	if m := unsupported.FindStringSubmatch(c.Message); m != nil {
+		var values []string
+		for _, q := range quotedWord.FindAllStringSubmatch(m[2], -1) {
+			values = append(values, q[1])
+		}
+		enrichEnum(d, f, path, m[1], values)
+	} else if m := oneOfNames.FindStringSubmatch(c.Message); m != nil {
+		enrichEnum(d, f, path, m[1], strings.Split(m[2], ", "))
+	} else if m := namePattern.FindStringSubmatch(c.Message); m != nil {
+		enrichName(d, f, path, m[1], strings.Contains(c.Message, "subdomain"))
+	}
+}
+
+// enrichEnum finds the value of an enumeration that was meant: in another case, misspelt, or by its initials.
+func enrichEnum(d *manifest.Document, f *diag.Diagnostic, path, quoted string, values []string) {
+	wrong, err := strconv.Unquote(quoted)
+	if err != nil || wrong == "" {
+		return
+	}
+	best := nearest(wrong, values)
+	if best == "" {
+		if i := slices.IndexFunc(values, func(v string) bool { return initials(v) == wrong }); i >= 0 {
+			best = values[i]
+		}
+	}
+	if best == "" {
+		return
+	}
+	if p := d.Find(path); p.Exact && p.Node != nil && p.Node.Kind == manifest.List { // the list as a whole is refused
+		for i, it := range p.Node.Items {
+			if it.Text == wrong {
+				path = fmt.Sprintf("%s[%d]", path, i)
+			}
+		}
+	}
+	meantInstead(d, f, path, best, strings.EqualFold(best, wrong))
+}
+
+// initials returns the capital letters of a word: RWO of ReadWriteOnce.
+func initials(word string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'A' && r <= 'Z' {
+			return r
+		}
+		return -1
+	}, word)
+}
+
+var notInName = regexp.MustCompile(`[^a-z0-9.-]+`)
+
+// enrichName shows a name that the server takes.
+func enrichName(d *manifest.Document, f *diag.Diagnostic, path, quoted string, dots bool) {
+	wrong, err := strconv.Unquote(quoted)
+	if err != nil || f.Help != "" || strings.Contains(wrong, "{{") {
+		return
+	}
+	if _, rest, isURL := strings.Cut(wrong, "://"); isURL {
+		wrong, _, _ = strings.Cut(rest, "/")
+	}
+	right := notInName.ReplaceAllString(strings.ToLower(wrong), "-")
+	if !dots {
+		right = strings.ReplaceAll(right, ".", "-")
+	}
+	if right = strings.Trim(right, "-."); right == "" || len(right) > 63 {
+		return
+	}
+	meantInstead(d, f, path, right, false)
+}
+
+// enrichBase64 says how a Secret takes plain text.
+func enrichBase64(d *manifest.Document, f *diag.Diagnostic, c verdict.Cause) bool {
+	if d.Object.Kind != "Secret" || !strings.HasPrefix(c.Path, "data") || !strings.Contains(c.Message, "base64") {
+		return false
+	}
+	holder, key, ok := locate(d.Value(), c.Path)
+	text, isText := valueAt(holder, key).(string)
+	if !ok || !isText {
+		return false
+	}
+	f.Server = f.Message
+	f.Message = fmt.Sprintf("the value of %s is not base64", lastName(c.Path))
+	encoded := base64.StdEncoding.EncodeToString([]byte(text))
+	meantInstead(d, f, c.Path, encoded, false)
+	f.Help = "data holds base64: plain text goes into stringData"
+	if len(f.Fixes) > 0 {
+		f.Fixes[len(f.Fixes)-1].Message = "encode the value"
+	}
+	data, _ := d.Value()["data"].(map[string]any)
+	if p := d.Find("data"); p.Exact && p.Key.IsValid() && len(data) == 1 && !d.Has("stringData") {
+		f.Fixes = append(f.Fixes, diag.Fix{Message: "rename data to stringData",
+			Edits: []source.Edit{{Range: p.Key, NewText: requote(d, p.Key, "stringData")}}})
+	}
+	return true
+}

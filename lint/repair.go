@@ -1,0 +1,589 @@
+package lint
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/seatrial/seatrial/diag"
+	"github.com/seatrial/seatrial/manifest"
+	"github.com/seatrial/seatrial/schema"
+	"github.com/seatrial/seatrial/validation/verdict"
+)
+
+// maxRepairs is how often an object is judged again, at most, with what was most likely meant in the place of what is wrong.
+const maxRepairs = 3
+
+// A repair puts into an object, in memory, what was most likely meant: what validation finds without it is a cause of its
+// own, and what it finds no more was a consequence.
+type repair struct {
+	path  string // of the wrong field, in the object that is repaired
+	to    string // the path that the field should have; empty: it stays
+	value any    // the right value, if the field stays
+}
+
+// repaired is the verdict on an object with its repairs. Paths are those of the document.
+type repaired struct {
+	verdict.Verdict
+	consequences []verdict.Cause // of the verdict on the object as it is written
+	made         []repair
+}
+
+// repair judges an object again with what was most likely meant. It returns the verdict as it is if nothing can be repaired.
+func (r *run) repair(ctx context.Context, d *manifest.Document, v verdict.Verdict) repaired {
+	whole := repaired{Verdict: v}
+	if len(r.targets) != 1 || !r.targets[0].linked || v.NotServed != "" || !slices.ContainsFunc(v.Causes, repairable) {
+		return whole
+	}
+	value := runtime.DeepCopyJSON(d.Value())
+	roots := slices.DeleteFunc(slices.Clone(v.Causes), func(c verdict.Cause) bool { return !repairable(c) })
+	current, repaired := v, false
+	for range maxRepairs {
+		made := r.targets[0].repairAll(d, value, current.Causes, &whole)
+		if !made {
+			break
+		}
+		doc, err := json.Marshal(value)
+		if err != nil {
+			return whole
+		}
+		current, repaired = r.Validator.Create(ctx, gvkOf(d), doc, namespaceOf(d)), true
+		for _, c := range current.Causes {
+			c = r.targets[0].inDocument(d, &whole, c)
+			if repairable(c) && !slices.ContainsFunc(roots, func(o verdict.Cause) bool { return o.Path == c.Path }) {
+				roots = append(roots, c)
+			}
+		}
+	}
+	if !repaired || current.Object == nil {
+		return whole
+	}
+	return whole.settle(v, current, roots)
+}
+
+// inDocument gives a cause of a repaired object its path in the document. Where that is another one, the cause keeps what was
+// most likely meant by the field, and names the field as it is written.
+func (t *target) inDocument(d *manifest.Document, w *repaired, c verdict.Cause) verdict.Cause {
+	path := w.original(c.Path)
+	if path == c.Path {
+		return c
+	}
+	if c.Class == verdict.UnknownField {
+		name := t.nameMeant(d, c)
+		c.Siblings = []string{}
+		if name != "" {
+			c.Siblings = append(c.Siblings, name)
+		}
+		c.Message = strings.Replace(c.Message, strconv.Quote(c.Path), strconv.Quote(path), 1)
+	}
+	c.Path = path
+	return c
+}
+
+// settle takes the causes that are left, and tells the consequences from them.
+func (w repaired) settle(before, after verdict.Verdict, roots []verdict.Cause) repaired {
+	left := roots
+	for _, c := range after.Causes {
+		if c.Path = w.original(c.Path); !repairable(c) {
+			left = append(left, c)
+		}
+	}
+	for _, c := range before.Causes {
+		if !repairable(c) && !slices.ContainsFunc(left, c.Same) {
+			w.consequences = append(w.consequences, c)
+		}
+	}
+	w.Verdict = after
+	w.Causes = left
+	w.Custom = before.Custom
+	return w
+}
+
+// original returns the path of a field in the document that a repair may have renamed.
+func (w *repaired) original(path string) string {
+	for _, m := range slices.Backward(w.made) {
+		if m.to == "" {
+			continue
+		}
+		if rest, below := strings.CutPrefix(path, m.to); below && (rest == "" || rest[0] == '.' || rest[0] == '[') {
+			path = m.path + rest
+		}
+	}
+	return path
+}
+
+// attach gives the consequences to the first finding that explains them.
+func (w *repaired) attach(d *manifest.Document, found []diag.Diagnostic) []diag.Diagnostic {
+	if len(w.consequences) == 0 {
+		return found
+	}
+	for i := range found {
+		if found[i].Rule == ruleFieldUnknown.Name || found[i].Rule == ruleFieldType.Name {
+			for _, c := range w.consequences {
+				found[i].Consequences = append(found[i].Consequences, diagnose(d, c))
+			}
+			break
+		}
+	}
+	return found
+}
+
+// locate gives a rule's finding about the repaired object its places in the document.
+func (w *repaired) locate(f *Finding) {
+	if len(w.made) == 0 {
+		return
+	}
+	f.Path = w.original(f.Path)
+	for i := range f.Related {
+		if f.Related[i].Of == nil {
+			f.Related[i].Path = w.original(f.Related[i].Path)
+		}
+	}
+	for i := range f.Fixes {
+		f.Fixes[i].Path = w.original(f.Fixes[i].Path)
+	}
+}
+
+// sibling returns the path of a field beside another one.
+func sibling(path, name string) string {
+	i := strings.LastIndexByte(path, '.')
+	return path[:i+1] + name
+}
+
+// repairable reports whether a cause speaks of a field that is not what its author meant.
+func repairable(c verdict.Cause) bool {
+	return c.Class == verdict.UnknownField || c.Class == verdict.WrongType
+}
+
+// repairAll makes the repairs of the causes, each once, and reports whether there were any.
+func (t *target) repairAll(d *manifest.Document, value map[string]any, causes []verdict.Cause, w *repaired) (made bool) {
+	for _, c := range causes {
+		if !repairable(c) || slices.ContainsFunc(w.made, func(o repair) bool { return o.path == c.Path }) {
+			continue
+		}
+		holder, key, ok := locate(value, c.Path)
+		if !ok {
+			continue
+		}
+		if fix, ok := t.repairOf(d, c, holder, key); ok && fix.apply(value, holder, key) {
+			w.made = append(w.made, fix)
+			made = true
+		}
+	}
+	return made
+}
+
+// repairOf returns the repair of a cause.
+func (t *target) repairOf(d *manifest.Document, c verdict.Cause, holder any, key any) (repair, bool) {
+	if c.Class == verdict.WrongType {
+		v := valueAt(holder, key)
+		if meant, _, ok := t.meant(d, c.Path, v); ok {
+			return repair{path: c.Path, value: meant}, true
+		}
+		return repair{}, false
+	}
+	if name := t.nameMeant(d, c); name != "" {
+		return repair{path: c.Path, to: sibling(c.Path, name)}, true
+	}
+	if to := t.placeMeant(d, c); to != "" {
+		return repair{path: c.Path, to: to}, true
+	}
+	return repair{}, false
+}
+
+// placeMeant returns the path at which a field was most likely meant to stand; empty if it is not known.
+func (t *target) placeMeant(d *manifest.Document, c verdict.Cause) string {
+	if to, _ := oldForm(d, c.Path); to != "" {
+		return to
+	}
+	kind := t.store().Lookup(gvkOf(d))
+	if kind == nil || c.Siblings != nil || t.versionsWith(gvkOf(d), c.Path) != "" {
+		return ""
+	}
+	_, place := kind.SuggestField(c.Path)
+	for strings.Contains(place, "[]") { // the one element of a list
+		list, _, _ := strings.Cut(place, "[]")
+		holder, key, ok := locate(d.Value(), list)
+		if elements, isList := valueAt(holder, key).([]any); !ok || !isList || len(elements) != 1 {
+			return ""
+		}
+		place = strings.Replace(place, "[]", "[0]", 1)
+	}
+	return place
+}
+
+// oldForms are fields that another API version of a kind has, and where this one has them. The value of servicePort decides
+// between two.
+var oldForms = []struct{ kind, end, to string }{
+	{"Ingress", ".backend.serviceName", ".backend.service.name"},
+	{"Ingress", ".backend.servicePort", ".backend.service.port.number"},
+	{"Ingress", "Backend.serviceName", "Backend.service.name"},
+	{"Ingress", "Backend.servicePort", "Backend.service.port.number"},
+}
+
+// oldForm returns where a field of an older API version stands in this one, and what to write.
+func oldForm(d *manifest.Document, path string) (to, words string) {
+	if !strings.HasPrefix(d.Object.APIVersion, "networking.k8s.io/") {
+		return "", ""
+	}
+	for _, f := range oldForms {
+		if f.kind != d.Object.Kind || !strings.HasSuffix(path, f.end) {
+			continue
+		}
+		to = strings.TrimSuffix(path, f.end) + f.to
+		holder, key, _ := locate(d.Value(), path)
+		if text, isText := valueAt(holder, key).(string); isText && strings.HasSuffix(to, ".port.number") {
+			to = strings.TrimSuffix(to, "number") + "name"
+			return to, fmt.Sprintf("in %s it is service.port.name: write service: {name: ..., port: {name: %s}}", d.Object.APIVersion, text)
+		}
+		if strings.HasSuffix(to, ".port.number") {
+			return to, fmt.Sprintf("in %s it is service.port.number: write service: {name: ..., port: {number: %v}}",
+				d.Object.APIVersion, valueAt(holder, key))
+		}
+		return to, fmt.Sprintf("in %s it is service.name: write service: {name: %v, port: ...}", d.Object.APIVersion, valueAt(holder, key))
+	}
+	return "", ""
+}
+
+// apply makes the repair, unless something stands already where the field should be.
+func (f repair) apply(root map[string]any, holder, key any) bool {
+	switch h := holder.(type) {
+	case map[string]any:
+		name := key.(string)
+		if f.to == "" {
+			h[name] = f.value
+			return true
+		}
+		if !putAt(root, f.to, h[name]) {
+			return false
+		}
+		delete(h, name)
+		return true
+	case []any:
+		if f.to == "" {
+			h[key.(int)] = f.value
+			return true
+		}
+	}
+	return false
+}
+
+// putAt gives a field its value, and makes the mappings that hold it. It returns false if the field has one already, or the
+// path leads through a list of which no element is named.
+func putAt(v map[string]any, path string, value any) bool {
+	for {
+		key, rest, ok := firstStep(v, path)
+		if !ok { // the rest of the path does not exist
+			name, below, deeper := strings.Cut(strings.TrimPrefix(path, "."), ".")
+			if strings.ContainsAny(name, "[]") {
+				return false
+			}
+			if !deeper {
+				v[name] = value
+				return true
+			}
+			next := map[string]any{}
+			v[name] = next
+			v, path = next, below
+			continue
+		}
+		if rest == "" {
+			return false
+		}
+		var at any = v[key.(string)]
+		for strings.HasPrefix(rest, "[") {
+			if key, rest, ok = firstStep(at, rest); !ok {
+				return false
+			}
+			at = valueAt(at, key)
+		}
+		if v, ok = at.(map[string]any); !ok {
+			return false
+		}
+		path = rest
+	}
+}
+
+func valueAt(holder, key any) any {
+	switch h := holder.(type) {
+	case map[string]any:
+		return h[key.(string)]
+	case []any:
+		return h[key.(int)]
+	}
+	return nil
+}
+
+// locate returns the map or list that holds the value at a path, and its key or index there.
+func locate(v any, path string) (holder, key any, ok bool) {
+	for path != "" {
+		var rest string
+		if key, rest, ok = firstStep(v, path); !ok {
+			return nil, nil, false
+		}
+		holder, path = v, rest
+		v = valueAt(holder, key)
+	}
+	return holder, key, holder != nil
+}
+
+// firstStep takes the first step of a path down from a value. Of several keys that begin the path the longest counts, since
+// keys may hold dots.
+func firstStep(v any, path string) (key any, rest string, ok bool) {
+	switch v := v.(type) {
+	case []any:
+		end := strings.IndexByte(path, ']')
+		if path[0] != '[' || end < 0 {
+			return nil, "", false
+		}
+		i, err := strconv.Atoi(path[1:end])
+		return i, path[end+1:], err == nil && i >= 0 && i < len(v)
+	case map[string]any:
+		if path[0] == '[' {
+			for end := 1; end < len(path); end++ {
+				if _, has := v[path[1:end]]; has && path[end] == ']' {
+					return path[1:end], path[end+1:], true
+				}
+			}
+			return nil, "", false
+		}
+		path = strings.TrimPrefix(path, ".")
+		for p := range prefixes(path) {
+			if _, has := v[p]; has {
+				return p, path[len(p):], true
+			}
+		}
+	}
+	return nil, "", false
+}
+
+// nameMeant returns the field that was most likely meant by one that the type does not have; empty if none is near.
+func (t *target) nameMeant(d *manifest.Document, c verdict.Cause) string {
+	wrong := c.Path[strings.LastIndexByte(c.Path, '.')+1:]
+	if yamlWords[strings.ToLower(wrong)] { // a boolean was meant to be a value
+		return ""
+	}
+	if c.Siblings != nil {
+		return nearest(wrong, c.Siblings)
+	}
+	kind := t.store().Lookup(gvkOf(d))
+	if kind == nil || t.versionsWith(gvkOf(d), c.Path) != "" {
+		return ""
+	}
+	name, _ := kind.SuggestField(c.Path)
+	return name
+}
+
+// meant returns the value of the right type that was most likely meant by one of a wrong type, and says what to write.
+func (t *target) meant(d *manifest.Document, path string, v any) (meant any, words string, ok bool) {
+	kind := t.store().Lookup(gvkOf(d))
+	if kind == nil {
+		return nil, "", false
+	}
+	f, err := kind.Field(path)
+	if err != nil {
+		return meantInMap(kind, path, v)
+	}
+	_, key, _ := locate(d.Value(), path)
+	if _, element := key.(int); element { // the value is an element of the field
+		return scalarMeant(strings.TrimPrefix(f.Type, "[]"), v)
+	}
+	if item, list := strings.CutPrefix(f.Type, "[]"); list {
+		return listMeant(f, item, v)
+	}
+	if f.Type == "Quantity" {
+		if q, known := quantityMeant(fmt.Sprint(v)); known {
+			return q, "did you mean " + q + "?", true
+		}
+		return nil, "", false
+	}
+	if m, words, ok := scalarMeant(f.Type, v); ok {
+		return m, words, ok
+	}
+	return objectMeant(f, v)
+}
+
+// meantInMap is for the values of a map, which the schema does not list.
+func meantInMap(kind *schema.Kind, path string, v any) (any, string, bool) {
+	i := strings.LastIndexAny(path, ".[")
+	if i < 0 {
+		return nil, "", false
+	}
+	f, err := kind.Field(path[:i])
+	if err != nil || !strings.HasPrefix(f.Type, "map[string]") {
+		return nil, "", false
+	}
+	return scalarMeant(strings.TrimPrefix(f.Type, "map[string]"), v)
+}
+
+// scalarMeant is for a text where a number or boolean is wanted, and the other way round.
+func scalarMeant(want string, v any) (any, string, bool) {
+	switch v := v.(type) {
+	case string:
+		switch want {
+		case "integer":
+			if n, err := strconv.ParseInt(strings.TrimSpace(v), 10, 64); err == nil {
+				return n, "remove the quotes: the field is a number", true
+			}
+		case "boolean":
+			switch strings.ToLower(v) {
+			case "true", "yes", "on":
+				return true, "write true: the field is a boolean", true
+			case "false", "no", "off":
+				return false, "write false: the field is a boolean", true
+			}
+		}
+	case int64, float64, bool:
+		if want == "string" {
+			return fmt.Sprint(v), "quote the value: the field is a string", true
+		}
+	}
+	return nil, "", false
+}
+
+// listMeant is for what stands where a list is wanted: one element without its dash, names with values.
+func listMeant(f *schema.Field, item string, v any) (any, string, bool) {
+	fields := map[string]bool{}
+	for _, child := range f.Fields() {
+		fields[child.Name] = true
+	}
+	switch v := v.(type) {
+	case map[string]any:
+		known := 0
+		for key := range v {
+			if fields[key] {
+				known++
+			}
+		}
+		if known > 0 {
+			return []any{v}, "begin the element with a dash", true
+		}
+		return pairsMeant(fields, v)
+	case string, int64, float64, bool:
+		if item == "string" {
+			return []any{fmt.Sprint(v)}, "write it as a list: [" + scalarText(fmt.Sprint(v)) + "]", true
+		}
+		if text, isText := v.(string); isText && fields["name"] {
+			return []any{map[string]any{"name": text}}, "write it as a list: [{name: " + scalarText(text) + "}]", true
+		}
+	}
+	return nil, "", false
+}
+
+// pairsMeant is for a mapping of names to values where a list of elements with a name is wanted.
+func pairsMeant(fields map[string]bool, v map[string]any) (any, string, bool) {
+	if !fields["name"] || len(v) == 0 {
+		return nil, "", false
+	}
+	var list []any
+	for _, name := range sortedKeys(v) {
+		switch value := v[name].(type) {
+		case map[string]any:
+			element := maps.Clone(value)
+			element["name"] = name
+			list = append(list, element)
+		case string, int64, float64, bool:
+			if !fields["value"] {
+				return nil, "", false
+			}
+			list = append(list, map[string]any{"name": name, "value": fmt.Sprint(value)})
+		default:
+			return nil, "", false
+		}
+	}
+	if fields["value"] {
+		return list, "write each entry as an element of a list: - name: " + sortedKeys(v)[0] + ", and its value", true
+	}
+	return list, "write each entry as an element of a list: - name: " + sortedKeys(v)[0], true
+}
+
+// objectMeant is for a scalar where an object is wanted of which it is the one thing that matters.
+func objectMeant(f *schema.Field, v any) (any, string, bool) {
+	fields := map[string]string{}
+	for _, child := range f.Fields() {
+		fields[child.Name] = child.Type
+	}
+	wrap := func(name string, value any) (any, string, bool) {
+		return map[string]any{name: value}, fmt.Sprintf("write it as {%s: %s}", name, flowText(value)), true
+	}
+	switch v := v.(type) {
+	case string:
+		for _, name := range []string{"type", "name"} {
+			if fields[name] == "string" {
+				return wrap(name, v)
+			}
+		}
+	case int64:
+		if fields["number"] == "integer" {
+			return wrap("number", v)
+		}
+	case []any:
+		if len(v) == 1 {
+			if one, ok := v[0].(map[string]any); ok && len(fields) > 0 {
+				return one, "remove the dash: the field is no list", true
+			}
+		}
+	}
+	return nil, "", false
+}
+
+// stands names what stands at a place, for messages.
+func stands(v any) string {
+	switch v.(type) {
+	case nil:
+		return "nothing"
+	case map[string]any:
+		return "a mapping"
+	case []any:
+		return "a list"
+	case string:
+		return "a text"
+	case bool:
+		return "a boolean"
+	}
+	return "a number"
+}
+
+// takes names what a field takes, for messages.
+func takes(typ string) string {
+	item, list := strings.CutPrefix(typ, "[]")
+	switch {
+	case list && item == "string":
+		return "a list of texts"
+	case list:
+		return "a list"
+	case strings.HasPrefix(typ, "map["):
+		return "a mapping of names to " + plural(strings.TrimPrefix(typ, "map[string]"))
+	case typ == "string":
+		return "a text"
+	case typ == "integer":
+		return "a whole number"
+	case typ == "number":
+		return "a number"
+	case typ == "boolean":
+		return "true or false"
+	case typ == "Quantity":
+		return "a quantity"
+	case typ == "IntOrString":
+		return "a number or a text"
+	case typ == "Time", typ == "MicroTime":
+		return "a time"
+	}
+	return "a mapping"
+}
+
+func plural(typ string) string {
+	switch typ {
+	case "string":
+		return "texts"
+	case "integer", "number":
+		return "numbers"
+	}
+	return "values"
+}
