@@ -42,6 +42,10 @@ func (r *run) define(ctx context.Context) (*fileResult, error) {
 			}
 		}
 	}
+	r.given = map[schema.GroupVersionKind]bool{}
+	for _, k := range r.Validator.Custom() {
+		r.given[k.GVK] = true
+	}
 	return out, nil
 }
 
@@ -134,7 +138,8 @@ func (r *run) judgeDocument(ctx context.Context, d *manifest.Document, out *file
 	} else {
 		v = r.Validator.Create(ctx, gvkOf(d), d.JSON, namespaceOf(d))
 	}
-	if unknown(v) && !r.knownToTarget(d) && !isDefinition(d) || asksNamespace(d) {
+	custom := unknown(v) && !r.knownToTarget(d) && !isDefinition(d) || v.Custom && !r.given[gvkOf(d)]
+	if custom || asksNamespace(d) { // the answer depends on other files, so that it is not kept with this one
 		out.Deferred = append(out.Deferred, docRef{d.Number, d.Item})
 		return nil
 	}

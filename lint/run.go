@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
 	"github.com/seatrial/seatrial/diag"
 )
 
@@ -22,7 +24,8 @@ type run struct {
 	mu       sync.Mutex
 	problems []error
 
-	rejected []rejectedCRD // definitions, once all are known
+	given    map[schema.GroupVersionKind]bool // kinds of Options.CRDs
+	rejected []rejectedCRD                    // definitions, once all are known
 }
 
 // finding is a diagnostic with the list item that it is about.
