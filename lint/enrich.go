@@ -264,7 +264,8 @@ var notInName = regexp.MustCompile(`[^a-z0-9.-]+`)
 // enrichName shows a name that the server takes.
 func enrichName(d *manifest.Document, f *diag.Diagnostic, path, quoted string, dots bool) {
 	wrong, err := strconv.Unquote(quoted)
-	if err != nil || f.Help != "" || strings.Contains(wrong, "{{") {
+	generated := d.Object.Name == "" && d.GenerateName != "" // the server completes the name
+	if err != nil || f.Help != "" || strings.Contains(wrong, "{{") || generated && strings.HasPrefix(path, "metadata.") {
 		return
 	}
 	if _, rest, isURL := strings.Cut(wrong, "://"); isURL {
