@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/seatrial/seatrial/manifest"
+	"github.com/seatrial/seatrial/schema"
 )
 
 // judgeDeferred judges the objects of kinds that the linked Kubernetes does not know, now
@@ -100,6 +101,9 @@ func (r *run) judgeLate(ctx context.Context, name string, deferred []docRef) (*f
 // mayBeMissing reports whether the user accepts a kind without a schema.
 func (r *run) mayBeMissing(d *manifest.Document) bool {
 	gvk := gvkOf(d)
+	if gvk.Group == "" || schema.IsBuiltinGroup(gvk.Group) {
+		return false // all schemas of Kubernetes' own groups are known: the kind is gone, or was never there
+	}
 	return External(r.IgnoreMissing).Matches(gvk.Kind, "", "") ||
 		External(r.IgnoreMissing).Matches(gvk.Group, "", gvk.Kind)
 }

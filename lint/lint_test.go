@@ -544,3 +544,13 @@ func TestObjectsThatAskForTheirNamespaceAreJudgedWhenItIsKnown(t *testing.T) {
 	o.Jobs = 1
 	expect(t, run(t, o), "a.yaml:2 lonely", "b.yaml:2 lonely")
 }
+
+func TestKindsOfKubernetesItselfAreNeverMissing(t *testing.T) {
+	for apiVersion, errors := range map[string]int{"policy/v1beta1": 1, "extensions/v1beta1": 1, "example.org/v1": 0} {
+		o := options(t, &fake{}, "a.yaml", "apiVersion: "+apiVersion+"\nkind: PodSecurityPolicy\nmetadata: {name: a}\n")
+		o.IgnoreMissing = []string{"*"}
+		if res := run(t, o); res.Summary.Errors != errors || res.Summary.Skipped != 1-errors {
+			t.Errorf("%s: %+v", apiVersion, res.Summary)
+		}
+	}
+}

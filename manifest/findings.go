@@ -121,6 +121,12 @@ func (d *Document) nothing() *diag.Diagnostic {
 	if d.Item != "" {
 		return d.without("item has neither apiVersion nor kind", "every item of a List is an object")
 	}
+	for _, key := range []string{"spec", "template", "containers", "metadata"} {
+		if d.Root().Get(key) != nil {
+			return d.without("document has neither apiVersion nor kind",
+				fmt.Sprintf("with %s: it looks like a part of a manifest, which begins with apiVersion: and kind:", key))
+		}
+	}
 	return d.without(
 		"document has neither apiVersion nor kind",
 		"not a Kubernetes manifest? leave the file out with --exclude, or exclude: in .seatrial.yaml",
