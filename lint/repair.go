@@ -41,6 +41,9 @@ func (r *run) repair(ctx context.Context, d *manifest.Document, v verdict.Verdic
 	if len(r.targets) != 1 || !r.targets[0].linked || v.NotServed != "" || !slices.ContainsFunc(v.Causes, repairable) {
 		return whole
 	}
+	if wrong := countRepairable(v.Causes); wrong > maxWrong {
+		return whole
+	}
 	value := runtime.DeepCopyJSON(d.Value())
 	roots := slices.DeleteFunc(slices.Clone(v.Causes), func(c verdict.Cause) bool { return !repairable(c) })
 	current, repaired := v, false
@@ -159,6 +162,18 @@ func sibling(path, name string) string {
 // repairable reports whether a cause speaks of a field that is not what its author meant.
 func repairable(c verdict.Cause) bool {
 	return c.Class == verdict.UnknownField || c.Class == verdict.WrongType
+}
+
+// maxWrong is how many fields of an object may be wrong, at most, for it to be repaired: each is held against all others.
+const maxWrong = 100
+
+func countRepairable(causes []verdict.Cause) (n int) {
+	for _, c := range causes {
+		if repairable(c) {
+			n++
+		}
+	}
+	return n
 }
 
 // repairAll makes the repairs of the causes, each once, and reports whether there were any.
