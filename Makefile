@@ -7,8 +7,9 @@ FUZZTIME ?= 60s
 
 .PHONY: run build test release race kills conformance conformance-cmd conformance-clients check bench fuzz schema kubernetes update clean
 
-run: build ## build, then judge a real manifest
-	./bin/seatrial lint --fail-on never examples/shop.yaml
+run: build ## build, then lint a small shop and plan a rollout that gets stuck
+	./bin/seatrial lint --fail-on never --rules none examples/shop.yaml
+	./bin/seatrial plan -f examples/web-larger.yaml --from examples/web.yaml --nodes 3x2cpu4Gi || true
 
 build: ## build bin/seatrial
 	$(GO) build -ldflags '$(LDFLAGS)' -o bin/seatrial ./cmd/seatrial

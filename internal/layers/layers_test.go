@@ -13,7 +13,7 @@ const module = "github.com/seatrial/seatrial/"
 // layers from the ground up. A package imports only from lines above its own; the
 // entries of one line do not import each other.
 var layers = [][]string{
-	{"internal/platform"},
+	{"internal/platform", "internal/termsvg"},
 	{"source", "internal/sanitize", "internal/atomicfile", "internal/modcache", "internal/browser", "internal/disk", "internal/memtune",
 		"internal/kubernetes"},
 	{"diag"},

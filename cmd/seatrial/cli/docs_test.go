@@ -13,6 +13,8 @@ import (
 
 	"github.com/go-logr/logr"
 	"k8s.io/klog/v2"
+
+	"github.com/seatrial/seatrial/internal/termsvg"
 )
 
 // console is a block of the documentation that shows a command and what it prints. An exit code
@@ -74,6 +76,25 @@ func transcript(t *testing.T, args []string, env map[string]string) string {
 		text += "# exit code " + string(rune('0'+code)) + "\n"
 	}
 	return text
+}
+
+// pictures are drawn from what the program prints: the command and how many of its lines.
+var pictures = map[string]struct {
+	command string
+	lines   int
+}{
+	"docs/images/lint.svg": {"lint --rules none examples/shop.yaml", 43},
+}
+
+// TestPicturesShowRealOutput draws the pictures of the documentation; UPDATE=1 rewrites them.
+func TestPicturesShowRealOutput(t *testing.T) {
+	t.Chdir("../../..")
+	for name, p := range pictures {
+		args := strings.Fields(p.command)
+		out := transcript(t, append(args[:1:1], append([]string{"--color", "always"}, args[1:]...)...), nil)
+		lines := strings.SplitAfter(out, "\n")
+		checkGenerated(t, name, string(termsvg.Draw("$ seatrial "+p.command, strings.Join(lines[:min(p.lines, len(lines))], ""))))
+	}
 }
 
 var (
