@@ -1,0 +1,387 @@
+package render
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"helm.sh/helm/v4/pkg/chart/common"
+	"helm.sh/helm/v4/pkg/chart/common/util"
+	"helm.sh/helm/v4/pkg/chart/loader/archive"
+	chart "helm.sh/helm/v4/pkg/chart/v2"
+	"helm.sh/helm/v4/pkg/chart/v2/loader"
+	chartutil "helm.sh/helm/v4/pkg/chart/v2/util"
+	"helm.sh/helm/v4/pkg/engine"
+	"helm.sh/helm/v4/pkg/ignore"
+	"sigs.k8s.io/yaml"
+
+	"github.com/seatrial/seatrial/manifest"
+	"github.com/seatrial/seatrial/schema"
+	"github.com/seatrial/seatrial/source"
+)
+
+// Limits of what a chart may hold and render.
+const (
+	maxChartBytes    = 64 << 20
+	maxRenderedBytes = 64 << 20
+)
+
+// chartSource returns the source that a chart's folder is: its default values, and each file of the
+// chart-testing convention ci/*-values.yaml. A library chart renders nothing by itself, and is none.
+func chartSource(dir string) *Source {
+	s := &Source{Kind: Chart, Path: dir, File: filepath.Join(dir, "Chart.yaml")}
+	data, err := os.ReadFile(s.File)
+	if err != nil {
+		return nil
+	}
+	var c struct{ Type string }
+	if yaml.Unmarshal(data, &c) == nil && c.Type == "library" {
+		return nil
+	}
+	s.Variants = []Variant{{}}
+	files, _ := filepath.Glob(filepath.Join(dir, "ci", "*-values.yaml"))
+	for _, f := range files {
+		s.Variants = append(s.Variants, Variant{Name: "ci/" + filepath.Base(f), Values: []string{f}})
+	}
+	return s
+}
+
+// quiet keeps helm's packages from logging to the program's streams.
+var quiet = sync.OnceFunc(func() {
+	log.SetOutput(io.Discard)
+	slog.SetDefault(slog.New(slog.DiscardHandler))
+})
+
+// renderChart renders a chart as helm template --include-crds does.
+func (r *Rendering) renderChart(o Options) {
+	quiet()
+	files, err := chartFiles(r.Source.Path)
+	if err != nil {
+		r.failed("chart", oneLine(err.Error()), "", firstLine(r.Source.File))
+		return
+	}
+	clean, err := r.template(files, o)
+	if err != nil {
+		r.chartFailed(err)
+		return
+	}
+	// The verdict comes from the clean rendering; a second one with marks says where its lines come from,
+	// and is used only where the two are the same without them.
+	m := &marker{}
+	marked := make([]*archive.BufferedFile, len(files))
+	for i, f := range files {
+		marked[i] = f
+		if isTemplate(f.Name) {
+			text := m.mark(filepath.Join(r.Source.Path, filepath.FromSlash(f.Name)), string(f.Data))
+			marked[i] = &archive.BufferedFile{Name: f.Name, ModTime: f.ModTime, Data: []byte(text)}
+		}
+	}
+	withMarks, err := r.template(marked, o)
+	if err != nil {
+		withMarks = nil
+	}
+	places := &templatePlaces{rendering: r}
+	var text bytes.Buffer
+	for _, name := range slices.Sorted(maps.Keys(clean)) {
+		content := clean[name]
+		lines := make([]line, strings.Count(content, "\n")+1)
+		if unmarked, found := m.unmark(withMarks[name]); unmarked == content {
+			lines = found
+		}
+		file := r.fileOf(name)
+		for i := range lines {
+			if lines[i].file == "" {
+				lines[i] = line{file: file}
+			}
+		}
+		if strings.TrimSpace(content) == "" {
+			continue
+		}
+		header := "---\n# Source: " + name + "\n"
+		text.WriteString(header)
+		places.lines = append(places.lines, line{file, 1}, line{file, 1})
+		text.WriteString(content)
+		places.lines = append(places.lines, lines...)
+		if !strings.HasSuffix(content, "\n") {
+			text.WriteByte('\n')
+		} else {
+			places.lines = places.lines[:len(places.lines)-1] // the empty rest behind the last line end
+		}
+		if text.Len() > maxRenderedBytes {
+			r.failed("chart", fmt.Sprintf("the chart renders to more than %d MB", maxRenderedBytes>>20), "", firstLine(r.Source.File))
+			return
+		}
+	}
+	r.Text, r.places = text.Bytes(), places
+}
+
+// fileOf returns the file of a template by helm's name for it, which begins with the chart's.
+func (r *Rendering) fileOf(name string) string {
+	_, below, _ := strings.Cut(name, "/")
+	return filepath.Join(r.Source.Path, filepath.FromSlash(below))
+}
+
+func isTemplate(name string) bool {
+	return strings.HasPrefix(name, "templates/") || strings.Contains(name, "/templates/")
+}
+
+// chartFiles reads the files of a chart, by names below its folder, without those of .helmignore.
+func chartFiles(dir string) (files []*archive.BufferedFile, err error) {
+	rules := ignore.Empty()
+	if f, err := os.Open(filepath.Join(dir, ignore.HelmIgnore)); err == nil {
+		rules, err = ignore.Parse(f)
+		f.Close()
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", ignore.HelmIgnore, err)
+		}
+	}
+	rules.AddDefaults()
+	total := int64(0)
+	err = filepath.Walk(dir, func(name string, info os.FileInfo, err error) error {
+		if err != nil || name == dir {
+			return err
+		}
+		below, err := filepath.Rel(dir, name)
+		if err != nil {
+			return err
+		}
+		below = filepath.ToSlash(below)
+		if rules.Ignore(below, info) {
+			if info.IsDir() {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if !info.Mode().IsRegular() {
+			return nil // folders, links and pipes
+		}
+		if total += info.Size(); total > maxChartBytes {
+			return fmt.Errorf("the chart has more than %d MB", maxChartBytes>>20)
+		}
+		data, err := os.ReadFile(name)
+		files = append(files, &archive.BufferedFile{Name: below, ModTime: info.ModTime(), Data: data})
+		return err
+	})
+	return files, err
+}
+
+// template renders the files of a chart by the name of the template: web/templates/service.yaml.
+func (r *Rendering) template(files []*archive.BufferedFile, o Options) (rendered map[string]string, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("helm's engine crashed: %v", p)
+		}
+	}()
+	c, err := loader.LoadFiles(files)
+	if err != nil {
+		return nil, err
+	}
+	if missing := missingDependencies(c); len(missing) > 0 {
+		return nil, &dependencyError{missing}
+	}
+	values, err := readValues(r.Variant.Values)
+	if err != nil {
+		return nil, err
+	}
+	if err := chartutil.ProcessDependencies(c, values); err != nil {
+		return nil, err
+	}
+	version, err := common.ParseKubeVersion(cmp.Or(o.KubernetesVersion, schema.Latest))
+	if err != nil {
+		return nil, err
+	}
+	capabilities := common.DefaultCapabilities.Copy()
+	capabilities.KubeVersion = *version
+	capabilities.APIVersions = append(slices.Clone(common.DefaultVersionSet), o.APIVersions...)
+	release := common.ReleaseOptions{Name: cmp.Or(o.ReleaseName, releaseName(c.Name())), Namespace: cmp.Or(o.Namespace, "default"), Revision: 1, IsInstall: true}
+	all, err := util.ToRenderValues(c, values, release, capabilities)
+	if err != nil {
+		return nil, err
+	}
+	rendered, err = engine.Engine{}.Render(c, all)
+	if err != nil {
+		return nil, err
+	}
+	for name := range rendered {
+		base := name[strings.LastIndexByte(name, '/')+1:]
+		if base == "NOTES.txt" || strings.HasPrefix(base, "_") {
+			delete(rendered, name)
+		}
+	}
+	for _, crd := range c.CRDObjects() {
+		rendered[crd.Filename] = string(crd.File.Data)
+	}
+	return rendered, nil
+}
+
+var notInNames = regexp.MustCompile(`[^a-z0-9-]+`)
+
+func releaseName(chart string) string {
+	name := strings.Trim(notInNames.ReplaceAllString(strings.ToLower(chart), "-"), "-")
+	return cmp.Or(name, "release")[:min(len(cmp.Or(name, "release")), 53)]
+}
+
+// readValues merges values files, later ones win.
+func readValues(files []string) (map[string]any, error) {
+	values := map[string]any{}
+	for _, name := range files {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		more, err := loader.LoadValues(f)
+		f.Close()
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		values = loader.MergeMaps(values, more)
+	}
+	return values, nil
+}
+
+// dependencyError names charts that Chart.yaml asks for and the folder charts does not have.
+type dependencyError struct{ names []string }
+
+func (e *dependencyError) Error() string {
+	return "missing from charts/: " + strings.Join(e.names, ", ")
+}
+
+func missingDependencies(c *chart.Chart) (missing []string) {
+	have := map[string]bool{}
+	for _, d := range c.Dependencies() {
+		have[d.Name()] = true
+	}
+	for _, d := range c.Metadata.Dependencies {
+		if d != nil && !have[d.Name] {
+			missing = append(missing, d.Name)
+		}
+	}
+	return missing
+}
+
+// templateError is where helm's messages name a template: web/templates/a.yaml:12:20.
+var templateError = regexp.MustCompile(`([\w.-]+(?:/[\w.-]+)*/templates/[^\s:()]+):(\d+)(?::(\d+))?`)
+
+// innermost is the end of a message of nested templates, in the words of the template that failed.
+var innermost = regexp.MustCompile(`(?s).*(?:error calling (?:fail|required|include|tpl)|execution error at \([^)]*\)): `)
+
+// chartFailed reports an error of helm's at its place.
+func (r *Rendering) chartFailed(err error) {
+	var missing *dependencyError
+	if errors.As(err, &missing) {
+		r.failed("chart", "dependencies are "+missing.Error(), "run helm dependency build", placeOf(r.Source.File, missing.names[0]))
+		return
+	}
+	message := err.Error()
+	at := firstLine(r.Source.File)
+	if places := templateError.FindAllStringSubmatch(message, -1); len(places) > 0 {
+		m := places[len(places)-1]
+		number, _ := strconv.Atoi(m[2])
+		column, _ := strconv.Atoi(m[3])
+		name := r.fileOf(m[1])
+		if data, err := os.ReadFile(name); err == nil {
+			f := source.NewFile(name, data)
+			at = lineRange(f, min(number, f.Lines()), "")
+			if start := f.LineStart(number) + column; column > 0 && number <= f.Lines() && start < len(data) {
+				at.Start = f.Pos(start)
+			}
+		}
+		message = innermost.ReplaceAllString(message, "")
+	} else if strings.Contains(message, "values don't meet the specifications of the schema") {
+		r.schemaFailed(message)
+		return
+	}
+	r.failed("chart", oneLine(message), "", at)
+}
+
+// schemaFailed reports what values.schema.json refuses, one finding a value.
+func (r *Rendering) schemaFailed(message string) {
+	file := filepath.Join(r.Source.Path, "values.yaml")
+	if n := len(r.Variant.Values); n > 0 {
+		file = r.Variant.Values[n-1]
+	}
+	found := false
+	for l := range strings.Lines(message) {
+		m := schemaLine.FindStringSubmatch(l)
+		if m == nil {
+			continue
+		}
+		found = true
+		r.failed("chart", "values.schema.json: "+strings.TrimSpace(m[0]), "", placeOfValue(file, m[1]))
+	}
+	if !found {
+		r.failed("chart", oneLine(message), "", firstLine(file))
+	}
+}
+
+var schemaLine = regexp.MustCompile(`^- at '([^']*)': .*`)
+
+// placeOfValue returns the place of a value by its JSON pointer, or the nearest above it.
+func placeOfValue(file, pointer string) source.Range {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return firstLine(file)
+	}
+	docs, _ := manifest.Read(source.NewFile(file, data), manifest.DefaultLimits)
+	if len(docs) == 0 {
+		return firstLine(file)
+	}
+	return docs[0].Find(strings.ReplaceAll(strings.Trim(pointer, "/"), "/", ".")).Key
+}
+
+// templatePlaces finds the lines of templates.
+type templatePlaces struct {
+	rendering *Rendering
+	lines     []line // by line of the rendering, from 0
+	mu        sync.Mutex
+	files     map[string]*source.File
+}
+
+func (p *templatePlaces) place(_ *manifest.Document, _ string, at source.Range) (source.Range, bool) {
+	if at.Start.Line < 1 || at.Start.Line > len(p.lines) {
+		return at, false
+	}
+	from := p.lines[at.Start.Line-1]
+	f := p.file(from.file)
+	if f == nil {
+		return at, false
+	}
+	if from.number < 1 || from.number > f.Lines() {
+		return firstLine(from.file), true
+	}
+	rendered := source.NewFile(p.rendering.Name, p.rendering.Text)
+	shown := ""
+	if at.End.Line == at.Start.Line && at.End.Offset <= len(rendered.Data) {
+		shown = string(rendered.Data[at.Start.Offset:at.End.Offset])
+	}
+	return lineRange(f, from.number, shown), true
+}
+
+func (p *templatePlaces) file(name string) *source.File {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if f, ok := p.files[name]; ok {
+		return f
+	}
+	if p.files == nil {
+		p.files = map[string]*source.File{}
+	}
+	var f *source.File
+	if data, err := os.ReadFile(name); err == nil {
+		f = source.NewFile(name, data)
+	}
+	p.files[name] = f
+	return f
+}

@@ -1,0 +1,347 @@
+package render
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/api/types"
+	"sigs.k8s.io/kustomize/kyaml/filesys"
+	"sigs.k8s.io/yaml"
+
+	"github.com/seatrial/seatrial/manifest"
+	"github.com/seatrial/seatrial/source"
+)
+
+// kustomization is what discovery and places need to know of a kustomization file.
+type kustomization struct {
+	file      string
+	component bool
+	folders   []string // kustomizations that it uses
+	files     []string // other files that it uses
+	remote    []string // what lies elsewhere
+	missing   []string // files that do not exist
+	charts    int      // helmCharts, which only the helm program renders
+}
+
+// readKustomization reads the kustomization file of a folder, or returns nil if there is none: a file of that
+// name may also be an object of Flux.
+func readKustomization(dir, name string) *kustomization {
+	file := filepath.Join(dir, name)
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil
+	}
+	var k types.Kustomization
+	if err := yaml.Unmarshal(data, &k); err == nil {
+		if k.APIVersion != "" && !strings.HasPrefix(k.APIVersion, "kustomize.config.k8s.io/") {
+			return nil
+		}
+	}
+	found := &kustomization{file: file, component: k.Kind == types.ComponentKind, charts: len(k.HelmCharts) + len(k.HelmChartInflationGenerator)}
+	found.use(dir, slices.Concat(k.Resources, k.Bases, k.Components, k.Generators, k.Transformers, k.Validators))
+	var files []string
+	files = append(files, k.Crds...)
+	files = append(files, k.Configurations...)
+	for _, p := range k.PatchesStrategicMerge {
+		files = append(files, string(p))
+	}
+	for _, p := range slices.Concat(k.Patches, k.PatchesJson6902) {
+		files = append(files, p.Path)
+	}
+	for _, r := range k.Replacements {
+		files = append(files, r.Path)
+	}
+	for _, g := range k.ConfigMapGenerator {
+		files = append(files, generatorFiles(g.KvPairSources)...)
+	}
+	for _, g := range k.SecretGenerator {
+		files = append(files, generatorFiles(g.KvPairSources)...)
+	}
+	for _, c := range k.HelmCharts {
+		files = append(append(files, c.ValuesFile), c.AdditionalValuesFiles...)
+	}
+	files = append(files, k.OpenAPI["path"])
+	for _, f := range files {
+		if f != "" && !strings.Contains(f, "\n") { // a patch may be written in place of a file's name
+			found.files = append(found.files, rel(dir, f))
+			if _, err := os.Stat(rel(dir, f)); os.IsNotExist(err) {
+				found.missing = append(found.missing, f)
+			}
+		}
+	}
+	return found
+}
+
+func generatorFiles(s types.KvPairSources) (files []string) {
+	for _, f := range s.FileSources {
+		if _, name, ok := strings.Cut(f, "="); ok {
+			f = name
+		}
+		files = append(files, f)
+	}
+	return append(append(files, s.EnvSources...), s.EnvSource)
+}
+
+// use sorts resources into folders, files and what is not on this machine.
+func (k *kustomization) use(dir string, resources []string) {
+	for _, r := range resources {
+		path := rel(dir, r)
+		info, err := os.Stat(path)
+		switch {
+		case err == nil && info.IsDir():
+			k.folders = append(k.folders, path)
+		case err == nil:
+			k.files = append(k.files, path)
+		case isRemote(r):
+			k.remote = append(k.remote, r)
+		case !strings.Contains(r, "\n"):
+			k.missing = append(k.missing, r)
+		}
+	}
+}
+
+// isRemote reports whether kustomize would fetch a resource.
+func isRemote(r string) bool {
+	if strings.Contains(r, "\n") {
+		return false
+	}
+	host, _, hasPath := strings.Cut(r, "/")
+	return strings.Contains(r, "://") || strings.HasPrefix(r, "git@") || strings.Contains(r, "?ref=") ||
+		hasPath && strings.Contains(host, ".") && strings.Trim(host, ".") != ""
+}
+
+// renderKustomization builds a kustomization with kustomize's own library. Nothing is fetched.
+func (r *Rendering) renderKustomization(Options) {
+	if r.checkReferences(r.Source.Path, map[string]bool{}); len(r.Findings) > 0 {
+		return
+	}
+	text, err := build(filesys.MakeFsOnDisk(), r.Source.Path)
+	if err != nil {
+		r.failed("kustomization", oneLine(strings.TrimPrefix(err.Error(), "kustomize: ")), "", r.placeOfError(err))
+		return
+	}
+	r.Text = text
+	// A second build says where each object comes from; it is used only if nothing else differs.
+	if annotated, err := build(annotating{filesys.MakeFsOnDisk(), filepath.Clean(r.Source.File)}, r.Source.Path); err == nil {
+		r.places = originsOf(r.Source, annotated)
+	}
+}
+
+// build runs kustomize on a folder.
+func build(fs filesys.FileSystem, dir string) (text []byte, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("kustomize crashed: %v", p)
+		}
+	}()
+	resources, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(fs, dir)
+	if err != nil {
+		return nil, err
+	}
+	return resources.AsYaml()
+}
+
+// checkReferences reports what a kustomization, and those that it uses, name and cannot be read here.
+func (r *Rendering) checkReferences(dir string, seen map[string]bool) {
+	if seen[dir] {
+		return
+	}
+	seen[dir] = true
+	for _, name := range kustomizationNames {
+		k := readKustomization(dir, name)
+		if k == nil {
+			continue
+		}
+		for _, f := range k.missing {
+			r.failed("kustomization", fmt.Sprintf("%s does not exist", rel(dir, f)), "", placeOf(k.file, f))
+		}
+		for _, f := range k.remote {
+			r.failed("kustomization", f+" is not on this machine: nothing is fetched",
+				"copy it into the repository, or render with kustomize and pipe the result", placeOf(k.file, f))
+		}
+		if k.charts > 0 {
+			r.failed("kustomization", "helmCharts are rendered by the helm program only: nothing is run",
+				"render with kustomize build --enable-helm and pipe the result", placeOf(k.file, "helmChart"))
+		}
+		for _, folder := range k.folders {
+			r.checkReferences(folder, seen)
+		}
+		return
+	}
+}
+
+// placeOf returns where a text stands first in a file, or its beginning.
+func placeOf(name, text string) source.Range {
+	data, err := os.ReadFile(name)
+	if i := strings.Index(string(data), text); err == nil && i >= 0 {
+		return source.NewFile(name, data).Range(i, i+len(text))
+	}
+	return firstLine(name)
+}
+
+// placeOfError returns the entry of the kustomization that an error of kustomize names.
+func (r *Rendering) placeOfError(err error) source.Range {
+	data, readErr := os.ReadFile(r.Source.File)
+	if readErr != nil {
+		return firstLine(r.Source.File)
+	}
+	f := source.NewFile(r.Source.File, data)
+	for line := 1; line <= f.Lines(); line++ {
+		entry := strings.Trim(strings.TrimPrefix(strings.TrimSpace(f.Line(line)), "- "), `"'`)
+		if _, value, ok := strings.Cut(entry, ": "); ok {
+			entry = value
+		}
+		if len(entry) > 2 && strings.Contains(err.Error(), "'"+entry+"'") {
+			return lineRange(f, line, entry)
+		}
+	}
+	return firstLine(r.Source.File)
+}
+
+// oneLine joins the lines of a message.
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// annotating is a file system in which one kustomization asks for annotations of origin.
+type annotating struct {
+	filesys.FileSystem
+	file string
+}
+
+// ReadFile adds buildMetadata to the kustomization.
+func (a annotating) ReadFile(name string) ([]byte, error) {
+	data, err := a.FileSystem.ReadFile(name)
+	if err != nil || !sameFile(name, a.file) {
+		return data, err
+	}
+	var k map[string]any
+	if err := yaml.Unmarshal(data, &k); err != nil {
+		return data, nil
+	}
+	k["buildMetadata"] = []string{types.OriginAnnotations}
+	return yaml.Marshal(k)
+}
+
+func sameFile(a, b string) bool {
+	x, err1 := os.Stat(a)
+	y, err2 := os.Stat(b)
+	return err1 == nil && err2 == nil && os.SameFile(x, y)
+}
+
+const originAnnotation = "config.kubernetes.io/origin"
+
+// origins finds places in the files that objects of a kustomization come from.
+type origins struct {
+	source *Source
+	files  []string // by document of the rendering, from 0; of a generated object the kustomization
+}
+
+// originsOf reads the origins of an annotated build.
+func originsOf(s *Source, annotated []byte) placer {
+	docs, _ := manifest.Read(source.NewFile(s.Path, annotated), manifest.DefaultLimits)
+	o := &origins{source: s}
+	for _, d := range docs {
+		metadata, _ := d.Value()["metadata"].(map[string]any)
+		annotations, _ := metadata["annotations"].(map[string]any)
+		text, _ := annotations[originAnnotation].(string)
+		var origin struct{ Path, ConfiguredIn string }
+		if yaml.Unmarshal([]byte(text), &origin) != nil {
+			origin.Path = ""
+		}
+		if from := cmp.Or(origin.Path, origin.ConfiguredIn); from != "" {
+			o.files = append(o.files, rel(s.Path, from))
+		} else {
+			o.files = append(o.files, "")
+		}
+	}
+	return o
+}
+
+// place looks for the field in the object's file, and, if its value differs there, in the patches.
+func (o *origins) place(doc *manifest.Document, path string, at source.Range) (source.Range, bool) {
+	if doc == nil || doc.Number < 1 || doc.Number > len(o.files) || o.files[doc.Number-1] == "" {
+		return at, false
+	}
+	from := o.files[doc.Number-1]
+	if slices.Contains(kustomizationNames, filepath.Base(from)) {
+		return placeOfGenerator(from, doc.Object.Name), true
+	}
+	rendered := doc.Find(path)
+	original, ok := findObject(from, doc)
+	if !ok {
+		return at, false
+	}
+	there := original.Find(path)
+	if there.Exact && sameValue(there, rendered) {
+		return showing(there, rendered, at), true
+	}
+	for _, name := range o.source.Inputs {
+		if patch, ok := findObject(name, doc); ok {
+			if p := patch.Find(path); p.Exact && sameValue(p, rendered) {
+				return showing(p, rendered, at), true
+			}
+		}
+	}
+	return showing(there, rendered, at), true
+}
+
+// placeOfGenerator returns the entry of a kustomization that generates an object: the one with the longest name
+// that the object's, which has a hash and may have a prefix, contains.
+func placeOfGenerator(file, object string) source.Range {
+	best, length := firstLine(file), 0
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return best
+	}
+	f := source.NewFile(file, data)
+	for line := 1; line <= f.Lines(); line++ {
+		key, name, ok := strings.Cut(strings.TrimPrefix(strings.TrimSpace(f.Line(line)), "- "), ": ")
+		name = strings.Trim(name, `"' `)
+		if ok && key == "name" && len(name) > length && strings.Contains(object, name) {
+			best, length = lineRange(f, line, name), len(name)
+		}
+	}
+	return best
+}
+
+// showing returns the key or the value of a place, whichever the rendered range shows.
+func showing(there, rendered manifest.Place, at source.Range) source.Range {
+	if rendered.Exact && at.Start == rendered.Value.Start || !there.Key.IsValid() {
+		return there.Value
+	}
+	return there.Key
+}
+
+func sameValue(a, b manifest.Place) bool {
+	return a.Node != nil && b.Node != nil && a.Node.Kind == b.Node.Kind && a.Node.Text == b.Node.Text
+}
+
+// findObject returns the document of a file that a rendered object comes from: of the same kind and name, or
+// the only one of the kind whose name is a part of the rendered one, which prefixes and suffixes make longer.
+func findObject(name string, doc *manifest.Document) (*manifest.Document, bool) {
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return nil, false
+	}
+	docs, _ := manifest.Read(source.NewFile(name, data), manifest.DefaultLimits)
+	var similar []*manifest.Document
+	for _, d := range docs {
+		if d.Object.Kind != doc.Object.Kind {
+			continue
+		}
+		if d.Object.Name == doc.Object.Name {
+			return d, true
+		}
+		if d.Object.Name != "" && strings.Contains(doc.Object.Name, d.Object.Name) {
+			similar = append(similar, d)
+		}
+	}
+	if len(similar) == 1 {
+		return similar[0], true
+	}
+	return nil, false
+}

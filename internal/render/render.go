@@ -1,0 +1,167 @@
+// Package render turns what a repository holds, charts, kustomizations and plain manifests, into the objects
+// that would be applied, and remembers where each line of them comes from.
+//
+// The central type is [Source]: a chart, or a kustomization that no other one uses. [Discover] finds the
+// sources of a tree and the files that belong to none. Each source has variants, such as the values files of a
+// chart; [Source.Render] renders one of them, without a network:
+//
+//	tree, err := render.Discover([]string{"."}, nil)
+//	for _, s := range tree.Sources {
+//		for _, v := range s.Variants {
+//			r := s.Render(v, render.Options{KubernetesVersion: "1.37"})
+//			fmt.Printf("%s\n%s", r.Name, r.Text)
+//		}
+//	}
+package render
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/seatrial/seatrial/diag"
+	"github.com/seatrial/seatrial/manifest"
+	"github.com/seatrial/seatrial/source"
+)
+
+// Kind says what renders a source.
+type Kind string
+
+// The kinds of sources.
+const (
+	Chart         Kind = "chart"
+	Kustomization Kind = "kustomization"
+)
+
+// Source is a part of a repository that is applied as one.
+type Source struct {
+	Kind     Kind
+	Path     string // of the chart's or kustomization's folder
+	File     string // Chart.yaml or kustomization.yaml
+	Variants []Variant
+	// Inputs are the files that the source is made of. For a chart it is the folder.
+	Inputs []string
+}
+
+// Variant is one way to render a source.
+type Variant struct {
+	Name   string   // shown where findings differ; empty for the only one
+	Values []string // values files of a chart, later ones win
+}
+
+// Options are what a rendering depends on besides the files.
+type Options struct {
+	KubernetesVersion string   // target minor version, which charts see: 1.37
+	APIVersions       []string // that charts see in addition to the version's own: monitoring.coreos.com/v1
+	ReleaseName       string   // empty: the name of the chart's folder
+	Namespace         string   // empty: default
+	Read              func(name string) ([]byte, error)
+}
+
+// Rendering is what a variant of a source renders to.
+type Rendering struct {
+	Source  *Source
+	Variant Variant
+	Name    string // of the set: the source's path, with the variant
+	Text    []byte // YAML documents, in the order of the renderer
+	// Findings are what keeps the source, or a part of it, from being rendered.
+	Findings []diag.Diagnostic
+
+	places placer
+}
+
+// placer finds where something in a rendering comes from.
+type placer interface {
+	// place returns the place in a source file of a range of the rendered text, which belongs to a field of a
+	// document; ok is false where it is not known.
+	place(doc *manifest.Document, path string, at source.Range) (r source.Range, ok bool)
+}
+
+// Render renders a variant. What is wrong with the source is among the findings.
+func (s *Source) Render(v Variant, o Options) *Rendering {
+	r := &Rendering{Source: s, Variant: v, Name: s.Path}
+	if v.Name != "" {
+		r.Name += " (" + v.Name + ")"
+	}
+	switch s.Kind {
+	case Chart:
+		r.renderChart(o)
+	case Kustomization:
+		r.renderKustomization(o)
+	default:
+		panic(fmt.Sprintf("source of kind %q", s.Kind))
+	}
+	return r
+}
+
+// failed adds a finding about a place of the source.
+func (r *Rendering) failed(rule, message, help string, at source.Range) {
+	r.Findings = append(r.Findings, diag.Diagnostic{Rule: rule, Severity: diag.Error, Message: message, Help: help, Range: at})
+}
+
+// Locate moves the places of findings in the rendered text to where they come from. A place that is not known
+// becomes the source's own file, and fixes, which would edit the rendering, are dropped.
+func (r *Rendering) Locate(findings []diag.Diagnostic) []diag.Diagnostic {
+	f := source.NewFile(r.Name, r.Text)
+	docs, _ := manifest.Read(f, manifest.DefaultLimits)
+	byNumber := map[int]*manifest.Document{}
+	for _, d := range docs {
+		byNumber[d.Number] = d
+	}
+	located := make([]diag.Diagnostic, len(findings))
+	for i, d := range findings {
+		doc := byNumber[d.Document]
+		d.Range = r.locate(doc, d.Path, d.Range)
+		related := d.Related
+		d.Related = nil
+		for _, other := range related {
+			if other.Range.File == r.Name {
+				other.Range = r.locate(doc, "", other.Range)
+			}
+			if other.Range != d.Range {
+				d.Related = append(d.Related, other)
+			}
+		}
+		d.Fixes = nil
+		located[i] = d
+	}
+	return located
+}
+
+func (r *Rendering) locate(doc *manifest.Document, path string, at source.Range) source.Range {
+	if r.places != nil {
+		if place, ok := r.places.place(doc, path, at); ok {
+			return place
+		}
+	}
+	return firstLine(r.Source.File)
+}
+
+// firstLine returns the beginning of a file.
+func firstLine(name string) source.Range {
+	start := source.Pos{Line: 1, Column: 1}
+	return source.Range{File: name, Start: start, End: start}
+}
+
+// lineRange returns the part of a line that shows what a rendered range shows: the same text if it occurs once,
+// else the line without its indentation.
+func lineRange(f *source.File, line int, shown string) source.Range {
+	text := f.Line(line)
+	start := f.LineStart(line)
+	trimmed := strings.TrimLeft(text, " \t")
+	from, to := len(text)-len(trimmed), len(strings.TrimRight(text, " \t\r"))
+	if shown = strings.TrimSpace(shown); shown != "" && strings.Count(text, shown) == 1 {
+		if i := strings.Index(text, shown); !inAction(text, i) {
+			from, to = i, i+len(shown)
+		}
+	}
+	return f.Range(start+from, start+max(from, to))
+}
+
+// inAction reports whether a byte of a line lies in a template's action.
+func inAction(text string, at int) bool {
+	return strings.LastIndex(text[:at], "{{") > strings.LastIndex(text[:at], "}}")
+}
+
+// rel returns a path as users name it, with slashes as the system has them.
+func rel(dir, name string) string { return filepath.Join(dir, filepath.FromSlash(name)) }

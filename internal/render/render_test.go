@@ -1,0 +1,149 @@
+package render
+
+import (
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/tools/txtar"
+
+	"github.com/seatrial/seatrial/diag"
+	"github.com/seatrial/seatrial/manifest"
+	"github.com/seatrial/seatrial/source"
+)
+
+// TestCases renders the trees of testdata/*.txtar. The comment of each says what is wanted, a line each:
+//
+//	source KIND PATH [VARIANT...]
+//	loose FILE...
+//	failed FILE:LINE:COLUMN MESSAGE
+//	VARIANT|- KIND NAME PATH: FILE:LINE:COLUMN[-COLUMN] TEXT
+//
+// The last is where a field of the rendering comes from, and what stands there. NAME may be a glob.
+func TestCases(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no cases", err)
+	}
+	for _, name := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar"), func(t *testing.T) {
+			a, err := txtar.ParseFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Chdir(unpack(t, a))
+			tree, err := Discover([]string{"."}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := describe(t, tree, wantedPlaces(string(a.Comment)))
+			want := strings.TrimSpace(string(a.Comment))
+			if got != want {
+				t.Errorf("got\n%s\n\nwant\n%s", got, want)
+			}
+		})
+	}
+}
+
+func unpack(t *testing.T, a *txtar.Archive) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, f := range a.Files {
+		name := filepath.Join(dir, f.Name)
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, f.Data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// wantedPlaces returns the lines of a comment that ask for places, in their order.
+func wantedPlaces(comment string) (wanted []string) {
+	for l := range strings.Lines(comment) {
+		if word, _, _ := strings.Cut(l, " "); !slices.Contains([]string{"source", "loose", "failed"}, word) && strings.Contains(l, ": ") {
+			wanted = append(wanted, strings.TrimSpace(l))
+		}
+	}
+	return wanted
+}
+
+// describe says in the words of the cases what a tree holds, and where the wanted fields come from.
+func describe(t *testing.T, tree *Tree, wanted []string) string {
+	t.Helper()
+	var lines, failed []string
+	renderings := map[string][]*Rendering{} // by variant
+	for _, s := range tree.Sources {
+		l := fmt.Sprintf("source %s %s", s.Kind, filepath.ToSlash(s.Path))
+		for _, v := range s.Variants {
+			r := s.Render(v, Options{})
+			name := v.Name
+			if name == "" {
+				name = "-"
+			} else {
+				l += " " + v.Name
+			}
+			renderings[name] = append(renderings[name], r)
+			for _, d := range r.Findings {
+				failed = append(failed, "failed "+d.Range.String()+" "+d.Message)
+			}
+		}
+		lines = append(lines, l)
+	}
+	for _, name := range tree.Loose {
+		lines = append(lines, "loose "+filepath.ToSlash(name))
+	}
+	lines = append(lines, failed...)
+	for _, w := range wanted {
+		asked, _, _ := strings.Cut(w, ": ")
+		lines = append(lines, asked+": "+whence(t, renderings, strings.Fields(asked)))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// whence returns the place that a field of a rendered object comes from.
+func whence(t *testing.T, renderings map[string][]*Rendering, asked []string) string {
+	t.Helper()
+	for _, r := range renderings[asked[0]] {
+		docs, _ := manifest.Read(source.NewFile(r.Name, r.Text), manifest.DefaultLimits)
+		for _, d := range docs {
+			if same, err := path.Match(asked[2], d.Object.Name); err != nil || !same || d.Object.Kind != asked[1] {
+				continue
+			}
+			p := d.Find(asked[3])
+			if !p.Exact {
+				return "no such field"
+			}
+			at := r.Locate([]diag.Diagnostic{{Document: d.Number, Path: asked[3], Range: p.Value}})[0].Range
+			data, err := os.ReadFile(at.File)
+			if err != nil {
+				return err.Error()
+			}
+			text := string(data[at.Start.Offset:max(at.Start.Offset, at.End.Offset)])
+			text, _, _ = strings.Cut(text, "\n")
+			return fmt.Sprintf("%s %s", at, text)
+		}
+	}
+	return "no such object"
+}
+
+func TestMarksDoNotChangeWhatIsRendered(t *testing.T) {
+	for _, text := range []string{
+		"a\nb\n", "", "\n\n", "{{- if x }}\na\n{{- end -}}\n  b\n", "{{/* a }} b */}}\nc\n", "{{ \"}}\" }}\n", "x {{ `a\n}}` }}\ny", "{{ unclosed\n",
+	} {
+		m := &marker{}
+		clean, lines := m.unmark(m.mark("f", text))
+		if clean != text {
+			t.Errorf("%q becomes %q", text, clean)
+		}
+		if len(lines) != strings.Count(text, "\n")+1 {
+			t.Errorf("%q: %d lines", text, len(lines))
+		}
+	}
+}
