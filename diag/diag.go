@@ -112,6 +112,8 @@ type Diagnostic struct {
 	Consequences []Diagnostic
 	// Versions are the Kubernetes versions for which the finding holds, when it was looked for in several.
 	Versions []string
+	// Variants are the renderings in which the finding occurs, when it comes from a source that has several.
+	Variants []string
 }
 
 // Text returns the message, with the path where the message does not name it.

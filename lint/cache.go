@@ -101,7 +101,7 @@ func (c *Cache) begin(r *run) {
 		strings.Join(r.External, "\n"),
 		strings.Join(r.IgnoreMissing, "\n"), strings.Join(r.Settings, "\n"),
 		fmt.Sprint(r.Limits),
-		fmt.Sprint(r.DryRun != nil),
+		fmt.Sprint(r.DryRun != nil, r.StrictKinds),
 	)
 	for _, rule := range r.Rules.Rules {
 		put(h, rule.Name, rule.Version, rule.Severity.String(), rule.URL, strings.Join(rule.Kinds, ","))

@@ -47,7 +47,7 @@ func (e *InputError) Unwrap() error { return e.Err }
 func Inputs(args, exclude []string) (files []string, problems []error) {
 	seen := map[string]bool{}
 	add := func(name string) {
-		if key := identityOfFile(name); !seen[key] && !excluded(exclude, name) {
+		if key := identityOfFile(name); !seen[key] && !Excluded(exclude, name) {
 			seen[key] = true
 			files = append(files, name)
 		}
@@ -109,14 +109,14 @@ func searchFolder(root string, exclude []string) (files []string, problems []err
 		root,
 		func(name string, d fs.DirEntry, err error) error { // gives no errors: they are collected
 			if err != nil {
-				if !excluded(exclude, name) {
+				if !Excluded(exclude, name) {
 					problems = append(problems, Unreadable(name, err))
 				}
 				return nil
 			}
 			hidden := name != root && strings.HasPrefix(d.Name(), ".")
 			if d.IsDir() {
-				if hidden || excluded(exclude, name) {
+				if hidden || Excluded(exclude, name) {
 					return filepath.SkipDir
 				}
 				return nil
@@ -141,8 +141,8 @@ func isFile(name string, d fs.DirEntry) bool {
 	return err != nil || info.Mode().IsRegular() // a link that leads nowhere is told when it is read
 }
 
-// excluded matches a name against globs: whole, relative, or any of its parents.
-func excluded(globs []string, name string) bool {
+// Excluded reports whether a name, or one of its parents, matches a glob.
+func Excluded(globs []string, name string) bool {
 	name = filepath.ToSlash(filepath.Clean(name))
 	for _, g := range globs {
 		g = strings.TrimSuffix(strings.TrimPrefix(filepath.ToSlash(g), "./"), "/")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -32,6 +33,7 @@ func (r *run) judgeDeferred(ctx context.Context) error {
 			}
 		}
 	}
+	r.defined = r.definedGroups()
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(r.Jobs)
 	for i, f := range r.results {
@@ -87,7 +89,7 @@ func (r *run) judgeLate(ctx context.Context, name string, deferred []docRef) (*f
 		}
 		v := r.Validator.Create(ctx, gvkOf(d), d.JSON, namespaceOf(d))
 		if unknown(v) && r.mayBeMissing(d) {
-			out.Skipped++
+			out.Skipped = addCounts(out.Skipped, map[string]int{gvkOf(d).GroupKind().String(): 1})
 			out.resource().fill(d, nil, PodTemplateOf(&unstructured.Unstructured{Object: d.Value()}), namespaceOf(d))
 			continue
 		}
@@ -98,12 +100,33 @@ func (r *run) judgeLate(ctx context.Context, name string, deferred []docRef) (*f
 	return out, nil
 }
 
-// mayBeMissing reports whether the user accepts a kind without a schema.
+// mayBeMissing reports whether a kind is accepted without a schema: the user says so, or it is somebody else's and
+// nothing that was read defines kinds of its group.
 func (r *run) mayBeMissing(d *manifest.Document) bool {
 	gvk := gvkOf(d)
 	if gvk.Group == "" || schema.IsBuiltinGroup(gvk.Group) {
 		return false // all schemas of Kubernetes' own groups are known: the kind is gone, or was never there
 	}
+	if !r.StrictKinds && r.foreign(gvk.Group) {
+		return true
+	}
 	return External(r.IgnoreMissing).Matches(gvk.Kind, "", "") ||
 		External(r.IgnoreMissing).Matches(gvk.Group, "", gvk.Kind)
+}
+
+// foreign reports whether a group is neither Kubernetes' own, or meant to be, nor defined by what was read.
+func (r *run) foreign(group string) bool {
+	return strings.Contains(group, ".") && !r.defined[group] && !schema.LikeBuiltinGroup(group)
+}
+
+// definedGroups returns the groups of the definitions that were read, accepted or not.
+func (r *run) definedGroups() map[string]bool {
+	groups := map[string]bool{}
+	for _, k := range r.Validator.Custom() {
+		groups[k.GVK.Group] = true
+	}
+	for _, c := range r.rejected {
+		groups[c.Group] = true
+	}
+	return groups
 }

@@ -38,11 +38,14 @@ type Options struct {
 	IgnoreMissing []string
 	// Settings are those of the Validator, as far as they decide its answers: a part of the key of the Cache.
 	Settings []string
-	Limits   manifest.Limits
-	DryRun   DryRun // nil: each object is judged without admission
-	Cache    *Cache // nil: none
-	Jobs     int    // documents judged at the same time; 0: one for each CPU
-	Progress func(done, total int)
+	// StrictKinds makes an object of a foreign kind without a definition an error. Without it such objects are
+	// counted. Kinds in Kubernetes' own groups are always known, or errors.
+	StrictKinds bool
+	Limits      manifest.Limits
+	DryRun      DryRun // nil: each object is judged without admission
+	Cache       *Cache // nil: none
+	Jobs        int    // documents judged at the same time; 0: one for each CPU
+	Progress    func(done, total int)
 }
 
 // Summary counts what a run saw.
@@ -51,6 +54,8 @@ type Summary struct {
 	Errors, Warnings, Infos int
 	Suppressed              int // findings silenced with a reason
 	Skipped                 int // objects accepted unjudged, since no schema is known for their kind
+
+	SkippedKinds map[string]int // how many of these objects there are of each kind: ServiceMonitor.monitoring.coreos.com
 }
 
 // Result is what a run found.

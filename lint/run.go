@@ -26,6 +26,7 @@ type run struct {
 
 	given    map[schema.GroupVersionKind]bool // kinds of Options.CRDs
 	rejected []rejectedCRD                    // definitions, once all are known
+	defined  map[string]bool                  // groups of custom kinds whose definitions were read
 }
 
 // finding is a diagnostic with the list item that it is about.
@@ -41,9 +42,10 @@ type fileResult struct {
 	Resources    []*Resource
 	Suppressions []*suppression
 	Deferred     []docRef // documents of kinds that may be custom, not judged yet
-	Skipped      int      // documents that stay unjudged, because their kind may be missing
-	Defines      bool     // holds CustomResourceDefinitions
-	Rejected     []rejectedCRD
+	// Skipped counts the documents that stay unjudged, because their kind may be missing, by kind.
+	Skipped  map[string]int
+	Defines  bool // holds CustomResourceDefinitions
+	Rejected []rejectedCRD
 
 	room []Resource // for the next of the Resources
 }
@@ -66,9 +68,20 @@ func (f *fileResult) add(o *fileResult) {
 	f.Resources = append(f.Resources, o.Resources...)
 	f.Suppressions = append(f.Suppressions, o.Suppressions...)
 	f.Deferred = append(f.Deferred, o.Deferred...)
-	f.Skipped += o.Skipped
+	f.Skipped = addCounts(f.Skipped, o.Skipped)
 	f.Defines = f.Defines || o.Defines
 	f.Rejected = append(f.Rejected, o.Rejected...)
+}
+
+// addCounts adds counts to others, which may be nil.
+func addCounts(to, from map[string]int) map[string]int {
+	if to == nil && len(from) > 0 {
+		to = map[string]int{}
+	}
+	for kind, n := range from {
+		to[kind] += n
+	}
+	return to
 }
 
 func newRun(o Options) (*run, error) {
@@ -105,7 +118,10 @@ func (r *run) run(ctx context.Context) (*Result, error) {
 		}
 		res.Summary.Files++
 		res.Summary.Documents += f.Documents
-		res.Summary.Skipped += f.Skipped
+		res.Summary.SkippedKinds = addCounts(res.Summary.SkippedKinds, f.Skipped)
+		for _, n := range f.Skipped {
+			res.Summary.Skipped += n
+		}
 		all.add(&fileResult{Findings: f.Findings, Suppressions: f.Suppressions, Resources: f.Resources})
 	}
 	set := NewSet(all.Resources, r.External)

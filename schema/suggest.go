@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -132,6 +133,11 @@ func rank(version string) (r int) {
 
 // IsBuiltinGroup reports whether an API group is one that Kubernetes serves itself, in any version that is known.
 func IsBuiltinGroup(group string) bool { return builtinGroups()[group] }
+
+// LikeBuiltinGroup reports whether a group is one that Kubernetes serves, or is spelt so much like one that it is meant.
+func LikeBuiltinGroup(group string) bool {
+	return IsBuiltinGroup(group) || DidYouMean(group, slices.Collect(maps.Keys(builtinGroups()))) != ""
+}
 
 var builtinGroups = sync.OnceValue(func() map[string]bool {
 	groups := map[string]bool{}

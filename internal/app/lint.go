@@ -40,8 +40,7 @@ type LintSettings struct {
 // LintJob is a run of lint that can be repeated when the files have changed.
 type LintJob struct {
 	Options   lint.Options
-	files     *Files
-	validator func() (*validation.Validator, error)
+	workspace *Workspace
 }
 
 // Lint prepares a run of lint on a workspace.
@@ -57,10 +56,10 @@ func (w *Workspace) Lint(s LintSettings) (*LintJob, error) {
 	if _, err := w.validator(); err != nil {
 		return nil, err
 	}
-	job := &LintJob{files: w.Files, validator: w.validator, Options: lint.Options{
+	job := &LintJob{workspace: w, Options: lint.Options{
 		Files: w.Inputs, Read: w.Read, CRDs: w.CRDs, Linked: s.Build.Kubernetes, Versions: w.Versions,
 		Rules: selection, All: all, External: w.External, IgnoreMissing: w.IgnoreMissing, Jobs: s.Jobs,
-		Settings: slices.Concat(w.RuntimeConfig, []string{""}, w.FeatureGates),
+		Settings: slices.Concat(w.RuntimeConfig, []string{""}, w.FeatureGates), StrictKinds: w.StrictKinds,
 	}}
 	if s.DryRun {
 		linked := schema.Minor(s.Build.Kubernetes)
@@ -90,13 +89,16 @@ func (w *Workspace) validator() (*validation.Validator, error) {
 }
 
 // Run lints the files as they are now.
-func (j *LintJob) Run(ctx context.Context) (*lint.Result, error) {
-	v, err := j.validator() // it learns definitions, and must not know those of an earlier text
+func (j *LintJob) Run(ctx context.Context) (*lint.Result, error) { return j.runSources(ctx) }
+
+// runSet lints files as one set.
+func (j *LintJob) runSet(ctx context.Context, o lint.Options) (*lint.Result, error) {
+	v, err := j.workspace.validator() // it learns definitions, and must not know those of another set
 	if err != nil {
 		return nil, err
 	}
-	j.Options.Validator = v
-	return lint.Run(ctx, j.Options)
+	o.Validator = v
+	return lint.Run(ctx, o)
 }
 
 // dryRun creates the objects of a run in a cluster of their own.
@@ -140,7 +142,7 @@ func (j *LintJob) Fix(ctx context.Context, res *lint.Result) (*Fixed, error) {
 
 func (j *LintJob) fixOnce(fixed *Fixed) (made int, err error) {
 	for _, name := range j.Options.Files {
-		data, err := j.files.Read(name)
+		data, err := j.workspace.Read(name)
 		if err != nil {
 			continue // reported already
 		}
@@ -155,7 +157,7 @@ func (j *LintJob) fixOnce(fixed *Fixed) (made int, err error) {
 			fixed.Before[name] = data
 		}
 		made += n
-		j.files.Put(name, text)
+		j.workspace.Put(name, text)
 	}
 	return made, nil
 }
@@ -163,7 +165,7 @@ func (j *LintJob) fixOnce(fixed *Fixed) (made int, err error) {
 // Undo returns the files their texts back.
 func (j *LintJob) Undo(fixed *Fixed) {
 	for name, data := range fixed.Before {
-		j.files.Put(name, data)
+		j.workspace.Put(name, data)
 	}
 }
 
@@ -173,7 +175,7 @@ func (j *LintJob) Changed(fixed *Fixed, name string) (before, after []byte, chan
 	if !ok {
 		return nil, nil, false
 	}
-	after, err := j.files.Read(name) // it is in memory
+	after, err := j.workspace.Read(name) // it is in memory
 	return before, after, err == nil && !bytes.Equal(before, after)
 }
 

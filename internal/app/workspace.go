@@ -18,6 +18,8 @@ import (
 
 	"github.com/bmatcuk/doublestar/v4"
 
+	"github.com/seatrial/seatrial/diag"
+	"github.com/seatrial/seatrial/internal/render"
 	"github.com/seatrial/seatrial/lint"
 	"github.com/seatrial/seatrial/schema"
 )
@@ -45,20 +47,25 @@ type Settings struct {
 	IgnoreMissing []string // kinds that are accepted without a schema; those of the configuration are added
 	RuntimeConfig []string // what the API server serves beside its defaults, as its own flag takes it
 	FeatureGates  []string // feature gates of the API server
+	StrictKinds   bool     // a kind that nothing defines is an error
 }
 
 // Workspace is the files that a command works on, with the configuration that holds for them.
 type Workspace struct {
 	*Files
 	Config        *lint.Config
-	Inputs        []string // names of the manifests, in order
-	Problems      []error  // inputs that cannot be read
-	Versions      []string // target minor versions, each once; empty: the linked one
-	CRDs          []string // names of files of definitions that exist already
+	Inputs        []string // names of the manifests that belong to no source, in order
+	Sources       []*render.Source
+	Foreign       int               // files that hold no API objects
+	Findings      []diag.Diagnostic // about files that are no manifests: kustomizations that were named
+	Problems      []error           // inputs that cannot be read
+	Versions      []string          // target minor versions, each once; empty: the linked one
+	CRDs          []string          // names of files of definitions that exist already
 	External      []string
 	IgnoreMissing []string // globs of Kind or group/Kind
 	RuntimeConfig []string // of the API server
 	FeatureGates  []string // of the API server
+	StrictKinds   bool
 }
 
 // Open finds the files of a workspace and reads its configuration.
@@ -67,7 +74,7 @@ func Open(files *Files, s Settings) (*Workspace, error) {
 	if err != nil {
 		return nil, &UsageError{err}
 	}
-	w := &Workspace{Files: files, Config: cfg, External: slices.Concat(s.External, cfg.External)}
+	w := &Workspace{Files: files, Config: cfg, External: slices.Concat(s.External, cfg.External), StrictKinds: s.StrictKinds}
 	if err := checkExternal(w.External); err != nil {
 		return nil, err
 	}
@@ -84,7 +91,7 @@ func Open(files *Files, s Settings) (*Workspace, error) {
 	if i := slices.IndexFunc(exclude, invalid); i >= 0 {
 		return nil, usage("invalid --exclude %q: want a glob", exclude[i])
 	}
-	w.Inputs, w.Problems = lint.Inputs(s.Paths, exclude)
+	w.findInputs(s.Paths, exclude)
 	crds, problems := lint.Inputs(firstNonEmpty(s.CRDs, cfg.CRDs), nil)
 	w.CRDs = crds
 	return w, errors.Join(problems...)

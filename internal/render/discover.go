@@ -15,7 +15,25 @@ import (
 // Tree is what paths hold.
 type Tree struct {
 	Sources []*Source
-	Loose   []string // YAML and JSON files that belong to no source
+
+	charts map[string]bool // folders
+	inputs map[string]bool // files of kustomizations
+}
+
+// Owns reports whether a file is part of a source, and not a manifest of its own.
+func (t *Tree) Owns(name string) bool {
+	name = filepath.Clean(name)
+	if t.inputs[name] {
+		return true
+	}
+	for dir := filepath.Dir(name); ; dir = filepath.Dir(dir) {
+		if t.charts[dir] {
+			return true
+		}
+		if parent := filepath.Dir(dir); parent == dir {
+			return false
+		}
+	}
 }
 
 // kustomizationNames are the names by which kustomize finds its file in a folder.
@@ -24,147 +42,124 @@ var kustomizationNames = []string{"kustomization.yaml", "kustomization.yml", "Ku
 // skippedFolders hold other people's files.
 var skippedFolders = []string{"vendor", "node_modules"}
 
-// Discover finds the sources below paths. A path that is a file belongs to the source that uses it: a template
-// leads to its chart, a patch to its kustomization. Skip reports whether a path is left out; nil leaves out none.
-func Discover(paths []string, skip func(name string) bool) (*Tree, error) {
-	d := &discovery{skip: skip, charts: map[string]bool{}, kustomizations: map[string]*kustomization{}}
+// Discover finds the sources below folders, and those that files belong to: a template leads to its chart, a patch
+// to the kustomization in its folder. Skip reports whether a path is left out; nil leaves out none. What cannot be
+// read is passed over.
+func Discover(paths []string, skip func(name string) bool) *Tree {
+	d := &discovery{skip: skip, charts: map[string]bool{}, folders: map[string]*folder{}}
 	for _, p := range paths {
-		if err := d.walk(p); err != nil {
-			return nil, err
+		if p != source.Stdin {
+			d.walk(filepath.Clean(p))
 		}
 	}
-	return d.tree(), nil
+	return d.tree()
 }
 
 type discovery struct {
-	skip           func(string) bool
-	charts         map[string]bool           // by folder
-	kustomizations map[string]*kustomization // by folder
-	files          []string                  // YAML and JSON files, in order
+	skip    func(string) bool
+	charts  map[string]bool    // outermost charts, by folder
+	folders map[string]*folder // that were looked at
 }
 
-func (d *discovery) walk(root string) error {
+// folder is what a folder is.
+type folder struct {
+	chart         bool
+	kustomization *kustomization // nil: none
+}
+
+// folder looks at a folder, once.
+func (d *discovery) folder(dir string) *folder {
+	if f, ok := d.folders[dir]; ok {
+		return f
+	}
+	f := &folder{chart: isChart(dir)}
+	for _, name := range kustomizationNames {
+		if f.kustomization = readKustomization(dir, name); f.kustomization != nil {
+			break
+		}
+	}
+	d.folders[dir] = f
+	return f
+}
+
+// walk looks at all folders below root, or, if it is a file, at those above that may use it.
+func (d *discovery) walk(root string) {
 	info, err := os.Stat(root)
 	if err != nil || !info.IsDir() {
-		d.addFile(root)
-		return nil // a file, a glob or standard input; reading it will tell
+		if dir := d.chartOf(root); dir != "" {
+			d.charts[dir] = true
+		}
+		d.folder(filepath.Dir(root))
+		return
 	}
-	return filepath.WalkDir(root, func(name string, e fs.DirEntry, err error) error {
-		if err != nil {
-			return nil // reported by whoever reads it
-		}
-		if d.skip != nil && name != root && d.skip(name) {
-			if e.IsDir() {
-				return fs.SkipDir
-			}
+	_ = filepath.WalkDir(root, func(name string, e fs.DirEntry, err error) error { // errors are passed over
+		switch {
+		case err != nil || !e.IsDir():
 			return nil
-		}
-		if !e.IsDir() {
-			d.addFile(name)
-			return nil
-		}
-		if name != root && (strings.HasPrefix(e.Name(), ".") || slices.Contains(skippedFolders, e.Name())) {
+		case name != root && (strings.HasPrefix(e.Name(), ".") || slices.Contains(skippedFolders, e.Name())),
+			d.skip != nil && d.skip(name):
 			return fs.SkipDir
 		}
-		d.addFolder(name)
+		if d.folder(name).chart {
+			if dir := d.chartOf(filepath.Join(name, "Chart.yaml")); dir != "" {
+				d.charts[dir] = true
+			}
+		}
 		return nil
 	})
 }
 
-// addFolder notes the chart or kustomization that a folder is.
-func (d *discovery) addFolder(dir string) {
-	if isChart(dir) && !d.inChart(dir) {
-		d.charts[dir] = true
-	}
-	if _, known := d.kustomizations[dir]; known {
-		return
-	}
-	for _, name := range kustomizationNames {
-		if k := readKustomization(dir, name); k != nil {
-			d.kustomizations[dir] = k
-			return
-		}
-	}
-}
-
-// addFile notes a file, and the sources above it that may use it.
-func (d *discovery) addFile(name string) {
-	if name == source.Stdin || slices.Contains(d.files, name) && len(d.files) < 100 {
-		if name == source.Stdin {
-			d.files = append(d.files, name)
-		}
-		return
-	}
-	if dir := chartOf(name); dir != "" {
-		d.charts[dir] = true
-		return
-	}
-	if dir := filepath.Dir(name); d.kustomizations[dir] == nil {
-		d.addFolder(dir)
-	}
-	if !slices.Contains(kustomizationNames, filepath.Base(name)) {
-		d.files = append(d.files, name)
-	}
-}
-
-// inChart reports whether a folder lies below a chart, as dependencies do.
-func (d *discovery) inChart(dir string) bool {
-	for parent := filepath.Dir(dir); parent != dir; dir, parent = parent, filepath.Dir(parent) {
-		if d.charts[parent] {
-			return true
-		}
-	}
-	return false
-}
-
-// isChart reports whether a folder is a chart: Chart.yaml with a name, not of somebody else's format.
-func isChart(dir string) bool {
-	data, err := os.ReadFile(filepath.Join(dir, "Chart.yaml"))
-	if err != nil {
-		return false
-	}
-	var c struct{ Name, APIVersion string }
-	return yaml.Unmarshal(data, &c) == nil && c.Name != ""
-}
-
 // chartOf returns the folder of the outermost chart that a file belongs to, or an empty name.
-func chartOf(name string) (chart string) {
+func (d *discovery) chartOf(name string) (chart string) {
 	for dir := filepath.Dir(name); ; dir = filepath.Dir(dir) {
-		if isChart(dir) {
+		if d.folder(dir).chart {
 			chart = dir
 		}
-		if parent := filepath.Dir(dir); parent == dir || dir == "." {
+		if parent := filepath.Dir(dir); parent == dir {
 			return chart
 		}
 	}
 }
 
+// isChart reports whether a folder is a chart.
+func isChart(dir string) bool {
+	data, err := os.ReadFile(filepath.Join(dir, "Chart.yaml"))
+	if err != nil {
+		return false
+	}
+	var c struct{ Name string }
+	return yaml.Unmarshal(data, &c) == nil && c.Name != ""
+}
+
 func (d *discovery) tree() *Tree {
-	t := &Tree{}
+	t := &Tree{charts: d.charts, inputs: map[string]bool{}}
 	for dir := range d.charts {
 		if s := chartSource(dir); s != nil {
 			t.Sources = append(t.Sources, s)
 		}
 	}
-	used, inputs := map[string]bool{}, map[string]bool{}
-	for _, k := range d.kustomizations {
-		for _, folder := range k.folders {
+	used := map[string]bool{}
+	for dir, f := range d.folders {
+		if f.kustomization == nil || t.Owns(f.kustomization.file) {
+			continue
+		}
+		t.inputs[filepath.Join(dir, filepath.Base(f.kustomization.file))] = true
+		for _, folder := range f.kustomization.folders {
 			used[folder] = true
 		}
-		for _, file := range k.files {
-			inputs[file] = true
+		for _, file := range f.kustomization.files {
+			t.inputs[file] = true
 		}
 	}
-	for dir, k := range d.kustomizations {
-		if !used[dir] && !k.component {
-			t.Sources = append(t.Sources, &Source{Kind: Kustomization, Path: dir, File: k.file, Variants: []Variant{{}}, Inputs: k.files})
+	for dir, f := range d.folders {
+		k := f.kustomization
+		if k == nil || used[dir] || k.component || !t.inputs[filepath.Join(dir, filepath.Base(k.file))] {
+			continue
 		}
+		t.Sources = append(t.Sources, &Source{
+			Kind: Kustomization, Path: dir, File: k.file, Variants: []Variant{{}}, Inputs: k.files,
+		})
 	}
 	slices.SortFunc(t.Sources, func(a, b *Source) int { return strings.Compare(a.Path, b.Path) })
-	for _, name := range d.files {
-		if !inputs[filepath.Clean(name)] {
-			t.Loose = append(t.Loose, name)
-		}
-	}
 	return t
 }

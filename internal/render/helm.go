@@ -275,7 +275,7 @@ func missingDependencies(c *chart.Chart) (missing []string) {
 var templateError = regexp.MustCompile(`([\w.-]+(?:/[\w.-]+)*/templates/[^\s:()]+):(\d+)(?::(\d+))?`)
 
 // innermost is the end of a message of nested templates, in the words of the template that failed.
-var innermost = regexp.MustCompile(`(?s).*(?:error calling (?:fail|required|include|tpl)|execution error at \([^)]*\)): `)
+var innermost = regexp.MustCompile(`(?s).*(?:error calling (?:fail|required|include|tpl): |execution error at \([^)]*\): |executing "[^"]*" at <[^>]*>: )`)
 
 // chartFailed reports an error of helm's at its place.
 func (r *Rendering) chartFailed(err error) {

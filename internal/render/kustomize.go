@@ -117,17 +117,19 @@ func isRemote(r string) bool {
 
 // renderKustomization builds a kustomization with kustomize's own library. Nothing is fetched.
 func (r *Rendering) renderKustomization(Options) {
-	if r.checkReferences(r.Source.Path, map[string]bool{}); len(r.Findings) > 0 {
-		return
-	}
-	text, err := build(filesys.MakeFsOnDisk(), r.Source.Path)
+	r.checkReferences(r.Source.Path, map[string]bool{})
+	fs := reachable{filesys.MakeFsOnDisk()}
+	text, err := build(fs, r.Source.Path)
 	if err != nil {
+		if len(r.Findings) > 0 {
+			return // they are the cause, or hide it
+		}
 		r.failed("kustomization", oneLine(strings.TrimPrefix(err.Error(), "kustomize: ")), "", r.placeOfError(err))
 		return
 	}
 	r.Text = text
 	// A second build says where each object comes from; it is used only if nothing else differs.
-	if annotated, err := build(annotating{filesys.MakeFsOnDisk(), filepath.Clean(r.Source.File)}, r.Source.Path); err == nil {
+	if annotated, err := build(annotating{fs, r.Source.File}, r.Source.Path); err == nil {
 		r.places = originsOf(r.Source, annotated)
 	}
 }
@@ -157,6 +159,7 @@ func (r *Rendering) checkReferences(dir string, seen map[string]bool) {
 		if k == nil {
 			continue
 		}
+		r.checkFile(k.file)
 		for _, f := range k.missing {
 			r.failed("kustomization", fmt.Sprintf("%s does not exist", rel(dir, f)), "", placeOf(k.file, f))
 		}
@@ -205,6 +208,38 @@ func (r *Rendering) placeOfError(err error) source.Range {
 
 // oneLine joins the lines of a message.
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// reachable is a file system whose kustomizations do not name what cannot be read here, which is reported: the rest
+// is built all the same.
+type reachable struct{ filesys.FileSystem }
+
+// ReadFile leaves resources out of a kustomization that do not exist on this machine.
+func (fs reachable) ReadFile(name string) ([]byte, error) {
+	data, err := fs.FileSystem.ReadFile(name)
+	if err != nil || !slices.Contains(kustomizationNames, filepath.Base(name)) {
+		return data, err
+	}
+	k := readKustomization(filepath.Dir(name), filepath.Base(name))
+	if k == nil || len(k.missing)+len(k.remote)+k.charts == 0 {
+		return data, nil
+	}
+	var fields map[string]any
+	if err := yaml.Unmarshal(data, &fields); err != nil {
+		return data, nil
+	}
+	for _, list := range []string{"resources", "bases", "components"} {
+		items, _ := fields[list].([]any)
+		if items = slices.DeleteFunc(items, func(item any) bool {
+			name, _ := item.(string)
+			return slices.Contains(k.missing, name) || slices.Contains(k.remote, name)
+		}); items != nil {
+			fields[list] = items
+		}
+	}
+	delete(fields, "helmCharts")
+	delete(fields, "helmChartInflationGenerator")
+	return yaml.Marshal(fields)
+}
 
 // annotating is a file system in which one kustomization asks for annotations of origin.
 type annotating struct {

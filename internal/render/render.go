@@ -5,7 +5,7 @@
 // sources of a tree and the files that belong to none. Each source has variants, such as the values files of a
 // chart; [Source.Render] renders one of them, without a network:
 //
-//	tree, err := render.Discover([]string{"."}, nil)
+//	tree := render.Discover([]string{"."}, nil)
 //	for _, s := range tree.Sources {
 //		for _, v := range s.Variants {
 //			r := s.Render(v, render.Options{KubernetesVersion: "1.37"})
@@ -127,6 +127,9 @@ func (r *Rendering) Locate(findings []diag.Diagnostic) []diag.Diagnostic {
 	}
 	return located
 }
+
+// Origin returns the place in the source that an object of the rendering comes from.
+func (r *Rendering) Origin(d *manifest.Document) source.Range { return r.locate(d, "", d.Find("").Key) }
 
 func (r *Rendering) locate(doc *manifest.Document, path string, at source.Range) source.Range {
 	if r.places != nil {

@@ -36,11 +36,8 @@ func TestCases(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Chdir(unpack(t, a))
-			tree, err := Discover([]string{"."}, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := describe(t, tree, wantedPlaces(string(a.Comment)))
+			tree := Discover([]string{"."}, nil)
+			got := describe(t, a, tree, wantedPlaces(string(a.Comment)))
 			want := strings.TrimSpace(string(a.Comment))
 			if got != want {
 				t.Errorf("got\n%s\n\nwant\n%s", got, want)
@@ -75,7 +72,7 @@ func wantedPlaces(comment string) (wanted []string) {
 }
 
 // describe says in the words of the cases what a tree holds, and where the wanted fields come from.
-func describe(t *testing.T, tree *Tree, wanted []string) string {
+func describe(t *testing.T, a *txtar.Archive, tree *Tree, wanted []string) string {
 	t.Helper()
 	var lines, failed []string
 	renderings := map[string][]*Rendering{} // by variant
@@ -96,8 +93,10 @@ func describe(t *testing.T, tree *Tree, wanted []string) string {
 		}
 		lines = append(lines, l)
 	}
-	for _, name := range tree.Loose {
-		lines = append(lines, "loose "+filepath.ToSlash(name))
+	for _, f := range a.Files {
+		if !tree.Owns(f.Name) {
+			lines = append(lines, "loose "+f.Name)
+		}
 	}
 	lines = append(lines, failed...)
 	for _, w := range wanted {

@@ -29,6 +29,8 @@ type (
 		Infos      int `json:"infos"`
 		Suppressed int `json:"suppressed"`
 		Skipped    int `json:"skipped"`
+
+		SkippedKinds map[string]int `json:"skippedKinds,omitempty"`
 	}
 	jsonPlace struct {
 		File      string `json:"file"`
@@ -51,6 +53,7 @@ type (
 		Fixes    []jsonFix     `json:"fixes"`
 		URL      string        `json:"url"`
 		Versions []string      `json:"versions,omitempty"`
+		Variants []string      `json:"variants,omitempty"`
 		Server   string        `json:"server,omitempty"` // the server's own words, where the message is another
 
 		Consequences []jsonDiagnostic `json:"consequences,omitempty"`
@@ -90,7 +93,7 @@ func writeJSON(w io.Writer, r *Lint, _ Options) error {
 
 func jsonOf(d diag.Diagnostic) jsonDiagnostic {
 	j := jsonDiagnostic{jsonPlace: placeOf(d.Range), Document: d.Document, Object: d.Object, Path: d.Path, Rule: d.Rule, Reason: d.Reason, Severity: d.Severity,
-		Message: d.Message, Detail: d.Help, Related: []jsonRelated{}, Fixes: []jsonFix{}, URL: d.URL, Versions: d.Versions}
+		Message: d.Message, Detail: d.Help, Related: []jsonRelated{}, Fixes: []jsonFix{}, URL: d.URL, Versions: d.Versions, Variants: d.Variants}
 	j.Server = d.Server
 	for _, c := range d.Consequences {
 		j.Consequences = append(j.Consequences, jsonOf(c))

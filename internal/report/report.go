@@ -131,8 +131,15 @@ func writeCompact(w io.Writer, r *Lint, _ Options) error {
 
 // only names the versions for which a finding holds, when not for all.
 func only(d *diag.Diagnostic) string {
-	if len(d.Versions) == 0 {
+	var where []string
+	if len(d.Versions) > 0 {
+		where = append(where, "Kubernetes "+strings.Join(d.Versions, ", "))
+	}
+	if len(d.Variants) > 0 {
+		where = append(where, "in "+strings.Join(d.Variants, ", "))
+	}
+	if len(where) == 0 {
 		return ""
 	}
-	return " (Kubernetes " + strings.Join(d.Versions, ", ") + ")"
+	return " (" + strings.Join(where, "; ") + ")"
 }

@@ -2,8 +2,10 @@ package report
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -349,4 +351,19 @@ func (t *textWriter) summary() {
 		line += fmt.Sprintf(", %s without a schema not judged", plural(s.Skipped, "object"))
 	}
 	fmt.Fprintln(t, line)
+	if len(s.SkippedKinds) > 0 {
+		fmt.Fprintln(t, t.dim.Sprint("not judged: "+kindList(s.SkippedKinds)))
+		fmt.Fprintln(t, t.dim.Sprint("  --crds names their definitions; --strict-kinds makes them errors"))
+	}
+}
+
+// kindList names kinds with their numbers, most first: 3 ServiceMonitor.monitoring.coreos.com.
+func kindList(counts map[string]int) string {
+	names := slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
+		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
+	})
+	for i, name := range names {
+		names[i] = fmt.Sprintf("%d %s", counts[name], name)
+	}
+	return strings.Join(names, ", ")
 }

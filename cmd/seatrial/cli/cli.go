@@ -183,6 +183,7 @@ Exit codes: 0 clean; 1 findings at or above --fail-on; 2 wrong usage; 3 could no
 	root.SuggestionsMinimumDistance = 2
 	root.AddCommand(
 		newLintCommand(s),
+		newRenderCommand(s),
 		newExplainCommand(s),
 		newPlanCommand(s),
 		newConvertCommand(s),

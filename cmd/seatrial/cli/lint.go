@@ -26,13 +26,14 @@ import (
 type lintOptions struct {
 	Streams
 	app.Settings
-	lint    app.LintSettings
-	output  string
-	failOn  string
-	fix     bool
-	diff    bool
-	color   string
-	noCache bool
+	lint       app.LintSettings
+	output     string
+	failOn     string
+	fix        bool
+	diff       bool
+	allowEmpty bool
+	color      string
+	noCache    bool
 }
 
 func newLintCommand(s Streams) *cobra.Command {
@@ -105,6 +106,8 @@ Exit codes: 0 no findings at or above --fail-on; 1 findings; 2 wrong usage; 3 co
 		&o.FeatureGates, "feature-gates", nil,
 		"feature gates of the API server that make it serve a kind: NAME=true",
 	)
+	f.BoolVar(&o.StrictKinds, "strict-kinds", false, "an object of a kind that nothing defines is an error, not only counted")
+	f.BoolVar(&o.allowEmpty, "allow-empty", false, "exit with 0 if the inputs hold no API objects")
 	f.BoolVar(&o.fix, "fix", false, "make the fixes that are certain, then lint again")
 	f.BoolVar(&o.diff, "diff", false, "print the changes that --fix would make")
 	f.BoolVar(
@@ -144,7 +147,7 @@ func (o *lintOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if len(job.Options.Files) == 0 {
+	if len(job.Options.Files)+len(job.workspace.Sources)+len(job.workspace.Findings) == 0 {
 		return o.nothing(job)
 	}
 	progress := report.NewProgress(o.Err, time.Now)
@@ -172,6 +175,9 @@ func (o *lintOptions) run(ctx context.Context) error {
 	if err := writeLint(w, job.workspace.Files, res, job.format, job.color); err != nil {
 		return &exitError{exitFailed, err}
 	}
+	if n := job.workspace.Foreign; n > 0 {
+		fmt.Fprintf(o.Err, "note: files without Kubernetes objects, not judged: %d\n", n)
+	}
 	return job.verdict(res)
 }
 
@@ -179,6 +185,10 @@ func (o *lintOptions) run(ctx context.Context) error {
 func (o *lintOptions) nothing(job *lintJob) error {
 	if len(job.problems) > 0 {
 		return &exitError{exitFailed, errors.Join(job.problems...)}
+	}
+	if o.allowEmpty {
+		_, err := fmt.Fprintln(o.Err, "note: no Kubernetes objects found")
+		return err
 	}
 	return &exitError{exitFailed, app.NoDocuments(o.Paths)}
 }

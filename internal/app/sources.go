@@ -1,0 +1,239 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"maps"
+	"path/filepath"
+	"runtime"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/seatrial/seatrial/diag"
+	"github.com/seatrial/seatrial/internal/render"
+	"github.com/seatrial/seatrial/lint"
+	"github.com/seatrial/seatrial/manifest"
+	"github.com/seatrial/seatrial/schema"
+	"github.com/seatrial/seatrial/source"
+)
+
+// findInputs finds the sources below paths, and the manifests that belong to none. Files that hold no API objects
+// are counted.
+func (w *Workspace) findInputs(paths, exclude []string) {
+	files, problems := lint.Inputs(paths, exclude)
+	w.Problems = problems
+	skip := func(name string) bool { return lint.Excluded(exclude, name) }
+	tree := render.Discover(slices.Concat(paths, files), skip)
+	w.Sources = tree.Sources
+	for _, name := range files {
+		if name != source.Stdin {
+			if tree.Owns(name) {
+				continue
+			}
+			if data, err := w.Read(name); err == nil && classify(data) != manifestFile {
+				w.Foreign++
+				if bytes.Contains(data, []byte("kustomize.config.k8s.io/")) {
+					w.Findings = append(w.Findings, render.CheckKustomization(source.NewFile(name, data))...)
+				}
+				continue
+			}
+		}
+		w.Inputs = append(w.Inputs, name)
+	}
+}
+
+// runSources lints each variant of each source as a set of its own, and the manifests that belong to none as one.
+func (j *LintJob) runSources(ctx context.Context) (*lint.Result, error) {
+	renderings := j.render(ctx)
+	external := slices.Concat(j.Options.External, objectsOf(renderings))
+	results := make([]*lint.Result, len(renderings)+1)
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, r := range renderings {
+		g.Go(func() (err error) {
+			results[i], err = j.runRendering(ctx, r, external)
+			return err
+		})
+	}
+	g.Go(func() error {
+		o := j.Options
+		o.External = external
+		res, err := j.runLoose(ctx, o)
+		if errors.Is(err, lint.ErrNoDocuments) {
+			return nil
+		}
+		results[len(renderings)] = res
+		return err
+	})
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	if len(j.workspace.Findings) > 0 {
+		renderings = append(renderings, &render.Rendering{Source: &render.Source{}})
+		results = slices.Insert(results, len(renderings)-1, &lint.Result{Diagnostics: j.workspace.Findings})
+	}
+	return merge(renderings, results, firstNonEmpty(j.Options.Versions, []string{schema.Minor(j.Options.Linked)}))
+}
+
+// render renders all variants of all sources.
+func (j *LintJob) render(ctx context.Context) []*render.Rendering {
+	version := schema.Minor(j.Options.Linked)
+	if n := len(j.Options.Versions); n > 0 {
+		version = j.Options.Versions[n-1]
+	}
+	var renderings []*render.Rendering
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for _, s := range j.workspace.Sources {
+		for _, v := range s.Variants {
+			i := len(renderings)
+			renderings = append(renderings, &render.Rendering{Source: s, Variant: v, Name: s.Path})
+			g.Go(func() error {
+				if ctx.Err() == nil {
+					*renderings[i] = *s.Render(v, render.Options{KubernetesVersion: version})
+				}
+				return nil
+			})
+		}
+	}
+	_ = g.Wait() // nothing fails
+	return renderings
+}
+
+// objectsOf lists the objects of renderings as external ones: what one source refers to, another may bring.
+func objectsOf(renderings []*render.Rendering) (objects []string) {
+	seen := map[string]bool{}
+	for _, r := range renderings {
+		docs, _ := manifest.Read(source.NewFile(r.Name, r.Text), manifest.DefaultLimits)
+		for _, d := range docs {
+			if o := d.Object; o.Kind != "" && o.Name != "" {
+				seen[o.Kind+"/"+o.Name] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(seen))
+}
+
+// runRendering lints a rendering. Findings are about the source.
+func (j *LintJob) runRendering(ctx context.Context, r *render.Rendering, external []string) (*lint.Result, error) {
+	o := j.Options
+	o.Files, o.Cache, o.Progress, o.External = []string{r.Name}, nil, nil, external
+	read := o.Read
+	o.Read = func(name string) ([]byte, error) {
+		if name == r.Name {
+			return r.Text, nil
+		}
+		return read(name)
+	}
+	res := &lint.Result{}
+	if len(r.Text) > 0 {
+		var err error
+		if res, err = j.runSet(ctx, o); errors.Is(err, lint.ErrNoDocuments) {
+			res = &lint.Result{}
+		} else if err != nil {
+			return nil, err
+		}
+		dropPlaceholders(res, source.NewFile(r.Name, r.Text))
+		res.Diagnostics = r.Locate(res.Diagnostics)
+	}
+	for _, d := range r.Findings {
+		res.Diagnostics = append(res.Diagnostics, d)
+		res.Summary.Errors++
+	}
+	return res, nil
+}
+
+// merge joins the results of sets. What several variants of a source have in common is one finding.
+func merge(renderings []*render.Rendering, results []*lint.Result, versions []string) (*lint.Result, error) {
+	all := &lint.Result{}
+	type key struct {
+		rule, path, message string
+		at                  source.Range
+	}
+	known := map[key]int{}
+	found := false
+	for i, res := range results {
+		if res == nil {
+			continue
+		}
+		found = true
+		all.Versions = firstNonEmpty(res.Versions, all.Versions)
+		all.Problems = append(all.Problems, res.Problems...)
+		addSummary(&all.Summary, res.Summary)
+		variant := ""
+		if i < len(renderings) && len(renderings[i].Source.Variants) > 1 {
+			variant = variantName(renderings[i])
+		}
+		for _, d := range res.Diagnostics {
+			if i == len(renderings) && elsewhere(d) {
+				continue
+			}
+			k := key{d.Rule, d.Path, d.Message, d.Range}
+			if at, ok := known[k]; ok && i < len(renderings) {
+				if variant != "" && !slices.Contains(all.Diagnostics[at].Variants, variant) {
+					all.Diagnostics[at].Variants = append(all.Diagnostics[at].Variants, variant)
+				}
+				continue
+			}
+			if variant != "" {
+				d.Variants = []string{variant}
+			}
+			known[k] = len(all.Diagnostics)
+			all.Diagnostics = append(all.Diagnostics, d)
+		}
+	}
+	if !found {
+		return nil, lint.ErrNoDocuments
+	}
+	if len(all.Versions) == 0 {
+		all.Versions = versions
+	}
+	count(all)
+	diag.Sort(all.Diagnostics)
+	return all, nil
+}
+
+func variantName(r *render.Rendering) string {
+	if r.Variant.Name == "" {
+		return "default values"
+	}
+	return r.Variant.Name
+}
+
+// elsewhere reports whether a finding is of an object that has the same name as one in another folder, as those of
+// environments and examples have.
+func elsewhere(d diag.Diagnostic) bool {
+	return d.Rule == "object-duplicate" && slices.ContainsFunc(d.Related, func(r diag.Related) bool {
+		return filepath.Dir(r.Range.File) != filepath.Dir(d.Range.File)
+	})
+}
+
+func addSummary(to *lint.Summary, from lint.Summary) {
+	to.Files += from.Files
+	to.Documents += from.Documents
+	to.Suppressed += from.Suppressed
+	to.Skipped += from.Skipped
+	for kind, n := range from.SkippedKinds {
+		if to.SkippedKinds == nil {
+			to.SkippedKinds = map[string]int{}
+		}
+		to.SkippedKinds[kind] += n
+	}
+}
+
+// count counts the findings of a result.
+func count(res *lint.Result) {
+	res.Summary.Errors, res.Summary.Warnings, res.Summary.Infos = 0, 0, 0
+	for _, d := range res.Diagnostics {
+		switch d.Severity {
+		case diag.Error:
+			res.Summary.Errors++
+		case diag.Warning:
+			res.Summary.Warnings++
+		case diag.Info:
+			res.Summary.Infos++
+		}
+	}
+}
