@@ -7,6 +7,7 @@ import (
 
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/lint"
+	"github.com/seatrial/seatrial/manifest"
 	"github.com/seatrial/seatrial/source"
 )
 
@@ -42,9 +43,17 @@ func dropPlaceholders(res *lint.Result, f *source.File) {
 	if !placeholder.Match(f.Data) && !encrypted.Match(f.Data) {
 		return
 	}
+	unfilled := map[int]bool{} // documents with placeholders
+	for _, c := range manifest.Split(f) {
+		at := c.Range()
+		unfilled[c.Number()] = placeholder.Match(f.Data[at.Start.Offset:at.End.Offset])
+	}
 	res.Diagnostics = slices.DeleteFunc(res.Diagnostics, func(d diag.Diagnostic) bool {
 		if d.Range.File != f.Name {
 			return false
+		}
+		if unfilled[d.Document] && d.Reason == "FieldValueRequired" {
+			return true // a value of another type is judged as if it were missing
 		}
 		if d.Rule == "field-unknown" && d.Range.IsValid() && f.Line(d.Range.Start.Line) == "sops:" {
 			return true

@@ -32,7 +32,7 @@ func (w *Workspace) findInputs(paths, exclude []string) {
 			if tree.Owns(name) {
 				continue
 			}
-			if data, err := w.Read(name); err == nil && classify(data) != manifestFile {
+			if data, err := w.Read(name); err == nil && w.foreign(classify(data), slices.Contains(paths, name)) {
 				w.Foreign++
 				if bytes.Contains(data, []byte("kustomize.config.k8s.io/")) {
 					w.Findings = append(w.Findings, render.CheckKustomization(source.NewFile(name, data))...)
@@ -42,6 +42,12 @@ func (w *Workspace) findInputs(paths, exclude []string) {
 		}
 		w.Inputs = append(w.Inputs, name)
 	}
+}
+
+// foreign reports whether a file of a kind is passed over. One that was named is judged, unless it is a tool's, or
+// the names come from a program that knows no better.
+func (w *Workspace) foreign(k fileKind, named bool) bool {
+	return k == toolFile || k == otherFile && (!named || w.AnyFiles)
 }
 
 // runSources lints each variant of each source as a set of its own, and the manifests that belong to none as one.

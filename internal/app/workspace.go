@@ -48,6 +48,7 @@ type Settings struct {
 	RuntimeConfig []string // what the API server serves beside its defaults, as its own flag takes it
 	FeatureGates  []string // feature gates of the API server
 	StrictKinds   bool     // a kind that nothing defines is an error
+	AnyFiles      bool     // paths may name files without API objects, as hooks do
 }
 
 // Workspace is the files that a command works on, with the configuration that holds for them.
@@ -66,6 +67,7 @@ type Workspace struct {
 	RuntimeConfig []string // of the API server
 	FeatureGates  []string // of the API server
 	StrictKinds   bool
+	AnyFiles      bool
 }
 
 // Open finds the files of a workspace and reads its configuration.
@@ -74,7 +76,7 @@ func Open(files *Files, s Settings) (*Workspace, error) {
 	if err != nil {
 		return nil, &UsageError{err}
 	}
-	w := &Workspace{Files: files, Config: cfg, External: slices.Concat(s.External, cfg.External), StrictKinds: s.StrictKinds}
+	w := &Workspace{Files: files, Config: cfg, External: slices.Concat(s.External, cfg.External), StrictKinds: s.StrictKinds, AnyFiles: s.AnyFiles}
 	if err := checkExternal(w.External); err != nil {
 		return nil, err
 	}

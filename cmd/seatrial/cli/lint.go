@@ -31,7 +31,6 @@ type lintOptions struct {
 	failOn     string
 	fix        bool
 	diff       bool
-	allowEmpty bool
 	color      string
 	noCache    bool
 }
@@ -107,7 +106,7 @@ Exit codes: 0 no findings at or above --fail-on; 1 findings; 2 wrong usage; 3 co
 		"feature gates of the API server that make it serve a kind: NAME=true",
 	)
 	f.BoolVar(&o.StrictKinds, "strict-kinds", false, "an object of a kind that nothing defines is an error, not only counted")
-	f.BoolVar(&o.allowEmpty, "allow-empty", false, "exit with 0 if the inputs hold no API objects")
+	f.BoolVar(&o.AnyFiles, "allow-empty", false, "pass over files without API objects, and exit with 0 if there are no others")
 	f.BoolVar(&o.fix, "fix", false, "make the fixes that are certain, then lint again")
 	f.BoolVar(&o.diff, "diff", false, "print the changes that --fix would make")
 	f.BoolVar(
@@ -186,7 +185,7 @@ func (o *lintOptions) nothing(job *lintJob) error {
 	if len(job.problems) > 0 {
 		return &exitError{exitFailed, errors.Join(job.problems...)}
 	}
-	if o.allowEmpty {
+	if o.AnyFiles {
 		_, err := fmt.Fprintln(o.Err, "note: no Kubernetes objects found")
 		return err
 	}
