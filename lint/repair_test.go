@@ -29,7 +29,7 @@ func verdicts(t testing.TB, text string) []diag.Diagnostic {
 	}
 	res, err := lint.Run(t.Context(), lint.Options{
 		Files: []string{"a.yaml"}, Read: func(string) ([]byte, error) { return []byte(text), nil },
-		Validator: v, Linked: schema.Latest, Rules: selection, All: lint.OwnRules,
+		Validator: v, Linked: schema.Latest, Rules: selection, All: lint.OwnRules, StrictKinds: true,
 	})
 	if err != nil {
 		t.Fatal(err)
