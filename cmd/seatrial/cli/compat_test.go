@@ -30,7 +30,6 @@ type corpus struct {
 }
 
 const (
-	noSchema    = "a custom resource without its definition; the project reads the schema from elsewhere or ignores it"
 	notManifest = "not a manifest: data of another program"
 	removedAPI  = "an API version that Kubernetes " + schema.Latest + " does not serve any more"
 	noNamespace = "a ServiceAccount subject needs a namespace; the test framework fills it in before it creates the object"
@@ -65,14 +64,13 @@ var corpora = []corpus{
 			"fixtures/crd_schema.yaml":                                     removedAPI,
 			"fixtures/registry/sagemaker.aws.amazon.com_trainingjobs.yaml": removedAPI,
 			"fixtures/duplicates-with-namespace-default.yaml":              "a duplicate only if the namespace of the client is `the-default-namespace`; seatrial takes `default`",
-			"fixtures/grafana-alert-rule-group-sample.yaml":                noSchema,
 			"fixtures/grafanaalertrulegroup_v1beta1.json":                  notManifest,
-			"fixtures/httpproxy.yaml":                                      noSchema,
 			"fixtures/list_empty_valid.yaml":                               "a list without items: there is nothing to create, which seatrial reports (exit code 3)",
 			"fixtures/blank.yaml":                                          "no documents: never a silent pass (exit code 3)",
 			"fixtures/comment.yaml":                                        "no documents: never a silent pass (exit code 3)",
 			"fixtures/registry/trainingjob-sagemaker-v1.json":              notManifest,
 			"fixtures/same-kind-different-api.yaml":                        removedAPI,
+			"fixtures/test_crd.yaml":                                       "a custom resource without its definition: counted, an error with `--strict-kinds` only",
 			"fixtures/valid_large.yaml":                                    "10 MiB in one document: the server takes 3 MiB",
 		},
 	},
@@ -90,15 +88,12 @@ var corpora = []corpus{
 			"test/e2e/testing-manifests/storage-csi/controller-role.yaml":                               "nothing but comments: no documents (exit code 3)",
 			"test/e2e/testing-manifests/storage-csi/external-snapshot-metadata/backup-client-rbac.yaml": noNamespace,
 			"test/e2e/testing-manifests/storage-csi/gce-pd/csi-controller-rbac.yaml":                    noNamespace,
-			"test/e2e/testing-manifests/storage-csi/hostpath/hostpath/csi-hostpath-snapshotclass.yaml":  noSchema,
 			"cluster/addons/fluentd-gcp/fluentd-gcp-ds.yaml":                                            template,
 			"cluster/addons/metadata-agent/stackdriver/metadata-agent.yaml":                             template,
 			"test/fixtures/doc-yaml/admin/high-availability/kube-scheduler.yaml":                        "mounts a volume that the pod does not have: written from a running pod, refused by the server",
 			"test/fixtures/doc-yaml/user-guide/update-demo/images/kitten/html/data.json":                notManifest,
 			"test/fixtures/doc-yaml/user-guide/update-demo/images/nautilus/html/data.json":              notManifest,
 			"test/fixtures/pkg/kubectl/cmd/apply/deploy-serverside.yaml":                                "carries a resourceVersion: what a server answers to `kubectl apply`, and refuses to create",
-			"test/fixtures/pkg/kubectl/cmd/apply/widget-clientside.yaml":                                noSchema,
-			"test/fixtures/pkg/kubectl/cmd/apply/widget-serverside.yaml":                                noSchema,
 			"test/fixtures/pkg/kubectl/cmd/auth/rbac-v1beta1.yaml":                                      removedAPI,
 			"test/fixtures/pkg/kubectl/cmd/convert/appsdeployment.yaml":                                 removedAPI,
 			"test/fixtures/pkg/kubectl/cmd/convert/extensionsdeployment.yaml":                           removedAPI,

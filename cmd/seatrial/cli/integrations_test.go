@@ -1,11 +1,20 @@
 package cli
 
 import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -111,7 +120,7 @@ func TestGitHubAction(t *testing.T) {
 		}
 	}
 	readYAML(t, "action.yml", &action)
-	input := regexp.MustCompile(`\$\{\{ inputs\.([a-z-]+) \}\}`)
+	input := regexp.MustCompile(`\$\{\{ inputs\.([a-z0-9-]+) \}\}`)
 	run := func(dir string, given map[string]string) (string, int) {
 		var script strings.Builder
 		env := []string{"GITHUB_ACTION_PATH=/nonexistent", "RUNNER_TEMP=" + dir, "GITHUB_PATH=/dev/null"}
@@ -148,6 +157,68 @@ func TestGitHubAction(t *testing.T) {
 	}
 	if out, code := run(dir, map[string]string{"fail-on": "never"}); code != exitClean {
 		t.Errorf("exit code %d\n%s", code, out)
+	}
+}
+
+// TestInstallScript installs from a server that plays the releases' one.
+func TestInstallScript(t *testing.T) {
+	var archive bytes.Buffer
+	z := gzip.NewWriter(&archive)
+	w := tar.NewWriter(z)
+	program := "#!/bin/sh\necho released\n"
+	if err := w.WriteHeader(&tar.Header{Name: "seatrial", Mode: 0o755, Size: int64(len(program))}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Write([]byte(program)); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(w.Close(), z.Close()); err != nil {
+		t.Fatal(err)
+	}
+	name := fmt.Sprintf("seatrial_%s_%s.tar.gz", runtime.GOOS, runtime.GOARCH)
+	digest := fmt.Sprintf("%x", sha256.Sum256(archive.Bytes()))
+	files := map[string][]byte{
+		"/download/v1.2.3/" + name:       archive.Bytes(),
+		"/download/v1.2.3/checksums.txt": []byte(digest + "  " + name + "\n"),
+		"/latest/download/" + name:       archive.Bytes(),
+		"/latest/download/checksums.txt": []byte(strings.Repeat("0", 64) + "  " + name + "\n"),
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		data, ok := files[r.URL.Path]
+		if !ok {
+			http.NotFound(w, r)
+			return
+		}
+		_, _ = w.Write(data)
+	}))
+	defer server.Close()
+	script, err := filepath.Abs(filepath.Join(repo, "install.sh"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "go"), []byte("#!/bin/sh\necho go $*\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name, version, digest, want string
+		code                        int
+	}{
+		{"a release", "v1.2.3", "", "released", 0},
+		{"a release by its digest", "v1.2.3", digest, "released", 0},
+		{"another digest", "v1.2.3", strings.Repeat("1", 64), "has the SHA-256 digest " + digest + ", want 1111", 1},
+		{"checksums of another archive", "", "", "has the SHA-256 digest " + digest + ", want 0000", 1},
+		{"no release", "v9.9.9", "", "go install github.com/seatrial/seatrial/cmd/seatrial@v9.9.9", 0},
+		{"no release, but a digest", "v9.9.9", digest, "cannot download the release whose digest is given", 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			bin := t.TempDir()
+			out, code := shell(t, dir, fmt.Sprintf("PATH=%s:$PATH; sh %s %s; test ! -e %[3]s/seatrial || %[3]s/seatrial", dir, script, bin),
+				"SEATRIAL_RELEASES="+server.URL, "SEATRIAL_VERSION="+c.version, "SEATRIAL_SHA256="+c.digest)
+			if code != c.code || !strings.Contains(out, c.want) {
+				t.Errorf("exit code %d, want %d and %q\n%s", code, c.code, c.want, out)
+			}
+		})
 	}
 }
 

@@ -26,13 +26,13 @@ import (
 type lintOptions struct {
 	Streams
 	app.Settings
-	lint       app.LintSettings
-	output     string
-	failOn     string
-	fix        bool
-	diff       bool
-	color      string
-	noCache    bool
+	lint    app.LintSettings
+	output  string
+	failOn  string
+	fix     bool
+	diff    bool
+	color   string
+	noCache bool
 }
 
 func newLintCommand(s Streams) *cobra.Command {
