@@ -146,7 +146,6 @@ func (j *LintJob) runRendering(ctx context.Context, r *render.Rendering, externa
 	}
 	for _, d := range r.Findings {
 		res.Diagnostics = append(res.Diagnostics, d)
-		res.Summary.Errors++
 	}
 	return res, nil
 }

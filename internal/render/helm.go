@@ -188,6 +188,9 @@ func (r *Rendering) template(files []*archive.BufferedFile, o Options) (rendered
 	if err != nil {
 		return nil, err
 	}
+	if err := r.addLocalDependencies(c); err != nil {
+		return nil, err
+	}
 	if missing := missingDependencies(c); len(missing) > 0 {
 		return nil, &dependencyError{missing}
 	}
@@ -258,6 +261,30 @@ func (e *dependencyError) Error() string {
 	return "missing from charts/: " + strings.Join(e.names, ", ")
 }
 
+// addLocalDependencies loads the dependencies that lie in the same repository: those with a file:// address.
+func (r *Rendering) addLocalDependencies(c *chart.Chart) error {
+	missing := missingDependencies(c)
+	for _, d := range c.Metadata.Dependencies {
+		if d == nil || !slices.Contains(missing, d.Name) {
+			continue
+		}
+		path, ok := strings.CutPrefix(d.Repository, "file://")
+		if !ok {
+			continue
+		}
+		files, err := chartFiles(rel(r.Source.Path, path))
+		if err != nil {
+			return fmt.Errorf("dependency %s: %w", d.Name, err)
+		}
+		dependency, err := loader.LoadFiles(files)
+		if err != nil {
+			return fmt.Errorf("dependency %s: %w", d.Name, err)
+		}
+		c.AddDependency(dependency)
+	}
+	return nil
+}
+
 func missingDependencies(c *chart.Chart) (missing []string) {
 	have := map[string]bool{}
 	for _, d := range c.Dependencies() {
@@ -281,7 +308,7 @@ var innermost = regexp.MustCompile(`(?s).*(?:error calling (?:fail|required|incl
 func (r *Rendering) chartFailed(err error) {
 	var missing *dependencyError
 	if errors.As(err, &missing) {
-		r.failed("chart", "dependencies are "+missing.Error(), "run helm dependency build", placeOf(r.Source.File, missing.names[0]))
+		r.notRendered("chart", "dependencies are "+missing.Error(), "run helm dependency build", placeOf(r.Source.File, missing.names[0]))
 		return
 	}
 	message := err.Error()

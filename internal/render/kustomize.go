@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/api/types"
@@ -141,6 +142,7 @@ func build(fs filesys.FileSystem, dir string) (text []byte, err error) {
 			err = fmt.Errorf("kustomize crashed: %v", p)
 		}
 	}()
+	defer muteStderr()()
 	resources, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(fs, dir)
 	if err != nil {
 		return nil, err
@@ -164,11 +166,11 @@ func (r *Rendering) checkReferences(dir string, seen map[string]bool) {
 			r.failed("kustomization", fmt.Sprintf("%s does not exist", rel(dir, f)), "", placeOf(k.file, f))
 		}
 		for _, f := range k.remote {
-			r.failed("kustomization", f+" is not on this machine: nothing is fetched",
+			r.notRendered("kustomization", f+" is not on this machine: nothing is fetched",
 				"copy it into the repository, or render with kustomize and pipe the result", placeOf(k.file, f))
 		}
 		if k.charts > 0 {
-			r.failed("kustomization", "helmCharts are rendered by the helm program only: nothing is run",
+			r.notRendered("kustomization", "helmCharts are rendered by the helm program only: nothing is run",
 				"render with kustomize build --enable-helm and pipe the result", placeOf(k.file, "helmChart"))
 		}
 		for _, folder := range k.folders {
@@ -379,4 +381,33 @@ func findObject(name string, doc *manifest.Document) (*manifest.Document, bool) 
 		return similar[0], true
 	}
 	return nil, false
+}
+
+var muted struct {
+	sync.Mutex
+	builds int
+	stderr *os.File
+}
+
+// muteStderr keeps kustomize, which writes warnings about deprecated fields to the standard error of the process,
+// from writing them, until the function that it returns is called. They are findings here.
+func muteStderr() (unmute func()) {
+	muted.Lock()
+	defer muted.Unlock()
+	if muted.builds == 0 {
+		null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+		if err != nil {
+			return func() {}
+		}
+		muted.stderr, os.Stderr = os.Stderr, null
+	}
+	muted.builds++
+	return func() {
+		muted.Lock()
+		defer muted.Unlock()
+		if muted.builds--; muted.builds == 0 {
+			_ = os.Stderr.Close() // nothing was written to it
+			os.Stderr = muted.stderr
+		}
+	}
 }

@@ -99,6 +99,12 @@ func (r *Rendering) failed(rule, message, help string, at source.Range) {
 	r.Findings = append(r.Findings, diag.Diagnostic{Rule: rule, Severity: diag.Error, Message: message, Help: help, Range: at})
 }
 
+// notRendered adds a warning about a part of the source that cannot be rendered here, which is nobody's mistake.
+func (r *Rendering) notRendered(rule, message, help string, at source.Range) {
+	r.failed(rule, message, help, at)
+	r.Findings[len(r.Findings)-1].Severity = diag.Warning
+}
+
 // Locate moves the places of findings in the rendered text to where they come from. A place that is not known
 // becomes the source's own file, and fixes, which would edit the rendering, are dropped.
 func (r *Rendering) Locate(findings []diag.Diagnostic) []diag.Diagnostic {

@@ -126,7 +126,7 @@ func whence(t *testing.T, renderings map[string][]*Rendering, asked []string) st
 			}
 			text := string(data[at.Start.Offset:max(at.Start.Offset, at.End.Offset)])
 			text, _, _ = strings.Cut(text, "\n")
-			return fmt.Sprintf("%s %s", at, text)
+			return strings.TrimSpace(fmt.Sprintf("%s %s", at, text))
 		}
 	}
 	return "no such object"
