@@ -36,6 +36,7 @@ func mutate(obj runtime.Object) (causes []verdict.Cause) {
 		return nil
 	}
 	if _, mirror := pod.Annotations[core.MirrorPodAnnotationKey]; pod.Spec.ServiceAccountName == "" && !mirror {
+		//lint:ignore SA1019 the server fills in both
 		pod.Spec.ServiceAccountName, pod.Spec.DeprecatedServiceAccount = "default", "default"
 	}
 	forbid := func(path, format string, args ...any) {

@@ -72,7 +72,7 @@ func Convert(
 ) (out map[string]any, causes []verdict.Cause, err error) {
 	defer func() {
 		if crash := recover(); crash != nil {
-			out, causes, err = nil, nil, fmt.Errorf("Kubernetes' own conversion crashed on this object: %v", crash)
+			out, causes, err = nil, nil, fmt.Errorf("the conversion of Kubernetes crashed on this object: %v", crash)
 		}
 	}()
 	s, err := schemeOf(from, to)

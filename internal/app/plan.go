@@ -111,7 +111,7 @@ func (o *PlanOptions) input(ctx context.Context, res *PlanResult) (*simulate.Inp
 	if in.Change, _, err = o.read(o.Manifests, res); err != nil {
 		return nil, nil, err
 	}
-	running := []string{}
+	var running []string
 	if o.Cluster == nil {
 		in.From, running, err = o.read(o.From, res)
 	} else {

@@ -86,8 +86,8 @@ func (s *Server) Serve(ctx context.Context, in io.Reader, out io.Writer) error {
 	case <-s.conn.DisconnectNotify():
 	}
 	s.stop()
-	s.mu.Lock() // no run is started from here on
-	s.mu.Unlock()
+	s.mu.Lock()
+	s.mu.Unlock() //lint:ignore SA2001 whoever held the lock has started its run; none is started from here on
 	s.runs.Wait()
 	if err := s.conn.Close(); err != nil && !errors.Is(err, jsonrpc2.ErrClosed) {
 		return err

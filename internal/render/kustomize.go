@@ -44,13 +44,16 @@ func readKustomization(dir, name string) *kustomization {
 		}
 	}
 	found := &kustomization{file: file, component: k.Kind == types.ComponentKind, charts: len(k.HelmCharts) + len(k.HelmChartInflationGenerator)}
+	//lint:ignore SA1019 people still use these fields
 	found.use(dir, slices.Concat(k.Resources, k.Bases, k.Components, k.Generators, k.Transformers, k.Validators))
 	var files []string
 	files = append(files, k.Crds...)
 	files = append(files, k.Configurations...)
+	//lint:ignore SA1019 people still use these fields
 	for _, p := range k.PatchesStrategicMerge {
 		files = append(files, string(p))
 	}
+	//lint:ignore SA1019 people still use these fields
 	for _, p := range slices.Concat(k.Patches, k.PatchesJson6902) {
 		files = append(files, p.Path)
 	}

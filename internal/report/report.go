@@ -27,7 +27,8 @@ type Lint struct {
 // Options say how a report looks.
 type Options struct {
 	Color bool
-	Width int // columns of the terminal; 0: unknown
+	Width int  // columns of the terminal; 0: unknown
+	All   bool // show the consequences of findings as well
 }
 
 // Format is one way to write a report.

@@ -66,6 +66,11 @@ func writeText(w io.Writer, r *Lint, o Options) error {
 	}
 	for i := range r.Diagnostics {
 		t.finding(&r.Diagnostics[i])
+		if o.All {
+			for j := range r.Diagnostics[i].Consequences {
+				t.finding(&r.Diagnostics[i].Consequences[j])
+			}
+		}
 	}
 	if t.open {
 		fmt.Fprintln(t)

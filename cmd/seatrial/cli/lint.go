@@ -33,6 +33,7 @@ type lintOptions struct {
 	diff    bool
 	color   string
 	noCache bool
+	all     bool
 }
 
 func newLintCommand(s Streams) *cobra.Command {
@@ -106,6 +107,7 @@ Exit codes: 0 no findings at or above --fail-on; 1 findings; 2 wrong usage; 3 co
 		"feature gates of the API server that make it serve a kind: NAME=true",
 	)
 	f.BoolVar(&o.StrictKinds, "strict-kinds", false, "an object of a kind that nothing defines is an error, not only counted")
+	f.BoolVar(&o.all, "all", false, "show findings that are consequences of others as well")
 	f.BoolVar(&o.AnyFiles, "allow-empty", false, "pass over files without API objects, and exit with 0 if there are no others")
 	f.BoolVar(&o.fix, "fix", false, "make the fixes that are certain, then lint again")
 	f.BoolVar(&o.diff, "diff", false, "print the changes that --fix would make")
@@ -171,7 +173,7 @@ func (o *lintOptions) run(ctx context.Context) error {
 	if o.diff || o.fix && slices.Contains(job.Options.Files, source.Stdin) {
 		w = o.Err // a fixed text or a diff goes to standard output
 	}
-	if err := writeLint(w, job.workspace.Files, res, job.format, job.color); err != nil {
+	if err := writeLint(w, job.workspace.Files, res, job.format, report.Options{Color: job.color, All: o.all}); err != nil {
 		return &exitError{exitFailed, err}
 	}
 	if n := job.workspace.Foreign; n > 0 {
@@ -285,11 +287,12 @@ func writeDiff(w io.Writer, name string, before, after []byte) error {
 }
 
 // writeLint writes a report, without the values of Secrets.
-func writeLint(w io.Writer, files *app.Files, res *lint.Result, format report.Format, color bool) error {
+func writeLint(w io.Writer, files *app.Files, res *lint.Result, format report.Format, o report.Options) error {
 	shown := *res
 	shown.Diagnostics = files.Redactor(res.Diagnostics).Diagnostics(res.Diagnostics)
 	r := &report.Lint{Result: &shown, Rules: app.Rules(), Program: buildVersion(), Source: files.Redacted}
-	return format.Write(w, r, report.Options{Color: color, Width: terminalWidth(w)})
+	o.Width = terminalWidth(w)
+	return format.Write(w, r, o)
 }
 
 // verdict returns the error with the exit code. An input that could not be read outweighs findings.

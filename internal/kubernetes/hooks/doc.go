@@ -10,7 +10,7 @@
 // The inventory:
 //
 //	hooks               prometheus.DefaultRegisterer and two variables of legacyregistry are replaced, by load order;
-//	                    go:linkname k8s.io/client-go/util/workqueue.globalMetricsProvider
+//	                    linkname of k8s.io/client-go/util/workqueue.globalMetricsProvider
 //	hooks/translations  i18n.SetLoadTranslationsFunc, by load order
 //	hooks/codecs        k8s.io/client-go/kubernetes/scheme.Codecs is replaced
 //	hooks/fakeclock     testing/synctest outside of a test; the text of runtime.Stack is read
