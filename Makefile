@@ -14,12 +14,12 @@ run: build ## build, then lint a small shop and plan a rollout that gets stuck
 build: ## build bin/seatrial
 	$(GO) build -ldflags '$(LDFLAGS)' -o bin/seatrial ./cmd/seatrial
 
-# Tests that may be skipped in CI, where any other skip fails: TestClients needs a kubectl (make conformance-clients).
-ALLOWED_SKIPS = TestClients/kubectl
+# Tests that may be skipped in CI, where any other skip fails: they need a kubectl and a helm (make conformance-clients).
+ALLOWED_SKIPS = TestClients/kubectl TestScripts/live_helm
 
 test: ## all tests; skipped ones are counted and named at the end
 	@mkdir -p bin
-	$(GO) tool gotestsum --format pkgname --jsonfile bin/test.json -- ./...
+	$(GO) tool gotestsum --format pkgname --jsonfile bin/test.json -- -timeout 40m ./...
 	@if [ "$$CI" = true ]; then $(GO) run ./internal/skips bin/test.json $(ALLOWED_SKIPS); fi
 
 race: ## the store in memory under the race detector, which needs cgo and a C compiler

@@ -52,6 +52,14 @@ func (w *Workspace) foreign(k fileKind, named bool) bool {
 
 // runSources lints each variant of each source as a set of its own, and the manifests that belong to none as one.
 func (j *LintJob) runSources(ctx context.Context) (*lint.Result, error) {
+	if len(j.workspace.Sources)+len(j.workspace.Findings) == 0 {
+		res, err := j.runLoose(ctx, j.Options)
+		if err == nil {
+			res.Diagnostics = slices.DeleteFunc(res.Diagnostics, elsewhere)
+			count(res)
+		}
+		return res, err
+	}
 	renderings := j.render(ctx)
 	external := slices.Concat(j.Options.External, objectsOf(renderings))
 	results := make([]*lint.Result, len(renderings)+1)
@@ -68,7 +76,7 @@ func (j *LintJob) runSources(ctx context.Context) (*lint.Result, error) {
 		o.External = external
 		res, err := j.runLoose(ctx, o)
 		if errors.Is(err, lint.ErrNoDocuments) {
-			return nil
+			res, err = &lint.Result{Problems: problemsOf(res)}, nil
 		}
 		results[len(renderings)] = res
 		return err
@@ -148,6 +156,14 @@ func (j *LintJob) runRendering(ctx context.Context, r *render.Rendering, externa
 		res.Diagnostics = append(res.Diagnostics, d)
 	}
 	return res, nil
+}
+
+// problemsOf returns the inputs of a run that could not be read, if it got that far.
+func problemsOf(res *lint.Result) []error {
+	if res == nil {
+		return nil
+	}
+	return res.Problems
 }
 
 // merge joins the results of sets. What several variants of a source have in common is one finding.

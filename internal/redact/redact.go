@@ -98,6 +98,7 @@ func (r *Redactor) addValue(v any) {
 	default:
 		text := fmt.Sprint(v)
 		r.add(text)
+		r.add(base64.StdEncoding.EncodeToString([]byte(text))) // as a fix would write it
 		if decoded, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), "")); err == nil {
 			r.add(string(decoded))
 		}
