@@ -162,7 +162,7 @@ func (j *LintJob) fixOnce(fixed *Fixed) (made int, err error) {
 	return made, nil
 }
 
-// Undo returns the files their texts back.
+// Undo restores the texts of the files as they were before fixes.
 func (j *LintJob) Undo(fixed *Fixed) {
 	for name, data := range fixed.Before {
 		j.workspace.Put(name, data)
