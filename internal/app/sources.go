@@ -152,9 +152,7 @@ func (j *LintJob) runRendering(ctx context.Context, r *render.Rendering, externa
 		dropPlaceholders(res, source.NewFile(r.Name, r.Text))
 		res.Diagnostics = r.Locate(res.Diagnostics)
 	}
-	for _, d := range r.Findings {
-		res.Diagnostics = append(res.Diagnostics, d)
-	}
+	res.Diagnostics = append(res.Diagnostics, r.Findings...)
 	return res, nil
 }
 
