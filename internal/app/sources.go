@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/seatrial/seatrial/diag"
+	"github.com/seatrial/seatrial/internal/redact"
 	"github.com/seatrial/seatrial/internal/render"
 	"github.com/seatrial/seatrial/lint"
 	"github.com/seatrial/seatrial/manifest"
@@ -149,7 +150,12 @@ func (j *LintJob) runRendering(ctx context.Context, r *render.Rendering, externa
 		} else if err != nil {
 			return nil, err
 		}
-		dropPlaceholders(res, source.NewFile(r.Name, r.Text))
+		rendered := source.NewFile(r.Name, r.Text)
+		dropPlaceholders(res, rendered)
+		// The source does not hold the values of rendered Secrets where a report would look for them.
+		secrets := redact.New()
+		secrets.AddFile(rendered)
+		res.Diagnostics = secrets.Diagnostics(res.Diagnostics)
 		res.Diagnostics = r.Locate(res.Diagnostics)
 	}
 	res.Diagnostics = append(res.Diagnostics, r.Findings...)

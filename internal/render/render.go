@@ -55,7 +55,6 @@ type Options struct {
 	APIVersions       []string // that charts see in addition to the version's own: monitoring.coreos.com/v1
 	ReleaseName       string   // empty: the name of the chart's folder
 	Namespace         string   // empty: default
-	Read              func(name string) ([]byte, error)
 }
 
 // Rendering is what a variant of a source renders to.

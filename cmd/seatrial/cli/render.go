@@ -5,6 +5,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -12,6 +14,7 @@ import (
 	"github.com/seatrial/seatrial/internal/atomicfile"
 	"github.com/seatrial/seatrial/internal/redact"
 	"github.com/seatrial/seatrial/internal/render"
+	"github.com/seatrial/seatrial/internal/sanitize"
 	"github.com/seatrial/seatrial/manifest"
 	"github.com/seatrial/seatrial/source"
 )
@@ -87,7 +90,7 @@ func (o *renderOptions) run() error {
 			r := s.Render(v, o.Options)
 			for _, d := range r.Findings {
 				failed = true
-				fmt.Fprintf(o.Err, "%s: %s: %s\n", d.Range, d.Severity, d.Message)
+				fmt.Fprintln(o.Err, sanitize.Line(fmt.Sprintf("%s: %s: %s", d.Range, d.Severity, d.Message)))
 			}
 			if err := o.write(r); err != nil {
 				return &exitError{exitFailed, err}
@@ -132,10 +135,18 @@ func (o *renderOptions) writeObject(r *render.Rendering, d *manifest.Document) e
 		_, err := io.WriteString(o.Out, text)
 		return err
 	}
-	folder := strings.ReplaceAll(r.Name, "/", "-")
-	name := filepath.Join(o.outputDir, folder, strings.ToLower(d.Object.Kind)+"-"+d.Object.Name+".yaml")
+	name := filepath.Join(o.outputDir, fileName(r.Name), fileName(strings.ToLower(d.Object.Kind), d.Object.Namespace, d.Object.Name)+".yaml")
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return err
 	}
 	return atomicfile.Write(name, []byte(text), 0o644)
+}
+
+// unsafeInFileNames is what names of objects, which nobody has judged, may not bring into the name of a file.
+var unsafeInFileNames = regexp.MustCompile(`[^\w.()-]+|^\.+`)
+
+// fileName joins names to one name of a file in a folder.
+func fileName(names ...string) string {
+	names = slices.DeleteFunc(names, func(s string) bool { return s == "" })
+	return unsafeInFileNames.ReplaceAllString(strings.Join(names, "-"), "-")
 }
