@@ -43,7 +43,7 @@ func (s *apiServer) admission(ctx context.Context) (admission.Interface, error) 
 		return nil, err
 	}
 	var client kubernetes.Interface = s.client
-	if s.transport.pace > 0 {
+	if s.pace > 0 {
 		client = newKnowing(client, s.db)
 	}
 	mapper := restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(s.client.Discovery()))

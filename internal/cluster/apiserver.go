@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"time"
 
 	extensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1beta1"
@@ -46,9 +47,6 @@ import (
 	"github.com/seatrial/seatrial/internal/memstore"
 )
 
-// admin is who every request comes from, unless it impersonates somebody else.
-var admin = &user.DefaultInfo{Name: "kubernetes-admin", Groups: []string{user.SystemPrivilegedGroup, user.AllAuthenticated}}
-
 // apiServer is the real API server on a memory store: the built-in groups, and behind them the
 // server of custom resources.
 type apiServer struct {
@@ -60,14 +58,15 @@ type apiServer struct {
 	built     *genericapiserver.GenericAPIServer
 	routes    *routes // of the built-in groups
 	services  *registry.Allocators
-	roleless  bool     // no roles are seeded
-	tracking  Tracking // whose objects get managed fields
-	admitting []waiter // admission plugins
+	pace      time.Duration // Config.Pace
+	roleless  bool          // no roles are seeded
+	tracking  Tracking      // whose objects get managed fields
+	admitting []waiter      // admission plugins
 }
 
 func newAPIServer(ctx context.Context, db *memstore.DB, config Config) (*apiServer, error) {
 	capabilities.Setup(true, 0) // privileged pods are a matter of admission, as in every real cluster
-	s := &apiServer{db: db, transport: &transport{db: db, pace: config.Pace, rest: config.Rest, opened: make(chan struct{})}, tracking: config.Tracking, roleless: config.Roleless, resources: controlplane.DefaultAPIResourceConfigSource()}
+	s := &apiServer{db: db, transport: newTransport(transportOptions{db, config.Pace, config.Rest}), pace: config.Pace, tracking: config.Tracking, roleless: config.Roleless, resources: controlplane.DefaultAPIResourceConfigSource()}
 	if err := s.begin(ctx); err != nil {
 		s.transport.refuse() // its plugins may have asked already
 		return nil, err
@@ -81,8 +80,8 @@ func (s *apiServer) begin(ctx context.Context) (err error) {
 		return err
 	}
 	s.registries = &registries{s.transport, s.db, map[schema.GroupVersionResource]registryrest.Updater{}}
-	if s.transport.pace > 0 {
-		s.informers = sharedinformers.Sorted{SharedInformerFactory: s.informers, Notifications: &s.transport.batch}
+	if s.pace > 0 {
+		s.informers = sharedinformers.Sorted{SharedInformerFactory: s.informers, Notifications: s.transport.notifications()}
 	}
 	if s.services, err = registry.NewAllocators(); err != nil {
 		return err
@@ -102,7 +101,7 @@ func (s *apiServer) begin(ctx context.Context) (err error) {
 	if err := s.install(); err != nil {
 		return err
 	}
-	s.transport.open(s.built.Handler, &shortcut{s.generic.RequestInfoResolver, s.routes.function})
+	s.transport.open(s.built.Handler, (&shortcut{s.generic.RequestInfoResolver, s.routes.function}).handler)
 	return nil
 }
 

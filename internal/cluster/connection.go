@@ -24,13 +24,6 @@ type connection struct {
 	namespaces listers.NamespaceLister // of who tells
 }
 
-// How clients of the API server's own plugins and informers, of controllers and of kubelets name themselves.
-const (
-	serverAgent  = "kube-apiserver"
-	managerAgent = "kube-controller-manager"
-	kubeletAgent = "kubelet"
-)
-
 func connect(config *rest.Config, handing bool) (c *connection, err error) {
 	c = &connection{config: config, handing: handing}
 	if c.dynamic, err = dynamic.NewForConfig(config); err != nil {

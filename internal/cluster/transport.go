@@ -29,9 +29,9 @@ type transport struct {
 	batch sharedinformers.EventBatch // of what acts on the stored objects
 
 	handler http.Handler
-	short   *shortcut     // past it; nil: there is none
-	opened  chan struct{} // closed when they are set, or all is refused
-	once    sync.Once     // for opened
+	direct  func(*http.Request) http.Handler // past it; may return nil
+	opened  chan struct{}                    // closed when they are set, or all is refused
+	once    sync.Once                        // for opened
 
 	mu       sync.Mutex
 	requests []*turn
@@ -42,17 +42,31 @@ type transport struct {
 	running  sync.WaitGroup // what paces
 }
 
+// transportOptions are the options of a transport.
+type transportOptions struct {
+	db     *memstore.DB  // behind the handler, for requests that have a pace
+	window time.Duration // of virtual time that requests are collected for; 0: they are not ordered
+	onIdle func()        // Config.Rest
+}
+
+func newTransport(o transportOptions) *transport {
+	return &transport{db: o.db, pace: o.window, rest: o.onIdle, opened: make(chan struct{})}
+}
+
+// notifications returns the batch of informer notifications that the transport holds back and flushes.
+func (t *transport) notifications() *sharedinformers.EventBatch { return &t.batch }
+
 // InProcess gives the way to a handler of this process, without a network. Requests wait until open
 // says what the handler is; after refuse they fail.
 func InProcess() (way http.RoundTripper, open func(http.Handler), refuse func()) {
-	t := &transport{opened: make(chan struct{})}
+	t := newTransport(transportOptions{})
 	return t, func(h http.Handler) { t.open(h, nil) }, t.refuse
 }
 
 // open lets requests through, to a handler.
-func (t *transport) open(h http.Handler, short *shortcut) {
+func (t *transport) open(h http.Handler, direct func(*http.Request) http.Handler) {
 	t.once.Do(func() {
-		t.handler, t.short = h, short
+		t.handler, t.direct = h, direct
 		close(t.opened)
 	})
 }
@@ -183,8 +197,8 @@ func (t *transport) leave(mine *turn) {
 
 // pass hands a request on to the server: where there is a shortcut, in the goroutine of its client.
 func (t *transport) pass(w *responseWriter, req *http.Request) {
-	if t.short != nil {
-		if h := t.short.handler(req); h != nil {
+	if t.direct != nil {
+		if h := t.direct(req); h != nil {
 			serve(h, w, req)
 			return
 		}

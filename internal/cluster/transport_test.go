@@ -30,7 +30,7 @@ func TestRequestsWaitForTheHandler(t *testing.T) {
 		} {
 			t.Run(name+" "+end.how, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					way := &transport{db: memstore.NewDB(), pace: Pace, opened: make(chan struct{})}
+					way := newTransport(transportOptions{db: memstore.NewDB(), window: 10 * time.Millisecond})
 					ctx, giveUp := context.WithCancel(t.Context())
 					defer giveUp()
 					req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://seatrial"+path, nil)
