@@ -43,6 +43,7 @@ import (
 	"k8s.io/kubernetes/plugin/pkg/auth/authorizer/rbac"
 
 	sharedinformers "github.com/seatrial/seatrial/internal/cluster/informers"
+	"github.com/seatrial/seatrial/internal/cluster/inprocess"
 	"github.com/seatrial/seatrial/internal/kubernetes/registry"
 	"github.com/seatrial/seatrial/internal/memstore"
 )
@@ -52,7 +53,7 @@ import (
 type apiServer struct {
 	*connection
 	db        *memstore.DB
-	transport *transport
+	transport *inprocess.Transport
 	generic   *genericapiserver.Config
 	resources *serverstorage.ResourceConfig
 	built     *genericapiserver.GenericAPIServer
@@ -66,9 +67,9 @@ type apiServer struct {
 
 func newAPIServer(ctx context.Context, db *memstore.DB, config Config) (*apiServer, error) {
 	capabilities.Setup(true, 0) // privileged pods are a matter of admission, as in every real cluster
-	s := &apiServer{db: db, transport: newTransport(transportOptions{db, config.Pace, config.Rest}), pace: config.Pace, tracking: config.Tracking, roleless: config.Roleless, resources: controlplane.DefaultAPIResourceConfigSource()}
+	s := &apiServer{db: db, transport: inprocess.New(inprocess.Options{DB: db, BatchWindow: config.Pace, OnIdle: config.Rest}), pace: config.Pace, tracking: config.Tracking, roleless: config.Roleless, resources: controlplane.DefaultAPIResourceConfigSource()}
 	if err := s.begin(ctx); err != nil {
-		s.transport.refuse() // its plugins may have asked already
+		s.transport.Refuse() // its plugins may have asked already
 		return nil, err
 	}
 	return s, nil
@@ -81,7 +82,7 @@ func (s *apiServer) begin(ctx context.Context) (err error) {
 	}
 	s.registries = &registries{s.transport, s.db, map[schema.GroupVersionResource]registryrest.Updater{}}
 	if s.pace > 0 {
-		s.informers = sharedinformers.Sorted{SharedInformerFactory: s.informers, Notifications: s.transport.notifications()}
+		s.informers = sharedinformers.Sorted{SharedInformerFactory: s.informers, Notifications: s.transport.Notifications()}
 	}
 	if s.services, err = registry.NewAllocators(); err != nil {
 		return err
@@ -101,7 +102,7 @@ func (s *apiServer) begin(ctx context.Context) (err error) {
 	if err := s.install(); err != nil {
 		return err
 	}
-	s.transport.open(s.built.Handler, (&shortcut{s.generic.RequestInfoResolver, s.routes.function}).handler)
+	s.transport.Open(s.built.Handler, (&shortcut{s.generic.RequestInfoResolver, s.routes.function}).handler)
 	return nil
 }
 
@@ -126,7 +127,7 @@ func (s *apiServer) configure(ctx context.Context) error {
 		return handlerChain(s.routes.before(h), c)
 	}
 	c.Authentication.Authenticator = authenticator.RequestFunc(func(*http.Request) (*authenticator.Response, bool, error) {
-		return &authenticator.Response{User: admin}, true, nil
+		return &authenticator.Response{User: inprocess.Admin}, true, nil
 	})
 	if err := s.authorize(); err != nil {
 		return err

@@ -24,6 +24,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
+	"github.com/seatrial/seatrial/internal/cluster/inprocess"
 	"github.com/seatrial/seatrial/internal/cluster/kubelet"
 	linked "github.com/seatrial/seatrial/internal/kubernetes"
 	"github.com/seatrial/seatrial/internal/memstore"
@@ -186,11 +187,11 @@ func (e *Engine) attach(ctx context.Context, config Config) (err error) {
 
 // act starts what acts on the stored objects.
 func (e *Engine) act(ctx context.Context, config Config) error {
-	client, err := kubernetes.NewForConfig(e.builtIn(kubeletAgent))
+	client, err := kubernetes.NewForConfig(e.builtIn(inprocess.KubeletAgent))
 	if err != nil {
 		return err
 	}
-	e.kubelet, err = kubelet.New(kubelet.Config{Client: e.recording(e.reporting(client, kubeletAgent)), Informers: e.informers, Script: config.Script, State: config.Kubelet, Version: linked.Version(), Unwritten: config.Unwritten})
+	e.kubelet, err = kubelet.New(kubelet.Config{Client: e.recording(e.reporting(client, inprocess.KubeletAgent)), Informers: e.informers, Script: config.Script, State: config.Kubelet, Version: linked.Version(), Unwritten: config.Unwritten})
 	if err != nil {
 		return err
 	}
@@ -262,14 +263,14 @@ func (e *Engine) Close() {
 			time.Sleep(time.Until(e.hooked.Add(hookTime)))
 		}
 		if e.server != nil {
-			e.server.transport.refuse()
+			e.server.transport.Refuse()
 		}
 		e.cancel()
 		e.running.Wait()
 		if e.server == nil {
 			return
 		}
-		e.server.transport.close()
+		e.server.transport.Close()
 		if e.server.built != nil {
 			e.server.built.Destroy()
 		}

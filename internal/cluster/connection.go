@@ -8,6 +8,8 @@ import (
 	"k8s.io/client-go/kubernetes"
 	listers "k8s.io/client-go/listers/core/v1"
 	"k8s.io/client-go/rest"
+
+	"github.com/seatrial/seatrial/internal/cluster/inprocess"
 )
 
 // connection is how everything in this process reaches an API server: ours in memory, or another.
@@ -29,7 +31,7 @@ func connect(config *rest.Config, handing bool) (c *connection, err error) {
 	if c.dynamic, err = dynamic.NewForConfig(config); err != nil {
 		return nil, err
 	}
-	if c.client, err = kubernetes.NewForConfig(c.builtIn(serverAgent)); err != nil {
+	if c.client, err = kubernetes.NewForConfig(c.builtIn(inprocess.ServerAgent)); err != nil {
 		return nil, err
 	}
 	c.informers = informers.NewSharedInformerFactory(c.client, 0)
@@ -42,9 +44,9 @@ func (c *connection) builtIn(userAgent string) *rest.Config {
 	config := rest.CopyConfig(c.config)
 	config.UserAgent = userAgent
 	config.ContentType = runtime.ContentTypeProtobuf
-	config.AcceptContentTypes = acceptSerialized
+	config.AcceptContentTypes = inprocess.AcceptSerialized
 	if c.handing {
-		config.AcceptContentTypes = acceptRefs
+		config.AcceptContentTypes = inprocess.AcceptRefs
 	}
 	return config
 }

@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	sharedinformers "github.com/seatrial/seatrial/internal/cluster/informers"
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apiserver/pkg/quota/v1/generic"
@@ -49,6 +48,9 @@ import (
 	"k8s.io/kubernetes/pkg/controller/volume/pvcprotection"
 	"k8s.io/kubernetes/pkg/controller/volume/pvprotection"
 	quotainstall "k8s.io/kubernetes/pkg/quota/v1/install"
+
+	sharedinformers "github.com/seatrial/seatrial/internal/cluster/informers"
+	"github.com/seatrial/seatrial/internal/cluster/inprocess"
 )
 
 // workers is how many objects a controller works on at a time, as by default for the busy ones.
@@ -74,13 +76,13 @@ type manager struct {
 }
 
 func newManager(ctx context.Context, s *connection, authority *Authority) (*manager, error) {
-	config := s.builtIn(managerAgent)
+	config := s.builtIn(inprocess.ManagerAgent)
 	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return quiet{next} })
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return nil, err
 	}
-	m := &manager{ctx: ctx, authority: authority, client: s.recording(s.reporting(client, managerAgent)), discovery: client.Discovery(), shared: s.informers, started: make(chan struct{})}
+	m := &manager{ctx: ctx, authority: authority, client: s.recording(s.reporting(client, inprocess.ManagerAgent)), discovery: client.Discovery(), shared: s.informers, started: make(chan struct{})}
 	if m.metadata, err = metadata.NewForConfig(config); err != nil {
 		return nil, err
 	}

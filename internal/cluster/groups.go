@@ -31,6 +31,7 @@ import (
 	"k8s.io/kubernetes/pkg/controlplane/apiserver"
 	"sigs.k8s.io/structured-merge-diff/v6/typed"
 
+	"github.com/seatrial/seatrial/internal/cluster/inprocess"
 	"github.com/seatrial/seatrial/internal/kubernetes/registry"
 )
 
@@ -76,7 +77,7 @@ func (s *apiServer) install() error {
 			continue
 		}
 		if info.Scheme == legacyscheme.Scheme {
-			info.NegotiatedSerializer = refCodecs()
+			info.NegotiatedSerializer = inprocess.RefCodecs()
 			s.registries.add(&info)
 		}
 		if err := s.installGroup(&info, known); err != nil {

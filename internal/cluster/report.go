@@ -21,6 +21,7 @@ import (
 	"k8s.io/kubernetes/pkg/apis/core"
 	conversions "k8s.io/kubernetes/pkg/apis/core/v1"
 
+	"github.com/seatrial/seatrial/internal/cluster/inprocess"
 	"github.com/seatrial/seatrial/internal/memstore"
 )
 
@@ -30,7 +31,7 @@ import (
 
 // registries are those of an API server in memory that take statuses.
 type registries struct {
-	transport *transport
+	transport *inprocess.Transport
 	db        *memstore.DB
 	statuses  map[schema.GroupVersionResource]rest.Updater
 }
@@ -72,8 +73,8 @@ func (r *registries) write(ctx context.Context, agent string, resource schema.Gr
 		prefix, group = "api", ""
 	}
 	path := "/" + prefix + group + "/" + resource.Version + "/namespaces/" + namespace + "/" + resource.Resource + "/" + name + "/status"
-	err = r.transport.inTurn("PUT "+path+" "+agent, func() error {
-		ctx := request.WithUser(request.WithNamespace(ctx, namespace), admin)
+	err = r.transport.Do("PUT "+path+" "+agent, func() error {
+		ctx := request.WithUser(request.WithNamespace(ctx, namespace), inprocess.Admin)
 		ctx = request.WithRequestInfo(ctx, &request.RequestInfo{
 			IsResourceRequest: true, Path: path, Verb: "update", APIPrefix: prefix, APIGroup: resource.Group, APIVersion: resource.Version,
 			Namespace: namespace, Resource: resource.Resource, Subresource: "status", Name: name, Parts: []string{resource.Resource, name, "status"},

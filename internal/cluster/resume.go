@@ -6,7 +6,6 @@ import (
 	"sync"
 	"time"
 
-	sharedinformers "github.com/seatrial/seatrial/internal/cluster/informers"
 	v1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -19,6 +18,8 @@ import (
 	"k8s.io/klog/v2"
 	namespacedeletion "k8s.io/kubernetes/pkg/controller/namespace/deletion"
 	controllerutil "k8s.io/kubernetes/pkg/controller/util/node"
+
+	sharedinformers "github.com/seatrial/seatrial/internal/cluster/informers"
 )
 
 // Some controllers count from when they first see something, and start anew with every life of a cluster: a

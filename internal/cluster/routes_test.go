@@ -14,6 +14,8 @@ import (
 	"github.com/emicklei/go-restful/v3"
 	apidiscoveryv2 "k8s.io/api/apidiscovery/v2"
 	"k8s.io/apiserver/pkg/endpoints/request"
+
+	"github.com/seatrial/seatrial/internal/cluster/inprocess"
 )
 
 // bareRoutes are the routes of a server on which nothing acts.
@@ -132,6 +134,6 @@ func answer(t *testing.T, s *apiServer, h http.Handler, path, accept string) str
 		t.Fatal(err)
 	}
 	w := httptest.NewRecorder()
-	h.ServeHTTP(w, req.WithContext(request.WithUser(request.WithRequestInfo(req.Context(), info), admin)))
+	h.ServeHTTP(w, req.WithContext(request.WithUser(request.WithRequestInfo(req.Context(), info), inprocess.Admin)))
 	return fmt.Sprint(w.Code, " ", w.Header(), " ", w.Body)
 }

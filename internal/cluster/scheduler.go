@@ -4,7 +4,6 @@ import (
 	"context"
 	"sync"
 
-	sharedinformers "github.com/seatrial/seatrial/internal/cluster/informers"
 	v1 "k8s.io/api/core/v1"
 	apiruntime "k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
@@ -18,6 +17,8 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/queuesort"
 	"k8s.io/kubernetes/pkg/scheduler/framework/runtime"
 	"k8s.io/kubernetes/pkg/scheduler/profile"
+
+	sharedinformers "github.com/seatrial/seatrial/internal/cluster/informers"
 )
 
 // startScheduler runs the scheduler with its default profile. With a pace it leaves nothing to chance,

@@ -8,6 +8,8 @@ import (
 	"k8s.io/apiserver/pkg/audit"
 	"k8s.io/apiserver/pkg/endpoints/filters"
 	"k8s.io/apiserver/pkg/endpoints/request"
+
+	"github.com/seatrial/seatrial/internal/cluster/inprocess"
 )
 
 // shortcut leads requests straight to the handlers of an API server that does not have to ask who is
@@ -34,7 +36,7 @@ func (s *shortcut) handler(req *http.Request) http.Handler {
 			http.Error(w, err.Error(), http.StatusInternalServerError) // never: the path is known
 			return
 		}
-		ctx := request.WithUser(request.WithRequestInfo(audit.WithAuditContext(req.Context()), info), admin)
+		ctx := request.WithUser(request.WithRequestInfo(audit.WithAuditContext(req.Context()), info), inprocess.Admin)
 		route(restful.NewRequest(req.WithContext(ctx)), restful.NewResponse(w))
 	}))
 }

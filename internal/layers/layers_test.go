@@ -24,6 +24,7 @@ var layers = [][]string{
 	{"validation/custom"},
 	{"validation"},
 	{"internal/cluster/informers", "internal/cluster/kubelet", "internal/cluster/virtualtime"},
+	{"internal/cluster/inprocess"},
 	{"lint", "explain", "internal/convert", "internal/cluster"},
 	{"internal/live", "internal/trial", "rules", "internal/plan"},
 	{"internal/plan/simulate", "internal/report", "internal/lsp"},

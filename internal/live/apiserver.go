@@ -38,6 +38,7 @@ import (
 	"k8s.io/kubernetes/pkg/kubeapiserver/authorizer/modes"
 
 	"github.com/seatrial/seatrial/internal/cluster"
+	"github.com/seatrial/seatrial/internal/cluster/inprocess"
 )
 
 const (
@@ -67,7 +68,7 @@ type server struct {
 func startServer(listener net.Listener, o *options.ServerRunOptions) (*server, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	s := &server{stop: stop, ended: make(chan struct{})}
-	way, open, refuse := cluster.InProcess()
+	way, open, refuse := inprocess.InProcess()
 	fail := func(err error) (*server, error) {
 		stop()
 		refuse()

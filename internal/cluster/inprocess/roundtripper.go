@@ -1,4 +1,4 @@
-package cluster
+package inprocess
 
 import (
 	"bytes"
@@ -22,49 +22,49 @@ import (
 
 // transport is an http.RoundTripper that calls a handler of the same process. Bodies are
 // unbounded pipes, so that watches stream.
-type transport struct {
-	db    *memstore.DB               // behind the handler, for requests that have a pace
-	pace  time.Duration              // of virtual time that requests are collected for; 0: no pace, no order
-	rest  func()                     // Config.Rest
-	batch sharedinformers.EventBatch // of what acts on the stored objects
+type Transport struct {
+	db     *memstore.DB               // behind the handler, for requests that have a pace
+	window time.Duration              // of virtual time that requests are collected for; 0: no pace, no order
+	onIdle func()                     // Config.Rest
+	batch  sharedinformers.EventBatch // of what acts on the stored objects
 
 	handler http.Handler
 	direct  func(*http.Request) http.Handler // past it; may return nil
 	opened  chan struct{}                    // closed when they are set, or all is refused
 	once    sync.Once                        // for opened
 
-	mu       sync.Mutex
-	requests []*turn
-	answers  []*turn
-	taken    []*turn // out of a line, and perhaps not let yet
-	pacing   bool
-	closed   bool
-	running  sync.WaitGroup // what paces
+	mu         sync.Mutex
+	requests   []*slot
+	responses  []*slot
+	taken      []*slot // out of a line, and perhaps not let yet
+	sequencing bool
+	closed     bool
+	running    sync.WaitGroup // what paces
 }
 
 // transportOptions are the options of a transport.
-type transportOptions struct {
-	db     *memstore.DB  // behind the handler, for requests that have a pace
-	window time.Duration // of virtual time that requests are collected for; 0: they are not ordered
-	onIdle func()        // Config.Rest
+type Options struct {
+	DB          *memstore.DB  // behind the handler, for requests that have a pace
+	BatchWindow time.Duration // of virtual time that requests are collected for; 0: they are not ordered
+	OnIdle      func()        // Config.Rest
 }
 
-func newTransport(o transportOptions) *transport {
-	return &transport{db: o.db, pace: o.window, rest: o.onIdle, opened: make(chan struct{})}
+func New(o Options) *Transport {
+	return &Transport{db: o.DB, window: o.BatchWindow, onIdle: o.OnIdle, opened: make(chan struct{})}
 }
 
 // notifications returns the batch of informer notifications that the transport holds back and flushes.
-func (t *transport) notifications() *sharedinformers.EventBatch { return &t.batch }
+func (t *Transport) Notifications() *sharedinformers.EventBatch { return &t.batch }
 
 // InProcess gives the way to a handler of this process, without a network. Requests wait until open
 // says what the handler is; after refuse they fail.
 func InProcess() (way http.RoundTripper, open func(http.Handler), refuse func()) {
-	t := newTransport(transportOptions{})
-	return t, func(h http.Handler) { t.open(h, nil) }, t.refuse
+	t := New(Options{})
+	return t, func(h http.Handler) { t.Open(h, nil) }, t.Refuse
 }
 
 // open lets requests through, to a handler.
-func (t *transport) open(h http.Handler, direct func(*http.Request) http.Handler) {
+func (t *Transport) Open(h http.Handler, direct func(*http.Request) http.Handler) {
 	t.once.Do(func() {
 		t.handler, t.direct = h, direct
 		close(t.opened)
@@ -74,28 +74,28 @@ func (t *transport) open(h http.Handler, direct func(*http.Request) http.Handler
 var errClosed = errors.New("the cluster is closed")
 
 // turn is a request that waits to be let in, or an answer that waits to be let out.
-type turn struct {
-	key  string
-	req  *http.Request // nil: it is none
-	body []byte        // nil: not read yet
-	open chan struct{}
-	once sync.Once
+type slot struct {
+	key      string
+	req      *http.Request // nil: it is none
+	body     []byte        // nil: not read yet
+	released chan struct{}
+	once     sync.Once
 }
 
 // let ends the wait.
-func (a *turn) let() { a.once.Do(func() { close(a.open) }) }
+func (a *slot) release() { a.once.Do(func() { close(a.released) }) }
 
-func newTurn(req *http.Request) *turn {
-	return &turn{key: req.Method + " " + req.URL.RequestURI() + " " + req.UserAgent(), req: req, open: make(chan struct{})}
+func newSlot(req *http.Request) *slot {
+	return &slot{key: req.Method + " " + req.URL.RequestURI() + " " + req.UserAgent(), req: req, released: make(chan struct{})}
 }
 
 // answer is the turn of the answer to a request.
-func (a *turn) answer() *turn {
-	return &turn{key: a.key, req: a.req, body: a.body, open: make(chan struct{})}
+func (a *slot) response() *slot {
+	return &slot{key: a.key, req: a.req, body: a.body, released: make(chan struct{})}
 }
 
 // compare orders turns by what they ask for.
-func (a *turn) compare(b *turn) int {
+func (a *slot) compare(b *slot) int {
 	if order := strings.Compare(a.key, b.key); order != 0 {
 		return order
 	}
@@ -103,7 +103,7 @@ func (a *turn) compare(b *turn) int {
 }
 
 // content reads the body that the request brings.
-func (a *turn) content() []byte {
+func (a *slot) content() []byte {
 	if a.body != nil || a.req == nil || a.req.GetBody == nil {
 		return a.body
 	}
@@ -118,22 +118,22 @@ func (a *turn) content() []byte {
 const steadyWatch = 10 * 365 * 24 * time.Hour
 
 // RoundTrip serves one request.
-func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
+func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	select {
 	case <-t.opened:
 	case <-req.Context().Done():
 		return nil, req.Context().Err()
 	}
-	if t.pace > 0 && req.Method == http.MethodGet && req.URL.RawQuery != "" {
+	if t.window > 0 && req.Method == http.MethodGet && req.URL.RawQuery != "" {
 		req = req.Clone(req.Context())
 		steady(req)
 	}
-	ordered := t.pace > 0 && !updatesEvent(req) && !looksUp(req)
-	var mine *turn
+	ordered := t.window > 0 && !updatesEvent(req) && !looksUp(req)
+	var mine *slot
 	if ordered {
-		mine = newTurn(req)
+		mine = newSlot(req)
 	}
-	if err := t.enter(mine); err != nil {
+	if err := t.acquire(mine); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background()) // a server sees none of its client's values
@@ -150,7 +150,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		cancel()
 		return nil, req.Context().Err()
 	}
-	t.leave(mine)
+	t.done(mine)
 	length, err := strconv.ParseInt(w.sent.Get("Content-Length"), 10, 64)
 	if err != nil {
 		length = -1
@@ -168,35 +168,35 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // inTurn does something that is no request when a request of that key would be served. It ends when the answer
 // would be there.
-func (t *transport) inTurn(key string, do func() error) error {
-	var mine *turn
-	if t.pace > 0 {
-		mine = &turn{key: key, open: make(chan struct{})}
+func (t *Transport) Do(key string, do func() error) error {
+	var mine *slot
+	if t.window > 0 {
+		mine = &slot{key: key, released: make(chan struct{})}
 	}
-	if err := t.enter(mine); err != nil {
+	if err := t.acquire(mine); err != nil {
 		return err
 	}
-	defer t.leave(mine)
+	defer t.done(mine)
 	return do()
 }
 
 // enter waits for a turn, if there is one to wait for.
-func (t *transport) enter(mine *turn) error {
+func (t *Transport) acquire(mine *slot) error {
 	if mine != nil {
-		t.await(&t.requests, mine)
+		t.wait(&t.requests, mine)
 	}
 	return t.check()
 }
 
 // leave waits for the turn of the answer.
-func (t *transport) leave(mine *turn) {
+func (t *Transport) done(mine *slot) {
 	if mine != nil {
-		t.await(&t.answers, mine.answer())
+		t.wait(&t.responses, mine.response())
 	}
 }
 
 // pass hands a request on to the server: where there is a shortcut, in the goroutine of its client.
-func (t *transport) pass(w *responseWriter, req *http.Request) {
+func (t *Transport) pass(w *responseWriter, req *http.Request) {
 	if t.direct != nil {
 		if h := t.direct(req); h != nil {
 			serve(h, w, req)
@@ -251,22 +251,22 @@ func steady(req *http.Request) {
 // every other goroutine is idle: all requests of the moment are there, and their order depends on what
 // they say, not on which goroutine was faster. An answer comes when all who watch have taken in what
 // the request has changed, so that whoever asked finds it in his caches.
-func (t *transport) await(line *[]*turn, mine *turn) {
+func (t *Transport) wait(line *[]*slot, mine *slot) {
 	t.mu.Lock()
 	if t.closed {
 		t.mu.Unlock()
 		return
 	}
 	*line = append(*line, mine)
-	if !t.pacing {
-		t.pacing = true
-		t.running.Go(t.admit)
+	if !t.sequencing {
+		t.sequencing = true
+		t.running.Go(t.sequence)
 	}
 	t.mu.Unlock()
-	<-mine.open
+	<-mine.released
 }
 
-func (t *transport) check() error {
+func (t *Transport) check() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.closed {
@@ -278,19 +278,19 @@ func (t *transport) check() error {
 // refuse refuses all requests from now on, and those that wait for the handler or for their turn. Some hold a lock of a
 // controller, which needs it to end; while it waits for that virtual time does not pass, and turns do not
 // come.
-func (t *transport) refuse() {
+func (t *Transport) Refuse() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.closed = true
-	for _, turn := range slices.Concat(t.requests, t.answers, t.taken) {
-		turn.let()
+	for _, turn := range slices.Concat(t.requests, t.responses, t.taken) {
+		turn.release()
 	}
 	t.once.Do(func() { close(t.opened) })
 }
 
 // close refuses all requests, and waits for what gave them their turns.
-func (t *transport) close() {
-	t.refuse()
+func (t *Transport) Close() {
+	t.Refuse()
 	t.running.Wait()
 }
 
@@ -303,19 +303,19 @@ func updatesEvent(req *http.Request) bool {
 // looksUp tells requests by which the API server's own admission asks for what its caches may lack yet. They are part
 // of a request that has its turn: if they waited for one, all that share an answer would go on at once.
 func looksUp(req *http.Request) bool {
-	return req.Method == http.MethodGet && req.UserAgent() == serverAgent && !req.URL.Query().Has("resourceVersion")
+	return req.Method == http.MethodGet && req.UserAgent() == ServerAgent && !req.URL.Query().Has("resourceVersion")
 }
 
 // admit gives turns while somebody waits for one: answers at once, requests at their pace. The requests
 // of a moment are served before anybody hears of what they changed, as if they had reached the server
 // together: whoever acts on the first change, and asks for something, has heard of the last one when he
 // is answered.
-func (t *transport) admit() {
+func (t *Transport) sequence() {
 	for {
 		t.settle()
-		answers, more := t.take(&t.answers)
+		answers, more := t.take(&t.responses)
 		for _, a := range answers {
-			a.let()
+			a.release()
 			t.settle()
 		}
 		switch {
@@ -324,17 +324,17 @@ func (t *transport) admit() {
 		case !more:
 			return
 		}
-		if t.rest != nil {
-			t.rest()
+		if t.onIdle != nil {
+			t.onIdle()
 		}
 		if t.check() == nil {
-			time.Sleep(t.pace)
+			time.Sleep(t.window)
 		}
 		t.settle() // whose time has come in the same moment is there too
 		requests, _ := t.take(&t.requests)
 		t.db.Hold()
 		for _, r := range requests {
-			r.let()
+			r.release()
 			t.settle()
 		}
 		t.batch.Hold()
@@ -344,21 +344,21 @@ func (t *transport) admit() {
 	}
 }
 
-func (t *transport) settle() {
+func (t *Transport) settle() {
 	if t.check() == nil {
 		virtualtime.Settle()
 	}
 }
 
 // take empties a line in its order, and tells whether there is anybody at all.
-func (t *transport) take(line *[]*turn) (turns []*turn, more bool) {
+func (t *Transport) take(line *[]*slot) (turns []*slot, more bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	more = len(t.requests)+len(t.answers) > 0
-	t.pacing = more
+	more = len(t.requests)+len(t.responses) > 0
+	t.sequencing = more
 	turns, *line = *line, nil
 	t.taken = turns
-	slices.SortStableFunc(turns, (*turn).compare)
+	slices.SortStableFunc(turns, (*slot).compare)
 	return turns, more
 }
 

@@ -1,4 +1,4 @@
-package cluster
+package inprocess
 
 import (
 	"context"
@@ -18,26 +18,26 @@ func TestRequestsWaitForTheHandler(t *testing.T) {
 	for name, path := range map[string]string{"paced": "/hello?resourceVersion=1", "not paced": "/hello"} {
 		for _, end := range []struct {
 			how  string
-			act  func(t *transport, giveUp func())
+			act  func(t *Transport, giveUp func())
 			want string // of the answer
 			err  error
 		}{
-			{"opened", func(t *transport, _ func()) {
-				t.open(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.URL.Path) }), nil)
+			{"opened", func(t *Transport, _ func()) {
+				t.Open(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.URL.Path) }), nil)
 			}, "/hello", nil},
-			{"given up", func(_ *transport, giveUp func()) { giveUp() }, "", context.Canceled},
-			{"refused", func(t *transport, _ func()) { t.refuse() }, "", errClosed},
+			{"given up", func(_ *Transport, giveUp func()) { giveUp() }, "", context.Canceled},
+			{"refused", func(t *Transport, _ func()) { t.Refuse() }, "", errClosed},
 		} {
 			t.Run(name+" "+end.how, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					way := newTransport(transportOptions{db: memstore.NewDB(), window: 10 * time.Millisecond})
+					way := New(Options{DB: memstore.NewDB(), BatchWindow: 10 * time.Millisecond})
 					ctx, giveUp := context.WithCancel(t.Context())
 					defer giveUp()
 					req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://seatrial"+path, nil)
 					if err != nil {
 						t.Fatal(err)
 					}
-					req.Header.Set("User-Agent", serverAgent)
+					req.Header.Set("User-Agent", ServerAgent)
 					ended := false
 					go func() {
 						body, err := answerOf(way, req)
@@ -55,7 +55,7 @@ func TestRequestsWaitForTheHandler(t *testing.T) {
 					if !ended {
 						t.Error("it waits for ever")
 					}
-					way.close()
+					way.Close()
 				})
 			})
 		}

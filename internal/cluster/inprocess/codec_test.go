@@ -1,4 +1,4 @@
-package cluster
+package inprocess
 
 import (
 	"context"
@@ -15,7 +15,7 @@ func TestAnswersThatNobodyReadsHaveNoTickets(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		req.Header.Set("Accept", acceptRefs)
+		req.Header.Set("Accept", AcceptRefs)
 		served := asServer(req, context.Background())
 		if got := strings.Contains(served.Header.Get("Accept"), registry.RefMediaType); got != has {
 			t.Errorf("%s accepts tickets: %t, want %t", method, got, has)

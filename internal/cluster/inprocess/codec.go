@@ -1,4 +1,4 @@
-package cluster
+package inprocess
 
 import (
 	"net/http"
@@ -17,21 +17,21 @@ import (
 // reference. Requests are still serialized: they may be sent again, and their order depends on their content.
 
 // refCodecs are the codecs of the built-in kinds.
-var refCodecs = sync.OnceValue(func() serializer.CodecFactory { return registry.WithRefCodec(legacyscheme.Scheme) })
+var RefCodecs = sync.OnceValue(func() serializer.CodecFactory { return registry.WithRefCodec(legacyscheme.Scheme) })
 
 // Clients have to understand references.
 func init() { codecs.Set(registry.WithRefCodec(scheme.Scheme)) }
 
 // What clients of built-in kinds accept: serialized objects, or also references.
 const (
-	acceptSerialized = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
-	acceptRefs       = registry.RefMediaType + "," + acceptSerialized
+	AcceptSerialized = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
+	AcceptRefs       = registry.RefMediaType + "," + AcceptSerialized
 )
 
 // withoutRefs makes a request whose response may never be read ask for serialized objects: an object that
 // nobody decodes would stay in the table of references.
 func withoutRefs(req *http.Request) {
-	if req.Method == http.MethodDelete && req.Header.Get("Accept") == acceptRefs {
-		req.Header.Set("Accept", acceptSerialized)
+	if req.Method == http.MethodDelete && req.Header.Get("Accept") == AcceptRefs {
+		req.Header.Set("Accept", AcceptSerialized)
 	}
 }
