@@ -68,10 +68,10 @@ type server struct {
 func startServer(listener net.Listener, o *options.ServerRunOptions) (*server, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	s := &server{stop: stop, ended: make(chan struct{})}
-	way, open, refuse := inprocess.InProcess()
+	way := inprocess.New(inprocess.Options{})
 	fail := func(err error) (*server, error) {
 		stop()
-		refuse()
+		way.Refuse()
 		return nil, fmt.Errorf("API server: %w", err)
 	}
 	if err := s.build(ctx, o, listener, way); err != nil {
@@ -84,7 +84,7 @@ func startServer(listener net.Listener, o *options.ServerRunOptions) (*server, e
 	if err != nil {
 		return fail(err)
 	}
-	open(s.chain.GenericAPIServer.Handler)
+	way.Open(s.chain.GenericAPIServer.Handler, nil)
 	s.chain.GenericAPIServer.ShutdownTimeout = shutdownPatience
 	go func() {
 		defer close(s.ended)
