@@ -24,7 +24,6 @@ import (
 	"k8s.io/apiserver/pkg/endpoints/filters/impersonation"
 	openapinamer "k8s.io/apiserver/pkg/endpoints/openapi"
 	"k8s.io/apiserver/pkg/registry/generic"
-	registryrest "k8s.io/apiserver/pkg/registry/rest"
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	genericfilters "k8s.io/apiserver/pkg/server/filters"
 	"k8s.io/apiserver/pkg/server/healthz"
@@ -80,7 +79,7 @@ func (s *apiServer) begin(ctx context.Context) (err error) {
 	if s.connection, err = connect(&rest.Config{Host: "http://seatrial", Transport: s.transport, QPS: -1}, true); err != nil {
 		return err
 	}
-	s.registries = &registries{s.transport, s.db, map[schema.GroupVersionResource]registryrest.Updater{}}
+	s.registries = newRegistries(s.transport, s.db)
 	if s.pace > 0 {
 		s.informers = sharedinformers.Sorted{SharedInformerFactory: s.informers, Notifications: s.transport.Notifications()}
 	}

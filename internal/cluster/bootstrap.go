@@ -8,6 +8,7 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/component-helpers/auth/rbac/reconciliation"
 	schedulingapiv1 "k8s.io/kubernetes/pkg/apis/scheduling/v1"
 	rbacrest "k8s.io/kubernetes/pkg/registry/rbac/rest"
@@ -23,20 +24,20 @@ const bootstrapWriters = 32
 
 // bootstrap writes the roles and priority classes that every cluster has, where they are missing
 // or have lost something.
-func (c *connection) bootstrap(ctx context.Context) error {
+func bootstrap(ctx context.Context, client kubernetes.Interface) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(bootstrapWriters)
-	rbac := c.client.RbacV1()
-	role := func(owner reconciliation.RuleOwner, client reconciliation.RuleOwnerModifier) {
+	rbac := client.RbacV1()
+	role := func(owner reconciliation.RuleOwner, modifier reconciliation.RuleOwnerModifier) {
 		group.Go(func() error {
-			o := reconciliation.ReconcileRoleOptions{Role: owner, Client: client, Confirm: true}
+			o := reconciliation.ReconcileRoleOptions{Role: owner, Client: modifier, Confirm: true}
 			_, err := o.Run()
 			return named("role", owner.GetName(), err)
 		})
 	}
-	binding := func(b reconciliation.RoleBinding, client reconciliation.RoleBindingModifier) {
+	binding := func(b reconciliation.RoleBinding, modifier reconciliation.RoleBindingModifier) {
 		group.Go(func() error {
-			o := reconciliation.ReconcileRoleBindingOptions{RoleBinding: b, Client: client, Confirm: true}
+			o := reconciliation.ReconcileRoleBindingOptions{RoleBinding: b, Client: modifier, Confirm: true}
 			_, err := o.Run()
 			return named("role binding", b.GetName(), err)
 		})
@@ -47,7 +48,7 @@ func (c *connection) bootstrap(ctx context.Context) error {
 	for _, b := range clusterRoleBindings() {
 		binding(reconciliation.ClusterRoleBindingAdapter{ClusterRoleBinding: &b}, reconciliation.ClusterRoleBindingClientAdapter{Client: rbac.ClusterRoleBindings()})
 	}
-	namespaces := c.client.CoreV1().Namespaces()
+	namespaces := client.CoreV1().Namespaces()
 	for _, roles := range bootstrappolicy.NamespaceRoles() {
 		for _, r := range roles {
 			role(reconciliation.RoleRuleOwner{Role: &r}, reconciliation.RoleModifier{Client: rbac, NamespaceClient: namespaces})
@@ -59,7 +60,7 @@ func (c *connection) bootstrap(ctx context.Context) error {
 		}
 	}
 	for _, class := range schedulingapiv1.SystemPriorityClasses() {
-		group.Go(func() error { return c.seedPriorityClass(ctx, class.Name, class.Value, class.Description) })
+		group.Go(func() error { return seedPriorityClass(ctx, client, class.Name, class.Value, class.Description) })
 	}
 	return group.Wait()
 }

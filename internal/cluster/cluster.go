@@ -137,7 +137,7 @@ func (e *Engine) serve(ctx context.Context, config Config) (err error) {
 		return err
 	}
 	e.connection = e.server.connection
-	e.told, e.namespaces = config.Told, e.informers.Core().V1().Namespaces().Lister()
+	e.recordTo(config.Told)
 	served, err := restoreAllocations(ctx, e.client, e.server.services)
 	if err != nil {
 		return err
@@ -151,7 +151,7 @@ func (e *Engine) serve(ctx context.Context, config Config) (err error) {
 		return err
 	}
 	if !fresh {
-		if e.earlier, err = readEvents(ctx, e.client); err != nil || served || config.Bare {
+		if err := e.readEvents(ctx); err != nil || served || config.Bare {
 			return err
 		}
 		// An API server writes its Service again when somebody has deleted it.
@@ -166,10 +166,10 @@ func (e *Engine) attach(ctx context.Context, config Config) (err error) {
 	if e.connection, err = connect(config.API, false); err != nil {
 		return err
 	}
-	if err := e.awaitAdmission(ctx); err != nil {
+	if err := awaitAdmission(ctx, e.client); err != nil {
 		return err
 	}
-	if err := e.bootstrap(ctx); err != nil {
+	if err := bootstrap(ctx, e.client); err != nil {
 		return err
 	}
 	nodes := config.Nodes
@@ -182,7 +182,7 @@ func (e *Engine) attach(ctx context.Context, config Config) (err error) {
 			nodes = []*v1.Node{} // it goes on with those that it has
 		}
 	}
-	return e.seedSimulation(ctx, nodes)
+	return seedSimulation(ctx, e.client, nodes)
 }
 
 // act starts what acts on the stored objects.
@@ -200,7 +200,7 @@ func (e *Engine) act(ctx context.Context, config Config) error {
 		return err
 	}
 	m.metrics.usage = config.Usage
-	if e.earlier != nil {
+	if e.resumed() {
 		m.resumed = time.Now()
 	}
 	if config.Unwritten {
@@ -216,10 +216,10 @@ func (e *Engine) act(ctx context.Context, config Config) error {
 		return fmt.Errorf("scheduler: %w", err)
 	}
 	e.running.Go(func() { e.kubelet.Run(ctx) })
-	if err := e.awaitServiceAccount(ctx); err != nil || config.API == nil {
+	if err := awaitServiceAccount(ctx, e.client); err != nil || config.API == nil {
 		return err
 	}
-	return e.awaitNodes(ctx)
+	return awaitNodes(ctx, e.informers.Core().V1().Nodes().Lister())
 }
 
 // RESTConfig is how clients reach the API server, as administrators.

@@ -170,6 +170,14 @@ func (c *connection) tell(event *v1.Event) bool {
 	return true
 }
 
+// recordTo has recorded events passed to a function, if it is not nil, in place of being stored.
+func (c *connection) recordTo(onEvent func(*v1.Event)) {
+	c.told, c.namespaces = onEvent, c.informers.Core().V1().Namespaces().Lister()
+}
+
+// resumed reports whether the cluster goes on from an earlier life.
+func (c *connection) resumed() bool { return c.earlier != nil }
+
 // earlierEvents are those of an earlier life of the cluster that nothing has been added to yet.
 type earlierEvents struct {
 	mu      sync.Mutex
@@ -245,11 +253,11 @@ func (e *earlierEvents) take(event *v1.Event) *v1.Event {
 	return same
 }
 
-// readEvents reads all of them.
-func readEvents(ctx context.Context, client kubernetes.Interface) (*earlierEvents, error) {
-	all, err := client.CoreV1().Events("").List(ctx, metav1.ListOptions{})
+// readEvents reads the events of an earlier life of the cluster.
+func (c *connection) readEvents(ctx context.Context) error {
+	all, err := c.client.CoreV1().Events("").List(ctx, metav1.ListOptions{})
 	if err != nil {
-		return nil, fmt.Errorf("reading the events of an earlier life: %w", err)
+		return fmt.Errorf("reading the events of an earlier life: %w", err)
 	}
 	slices.SortStableFunc(all.Items, func(a, b v1.Event) int { return a.LastTimestamp.Compare(b.LastTimestamp.Time) })
 	var clock recall
@@ -265,5 +273,6 @@ func readEvents(ctx context.Context, client kubernetes.Interface) (*earlierEvent
 		}
 	}
 	clock.at = time.Time{}
-	return e, nil
+	c.earlier = e
+	return nil
 }

@@ -36,6 +36,10 @@ type registries struct {
 	statuses  map[schema.GroupVersionResource]rest.Updater
 }
 
+func newRegistries(t *inprocess.Transport, db *memstore.DB) *registries {
+	return &registries{t, db, map[schema.GroupVersionResource]rest.Updater{}}
+}
+
 // add makes the registries of a group known.
 func (r *registries) add(info *genericapiserver.APIGroupInfo) {
 	for _, gv := range info.PrioritizedVersions {

@@ -16,6 +16,8 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/kubernetes"
+	listers "k8s.io/client-go/listers/core/v1"
 	schedulingapiv1 "k8s.io/kubernetes/pkg/apis/scheduling/v1"
 	"k8s.io/kubernetes/pkg/controlplane/reconcilers"
 
@@ -43,36 +45,36 @@ func (s *apiServer) seed(ctx context.Context, nodes []*corev1.Node) error {
 		}
 	}
 	for _, class := range schedulingapiv1.SystemPriorityClasses() {
-		if err := s.seedPriorityClass(ctx, class.Name, class.Value, class.Description); err != nil {
+		if err := seedPriorityClass(ctx, s.client, class.Name, class.Value, class.Description); err != nil {
 			return err
 		}
 	}
 	if err := s.seedService(ctx); err != nil {
 		return err
 	}
-	return s.seedSimulation(ctx, nodes)
+	return seedSimulation(ctx, s.client, nodes)
 }
 
 // seedSimulation writes what the simulation adds to an API server: a storage class and nodes.
 // What is there already stays as it is.
-func (c *connection) seedSimulation(ctx context.Context, nodes []*corev1.Node) error {
-	if err := c.seedStorageClass(ctx); err != nil {
+func seedSimulation(ctx context.Context, client kubernetes.Interface, nodes []*corev1.Node) error {
+	if err := seedStorageClass(ctx, client); err != nil {
 		return err
 	}
 	if nodes == nil {
 		nodes = DefaultNodes()
 	}
 	for _, n := range nodes {
-		if err := c.seedNode(ctx, n); err != nil {
+		if err := seedNode(ctx, client, n); err != nil {
 			return fmt.Errorf("node %s: %w", n.Name, err)
 		}
 	}
 	return nil
 }
 
-func (c *connection) seedPriorityClass(ctx context.Context, name string, value int32, description string) error {
+func seedPriorityClass(ctx context.Context, client kubernetes.Interface, name string, value int32, description string) error {
 	class := &schedulingv1.PriorityClass{ObjectMeta: metav1.ObjectMeta{Name: name}, Value: value, Description: description}
-	_, err := c.client.SchedulingV1().PriorityClasses().Create(ctx, class, metav1.CreateOptions{})
+	_, err := client.SchedulingV1().PriorityClasses().Create(ctx, class, metav1.CreateOptions{})
 	return named("priority class", name, err)
 }
 
@@ -109,7 +111,7 @@ func (s *apiServer) seedService(ctx context.Context) error {
 }
 
 // seedStorageClass writes a default storage class.
-func (c *connection) seedStorageClass(ctx context.Context) error {
+func seedStorageClass(ctx context.Context, client kubernetes.Interface) error {
 	mode := storagev1.VolumeBindingWaitForFirstConsumer
 	policy := corev1.PersistentVolumeReclaimDelete
 	class := &storagev1.StorageClass{
@@ -118,13 +120,13 @@ func (c *connection) seedStorageClass(ctx context.Context) error {
 		VolumeBindingMode: &mode,
 		ReclaimPolicy:     &policy,
 	}
-	if _, err := c.client.StorageV1().StorageClasses().Create(ctx, class, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
+	if _, err := client.StorageV1().StorageClasses().Create(ctx, class, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
 		return fmt.Errorf("storage class %s: %w", class.Name, err)
 	}
 	return nil
 }
 
-func (c *connection) seedNode(ctx context.Context, node *corev1.Node) error {
+func seedNode(ctx context.Context, client kubernetes.Interface, node *corev1.Node) error {
 	node = node.DeepCopy()
 	kubelet.Ready(node, linked.Version())
 	for label, old := range oldLabels {
@@ -132,7 +134,7 @@ func (c *connection) seedNode(ctx context.Context, node *corev1.Node) error {
 			node.Labels[old] = value
 		}
 	}
-	created, err := c.client.CoreV1().Nodes().Create(ctx, node, metav1.CreateOptions{})
+	created, err := client.CoreV1().Nodes().Create(ctx, node, metav1.CreateOptions{})
 	if apierrors.IsAlreadyExists(err) {
 		return nil
 	}
@@ -140,7 +142,7 @@ func (c *connection) seedNode(ctx context.Context, node *corev1.Node) error {
 		return err
 	}
 	created.Spec.Taints = node.Spec.Taints // without that of a node that has yet to become ready
-	_, err = c.client.CoreV1().Nodes().Update(ctx, created, metav1.UpdateOptions{})
+	_, err = client.CoreV1().Nodes().Update(ctx, created, metav1.UpdateOptions{})
 	if apierrors.IsConflict(err) {
 		return nil // the controllers, which are there already, came first
 	}
@@ -154,10 +156,10 @@ var oldLabels = map[string]string{
 }
 
 // awaitAdmission waits until the admission plugins know the policies that are stored.
-func (c *connection) awaitAdmission(ctx context.Context) error {
+func awaitAdmission(ctx context.Context, client kubernetes.Interface) error {
 	probe := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "ready-"}}
 	return poll(ctx, func() (bool, error) {
-		_, err := c.client.CoreV1().Namespaces().Create(ctx, probe, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+		_, err := client.CoreV1().Namespaces().Create(ctx, probe, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
 		if apierrors.IsForbidden(err) {
 			return false, nil
 		}
@@ -166,9 +168,9 @@ func (c *connection) awaitAdmission(ctx context.Context) error {
 }
 
 // awaitServiceAccount waits until pods can be made.
-func (c *connection) awaitServiceAccount(ctx context.Context) error {
+func awaitServiceAccount(ctx context.Context, client kubernetes.Interface) error {
 	return poll(ctx, func() (bool, error) {
-		_, err := c.client.CoreV1().ServiceAccounts(metav1.NamespaceDefault).Get(ctx, "default", metav1.GetOptions{})
+		_, err := client.CoreV1().ServiceAccounts(metav1.NamespaceDefault).Get(ctx, "default", metav1.GetOptions{})
 		if apierrors.IsNotFound(err) {
 			return false, nil
 		}
@@ -177,9 +179,9 @@ func (c *connection) awaitServiceAccount(ctx context.Context) error {
 }
 
 // awaitNodes waits until the nodes that are ready have lost the taint of new ones.
-func (c *connection) awaitNodes(ctx context.Context) error {
+func awaitNodes(ctx context.Context, known listers.NodeLister) error {
 	return poll(ctx, func() (bool, error) {
-		nodes, err := c.informers.Core().V1().Nodes().Lister().List(labels.Everything())
+		nodes, err := known.List(labels.Everything())
 		return err == nil && !slices.ContainsFunc(nodes, isNew), err
 	})
 }
