@@ -17,6 +17,8 @@ import (
 	kubeadmission "k8s.io/kubernetes/pkg/kubeapiserver/admission"
 	"k8s.io/kubernetes/pkg/kubeapiserver/options"
 	"k8s.io/kubernetes/pkg/quota/v1/install"
+
+	"github.com/seatrial/seatrial/internal/cluster/clients"
 )
 
 // webhooks are the admission plugins that would call out of the simulation.
@@ -38,17 +40,17 @@ func (s *apiServer) admission(ctx context.Context) (admission.Interface, error) 
 	if err != nil {
 		return nil, err
 	}
-	quotas, err := install.NewQuotaConfigurationForAdmission(s.informers, s.resources)
+	quotas, err := install.NewQuotaConfigurationForAdmission(s.Informers, s.resources)
 	if err != nil {
 		return nil, err
 	}
-	var client kubernetes.Interface = s.client
+	var client kubernetes.Interface = s.Client
 	if s.pace > 0 {
-		client = newKnowing(client, s.db)
+		client = clients.NewCachedDiscovery(client, s.db)
 	}
-	mapper := restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(s.client.Discovery()))
+	mapper := restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(s.Client.Discovery()))
 	return plugins.NewFromPlugins(names, config, admission.PluginInitializers{
-		initializer.New(client, s.dynamic, s.informers, s.generic.Authorization.Authorizer, utilfeature.DefaultFeatureGate, s.generic.EffectiveVersion, ctx.Done(), mapper),
+		initializer.New(client, s.Dynamic, s.Informers, s.generic.Authorization.Authorizer, utilfeature.DefaultFeatureGate, s.generic.EffectiveVersion, ctx.Done(), mapper),
 		kubeadmission.NewPluginInitializer(),
 		quotaInitializer{quotas},
 		waiters{&s.admitting},

@@ -41,6 +41,7 @@ import (
 	"k8s.io/kubernetes/pkg/kubeapiserver"
 	"k8s.io/kubernetes/plugin/pkg/auth/authorizer/rbac"
 
+	"github.com/seatrial/seatrial/internal/cluster/clients"
 	sharedinformers "github.com/seatrial/seatrial/internal/cluster/informers"
 	"github.com/seatrial/seatrial/internal/cluster/inprocess"
 	"github.com/seatrial/seatrial/internal/kubernetes/registry"
@@ -50,7 +51,7 @@ import (
 // apiServer is the real API server on a memory store: the built-in groups, and behind them the
 // server of custom resources.
 type apiServer struct {
-	*connection
+	*clients.Set
 	db        *memstore.DB
 	transport *inprocess.Transport
 	generic   *genericapiserver.Config
@@ -76,12 +77,12 @@ func newAPIServer(ctx context.Context, db *memstore.DB, config Config) (*apiServ
 
 // begin makes the server, and lets its clients in.
 func (s *apiServer) begin(ctx context.Context) (err error) {
-	if s.connection, err = connect(&rest.Config{Host: "http://seatrial", Transport: s.transport, QPS: -1}, true); err != nil {
+	if s.Set, err = clients.New(&rest.Config{Host: "http://seatrial", Transport: s.transport, QPS: -1}, true); err != nil {
 		return err
 	}
-	s.registries = newRegistries(s.transport, s.db)
+	s.Statuses = clients.NewStatusRegistries(s.transport, s.db)
 	if s.pace > 0 {
-		s.informers = sharedinformers.Sorted{SharedInformerFactory: s.informers, Notifications: s.transport.Notifications()}
+		s.Informers = sharedinformers.Sorted{SharedInformerFactory: s.Informers, Notifications: s.transport.Notifications()}
 	}
 	if s.services, err = registry.NewAllocators(); err != nil {
 		return err
@@ -97,7 +98,7 @@ func (s *apiServer) begin(ctx context.Context) (err error) {
 	healthz.InstallLivezHandler(paths)
 	healthz.InstallReadyzHandler(paths)
 	paths.UnlistedHandle("/", serverroutes.IndexLister{StatusCode: http.StatusOK, PathProvider: shown(s.paths)})
-	ServeUsage(s.built, s.informers)
+	ServeUsage(s.built, s.Informers)
 	if err := s.install(); err != nil {
 		return err
 	}
@@ -110,7 +111,7 @@ func (s *apiServer) configure(ctx context.Context) error {
 	s.generic = c
 	c.EffectiveVersion = compatibility.DefaultBuildEffectiveVersion()
 	c.MergedResourceConfig = s.resources
-	c.LoopbackClientConfig = s.config
+	c.LoopbackClientConfig = s.Config
 	c.ExternalAddress = "127.0.0.1:6443"
 	c.PublicAddress = net.IPv4(127, 0, 0, 1)
 	c.MaxRequestsInFlight, c.MaxMutatingRequestsInFlight = 0, 0
@@ -142,7 +143,7 @@ func (s *apiServer) configure(ctx context.Context) error {
 
 // authorize lets administrators do anything, and everybody else what RBAC says.
 func (s *apiServer) authorize() error {
-	r := s.informers.Rbac().V1()
+	r := s.Informers.Rbac().V1()
 	rules := rbac.New(
 		&rbac.RoleGetter{Lister: r.Roles().Lister()},
 		&rbac.RoleBindingLister{Lister: r.RoleBindings().Lister()},
@@ -210,7 +211,7 @@ func (s *apiServer) build() error {
 	custom.MergedResourceConfig = extensions.DefaultAPIResourceConfigSource()
 	custom.RESTOptionsGetter = s.codecGetter(extensions.Codecs.LegacyCodec(extensionsv1.SchemeGroupVersion, v1beta1.SchemeGroupVersion))
 	config := extensions.Config{
-		GenericConfig: &genericapiserver.RecommendedConfig{Config: custom, SharedInformerFactory: s.informers},
+		GenericConfig: &genericapiserver.RecommendedConfig{Config: custom, SharedInformerFactory: s.Informers},
 		ExtraConfig: extensions.ExtraConfig{
 			CRDRESTOptionsGetter: s.codecGetter(unstructured.UnstructuredJSONScheme),
 			MasterCount:          1,
@@ -222,7 +223,7 @@ func (s *apiServer) build() error {
 	if err != nil {
 		return fmt.Errorf("server of custom resources: %w", err)
 	}
-	if s.built, err = s.generic.Complete(s.informers).New("seatrial", crds.GenericAPIServer); err != nil {
+	if s.built, err = s.generic.Complete(s.Informers).New("seatrial", crds.GenericAPIServer); err != nil {
 		return fmt.Errorf("API server: %w", err)
 	}
 	return serveOpenAPI(s.generic, s.routes, s.built, crds.GenericAPIServer)

@@ -83,7 +83,7 @@ func clusterRoleBindings() []rbacv1.ClusterRoleBinding {
 
 // seedPolicies writes the roles of a new cluster, one after another.
 func (s *apiServer) seedPolicies(ctx context.Context) error {
-	roles := s.client.RbacV1()
+	roles := s.Client.RbacV1()
 	for _, r := range clusterRoles() {
 		if _, err := roles.ClusterRoles().Create(ctx, &r, metav1.CreateOptions{}); err != nil {
 			return fmt.Errorf("cluster role %s: %w", r.Name, err)

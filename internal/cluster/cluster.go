@@ -24,6 +24,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
+	"github.com/seatrial/seatrial/internal/cluster/clients"
 	"github.com/seatrial/seatrial/internal/cluster/inprocess"
 	"github.com/seatrial/seatrial/internal/cluster/kubelet"
 	linked "github.com/seatrial/seatrial/internal/kubernetes"
@@ -82,7 +83,7 @@ func (c *Config) calm() {
 
 // Engine is a running cluster.
 type Engine struct {
-	*connection
+	*clients.Set
 	server  *apiServer // nil: it is somebody else's
 	kubelet *kubelet.Kubelet
 	filters []string // of the scheduler
@@ -136,22 +137,22 @@ func (e *Engine) serve(ctx context.Context, config Config) (err error) {
 	if e.server, err = newAPIServer(ctx, db, config); err != nil {
 		return err
 	}
-	e.connection = e.server.connection
-	e.recordTo(config.Told)
-	served, err := restoreAllocations(ctx, e.client, e.server.services)
+	e.Set = e.server.Set
+	e.RecordTo(config.Told)
+	served, err := restoreAllocations(ctx, e.Client, e.server.services)
 	if err != nil {
 		return err
 	}
 	e.server.built.RunPostStartHooks(ctx)
 	e.hooked = time.Now()
-	e.informers.Start(ctx.Done())
-	e.informers.WaitForCacheSync(ctx.Done())
+	e.Informers.Start(ctx.Done())
+	e.Informers.WaitForCacheSync(ctx.Done())
 	config.calm()
 	if err := e.server.awaitPlugins(); err != nil {
 		return err
 	}
 	if !fresh {
-		if err := e.readEvents(ctx); err != nil || served || config.Bare {
+		if err := e.ReadEvents(ctx); err != nil || served || config.Bare {
 			return err
 		}
 		// An API server writes its Service again when somebody has deleted it.
@@ -163,18 +164,18 @@ func (e *Engine) serve(ctx context.Context, config Config) (err error) {
 
 // attach goes on from an API server that has seen to its own objects.
 func (e *Engine) attach(ctx context.Context, config Config) (err error) {
-	if e.connection, err = connect(config.API, false); err != nil {
+	if e.Set, err = clients.New(config.API, false); err != nil {
 		return err
 	}
-	if err := awaitAdmission(ctx, e.client); err != nil {
+	if err := awaitAdmission(ctx, e.Client); err != nil {
 		return err
 	}
-	if err := bootstrap(ctx, e.client); err != nil {
+	if err := bootstrap(ctx, e.Client); err != nil {
 		return err
 	}
 	nodes := config.Nodes
 	if nodes == nil {
-		known, err := e.client.CoreV1().Nodes().List(ctx, metav1.ListOptions{Limit: 1})
+		known, err := e.Client.CoreV1().Nodes().List(ctx, metav1.ListOptions{Limit: 1})
 		if err != nil {
 			return err
 		}
@@ -182,52 +183,52 @@ func (e *Engine) attach(ctx context.Context, config Config) (err error) {
 			nodes = []*v1.Node{} // it goes on with those that it has
 		}
 	}
-	return seedSimulation(ctx, e.client, nodes)
+	return seedSimulation(ctx, e.Client, nodes)
 }
 
 // act starts what acts on the stored objects.
 func (e *Engine) act(ctx context.Context, config Config) error {
-	client, err := kubernetes.NewForConfig(e.builtIn(inprocess.KubeletAgent))
+	client, err := kubernetes.NewForConfig(e.BuiltIn(inprocess.KubeletAgent))
 	if err != nil {
 		return err
 	}
-	e.kubelet, err = kubelet.New(kubelet.Config{Client: e.recording(e.reporting(client, inprocess.KubeletAgent)), Informers: e.informers, Script: config.Script, State: config.Kubelet, Version: linked.Version(), Unwritten: config.Unwritten})
+	e.kubelet, err = kubelet.New(kubelet.Config{Client: e.RecordingEvents(e.WritingStatuses(client, inprocess.KubeletAgent)), Informers: e.Informers, Script: config.Script, State: config.Kubelet, Version: linked.Version(), Unwritten: config.Unwritten})
 	if err != nil {
 		return err
 	}
-	m, err := newManager(ctx, e.connection, config.Authority)
+	m, err := newManager(ctx, e.Set, config.Authority)
 	if err != nil {
 		return err
 	}
 	m.metrics.usage = config.Usage
-	if e.resumed() {
+	if e.Resumed() {
 		m.resumed = time.Now()
 	}
 	if config.Unwritten {
 		m.lastBeat = e.kubelet.LastBeat
 	}
 	if config.Pace > 0 {
-		m.discovery = newKnowing(m.client, e.server.db).discovery
+		m.discovery = clients.NewCachedDiscovery(m.client, e.server.db).Kinds
 	}
 	if err := m.start(&e.running); err != nil {
 		return err
 	}
-	if e.filters, err = startScheduler(ctx, e.connection, config, &e.running); err != nil {
+	if e.filters, err = startScheduler(ctx, e.Set, config, &e.running); err != nil {
 		return fmt.Errorf("scheduler: %w", err)
 	}
 	e.running.Go(func() { e.kubelet.Run(ctx) })
-	if err := awaitServiceAccount(ctx, e.client); err != nil || config.API == nil {
+	if err := awaitServiceAccount(ctx, e.Client); err != nil || config.API == nil {
 		return err
 	}
-	return awaitNodes(ctx, e.informers.Core().V1().Nodes().Lister())
+	return awaitNodes(ctx, e.Informers.Core().V1().Nodes().Lister())
 }
 
 // RESTConfig is how clients reach the API server, as administrators.
-func (e *Engine) RESTConfig() *rest.Config { return rest.CopyConfig(e.config) }
+func (e *Engine) RESTConfig() *rest.Config { return rest.CopyConfig(e.Config) }
 
 // Pods are those that the controllers know of. They must not be changed.
 func (e *Engine) Pods() []*v1.Pod {
-	pods, err := e.informers.Core().V1().Pods().Lister().List(labels.Everything())
+	pods, err := e.Informers.Core().V1().Pods().Lister().List(labels.Everything())
 	if err != nil {
 		return nil // never: it reads from memory
 	}

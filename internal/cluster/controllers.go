@@ -49,6 +49,7 @@ import (
 	"k8s.io/kubernetes/pkg/controller/volume/pvprotection"
 	quotainstall "k8s.io/kubernetes/pkg/quota/v1/install"
 
+	"github.com/seatrial/seatrial/internal/cluster/clients"
 	sharedinformers "github.com/seatrial/seatrial/internal/cluster/informers"
 	"github.com/seatrial/seatrial/internal/cluster/inprocess"
 )
@@ -75,24 +76,24 @@ type manager struct {
 	run []func(context.Context)
 }
 
-func newManager(ctx context.Context, s *connection, authority *Authority) (*manager, error) {
-	config := s.builtIn(inprocess.ManagerAgent)
+func newManager(ctx context.Context, s *clients.Set, authority *Authority) (*manager, error) {
+	config := s.BuiltIn(inprocess.ManagerAgent)
 	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return quiet{next} })
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return nil, err
 	}
-	m := &manager{ctx: ctx, authority: authority, client: s.recording(s.reporting(client, inprocess.ManagerAgent)), discovery: client.Discovery(), shared: s.informers, started: make(chan struct{})}
+	m := &manager{ctx: ctx, authority: authority, client: s.RecordingEvents(s.WritingStatuses(client, inprocess.ManagerAgent)), discovery: client.Discovery(), shared: s.Informers, started: make(chan struct{})}
 	if m.metadata, err = metadata.NewForConfig(config); err != nil {
 		return nil, err
 	}
 	m.objects = metadatainformer.NewSharedInformerFactory(m.metadata, 0)
-	if o, ok := s.informers.(sharedinformers.Sorted); ok {
+	if o, ok := s.Informers.(sharedinformers.Sorted); ok {
 		m.objects = sharedinformers.SortedMetadata{SharedInformerFactory: m.objects, Notifications: o.Notifications}
 	}
 	m.mapper = restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(client.Discovery()))
-	m.metrics = &metrics{pods: s.informers.Core().V1().Pods().Lister()}
-	m.scale, err = scale.NewForConfig(s.config, m.mapper, dynamic.LegacyAPIPathResolverFunc, scale.NewDiscoveryScaleKindResolver(client.Discovery()))
+	m.metrics = &metrics{pods: s.Informers.Core().V1().Pods().Lister()}
+	m.scale, err = scale.NewForConfig(s.Config, m.mapper, dynamic.LegacyAPIPathResolverFunc, scale.NewDiscoveryScaleKindResolver(client.Discovery()))
 	return m, err
 }
 

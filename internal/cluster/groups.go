@@ -38,9 +38,9 @@ import (
 // groups are the built-in API groups in the order in which clients prefer them.
 func (s *apiServer) groups() []apiserver.RESTStorageProvider {
 	return append(registry.Groups(&registry.Options{
-		Config:        s.config,
-		Client:        s.client,
-		Informers:     s.informers,
+		Config:        s.Config,
+		Client:        s.Client,
+		Informers:     s.Informers,
 		Authenticator: s.generic.Authentication.Authenticator,
 		Authorizer:    s.generic.Authorization.Authorizer,
 		RuleResolver:  s.generic.RuleResolver,
@@ -78,7 +78,7 @@ func (s *apiServer) install() error {
 		}
 		if info.Scheme == legacyscheme.Scheme {
 			info.NegotiatedSerializer = inprocess.RefCodecs()
-			s.registries.add(&info)
+			s.Statuses.Add(&info)
 		}
 		if err := s.installGroup(&info, known); err != nil {
 			return fmt.Errorf("API group %q: %w", provider.GroupName(), err)

@@ -21,7 +21,7 @@ func TestNoObjectIsLeft(t *testing.T) {
 			return err
 		}
 		defer engine.Close()
-		ctx, deployments := context.Background(), engine.client.AppsV1().Deployments("default")
+		ctx, deployments := context.Background(), engine.Client.AppsV1().Deployments("default")
 		replicas, labels := int32(3), map[string]string{"app": "web"}
 		_, err = deployments.Create(ctx, &appsv1.Deployment{
 			ObjectMeta: metav1.ObjectMeta{Name: "web"},

@@ -18,17 +18,18 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/framework/runtime"
 	"k8s.io/kubernetes/pkg/scheduler/profile"
 
+	"github.com/seatrial/seatrial/internal/cluster/clients"
 	sharedinformers "github.com/seatrial/seatrial/internal/cluster/informers"
 )
 
 // startScheduler runs the scheduler with its default profile. With a pace it leaves nothing to chance,
 // and tells of its decisions if somebody wants to hear. It ends with the context. It gives the names of the filters in the order in which they look at a node.
-func startScheduler(ctx context.Context, s *connection, config Config, running *sync.WaitGroup) (filters []string, err error) {
-	client, err := kubernetes.NewForConfig(s.builtIn("kube-scheduler"))
+func startScheduler(ctx context.Context, s *clients.Set, config Config, running *sync.WaitGroup) (filters []string, err error) {
+	client, err := kubernetes.NewForConfig(s.BuiltIn("kube-scheduler"))
 	if err != nil {
 		return nil, err
 	}
-	broadcaster := events.NewBroadcaster(s.sink(client))
+	broadcaster := events.NewBroadcaster(s.EventSink(client))
 	started := false
 	defer func() {
 		if !started {
@@ -44,7 +45,7 @@ func startScheduler(ctx context.Context, s *connection, config Config, running *
 			return nil, err
 		}
 	}
-	sched, err := scheduler.New(building, client, sharedinformers.ActivePods{SharedInformerFactory: s.informers}, nil, recorders, options...)
+	sched, err := scheduler.New(building, client, sharedinformers.ActivePods{SharedInformerFactory: s.Informers}, nil, recorders, options...)
 	if err != nil {
 		return nil, err
 	}
@@ -58,8 +59,8 @@ func startScheduler(ctx context.Context, s *connection, config Config, running *
 	if err := broadcaster.StartRecordingToSinkWithContext(ctx); err != nil {
 		return nil, err
 	}
-	s.informers.Start(ctx.Done())
-	s.informers.WaitForCacheSync(ctx.Done())
+	s.Informers.Start(ctx.Done())
+	s.Informers.WaitForCacheSync(ctx.Done())
 	config.calm()
 	if err := sched.WaitForHandlersSync(ctx); err != nil {
 		return nil, err

@@ -35,7 +35,7 @@ var rootCertificate = []byte("# simulated cluster: there is no certificate autho
 func (s *apiServer) seed(ctx context.Context, nodes []*corev1.Node) error {
 	for _, name := range systemNamespaces {
 		namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}
-		if _, err := s.client.CoreV1().Namespaces().Create(ctx, namespace, metav1.CreateOptions{}); err != nil {
+		if _, err := s.Client.CoreV1().Namespaces().Create(ctx, namespace, metav1.CreateOptions{}); err != nil {
 			return fmt.Errorf("namespace %s: %w", name, err)
 		}
 	}
@@ -45,14 +45,14 @@ func (s *apiServer) seed(ctx context.Context, nodes []*corev1.Node) error {
 		}
 	}
 	for _, class := range schedulingapiv1.SystemPriorityClasses() {
-		if err := seedPriorityClass(ctx, s.client, class.Name, class.Value, class.Description); err != nil {
+		if err := seedPriorityClass(ctx, s.Client, class.Name, class.Value, class.Description); err != nil {
 			return err
 		}
 	}
 	if err := s.seedService(ctx); err != nil {
 		return err
 	}
-	return seedSimulation(ctx, s.client, nodes)
+	return seedSimulation(ctx, s.Client, nodes)
 }
 
 // seedSimulation writes what the simulation adds to an API server: a storage class and nodes.
@@ -96,13 +96,13 @@ func (s *apiServer) seedService(ctx context.Context) error {
 			Ports:     []corev1.ServicePort{{Name: "https", Port: 443, TargetPort: intstr.FromInt32(apiPort), Protocol: corev1.ProtocolTCP}},
 		},
 	}
-	if _, err := s.client.CoreV1().Services(metav1.NamespaceDefault).Create(ctx, service, metav1.CreateOptions{}); err != nil {
+	if _, err := s.Client.CoreV1().Services(metav1.NamespaceDefault).Create(ctx, service, metav1.CreateOptions{}); err != nil {
 		return fmt.Errorf("service kubernetes: %w", err)
 	}
 	if s.roleless {
 		return nil
 	}
-	adapter := reconcilers.NewEndpointsAdapter(s.client.CoreV1(), s.client.DiscoveryV1())
+	adapter := reconcilers.NewEndpointsAdapter(s.Client.CoreV1(), s.Client.DiscoveryV1())
 	ports := []corev1.EndpointPort{{Name: "https", Port: apiPort, Protocol: corev1.ProtocolTCP}}
 	if err := reconcilers.NewMasterCountEndpointReconciler(1, adapter).ReconcileEndpoints(service.Name, Advertised, ports, true); err != nil {
 		return fmt.Errorf("endpoints of the service kubernetes: %w", err)

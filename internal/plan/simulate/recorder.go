@@ -20,6 +20,7 @@ import (
 
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/internal/cluster"
+	"github.com/seatrial/seatrial/internal/cluster/clients"
 	"github.com/seatrial/seatrial/internal/memstore"
 	"github.com/seatrial/seatrial/internal/plan"
 )
@@ -264,7 +265,7 @@ func (r *recorder) workloadOf(o metav1.Object) diag.Object {
 // takeEvent adds an event to the timeline each time that it is recorded, and counts equal ones.
 func (r *recorder) takeEvent(at time.Time, e *corev1.Event) {
 	ref := e.InvolvedObject
-	message := strings.TrimPrefix(oneLine(e.Message), cluster.Combined)
+	message := strings.TrimPrefix(oneLine(e.Message), clients.Combined)
 	key := eventKey{ref.UID, e.Reason, message}
 	count := r.events[key] + 1
 	if e.Series != nil {

@@ -1,4 +1,4 @@
-package cluster
+package clients
 
 import (
 	"context"
@@ -30,18 +30,18 @@ import (
 // the request and its answer, their goroutine, and admission, if there is nobody who could object.
 
 // registries are those of an API server in memory that take statuses.
-type registries struct {
+type StatusRegistries struct {
 	transport *inprocess.Transport
 	db        *memstore.DB
 	statuses  map[schema.GroupVersionResource]rest.Updater
 }
 
-func newRegistries(t *inprocess.Transport, db *memstore.DB) *registries {
-	return &registries{t, db, map[schema.GroupVersionResource]rest.Updater{}}
+func NewStatusRegistries(t *inprocess.Transport, db *memstore.DB) *StatusRegistries {
+	return &StatusRegistries{t, db, map[schema.GroupVersionResource]rest.Updater{}}
 }
 
 // add makes the registries of a group known.
-func (r *registries) add(info *genericapiserver.APIGroupInfo) {
+func (r *StatusRegistries) Add(info *genericapiserver.APIGroupInfo) {
 	for _, gv := range info.PrioritizedVersions {
 		for name, storage := range info.VersionedResourcesStorageMap[gv.Version] {
 			resource, ok := strings.CutSuffix(name, "/status")
@@ -58,7 +58,7 @@ func (r *registries) add(info *genericapiserver.APIGroupInfo) {
 var policies = []string{"/validatingadmissionpolicybindings", "/mutatingadmissionpolicybindings"}
 
 // take tells whether a status may go the short way. With managed fields it may not: the usual way keeps their books.
-func (r *registries) take(obj metav1.Object) bool {
+func (r *StatusRegistries) eligible(obj metav1.Object) bool {
 	if len(obj.GetManagedFields()) > 0 {
 		return false
 	}
@@ -71,7 +71,7 @@ func (r *registries) take(obj metav1.Object) bool {
 }
 
 // write does what the request of an agent to update a status would, when its turn has come.
-func (r *registries) write(ctx context.Context, agent string, resource schema.GroupVersionResource, namespace, name string, status rest.UpdatedObjectInfo) (written runtime.Object, err error) {
+func (r *StatusRegistries) write(ctx context.Context, agent string, resource schema.GroupVersionResource, namespace, name string, status rest.UpdatedObjectInfo) (written runtime.Object, err error) {
 	prefix, group := "apis", "/"+resource.Group
 	if resource.Group == "" {
 		prefix, group = "api", ""
@@ -93,34 +93,34 @@ func (r *registries) write(ctx context.Context, agent string, resource schema.Gr
 }
 
 // reporting gives the client by which an agent reports: a server that is somebody else's is told by requests.
-func (c *connection) reporting(client kubernetes.Interface, agent string) kubernetes.Interface {
-	if c.registries == nil {
+func (c *Set) WritingStatuses(client kubernetes.Interface, agent string) kubernetes.Interface {
+	if c.Statuses == nil {
 		return client
 	}
-	return &reporting{client, &reporter{c.registries, agent}}
+	return &statusClient{client, &reporter{c.Statuses, agent}}
 }
 
 // reporting and what it gives are pointers, since some controllers ask whether they are nil.
-type reporting struct {
+type statusClient struct {
 	kubernetes.Interface
 	to *reporter
 }
 
 // reporter writes the statuses of one agent.
 type reporter struct {
-	registries *registries
+	registries *StatusRegistries
 	agent      string
 }
 
-func (r *reporting) AppsV1() typedapps.AppsV1Interface {
+func (r *statusClient) AppsV1() typedapps.AppsV1Interface {
 	return &reportingApps{r.Interface.AppsV1(), r.to}
 }
 
-func (r *reporting) BatchV1() typedbatch.BatchV1Interface {
+func (r *statusClient) BatchV1() typedbatch.BatchV1Interface {
 	return &reportingBatch{r.Interface.BatchV1(), r.to}
 }
 
-func (r *reporting) CoreV1() typedcore.CoreV1Interface {
+func (r *statusClient) CoreV1() typedcore.CoreV1Interface {
 	return &reportingCore{r.Interface.CoreV1(), r.to}
 }
 
@@ -246,7 +246,7 @@ func report[T any, P reported[T]](ctx context.Context, to *reporter, resource sc
 
 // reportAs writes a status as that of something else. The server sees its own context, and none of its client's.
 func reportAs[T any, P reported[T]](ctx, server context.Context, to *reporter, resource schema.GroupVersionResource, obj P, status rest.UpdatedObjectInfo, options metav1.UpdateOptions, usual usually[P]) (P, error) {
-	if !to.registries.take(obj) {
+	if !to.registries.eligible(obj) {
 		return usual(ctx, obj, options)
 	}
 	written, err := to.registries.write(server, to.agent, resource, obj.GetNamespace(), obj.GetName(), status)

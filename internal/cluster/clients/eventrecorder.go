@@ -1,4 +1,4 @@
-package cluster
+package clients
 
 import (
 	"context"
@@ -27,23 +27,23 @@ import (
 //   - somebody can hear of all events in place of the API server.
 
 // recording gives the client by which a component records events.
-func (c *connection) recording(client kubernetes.Interface) kubernetes.Interface {
-	return &recording{client, c}
+func (c *Set) RecordingEvents(client kubernetes.Interface) kubernetes.Interface {
+	return &recordingClient{client, c}
 }
 
 // recording and what it gives are pointers, since some controllers ask whether they are nil.
-type recording struct {
+type recordingClient struct {
 	kubernetes.Interface
-	connection *connection
+	connection *Set
 }
 
-func (r *recording) CoreV1() corev1.CoreV1Interface {
+func (r *recordingClient) CoreV1() corev1.CoreV1Interface {
 	return &recordingCore{r.Interface.CoreV1(), r.connection}
 }
 
 type recordingCore struct {
 	corev1.CoreV1Interface
-	connection *connection
+	connection *Set
 }
 
 func (r *recordingCore) Events(namespace string) corev1.EventInterface {
@@ -52,16 +52,16 @@ func (r *recordingCore) Events(namespace string) corev1.EventInterface {
 
 type recordedEvents struct {
 	corev1.EventInterface
-	connection *connection
+	connection *Set
 }
 
 func (r *recordedEvents) CreateWithEventNamespace(event *v1.Event) (*v1.Event, error) {
 	if r.connection.tell(event) {
 		return event, nil
 	}
-	earlier := r.connection.earlier
+	earlier := r.connection.prior
 	event = earlier.combine(event)
-	if same := earlier.take(event); same != nil && same.Series == nil {
+	if same := earlier.claim(event); same != nil && same.Series == nil {
 		patch, err := json.Marshal(map[string]any{"count": same.Count + 1, "lastTimestamp": event.LastTimestamp, "message": event.Message})
 		if err != nil {
 			return nil, err
@@ -105,13 +105,13 @@ func (r *recordedEvents) PatchWithEventNamespace(event *v1.Event, patch []byte) 
 }
 
 // sink gives the sink of a component that records events in the newer API.
-func (c *connection) sink(client kubernetes.Interface) events.EventSink {
+func (c *Set) EventSink(client kubernetes.Interface) events.EventSink {
 	return &recordedSeries{&events.EventSinkImpl{Interface: client.EventsV1()}, c}
 }
 
 type recordedSeries struct {
 	events.EventSink
-	connection *connection
+	connection *Set
 }
 
 // Create makes an event that was counted in an earlier life the next of a series.
@@ -120,7 +120,7 @@ func (r *recordedSeries) Create(ctx context.Context, event *eventsv1.Event) (*ev
 	if r.connection.tell(core) {
 		return event, nil
 	}
-	if same := r.connection.earlier.take(core); same != nil && same.Count == 0 {
+	if same := r.connection.prior.claim(core); same != nil && same.Count == 0 {
 		series := eventsv1.EventSeries{Count: 2, LastObservedTime: event.EventTime}
 		if same.Series != nil {
 			series.Count = same.Series.Count + 1
@@ -159,29 +159,29 @@ func asCore(e *eventsv1.Event) *v1.Event {
 
 // tell tells whoever wants to hear of events, if there is anybody. As an API server, it takes none in a namespace
 // that is about to go.
-func (c *connection) tell(event *v1.Event) bool {
-	if c.told == nil {
+func (c *Set) tell(event *v1.Event) bool {
+	if c.onEvent == nil {
 		return false
 	}
 	namespace, err := c.namespaces.Get(event.Namespace)
 	if err == nil && namespace.DeletionTimestamp == nil {
-		c.told(event)
+		c.onEvent(event)
 	}
 	return true
 }
 
 // recordTo has recorded events passed to a function, if it is not nil, in place of being stored.
-func (c *connection) recordTo(onEvent func(*v1.Event)) {
-	c.told, c.namespaces = onEvent, c.informers.Core().V1().Namespaces().Lister()
+func (c *Set) RecordTo(onEvent func(*v1.Event)) {
+	c.onEvent, c.namespaces = onEvent, c.Informers.Core().V1().Namespaces().Lister()
 }
 
 // resumed reports whether the cluster goes on from an earlier life.
-func (c *connection) resumed() bool { return c.earlier != nil }
+func (c *Set) Resumed() bool { return c.prior != nil }
 
 // earlierEvents are those of an earlier life of the cluster that nothing has been added to yet.
-type earlierEvents struct {
+type priorEvents struct {
 	mu      sync.Mutex
-	events  map[told]*v1.Event      // the last that says something
+	events  map[eventKey]*v1.Event  // the last that says something
 	similar *record.EventAggregator // has heard of them all
 }
 
@@ -207,15 +207,15 @@ func (r *recall) Now() time.Time {
 func (r *recall) Since(t time.Time) time.Duration { return r.Now().Sub(t) }
 
 // told is what an event says.
-type told struct {
+type eventKey struct {
 	about           types.UID
 	part            string // of the object
 	by, on          string // component and host
 	kind, reason, m string
 }
 
-func says(e *v1.Event) told {
-	said := told{e.InvolvedObject.UID, e.InvolvedObject.FieldPath, e.ReportingController, e.Source.Host, e.Type, e.Reason, e.Message}
+func keyOf(e *v1.Event) eventKey {
+	said := eventKey{e.InvolvedObject.UID, e.InvolvedObject.FieldPath, e.ReportingController, e.Source.Host, e.Type, e.Reason, e.Message}
 	if strings.HasPrefix(e.Message, Combined) {
 		said.by, said.m = e.Source.Component, Combined
 	}
@@ -223,7 +223,7 @@ func says(e *v1.Event) told {
 }
 
 // combine gives the event as a recorder would tell it that had told the earlier ones.
-func (e *earlierEvents) combine(event *v1.Event) *v1.Event {
+func (e *priorEvents) combine(event *v1.Event) *v1.Event {
 	if e == nil || strings.HasPrefix(event.Message, Combined) {
 		return event
 	}
@@ -232,47 +232,47 @@ func (e *earlierEvents) combine(event *v1.Event) *v1.Event {
 }
 
 // keep has an event that stands for several counted on.
-func (e *earlierEvents) keep(event *v1.Event) {
+func (e *priorEvents) keep(event *v1.Event) {
 	if e == nil || !strings.HasPrefix(event.Message, Combined) {
 		return
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.events[says(event)] = event
+	e.events[keyOf(event)] = event
 }
 
 // take gives the event that says the same, once: from then on who counts knows it.
-func (e *earlierEvents) take(event *v1.Event) *v1.Event {
+func (e *priorEvents) claim(event *v1.Event) *v1.Event {
 	if e == nil {
 		return nil
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	same := e.events[says(event)]
-	delete(e.events, says(event))
+	same := e.events[keyOf(event)]
+	delete(e.events, keyOf(event))
 	return same
 }
 
 // readEvents reads the events of an earlier life of the cluster.
-func (c *connection) readEvents(ctx context.Context) error {
-	all, err := c.client.CoreV1().Events("").List(ctx, metav1.ListOptions{})
+func (c *Set) ReadEvents(ctx context.Context) error {
+	all, err := c.Client.CoreV1().Events("").List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return fmt.Errorf("reading the events of an earlier life: %w", err)
 	}
 	slices.SortStableFunc(all.Items, func(a, b v1.Event) int { return a.LastTimestamp.Compare(b.LastTimestamp.Time) })
 	var clock recall
-	e := &earlierEvents{
-		events:  map[told]*v1.Event{},
+	e := &priorEvents{
+		events:  map[eventKey]*v1.Event{},
 		similar: record.NewEventAggregator(combineKinds, record.EventAggregatorByReasonFunc, record.EventAggregatorByReasonMessageFunc, combineFrom, combineFor, &clock),
 	}
 	for i := range all.Items {
 		event := &all.Items[i]
-		e.events[says(event)] = event
+		e.events[keyOf(event)] = event
 		if clock.at = event.LastTimestamp.Time; !clock.at.IsZero() {
 			e.similar.EventAggregate(event)
 		}
 	}
 	clock.at = time.Time{}
-	c.earlier = e
+	c.prior = e
 	return nil
 }

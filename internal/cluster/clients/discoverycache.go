@@ -1,4 +1,4 @@
-package cluster
+package clients
 
 import (
 	"context"
@@ -22,12 +22,12 @@ const settled = 30 * time.Second
 // knowing is a client that asks only once what kinds there are, until a definition changes. The garbage
 // collector asks twice a minute, the mutating policies every five seconds: over a day of 100 CronJobs
 // that is a fifth of all requests.
-type knowing struct {
+type CachedDiscovery struct {
 	kubernetes.Interface
-	discovery knownKinds
+	Kinds CachedKinds
 }
 
-func newKnowing(client kubernetes.Interface, db *memstore.DB) knowing {
+func NewCachedDiscovery(client kubernetes.Interface, db *memstore.DB) CachedDiscovery {
 	d := client.Discovery()
 	began := time.Now()
 	changed := func() time.Time {
@@ -36,7 +36,7 @@ func newKnowing(client kubernetes.Interface, db *memstore.DB) knowing {
 		}
 		return began
 	}
-	return knowing{client, knownKinds{
+	return CachedDiscovery{client, CachedKinds{
 		DiscoveryInterfaces: d,
 		preferred:           remember(d.ServerPreferredResources, changed),
 		namespaced:          remember(d.ServerPreferredNamespacedResources, changed),
@@ -44,35 +44,35 @@ func newKnowing(client kubernetes.Interface, db *memstore.DB) knowing {
 	}}
 }
 
-func (s knowing) Discovery() discovery.DiscoveryInterfaces { return s.discovery }
+func (s CachedDiscovery) Discovery() discovery.DiscoveryInterfaces { return s.Kinds }
 
-type knownKinds struct {
+type CachedKinds struct {
 	discovery.DiscoveryInterfaces
 	preferred, namespaced func() ([]*metav1.APIResourceList, error)
-	paths                 knownPaths // what the server has schemas of
+	paths                 cachedPaths // what the server has schemas of
 }
 
-func (d knownKinds) ServerPreferredResources() ([]*metav1.APIResourceList, error) {
+func (d CachedKinds) ServerPreferredResources() ([]*metav1.APIResourceList, error) {
 	return d.preferred()
 }
 
-func (d knownKinds) ServerPreferredNamespacedResources() ([]*metav1.APIResourceList, error) {
+func (d CachedKinds) ServerPreferredNamespacedResources() ([]*metav1.APIResourceList, error) {
 	return d.namespaced()
 }
 
-func (d knownKinds) ServerPreferredResourcesWithContext(context.Context) ([]*metav1.APIResourceList, error) {
+func (d CachedKinds) ServerPreferredResourcesWithContext(context.Context) ([]*metav1.APIResourceList, error) {
 	return d.preferred()
 }
 
-func (d knownKinds) ServerPreferredNamespacedResourcesWithContext(context.Context) ([]*metav1.APIResourceList, error) {
+func (d CachedKinds) ServerPreferredNamespacedResourcesWithContext(context.Context) ([]*metav1.APIResourceList, error) {
 	return d.namespaced()
 }
 
-func (d knownKinds) OpenAPIV3() openapi.Client { return d.paths }
+func (d CachedKinds) OpenAPIV3() openapi.Client { return d.paths }
 
-type knownPaths func() (map[string]openapi.GroupVersion, error)
+type cachedPaths func() (map[string]openapi.GroupVersion, error)
 
-func (p knownPaths) Paths() (map[string]openapi.GroupVersion, error) { return p() }
+func (p cachedPaths) Paths() (map[string]openapi.GroupVersion, error) { return p() }
 
 // remember gives an answer again that was given long enough after the last change. Whoever is given one
 // must not change it.
