@@ -1,3 +1,11 @@
+// Package clients has the clients and informers through which controllers, scheduler and kubelets reach an API server,
+// in this process or another.
+//
+// The central type is [Set]. Beside the clients themselves it wraps them:
+//   - RecordingEvents and EventSink combine and count events as recorders do, also across restarts of the cluster,
+//     or pass them to a function instead of the API server;
+//   - WritingStatuses writes statuses to the registries of an API server in memory without a request;
+//   - CachedDiscovery remembers which kinds are served until a definition changes.
 package clients
 
 import (
@@ -12,40 +20,41 @@ import (
 	"github.com/seatrial/seatrial/internal/cluster/inprocess"
 )
 
-// connection is how everything in this process reaches an API server: ours in memory, or another.
+// Set is how everything in this process reaches one API server.
 type Set struct {
-	refs      bool // the server hands objects over
 	Config    *rest.Config
 	Client    *kubernetes.Clientset
 	Dynamic   dynamic.Interface
-	Informers informers.SharedInformerFactory // shared by all that act on the stored objects
-	prior     *priorEvents                    // of an earlier life; nil: there is none
-	onEvent   func(*v1.Event)                 // Config.Told
-	Statuses  *StatusRegistries               // that take statuses without a request; nil: the server is somebody else's
+	Informers informers.SharedInformerFactory // shared by all components
+	Statuses  *StatusRegistries               // of an API server in memory; nil: statuses are sent as requests
 
-	namespaces listers.NamespaceLister // of who tells
+	refs       bool                    // the server passes objects by reference
+	prior      *priorEvents            // of the cluster before a restart; nil: it is new
+	onEvent    func(*v1.Event)         // see RecordTo
+	namespaces listers.NamespaceLister // for onEvent
 }
 
-func New(config *rest.Config, handing bool) (c *Set, err error) {
-	c = &Set{Config: config, refs: handing}
-	if c.Dynamic, err = dynamic.NewForConfig(config); err != nil {
+// New returns the clients of an API server. With refs the server passes objects by reference.
+func New(config *rest.Config, refs bool) (s *Set, err error) {
+	s = &Set{Config: config, refs: refs}
+	if s.Dynamic, err = dynamic.NewForConfig(config); err != nil {
 		return nil, err
 	}
-	if c.Client, err = kubernetes.NewForConfig(c.BuiltIn(inprocess.ServerAgent)); err != nil {
+	if s.Client, err = kubernetes.NewForConfig(s.BuiltIn(inprocess.ServerAgent)); err != nil {
 		return nil, err
 	}
-	c.Informers = informers.NewSharedInformerFactory(c.Client, 0)
-	return c, nil
+	s.Informers = informers.NewSharedInformerFactory(s.Client, 0)
+	return s, nil
 }
 
-// builtIn gives the configuration of a client of built-in kinds, which go faster in protobuf, and fastest if they
-// are handed over.
-func (c *Set) BuiltIn(userAgent string) *rest.Config {
-	config := rest.CopyConfig(c.Config)
+// BuiltIn returns the configuration of a client of built-in kinds, which accepts protobuf, and references where the
+// server has them.
+func (s *Set) BuiltIn(userAgent string) *rest.Config {
+	config := rest.CopyConfig(s.Config)
 	config.UserAgent = userAgent
 	config.ContentType = runtime.ContentTypeProtobuf
 	config.AcceptContentTypes = inprocess.AcceptSerialized
-	if c.refs {
+	if s.refs {
 		config.AcceptContentTypes = inprocess.AcceptRefs
 	}
 	return config

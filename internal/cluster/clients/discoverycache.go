@@ -13,89 +13,99 @@ import (
 	"github.com/seatrial/seatrial/internal/memstore"
 )
 
-// definitionsTable holds what says which kinds there are beside the built-in ones.
-const definitionsTable = "/apiextensions.k8s.io/customresourcedefinitions"
+// definitionsPrefix is where the store keeps custom resource definitions.
+const definitionsPrefix = "/apiextensions.k8s.io/customresourcedefinitions"
 
-// settled is how long after a change of a definition all that depends on it knows.
-const settled = 30 * time.Second
+// settleTime is how long after a change of a definition everything that depends on it is up to date.
+const settleTime = 30 * time.Second
 
-// knowing is a client that asks only once what kinds there are, until a definition changes. The garbage
-// collector asks twice a minute, the mutating policies every five seconds: over a day of 100 CronJobs
-// that is a fifth of all requests.
+// CachedDiscovery is a client that discovers the served kinds once, until a definition changes. The garbage collector
+// asks twice a minute, the mutating admission policies every five seconds: over a day of 100 CronJobs that is a fifth
+// of all requests.
 type CachedDiscovery struct {
 	kubernetes.Interface
 	Kinds CachedKinds
 }
 
+// NewCachedDiscovery returns a client that caches what it discovers of the API server on a store.
 func NewCachedDiscovery(client kubernetes.Interface, db *memstore.DB) CachedDiscovery {
 	d := client.Discovery()
 	began := time.Now()
 	changed := func() time.Time {
-		if written := db.Written(definitionsTable); written.After(began) {
+		if written := db.Written(definitionsPrefix); written.After(began) {
 			return written
 		}
 		return began
 	}
 	return CachedDiscovery{client, CachedKinds{
 		DiscoveryInterfaces: d,
-		preferred:           remember(d.ServerPreferredResources, changed),
-		namespaced:          remember(d.ServerPreferredNamespacedResources, changed),
-		paths:               remember(d.OpenAPIV3().Paths, changed),
+		preferred:           cached(d.ServerPreferredResources, changed),
+		namespaced:          cached(d.ServerPreferredNamespacedResources, changed),
+		paths:               cached(d.OpenAPIV3().Paths, changed),
 	}}
 }
 
+// Discovery returns the cached kinds.
 func (s CachedDiscovery) Discovery() discovery.DiscoveryInterfaces { return s.Kinds }
 
+// CachedKinds are the kinds that an API server serves.
 type CachedKinds struct {
 	discovery.DiscoveryInterfaces
 	preferred, namespaced func() ([]*metav1.APIResourceList, error)
-	paths                 cachedPaths // what the server has schemas of
+	paths                 cachedPaths // of schemas
 }
 
+// ServerPreferredResources returns the preferred version of every resource.
 func (d CachedKinds) ServerPreferredResources() ([]*metav1.APIResourceList, error) {
 	return d.preferred()
 }
 
+// ServerPreferredNamespacedResources returns the preferred version of every namespaced resource.
 func (d CachedKinds) ServerPreferredNamespacedResources() ([]*metav1.APIResourceList, error) {
 	return d.namespaced()
 }
 
+// ServerPreferredResourcesWithContext returns the preferred version of every resource.
 func (d CachedKinds) ServerPreferredResourcesWithContext(context.Context) ([]*metav1.APIResourceList, error) {
 	return d.preferred()
 }
 
-func (d CachedKinds) ServerPreferredNamespacedResourcesWithContext(context.Context) ([]*metav1.APIResourceList, error) {
+// ServerPreferredNamespacedResourcesWithContext returns the preferred version of every namespaced resource.
+func (d CachedKinds) ServerPreferredNamespacedResourcesWithContext(
+	context.Context,
+) ([]*metav1.APIResourceList, error) {
 	return d.namespaced()
 }
 
+// OpenAPIV3 returns a client that lists schemas.
 func (d CachedKinds) OpenAPIV3() openapi.Client { return d.paths }
 
 type cachedPaths func() (map[string]openapi.GroupVersion, error)
 
 func (p cachedPaths) Paths() (map[string]openapi.GroupVersion, error) { return p() }
 
-// remember gives an answer again that was given long enough after the last change. Whoever is given one
-// must not change it.
-func remember[T any](ask func() (T, error), changed func() time.Time) func() (T, error) {
-	var mu sync.Mutex // not held while asking: who waits for it would keep virtual time from passing
-	var answer T
-	var given time.Time
+// cached returns a function that repeats the last result of ask if that is younger than the last change by more than
+// settleTime. Callers must not change the result.
+func cached[T any](ask func() (T, error), changed func() time.Time) func() (T, error) {
+	var mu sync.Mutex // not held during ask: virtual time does not pass while a goroutine waits for a lock
+	var result T
+	var asked time.Time
 	known := func() (T, bool) {
 		mu.Lock()
 		defer mu.Unlock()
-		return answer, given.After(changed().Add(settled))
+		return result, asked.After(changed().Add(settleTime))
 	}
 	return func() (T, error) {
-		if a, ok := known(); ok {
-			return a, nil
+		if r, ok := known(); ok {
+			return r, nil
 		}
-		asked := time.Now()
-		a, err := ask()
+		now := time.Now()
+		r, err := ask()
 		if err == nil {
 			mu.Lock()
 			defer mu.Unlock()
-			answer, given = a, asked
+			result, asked = r, now
 		}
-		return a, err
+		return r, err
 	}
 }

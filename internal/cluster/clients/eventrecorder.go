@@ -21,60 +21,62 @@ import (
 	"k8s.io/client-go/tools/record/util"
 )
 
-// Components record events through a client, the scheduler through a sink. Both are given ours, so that
-//   - events that say the same are counted on, from one life of a cluster to the next. Components count for
-//     as long as their process lives: every look at a pod that waits for a ConfigMap would add to its events,
-//   - somebody can hear of all events in place of the API server.
+// Components record events through a client, the scheduler through a sink. Wrapping both has two uses:
+//   - events that repeat are counted across restarts of a cluster. Components count while their process lives: each
+//     command on a trial would otherwise add another event about the same waiting pod;
+//   - events can be passed to a function instead of being stored.
 
-// recording gives the client by which a component records events.
-func (c *Set) RecordingEvents(client kubernetes.Interface) kubernetes.Interface {
-	return &recordingClient{client, c}
+// RecordingEvents returns a client for a component that records events.
+func (s *Set) RecordingEvents(client kubernetes.Interface) kubernetes.Interface {
+	return &recordingClient{client, s}
 }
 
-// recording and what it gives are pointers, since some controllers ask whether they are nil.
+// recordingClient and the clients that it returns are pointers, since some controllers compare them with nil.
 type recordingClient struct {
 	kubernetes.Interface
-	connection *Set
+	set *Set
 }
 
 func (r *recordingClient) CoreV1() corev1.CoreV1Interface {
-	return &recordingCore{r.Interface.CoreV1(), r.connection}
+	return &recordingCoreClient{r.Interface.CoreV1(), r.set}
 }
 
-type recordingCore struct {
+type recordingCoreClient struct {
 	corev1.CoreV1Interface
-	connection *Set
+	set *Set
 }
 
-func (r *recordingCore) Events(namespace string) corev1.EventInterface {
-	return &recordedEvents{r.CoreV1Interface.Events(namespace), r.connection}
+func (r *recordingCoreClient) Events(namespace string) corev1.EventInterface {
+	return &eventClient{r.CoreV1Interface.Events(namespace), r.set}
 }
 
-type recordedEvents struct {
+type eventClient struct {
 	corev1.EventInterface
-	connection *Set
+	set *Set
 }
 
-func (r *recordedEvents) CreateWithEventNamespace(event *v1.Event) (*v1.Event, error) {
-	if r.connection.tell(event) {
+func (r *eventClient) CreateWithEventNamespace(event *v1.Event) (*v1.Event, error) {
+	if r.set.tell(event) {
 		return event, nil
 	}
-	earlier := r.connection.prior
-	event = earlier.combine(event)
-	if same := earlier.claim(event); same != nil && same.Series == nil {
-		patch, err := json.Marshal(map[string]any{"count": same.Count + 1, "lastTimestamp": event.LastTimestamp, "message": event.Message})
+	prior := r.set.prior
+	event = prior.combine(event)
+	if same := prior.claim(event); same != nil && same.Series == nil {
+		patch, err := json.Marshal(map[string]any{
+			"count": same.Count + 1, "lastTimestamp": event.LastTimestamp, "message": event.Message,
+		})
 		if err != nil {
 			return nil, err
 		}
 		//lint:ignore SA1019 recorders call no other
 		if counted, err := r.EventInterface.PatchWithEventNamespace(same, patch); err == nil {
-			earlier.keep(counted)
+			prior.keep(counted)
 			return counted, nil
 		}
 	}
 	//lint:ignore SA1019 recorders call no other
 	created, err := r.EventInterface.CreateWithEventNamespace(event)
-	// The name is of the time, which stands still while a component works.
+	// The name is made of the time, which does not move while a component works.
 	for later := int64(1); apierrors.IsAlreadyExists(err); later++ {
 		event = event.DeepCopy()
 		event.Name = util.GenerateEventName(event.InvolvedObject.Name, event.FirstTimestamp.UnixNano()+later)
@@ -82,45 +84,45 @@ func (r *recordedEvents) CreateWithEventNamespace(event *v1.Event) (*v1.Event, e
 		created, err = r.EventInterface.CreateWithEventNamespace(event)
 	}
 	if err == nil {
-		earlier.keep(created)
+		prior.keep(created)
 	}
 	return created, err
 }
 
-func (r *recordedEvents) UpdateWithEventNamespace(event *v1.Event) (*v1.Event, error) {
-	if r.connection.tell(event) {
+func (r *eventClient) UpdateWithEventNamespace(event *v1.Event) (*v1.Event, error) {
+	if r.set.tell(event) {
 		return event, nil
 	}
 	//lint:ignore SA1019 recorders call no other
 	return r.EventInterface.UpdateWithEventNamespace(event)
 }
 
-// PatchWithEventNamespace is given an event as it is after the patch.
-func (r *recordedEvents) PatchWithEventNamespace(event *v1.Event, patch []byte) (*v1.Event, error) {
-	if r.connection.tell(event) {
+// PatchWithEventNamespace receives the event as it is after the patch.
+func (r *eventClient) PatchWithEventNamespace(event *v1.Event, patch []byte) (*v1.Event, error) {
+	if r.set.tell(event) {
 		return event, nil
 	}
 	//lint:ignore SA1019 recorders call no other
 	return r.EventInterface.PatchWithEventNamespace(event, patch)
 }
 
-// sink gives the sink of a component that records events in the newer API.
-func (c *Set) EventSink(client kubernetes.Interface) events.EventSink {
-	return &recordedSeries{&events.EventSinkImpl{Interface: client.EventsV1()}, c}
+// EventSink returns the sink of a component that records events of events.k8s.io.
+func (s *Set) EventSink(client kubernetes.Interface) events.EventSink {
+	return &seriesSink{&events.EventSinkImpl{Interface: client.EventsV1()}, s}
 }
 
-type recordedSeries struct {
+type seriesSink struct {
 	events.EventSink
-	connection *Set
+	set *Set
 }
 
-// Create makes an event that was counted in an earlier life the next of a series.
-func (r *recordedSeries) Create(ctx context.Context, event *eventsv1.Event) (*eventsv1.Event, error) {
+// Create continues the series of an event that was recorded before a restart.
+func (r *seriesSink) Create(ctx context.Context, event *eventsv1.Event) (*eventsv1.Event, error) {
 	core := asCore(event)
-	if r.connection.tell(core) {
+	if r.set.tell(core) {
 		return event, nil
 	}
-	if same := r.connection.prior.claim(core); same != nil && same.Count == 0 {
+	if same := r.set.prior.claim(core); same != nil && same.Count == 0 {
 		series := eventsv1.EventSeries{Count: 2, LastObservedTime: event.EventTime}
 		if same.Series != nil {
 			series.Count = same.Series.Count + 1
@@ -137,19 +139,20 @@ func (r *recordedSeries) Create(ctx context.Context, event *eventsv1.Event) (*ev
 	return r.EventSink.Create(ctx, event)
 }
 
-// Patch is given an event as it is after the patch.
-func (r *recordedSeries) Patch(ctx context.Context, event *eventsv1.Event, patch []byte) (*eventsv1.Event, error) {
-	if r.connection.tell(asCore(event)) {
+// Patch receives the event as it is after the patch.
+func (r *seriesSink) Patch(ctx context.Context, event *eventsv1.Event, patch []byte) (*eventsv1.Event, error) {
+	if r.set.tell(asCore(event)) {
 		return event, nil
 	}
 	return r.EventSink.Patch(ctx, event, patch)
 }
 
-// asCore gives an event of the newer API as the older one has it.
+// asCore returns an event of events.k8s.io as a core event.
 func asCore(e *eventsv1.Event) *v1.Event {
 	core := &v1.Event{
 		ObjectMeta: e.ObjectMeta, InvolvedObject: e.Regarding, Reason: e.Reason, Message: e.Note, Type: e.Type,
-		ReportingController: e.ReportingController, ReportingInstance: e.ReportingInstance, Action: e.Action, EventTime: e.EventTime,
+		ReportingController: e.ReportingController, ReportingInstance: e.ReportingInstance,
+		Action: e.Action, EventTime: e.EventTime,
 	}
 	if e.Series != nil {
 		core.Series = &v1.EventSeries{Count: e.Series.Count, LastObservedTime: e.Series.LastObservedTime}
@@ -157,36 +160,38 @@ func asCore(e *eventsv1.Event) *v1.Event {
 	return core
 }
 
-// tell tells whoever wants to hear of events, if there is anybody. As an API server, it takes none in a namespace
-// that is about to go.
-func (c *Set) tell(event *v1.Event) bool {
-	if c.onEvent == nil {
+// tell passes the event to the function of RecordTo, and reports whether there is one. Like an API server, it drops an
+// event in a namespace that is being deleted.
+func (s *Set) tell(event *v1.Event) bool {
+	if s.onEvent == nil {
 		return false
 	}
-	namespace, err := c.namespaces.Get(event.Namespace)
+	namespace, err := s.namespaces.Get(event.Namespace)
 	if err == nil && namespace.DeletionTimestamp == nil {
-		c.onEvent(event)
+		s.onEvent(event)
 	}
 	return true
 }
 
-// recordTo has recorded events passed to a function, if it is not nil, in place of being stored.
-func (c *Set) RecordTo(onEvent func(*v1.Event)) {
-	c.onEvent, c.namespaces = onEvent, c.Informers.Core().V1().Namespaces().Lister()
+// RecordTo passes recorded events to a function, which must not change them, instead of storing them. A nil function
+// changes nothing.
+func (s *Set) RecordTo(onEvent func(*v1.Event)) {
+	s.onEvent, s.namespaces = onEvent, s.Informers.Core().V1().Namespaces().Lister()
 }
 
-// resumed reports whether the cluster goes on from an earlier life.
-func (c *Set) Resumed() bool { return c.prior != nil }
+// Resumed reports whether the cluster existed before a restart.
+func (s *Set) Resumed() bool { return s.prior != nil }
 
-// earlierEvents are those of an earlier life of the cluster that nothing has been added to yet.
+// priorEvents are the events from before a restart that no component has repeated yet.
 type priorEvents struct {
 	mu      sync.Mutex
-	events  map[eventKey]*v1.Event  // the last that says something
-	similar *record.EventAggregator // has heard of them all
+	events  map[eventKey]*v1.Event  // the latest with each key
+	similar *record.EventAggregator // has seen them all
 }
 
-// A recorder that has told ten events that differ in their messages alone, none of them ten minutes after the one
-// before, combines what follows into one, whose message begins with Combined. Which of the ten it remembers falls by chance.
+// A recorder that has recorded ten events that differ only in their messages, none of them ten minutes after the one
+// before, combines the following ones into one event, whose message begins with Combined. Which of the ten it keeps
+// is not determined.
 const (
 	Combined     = "(combined from similar events): "
 	combineFrom  = 10
@@ -194,85 +199,90 @@ const (
 	combineKinds = 4096
 )
 
-// recall is a clock that can be set to the past.
-type recall struct{ at time.Time } // zero: it is now
+// pastClock is a clock that can be set to the past.
+type pastClock struct{ at time.Time } // zero: the present
 
-func (r *recall) Now() time.Time {
-	if r.at.IsZero() {
+func (c *pastClock) Now() time.Time {
+	if c.at.IsZero() {
 		return time.Now()
 	}
-	return r.at
+	return c.at
 }
 
-func (r *recall) Since(t time.Time) time.Duration { return r.Now().Sub(t) }
+func (c *pastClock) Since(t time.Time) time.Duration { return c.Now().Sub(t) }
 
-// told is what an event says.
+// eventKey is equal for events that repeat each other.
 type eventKey struct {
-	about           types.UID
-	part            string // of the object
-	by, on          string // component and host
-	kind, reason, m string
+	object                types.UID
+	field                 string // of the object
+	component, host       string
+	kind, reason, message string
 }
 
 func keyOf(e *v1.Event) eventKey {
-	said := eventKey{e.InvolvedObject.UID, e.InvolvedObject.FieldPath, e.ReportingController, e.Source.Host, e.Type, e.Reason, e.Message}
-	if strings.HasPrefix(e.Message, Combined) {
-		said.by, said.m = e.Source.Component, Combined
+	key := eventKey{
+		object: e.InvolvedObject.UID, field: e.InvolvedObject.FieldPath,
+		component: e.ReportingController, host: e.Source.Host,
+		kind: e.Type, reason: e.Reason, message: e.Message,
 	}
-	return said
+	if strings.HasPrefix(e.Message, Combined) {
+		key.component, key.message = e.Source.Component, Combined
+	}
+	return key
 }
 
-// combine gives the event as a recorder would tell it that had told the earlier ones.
-func (e *priorEvents) combine(event *v1.Event) *v1.Event {
-	if e == nil || strings.HasPrefix(event.Message, Combined) {
+// combine returns the event as a recorder that had recorded the prior events would write it.
+func (p *priorEvents) combine(event *v1.Event) *v1.Event {
+	if p == nil || strings.HasPrefix(event.Message, Combined) {
 		return event
 	}
-	event, _ = e.similar.EventAggregate(event)
+	event, _ = p.similar.EventAggregate(event)
 	return event
 }
 
-// keep has an event that stands for several counted on.
-func (e *priorEvents) keep(event *v1.Event) {
-	if e == nil || !strings.HasPrefix(event.Message, Combined) {
+// keep remembers an event that stands for several, so that it is counted.
+func (p *priorEvents) keep(event *v1.Event) {
+	if p == nil || !strings.HasPrefix(event.Message, Combined) {
 		return
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.events[keyOf(event)] = event
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.events[keyOf(event)] = event
 }
 
-// take gives the event that says the same, once: from then on who counts knows it.
-func (e *priorEvents) claim(event *v1.Event) *v1.Event {
-	if e == nil {
+// claim returns and forgets the prior event that event repeats, nil if there is none; from then on the recorder counts.
+func (p *priorEvents) claim(event *v1.Event) *v1.Event {
+	if p == nil {
 		return nil
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	same := e.events[keyOf(event)]
-	delete(e.events, keyOf(event))
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	same := p.events[keyOf(event)]
+	delete(p.events, keyOf(event))
 	return same
 }
 
-// readEvents reads the events of an earlier life of the cluster.
-func (c *Set) ReadEvents(ctx context.Context) error {
-	all, err := c.Client.CoreV1().Events("").List(ctx, metav1.ListOptions{})
+// ReadEvents reads the events from before a restart.
+func (s *Set) ReadEvents(ctx context.Context) error {
+	all, err := s.Client.CoreV1().Events("").List(ctx, metav1.ListOptions{})
 	if err != nil {
-		return fmt.Errorf("reading the events of an earlier life: %w", err)
+		return fmt.Errorf("reading the events from before the restart: %w", err)
 	}
 	slices.SortStableFunc(all.Items, func(a, b v1.Event) int { return a.LastTimestamp.Compare(b.LastTimestamp.Time) })
-	var clock recall
-	e := &priorEvents{
-		events:  map[eventKey]*v1.Event{},
-		similar: record.NewEventAggregator(combineKinds, record.EventAggregatorByReasonFunc, record.EventAggregatorByReasonMessageFunc, combineFrom, combineFor, &clock),
+	var clock pastClock
+	p := &priorEvents{
+		events: map[eventKey]*v1.Event{},
+		similar: record.NewEventAggregator(combineKinds,
+			record.EventAggregatorByReasonFunc, record.EventAggregatorByReasonMessageFunc, combineFrom, combineFor, &clock),
 	}
 	for i := range all.Items {
 		event := &all.Items[i]
-		e.events[keyOf(event)] = event
+		p.events[keyOf(event)] = event
 		if clock.at = event.LastTimestamp.Time; !clock.at.IsZero() {
-			e.similar.EventAggregate(event)
+			p.similar.EventAggregate(event)
 		}
 	}
 	clock.at = time.Time{}
-	c.prior = e
+	s.prior = p
 	return nil
 }

@@ -25,65 +25,74 @@ import (
 	"github.com/seatrial/seatrial/internal/memstore"
 )
 
-// Nothing is written as often as statuses of pods and workloads. The kubelets and controllers of a cluster in memory
-// hand them to the registries of the API server, which judge and store them as they do with all others. That saves
-// the request and its answer, their goroutine, and admission, if there is nobody who could object.
+// Nothing is written as often as the statuses of pods and workloads. The kubelets and controllers of a cluster in
+// memory pass them to the registries of the API server, which validate and store them as usual. That saves the
+// request, its response and their goroutine, and admission where no policy could object.
 
-// registries are those of an API server in memory that take statuses.
+// StatusRegistries are the registries of an API server in memory that store statuses.
 type StatusRegistries struct {
 	transport *inprocess.Transport
 	db        *memstore.DB
-	statuses  map[schema.GroupVersionResource]rest.Updater
+	byKind    map[schema.GroupVersionResource]rest.Updater
 }
 
+// NewStatusRegistries returns no registries yet, for the API server behind a transport.
 func NewStatusRegistries(t *inprocess.Transport, db *memstore.DB) *StatusRegistries {
 	return &StatusRegistries{t, db, map[schema.GroupVersionResource]rest.Updater{}}
 }
 
-// add makes the registries of a group known.
+// Add adds the status registries of a group.
 func (r *StatusRegistries) Add(info *genericapiserver.APIGroupInfo) {
 	for _, gv := range info.PrioritizedVersions {
 		for name, storage := range info.VersionedResourcesStorageMap[gv.Version] {
 			resource, ok := strings.CutSuffix(name, "/status")
-			updater, takes := storage.(rest.Updater)
-			if ok && takes {
-				r.statuses[gv.WithResource(resource)] = updater
+			updater, updates := storage.(rest.Updater)
+			if ok && updates {
+				r.byKind[gv.WithResource(resource)] = updater
 			}
 		}
 	}
 }
 
-// policies are the tables of what may object to a status. The admission plugins that are on by default look at none
-// of the kinds below.
-var policies = []string{"/validatingadmissionpolicybindings", "/mutatingadmissionpolicybindings"}
+// policyPrefixes are where the store keeps what may object to a status. The admission plugins that are on by default
+// ignore the statuses of the kinds below.
+var policyPrefixes = []string{"/validatingadmissionpolicybindings", "/mutatingadmissionpolicybindings"}
 
-// take tells whether a status may go the short way. With managed fields it may not: the usual way keeps their books.
+// eligible reports whether a status may be written without a request. One with managed fields may not: the handlers
+// of requests keep those.
 func (r *StatusRegistries) eligible(obj metav1.Object) bool {
 	if len(obj.GetManagedFields()) > 0 {
 		return false
 	}
-	for _, table := range policies {
-		if r.db.Holds(table) {
+	for _, prefix := range policyPrefixes {
+		if r.db.Holds(prefix) {
 			return false
 		}
 	}
 	return true
 }
 
-// write does what the request of an agent to update a status would, when its turn has come.
-func (r *StatusRegistries) write(ctx context.Context, agent string, resource schema.GroupVersionResource, namespace, name string, status rest.UpdatedObjectInfo) (written runtime.Object, err error) {
+// update does what a request of the user agent to update the status would do, at the position of that request.
+func (r *StatusRegistries) update(
+	ctx context.Context, userAgent string, resource schema.GroupVersionResource, obj metav1.Object,
+	status rest.UpdatedObjectInfo,
+) (written runtime.Object, err error) {
 	prefix, group := "apis", "/"+resource.Group
 	if resource.Group == "" {
 		prefix, group = "api", ""
 	}
-	path := "/" + prefix + group + "/" + resource.Version + "/namespaces/" + namespace + "/" + resource.Resource + "/" + name + "/status"
-	err = r.transport.Do("PUT "+path+" "+agent, func() error {
+	namespace, name := obj.GetNamespace(), obj.GetName()
+	path := "/" + prefix + group + "/" + resource.Version +
+		"/namespaces/" + namespace + "/" + resource.Resource + "/" + name + "/status"
+	err = r.transport.Do("PUT "+path+" "+userAgent, func() error {
 		ctx := request.WithUser(request.WithNamespace(ctx, namespace), inprocess.Admin)
 		ctx = request.WithRequestInfo(ctx, &request.RequestInfo{
-			IsResourceRequest: true, Path: path, Verb: "update", APIPrefix: prefix, APIGroup: resource.Group, APIVersion: resource.Version,
-			Namespace: namespace, Resource: resource.Resource, Subresource: "status", Name: name, Parts: []string{resource.Resource, name, "status"},
+			IsResourceRequest: true, Path: path, Verb: "update",
+			APIPrefix: prefix, APIGroup: resource.Group, APIVersion: resource.Version,
+			Namespace: namespace, Resource: resource.Resource, Subresource: "status", Name: name,
+			Parts: []string{resource.Resource, name, "status"},
 		})
-		out, _, err := r.statuses[resource].Update(ctx, name, status, nil, nil, false, &metav1.UpdateOptions{})
+		out, _, err := r.byKind[resource].Update(ctx, name, status, nil, nil, false, &metav1.UpdateOptions{})
 		if err == nil {
 			written, err = legacyscheme.Scheme.UnsafeConvertToVersion(out, resource.GroupVersion())
 		}
@@ -92,143 +101,128 @@ func (r *StatusRegistries) write(ctx context.Context, agent string, resource sch
 	return written, err
 }
 
-// reporting gives the client by which an agent reports: a server that is somebody else's is told by requests.
-func (c *Set) WritingStatuses(client kubernetes.Interface, agent string) kubernetes.Interface {
-	if c.Statuses == nil {
+// WritingStatuses returns a client that writes the statuses of pods and workloads without requests if the API server
+// is in memory.
+func (s *Set) WritingStatuses(client kubernetes.Interface, userAgent string) kubernetes.Interface {
+	if s.Statuses == nil {
 		return client
 	}
-	return &statusClient{client, &reporter{c.Statuses, agent}}
+	return &statusClient{client, statusAgent{s.Statuses, userAgent}}
 }
 
-// reporting and what it gives are pointers, since some controllers ask whether they are nil.
+// statusAgent writes statuses for one user agent.
+type statusAgent struct {
+	registries *StatusRegistries
+	userAgent  string
+}
+
+// statusClient and the clients that it returns are pointers, since some controllers compare them with nil.
 type statusClient struct {
 	kubernetes.Interface
-	to *reporter
+	agent statusAgent
 }
 
-// reporter writes the statuses of one agent.
-type reporter struct {
-	registries *StatusRegistries
-	agent      string
+func (c *statusClient) AppsV1() typedapps.AppsV1Interface {
+	return &statusApps{c.Interface.AppsV1(), c.agent}
 }
 
-func (r *statusClient) AppsV1() typedapps.AppsV1Interface {
-	return &reportingApps{r.Interface.AppsV1(), r.to}
+func (c *statusClient) BatchV1() typedbatch.BatchV1Interface {
+	return &statusBatch{c.Interface.BatchV1(), c.agent}
 }
 
-func (r *statusClient) BatchV1() typedbatch.BatchV1Interface {
-	return &reportingBatch{r.Interface.BatchV1(), r.to}
+func (c *statusClient) CoreV1() typedcore.CoreV1Interface {
+	return &statusCore{c.Interface.CoreV1(), c.agent}
 }
 
-func (r *statusClient) CoreV1() typedcore.CoreV1Interface {
-	return &reportingCore{r.Interface.CoreV1(), r.to}
-}
-
-type reportingApps struct {
+type statusApps struct {
 	typedapps.AppsV1Interface
-	to *reporter
+	agent statusAgent
 }
 
-func (r *reportingApps) DaemonSets(namespace string) typedapps.DaemonSetInterface {
-	return &reportedDaemonSets{r.AppsV1Interface.DaemonSets(namespace), r.to}
-}
-
-func (r *reportingApps) Deployments(namespace string) typedapps.DeploymentInterface {
-	return &reportedDeployments{r.AppsV1Interface.Deployments(namespace), r.to}
-}
-
-func (r *reportingApps) ReplicaSets(namespace string) typedapps.ReplicaSetInterface {
-	return &reportedReplicaSets{r.AppsV1Interface.ReplicaSets(namespace), r.to}
-}
-
-func (r *reportingApps) StatefulSets(namespace string) typedapps.StatefulSetInterface {
-	return &reportedStatefulSets{r.AppsV1Interface.StatefulSets(namespace), r.to}
-}
-
-type reportingBatch struct {
+type statusBatch struct {
 	typedbatch.BatchV1Interface
-	to *reporter
+	agent statusAgent
 }
 
-func (r *reportingBatch) CronJobs(namespace string) typedbatch.CronJobInterface {
-	return &reportedCronJobs{r.BatchV1Interface.CronJobs(namespace), r.to}
-}
-
-func (r *reportingBatch) Jobs(namespace string) typedbatch.JobInterface {
-	return &reportedJobs{r.BatchV1Interface.Jobs(namespace), r.to}
-}
-
-type reportingCore struct {
+type statusCore struct {
 	typedcore.CoreV1Interface
-	to *reporter
+	agent statusAgent
 }
 
-func (r *reportingCore) Pods(namespace string) typedcore.PodInterface {
-	return &reportedPods{r.CoreV1Interface.Pods(namespace), r.to}
-}
-
+// The clients of the kinds, one level deeper, so that a statusWriter embedded beside them overrides UpdateStatus.
 type (
-	reportedDaemonSets struct {
-		typedapps.DaemonSetInterface
-		to *reporter
-	}
-	reportedDeployments struct {
-		typedapps.DeploymentInterface
-		to *reporter
-	}
-	reportedReplicaSets struct {
-		typedapps.ReplicaSetInterface
-		to *reporter
-	}
-	reportedStatefulSets struct {
-		typedapps.StatefulSetInterface
-		to *reporter
-	}
-	reportedCronJobs struct {
-		typedbatch.CronJobInterface
-		to *reporter
-	}
-	reportedJobs struct {
-		typedbatch.JobInterface
-		to *reporter
-	}
-	reportedPods struct {
-		typedcore.PodInterface
-		to *reporter
-	}
+	daemonSets   struct{ typedapps.DaemonSetInterface }
+	deployments  struct{ typedapps.DeploymentInterface }
+	replicaSets  struct{ typedapps.ReplicaSetInterface }
+	statefulSets struct{ typedapps.StatefulSetInterface }
+	cronJobs     struct{ typedbatch.CronJobInterface }
+	jobs         struct{ typedbatch.JobInterface }
+	pods         struct{ typedcore.PodInterface }
 )
 
-func (r *reportedDaemonSets) UpdateStatus(ctx context.Context, set *appsv1.DaemonSet, options metav1.UpdateOptions) (*appsv1.DaemonSet, error) {
-	return report(ctx, r.to, appsv1.SchemeGroupVersion.WithResource("daemonsets"), set, options, r.DaemonSetInterface.UpdateStatus)
+func (c *statusApps) DaemonSets(namespace string) typedapps.DaemonSetInterface {
+	next := c.AppsV1Interface.DaemonSets(namespace)
+	return &struct {
+		daemonSets
+		statusWriter[appsv1.DaemonSet, *appsv1.DaemonSet]
+	}{daemonSets{next}, newStatusWriter(c.agent, appsv1.SchemeGroupVersion, "daemonsets", next.UpdateStatus)}
 }
 
-func (r *reportedDeployments) UpdateStatus(ctx context.Context, d *appsv1.Deployment, options metav1.UpdateOptions) (*appsv1.Deployment, error) {
-	return report(ctx, r.to, appsv1.SchemeGroupVersion.WithResource("deployments"), d, options, r.DeploymentInterface.UpdateStatus)
+func (c *statusApps) Deployments(namespace string) typedapps.DeploymentInterface {
+	next := c.AppsV1Interface.Deployments(namespace)
+	return &struct {
+		deployments
+		statusWriter[appsv1.Deployment, *appsv1.Deployment]
+	}{deployments{next}, newStatusWriter(c.agent, appsv1.SchemeGroupVersion, "deployments", next.UpdateStatus)}
 }
 
-func (r *reportedReplicaSets) UpdateStatus(ctx context.Context, set *appsv1.ReplicaSet, options metav1.UpdateOptions) (*appsv1.ReplicaSet, error) {
-	return report(ctx, r.to, appsv1.SchemeGroupVersion.WithResource("replicasets"), set, options, r.ReplicaSetInterface.UpdateStatus)
+func (c *statusApps) ReplicaSets(namespace string) typedapps.ReplicaSetInterface {
+	next := c.AppsV1Interface.ReplicaSets(namespace)
+	return &struct {
+		replicaSets
+		statusWriter[appsv1.ReplicaSet, *appsv1.ReplicaSet]
+	}{replicaSets{next}, newStatusWriter(c.agent, appsv1.SchemeGroupVersion, "replicasets", next.UpdateStatus)}
 }
 
-func (r *reportedStatefulSets) UpdateStatus(ctx context.Context, set *appsv1.StatefulSet, options metav1.UpdateOptions) (*appsv1.StatefulSet, error) {
-	return report(ctx, r.to, appsv1.SchemeGroupVersion.WithResource("statefulsets"), set, options, r.StatefulSetInterface.UpdateStatus)
+func (c *statusApps) StatefulSets(namespace string) typedapps.StatefulSetInterface {
+	next := c.AppsV1Interface.StatefulSets(namespace)
+	return &struct {
+		statefulSets
+		statusWriter[appsv1.StatefulSet, *appsv1.StatefulSet]
+	}{statefulSets{next}, newStatusWriter(c.agent, appsv1.SchemeGroupVersion, "statefulsets", next.UpdateStatus)}
 }
 
-func (r *reportedCronJobs) UpdateStatus(ctx context.Context, job *batchv1.CronJob, options metav1.UpdateOptions) (*batchv1.CronJob, error) {
-	return report(ctx, r.to, batchv1.SchemeGroupVersion.WithResource("cronjobs"), job, options, r.CronJobInterface.UpdateStatus)
+func (c *statusBatch) CronJobs(namespace string) typedbatch.CronJobInterface {
+	next := c.BatchV1Interface.CronJobs(namespace)
+	return &struct {
+		cronJobs
+		statusWriter[batchv1.CronJob, *batchv1.CronJob]
+	}{cronJobs{next}, newStatusWriter(c.agent, batchv1.SchemeGroupVersion, "cronjobs", next.UpdateStatus)}
 }
 
-func (r *reportedJobs) UpdateStatus(ctx context.Context, job *batchv1.Job, options metav1.UpdateOptions) (*batchv1.Job, error) {
-	return report(ctx, r.to, batchv1.SchemeGroupVersion.WithResource("jobs"), job, options, r.JobInterface.UpdateStatus)
+func (c *statusBatch) Jobs(namespace string) typedbatch.JobInterface {
+	next := c.BatchV1Interface.Jobs(namespace)
+	return &struct {
+		jobs
+		statusWriter[batchv1.Job, *batchv1.Job]
+	}{jobs{next}, newStatusWriter(c.agent, batchv1.SchemeGroupVersion, "jobs", next.UpdateStatus)}
 }
 
-func (r *reportedPods) UpdateStatus(ctx context.Context, pod *v1.Pod, options metav1.UpdateOptions) (*v1.Pod, error) {
-	unchanged := memstore.Unchanged(context.Background()) // by the registry, and by kubelets
-	return reportAs(ctx, unchanged, r.to, v1.SchemeGroupVersion.WithResource("pods"), pod, podStatus{pod}, options, r.PodInterface.UpdateStatus)
+// Pods returns a client that writes the status of a pod without the rest of it. Registry and kubelets leave a stored
+// pod unchanged.
+func (c *statusCore) Pods(namespace string) typedcore.PodInterface {
+	next := c.CoreV1Interface.Pods(namespace)
+	w := newStatusWriter(c.agent, v1.SchemeGroupVersion, "pods", next.UpdateStatus)
+	w.server = func() context.Context { return memstore.Unchanged(context.Background()) }
+	w.status = func(pod *v1.Pod) rest.UpdatedObjectInfo { return podStatus{pod} }
+	return &struct {
+		pods
+		statusWriter[v1.Pod, *v1.Pod]
+	}{pods{next}, w}
 }
 
-// reported is an object with a status, as it goes over a wire.
-type reported[T any] interface {
+// object is an object with a status, and how it is serialized.
+type object[T any] interface {
 	*T
 	runtime.Object
 	metav1.Object
@@ -236,32 +230,41 @@ type reported[T any] interface {
 	Unmarshal([]byte) error
 }
 
-// usually is how a client updates a status.
-type usually[P any] func(context.Context, P, metav1.UpdateOptions) (P, error)
-
-// report writes a status, the usual way where it has to.
-func report[T any, P reported[T]](ctx context.Context, to *reporter, resource schema.GroupVersionResource, obj P, options metav1.UpdateOptions, usual usually[P]) (P, error) {
-	return reportAs(ctx, context.Background(), to, resource, obj, sent[T, P]{obj}, options, usual)
+// statusWriter updates the statuses of one kind.
+type statusWriter[T any, P object[T]] struct {
+	agent    statusAgent
+	resource schema.GroupVersionResource
+	fallback func(context.Context, P, metav1.UpdateOptions) (P, error) // sends a request
+	server   func() context.Context                                    // of the server, which sees none of its client's
+	status   func(P) rest.UpdatedObjectInfo
 }
 
-// reportAs writes a status as that of something else. The server sees its own context, and none of its client's.
-func reportAs[T any, P reported[T]](ctx, server context.Context, to *reporter, resource schema.GroupVersionResource, obj P, status rest.UpdatedObjectInfo, options metav1.UpdateOptions, usual usually[P]) (P, error) {
-	if !to.registries.eligible(obj) {
-		return usual(ctx, obj, options)
+func newStatusWriter[T any, P object[T]](
+	agent statusAgent, gv schema.GroupVersion, resource string,
+	fallback func(context.Context, P, metav1.UpdateOptions) (P, error),
+) statusWriter[T, P] {
+	roundTrip := func(obj P) rest.UpdatedObjectInfo { return roundTripped[T, P]{obj} }
+	return statusWriter[T, P]{agent, gv.WithResource(resource), fallback, context.Background, roundTrip}
+}
+
+// UpdateStatus writes the status of an object to its registry, or sends a request if that is not possible.
+func (w statusWriter[T, P]) UpdateStatus(ctx context.Context, obj P, options metav1.UpdateOptions) (P, error) {
+	if !w.agent.registries.eligible(obj) {
+		return w.fallback(ctx, obj, options)
 	}
-	written, err := to.registries.write(server, to.agent, resource, obj.GetNamespace(), obj.GetName(), status)
+	written, err := w.agent.registries.update(w.server(), w.agent.userAgent, w.resource, obj, w.status(obj))
 	if err != nil {
 		return nil, err
 	}
 	return written.(P), nil
 }
 
-// sent tells a registry what becomes of an object: what would have arrived, with times of whole seconds.
-type sent[T any, P reported[T]] struct{ obj P }
+// roundTripped updates an object to what would arrive over a wire, with times in whole seconds.
+type roundTripped[T any, P object[T]] struct{ obj P }
 
-func (s sent[T, P]) Preconditions() *metav1.Preconditions { return sameUID(s.obj) }
+func (s roundTripped[T, P]) Preconditions() *metav1.Preconditions { return sameUID(s.obj) }
 
-func (s sent[T, P]) UpdatedObject(context.Context, runtime.Object) (runtime.Object, error) {
+func (s roundTripped[T, P]) UpdatedObject(context.Context, runtime.Object) (runtime.Object, error) {
 	data, err := s.obj.Marshal()
 	if err != nil {
 		return nil, err
@@ -274,7 +277,7 @@ func (s sent[T, P]) UpdatedObject(context.Context, runtime.Object) (runtime.Obje
 	return legacyscheme.Scheme.UnsafeConvertToVersion(arrived, runtime.InternalGroupVersioner)
 }
 
-// podStatus tells a registry what becomes of a pod: its status alone.
+// podStatus updates the status of a pod, and keeps its spec.
 type podStatus struct{ pod *v1.Pod }
 
 func (s podStatus) Preconditions() *metav1.Preconditions { return sameUID(s.pod) }
@@ -283,7 +286,7 @@ func (s podStatus) UpdatedObject(_ context.Context, old runtime.Object) (runtime
 	defaulted := &v1.Pod{Status: *s.pod.Status.DeepCopy()}
 	legacyscheme.Scheme.Default(defaulted)
 	known := old.(*core.Pod)
-	updated := *known // its spec stays what it is
+	updated := *known // shares the spec
 	known.ObjectMeta.DeepCopyInto(&updated.ObjectMeta)
 	updated.ResourceVersion = s.pod.ResourceVersion
 	updated.Status = core.PodStatus{}
