@@ -45,7 +45,7 @@ func (s *apiServer) admission(ctx context.Context) (admission.Interface, error) 
 		return nil, err
 	}
 	var client kubernetes.Interface = s.Client
-	if s.pace > 0 {
+	if s.Sequenced {
 		client = clients.NewCachedDiscovery(client, s.db)
 	}
 	mapper := restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(s.Client.Discovery()))

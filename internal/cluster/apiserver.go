@@ -81,7 +81,8 @@ func (s *apiServer) begin(ctx context.Context) (err error) {
 		return err
 	}
 	s.Statuses = clients.NewStatusRegistries(s.transport, s.db)
-	if s.pace > 0 {
+	s.DB, s.Sequenced = s.db, s.pace > 0
+	if s.Sequenced {
 		s.Informers = sharedinformers.Sorted{SharedInformerFactory: s.Informers, Notifications: s.transport.Notifications()}
 	}
 	if s.services, err = registry.NewAllocators(); err != nil {

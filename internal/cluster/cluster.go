@@ -73,14 +73,6 @@ const (
 // Pace is a good Config.Pace: requests fall into an order that does not depend on goroutines.
 const Pace = 10 * time.Millisecond
 
-// calm lets all come to rest that has anything to do at this moment. Whoever looks only from time to time
-// whether something is ready would find it so now or the next time, by chance.
-func (c *Config) calm() {
-	if c.Pace > 0 {
-		time.Sleep(time.Nanosecond)
-	}
-}
-
 // Engine is a running cluster.
 type Engine struct {
 	*clients.Set
@@ -147,7 +139,7 @@ func (e *Engine) serve(ctx context.Context, config Config) (err error) {
 	e.hooked = time.Now()
 	e.Informers.Start(ctx.Done())
 	e.Informers.WaitForCacheSync(ctx.Done())
-	config.calm()
+	e.Quiesce()
 	if err := e.server.awaitPlugins(); err != nil {
 		return err
 	}
@@ -207,13 +199,13 @@ func (e *Engine) act(ctx context.Context, config Config) error {
 	if config.Unwritten {
 		m.lastBeat = e.kubelet.LastBeat
 	}
-	if config.Pace > 0 {
-		m.discovery = clients.NewCachedDiscovery(m.client, e.server.db).Kinds
+	if e.Sequenced {
+		m.discovery = clients.NewCachedDiscovery(m.client, e.Set.DB).Kinds
 	}
 	if err := m.start(&e.running); err != nil {
 		return err
 	}
-	if e.filters, err = startScheduler(ctx, e.Set, config, &e.running); err != nil {
+	if e.filters, err = startScheduler(ctx, e.Set, schedulerOptions{config.Decided, config.Scores}, &e.running); err != nil {
 		return fmt.Errorf("scheduler: %w", err)
 	}
 	e.running.Go(func() { e.kubelet.Run(ctx) })

@@ -45,15 +45,15 @@ type PluginScore struct {
 
 // listen hears every decision of a scheduler that does not run yet, and tells of it if somebody wants
 // to know.
-func listen(s *scheduler.Scheduler, config Config) {
+func listen(s *scheduler.Scheduler, options schedulerOptions) {
 	schedule := s.SchedulePod
 	s.SchedulePod = func(ctx context.Context, f framework.Framework, state fwk.CycleState, pod *framework.QueuedPodInfo) (scheduler.ScheduleResult, error) {
 		l := &listener{Framework: f}
 		result, err := schedule(ctx, l, state, pod)
-		if config.Decided != nil {
+		if options.onDecision != nil {
 			d := l.decision(pod.Pod, result, err)
-			d.Scores = l.best(config.Scores, d.Node)
-			config.Decided(d)
+			d.Scores = l.best(options.maxScores, d.Node)
+			options.onDecision(d)
 		}
 		return result, err
 	}

@@ -22,9 +22,15 @@ import (
 	sharedinformers "github.com/seatrial/seatrial/internal/cluster/informers"
 )
 
+// schedulerOptions are the options of the scheduler.
+type schedulerOptions struct {
+	onDecision func(Decision)
+	maxScores  int
+}
+
 // startScheduler runs the scheduler with its default profile. With a pace it leaves nothing to chance,
 // and tells of its decisions if somebody wants to hear. It ends with the context. It gives the names of the filters in the order in which they look at a node.
-func startScheduler(ctx context.Context, s *clients.Set, config Config, running *sync.WaitGroup) (filters []string, err error) {
+func startScheduler(ctx context.Context, s *clients.Set, options schedulerOptions, running *sync.WaitGroup) (filters []string, err error) {
 	client, err := kubernetes.NewForConfig(s.BuiltIn("kube-scheduler"))
 	if err != nil {
 		return nil, err
@@ -39,13 +45,13 @@ func startScheduler(ctx context.Context, s *clients.Set, config Config, running 
 	recorders := profile.RecorderFactory(func(name string) events.EventRecorderLogger { return broadcaster.NewRecorder(scheme.Scheme, name) })
 	building, built := context.WithCancel(ctx)
 	defer built() // ends what collects metrics every second, which nobody reads
-	var options []scheduler.Option
-	if config.Pace > 0 {
-		if options, err = withoutChance(); err != nil {
+	var upstream []scheduler.Option
+	if s.Sequenced {
+		if upstream, err = withoutChance(); err != nil {
 			return nil, err
 		}
 	}
-	sched, err := scheduler.New(building, client, sharedinformers.ActivePods{SharedInformerFactory: s.Informers}, nil, recorders, options...)
+	sched, err := scheduler.New(building, client, sharedinformers.ActivePods{SharedInformerFactory: s.Informers}, nil, recorders, upstream...)
 	if err != nil {
 		return nil, err
 	}
@@ -53,15 +59,15 @@ func startScheduler(ctx context.Context, s *clients.Set, config Config, running 
 		filters = append(filters, p.Name)
 	}
 	sched.StopEverything = ctx.Done()
-	if config.Pace > 0 || config.Decided != nil {
-		listen(sched, config)
+	if s.Sequenced || options.onDecision != nil {
+		listen(sched, options)
 	}
 	if err := broadcaster.StartRecordingToSinkWithContext(ctx); err != nil {
 		return nil, err
 	}
 	s.Informers.Start(ctx.Done())
 	s.Informers.WaitForCacheSync(ctx.Done())
-	config.calm()
+	s.Quiesce()
 	if err := sched.WaitForHandlersSync(ctx); err != nil {
 		return nil, err
 	}

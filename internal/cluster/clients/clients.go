@@ -9,6 +9,8 @@
 package clients
 
 import (
+	"time"
+
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/dynamic"
@@ -18,6 +20,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/seatrial/seatrial/internal/cluster/inprocess"
+	"github.com/seatrial/seatrial/internal/memstore"
 )
 
 // Set is how everything in this process reaches one API server.
@@ -27,6 +30,8 @@ type Set struct {
 	Dynamic   dynamic.Interface
 	Informers informers.SharedInformerFactory // shared by all components
 	Statuses  *StatusRegistries               // of an API server in memory; nil: statuses are sent as requests
+	DB        *memstore.DB                    // of an API server in memory; nil: it is another
+	Sequenced bool                            // the transport sequences requests: everything is deterministic
 
 	refs       bool                    // the server passes objects by reference
 	prior      *priorEvents            // of the cluster before a restart; nil: it is new
@@ -45,6 +50,14 @@ func New(config *rest.Config, refs bool) (s *Set, err error) {
 	}
 	s.Informers = informers.NewSharedInformerFactory(s.Client, 0)
 	return s, nil
+}
+
+// Quiesce waits until all goroutines that can run are idle, where requests are sequenced. A component that polls for
+// readiness would otherwise be ready at this poll or the next one, by chance.
+func (s *Set) Quiesce() {
+	if s.Sequenced {
+		time.Sleep(time.Nanosecond)
+	}
 }
 
 // BuiltIn returns the configuration of a client of built-in kinds, which accepts protobuf, and references where the
