@@ -27,6 +27,7 @@ import (
 	"github.com/seatrial/seatrial/internal/cluster/clients"
 	"github.com/seatrial/seatrial/internal/cluster/inprocess"
 	"github.com/seatrial/seatrial/internal/cluster/kubelet"
+	"github.com/seatrial/seatrial/internal/cluster/scheduler"
 	linked "github.com/seatrial/seatrial/internal/kubernetes"
 	"github.com/seatrial/seatrial/internal/memstore"
 )
@@ -47,7 +48,7 @@ type Config struct {
 	Usage   func(*v1.Pod, *v1.Container, v1.ResourceName) int64 // that autoscalers see, in thousandths of a CPU and bytes; nil: kubelet.Usage
 	Listen  func(memstore.Write)                                // hears of every write to a database in memory, or nil
 	Told    func(*v1.Event)                                     // hears of every event that a component records, in place of the API server; must not change it; nil: they are stored
-	Decided func(Decision)                                      // hears of every decision of the scheduler; nil: nobody does
+	Decided func(scheduler.Decision)                            // hears of every decision of the scheduler; nil: nobody does
 	Scores  int                                                 // how many nodes of a decision are told with their scores; of a thousand nodes they take much memory
 	Prepare func(context.Context, *rest.Config) error           // stores what is there before anything acts, or nil
 
@@ -205,7 +206,7 @@ func (e *Engine) act(ctx context.Context, config Config) error {
 	if err := m.start(&e.running); err != nil {
 		return err
 	}
-	if e.filters, err = startScheduler(ctx, e.Set, schedulerOptions{config.Decided, config.Scores}, &e.running); err != nil {
+	if e.filters, err = scheduler.Start(ctx, e.Set, scheduler.Options{config.Decided, config.Scores}, &e.running); err != nil {
 		return fmt.Errorf("scheduler: %w", err)
 	}
 	e.running.Go(func() { e.kubelet.Run(ctx) })

@@ -4,12 +4,12 @@ import (
 	"time"
 
 	"github.com/seatrial/seatrial/diag"
-	"github.com/seatrial/seatrial/internal/cluster"
+	"github.com/seatrial/seatrial/internal/cluster/scheduler"
 	"github.com/seatrial/seatrial/internal/plan"
 )
 
 // judge keeps what the scheduler said about a pod.
-func (r *recorder) judge(d cluster.Decision) {
+func (r *recorder) judge(d scheduler.Decision) {
 	r.decisions[d.Pod.UID] = d
 	if d.Node != "" || !r.began {
 		return
@@ -46,7 +46,7 @@ func (r *recorder) placed(t time.Time, p *podTrack) {
 	r.plan.Placements = append(r.plan.Placements, placement)
 }
 
-func fits(rejected []cluster.Rejection) []plan.NodeFit {
+func fits(rejected []scheduler.Rejection) []plan.NodeFit {
 	all := make([]plan.NodeFit, 0, len(rejected))
 	for _, r := range rejected {
 		all = append(all, plan.NodeFit{Name: r.Node, Plugin: r.Plugin, Reason: r.Reason})
@@ -55,7 +55,7 @@ func fits(rejected []cluster.Rejection) []plan.NodeFit {
 }
 
 // scores returns the best nodes of a decision.
-func scores(told []cluster.NodeScore) (best []plan.NodeScore) {
+func scores(told []scheduler.NodeScore) (best []plan.NodeScore) {
 	for _, s := range told {
 		n := plan.NodeScore{Name: s.Node, Total: s.Total, Plugins: []plan.PluginScore{}}
 		for _, p := range s.Plugins {

@@ -21,6 +21,7 @@ import (
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/internal/cluster"
 	"github.com/seatrial/seatrial/internal/cluster/clients"
+	"github.com/seatrial/seatrial/internal/cluster/scheduler"
 	"github.com/seatrial/seatrial/internal/memstore"
 	"github.com/seatrial/seatrial/internal/plan"
 )
@@ -29,7 +30,7 @@ import (
 type recorder struct {
 	mu               sync.Mutex
 	pending          []change // not taken in yet
-	pendingDecisions []cluster.Decision
+	pendingDecisions []scheduler.Decision
 
 	zero         time.Time // moment of the change; before it nothing is told
 	began        bool
@@ -49,7 +50,7 @@ type recorder struct {
 	events    map[eventKey]int32 // how often they came
 	due       []*podTrack        // ready, but not for long enough to be available
 
-	decisions map[types.UID]cluster.Decision // latest of each pod that is not placed yet
+	decisions map[types.UID]scheduler.Decision // latest of each pod that is not placed yet
 	unplaced  map[types.UID]*plan.Unschedulable
 	waiting   []types.UID // of unplaced, in order
 
@@ -60,7 +61,7 @@ func newRecorder() *recorder {
 	return &recorder{
 		objects: map[string]metav1.Object{}, byUID: map[types.UID]metav1.Object{}, pods: map[types.UID]*podTrack{},
 		workloads: map[diag.Object]*workloadTrack{}, nodes: map[string]*nodeTrack{}, events: map[eventKey]int32{}, budgets: map[diag.Object]*budgetTrack{}, repeated: map[string]int{},
-		decisions: map[types.UID]cluster.Decision{}, unplaced: map[types.UID]*plan.Unschedulable{},
+		decisions: map[types.UID]scheduler.Decision{}, unplaced: map[types.UID]*plan.Unschedulable{},
 	}
 }
 
@@ -109,7 +110,7 @@ func (r *recorder) onEvent(e *corev1.Event) {
 }
 
 // onDecision receives each decision of the scheduler.
-func (r *recorder) onDecision(d cluster.Decision) {
+func (r *recorder) onDecision(d scheduler.Decision) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.pendingDecisions = append(r.pendingDecisions, d)

@@ -1,4 +1,4 @@
-package cluster
+package scheduler
 
 import (
 	"context"
@@ -23,14 +23,14 @@ import (
 )
 
 // schedulerOptions are the options of the scheduler.
-type schedulerOptions struct {
-	onDecision func(Decision)
-	maxScores  int
+type Options struct {
+	OnDecision func(Decision)
+	MaxScores  int
 }
 
 // startScheduler runs the scheduler with its default profile. With a pace it leaves nothing to chance,
 // and tells of its decisions if somebody wants to hear. It ends with the context. It gives the names of the filters in the order in which they look at a node.
-func startScheduler(ctx context.Context, s *clients.Set, options schedulerOptions, running *sync.WaitGroup) (filters []string, err error) {
+func Start(ctx context.Context, s *clients.Set, options Options, running *sync.WaitGroup) (filters []string, err error) {
 	client, err := kubernetes.NewForConfig(s.BuiltIn("kube-scheduler"))
 	if err != nil {
 		return nil, err
@@ -47,7 +47,7 @@ func startScheduler(ctx context.Context, s *clients.Set, options schedulerOption
 	defer built() // ends what collects metrics every second, which nobody reads
 	var upstream []scheduler.Option
 	if s.Sequenced {
-		if upstream, err = withoutChance(); err != nil {
+		if upstream, err = deterministic(); err != nil {
 			return nil, err
 		}
 	}
@@ -59,8 +59,8 @@ func startScheduler(ctx context.Context, s *clients.Set, options schedulerOption
 		filters = append(filters, p.Name)
 	}
 	sched.StopEverything = ctx.Done()
-	if s.Sequenced || options.onDecision != nil {
-		listen(sched, options)
+	if s.Sequenced || options.OnDecision != nil {
+		instrument(sched, options)
 	}
 	if err := broadcaster.StartRecordingToSinkWithContext(ctx); err != nil {
 		return nil, err
@@ -81,7 +81,7 @@ func startScheduler(ctx context.Context, s *clients.Set, options schedulerOption
 
 // withoutChance makes a scheduler look at nodes one after another, and at pods in an order that is
 // always the same.
-func withoutChance() ([]scheduler.Option, error) {
+func deterministic() ([]scheduler.Option, error) {
 	config, err := latest.Default()
 	if err != nil {
 		return nil, err
@@ -95,7 +95,7 @@ func withoutChance() ([]scheduler.Option, error) {
 	}
 	return []scheduler.Option{
 		scheduler.WithProfiles(config.Profiles...),
-		scheduler.WithFrameworkOutOfTreeRegistry(runtime.Registry{pluginInOrder: newInOrder}),
+		scheduler.WithFrameworkOutOfTreeRegistry(runtime.Registry{pluginInOrder: newOrderedQueue}),
 		scheduler.WithParallelism(1), // there is one processor
 	}, nil
 }
@@ -105,19 +105,19 @@ const pluginInOrder = "PrioritySortInOrder"
 // queueInOrder sorts the pods that wait as Kubernetes does, by priority and time, and those that came at the
 // same time by when they were written last. New ones so come in the order in which they are told of: the first may be
 // taken before the last is told.
-type queueInOrder struct{ fwk.QueueSortPlugin }
+type orderedQueue struct{ fwk.QueueSortPlugin }
 
-func newInOrder(ctx context.Context, args apiruntime.Object, handle fwk.Handle) (fwk.Plugin, error) {
+func newOrderedQueue(ctx context.Context, args apiruntime.Object, handle fwk.Handle) (fwk.Plugin, error) {
 	sort, err := queuesort.New(ctx, args, handle)
 	if err != nil {
 		return nil, err
 	}
-	return queueInOrder{sort.(fwk.QueueSortPlugin)}, nil
+	return orderedQueue{sort.(fwk.QueueSortPlugin)}, nil
 }
 
-func (queueInOrder) Name() string { return pluginInOrder }
+func (orderedQueue) Name() string { return pluginInOrder }
 
-func (q queueInOrder) Less(a, b fwk.QueuedEntityInfo) bool {
+func (q orderedQueue) Less(a, b fwk.QueuedEntityInfo) bool {
 	if q.QueueSortPlugin.Less(a, b) {
 		return true
 	}

@@ -1,4 +1,4 @@
-package cluster
+package scheduler
 
 import (
 	"cmp"
@@ -45,15 +45,15 @@ type PluginScore struct {
 
 // listen hears every decision of a scheduler that does not run yet, and tells of it if somebody wants
 // to know.
-func listen(s *scheduler.Scheduler, options schedulerOptions) {
+func instrument(s *scheduler.Scheduler, options Options) {
 	schedule := s.SchedulePod
 	s.SchedulePod = func(ctx context.Context, f framework.Framework, state fwk.CycleState, pod *framework.QueuedPodInfo) (scheduler.ScheduleResult, error) {
-		l := &listener{Framework: f}
+		l := &recorder{Framework: f}
 		result, err := schedule(ctx, l, state, pod)
-		if options.onDecision != nil {
+		if options.OnDecision != nil {
 			d := l.decision(pod.Pod, result, err)
-			d.Scores = l.best(options.maxScores, d.Node)
-			options.onDecision(d)
+			d.Scores = l.best(options.MaxScores, d.Node)
+			options.OnDecision(d)
 		}
 		return result, err
 	}
@@ -61,7 +61,7 @@ func listen(s *scheduler.Scheduler, options schedulerOptions) {
 
 // listener hears the plugins during one decision. It takes no part in batching, which would
 // reuse what was found for another pod and leave nothing to tell.
-type listener struct {
+type recorder struct {
 	framework.Framework
 
 	mu       sync.Mutex
@@ -69,7 +69,7 @@ type listener struct {
 	scores   []fwk.NodePluginScores
 }
 
-func (l *listener) RunFilterPluginsWithNominatedPods(ctx context.Context, state fwk.CycleState, pod *v1.Pod, info fwk.NodeInfo) *fwk.Status {
+func (l *recorder) RunFilterPluginsWithNominatedPods(ctx context.Context, state fwk.CycleState, pod *v1.Pod, info fwk.NodeInfo) *fwk.Status {
 	status := l.Framework.RunFilterPluginsWithNominatedPods(ctx, state, pod, info)
 	if status.IsRejected() {
 		l.mu.Lock()
@@ -79,20 +79,20 @@ func (l *listener) RunFilterPluginsWithNominatedPods(ctx context.Context, state 
 	return status
 }
 
-func (l *listener) RunScorePlugins(ctx context.Context, state fwk.CycleState, pod *v1.Pod, nodes []fwk.NodeInfo) ([]fwk.NodePluginScores, *fwk.Status) {
+func (l *recorder) RunScorePlugins(ctx context.Context, state fwk.CycleState, pod *v1.Pod, nodes []fwk.NodeInfo) ([]fwk.NodePluginScores, *fwk.Status) {
 	scores, status := l.Framework.RunScorePlugins(ctx, state, pod, nodes)
 	for i := range scores {
-		scores[i].Randomizer = chance(string(pod.UID), scores[i].Name)
+		scores[i].Randomizer = tieBreak(string(pod.UID), scores[i].Name)
 	}
 	l.scores = scores
 	return scores, status
 }
 
-func (l *listener) GetNodeHint(context.Context, *v1.Pod, fwk.PodSignature, fwk.CycleState, int64) string {
+func (l *recorder) GetNodeHint(context.Context, *v1.Pod, fwk.PodSignature, fwk.CycleState, int64) string {
 	return ""
 }
 
-func (l *listener) StoreScheduleResults(context.Context, fwk.PodSignature, string, string, framework.SortedScoredNodes, int64) {
+func (l *recorder) StoreScheduleResults(context.Context, fwk.PodSignature, string, string, framework.SortedScoredNodes, int64) {
 }
 
 func rejection(node string, status *fwk.Status) Rejection {
@@ -100,13 +100,13 @@ func rejection(node string, status *fwk.Status) Rejection {
 }
 
 // decision sums up what was heard.
-func (l *listener) decision(pod *v1.Pod, result scheduler.ScheduleResult, err error) Decision {
+func (l *recorder) decision(pod *v1.Pod, result scheduler.ScheduleResult, err error) Decision {
 	d := Decision{At: time.Now(), Pod: pod, Node: result.SuggestedHost, Feasible: result.FeasibleNodes, Rejected: l.rejected}
 	var misfit *framework.FitError
 	switch {
 	case errors.As(err, &misfit):
 		d.Message = misfit.Error()
-		d.Rejected = append(d.Rejected, l.refusedEarly(misfit)...)
+		d.Rejected = append(d.Rejected, l.prefilterRejections(misfit)...)
 	case err != nil:
 		d.Message = err.Error()
 	}
@@ -116,7 +116,7 @@ func (l *listener) decision(pod *v1.Pod, result scheduler.ScheduleResult, err er
 }
 
 // best gives the nodes with the highest scores, the chosen one before those that were as good.
-func (l *listener) best(most int, chosen string) (best []NodeScore) {
+func (l *recorder) best(most int, chosen string) (best []NodeScore) {
 	if most == 0 {
 		return nil
 	}
@@ -132,7 +132,7 @@ func (l *listener) best(most int, chosen string) (best []NodeScore) {
 
 // chance draws which of two nodes that are equally good takes a pod. The scheduler draws it too, but
 // from a source that all goroutines share; this depends on the seed alone, from which UIDs are drawn.
-func chance(uid, node string) int {
+func tieBreak(uid, node string) int {
 	h := fnv.New64a()
 	io.WriteString(h, uid)
 	io.WriteString(h, node)
@@ -148,7 +148,7 @@ func rankOf(node, chosen string) int {
 }
 
 // refusedEarly gives the nodes that were ruled out before any filter looked at them.
-func (l *listener) refusedEarly(misfit *framework.FitError) (early []Rejection) {
+func (l *recorder) prefilterRejections(misfit *framework.FitError) (early []Rejection) {
 	status := misfit.Diagnosis.NodeToStatus.AbsentNodesStatus()
 	if misfit.Diagnosis.PreFilterMsg == "" && len(misfit.Diagnosis.UnschedulablePlugins) == 0 || status.Message() == "" {
 		return nil
