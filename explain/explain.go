@@ -70,7 +70,7 @@ func Find(store *schema.Store, text, apiVersion string) (*Subject, error) {
 		var missing *schema.FieldError
 		if errors.As(err, &missing) && missing.Suggest == "" {
 			if _, place := kind.SuggestField(strings.Join(rest, ".")); place != "" {
-				return nil, fmt.Errorf("%s: %w; a field of this name stands at %s", kind.Kind, err, place)
+				return nil, fmt.Errorf("%s: %w: the field exists at %s", kind.Kind, err, place)
 			}
 		}
 		return nil, fmt.Errorf("%s: %w", kind.Kind, err)

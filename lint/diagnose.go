@@ -41,9 +41,9 @@ func diagnose(d *manifest.Document, c verdict.Cause) diag.Diagnostic {
 	return out
 }
 
-// written returns the path at which a user wrote what the server tells by the path of its internal
-// form: the schema that all versions of a definition share, which has to stand in each of them; the
-// name that the server has drawn; a place that it names for another.
+// sourcePath returns the path at which a user wrote what the server names by the path of its internal form: the schema that
+// all versions of a definition share, which has to stand in each of them; the name that the server has drawn; a place that it
+// names for another.
 func sourcePath(d *manifest.Document, path string) string {
 	switch {
 	case path == "metadata.name" && d.Object.Name == "" && d.GenerateName != "":
@@ -54,6 +54,10 @@ func sourcePath(d *manifest.Document, path string) string {
 		if asText := "stringData" + strings.TrimPrefix(path, "data"); !d.Find(path).Exact && d.Find(asText).Exact {
 			return asText
 		}
+	case strings.HasPrefix(path, "spec.clusterIPs[") && !d.Find("spec.clusterIPs").Exact:
+		return "spec.clusterIP"
+	case d.Object.Kind == "PersistentVolumeClaim" && strings.HasPrefix(path, "spec.resources["):
+		return "spec.resources.requests" + strings.TrimPrefix(path, "spec.resources")
 	case d.Object.Kind == "Node" && strings.HasPrefix(path, "metadata.taints"):
 		return "spec" + strings.TrimPrefix(path, "metadata")
 	}
@@ -66,7 +70,7 @@ func sourcePath(d *manifest.Document, path string) string {
 
 var inSchema = regexp.MustCompile(`^Invalid value: "": "([^" ]+)" must validate `)
 
-// named returns the path that a schema's message names in its text alone.
+// pathInMessage returns the path that a schema's message names in its text alone.
 func pathInMessage(message string) string {
 	if m := inSchema.FindStringSubmatch(message); m != nil {
 		return m[1]
@@ -77,7 +81,7 @@ func pathInMessage(message string) string {
 var invalidText = regexp.MustCompile(`^Invalid value: ("(?:[^"\\]|\\.)*"): `)
 
 // entryOf points at the key that the server refuses of an entry, or at the key or value that it names
-// when it refuses the mapping: a label's. It gives false when it names none.
+// when it refuses the mapping: a label's. It returns false if the server names none.
 func entryOf(place manifest.Place, c verdict.Cause) (source.Range, bool) {
 	m := invalidText.FindStringSubmatch(c.Message)
 	if !place.Exact || place.Node == nil || m == nil {

@@ -163,6 +163,14 @@ func (r *run) knownToTarget(d *manifest.Document) bool {
 // report turns the answers about an object into findings, and keeps its facts.
 func (r *run) report(ctx context.Context, d *manifest.Document, v verdict.Verdict, out *fileResult) error {
 	before := len(out.Findings)
+	if f, ok := r.unreadableBlanks(d, v); ok { // nothing else can be said before they are gone
+		out.Findings = append(out.Findings, finding{f, d.Item})
+		out.resource().fill(d, nil, PodTemplateOf(&unstructured.Unstructured{Object: d.Value()}), namespaceOf(d))
+		return nil
+	}
+	for _, f := range r.lookalikes(d) {
+		out.Findings = append(out.Findings, finding{f, d.Item})
+	}
 	w := r.repair(ctx, d, v)
 	v = w.Verdict
 	for _, f := range w.attach(d, r.diagnoseAll(d, v)) {

@@ -93,10 +93,14 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 }
 
 func readFile(name string) ([]byte, error) {
+	data, err := []byte(nil), error(nil)
 	if name == source.Stdin {
-		return io.ReadAll(os.Stdin)
+		data, err = io.ReadAll(os.Stdin)
+	} else {
+		data, err = os.ReadFile(name)
 	}
-	return os.ReadFile(name)
+	data, _ = source.Decode(data)
+	return data, err
 }
 
 // finish sorts and counts the findings.

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/manifest"
+	"github.com/seatrial/seatrial/source"
 	"github.com/seatrial/seatrial/validation/verdict"
 )
 
@@ -14,19 +16,134 @@ func (t *target) placeMeant(d *manifest.Document, c verdict.Cause) string {
 		return to
 	}
 	kind := t.store().Lookup(gvkOf(d))
-	if kind == nil || c.Siblings != nil || t.versionsWith(gvkOf(d), c.Path) != "" {
+	if kind == nil || c.Siblings != nil || t.versionsWith(gvkOf(d), c.SchemaPath()) != "" {
 		return ""
 	}
-	_, place := kind.SuggestField(c.Path)
-	for strings.Contains(place, "[]") { // the one element of a list
-		list, _, _ := strings.Cut(place, "[]")
+	_, place := kind.SuggestField(c.SchemaPath())
+	return inElements(d, place, c.Path)
+}
+
+// inElements returns a path of a schema as a path of a document: of each list the element that another path leads through,
+// or the only one. It returns "" if there are several.
+func inElements(d *manifest.Document, place, beside string) string {
+	for {
+		list, rest, more := strings.Cut(place, "[]")
+		if !more {
+			return place
+		}
+		if after, same := strings.CutPrefix(beside, list+"["); same {
+			index, _, _ := strings.Cut(after, "]")
+			place = list + "[" + index + "]" + rest
+			continue
+		}
 		holder, key, ok := locate(d.Value(), list)
 		if elements, isList := valueAt(holder, key).([]any); !ok || !isList || len(elements) != 1 {
 			return ""
 		}
-		place = strings.Replace(place, "[]", "[0]", 1)
+		place = list + "[0]" + rest
 	}
-	return place
+}
+
+// moveFix moves a field with all that stands below it, in a document that is written in blocks.
+func moveFix(d *manifest.Document, from, to string) (diag.Fix, bool) {
+	p, parent := d.Find(from), d.Find(from[:max(0, strings.LastIndexByte(from, '.'))])
+	if !p.Exact || !parent.Exact || p.Alias.IsValid() || parent.Alias.IsValid() || !inBlock(d, parent) || !opensLine(d, p.Key) {
+		return diag.Fix{}, false
+	}
+	holder, names := deepest(d, to)
+	if len(names) == 0 || holder.Alias.IsValid() || !inBlock(d, holder) {
+		return diag.Fix{}, false
+	}
+	first, last := p.Key.Start.Line, max(p.Key.End.Line, lastLine(p.Value))
+	indent := holder.Node.Fields[0].Key().Start.Column - 1
+	var text strings.Builder
+	for _, name := range names[:len(names)-1] {
+		fmt.Fprintf(&text, "%*s%s:\n", indent, "", name)
+		indent += 2
+	}
+	shift := indent - (p.Key.Start.Column - 1)
+	for n := first; n <= last; n++ {
+		line := strings.TrimRight(d.File.Line(n), "\r")
+		if n == first { // the field may have another name
+			line = line[:p.Key.Start.Column-1] + names[len(names)-1] + line[p.Key.End.Column-1:]
+		}
+		text.WriteString(shiftLine(line, shift) + "\n")
+	}
+	return diag.Fix{Message: "move it to " + to, Edits: moveLines(d.File, first, last, lastLine(holder.Value)+1, text.String())}, true
+}
+
+// moveLines deletes lines of a file and inserts a text before another line.
+func moveLines(f *source.File, first, last, before int, text string) []source.Edit {
+	cut := f.Range(f.LineStart(first), lineEnd(f, last))
+	at := lineEnd(f, before-1)
+	if at > 0 && f.Data[at-1] != '\n' {
+		text = "\n" + strings.TrimSuffix(text, "\n")
+	}
+	if at >= cut.Start.Offset && at <= cut.End.Offset {
+		return []source.Edit{{Range: cut, NewText: text}}
+	}
+	return []source.Edit{{Range: cut}, {Range: f.Range(at, at), NewText: text}}
+}
+
+// lineEnd returns the first byte after a line and its end.
+func lineEnd(f *source.File, line int) int {
+	if line >= f.Lines() {
+		return len(f.Data)
+	}
+	return f.LineStart(line + 1)
+}
+
+// lastLine returns the last line of a range that holds a character.
+func lastLine(r source.Range) int {
+	if r.End.Column == 1 && r.End.Line > r.Start.Line {
+		return r.End.Line - 1
+	}
+	return r.End.Line
+}
+
+// shiftLine indents a line by more columns, or fewer.
+func shiftLine(line string, by int) string {
+	if strings.TrimSpace(line) == "" {
+		return ""
+	}
+	if by >= 0 {
+		return strings.Repeat(" ", by) + line
+	}
+	indent := len(line) - len(strings.TrimLeft(line, " "))
+	return line[min(-by, indent):]
+}
+
+// inBlock reports whether a place holds a mapping whose entries stand on lines of their own, without brackets.
+func inBlock(d *manifest.Document, p manifest.Place) bool {
+	return p.Node != nil && p.Node.Kind == manifest.Map && len(p.Node.Fields) > 0 && p.Value.IsValid() &&
+		d.File.Data[p.Value.Start.Offset] != '{'
+}
+
+// opensLine reports whether nothing but indentation stands before a place, and no quote opens there.
+func opensLine(d *manifest.Document, at source.Range) bool {
+	if !at.IsValid() || d.File.Data[at.Start.Offset] == '"' || d.File.Data[at.Start.Offset] == '\'' {
+		return false
+	}
+	return strings.TrimSpace(d.File.Line(at.Start.Line)[:at.Start.Column-1]) == ""
+}
+
+// deepest returns the place that exists of a path, as far down as it does, and the names that do not. There are none if a
+// name that is missing is that of a list's element, or if the whole path exists.
+func deepest(d *manifest.Document, path string) (manifest.Place, []string) {
+	var names []string
+	for at := path; ; {
+		p := d.Find(at)
+		if p.Exact {
+			return p, names
+		}
+		dot := strings.LastIndexByte(at, '.')
+		name := at[dot+1:]
+		if strings.ContainsAny(name, "[]") {
+			return p, nil
+		}
+		names = append([]string{name}, names...)
+		at = at[:max(0, dot)]
+	}
 }
 
 // oldForms are fields that another API version of a kind has, and where this one has them. The value of servicePort decides
@@ -96,4 +213,36 @@ func putAt(v map[string]any, path string, value any) bool {
 		}
 		path = rest
 	}
+}
+
+// backendFix rewrites a backend of an old Ingress.
+func backendFix(d *manifest.Document, path string) (diag.Fix, bool) {
+	parent := path[:max(0, strings.LastIndexByte(path, '.'))]
+	holder, key, ok := locate(d.Value(), parent)
+	backend, isMap := valueAt(holder, key).(map[string]any)
+	p := d.Find(parent)
+	if !ok || !isMap || !p.Exact || p.Alias.IsValid() || !p.Value.IsValid() {
+		return diag.Fix{}, false
+	}
+	service, port := map[string]any{}, map[string]any{}
+	for name, v := range backend {
+		switch name {
+		case "serviceName":
+			service["name"] = v
+		case "servicePort":
+			if _, isText := v.(string); isText {
+				port["name"] = v
+			} else {
+				port["number"] = v
+			}
+			service["port"] = port
+		default:
+			return diag.Fix{}, false
+		}
+	}
+	text := "service: " + flowText(service)
+	if d.File.Data[p.Value.Start.Offset] == '{' {
+		text = "{" + text + "}"
+	}
+	return diag.Fix{Message: text, Edits: []source.Edit{{Range: p.Value, NewText: text}}}, true
 }

@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
@@ -20,9 +21,11 @@ const maxRepairs = 3
 // A repair puts into an object, in memory, what was most likely meant: what validation finds without it is a cause of its
 // own, and what it finds no more was a consequence.
 type repair struct {
-	path  string // of the wrong field, in the object that is repaired
-	to    string // the path that the field should have; empty: it stays
-	value any    // the right value, if the field stays
+	path  string   // of the wrong field, in the object that is repaired
+	to    string   // the path that the field should have; empty: it stays
+	value any      // the right value, if the field stays
+	also  []string // paths of other wrong fields that the value puts right
+	found string   // where the right value has what the wrong one had at path; empty: nowhere else
 }
 
 // repaired is the verdict on an object with its repairs. Paths are those of the document.
@@ -35,6 +38,7 @@ type repaired struct {
 // repair judges an object again with what was most likely meant. It returns the verdict as it is if nothing can be repaired.
 func (r *run) repair(ctx context.Context, d *manifest.Document, v verdict.Verdict) repaired {
 	whole := repaired{Verdict: v}
+	whole.setAside(v.Causes)
 	if len(r.targets) != 1 || !r.targets[0].linked || v.NotServed != "" || !slices.ContainsFunc(v.Causes, repairable) {
 		return whole
 	}
@@ -54,8 +58,9 @@ func (r *run) repair(ctx context.Context, d *manifest.Document, v verdict.Verdic
 			return whole
 		}
 		current, repaired = r.Validator.Create(ctx, gvkOf(d), doc, namespaceOf(d)), true
+		roots = slices.DeleteFunc(roots, func(c verdict.Cause) bool { return whole.covered(c.Path) })
 		for _, c := range current.Causes {
-			c = r.targets[0].inDocument(d, &whole, c)
+			c = whole.inDocument(c)
 			if repairable(c) && !slices.ContainsFunc(roots, func(o verdict.Cause) bool { return o.Path == c.Path }) {
 				roots = append(roots, c)
 			}
@@ -67,40 +72,63 @@ func (r *run) repair(ctx context.Context, d *manifest.Document, v verdict.Verdic
 	return whole.settle(v, current, roots)
 }
 
-// inDocument gives a cause of a repaired object its path in the document. Where that is another one, the cause keeps what was
-// most likely meant by the field, and names the field as it is written.
-func (t *target) inDocument(d *manifest.Document, w *repaired, c verdict.Cause) verdict.Cause {
+// inDocument returns a cause of a repaired object with its path in the document. Where that is another one, the cause names
+// the field as it is written, and keeps the path that it has in the schema.
+func (w *repaired) inDocument(c verdict.Cause) verdict.Cause {
 	path := w.original(c.Path)
 	if path == c.Path {
 		return c
 	}
-	if c.Class == verdict.UnknownField {
-		name := t.nameMeant(d, c)
-		c.Siblings = []string{}
-		if name != "" {
-			c.Siblings = append(c.Siblings, name)
-		}
-		c.Message = strings.Replace(c.Message, strconv.Quote(c.Path), strconv.Quote(path), 1)
-	}
+	c.Meant = c.Path
+	c.Message = strings.Replace(c.Message, strconv.Quote(c.Path), strconv.Quote(path), 1)
 	c.Path = path
 	return c
+}
+
+// unchecked is the message of a cause that says only that there are others.
+const unchecked = "some validation rules were not checked because the object was invalid"
+
+// setAside keeps what says only that there are other causes as their consequence.
+func (w *repaired) setAside(causes []verdict.Cause) {
+	only := func(c verdict.Cause) bool { return strings.Contains(c.Message, unchecked) }
+	if i := slices.IndexFunc(causes, only); i >= 0 && len(causes) > 1 {
+		w.consequences = append(w.consequences, causes[i])
+		w.Causes = slices.DeleteFunc(slices.Clone(causes), only)
+	}
+}
+
+// followsFrom reports whether a cause speaks of a value that could not be read, or of the list that has it as an element.
+func followsFrom(roots []verdict.Cause, c verdict.Cause) bool {
+	return c.Path != "" && slices.ContainsFunc(roots, func(r verdict.Cause) bool {
+		return r.Class == verdict.WrongType && (c.Path == r.Path || strings.HasPrefix(r.Path, c.Path+"[") && strings.Count(r.Path, ".") == strings.Count(c.Path, "."))
+	})
+}
+
+// covered reports whether the repair of another field has put a field right as well.
+func (w *repaired) covered(path string) bool {
+	return slices.ContainsFunc(w.made, func(m repair) bool { return slices.Contains(m.also, path) })
 }
 
 // settle takes the causes that are left, and tells the consequences from them.
 func (w repaired) settle(before, after verdict.Verdict, roots []verdict.Cause) repaired {
 	left := roots
 	for _, c := range after.Causes {
-		if c.Path = w.original(c.Path); !repairable(c) {
+		switch c = w.inDocument(c); {
+		case repairable(c):
+		case followsFrom(roots, c):
+			w.consequences = append(w.consequences, c)
+		default:
 			left = append(left, c)
 		}
 	}
 	for _, c := range before.Causes {
-		if !repairable(c) && !slices.ContainsFunc(left, c.Same) {
+		if !repairable(c) && !slices.ContainsFunc(left, c.Same) && !strings.Contains(c.Message, unchecked) {
 			w.consequences = append(w.consequences, c)
 		}
 	}
 	w.Verdict = after
 	w.Causes = left
+	w.setAside(left)
 	w.Custom = before.Custom
 	return w
 }
@@ -108,28 +136,33 @@ func (w repaired) settle(before, after verdict.Verdict, roots []verdict.Cause) r
 // original returns the path of a field in the document that a repair may have renamed.
 func (w *repaired) original(path string) string {
 	for _, m := range slices.Backward(w.made) {
-		if m.to == "" {
+		moved := cmp.Or(m.to, m.found)
+		if moved == "" {
 			continue
 		}
-		if rest, below := strings.CutPrefix(path, m.to); below && (rest == "" || rest[0] == '.' || rest[0] == '[') {
+		if rest, below := strings.CutPrefix(path, moved); below && (rest == "" || rest[0] == '.' || rest[0] == '[') {
 			path = m.path + rest
 		}
 	}
 	return path
 }
 
-// attach gives the consequences to the first finding that explains them.
+// attach keeps the consequences with the first finding that explains them.
 func (w *repaired) attach(d *manifest.Document, found []diag.Diagnostic) []diag.Diagnostic {
 	if len(w.consequences) == 0 {
 		return found
 	}
-	for i := range found {
-		if found[i].Rule == ruleFieldUnknown.Name || found[i].Rule == ruleFieldType.Name {
-			for _, c := range w.consequences {
-				found[i].Consequences = append(found[i].Consequences, diagnose(d, c))
-			}
-			break
-		}
+	at := slices.IndexFunc(found, func(f diag.Diagnostic) bool {
+		return f.Rule == ruleFieldUnknown.Name || f.Rule == ruleFieldType.Name
+	})
+	if at < 0 {
+		at = slices.IndexFunc(found, func(f diag.Diagnostic) bool { return isVerdictRule(f.Rule) })
+	}
+	if at < 0 {
+		return found
+	}
+	for _, c := range w.consequences {
+		found[at].Consequences = append(found[at].Consequences, diagnose(d, c))
 	}
 	return found
 }
@@ -179,11 +212,10 @@ func (t *target) repairAll(d *manifest.Document, value map[string]any, causes []
 		if !repairable(c) || slices.ContainsFunc(w.made, func(o repair) bool { return o.path == c.Path }) {
 			continue
 		}
-		holder, key, ok := locate(value, c.Path)
-		if !ok {
+		if w.covered(c.Path) {
 			continue
 		}
-		if fix, ok := t.repairOf(d, c, holder, key); ok && fix.apply(value, holder, key) {
+		if fix, ok := t.repairOf(d, value, c); ok && fix.apply(value) {
 			w.made = append(w.made, fix)
 			made = true
 		}
@@ -191,14 +223,23 @@ func (t *target) repairAll(d *manifest.Document, value map[string]any, causes []
 	return made
 }
 
-// repairOf returns the repair of a cause.
-func (t *target) repairOf(d *manifest.Document, c verdict.Cause, holder any, key any) (repair, bool) {
+// repairOf returns the repair of a cause, in the object as it is repaired so far.
+func (t *target) repairOf(d *manifest.Document, object map[string]any, c verdict.Cause) (repair, bool) {
+	holder, key, ok := locate(object, c.Path)
+	if !ok {
+		return repair{}, false
+	}
+	if fix, ok := t.selectorMeant(d, object, c); ok {
+		return fix, true
+	}
 	if c.Class == verdict.WrongType {
 		v := valueAt(holder, key)
-		if meant, _, ok := t.meant(d, c.Path, v); ok {
-			return repair{path: c.Path, value: meant}, true
+		meant, _, ok := t.meant(d, c.Path, v)
+		fix := repair{path: c.Path, value: meant}
+		if list, isList := meant.([]any); isList && len(list) == 1 && stands(v) == "a mapping" && stands(list[0]) == "a mapping" {
+			fix.found = c.Path + "[0]"
 		}
-		return repair{}, false
+		return fix, ok
 	}
 	if name := t.nameMeant(d, c); name != "" {
 		return repair{path: c.Path, to: sibling(c.Path, name)}, true
@@ -210,7 +251,11 @@ func (t *target) repairOf(d *manifest.Document, c verdict.Cause, holder any, key
 }
 
 // apply makes the repair, unless something stands already where the field should be.
-func (f repair) apply(root map[string]any, holder, key any) bool {
+func (f repair) apply(root map[string]any) bool {
+	holder, key, ok := locate(root, f.path)
+	if !ok {
+		return false
+	}
 	switch h := holder.(type) {
 	case map[string]any:
 		name := key.(string)
@@ -287,7 +332,8 @@ func firstStep(v any, path string) (key any, rest string, ok bool) {
 
 // nameMeant returns the field that was most likely meant by one that the type does not have; empty if none is near.
 func (t *target) nameMeant(d *manifest.Document, c verdict.Cause) string {
-	wrong := c.Path[strings.LastIndexByte(c.Path, '.')+1:]
+	path := c.SchemaPath()
+	wrong := path[strings.LastIndexByte(path, '.')+1:]
 	if yamlWords[strings.ToLower(wrong)] { // a boolean was meant to be a value
 		return ""
 	}
@@ -295,9 +341,9 @@ func (t *target) nameMeant(d *manifest.Document, c verdict.Cause) string {
 		return nearest(wrong, c.Siblings)
 	}
 	kind := t.store().Lookup(gvkOf(d))
-	if kind == nil || t.versionsWith(gvkOf(d), c.Path) != "" {
+	if kind == nil || t.versionsWith(gvkOf(d), path) != "" {
 		return ""
 	}
-	name, _ := kind.SuggestField(c.Path)
+	name, _ := kind.SuggestField(path)
 	return name
 }

@@ -17,13 +17,16 @@ import (
 )
 
 // verdicts lints a text with the API server's verdict alone.
-func verdicts(t testing.TB, text string) []diag.Diagnostic {
+func verdicts(t testing.TB, text string) []diag.Diagnostic { return findings(t, text, "none") }
+
+// findings lints a text with the API server's verdict and rules of package lint.
+func findings(t testing.TB, text, rules string) []diag.Diagnostic {
 	t.Helper()
 	v, err := validation.New()
 	if err != nil {
 		t.Fatal(err)
 	}
-	selection, err := lint.Select(lint.OwnRules, "none", nil)
+	selection, err := lint.Select(lint.OwnRules, rules, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,21 +73,21 @@ func TestOneCauseIsOneFinding(t *testing.T) {
 			`spec.template.spec.contianers: unknown field "spec.template.spec.contianers": did you mean containers?`,
 			`spec.template.spec.contianers[0].imgae: unknown field "spec.template.spec.contianers[0].imgae": did you mean image?`}, true},
 		"at the wrong level": {replace("image: c:1", "image: c:1\n        volumeMounts: [{name: v, mountPath: /v}]") + "  volumes: [{name: v, emptyDir: {}}]\n", []string{
-			`spec.volumes: unknown field "spec.volumes": a field of this name stands at spec.template.spec.volumes`}, true},
+			`spec.volumes: unknown field "spec.volumes": move it to spec.template.spec.volumes`}, true},
 		"a mapping for a list": {replace("      - name: c\n        image:", "        name: c\n        image:"), []string{
-			`spec.template.spec.containers: containers takes a list, and a mapping stands here: begin the element with a dash`}, false},
+			`spec.template.spec.containers: containers takes a list, not a mapping: begin the element with a dash`}, false},
 		"a text for a number": {replace("image: c:1", "image: c:1\n        ports: [{containerPort: \"80\"}]"), []string{
-			`spec.template.spec.containers[0].ports[0].containerPort: containerPort takes a whole number, and a text stands here: remove the quotes: the field is a number`}, false},
+			`spec.template.spec.containers[0].ports[0].containerPort: containerPort takes an integer, not a string: remove the quotes: the field is a number`}, false},
 		"pairs for a list": {replace("image: c:1", "image: c:1\n        env: {A: b}"), []string{
-			`spec.template.spec.containers[0].env: env takes a list, and a mapping stands here: write each entry as an element of a list: - name: A, and its value`}, false},
+			`spec.template.spec.containers[0].env: env takes a list, not a mapping: write each entry as an element of a list: - name: A, and its value`}, false},
 		"a text for a mapping": {replace("\nspec:", "\nspec:\n  strategy: Recreate"), []string{
-			`spec.strategy: strategy takes a mapping, and a text stands here: write it as {type: Recreate}`}, false},
+			`spec.strategy: strategy takes a mapping, not a string: write it as {type: Recreate}`}, false},
 		"a unit that is none": {replace("image: c:1", "image: c:1\n        resources: {requests: {memory: 5gb}}"), []string{
 			`spec.template.spec.containers[0].resources.requests.memory: "5gb" is no quantity: there is no unit gb: did you mean 5Gi?`}, false},
 		"another case": {replace("image: c:1", "image: c:1\n        imagePullPolicy: always"), []string{
 			`spec.template.spec.containers[0].imagePullPolicy: Unsupported value: "always": supported values: "Always", "IfNotPresent", "Never": did you mean Always?`}, false},
 		"a template of a CronJob": {"apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: a}\nspec:\n  schedule: '* * * * *'\n  template: {spec: {restartPolicy: Never, containers: [{name: c, image: c:1}]}}\n", []string{
-			`spec.template: unknown field "spec.template": a field of this name stands at spec.jobTemplate.spec.template`}, true},
+			`spec.template: unknown field "spec.template": move it to spec.jobTemplate.spec.template`}, true},
 		"an old Ingress": {"apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: a}\nspec: {rules: [{http: {paths: [{path: /, pathType: Prefix, backend: {serviceName: a, servicePort: 80}}]}}]}\n", []string{
 			`spec.rules[0].http.paths[0].backend.serviceName: unknown field "spec.rules[0].http.paths[0].backend.serviceName": in networking.k8s.io/v1 it is service.name: write service: {name: a, port: ...}`,
 			`spec.rules[0].http.paths[0].backend.servicePort: unknown field "spec.rules[0].http.paths[0].backend.servicePort": in networking.k8s.io/v1 it is service.port.number: write service: {name: ..., port: {number: 80}}`}, true},

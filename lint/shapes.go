@@ -1,11 +1,15 @@
 package lint
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/google/shlex"
+	"sigs.k8s.io/yaml"
 
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/manifest"
@@ -22,18 +26,25 @@ func (t *target) enrichShape(d *manifest.Document, f *diag.Diagnostic, c verdict
 	if kind == nil || !ok {
 		return
 	}
-	typ := typeAt(kind, c.Path)
+	typ := typeAt(kind, c.SchemaPath())
 	v := valueAt(holder, key)
 	if typ == "Quantity" {
 		enrichQuantity(d, f, c, v)
 		return
 	}
+	if text, isText := v.(string); isText && enrichTime(d, f, c, text) {
+		return
+	}
 	if typ != "" && takes(typ) != stands(v) {
 		f.Server = f.Message
-		f.Message = fmt.Sprintf("%s takes %s, and %s stands here", lastName(c.Path), takes(typ), stands(v))
+		f.Message = fmt.Sprintf("%s takes %s, not %s", lastName(c.Path), takes(typ), stands(v))
 	}
-	meant, words, ok := t.meant(d, c.Path, v)
+	if t.enrichSelector(d, f, c) {
+		return
+	}
+	meant, words, ok := t.meant(d, c.SchemaPath(), v)
 	if !ok {
+		f.Help = cmp.Or(f.Help, words)
 		return
 	}
 	f.Help = words
@@ -83,9 +94,8 @@ func (t *target) meant(d *manifest.Document, path string, v any) (meant any, wor
 	if err != nil {
 		return meantInMap(kind, path, v)
 	}
-	_, key, _ := locate(d.Value(), path)
-	if _, element := key.(int); element { // the value is an element of the field
-		return scalarMeant(strings.TrimPrefix(f.Type, "[]"), v)
+	if strings.HasSuffix(path, "]") && strings.HasPrefix(f.Type, "[]") { // the value is an element of the field
+		return elementMeant(f, v)
 	}
 	if item, list := strings.CutPrefix(f.Type, "[]"); list {
 		return listMeant(f, item, v)
@@ -140,6 +150,14 @@ func scalarMeant(want string, v any) (any, string, bool) {
 	return nil, "", false
 }
 
+// elementMeant is for an element of a list that has another type than the list's elements.
+func elementMeant(f *schema.Field, v any) (any, string, bool) {
+	if m, words, ok := scalarMeant(strings.TrimPrefix(f.Type, "[]"), v); ok {
+		return m, words, ok
+	}
+	return objectMeant(f, v)
+}
+
 // listMeant is for what stands where a list is wanted: one element without its dash, names with values.
 func listMeant(f *schema.Field, item string, v any) (any, string, bool) {
 	fields := map[string]bool{}
@@ -158,15 +176,34 @@ func listMeant(f *schema.Field, item string, v any) (any, string, bool) {
 			return []any{v}, "begin the element with a dash", true
 		}
 		return pairsMeant(fields, v)
-	case string, int64, float64, bool:
+	case string:
+		if item == "string" {
+			list := words(v)
+			return list, "write it as a list: " + flowText(list), true
+		}
+	case float64, bool:
 		if item == "string" {
 			return []any{fmt.Sprint(v)}, "write it as a list: [" + scalarText(fmt.Sprint(v)) + "]", true
 		}
-		if text, isText := v.(string); isText && fields["name"] {
-			return []any{map[string]any{"name": text}}, "write it as a list: [{name: " + scalarText(text) + "}]", true
-		}
 	}
-	return nil, "", false
+	one, help, ok := elementMeant(f, v)
+	if ok {
+		return []any{one}, "write it as a list: " + flowText([]any{one}), true
+	}
+	return nil, help, false
+}
+
+// words splits a command line into its words; a text that is none stays as it is.
+func words(line string) []any {
+	split, err := shlex.Split(line)
+	if err != nil || len(split) == 0 {
+		return []any{line}
+	}
+	list := make([]any, len(split))
+	for i, word := range split {
+		list[i] = word
+	}
+	return list
 }
 
 // pairsMeant is for a mapping of names to values where a list of elements with a name is wanted.
@@ -199,8 +236,12 @@ func pairsMeant(fields map[string]bool, v map[string]any) (any, string, bool) {
 // objectMeant is for a scalar where an object is wanted of which it is the one thing that matters.
 func objectMeant(f *schema.Field, v any) (any, string, bool) {
 	fields := map[string]string{}
+	var required []*schema.Field
 	for _, child := range f.Fields() {
 		fields[child.Name] = child.Type
+		if child.Required {
+			required = append(required, child)
+		}
 	}
 	wrap := func(name string, value any) (any, string, bool) {
 		return map[string]any{name: value}, fmt.Sprintf("write it as {%s: %s}", name, flowText(value)), true
@@ -212,7 +253,15 @@ func objectMeant(f *schema.Field, v any) (any, string, bool) {
 				return wrap(name, v)
 			}
 		}
+		if fields["configMapRef"] != "" {
+			return nil, fmt.Sprintf("write {configMapRef: {name: %[1]s}} or {secretRef: {name: %[1]s}}", scalarText(v)), false
+		}
 	case int64:
+		for _, child := range required {
+			if child.Type == "integer" {
+				return wrap(child.Name, v)
+			}
+		}
 		if fields["number"] == "integer" {
 			return wrap("number", v)
 		}
@@ -230,13 +279,13 @@ func objectMeant(f *schema.Field, v any) (any, string, bool) {
 func stands(v any) string {
 	switch v.(type) {
 	case nil:
-		return "nothing"
+		return "null"
 	case map[string]any:
 		return "a mapping"
 	case []any:
 		return "a list"
 	case string:
-		return "a text"
+		return "a string"
 	case bool:
 		return "a boolean"
 	}
@@ -248,15 +297,15 @@ func takes(typ string) string {
 	item, list := strings.CutPrefix(typ, "[]")
 	switch {
 	case list && item == "string":
-		return "a list of texts"
+		return "a list of strings"
 	case list:
 		return "a list"
 	case strings.HasPrefix(typ, "map["):
-		return "a mapping of names to " + plural(strings.TrimPrefix(typ, "map[string]"))
+		return "a mapping of " + plural(strings.TrimPrefix(typ, "map[string]"))
 	case typ == "string":
-		return "a text"
+		return "a string"
 	case typ == "integer":
-		return "a whole number"
+		return "an integer"
 	case typ == "number":
 		return "a number"
 	case typ == "boolean":
@@ -264,9 +313,11 @@ func takes(typ string) string {
 	case typ == "Quantity":
 		return "a quantity"
 	case typ == "IntOrString":
-		return "a number or a text"
+		return "an integer or a string"
 	case typ == "Time", typ == "MicroTime":
 		return "a time"
+	case typ == "Duration":
+		return "a duration"
 	}
 	return "a mapping"
 }
@@ -274,7 +325,7 @@ func takes(typ string) string {
 func plural(typ string) string {
 	switch typ {
 	case "string":
-		return "texts"
+		return "strings"
 	case "integer", "number":
 		return "numbers"
 	}
@@ -298,13 +349,18 @@ func shapeFix(d *manifest.Document, p manifest.Place, v, meant any, words string
 		fix.Safe = wrapped
 		fix.Edits = []source.Edit{{Range: p.Value, NewText: flowText(meant)}}
 		if wrapped {
-			text := string(d.File.Data[p.Value.Start.Offset:p.Value.End.Offset])
-			fix.Edits[0].NewText = "[" + text + "]"
+			fix.Edits[0].NewText = "[" + string(textOf(d, p.Value)) + "]"
 		}
+	case p.Value.Start.Line > p.Key.End.Line && !strings.Contains(string(textOf(d, p.Value)), "#"):
+		fix.Edits = []source.Edit{{Range: p.Value, NewText: blockText(p, meant)}}
 	default:
 		return diag.Fix{}, false
 	}
 	return fix, true
+}
+
+func textOf(d *manifest.Document, at source.Range) []byte {
+	return d.File.Data[at.Start.Offset:at.End.Offset]
 }
 
 // dashed makes an element of a list of a block: a dash before its first line, two columns before the others.
@@ -343,4 +399,73 @@ func flowText(v any) string {
 		return scalarText(v)
 	}
 	return fmt.Sprint(v)
+}
+
+// enrichSelector says what is wrong with a selector of the wrong shape.
+func (t *target) enrichSelector(d *manifest.Document, f *diag.Diagnostic, c verdict.Cause) bool {
+	fix, ok := t.selectorMeant(d, d.Value(), c)
+	if !ok {
+		return false
+	}
+	name := lastName(fix.path)
+	labels, _ := fix.value.(map[string]any)
+	if inner, wrapped := labels["matchLabels"]; wrapped {
+		f.Help = fmt.Sprintf("the labels of %s stand below matchLabels: write %s: {matchLabels: %s}", name, name, flowText(inner))
+	} else {
+		f.Help = fmt.Sprintf("%s of a %s has no matchLabels: write %s: %s", name, d.Object.Kind, name, flowText(labels))
+	}
+	p := d.Find(fix.path)
+	if p.Exact && p.Value.IsValid() && !p.Alias.IsValid() && len(f.Fixes) == 0 {
+		text := flowText(labels)
+		if inBlock(d, p) {
+			text = blockText(p, labels)
+		}
+		f.Fixes = append(f.Fixes, replaceFix(p.Value, text, name+": "+flowText(labels)))
+	}
+	return true
+}
+
+// selectorMeant is for labels that stand where a label selector is wanted, and the other way round.
+func (t *target) selectorMeant(d *manifest.Document, object map[string]any, c verdict.Cause) (repair, bool) {
+	kind := t.store().Lookup(gvkOf(d))
+	dot := strings.LastIndexByte(c.Path, '.')
+	if kind == nil || dot < 0 {
+		return repair{}, false
+	}
+	parent := c.Path[:dot]
+	f, err := kind.Field(c.SchemaPath()[:max(0, strings.LastIndexByte(c.SchemaPath(), '.'))])
+	holder, key, found := locate(object, parent)
+	if err != nil || !found {
+		return repair{}, false
+	}
+	have, _ := valueAt(holder, key).(map[string]any)
+	switch {
+	case f.Type == "map[string]string" && c.Class == verdict.WrongType && strings.HasSuffix(c.Path, ".matchLabels"):
+		labels, isMap := have["matchLabels"].(map[string]any)
+		return repair{path: parent, value: labels}, isMap && len(have) == 1
+	case f.Type == "LabelSelector" && c.Class == verdict.UnknownField && have["matchLabels"] == nil:
+		labels, rest, also := map[string]any{}, map[string]any{}, []string{}
+		for name, v := range have {
+			if _, isText := v.(string); isText {
+				labels[name] = v
+				also = append(also, parent+"."+name)
+			} else {
+				rest[name] = v
+			}
+		}
+		rest["matchLabels"] = labels
+		also = slices.DeleteFunc(also, func(path string) bool { return path == c.Path })
+		return repair{path: parent, value: rest, also: also}, slices.Contains(sortedKeys(labels), c.Path[dot+1:])
+	}
+	return repair{}, false
+}
+
+// blockText writes a value with each entry on a line of its own, as deep as the one in its place.
+func blockText(p manifest.Place, v any) string {
+	text, err := yaml.Marshal(v)
+	if err != nil {
+		return flowText(v)
+	}
+	indent := "\n" + strings.Repeat(" ", p.Value.Start.Column-1)
+	return strings.ReplaceAll(strings.TrimSuffix(string(text), "\n"), "\n", indent)
 }

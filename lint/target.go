@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -146,6 +147,9 @@ func (t *target) enrichField(d *manifest.Document, f *diag.Diagnostic, c verdict
 	}
 	if _, words := oldForm(d, c.Path); words != "" {
 		f.Help = words
+		if fix, ok := backendFix(d, c.Path); ok {
+			f.Fixes = append(f.Fixes, fix)
+		}
 		return
 	}
 	if c.Siblings != nil {
@@ -157,13 +161,23 @@ func (t *target) enrichField(d *manifest.Document, f *diag.Diagnostic, c verdict
 	if kind == nil {
 		return
 	}
-	if f.Help = t.versionsWith(gvkOf(d), c.Path); f.Help != "" {
+	if f.Help = t.versionsWith(gvkOf(d), c.SchemaPath()); f.Help != "" {
 		return
 	}
-	name, place := kind.SuggestField(c.Path)
+	if t.enrichSelector(d, f, c) {
+		return
+	}
+	name, place := kind.SuggestField(c.SchemaPath())
 	suggestField(d, f, c.Path, name)
-	if name == "" && place != "" {
-		f.Help = fmt.Sprintf("a field of this name stands at %s", place)
+	if name != "" || place == "" {
+		return
+	}
+	f.Help = fmt.Sprintf("the field %s exists: move it there", place)
+	if to := inElements(d, place, c.Path); to != "" {
+		f.Help = "move it to " + to
+		if fix, ok := moveFix(d, c.Path, to); ok {
+			f.Fixes = append(f.Fixes, fix)
+		}
 	}
 }
 
@@ -454,6 +468,9 @@ func newer(a, b string) bool {
 	return ia > ib
 }
 
+// fractionalBytes matches the warning about bytes with the unit of CPUs.
+var fractionalBytes = regexp.MustCompile(`^fractional byte value "(\d+)m" is invalid`)
+
 // warnings returns what the server would warn of.
 func (r *run) warnings(d *manifest.Document, warnings []verdict.Warning) (out []diag.Diagnostic) {
 	for _, w := range warnings {
@@ -474,6 +491,10 @@ func (r *run) warnings(d *manifest.Document, warnings []verdict.Warning) (out []
 		}
 		f.Path, f.Message = w.Path, strings.TrimPrefix(w.Text, w.Path+": ")
 		f.Range = valueRange(d.Find(w.Path))
+		if m := fractionalBytes.FindStringSubmatch(f.Message); m != nil {
+			meantInstead(d, &f, w.Path, m[1]+"Mi", false)
+			f.Help = fmt.Sprintf("m is a thousandth: did you mean %sMi?", m[1])
+		}
 		out = append(out, f)
 	}
 	return out

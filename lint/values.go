@@ -58,11 +58,14 @@ func meantInstead(d *manifest.Document, f *diag.Diagnostic, path, value string, 
 		p.Value.Start == p.Value.End {
 		return
 	}
-	f.Fixes = append(f.Fixes, diag.Fix{
-		Message: "write " + value,
-		Safe:    certain && !p.Node.Shared && !p.Alias.IsValid(),
-		Edits:   []source.Edit{{Range: p.Value, NewText: requoteValue(d, p.Value, value)}},
-	})
+	fix := replaceFix(p.Value, requoteValue(d, p.Value, value), "write "+value)
+	fix.Safe = certain && !p.Node.Shared && !p.Alias.IsValid()
+	f.Fixes = append(f.Fixes, fix)
+}
+
+// replaceFix puts another text into a place.
+func replaceFix(at source.Range, text, message string) diag.Fix {
+	return diag.Fix{Message: message, Edits: []source.Edit{{Range: at, NewText: text}}}
 }
 
 // requoteValue writes a value the way the one in its place is written.
@@ -83,8 +86,15 @@ var (
 // enrichInvalid says what was most likely meant by a value that validation refuses.
 func enrichInvalid(d *manifest.Document, f *diag.Diagnostic, c verdict.Cause) {
 	path := sourcePath(d, c.Path)
-	if strings.HasSuffix(c.Path, ".pathType") && strings.HasPrefix(c.Message, "Required value") {
-		f.Help = "say how the path matches: pathType: Prefix, Exact or ImplementationSpecific"
+	switch {
+	case strings.HasPrefix(c.Message, "Required value"):
+		enrichRequired(d, f, path, c)
+		return
+	case strings.HasPrefix(c.Message, "Duplicate value"):
+		relateDuplicate(d, f, path)
+		return
+	case strings.HasPrefix(c.Message, "Not found"):
+		enrichNotFound(d, f, path, c.Message)
 		return
 	}
 	if m := unsupported.FindStringSubmatch(c.Message); m != nil {
@@ -97,6 +107,36 @@ func enrichInvalid(d *manifest.Document, f *diag.Diagnostic, c verdict.Cause) {
 		enrichEnum(d, f, path, m[1], strings.Split(m[2], ", "))
 	} else if m := namePattern.FindStringSubmatch(c.Message); m != nil {
 		enrichName(d, f, path, m[1], strings.Contains(c.Message, "subdomain"))
+	} else if m := bodyType.FindStringSubmatch(c.Message); m != nil {
+		enrichBodyType(d, f, path, m[1])
+	} else {
+		enrichValue(d, f, path, c.Message)
+	}
+}
+
+// bodyType matches what the server says of a value of the wrong type in a custom resource.
+var bodyType = regexp.MustCompile(`in body must be of type (\w+): "`)
+
+// enrichBodyType says of a value of the wrong type in a custom resource what stands there and what to write.
+func enrichBodyType(d *manifest.Document, f *diag.Diagnostic, path, typ string) {
+	v := valueOf(d, path)
+	want := map[string]string{"array": "a list", "object": "a mapping"}[typ]
+	if want == "" {
+		want = takes(typ)
+	}
+	f.Server = f.Message
+	f.Message = fmt.Sprintf("%s takes %s, not %s", lastName(path), want, stands(v))
+	meant, words, ok := scalarMeant(typ, v)
+	if _, isList := v.([]any); typ == "array" && !isList && v != nil {
+		meant, words, ok = []any{v}, "write it as a list", true
+	}
+	if !ok {
+		return
+	}
+	f.Help = words
+	if fix, ok := shapeFix(d, d.Find(path), v, meant, words); ok {
+		fix.Safe = typ != "array" && !d.Find(path).Node.Shared
+		f.Fixes = append(f.Fixes, fix)
 	}
 }
 

@@ -110,6 +110,15 @@ var (
 		Doc: "The API server would answer with a Warning header, which kubectl prints: a deprecated field, a " +
 			"value that does not do what it seems to, a duplicate entry.",
 	}
+	ruleLookalike = &Rule{
+		Name:     "lookalike-character",
+		Title:    "character that looks like a quote, a space, or nothing",
+		Severity: diag.Warning,
+		Category: "config",
+		Doc: "Word processors and web pages put no-break spaces, zero-width characters and curly quotes where a program " +
+			"wants plain ones. YAML takes them for text: they become part of the name, the image or the argument. Text in the data " +
+			"of ConfigMaps and Secrets and in annotations is not looked at.",
+	}
 	ruleSuppressionInvalid = &Rule{
 		Name:     "suppression-invalid",
 		Title:    "suppression that cannot be honoured",
@@ -130,7 +139,7 @@ var (
 // OwnRules lists the rules that package lint checks itself: the verdicts first, then advice.
 var OwnRules = []*Rule{
 	ruleSyntax, ruleTab, ruleDuplicateKey, ruleKindUnknown, ruleFieldUnknown, ruleFieldType, ruleAPIServer, ruleDuplicate, ruleScope,
-	ruleDeprecated, ruleServerWarning, ruleSuppressionInvalid, ruleSuppressionStale,
+	ruleDeprecated, ruleServerWarning, ruleLookalike, ruleSuppressionInvalid, ruleSuppressionStale,
 }
 
 // Suppressible reports whether findings of a rule can be silenced.

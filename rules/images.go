@@ -3,15 +3,42 @@ package rules
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
+	"github.com/distribution/reference"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/lint"
+	"github.com/seatrial/seatrial/manifest/syntax"
 )
 
 var imageRules = []*lint.Rule{
+	{
+		Name:     "image-reference-invalid",
+		Title:    "image that no node can pull, because its name is none",
+		Severity: diag.Error,
+		Category: "images",
+		Doc: "The API server accepts any text as an image. The kubelet reads it as a reference, `registry/repository:tag` or " +
+			"`registry/repository@digest`, and leaves the container waiting with InvalidImageName if it cannot.",
+		URL: "https://kubernetes.io/docs/concepts/containers/images/#image-names",
+		Check: eachImage(func(p *lint.Pass, image, path string) {
+			problem := imageProblem(image)
+			if problem == "" {
+				return
+			}
+			finding := lint.Finding{
+				Path: path, Message: fmt.Sprintf("image %q is not a reference that a node can pull: %s", image, problem),
+				Help: "write registry/repository:tag in lower case",
+			}
+			if meant := imageMeant(image); meant != "" {
+				finding.Help = fmt.Sprintf("did you mean %s?", meant)
+				finding.Fixes = []lint.PathFix{{Path: path, NewText: strconv.Quote(meant), Message: "write " + meant}}
+			}
+			p.Report(finding)
+		}),
+	},
 	{
 		Name:     "image-tag-latest",
 		Title:    "image without a tag, or with the tag latest",
@@ -25,7 +52,7 @@ var imageRules = []*lint.Rule{
 		Check: eachImage(func(p *lint.Pass, image, path string) {
 			tag, digest := imageVersion(image)
 			switch {
-			case digest != "" || tag != "" && tag != "latest":
+			case digest != "" || tag != "" && tag != "latest" || imageProblem(image) != "":
 			case tag == "":
 				p.Report(lint.Finding{
 					Path:    path,
@@ -77,6 +104,38 @@ var imageRules = []*lint.Rule{
 			}
 		}),
 	},
+}
+
+// imageProblem returns why an image is no reference; empty if it is one. The kubelet reads references with the same library.
+func imageProblem(image string) string {
+	lookalike := func(r rune) bool { _, _, ok := syntax.Lookalike(r); return ok } // package lint has said so
+	if strings.ContainsFunc(image, lookalike) || strings.Contains(image, "$(") || strings.Contains(image, "${") || strings.Contains(image, "{{") {
+		return ""
+	}
+	if _, err := reference.ParseNormalizedNamed(image); err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+// imageMeant returns the reference that was most likely meant; empty if there is none.
+func imageMeant(image string) string {
+	meant := strings.ReplaceAll(image, " ", "")
+	if _, rest, isURL := strings.Cut(meant, "://"); isURL {
+		meant = rest
+	}
+	meant = strings.TrimRight(strings.Trim(meant, "\"'"), ":/@")
+	if imageProblem(meant) != "" {
+		name, version := meant, ""
+		if i := strings.LastIndexByte(meant, ':'); i > strings.LastIndexByte(meant, '/') {
+			name, version = meant[:i], meant[i:]
+		}
+		meant = strings.ToLower(name) + version
+	}
+	if meant == "" || imageProblem(meant) != "" {
+		return ""
+	}
+	return meant
 }
 
 // imageVersion takes the tag and the digest out of an image's name. A colon before the last slash

@@ -2,8 +2,10 @@ package rules
 
 import (
 	"fmt"
+	"strconv"
 
 	corev1 "k8s.io/api/core/v1"
+	apiresource "k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/lint"
@@ -17,6 +19,28 @@ const (
 )
 
 var resourceRules = []*lint.Rule{
+	{
+		Name:     "resource-quantity-implausible",
+		Title:    "request or limit that is a thousand times too small or too large",
+		Severity: diag.Warning,
+		Category: "resources",
+		Doc: "Memory without a unit is counted in bytes, and CPU in cores: `memory: 128` is 128 bytes, with which no container " +
+			"starts, and `cpu: 500M` is 500 million cores, which no node has. Less than 1 MiB of memory, more than 16 TiB, " +
+			"and more than 1024 cores are told.",
+		URL: resourcesURL + "#resource-units-in-kubernetes",
+		Check: eachContainer(func(p *lint.Pass, c *corev1.Container, path string) {
+			for _, part := range []struct {
+				name string
+				list corev1.ResourceList
+			}{{"requests", c.Resources.Requests}, {"limits", c.Resources.Limits}} {
+				for _, resource := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory, corev1.ResourceEphemeralStorage} {
+					if q, set := part.list[resource]; set {
+						implausible(p, fmt.Sprintf("%s.resources.%s.%s", path, part.name, resource), string(resource), q)
+					}
+				}
+			}
+		}),
+	},
 	unset(
 		lint.Rule{
 			Name:  "cpu-request-missing",
@@ -93,6 +117,40 @@ var resourceRules = []*lint.Rule{
 		},
 		corev1.ResourceMemory,
 	),
+}
+
+// implausible reports a quantity that no container can have been meant to get.
+func implausible(p *lint.Pass, path, name string, q apiresource.Quantity) {
+	const small, large, cores = 1 << 20, 16 << 40, 1024
+	finding := lint.Finding{Path: path}
+	suggest := func(meant string) {
+		finding.Help = fmt.Sprintf("did you mean %s?", meant)
+		finding.Fixes = []lint.PathFix{{Path: path, NewText: strconv.Quote(meant), Message: "write " + meant}}
+	}
+	value := q.Value()
+	switch {
+	case name == "cpu" && value > cores:
+		finding.Message = fmt.Sprintf("%s: %s is %d cores", name, q.String(), value)
+		if value%1000000 == 0 {
+			suggest(fmt.Sprintf("%dm", value/1000000))
+		} else {
+			suggest(fmt.Sprintf("%dm", value))
+		}
+	case name == "cpu" || q.IsZero() || q.MilliValue()%1000 != 0: // the API server warns of fractions of bytes
+		return
+	case value < small:
+		finding.Message = fmt.Sprintf("%s: %s is %d bytes", name, q.String(), value)
+		if value%1000 == 0 {
+			value /= 1000
+		}
+		suggest(fmt.Sprintf("%dMi", value))
+	case value > large:
+		finding.Message = fmt.Sprintf("%s: %s is more than any node has", name, q.String())
+		finding.Help = "check the unit"
+	default:
+		return
+	}
+	p.Report(finding)
 }
 
 // unset makes the rule that looks for one request or limit.

@@ -253,7 +253,7 @@ func (k *Kind) SuggestField(path string) (name, place string) {
 		}
 		parent = k.store.element(parent.Properties[p])
 	}
-	at := strings.Join(parts[:len(parts)-1], ".")
+	at := k.elementPath(parts[:len(parts)-1])
 	if best := DidYouMean(wrong, names(parent)); best != "" {
 		// A longer name that ends as the wrong one does may hold what was meant: template of spec.jobTemplate.spec.
 		if longer := len(best) > len(wrong)+1 && strings.HasSuffix(strings.ToLower(best), strings.ToLower(wrong)); longer {
@@ -269,10 +269,38 @@ func (k *Kind) SuggestField(path string) (name, place string) {
 			holder = k.store.element(holder.Properties[p])
 		}
 		if holder.Properties[wrong] != nil {
-			return "", strings.Join(append(slices.Clone(parts[:n]), wrong), ".")
+			return "", strings.TrimPrefix(k.elementPath(parts[:n])+"."+wrong, ".")
 		}
 	}
-	return "", k.store.below(parent, strings.Join(parts[:len(parts)-1], "."), wrong)
+	if place = k.store.below(parent, at, wrong); place != "" {
+		return "", place
+	}
+	for n := len(parts) - 2; n >= 0; n-- { // between pods, containers and their security contexts
+		holder := k.Type()
+		for _, p := range parts[:n] {
+			holder = k.store.element(holder.Properties[p])
+		}
+		place = k.store.below(holder, k.elementPath(parts[:n]), wrong)
+		if strings.HasSuffix(place, "containers[]."+wrong) || strings.HasSuffix(place, "securityContext."+wrong) {
+			return "", place
+		}
+	}
+	return "", ""
+}
+
+// elementPath joins the names of a path, with brackets after those of lists.
+func (k *Kind) elementPath(names []string) string {
+	path := ""
+	fields := k.Fields()
+	for _, name := range names {
+		i := slices.IndexFunc(fields, func(f *Field) bool { return f.Name == name })
+		if i < 0 {
+			return strings.Join(names, ".")
+		}
+		path = strings.TrimPrefix(path+"."+name+suffixOf(fields[i]), ".")
+		fields = fields[i].Fields()
+	}
+	return path
 }
 
 // deepest is how many levels down a field of a name is looked for: from a Deployment to its containers.
@@ -297,7 +325,8 @@ func (s *Store) below(t *Type, at, name string) string {
 			next = append(next, s.fields(e, path)...)
 		}
 		for _, path := range found { // a container is what people write about
-			if len(found) == 1 || strings.HasSuffix(path, "containers[]."+name) {
+			if len(found) == 1 || strings.HasSuffix(path, "containers[]."+name) ||
+				strings.HasSuffix(path, "containers[].securityContext."+name) {
 				return path
 			}
 		}

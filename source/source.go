@@ -12,11 +12,13 @@ package source
 import (
 	"bytes"
 	"cmp"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
 	"sort"
 	"sync"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -86,6 +88,24 @@ type File struct {
 
 // blockBytes is how many bytes are counted at a time, at most: lines may be as long as files.
 const blockBytes = 512
+
+// Decode returns a text as UTF-8, and whether it was UTF-16 with a byte order mark, which clients read as well.
+func Decode(data []byte) (text []byte, utf16Text bool) {
+	var order binary.ByteOrder
+	switch {
+	case bytes.HasPrefix(data, []byte{0xff, 0xfe}) && !bytes.HasPrefix(data, []byte{0xff, 0xfe, 0, 0}):
+		order = binary.LittleEndian
+	case bytes.HasPrefix(data, []byte{0xfe, 0xff}):
+		order = binary.BigEndian
+	default:
+		return data, false
+	}
+	units := make([]uint16, (len(data)-2)/2)
+	for i := range units {
+		units[i] = order.Uint16(data[2+2*i:])
+	}
+	return []byte(string(utf16.Decode(units))), true
+}
 
 // NewFile holds data under the given name. It keeps data and does not copy it.
 func NewFile(name string, data []byte) *File { return &File{Name: name, Data: data} }

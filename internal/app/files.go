@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 
@@ -22,6 +24,7 @@ type Files struct {
 
 	mu      sync.Mutex
 	overlay map[string][]byte
+	utf16   map[string]bool // files that were read as UTF-16
 }
 
 // NewFiles returns the files on disk, with stdin as the one that is named "-".
@@ -32,7 +35,7 @@ func WithOverlay(overlay map[string][]byte) *Files {
 	return &Files{stdin: strings.NewReader(""), overlay: overlay}
 }
 
-// Put returns a file another text in memory.
+// Put replaces the text of a file in memory.
 func (f *Files) Put(name string, data []byte) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -49,7 +52,28 @@ func (f *Files) Read(name string) ([]byte, error) {
 	if errors.As(err, &pathErr) {
 		err = pathErr.Err
 	}
-	return data, err
+	return f.decode(name, data), err
+}
+
+// decode returns a text as UTF-8.
+func (f *Files) decode(name string, data []byte) []byte {
+	text, is := source.Decode(data)
+	if is {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if f.utf16 == nil {
+			f.utf16 = map[string]bool{}
+		}
+		f.utf16[name] = true
+	}
+	return text
+}
+
+// UTF16 lists the files that were read as UTF-16.
+func (f *Files) UTF16() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Sorted(maps.Keys(f.utf16))
 }
 
 func (f *Files) inMemory(name string) (data []byte, err error, ok bool) {
@@ -63,6 +87,7 @@ func (f *Files) inMemory(name string) (data []byte, err error, ok bool) {
 	}
 	data, err = io.ReadAll(f.stdin)
 	if err == nil {
+		data, _ = source.Decode(data)
 		f.overlay[name] = data
 	}
 	return data, err, true

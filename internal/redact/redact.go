@@ -158,13 +158,20 @@ func (r *Redactor) Diagnostics(all []diag.Diagnostic) []diag.Diagnostic {
 	all = slices.Clone(all)
 	for i := range all {
 		d := &all[i]
-		d.Message, d.Help = r.Text(d.Message), r.Text(d.Help)
+		d.Consequences = r.Diagnostics(d.Consequences)
+		derived := r.Holds(d.Message) // what is suggested in the place of a value may hold parts of it
+		if derived {
+			d.Message, d.Server, d.Help = cmp.Or(d.Server, d.Message), "", ""
+		}
+		d.Message, d.Server, d.Help = r.Text(d.Message), r.Text(d.Server), r.Text(d.Help)
 		d.Related = slices.Clone(d.Related)
 		for j := range d.Related {
 			d.Related[j].Message = r.Text(d.Related[j].Message)
 		}
 		d.Fixes = slices.DeleteFunc(slices.Clone(d.Fixes), func(f diag.Fix) bool {
-			return r.Holds(f.Message) || slices.ContainsFunc(f.Edits, func(e source.Edit) bool { return r.Holds(e.NewText) })
+			return r.Holds(f.Message) || slices.ContainsFunc(f.Edits, func(e source.Edit) bool {
+				return derived && e.NewText != "" || r.Holds(e.NewText)
+			})
 		})
 	}
 	return all

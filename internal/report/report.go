@@ -26,9 +26,10 @@ type Lint struct {
 
 // Options say how a report looks.
 type Options struct {
-	Color bool
-	Width int  // columns of the terminal; 0: unknown
-	All   bool // show the consequences of findings as well
+	Color   bool
+	Width   int  // columns of the terminal; 0: unknown
+	All     bool // show the consequences of findings as well
+	Verbose bool // show the API server's own words as well
 }
 
 // Format is one way to write a report.

@@ -51,6 +51,7 @@ type textWriter struct {
 	*bufio.Writer
 	palette
 	report *Lint
+	server bool // show the server's own words as well
 	width  int
 	files  map[string]*source.File
 	open   bool // the last finding took one line
@@ -59,7 +60,7 @@ type textWriter struct {
 func writeText(w io.Writer, r *Lint, o Options) error {
 	t := &textWriter{
 		Writer: bufio.NewWriter(w), palette: newPalette(o.Color), report: r, width: o.Width,
-		files: map[string]*source.File{},
+		files: map[string]*source.File{}, server: o.Verbose,
 	}
 	if t.width <= 0 {
 		t.width = 160
@@ -143,6 +144,12 @@ func (t *textWriter) finding(d *diag.Diagnostic) {
 		fmt.Fprintf(
 			t, "%s %s %s\n", t.dim.Sprint(strings.Repeat(" ", gutter)+" ="), t.help.Sprint("help:"),
 			printable(d.Help),
+		)
+	}
+	if d.Server != "" && t.server {
+		fmt.Fprintf(
+			t, "%s %s %s\n", t.dim.Sprint(strings.Repeat(" ", gutter)+" ="), t.help.Sprint("server:"),
+			printable(d.Server),
 		)
 	}
 	for _, fix := range d.Fixes {

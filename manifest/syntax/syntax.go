@@ -94,6 +94,9 @@ func Explain(t Text, err error) []Problem {
 	if found := t.tabs(s.blamesTab()); len(found) > 0 {
 		return found
 	}
+	if found := t.lookalikes(); len(found) > 0 {
+		return found
+	}
 	if t.JSON && quotesKeys(t.Data) {
 		return []Problem{*t.jsonError(raw)}
 	}

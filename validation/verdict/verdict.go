@@ -5,6 +5,7 @@
 package verdict
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -38,7 +39,12 @@ type Cause struct {
 	// Siblings are the fields that there are instead of an unknown one, where a
 	// CustomResourceDefinition says it.
 	Siblings []string
+	// Meant is the path that the field would have if the object were written in the right shape; empty if it is Path.
+	Meant string
 }
+
+// SchemaPath returns the path at which a schema has the field.
+func (c *Cause) SchemaPath() string { return cmp.Or(c.Meant, c.Path) }
 
 // Same reports whether two causes say the same.
 func (c *Cause) Same(o Cause) bool {

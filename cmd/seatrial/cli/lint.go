@@ -34,6 +34,7 @@ type lintOptions struct {
 	color   string
 	noCache bool
 	all     bool
+	verbose bool
 }
 
 func newLintCommand(s Streams) *cobra.Command {
@@ -108,6 +109,7 @@ Exit codes: 0 no findings at or above --fail-on; 1 findings; 2 wrong usage; 3 co
 	)
 	f.BoolVar(&o.StrictKinds, "strict-kinds", false, "an object of a kind that nothing defines is an error, not only counted")
 	f.BoolVar(&o.all, "all", false, "show findings that are consequences of others as well")
+	f.BoolVar(&o.verbose, "verbose", false, "show the API server's own words where the message has others")
 	f.BoolVar(&o.AnyFiles, "allow-empty", false, "pass over files without API objects, and exit with 0 if there are no others")
 	f.BoolVar(&o.fix, "fix", false, "make the fixes that are certain, then lint again")
 	f.BoolVar(&o.diff, "diff", false, "print the changes that --fix would make")
@@ -173,8 +175,11 @@ func (o *lintOptions) run(ctx context.Context) error {
 	if o.diff || o.fix && slices.Contains(job.Options.Files, source.Stdin) {
 		w = o.Err // a fixed text or a diff goes to standard output
 	}
-	if err := writeLint(w, job.workspace.Files, res, job.format, report.Options{Color: job.color, All: o.all}); err != nil {
+	if err := writeLint(w, job.workspace.Files, res, job.format, report.Options{Color: job.color, All: o.all, Verbose: o.verbose}); err != nil {
 		return &exitError{exitFailed, err}
+	}
+	for _, name := range job.workspace.UTF16() {
+		fmt.Fprintf(o.Err, "note: %s is UTF-16; it was read as UTF-8, as clients do\n", name)
 	}
 	if n := job.workspace.Foreign; n > 0 {
 		fmt.Fprintf(o.Err, "note: files without Kubernetes objects, not judged: %d\n", n)

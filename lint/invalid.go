@@ -1,0 +1,364 @@
+package lint
+
+import (
+	"fmt"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/seatrial/seatrial/diag"
+	"github.com/seatrial/seatrial/manifest"
+	"github.com/seatrial/seatrial/validation/verdict"
+)
+
+// An invalid is a value that validation refuses.
+type invalid struct {
+	*manifest.Document
+	path   string
+	value  string   // as text
+	groups []string // what the pattern of its advice captured of the server's message
+}
+
+// An advice is a way out for a value that validation refuses.
+type advice struct {
+	help    string
+	meant   string // the value that was most likely meant; empty: several may be
+	bare    bool   // the meant value is no string
+	certain bool   // nothing else can have been meant
+}
+
+// advices lists what to do about the server's messages. The first pattern that matches counts.
+var advices = []struct {
+	message *regexp.Regexp
+	advise  func(v invalid) advice
+}{
+	{regexp.MustCompile(`must contain at least one letter`), adviseNumericPort},
+	{regexp.MustCompile(`must contain only alpha-numeric characters \(a-z, 0-9\), and hyphens`), advisePortName},
+	{regexp.MustCompile(`must be no more than (\d+) (?:characters|bytes)`), adviseLength},
+	{regexp.MustCompile(`expected exactly 5 fields|unrecognized descriptor|failed to parse int from|above maximum|below minimum|end of range`), adviseSchedule},
+	{regexp.MustCompile(`unknown time zone`), func(invalid) advice {
+		return advice{help: "write a name of the IANA time zone database: Etc/UTC, Europe/Berlin, America/New_York"}
+	}},
+	{regexp.MustCompile(`must be a valid CIDR`), adviseCIDR},
+	{regexp.MustCompile(`must be a valid IP address`), adviseAddress},
+	{regexp.MustCompile(`a valid label must be|name part must consist of|a valid config key must consist of`), adviseLabel},
+	{regexp.MustCompile(`a valid environment variable name`), adviseVariable},
+	{regexp.MustCompile(`a valid percent string`), advisePercent},
+	{regexp.MustCompile(`must be an absolute path`), func(v invalid) advice { return advice{meant: "/" + v.value} }},
+	{regexp.MustCompile(`must be less than or equal to (\S+) limit of (\S+)`), func(v invalid) advice {
+		return advice{help: fmt.Sprintf("lower the request to %s, or raise the limit to %s", v.groups[2], v.value)}
+	}},
+	{regexp.MustCompile(`field label not supported: (\S+)`), adviseFieldPath},
+	{regexp.MustCompile(`must be either (.+)$`), func(v invalid) advice {
+		return adviseOneOf(v, regexp.MustCompile(`,? or |, `).Split(v.groups[1], -1))
+	}},
+	{regexp.MustCompile(`apiVersion must specify API group`), func(v invalid) advice {
+		kind, _ := valueOf(v.Document, sibling(v.path, "kind")).(string)
+		if !slices.Contains([]string{"Deployment", "StatefulSet", "ReplicaSet"}, kind) {
+			return advice{help: "write the apiVersion of the kind: apps/v1 for a Deployment"}
+		}
+		return advice{help: "write apiVersion: apps/v1, which has the kind " + kind}
+	}},
+	{regexp.MustCompile(`0777 \(octal\)`), adviseMode},
+	{regexp.MustCompile(`must not have leading or trailing whitespace`), func(v invalid) advice {
+		return advice{help: "remove the blanks around it", meant: strings.TrimSpace(v.value), certain: true}
+	}},
+	{regexp.MustCompile(`must be between 1 and 65535`), func(invalid) advice {
+		return advice{help: "ports are numbers from 1 to 65535: 80, 8080"}
+	}},
+}
+
+var (
+	invalidValue  = regexp.MustCompile(`^Invalid value: ("(?:[^"\\]|\\.)*"|-?\d+): (.*)`)
+	notFoundValue = regexp.MustCompile(`^Not found: ("(?:[^"\\]|\\.)*")`)
+)
+
+// enrichValue says which value would be right in the place of one that validation refuses.
+func enrichValue(d *manifest.Document, f *diag.Diagnostic, path, message string) {
+	m := invalidValue.FindStringSubmatch(message)
+	if m == nil {
+		return
+	}
+	value, err := strconv.Unquote(m[1])
+	if err != nil {
+		value = m[1]
+	}
+	for _, a := range advices {
+		groups := a.message.FindStringSubmatch(m[2])
+		if groups == nil {
+			continue
+		}
+		way := a.advise(invalid{d, path, value, groups})
+		if way.meant != "" {
+			way.suggest(d, f, path, value)
+		}
+		if way.help != "" {
+			f.Help = way.help
+		}
+		return
+	}
+}
+
+// suggest offers the value that was meant, at the value or key that the finding points at.
+func (a advice) suggest(d *manifest.Document, f *diag.Diagnostic, path, value string) {
+	p := d.Find(path)
+	if p.Exact && p.Node != nil && p.Node.Kind == manifest.Scalar && p.Node.Text == value {
+		meantInstead(d, f, path, a.meant, a.certain)
+		if n := len(f.Fixes); n > 0 && a.bare {
+			f.Fixes[n-1].Edits[0].NewText = a.meant
+		}
+		return
+	}
+	f.Help = fmt.Sprintf("did you mean %s?", a.meant)
+	if string(d.File.Data[f.Range.Start.Offset:f.Range.End.Offset]) == value || isQuoted(d, f, value) { // a key, or a value of a mapping
+		f.Fixes = append(f.Fixes, replaceFix(f.Range, requoteValue(d, f.Range, a.meant), "write "+a.meant))
+	}
+}
+
+func isQuoted(d *manifest.Document, f *diag.Diagnostic, value string) bool {
+	text := string(d.File.Data[f.Range.Start.Offset:f.Range.End.Offset])
+	return len(text) > 1 && (text[0] == '"' || text[0] == '\'') && text[1:len(text)-1] == value
+}
+
+func adviseNumericPort(v invalid) advice {
+	switch _, err := strconv.Atoi(v.value); {
+	case err != nil:
+		return advisePortName(v)
+	case strings.HasSuffix(v.path, ".name"):
+		return advice{help: "the name of a port needs a letter: did you mean port-" + v.value + "?", meant: "port-" + v.value}
+	}
+	return advice{help: "a string is the name of a port: write the number without quotes", meant: v.value, bare: true, certain: true}
+}
+
+const maxPortName = 15
+
+func advisePortName(v invalid) advice {
+	right := strings.Trim(notInLabel.ReplaceAllString(strings.ToLower(v.value), "-"), "-")
+	if right == "" || right == v.value || len(right) > maxPortName {
+		return advice{help: fmt.Sprintf("the name of a port has at most %d lower-case letters, digits and hyphens: http-admin", maxPortName)}
+	}
+	return advice{meant: right}
+}
+
+var notInLabel = regexp.MustCompile(`[^a-z0-9-]+`)
+
+func adviseLength(v invalid) advice {
+	return advice{help: fmt.Sprintf("it has %d characters: shorten it", len([]rune(v.value)))}
+}
+
+var descriptors = []string{"@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"}
+
+func adviseSchedule(v invalid) advice {
+	if strings.HasPrefix(v.value, "@") {
+		if a := adviseOneOf(v, descriptors); a.meant != "" {
+			return a
+		}
+		return advice{help: "use one of " + strings.Join(descriptors, ", ")}
+	}
+	const example = `"30 3 * * 1" is every Monday at 3:30`
+	if n := len(strings.Fields(v.value)); n != 5 {
+		return advice{help: fmt.Sprintf("a schedule has 5 fields (minute, hour, day of the month, month, day of the week), and this one has %d: %s",
+			n, example)}
+	}
+	return advice{help: "minutes are 0-59, hours 0-23, days 1-31, months 1-12 or JAN-DEC, days of the week 0-6 or SUN-SAT: " + example}
+}
+
+func adviseCIDR(v invalid) advice {
+	address, mask, _ := strings.Cut(v.value, "/")
+	ip, err := netip.ParseAddr(address)
+	if err != nil {
+		return advice{help: "write an address and the length of its prefix: 10.9.8.0/24"}
+	}
+	bits := ip.BitLen()
+	if m, err := netip.ParseAddr(mask); err == nil && m.Is4() {
+		bits = 0
+		for _, b := range m.As4() {
+			for ; b&0x80 != 0; b <<= 1 {
+				bits++
+			}
+		}
+	}
+	meant := fmt.Sprintf("%s/%d", address, bits)
+	if mask == "" {
+		return advice{help: fmt.Sprintf("append the length of the prefix: %s is this address alone", meant), meant: meant}
+	}
+	return advice{meant: meant}
+}
+
+func adviseAddress(v invalid) advice {
+	if p, err := netip.ParsePrefix(v.value); err == nil {
+		return advice{meant: p.Addr().String()}
+	}
+	return advice{help: "write an address, not a name or a range: 10.9.8.7"}
+}
+
+var notInLabelValue = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
+
+func adviseLabel(v invalid) advice {
+	if right := strings.Trim(notInLabelValue.ReplaceAllString(v.value, "-"), "-._"); right != "" && right != v.value {
+		return advice{meant: right}
+	}
+	return advice{}
+}
+
+func adviseVariable(v invalid) advice {
+	if name, value, both := strings.Cut(v.value, "="); both && name != "" {
+		return advice{help: fmt.Sprintf("write name and value apart: name: %s, value: %s", name, scalarText(value))}
+	}
+	return advice{help: "write letters, digits and underscores: LOG_LEVEL"}
+}
+
+func advisePercent(v invalid) advice {
+	if _, err := strconv.Atoi(v.value); err == nil {
+		return advice{help: fmt.Sprintf("write %s without quotes for a number of pods, or %s%%", v.value, v.value)}
+	}
+	return advice{help: "write a number of pods, or a share of them: 25%"}
+}
+
+// fieldPaths are the fields of a pod that a variable or file can show.
+var fieldPaths = []string{
+	"metadata.name", "metadata.namespace", "metadata.uid", "metadata.labels", "metadata.annotations", "spec.nodeName", "spec.serviceAccountName",
+	"status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs",
+}
+
+func adviseFieldPath(v invalid) advice {
+	if a := adviseOneOf(v, fieldPaths); a.meant != "" {
+		return a
+	}
+	return advice{help: "a variable can show " + strings.Join(fieldPaths, ", ")}
+}
+
+// adviseOneOf finds which of several values was meant.
+func adviseOneOf(v invalid, values []string) advice {
+	best := nearest(v.value, values)
+	return advice{meant: best, certain: best != "" && strings.EqualFold(best, v.value)}
+}
+
+// adviseMode is for a file mode that was meant to be octal.
+func adviseMode(v invalid) advice {
+	if n, err := strconv.ParseUint(v.value, 8, 32); err == nil && n <= 0o777 {
+		return advice{help: fmt.Sprintf("the number is decimal: write 0%s for the mode %s", v.value, v.value), meant: "0" + v.value, bare: true}
+	}
+	return advice{help: "a mode has three octal digits after a 0: 0644"}
+}
+
+// enrichNotFound names what a reference inside an object may lead to.
+func enrichNotFound(d *manifest.Document, f *diag.Diagnostic, path, message string) {
+	m := notFoundValue.FindStringSubmatch(message)
+	at := strings.Index(path, "ontainers[")
+	if m == nil || at < 0 || !strings.Contains(path, ".volume") {
+		return
+	}
+	wrong, _ := strconv.Unquote(m[1])
+	spec := path[:strings.LastIndexByte(path[:at], '.')]
+	var names []string
+	for _, list := range []string{spec + ".volumes", "spec.volumeClaimTemplates"} {
+		names = append(names, namesOf(d, list)...)
+	}
+	if best := nearest(wrong, names); best != "" {
+		meantInstead(d, f, path, best, false)
+		return
+	}
+	f.Help = fmt.Sprintf("add a volume of this name to %s.volumes", spec)
+	if len(names) > 0 {
+		f.Help += ", or mount one of " + strings.Join(names, ", ")
+	}
+}
+
+// namesOf returns the names of the elements of a list.
+func namesOf(d *manifest.Document, path string) (names []string) {
+	holder, key, ok := locate(d.Value(), path)
+	elements, _ := valueAt(holder, key).([]any)
+	if !ok {
+		return nil
+	}
+	for _, it := range elements {
+		element, _ := it.(map[string]any)
+		name, isText := element["name"].(string)
+		if meta, isMap := element["metadata"].(map[string]any); isMap {
+			name, isText = meta["name"].(string)
+		}
+		if isText {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// enrichRequired says what to write where a value is missing.
+func enrichRequired(d *manifest.Document, f *diag.Diagnostic, path string, c verdict.Cause) {
+	switch {
+	case strings.HasSuffix(path, ".pathType"):
+		f.Help = "say how the path matches: pathType: Prefix, Exact or ImplementationSpecific"
+	case strings.HasSuffix(path, ".restartPolicy"):
+		f.Help = "the pods of a Job end: write restartPolicy: OnFailure or restartPolicy: Never"
+	case path == "spec.selector":
+		labels, _ := valueOf(d, "spec.template.metadata.labels").(map[string]any)
+		if len(labels) > 0 {
+			f.Help = fmt.Sprintf("select the pods by their labels: selector: {matchLabels: %s}", flowText(labels))
+		}
+	case strings.HasSuffix(path, ".name") && strings.Contains(path, "ontainers[") && !strings.Contains(c.Message, ":"):
+		f.Help = "every element of the list has a name"
+	case path == "metadata.name":
+		f.Help = "write metadata: {name: ...}, or generateName: for a name that the server draws"
+	}
+}
+
+// valueOf returns the value at a path of a document; nil if there is none.
+func valueOf(d *manifest.Document, path string) any {
+	holder, key, ok := locate(d.Value(), path)
+	if !ok {
+		return nil
+	}
+	return valueAt(holder, key)
+}
+
+// relateDuplicate shows the element that has the same value.
+func relateDuplicate(d *manifest.Document, f *diag.Diagnostic, path string) {
+	open := strings.LastIndexByte(path, '[')
+	end := strings.LastIndexByte(path, ']')
+	if open < 0 || end < open {
+		return
+	}
+	index, err := strconv.Atoi(path[open+1 : end])
+	if err != nil {
+		return
+	}
+	for i := range index {
+		first := path[:open+1] + strconv.Itoa(i) + path[end:]
+		if fmt.Sprint(valueOf(d, first)) == fmt.Sprint(valueOf(d, path)) {
+			f.Related = append(f.Related, diag.Related{Range: valueRange(d.Find(first)), Message: "first given here"})
+			return
+		}
+	}
+}
+
+// timeLayouts are ways to write a time that Kubernetes does not read.
+var timeLayouts = []string{"2006-01-02", "2006-01-02 15:04:05", "2006-01-02T15:04:05", "2006-01-02 15:04", "2006-01-02T15:04", time.RFC1123, time.RFC1123Z}
+
+// enrichTime says how a time or a duration is written. It reports whether the value should be one.
+func enrichTime(d *manifest.Document, f *diag.Diagnostic, c verdict.Cause, text string) bool {
+	server := c.Message
+	switch {
+	case strings.Contains(server, "parsing time"):
+		f.Server, f.Message = server, strconv.Quote(text)+" is not a time"
+		f.Help = "write a time as in 2006-01-02T15:04:05Z"
+		i := slices.IndexFunc(timeLayouts, func(layout string) bool { _, err := time.Parse(layout, text); return err == nil })
+		if i >= 0 {
+			at, _ := time.Parse(timeLayouts[i], text)
+			meantInstead(d, f, c.Path, at.UTC().Format(time.RFC3339), false)
+		}
+	case strings.Contains(server, "time: "):
+		f.Server, f.Message = server, strconv.Quote(text)+" is not a duration"
+		f.Help = "a duration has numbers with units: 30s, 5m, 1h30m"
+		if _, err := strconv.ParseFloat(text, 64); err == nil {
+			meantInstead(d, f, c.Path, text+"s", false)
+		}
+	default:
+		return false
+	}
+	return true
+}

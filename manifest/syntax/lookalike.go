@@ -1,0 +1,70 @@
+package syntax
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// Lookalike returns the name of a character that is taken for another one, and the text that was most likely meant by it.
+func Lookalike(r rune) (name, meant string, ok bool) {
+	switch r {
+	case '\u00a0', '\u2007', '\u202f':
+		return fmt.Sprintf("no-break space (U+%04X)", r), " ", true
+	case '\u3000':
+		return "ideographic space (U+3000)", " ", true
+	case '\u200b', '\u2060', '\ufeff':
+		return fmt.Sprintf("zero-width character (U+%04X)", r), "", true
+	case '\u00ad':
+		return "soft hyphen (U+00AD)", "", true
+	case '\u201c', '\u201d', '\u201e', '\u201f':
+		return fmt.Sprintf("curly quote %c (U+%04X)", r, r), `"`, true
+	case '\u2018', '\u2019', '\u201a', '\u201b':
+		return fmt.Sprintf("curly quote %c (U+%04X)", r, r), "'", true
+	}
+	return "", "", false
+}
+
+// Blank reports whether a character shows as a blank or as nothing, and is none of those that YAML takes for one.
+func Blank(r rune) bool {
+	_, meant, ok := Lookalike(r)
+	return ok && strings.TrimSpace(meant) == ""
+}
+
+// lookalikes reports characters in the indentation of lines, and after dashes and colons, that show as blanks or as nothing,
+// in a text that cannot be read: one problem for all, if the text can be read without them.
+func (t Text) lookalikes() []Problem {
+	var p Problem
+	var name string
+	fix := Fix{Message: "write spaces", Certain: true}
+	structure := true // only blanks, dashes and colons stand before
+	for at := 0; at < len(t.Data); {
+		r, n := utf8.DecodeRune(t.Data[at:])
+		if called, meant, ok := Lookalike(r); ok && structure && Blank(r) {
+			if len(fix.Edits) == 0 {
+				p.Start, p.End, name = at, at+n, called
+			}
+			fix.Edits = append(fix.Edits, Edit{at, at + n, meant})
+		}
+		structure = r == '\n' || r == ':' || structure && (r == ' ' || r == '-' || Blank(r))
+		at += n
+	}
+	if len(fix.Edits) == 0 {
+		return nil
+	}
+	p.Message = LookalikeMessage(name, len(fix.Edits))
+	p.Help = "YAML reads it as text: replace it"
+	p.Fixes = []Fix{fix}
+	if !t.readableWithout([]Problem{p}) {
+		return nil
+	}
+	return []Problem{p}
+}
+
+// LookalikeMessage says what stands in a text, and how often.
+func LookalikeMessage(name string, times int) string {
+	if times == 1 {
+		return name + " in the place of a space or of nothing"
+	}
+	return fmt.Sprintf("%s, in %d places where a space or nothing should be", name, times)
+}
