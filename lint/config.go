@@ -2,6 +2,7 @@ package lint
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -29,8 +30,8 @@ type Config struct {
 	Exclude []string `json:"exclude,omitempty"`
 	// KubernetesVersions are the target versions: "1.25".
 	KubernetesVersions []string `json:"kubernetesVersions,omitempty"`
-	// CRDs lists files, folders and globs of CustomResourceDefinitions, relative to the file.
-	CRDs []string `json:"crds,omitempty"`
+	// CRDs says which CustomResourceDefinitions exist already.
+	CRDs Definitions `json:"crds,omitempty"`
 	// External lists objects that exist outside the set: Kind/name or Kind/namespace/name, each a glob.
 	External []string `json:"external,omitempty"`
 	// IgnoreMissingSchemas lists kinds that are accepted without a schema: Kind or group/Kind, each a glob; all, or
@@ -44,6 +45,62 @@ type Config struct {
 	FailOn string `json:"failOn,omitempty"`
 
 	path string
+}
+
+// Definitions are CustomResourceDefinitions that exist already: a list of files, folders and globs, relative to the
+// configuration file, and a mapping of projects of the catalogue to the release that is in use, or off. A list may
+// hold such mappings.
+type Definitions struct {
+	Paths    []string
+	Releases map[string]string
+}
+
+// UnmarshalJSON reads a list or a mapping.
+func (d *Definitions) UnmarshalJSON(data []byte) error {
+	var items []json.RawMessage
+	if json.Unmarshal(data, &items) != nil {
+		items = []json.RawMessage{data}
+	}
+	for _, item := range items {
+		var path string
+		if len(items) > 0 && json.Unmarshal(item, &path) == nil && !bytes.Equal(data, item) {
+			d.Paths = append(d.Paths, path)
+			continue
+		}
+		if err := d.choose(item); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// choose reads a mapping of projects to releases. YAML reads off as false, and 1.18 as a number.
+func (d *Definitions) choose(data []byte) error {
+	var releases map[string]json.RawMessage
+	if err := json.Unmarshal(data, &releases); err != nil {
+		return errors.New("crds must be a list of files, or a mapping of projects to releases: cert-manager: \"1.18\"")
+	}
+	if d.Releases == nil {
+		d.Releases = map[string]string{}
+	}
+	for name, value := range releases {
+		var release any
+		_ = json.Unmarshal(value, &release) // it has been read once
+		switch release := release.(type) {
+		case string:
+			d.Releases[name] = release
+		case float64:
+			d.Releases[name] = string(value)
+		case bool:
+			if release {
+				return fmt.Errorf("crds: %s must be a release or off", name)
+			}
+			d.Releases[name] = "off"
+		default:
+			return fmt.Errorf("crds: %s must be a release or off", name)
+		}
+	}
+	return nil
 }
 
 // FindConfig looks for a configuration file in a folder and its parents; "" when there is none.
@@ -79,9 +136,9 @@ func LoadConfig(name string) (*Config, error) {
 	if err := yaml.UnmarshalStrict(data, c); err != nil {
 		return nil, fmt.Errorf("%s: %s", name, explainConfigError(data, err))
 	}
-	for i, p := range c.CRDs {
+	for i, p := range c.CRDs.Paths {
 		if !filepath.IsAbs(p) {
-			c.CRDs[i] = filepath.Join(filepath.Dir(name), p)
+			c.CRDs.Paths[i] = filepath.Join(filepath.Dir(name), p)
 		}
 	}
 	return c, nil

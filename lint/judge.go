@@ -174,7 +174,7 @@ func (r *run) report(ctx context.Context, d *manifest.Document, v verdict.Verdic
 	w := r.repair(ctx, d, v)
 	v = w.Verdict
 	for _, f := range w.attach(d, r.diagnoseAll(d, v)) {
-		out.Findings = append(out.Findings, finding{f, d.Item})
+		out.Findings = append(out.Findings, finding{judgedBy(v.Release, f), d.Item})
 	}
 	advice := len(out.Findings)
 	pods := PodTemplateOf(v.Object)
@@ -208,6 +208,15 @@ func (r *run) report(ctx context.Context, d *manifest.Document, v verdict.Verdic
 	}
 	out.Findings = append(out.Findings[:before], dropCovered(out.Findings[before:advice], out.Findings[advice:])...)
 	return nil
+}
+
+// judgedBy says in a finding which release's definition it is owed to, since the user may run another one.
+func judgedBy(release string, f diag.Diagnostic) diag.Diagnostic {
+	if release != "" {
+		note := "judged by the definition of " + release + "; crds: in " + ConfigName + " chooses another"
+		f.Help = strings.TrimPrefix(f.Help+"; "+note, "; ")
+	}
+	return f
 }
 
 // guarded calls f and returns what it panics with: a crash of one rule on one object costs no more than its findings.
@@ -281,6 +290,8 @@ type Validator interface {
 	Custom() []verdict.Kind
 	// AddNamespace makes a namespace of the set known to kinds whose validation looks at its labels.
 	AddNamespace(name string, labels map[string]string)
+	// UseCatalogue makes kinds known that nothing read defines, as far as a catalogue holds them, but for some.
+	UseCatalogue(except func(group, kind string) bool)
 }
 
 // classRules maps the server's steps to the rules that report them.

@@ -34,6 +34,9 @@ func (r *run) judgeDeferred(ctx context.Context) error {
 		}
 	}
 	r.defined = r.definedGroups()
+	r.Validator.UseCatalogue(func(group, kind string) bool {
+		return slices.ContainsFunc(r.rejected, func(c rejectedCRD) bool { return c.Group == group && c.Kind == kind })
+	})
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(r.Jobs)
 	for i, f := range r.results {

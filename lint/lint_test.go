@@ -84,6 +84,8 @@ func (f *fake) Custom() []verdict.Kind { return nil }
 
 func (f *fake) AddNamespace(string, map[string]string) {}
 
+func (f *fake) UseCatalogue(func(group, kind string) bool) {}
+
 // loud is advice about every object whose name begins with loud.
 var loud = &lint.Rule{
 	Name:     "loud",

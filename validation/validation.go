@@ -53,6 +53,9 @@ const (
 type Validator struct {
 	storages *storages
 	custom   *custom.Registry
+
+	catalogue *Catalogue
+	except    func(group, kind string) bool // kinds of the catalogue that are not used; nil: all
 }
 
 // privileged containers are allowed on every real cluster; whether they are wise is the
@@ -117,6 +120,9 @@ func (v *Validator) Create(
 		return failed(err)
 	case k == nil:
 		if answer, ok := v.custom.Create(ctx, gvk, doc, namespace); ok {
+			return answer
+		}
+		if answer, ok := v.createByCatalogue(ctx, gvk, doc, namespace); ok {
 			return answer
 		}
 		return verdict.Verdict{

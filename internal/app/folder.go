@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -95,6 +96,7 @@ func (f *Folder) Store() (*schema.Store, error) {
 		version = f.Versions[len(f.Versions)-1]
 	}
 	definitions := f.Definitions(slices.Concat(f.CRDs, f.Inputs))
+	definitions = append(definitions, f.known()...)
 	h := sha256.New()
 	fmt.Fprintln(h, version)
 	for _, d := range definitions {
@@ -119,4 +121,43 @@ func (f *Folder) Store() (*schema.Store, error) {
 	}
 	f.of.stores[f.name] = compiled{key, store}
 	return store, nil
+}
+
+// known returns the definitions of the catalogue for the kinds that occur in the folder.
+func (f *Folder) known() (definitions [][]byte) {
+	seen := map[schema.GVK]bool{}
+	for _, name := range f.Inputs {
+		data, err := f.Read(name)
+		if err != nil {
+			continue
+		}
+		for _, doc := range strings.Split(string(data), "\n---") {
+			apiVersion, kind := apiVersionLine.FindStringSubmatch(doc), kindLine.FindStringSubmatch(doc)
+			if apiVersion == nil || kind == nil {
+				continue
+			}
+			gvk := gvkOf(apiVersion[1], kind[1])
+			if seen[gvk] || schema.IsBuiltinGroup(gvk.Group) {
+				continue
+			}
+			seen[gvk] = true
+			if data, err := f.catalogue.Definition(gvk); err == nil && data != nil {
+				definitions = append(definitions, data)
+			}
+		}
+	}
+	return definitions
+}
+
+var (
+	apiVersionLine = regexp.MustCompile(`(?m)^apiVersion:[ \t]*["']?([^\s"']+)`)
+	kindLine       = regexp.MustCompile(`(?m)^kind:[ \t]*["']?([^\s"']+)`)
+)
+
+func gvkOf(apiVersion, kind string) schema.GVK {
+	group, version, found := strings.Cut(apiVersion, "/")
+	if !found {
+		group, version = "", apiVersion
+	}
+	return schema.GVK{Group: group, Version: version, Kind: kind}
 }

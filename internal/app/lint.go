@@ -59,7 +59,7 @@ func (w *Workspace) Lint(s LintSettings) (*LintJob, error) {
 	job := &LintJob{workspace: w, Options: lint.Options{
 		Files: w.Inputs, Read: w.Read, CRDs: w.CRDs, Linked: s.Build.Kubernetes, Versions: w.Versions,
 		Rules: selection, All: all, External: w.External, IgnoreMissing: w.IgnoreMissing, Jobs: s.Jobs,
-		Settings: slices.Concat(w.RuntimeConfig, []string{""}, w.FeatureGates), StrictKinds: w.StrictKinds,
+		Settings: slices.Concat(w.RuntimeConfig, []string{""}, w.FeatureGates, []string{""}, w.catalogue.settings()), StrictKinds: w.StrictKinds,
 	}}
 	if s.DryRun {
 		linked := schema.Minor(s.Build.Kubernetes)
@@ -85,6 +85,7 @@ func (w *Workspace) validator() (*validation.Validator, error) {
 	if err := v.Serve(w.RuntimeConfig, w.FeatureGates); err != nil {
 		return nil, &UsageError{err}
 	}
+	v.SetCatalogue(w.catalogue.judge)
 	return v, nil
 }
 

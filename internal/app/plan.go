@@ -208,7 +208,8 @@ func (o *PlanOptions) lint(
 		return nil, errors.Join(problems...)
 	}
 	if found.Summary.Errors == 0 {
-		return found.Diagnostics, nil
+		in.Definitions, err = w.catalogue.documents(slices.Concat(in.Change, in.From))
+		return found.Diagnostics, err
 	}
 	notError := func(d diag.Diagnostic) bool { return d.Severity != diag.Error }
 	found.Diagnostics = slices.DeleteFunc(found.Diagnostics, notError)

@@ -68,6 +68,8 @@ type Workspace struct {
 	FeatureGates  []string // of the API server
 	StrictKinds   bool
 	AnyFiles      bool
+
+	catalogue *Catalogue
 }
 
 // Open finds the files of a workspace and reads its configuration.
@@ -94,7 +96,10 @@ func Open(files *Files, s Settings) (*Workspace, error) {
 		return nil, usage("invalid --exclude %q: want a glob", exclude[i])
 	}
 	w.findInputs(s.Paths, exclude)
-	crds, problems := lint.Inputs(firstNonEmpty(s.CRDs, cfg.CRDs), nil)
+	if w.catalogue, err = OpenCatalogue(cfg.CRDs.Releases); err != nil {
+		return nil, &UsageError{err}
+	}
+	crds, problems := lint.Inputs(firstNonEmpty(s.CRDs, cfg.CRDs.Paths), nil)
 	w.CRDs = crds
 	return w, errors.Join(problems...)
 }

@@ -31,6 +31,7 @@ var layers = [][]string{
 	{"lint", "explain", "internal/convert", "internal/cluster"},
 	{"internal/live", "internal/trial", "rules", "internal/plan"},
 	{"internal/plan/simulate", "internal/report", "internal/lsp"},
+	{"internal/catalogue"},
 	{"internal/render"},
 	{"internal/app"},
 	{"cmd/seatrial/cli"},

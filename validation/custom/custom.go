@@ -99,6 +99,18 @@ func (r *Registry) Define(obj runtime.Object) error {
 	return nil
 }
 
+// Defines reports whether a definition of a kind is known, in whatever version.
+func (r *Registry) Defines(kind schema.GroupKind) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	for gvk := range r.kinds {
+		if gvk.GroupKind() == kind {
+			return true
+		}
+	}
+	return false
+}
+
 // Kinds lists the kinds that can be judged, in order.
 func (r *Registry) Kinds() []verdict.Kind {
 	r.mu.RLock()

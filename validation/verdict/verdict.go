@@ -70,6 +70,8 @@ type Verdict struct {
 	Object runtime.Object
 	// Custom says that a CustomResourceDefinition decided, not a built-in type.
 	Custom bool
+	// Release is that of the definition if it comes from a catalogue: cert-manager v1.18.2.
+	Release string
 	// NotServed is the setting without which an API server does not serve the kind; empty if it serves it. The rest of the
 	// verdict is that of a server that does.
 	NotServed string

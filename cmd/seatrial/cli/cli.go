@@ -189,6 +189,7 @@ Exit codes: 0 clean; 1 findings at or above --fail-on; 2 wrong usage; 3 could no
 		newConvertCommand(s),
 		newLSPCommand(s),
 		newRulesCommand(s),
+		newCRDsCommand(s),
 		newVersionCommand(s),
 	)
 	root.AddGroup(&cobra.Group{ID: trialGroup, Title: "Commands on a cluster (by default, the trial):"})

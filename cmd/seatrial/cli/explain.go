@@ -253,24 +253,32 @@ func (o *explainOptions) open(version string) (*schema.Store, error) {
 }
 
 // find resolves what the user typed. A resource that is not known may be defined by the files of the
-// current folder.
+// current folder, or by the catalogue.
 func (o *explainOptions) find(text string) (*explain.Subject, error) {
 	subject, err := explain.Find(o.store, text, o.apiVersion)
 	var unknown *schema.ResourceError
 	if !errors.As(err, &unknown) {
 		return subject, err
 	}
-	more, folderErr := folderDefinitions()
-	if folderErr != nil || len(more) == 0 {
-		return nil, err
+	for _, definitions := range []func() ([][]byte, error){
+		folderDefinitions,
+		func() ([][]byte, error) { return catalogueDefinitions(text) },
+	} {
+		more, moreErr := definitions()
+		if moreErr != nil || len(more) == 0 {
+			continue
+		}
+		o.definitions = append(o.definitions, more...)
+		store, moreErr := o.open(o.store.Version)
+		if moreErr != nil {
+			return nil, err
+		}
+		o.store = store
+		if subject, err = explain.Find(store, text, o.apiVersion); !errors.As(err, &unknown) {
+			break
+		}
 	}
-	o.definitions = append(o.definitions, more...)
-	store, folderErr := o.open(o.store.Version)
-	if folderErr != nil {
-		return nil, err
-	}
-	o.store = store
-	return explain.Find(store, text, o.apiVersion)
+	return subject, err
 }
 
 // page writes the page of a resource or field, or the list of resources.

@@ -67,6 +67,19 @@ func folderDefinitions() (definitions [][]byte, err error) {
 	if err != nil {
 		return nil, err
 	}
-	files, _ := lint.Inputs(append(config.CRDs, "."), config.Exclude)
+	files, _ := lint.Inputs(append(config.CRDs.Paths, "."), config.Exclude)
 	return app.NewFiles(nil).Definitions(files), nil
+}
+
+// catalogueDefinitions returns the definitions of the catalogue that a resource, or a field of one, may be of.
+func catalogueDefinitions(text string) ([][]byte, error) {
+	config, err := app.Configuration("", "")
+	if err != nil {
+		return nil, err
+	}
+	c, err := app.OpenCatalogue(config.CRDs.Releases)
+	if err != nil {
+		return nil, err
+	}
+	return c.Kinds(text)
 }

@@ -290,11 +290,17 @@ func TestConfigurationAndItsSchemaAgree(t *testing.T) {
 	for text, valid := range map[string]bool{
 		"{}": true,
 		"rules: [default, -replicas-too-few]\nseverities: {image-tag-latest: error}\nexclude: ['charts/**']\nkubernetesVersions: ['1.31']\ncrds: [crds/]\nexternal: [Secret/shop/*]\nignoreMissingSchemas: ['*']\nfailOn: warning": true,
-		"failOn: never":                         true,
-		"ruels: [default]":                      false,
-		"exclude: charts":                       false,
-		"severities: {image-tag-latest: grave}": false,
-		"kubernetesVersions: 1.31":              false,
+		"failOn: never": true,
+		"crds: {cert-manager: '1.18', keda: 2.21, istio: off}": true,
+		"crds: [crds/, {istio: off}]":                          true,
+		"crds: crds/":                                          false,
+		"crds: [1]":                                            false,
+		"crds: {istio: true}":                                  false,
+		"crds: {istio: [1]}":                                   false,
+		"ruels: [default]":                                     false,
+		"exclude: charts":                                      false,
+		"severities: {image-tag-latest: grave}":                false,
+		"kubernetesVersions: 1.31":                             false,
 	} {
 		name := filepath.Join(t.TempDir(), lint.ConfigName)
 		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {

@@ -14,6 +14,8 @@ import (
 type Input struct {
 	Change []*manifest.Document // what is applied, in any order
 	From   []*manifest.Document // what runs already: applied first, until it has settled
+	// Definitions are CustomResourceDefinitions that nothing of this brings; the name of the file is shown.
+	Definitions []*manifest.Document
 
 	Nodes    []*corev1.Node // nil: cluster.DefaultNodes
 	Scenario *plan.Scenario // nil: nothing but the change

@@ -164,6 +164,13 @@ func (s *simulation) runBefore(manifests []*manifest.Document) error {
 	for _, name := range made {
 		s.assume("namespace %s exists", name)
 	}
+	for _, d := range s.Definitions {
+		if _, err := s.applier.apply(objectOf(d)); err != nil {
+			return fmt.Errorf("definition %s of %s: %w", d.Object.Name, d.File.Name, unwrapped(err))
+		}
+		s.assume("%s is defined as in %s", d.Object.Name, d.File.Name)
+		time.Sleep(applyPace)
+	}
 	for _, d := range inOrder(manifests) {
 		if _, err := s.applier.apply(s.object(d)); err != nil {
 			return fmt.Errorf("what runs already: %s: %s: %w", d.Range(), d.Object, unwrapped(err))

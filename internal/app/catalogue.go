@@ -1,0 +1,132 @@
+package app
+
+import (
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/seatrial/seatrial/internal/catalogue"
+	"github.com/seatrial/seatrial/manifest"
+	"github.com/seatrial/seatrial/schema"
+	"github.com/seatrial/seatrial/source"
+	"github.com/seatrial/seatrial/validation"
+)
+
+// Catalogue is the definitions of operators that the program brings along, as the configuration chooses them. It
+// is opened when the first kind is looked up.
+type Catalogue struct {
+	releases map[string]string
+	open     func() (*catalogue.Catalogue, error)
+	judge    *validation.Catalogue
+}
+
+// OpenCatalogue returns the catalogue with the releases that a configuration chooses.
+func OpenCatalogue(releases map[string]string) (*Catalogue, error) {
+	c := &Catalogue{releases: releases, open: catalogue.Open}
+	if len(releases) > 0 {
+		all, err := catalogue.Open()
+		if err != nil {
+			return nil, err
+		}
+		chosen, err := all.Choose(releases)
+		if err != nil {
+			return nil, err
+		}
+		c.open = func() (*catalogue.Catalogue, error) { return chosen, nil }
+	}
+	c.judge = validation.NewCatalogue(c.definitions)
+	return c, nil
+}
+
+// settings are what decides the answers of the catalogue besides the build.
+func (c *Catalogue) settings() (all []string) {
+	for _, name := range slices.Sorted(maps.Keys(c.releases)) {
+		all = append(all, name+"="+c.releases[name])
+	}
+	return all
+}
+
+// definitions looks up a kind for a validator. A catalogue that cannot be read is a defect of the build, which its
+// tests find.
+func (c *Catalogue) definitions(group, kind string) (all []validation.Definition) {
+	opened, err := c.open()
+	if err != nil {
+		return nil
+	}
+	for _, d := range opened.Definitions(group, kind) {
+		all = append(all, validation.Definition{
+			Release: d.String(), Versions: d.Versions, JSON: sync.OnceValues(d.JSON),
+		})
+	}
+	return all
+}
+
+// Kinds returns the newest definitions, as JSON, of the kinds that users may mean by a resource.
+func (c *Catalogue) Kinds(resource string) (definitions [][]byte, err error) {
+	opened, err := c.open()
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range opened.Find(resource) {
+		data, err := opened.Newest(k.Group, k.Kind).JSON()
+		if err != nil {
+			return nil, err
+		}
+		definitions = append(definitions, data)
+	}
+	return definitions, nil
+}
+
+// Definition returns the definition of a kind, as JSON: of those that serve the version the newest; nil if there is
+// none.
+func (c *Catalogue) Definition(gvk schema.GVK) ([]byte, error) {
+	d, err := c.find(gvk)
+	if d == nil || err != nil {
+		return nil, err
+	}
+	return d.JSON()
+}
+
+func (c *Catalogue) find(gvk schema.GVK) (*catalogue.Definition, error) {
+	opened, err := c.open()
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range opened.Definitions(gvk.Group, gvk.Kind) {
+		if slices.Contains(d.Versions, gvk.Version) {
+			return d, nil
+		}
+	}
+	return nil, nil
+}
+
+// documents returns the definitions of kinds that occur in a set which does not define them.
+func (c *Catalogue) documents(set []*manifest.Document) (definitions []*manifest.Document, err error) {
+	have := map[string]bool{}
+	for _, d := range set {
+		if d.Object.Kind == definitionKind {
+			have[d.Object.Name] = true
+		}
+	}
+	for _, d := range set {
+		gvk := gvkOf(d.Object.APIVersion, d.Object.Kind)
+		if gvk.Group == "" || schema.IsBuiltinGroup(gvk.Group) {
+			continue
+		}
+		found, err := c.find(gvk)
+		if err != nil {
+			return nil, err
+		}
+		if found == nil || have[found.Kind.Plural+"."+gvk.Group] {
+			continue
+		}
+		have[found.Kind.Plural+"."+gvk.Group] = true
+		data, err := found.JSON()
+		if err != nil {
+			return nil, err
+		}
+		docs, _ := manifest.Read(source.NewFile(found.String(), data), manifest.DefaultLimits)
+		definitions = append(definitions, docs...)
+	}
+	return definitions, nil
+}

@@ -1,0 +1,260 @@
+// Package catalogue holds the CustomResourceDefinitions of operators that many people use, several releases of
+// each, in a small file that is opened a kind at a time.
+//
+// The central type is [Catalogue]. Its index says which kinds there are; a definition is decompressed when it is
+// asked for:
+//
+//	c, err := catalogue.Open()
+//	for _, d := range c.Definitions("cert-manager.io", "Certificate") {
+//		data, err := d.JSON()
+//	}
+package catalogue
+
+import (
+	"cmp"
+	_ "embed" // the catalogue itself
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+//go:generate go run ./gen
+
+//go:embed definitions.bundle
+var data []byte
+
+// Index is what a catalogue says of itself.
+type Index struct {
+	Projects []Project `json:"projects"` // by name
+	Kinds    []Kind    `json:"kinds"`    // by group and kind
+}
+
+// Project is an operator.
+type Project struct {
+	Name     string   `json:"name"`
+	Module   string   `json:"module"`  // Go module that the definitions were read from
+	License  string   `json:"license"` // SPDX identifier
+	Releases []string `json:"releases"`
+}
+
+// Kind is a kind that a project defines.
+type Kind struct {
+	Group      string   `json:"g"`
+	Kind       string   `json:"k"`
+	Plural     string   `json:"p"`
+	Singular   string   `json:"s,omitempty"`
+	ShortNames []string `json:"n,omitempty"`
+	Namespaced bool     `json:"ns,omitempty"`
+	Project    string   `json:"of"`
+	Forms      []Form   `json:"f"`
+	Offset     int      `json:"o"` // of the compressed forms, behind the index
+	Length     int      `json:"l"` // compressed bytes
+}
+
+// Form is one form of a definition, which several releases may share.
+type Form struct {
+	Releases []string `json:"r"` // newest first
+	Versions []string `json:"v"` // API versions that it serves
+	Length   int      `json:"l"` // bytes of its JSON
+}
+
+// Catalogue answers from an index. It may be used from many goroutines.
+type Catalogue struct {
+	Index
+	rest   []byte
+	byKind map[[2]string]int
+	chosen map[string]string // project: release, or Off
+}
+
+// Off is the release that switches a project off, and Everything the name of all projects.
+const (
+	Off        = "off"
+	Everything = "*"
+)
+
+// Definition is a definition as some releases of a project have it.
+type Definition struct {
+	Kind *Kind
+	Form
+	catalogue *Catalogue
+	number    int
+}
+
+// Open reads the index of the embedded catalogue, once.
+var Open = sync.OnceValues(func() (*Catalogue, error) { return Decode(data) })
+
+var decoder = sync.OnceValue(func() *zstd.Decoder {
+	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0))
+	if err != nil {
+		panic(err) // wrong options, a defect of this file
+	}
+	return d
+})
+
+// Decode reads the index of a catalogue.
+func Decode(data []byte) (*Catalogue, error) {
+	if len(data) < 4 {
+		return nil, fmt.Errorf("catalogue of %d bytes", len(data))
+	}
+	n := int(binary.BigEndian.Uint32(data))
+	if n > len(data)-4 {
+		return nil, errors.New("the catalogue is cut short")
+	}
+	index, err := decoder().DecodeAll(data[4:4+n], nil)
+	if err != nil {
+		return nil, fmt.Errorf("index of the catalogue: %w", err)
+	}
+	c := &Catalogue{rest: data[4+n:], byKind: map[[2]string]int{}}
+	if err := json.Unmarshal(index, &c.Index); err != nil {
+		return nil, fmt.Errorf("index of the catalogue: %w", err)
+	}
+	for i := range c.Kinds {
+		c.byKind[[2]string{c.Kinds[i].Group, c.Kinds[i].Kind}] = i
+	}
+	return c, nil
+}
+
+// Choose returns the catalogue with one release of some projects: cert-manager: 1.18. Off removes a project, and
+// Everything names all that are not named otherwise.
+func (c *Catalogue) Choose(releases map[string]string) (*Catalogue, error) {
+	chosen := map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(releases)) {
+		wanted := releases[name]
+		if name == Everything && wanted == Off {
+			chosen[name] = Off
+			continue
+		}
+		i := slices.IndexFunc(c.Projects, func(p Project) bool { return p.Name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("the catalogue has no %q: seatrial crds lists what it has", name)
+		}
+		if wanted == Off {
+			chosen[name] = Off
+			continue
+		}
+		release := c.Projects[i].release(wanted)
+		if release == "" {
+			return nil, fmt.Errorf("the catalogue has no release %s of %s: want one of %s, or off", wanted, name,
+				strings.Join(c.Projects[i].Releases, ", "))
+		}
+		chosen[name] = release
+	}
+	out := *c
+	out.chosen = chosen
+	return &out, nil
+}
+
+// release returns the newest release that a text names: 1.18, v1.18 or v1.18.2.
+func (p *Project) release(text string) string {
+	text = "v" + strings.TrimPrefix(text, "v")
+	for _, r := range p.Releases {
+		if r == text || strings.HasPrefix(r, text+".") {
+			return r
+		}
+	}
+	return ""
+}
+
+// Release returns the release of a project that was chosen, or an empty text: all that are held.
+func (c *Catalogue) Release(project string) string {
+	return cmp.Or(c.chosen[project], c.chosen[Everything])
+}
+
+// Lookup returns a kind, or nil if the catalogue has none, or it is switched off.
+func (c *Catalogue) Lookup(group, kind string) *Kind {
+	i, ok := c.byKind[[2]string{group, kind}]
+	if !ok || c.Release(c.Kinds[i].Project) == Off {
+		return nil
+	}
+	return &c.Kinds[i]
+}
+
+// Definitions returns the forms of a kind's definition, newest first.
+func (c *Catalogue) Definitions(group, kind string) (all []*Definition) {
+	k := c.Lookup(group, kind)
+	if k == nil {
+		return nil
+	}
+	release := c.Release(k.Project)
+	for i, f := range k.Forms {
+		if release == "" || slices.Contains(f.Releases, release) {
+			all = append(all, &Definition{Kind: k, Form: f, catalogue: c, number: i})
+		}
+	}
+	return all
+}
+
+// Newest returns the definition of a kind that is used where one must be chosen, or nil.
+func (c *Catalogue) Newest(group, kind string) *Definition {
+	if all := c.Definitions(group, kind); len(all) > 0 {
+		return all[0]
+	}
+	return nil
+}
+
+// Find returns the kinds that a user may mean by a resource or a field of one: certificate, certificates, cert,
+// certificates.cert-manager.io, certificate.spec.issuerRef. Where the group is named, others are left out.
+func (c *Catalogue) Find(text string) (found []*Kind) {
+	name, rest, _ := strings.Cut(strings.ToLower(text), ".")
+	for i := range c.Kinds {
+		if k := &c.Kinds[i]; c.Release(k.Project) != Off && k.named(name) && c.Newest(k.Group, k.Kind) != nil {
+			found = append(found, k)
+		}
+	}
+	ofGroup := func(k *Kind) bool { return strings.Contains("."+rest+".", "."+k.Group+".") }
+	if slices.ContainsFunc(found, ofGroup) {
+		found = slices.DeleteFunc(found, func(k *Kind) bool { return !ofGroup(k) })
+	}
+	return found
+}
+
+// named reports whether a text is a name of the kind's resource.
+func (k *Kind) named(text string) bool {
+	return slices.Contains([]string{k.Plural, k.Singular, strings.ToLower(k.Kind)}, text) ||
+		slices.Contains(k.ShortNames, text)
+}
+
+// String returns the project and its newest release that has the definition: cert-manager v1.18.2.
+func (d *Definition) String() string { return d.Kind.Project + " " + d.Releases[0] }
+
+// JSON returns the definition.
+func (d *Definition) JSON() ([]byte, error) {
+	from := d.Kind.Offset
+	all, err := decoder().DecodeAll(d.catalogue.rest[from:from+d.Kind.Length], nil)
+	if err != nil {
+		return nil, fmt.Errorf("definition of %s: %w", d.Kind.Kind, err)
+	}
+	for _, f := range d.Kind.Forms[:d.number] {
+		all = all[f.Length:]
+	}
+	return all[:d.Length], nil
+}
+
+// Write makes a catalogue of an index and the forms of each of its kinds.
+func Write(index Index, forms [][]byte) ([]byte, error) {
+	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithWindowSize(16<<20),
+		zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false))
+	if err != nil {
+		return nil, err
+	}
+	var rest []byte
+	for i := range index.Kinds {
+		packed := enc.EncodeAll(forms[i], nil)
+		index.Kinds[i].Offset, index.Kinds[i].Length = len(rest), len(packed)
+		rest = append(rest, packed...)
+	}
+	head, err := json.Marshal(index)
+	if err != nil {
+		return nil, err
+	}
+	packed := enc.EncodeAll(head, nil)
+	out := binary.BigEndian.AppendUint32(nil, uint32(len(packed)))
+	return append(append(out, packed...), rest...), nil
+}

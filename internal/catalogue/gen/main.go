@@ -1,0 +1,326 @@
+// Command gen reads the CustomResourceDefinitions of operators from their Go modules, and writes the catalogue:
+//
+//	go generate ./internal/catalogue
+//
+// The modules come from the module cache, or from the module proxy.
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
+	"sigs.k8s.io/yaml"
+
+	"github.com/seatrial/seatrial/internal/catalogue"
+	"github.com/seatrial/seatrial/internal/modcache"
+	"github.com/seatrial/seatrial/validation"
+)
+
+func main() {
+	log.SetFlags(0)
+	index, forms, err := read(projects)
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := check(index, forms); err != nil {
+		log.Fatal(err)
+	}
+	out, err := catalogue.Write(index, forms)
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := os.WriteFile("definitions.bundle", out, 0o644); err != nil {
+		log.Fatal(err)
+	}
+	log.Printf("%d projects, %d kinds, %d bytes", len(index.Projects), len(index.Kinds), len(out))
+}
+
+// check has the API server's own validation judge all definitions: lint compiles them without.
+func check(index catalogue.Index, forms [][]byte) error {
+	v, err := validation.New()
+	if err != nil {
+		return err
+	}
+	var refused []error
+	for i, k := range index.Kinds {
+		rest := forms[i]
+		for _, f := range k.Forms {
+			if answer := v.AddCRD(context.Background(), rest[:f.Length]); !answer.Accepted() {
+				c := answer.Causes[0]
+				refused = append(refused, fmt.Errorf("%s %s: %s: %s: %s", k.Project, f.Releases[0], k.Kind, c.Path, c.Message))
+			}
+			rest = rest[f.Length:]
+		}
+	}
+	return errors.Join(refused...)
+}
+
+// kindForms is a kind with the texts of its forms.
+type kindForms struct {
+	catalogue.Kind
+	texts [][]byte
+}
+
+// read reads all releases of projects.
+func read(projects []project) (index catalogue.Index, forms [][]byte, err error) {
+	kinds := map[string]*kindForms{} // by name of the definition
+	for _, p := range projects {
+		entry := catalogue.Project{Name: p.name, Module: p.module}
+		for _, version := range p.versions {
+			if err := readRelease(&entry, p, version, kinds); err != nil {
+				return index, nil, fmt.Errorf("%s %s: %w", p.name, version, err)
+			}
+		}
+		index.Projects = append(index.Projects, entry)
+	}
+	slices.SortFunc(index.Projects, func(a, b catalogue.Project) int { return cmp.Compare(a.Name, b.Name) })
+	all := slices.SortedFunc(maps.Values(kinds), func(a, b *kindForms) int {
+		return cmp.Or(cmp.Compare(a.Group, b.Group), cmp.Compare(a.Kind.Kind, b.Kind.Kind))
+	})
+	for _, k := range all {
+		index.Kinds = append(index.Kinds, k.Kind)
+		forms = append(forms, bytes.Join(k.texts, nil))
+	}
+	return index, forms, nil
+}
+
+// readRelease adds the definitions of one release. Of a path that is tried later, only kinds and forms that are not
+// known yet are taken.
+func readRelease(entry *catalogue.Project, p project, version string, kinds map[string]*kindForms) error {
+	module, tag, hasModule := strings.Cut(version, "@")
+	if !hasModule {
+		module, tag = p.module, version
+	}
+	dir, err := modcache.Dir(module + "@" + tag)
+	if err != nil {
+		return err
+	}
+	license, err := licenseOf(dir)
+	if err != nil {
+		return err
+	}
+	if entry.License != "" && entry.License != license {
+		return fmt.Errorf("license %s, before it was %s", license, entry.License)
+	}
+	entry.License = license
+	entry.Releases = append(entry.Releases, release(tag))
+	found := 0
+	for _, path := range p.paths {
+		definitions, err := definitionsIn(dir, path)
+		if err != nil {
+			return err
+		}
+		found += len(definitions)
+		for _, d := range definitions {
+			add(kinds, p.name, release(tag), d)
+		}
+	}
+	if found == 0 {
+		return errors.New("no CustomResourceDefinition found")
+	}
+	return nil
+}
+
+// release returns the tag that users know: a version that the go command has made of a commit is a date.
+func release(tag string) string {
+	if m := pseudo.FindStringSubmatch(tag); m != nil {
+		return "v0-" + m[1]
+	}
+	return strings.TrimSuffix(tag, "+incompatible")
+}
+
+var pseudo = regexp.MustCompile(`[.-](\d{8})\d{6}-[0-9a-f]{12}$`)
+
+// add adds a definition, whose form may be known.
+func add(kinds map[string]*kindForms, project, release string, d *definition) {
+	k := kinds[d.Metadata.Name]
+	if k == nil {
+		k = &kindForms{Kind: catalogue.Kind{
+			Group: d.Spec.Group, Kind: d.Spec.Names.Kind, Plural: d.Spec.Names.Plural, Singular: d.Spec.Names.Singular,
+			ShortNames: d.Spec.Names.ShortNames, Namespaced: d.Spec.Scope == "Namespaced", Project: project,
+		}}
+		kinds[d.Metadata.Name] = k
+	}
+	if k.Project != project {
+		return // a copy of somebody else's
+	}
+	for i, text := range k.texts {
+		if bytes.Equal(text, d.text) {
+			if !slices.Contains(k.Forms[i].Releases, release) {
+				k.Forms[i].Releases = append(k.Forms[i].Releases, release)
+			}
+			return
+		}
+	}
+	k.texts = append(k.texts, d.text)
+	k.Forms = append(k.Forms, catalogue.Form{Releases: []string{release}, Versions: d.served(), Length: len(d.text)})
+}
+
+// definition is what is read of a CustomResourceDefinition.
+type definition struct {
+	APIVersion, Kind string
+	Metadata         struct{ Name string }
+	Spec             struct {
+		Group string
+		Scope string
+		Names struct {
+			Plural, Singular, Kind string
+			ShortNames             []string
+		}
+		Versions []struct {
+			Name   string
+			Served bool
+		}
+	}
+	text []byte
+}
+
+func (d *definition) served() (versions []string) {
+	for _, v := range d.Spec.Versions {
+		if v.Served {
+			versions = append(versions, v.Name)
+		}
+	}
+	return versions
+}
+
+// definitionsIn reads the definitions of the files that a glob names.
+func definitionsIn(dir, glob string) (all []*definition, err error) {
+	files, err := doublestar.Glob(os.DirFS(dir), glob)
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(files)
+	for _, name := range files {
+		data, err := fs.ReadFile(os.DirFS(dir), name)
+		if err != nil {
+			return nil, err
+		}
+		for _, doc := range documentEnd.Split(string(data), -1) {
+			if !strings.Contains(doc, "kind: CustomResourceDefinition") {
+				continue
+			}
+			d, err := parse(actionLine.ReplaceAllString(doc, ""))
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", filepath.Join(dir, name), err)
+			}
+			if d != nil {
+				all = append(all, d)
+			}
+		}
+	}
+	return all, nil
+}
+
+var (
+	documentEnd = regexp.MustCompile(`(?m)^---\s*$`)
+	// actionLine is a line of a chart's template around a definition.
+	actionLine = regexp.MustCompile(`(?m)^.*\{\{.*\}\}.*$`)
+)
+
+// parse reads a definition of the current API version, and leaves out what does not describe objects; nil if the
+// text is something else.
+func parse(text string) (*definition, error) {
+	d := &definition{}
+	if err := yaml.Unmarshal([]byte(text), d); err != nil {
+		return nil, err
+	}
+	if d.APIVersion != "apiextensions.k8s.io/v1" || d.Kind != "CustomResourceDefinition" || d.Spec.Group == "" {
+		return nil, nil
+	}
+	var all map[string]any
+	if err := yaml.Unmarshal([]byte(text), &all); err != nil {
+		return nil, err
+	}
+	delete(all, "status")
+	metadata := map[string]any{"name": d.Metadata.Name}
+	old, _ := all["metadata"].(map[string]any)
+	annotations, _ := old["annotations"].(map[string]any)
+	if approved, ok := annotations[approval]; ok {
+		metadata["annotations"] = map[string]any{approval: approved}
+	}
+	all["metadata"] = metadata
+	if spec, ok := all["spec"].(map[string]any); ok {
+		delete(spec, "conversion") // a webhook that is not here
+		trim(spec)
+	}
+	text2, err := json.Marshal(all)
+	d.text = text2
+	return d, err
+}
+
+// approval is what the API server asks of definitions in groups of Kubernetes' own.
+const approval = "api-approved.kubernetes.io"
+
+// maxDescription is where long descriptions of fields are cut, in bytes.
+const maxDescription = 600
+
+// trim shortens the descriptions below a value.
+func trim(value any) {
+	switch value := value.(type) {
+	case map[string]any:
+		if text, ok := value["description"].(string); ok {
+			value["description"] = shortened(text)
+		}
+		for _, v := range value {
+			trim(v)
+		}
+	case []any:
+		for _, v := range value {
+			trim(v)
+		}
+	}
+}
+
+// shortened cuts a text at the end of a sentence.
+func shortened(text string) string {
+	if len(text) <= maxDescription {
+		return text
+	}
+	cut := strings.ToValidUTF8(text[:maxDescription], "")
+	if i := strings.LastIndex(cut, ". "); i > 0 {
+		return cut[:i+1]
+	}
+	return strings.TrimSpace(cut) + " ..."
+}
+
+// licenses are recognised by their words.
+var licenses = []struct{ spdx, words string }{
+	{"Apache-2.0", "Apache License Version 2.0"},
+	{"MIT", "Permission is hereby granted, free of charge, to any person obtaining a copy"},
+	{"BSD-3-Clause", "Redistribution and use in source and binary forms"},
+}
+
+// licenseOf returns the license of a module, which must be one that lets its definitions be passed on.
+func licenseOf(dir string) (string, error) {
+	files, err := filepath.Glob(filepath.Join(dir, "LICENSE*"))
+	if err != nil {
+		return "", err
+	}
+	for _, name := range files {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			continue // a folder of other licenses
+		}
+		text := strings.ReplaceAll(strings.Join(strings.Fields(string(data)), " "), "License, Version", "License Version")
+		for _, l := range licenses {
+			if strings.Contains(text, l.words) {
+				return l.spdx, nil
+			}
+		}
+	}
+	return "", errors.New("no license that is known to let the definitions be passed on")
+}
