@@ -102,6 +102,8 @@ type Diagnostic struct {
 	Object   Object
 	Document int    // number of the document in its file, from 1; 0 when the finding is about the file
 	Path     string // field path as the server writes it: spec.containers[0].image; may be empty
+	// Container is the name of the container that Path leads into; else empty.
+	Container string
 	Range    source.Range
 	Related  []Related
 	Fixes    []Fix

@@ -41,6 +41,8 @@ type Config struct {
 	// its own flags take them: resource.k8s.io/v1beta1=true.
 	RuntimeConfig []string `json:"runtimeConfig,omitempty"`
 	FeatureGates  []string `json:"featureGates,omitempty"`
+	// Overrides change what becomes of findings about files, objects or containers.
+	Overrides Overrides `json:"overrides,omitempty"`
 	// FailOn is the severity from which findings make the run fail: error, warning, info or never.
 	FailOn string `json:"failOn,omitempty"`
 
@@ -155,6 +157,7 @@ var configKeys = []string{
 	"ignoreMissingSchemas",
 	"runtimeConfig",
 	"featureGates",
+	"overrides",
 	"failOn",
 }
 
@@ -187,7 +190,7 @@ func explainConfigType(data []byte, err error) string {
 		}
 		return strings.Join(strings.Fields(text), " ")
 	}
-	want := "a text"
+	want := "a string"
 	switch {
 	case strings.HasPrefix(m[3], "[]"):
 		want = "a list"

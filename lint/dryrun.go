@@ -66,6 +66,14 @@ func (r *run) judgeByCreating(ctx context.Context, set *Set, known []finding) ([
 	if err != nil {
 		return nil, err
 	}
+	r.assumed = undefinedNamespaces(set, slices.Concat(existing, objects))
+	for _, name := range r.assumed {
+		o := &unstructured.Unstructured{}
+		o.SetAPIVersion("v1")
+		o.SetKind("Namespace")
+		o.SetName(name)
+		existing = append(existing, o)
+	}
 	answers, err := r.DryRun(ctx, existing, objects)
 	if err != nil {
 		return nil, fmt.Errorf("dry run: %w", err)
@@ -90,6 +98,23 @@ func (r *run) judgeByCreating(ctx context.Context, set *Set, known []finding) ([
 		found[i].Versions = []string{r.Linked}
 	}
 	return found, err
+}
+
+// undefinedNamespaces lists the namespaces of objects of a set that nothing defines, and that a new cluster does not have.
+func undefinedNamespaces(set *Set, objects []*unstructured.Unstructured) []string {
+	defined := map[string]bool{"": true, "default": true, "kube-system": true, "kube-public": true, "kube-node-lease": true}
+	for _, o := range objects {
+		if o.GetKind() == "Namespace" {
+			defined[o.GetName()] = true
+		}
+	}
+	missing := map[string]bool{}
+	for _, res := range set.All {
+		if !defined[res.Object.Namespace] {
+			missing[res.Object.Namespace] = true
+		}
+	}
+	return sortedKeys(missing)
 }
 
 // objects returns all objects of the set with their facts, in the order of the files.

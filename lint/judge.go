@@ -252,6 +252,7 @@ func (r *run) advise(rule *Rule, d *manifest.Document, f *Finding) diag.Diagnost
 	out := newDiagnostic(rule, d)
 	out.Severity = r.Rules.severityOf(rule, f)
 	out.Path, out.Message, out.Help = f.Path, f.Message, f.Help
+	out.Container = containerOf(d, f.Path)
 	place := d.Find(f.Path)
 	out.Range = valueRange(place)
 	if f.OnKey {

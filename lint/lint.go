@@ -64,6 +64,7 @@ type Result struct {
 	Summary     Summary
 	Diagnostics []diag.Diagnostic // in the order of reports
 	Problems    []error           // inputs that could not be read
+	Assumed     []string          // namespaces that the set does not define, and that DryRun took to exist
 }
 
 // ErrNoDocuments is returned by [Run] when the inputs hold no document at all.

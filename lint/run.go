@@ -23,6 +23,7 @@ type run struct {
 
 	mu       sync.Mutex
 	problems []error
+	assumed  []string // namespaces that the dry run took to exist
 
 	given    map[schema.GroupVersionKind]bool // kinds of Options.CRDs
 	rejected []rejectedCRD                    // definitions, once all are known
@@ -140,7 +141,7 @@ func (r *run) run(ctx context.Context) (*Result, error) {
 	}
 	all.Findings = dropDerived(append(all.Findings, late...))
 	res.Diagnostics, res.Summary.Suppressed = r.suppress(all)
-	res.Problems = r.problems
+	res.Problems, res.Assumed = r.problems, r.assumed
 	res.finish()
 	if res.Summary.Documents == 0 && len(res.Diagnostics) == 0 {
 		return res, ErrNoDocuments

@@ -502,19 +502,44 @@ func (r *run) warnings(d *manifest.Document, warnings []verdict.Warning) (out []
 
 // deprecation warns of an API version that a target still serves.
 func (r *run) deprecation(d *manifest.Document, k *schema.Kind, version string) []diag.Diagnostic {
-	if k.Deprecated == "" || newer(k.Deprecated, version) || !r.judged(ruleDeprecated.Name) {
+	announced := k.Deprecated != "" && !newer(k.Deprecated, version)
+	if !announced && k.Removed == "" || !r.judged(ruleDeprecated.Name) {
 		return nil
 	}
 	f := newDiagnostic(ruleDeprecated, d)
 	f.Severity = r.Rules.severityOf(ruleDeprecated, &Finding{})
 	f.Path = "apiVersion"
-	f.Message = fmt.Sprintf("%s %s is deprecated since Kubernetes %s", d.Object.APIVersion, d.Object.Kind, k.Deprecated)
-	if k.Removed != "" {
-		f.Message += " and removed in " + k.Removed
+	kind := d.Object.APIVersion + " " + d.Object.Kind
+	switch {
+	case !announced:
+		f.Message = fmt.Sprintf("%s is removed in Kubernetes %s", kind, k.Removed)
+	case k.Removed == "":
+		f.Message = fmt.Sprintf("%s is deprecated since Kubernetes %s", kind, k.Deprecated)
+	default:
+		f.Message = fmt.Sprintf("%s is deprecated since Kubernetes %s and removed in %s", kind, k.Deprecated, k.Removed)
 	}
-	if k.Replacement != "" {
-		f.Help = "use " + k.Replacement
+	use := k.Replacement
+	if stable := stableVersion(k.GVK, version); use == "" && stable != "" {
+		use = stable + " " + d.Object.Kind
+	}
+	if use != "" {
+		f.Help = "use " + use
 	}
 	f.Range = valueRange(d.Find("apiVersion"))
 	return []diag.Diagnostic{f}
+}
+
+// stableVersion returns the stable API version of a kind that a version of Kubernetes serves in the same group; empty if there
+// is none.
+func stableVersion(gvk schema.GVK, version string) string {
+	store, err := schema.Open(version)
+	if err != nil {
+		return ""
+	}
+	for _, k := range store.ServedAs(gvk.Kind) {
+		if k.GVK.Group == gvk.Group && schema.IsStable(k.GVK.Version) {
+			return k.GVK.GroupVersion().String()
+		}
+	}
+	return ""
 }

@@ -50,6 +50,9 @@ func (w *Workspace) Lint(s LintSettings) (*LintJob, error) {
 	if err != nil {
 		return nil, &UsageError{err}
 	}
+	if err := w.Config.Overrides.Complete(all); err != nil {
+		return nil, &UsageError{err}
+	}
 	if s.Jobs < 0 {
 		return nil, usage("invalid --jobs %d: want 1 or more, or 0 for one for each CPU", s.Jobs)
 	}
@@ -90,7 +93,17 @@ func (w *Workspace) validator() (*validation.Validator, error) {
 }
 
 // Run lints the files as they are now.
-func (j *LintJob) Run(ctx context.Context) (*lint.Result, error) { return j.runSources(ctx) }
+func (j *LintJob) Run(ctx context.Context) (*lint.Result, error) {
+	res, err := j.runSources(ctx)
+	if err != nil || len(j.workspace.Config.Overrides) == 0 {
+		return res, err
+	}
+	kept, silenced := j.workspace.Config.Overrides.Apply(res.Diagnostics)
+	res.Diagnostics = kept
+	count(res)
+	res.Summary.Suppressed += silenced
+	return res, nil
+}
 
 // runSet lints files as one set.
 func (j *LintJob) runSet(ctx context.Context, o lint.Options) (*lint.Result, error) {

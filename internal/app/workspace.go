@@ -11,6 +11,8 @@ package app
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -60,6 +62,8 @@ type Workspace struct {
 	Foreign       int               // files that hold no API objects
 	Findings      []diag.Diagnostic // about files that are no manifests: kustomizations that were named
 	Problems      []error           // inputs that cannot be read
+	Excluded      int               // named files that exclude leaves out
+	Unused        []string          // globs of exclude that match nothing
 	Versions      []string          // target minor versions, each once; empty: the linked one
 	CRDs          []string          // names of files of definitions that exist already
 	External      []string
@@ -96,6 +100,8 @@ func Open(files *Files, s Settings) (*Workspace, error) {
 		return nil, usage("invalid --exclude %q: want a glob", exclude[i])
 	}
 	w.findInputs(s.Paths, exclude)
+	w.Excluded = countExcluded(s.Paths, exclude)
+	w.Unused = unusedGlobs(s.Paths, exclude)
 	if w.catalogue, err = OpenCatalogue(cfg.CRDs.Releases); err != nil {
 		return nil, &UsageError{err}
 	}
@@ -118,6 +124,42 @@ func Configuration(name, folder string) (*lint.Config, error) {
 		name = found
 	}
 	return lint.LoadConfig(name)
+}
+
+// countExcluded counts the paths that are files, and that globs leave out.
+func countExcluded(paths, globs []string) (n int) {
+	for _, name := range paths {
+		if info, err := os.Stat(name); err == nil && info.Mode().IsRegular() && lint.Excluded(globs, name) {
+			n++
+		}
+	}
+	return n
+}
+
+// maxSearched is how many files are held against the globs of exclude, to find those that match nothing.
+const maxSearched = 20000
+
+// unusedGlobs returns the globs that match no file or folder below the folders among paths. Files that are named say nothing
+// about the rest of a project.
+func unusedGlobs(paths, globs []string) []string {
+	unused := slices.Clone(globs)
+	searched := 0
+	for _, root := range paths {
+		if info, err := os.Stat(root); err != nil || !info.IsDir() {
+			return nil
+		}
+		_ = filepath.WalkDir(root, func(name string, _ fs.DirEntry, err error) error {
+			if searched++; searched > maxSearched || len(unused) == 0 {
+				unused = nil // not known, or none
+				return filepath.SkipAll
+			}
+			if err == nil {
+				unused = slices.DeleteFunc(unused, func(g string) bool { return lint.Excluded([]string{g}, name) })
+			}
+			return nil
+		})
+	}
+	return unused
 }
 
 func checkExternal(objects []string) error {

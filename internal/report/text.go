@@ -65,7 +65,12 @@ func writeText(w io.Writer, r *Lint, o Options) error {
 	if t.width <= 0 {
 		t.width = 160
 	}
-	for i := range r.Diagnostics {
+	for i := 0; i < len(r.Diagnostics); i++ {
+		if n := adviceAt(r.Diagnostics[i:]); n > 0 {
+			t.advice(r.Diagnostics[i : i+n])
+			i += n - 1
+			continue
+		}
 		t.finding(&r.Diagnostics[i])
 		if o.All {
 			for j := range r.Diagnostics[i].Consequences {
@@ -92,16 +97,47 @@ func (t *textWriter) source(name string) *source.File {
 	return f
 }
 
+// adviceAt returns how many findings at the beginning are advice about one place, which is told in a line.
+func adviceAt(all []diag.Diagnostic) (n int) {
+	first := &all[0]
+	for n < len(all) && all[n].Severity == diag.Info && all[n].Range.File == first.Range.File && all[n].Object == first.Object &&
+		all[n].Range.Start.Line == first.Range.Start.Line && slices.Equal(all[n].Variants, first.Variants) &&
+		slices.Equal(all[n].Versions, first.Versions) {
+		n++
+	}
+	return n
+}
+
+// advice writes findings about one place in a line. What they have in common is said once.
+func (t *textWriter) advice(all []diag.Diagnostic) {
+	first := &all[0]
+	var rules, messages []string
+	for i := range all {
+		rules = append(rules, all[i].Rule)
+		messages = append(messages, printable(all[i].Message))
+	}
+	subject := ""
+	if words := strings.SplitN(messages[0], " ", 3); len(all) > 1 && len(words) == 3 && words[0] == "container" {
+		subject = words[0] + " " + words[1] + " "
+	}
+	for i := len(messages) - 1; i > 0; i-- {
+		rest, same := strings.CutPrefix(messages[i], subject)
+		if lacks, both := strings.CutPrefix(rest, "has no "); both && strings.HasPrefix(messages[i-1], subject+"has no ") {
+			rest = lacks
+		}
+		if same {
+			messages[i] = rest
+		}
+	}
+	fmt.Fprintf(
+		t, "%s: %s:%d:%d: %s%s\n", t.severity[diag.Info].Sprintf("%s[%s]", diag.Info, strings.Join(rules, ", ")),
+		display(first.Range.File), first.Range.Start.Line, first.Range.Start.Column, strings.Join(messages, ", "), only(first),
+	)
+	t.open = true
+}
+
 // finding writes one finding: what, where, the lines, the way out.
 func (t *textWriter) finding(d *diag.Diagnostic) {
-	if d.Severity == diag.Info { // advice is told in a line
-		fmt.Fprintf(
-			t, "%s: %s:%d:%d: %s%s\n", t.severity[d.Severity].Sprintf("%s[%s]", d.Severity, d.Rule),
-			display(d.Range.File), d.Range.Start.Line, d.Range.Start.Column, printable(d.Message), only(d),
-		)
-		t.open = true
-		return
-	}
 	if t.open {
 		fmt.Fprintln(t)
 		t.open = false

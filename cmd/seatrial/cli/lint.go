@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -72,7 +73,8 @@ Exit codes: 0 no findings at or above --fail-on; 1 findings; 2 wrong usage; 3 co
   # make the fixes that are certain, and show the changes
   seatrial lint --fix --diff manifests/`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.Paths, o.In = args, interruptible{cmd.Context(), o.In}
+			o.Paths, o.IgnoreMissing = kindArguments(args, o.IgnoreMissing)
+			o.In = interruptible{cmd.Context(), o.In}
 			return o.run(cmd.Context())
 		},
 	}
@@ -128,6 +130,20 @@ Exit codes: 0 no findings at or above --fail-on; 1 findings; 2 wrong usage; 3 co
 	return cmd
 }
 
+// kindArguments takes a glob of kinds that follows a bare --ignore-missing-schemas from the paths: --ignore-missing-schemas
+// 'example.com/*' means what it does with an equals sign, unless there are such files.
+func kindArguments(args, kinds []string) (paths, ignored []string) {
+	if !slices.Equal(kinds, []string{app.AnyKind}) || len(args) == 0 {
+		return args, kinds
+	}
+	found, _ := filepath.Glob(args[0])
+	group, _, isKind := strings.Cut(args[0], "/")
+	if len(found) > 0 || !isKind || !strings.Contains(group, ".") && !strings.ContainsAny(args[0], "*?") {
+		return args, kinds
+	}
+	return args[1:], args[:1]
+}
+
 func presets() (names []string) {
 	for _, c := range lint.Categories[1:] {
 		names = append(names, c.Name)
@@ -178,6 +194,12 @@ func (o *lintOptions) run(ctx context.Context) error {
 	if err := writeLint(w, job.workspace.Files, res, job.format, report.Options{Color: job.color, All: o.all, Verbose: o.verbose}); err != nil {
 		return &exitError{exitFailed, err}
 	}
+	if len(res.Assumed) > 0 {
+		fmt.Fprintf(o.Err, "note: taken to exist, since the set does not define them: namespaces %s\n", strings.Join(res.Assumed, ", "))
+	}
+	for _, glob := range job.workspace.Unused {
+		fmt.Fprintf(o.Err, "note: exclude %q matches nothing\n", glob)
+	}
 	for _, name := range job.workspace.UTF16() {
 		fmt.Fprintf(o.Err, "note: %s is UTF-16; it was read as UTF-8, as clients do\n", name)
 	}
@@ -191,6 +213,10 @@ func (o *lintOptions) run(ctx context.Context) error {
 func (o *lintOptions) nothing(job *lintJob) error {
 	if len(job.problems) > 0 {
 		return &exitError{exitFailed, errors.Join(job.problems...)}
+	}
+	if n := job.workspace.Excluded; n > 0 {
+		_, err := fmt.Fprintf(o.Err, "note: nothing to lint: all files are excluded (%d named)\n", n)
+		return err
 	}
 	if o.AnyFiles {
 		_, err := fmt.Fprintln(o.Err, "note: no Kubernetes objects found")
