@@ -104,10 +104,10 @@ type Diagnostic struct {
 	Path     string // field path as the server writes it: spec.containers[0].image; may be empty
 	// Container is the name of the container that Path leads into; else empty.
 	Container string
-	Range    source.Range
-	Related  []Related
-	Fixes    []Fix
-	URL      string // documentation of the rule or of the fact; may be empty
+	Range     source.Range
+	Related   []Related
+	Fixes     []Fix
+	URL       string // documentation of the rule or of the fact; may be empty
 	// Server is what the server says, where Message says it in other words; else empty.
 	Server string
 	// Consequences are findings that go when this one is fixed. They are not reported by themselves.
