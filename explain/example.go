@@ -4,6 +4,8 @@ import (
 	_ "embed" // minimal.yaml
 	"fmt"
 	"maps"
+	"regexp"
+	"regexp/syntax"
 	"slices"
 	"strings"
 	"sync"
@@ -24,7 +26,7 @@ var minimal = sync.OnceValues(func() (map[string]map[string]any, error) {
 })
 
 // Example writes a minimal valid manifest of the kind: what the schema requires and what the server's
-// validation asks for, with the first sentence of each field's documentation.
+// validation asks for, with the subject's field, and the first sentence of each field's documentation.
 func (s *Subject) Example() (string, error) {
 	all, err := minimal()
 	if err != nil {
@@ -38,11 +40,96 @@ func (s *Subject) Example() (string, error) {
 	if value == nil || !s.fits(value) {
 		value, _ = required(s.Kind.Fields(), nil).(map[string]any)
 	}
-	value = s.named(value)
+	value = clone(s.named(value)).(map[string]any) // the examples of kinds are shared
+	if err := s.include(value); err != nil {
+		return "", err
+	}
 	w.line(0, "apiVersion: "+s.Kind.GroupVersion().String())
 	w.line(0, "kind: "+s.Kind.Kind)
 	w.mapping(0, "", value)
 	return w.String(), nil
+}
+
+// include adds the subject's field to an example that does not have it.
+func (s *Subject) include(value map[string]any) error {
+	fields, at := s.Kind.Fields(), value
+	for i, name := range s.Path {
+		j := slices.IndexFunc(fields, func(f *schema.Field) bool { return f.Name == name })
+		if j < 0 {
+			return nil
+		}
+		f := fields[j]
+		if at[name] == nil {
+			at[name] = sampleOf(f, nil, i == len(s.Path)-1)
+		}
+		switch v := at[name].(type) {
+		case map[string]any:
+			if strings.HasPrefix(f.Type, "map[") {
+				v, _ = v[slices.Sorted(maps.Keys(v))[0]].(map[string]any)
+			}
+			at = v
+		case []any:
+			at, _ = v[0].(map[string]any)
+		default:
+			at = nil
+		}
+		if at == nil {
+			return nil
+		}
+		fields = f.Fields()
+	}
+	return nil
+}
+
+// sampleOf is a value of a field. One that would be empty gets the first of its fields, if that is wanted.
+func sampleOf(f *schema.Field, above []string, filled bool) any {
+	v := sample(f, above)
+	fill := func(m map[string]any) {
+		fields := f.Fields()
+		if i := slices.IndexFunc(fields, func(f *schema.Field) bool { return f.Name == "matchLabels" }); i > 0 {
+			fields = fields[i:]
+		}
+		for _, child := range fields {
+			name := child.Element().Name
+			if len(m) > 0 || slices.Contains(above, name) && name != "" {
+				return
+			}
+			m[child.Name] = sampleOf(child, append(above[:len(above):len(above)], name), true)
+		}
+	}
+	if !filled {
+		return v
+	}
+	switch v := v.(type) {
+	case map[string]any:
+		if !strings.HasPrefix(f.Type, "map[") {
+			fill(v)
+		}
+	case []any:
+		if m, isMap := v[0].(map[string]any); isMap {
+			fill(m)
+		}
+	}
+	return v
+}
+
+// clone copies a value with all that it holds.
+func clone(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for key, it := range v {
+			out[key] = clone(it)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, it := range v {
+			out[i] = clone(it)
+		}
+		return out
+	}
+	return v
 }
 
 // fits tells whether a value suits the kind's schema: types changed over the versions.
@@ -98,12 +185,62 @@ func sample(f *schema.Field, above []string) any {
 		return max(1, minimumOf(t))
 	case f.Type == "boolean":
 		return true
+	case f.Type == "IntOrString":
+		return 80
+	case f.Type == "Quantity":
+		return "1Gi"
 	case len(f.Fields()) > 0:
 		return required(f.Fields(), above)
+	case f.Type == "string" && t.Pattern != "":
+		return matching(t.Pattern)
 	case f.Type == "string":
 		return "example"
 	}
 	return map[string]any{}
+}
+
+// matching returns a short text that a pattern matches.
+func matching(pattern string) string {
+	if re, err := regexp.Compile(pattern); err == nil && re.MatchString("example") {
+		return "example"
+	}
+	re, err := syntax.Parse(pattern, syntax.Perl)
+	if err != nil {
+		return "example"
+	}
+	return shortest(re.Simplify())
+}
+
+// shortest writes a text for a pattern: of alternatives the first, of repetitions the fewest, of characters a letter or digit.
+func shortest(re *syntax.Regexp) string {
+	switch re.Op {
+	case syntax.OpLiteral:
+		return string(re.Rune)
+	case syntax.OpCharClass:
+		for _, c := range "a0A-" {
+			for i := 0; i < len(re.Rune); i += 2 {
+				if re.Rune[i] <= c && c <= re.Rune[i+1] {
+					return string(c)
+				}
+			}
+		}
+		return string(re.Rune[0])
+	case syntax.OpAnyChar, syntax.OpAnyCharNotNL:
+		return "a"
+	case syntax.OpCapture, syntax.OpPlus:
+		return shortest(re.Sub[0])
+	case syntax.OpRepeat:
+		return strings.Repeat(shortest(re.Sub[0]), re.Min)
+	case syntax.OpAlternate:
+		return shortest(re.Sub[0])
+	case syntax.OpConcat:
+		var text strings.Builder
+		for _, sub := range re.Sub {
+			text.WriteString(shortest(sub))
+		}
+		return text.String()
+	}
+	return ""
 }
 
 func minimumOf(t *schema.Type) int {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
+	"sigs.k8s.io/yaml"
 
 	"github.com/seatrial/seatrial/explain"
 	"github.com/seatrial/seatrial/schema"
@@ -63,7 +64,7 @@ func TestFindHelpsWithWhatIsNotThere(t *testing.T) {
 	for _, c := range []struct{ version, text, apiVersion, want string }{
 		{"1.37", "deploymnt", "", `did you mean deployment?`},
 		{"1.37", "deployment.spec.replica", "", `did you mean "replicas"?`},
-		{"1.37", "deployment.spec.containers", "", "stands at spec.template.spec.containers"},
+		{"1.37", "deployment.spec.containers", "", "the field exists at spec.template.spec.containers"},
 		{"1.25", "validatingadmissionpolicy", "", "served since Kubernetes 1.26"},
 		{"1.37", "podsecuritypolicy", "", "removed in Kubernetes 1.25"},
 		{"1.37", "deployment", "apps/v2", "but as apps/v1"},
@@ -209,8 +210,12 @@ func TestSearchFindsAndRanks(t *testing.T) {
 		"cronjob":                       "",
 		"liveness probe":                "spec.containers.livenessProbe",
 		"taint effect":                  "spec.taints.effect",
+		"graceful shutdown seconds":     "spec.terminationGracePeriodSeconds",
+		"zero downtime":                 "spec.strategy.rollingUpdate.maxUnavailable",
+		"spread pods across zones":      "spec.topologySpreadConstraints",
+		"cpu limit":                     "spec.resources.limits",
 	} {
-		hits := explain.Search(open(t, "1.37"), strings.Fields(words), 5)
+		hits := explain.Search(open(t, "1.37"), strings.Fields(words), 3)
 		found := false
 		for _, h := range hits {
 			found = found || h.Path == want
@@ -221,6 +226,35 @@ func TestSearchFindsAndRanks(t *testing.T) {
 	}
 	if hits := explain.Search(open(t, "1.37"), []string{"nothing", "of", "thekind"}, 5); len(hits) > 0 {
 		t.Errorf("got %+v", hits)
+	}
+}
+
+// TestExampleHasTheField asks for examples of fields that a minimal manifest does not have.
+func TestExampleHasTheField(t *testing.T) {
+	for text, want := range map[string]string{
+		"pod.spec.containers.envFrom":                                 "configMapRef:",
+		"pod.spec.containers.livenessProbe.httpGet":                   "port: ",
+		"deployment.spec.strategy.rollingUpdate.maxUnavailable":       "maxUnavailable: ",
+		"pod.spec.topologySpreadConstraints.labelSelector":            "labelSelector:",
+		"networkpolicy.spec.ingress.from.namespaceSelector":           "namespaceSelector:",
+		"deployment.spec.template.metadata.annotations":               "annotations:",
+		"statefulset.spec.volumeClaimTemplates.spec.storageClassName": "storageClassName: ",
+	} {
+		subject, err := explain.Find(open(t, "1.37"), text, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		example, err := subject.Example()
+		if err != nil || !strings.Contains(example, want) {
+			t.Errorf("%s: %v\n%s", text, err, example)
+		}
+		var value map[string]any
+		if err := yaml.Unmarshal([]byte(example), &value); err != nil {
+			t.Errorf("%s: %v\n%s", text, err, example)
+		}
+		if problems, err := subject.Kind.Validate(value); err != nil || len(problems) > 0 {
+			t.Errorf("%s: %v %v\n%s", text, problems, err, example)
+		}
 	}
 }
 

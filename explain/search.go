@@ -28,18 +28,35 @@ type HitList struct {
 	Hits              []Hit  `json:"hits"`
 }
 
-// NewHitList gives hits as data.
+// NewHitList returns hits as data.
 func NewHitList(store *schema.Store, words string, hits []Hit) *HitList {
 	return &HitList{"seatrial/v1", "HitList", store.Version, words, append([]Hit{}, hits...)}
 }
 
-// Search looks for words in the names and descriptions of all kinds and fields. All words have to
-// be there. Each type is told once, at the kind that holds it nearest to its root. The best come first.
+// Search looks for words in the names and descriptions of all kinds and fields. If all words occur nowhere, places with most of
+// them are hits, where small words count for nothing and some words stand for those that Kubernetes uses. Each type is shown
+// once, at the kind that holds it nearest to its root. The best come first.
 func Search(store *schema.Store, words []string, limit int) []Hit {
-	for i := range words {
-		words[i] = strings.ToLower(words[i])
+	var exact, loose [][]string // each word with what it may stand for
+	for _, w := range words {
+		w = strings.ToLower(w)
+		exact = append(exact, append([]string{w}, meanings[stem(w)]...))
+		if !smallWords[w] {
+			loose = append(loose, append([]string{stem(w)}, meanings[stem(w)]...))
+		}
 	}
-	var hits []Hit
+	hits := search(store, exact, len(exact))
+	if len(hits) == 0 && len(loose) > 0 {
+		hits = search(store, loose, len(loose)/2+1)
+	}
+	slices.SortStableFunc(hits, func(a, b Hit) int {
+		return cmp.Or(b.score-a.score, len(a.Path)-len(b.Path), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Path, b.Path))
+	})
+	return hits[:min(limit, len(hits))]
+}
+
+// search returns the places that have so many of the words at least.
+func search(store *schema.Store, words [][]string, least int) (hits []Hit) {
 	Each(store, func(k *schema.Kind, f *schema.Field) {
 		h := Hit{APIVersion: k.GroupVersion().String(), Kind: k.Kind}
 		name := k.Kind
@@ -48,7 +65,7 @@ func Search(store *schema.Store, words []string, limit int) []Hit {
 		} else {
 			name, h.Path, h.Type, h.Description = f.Name, f.Path, f.Type, f.Doc
 		}
-		if h.score = score(name, h.Path, h.Description, words); h.score == 0 {
+		if h.score = score(name, h.Path, h.Description, words, least); h.score == 0 {
 			return
 		}
 		if !schema.IsStable(k.Version) {
@@ -57,12 +74,36 @@ func Search(store *schema.Store, words []string, limit int) []Hit {
 		if popularity(k) < len(popular) {
 			h.score += 3
 		}
+		if strings.HasPrefix(h.Path, "status") { // nobody writes it
+			h.score -= 40
+		}
 		hits = append(hits, h)
 	})
-	slices.SortStableFunc(hits, func(a, b Hit) int {
-		return cmp.Or(b.score-a.score, len(a.Path)-len(b.Path), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Path, b.Path))
-	})
-	return hits[:min(limit, len(hits))]
+	return hits
+}
+
+// smallWords count for nothing where not all words occur.
+var smallWords = map[string]bool{
+	"a": true, "across": true, "an": true, "and": true, "by": true, "for": true, "from": true, "how": true, "in": true, "is": true,
+	"my": true, "no": true, "not": true, "of": true, "on": true, "or": true, "set": true, "the": true, "to": true, "with": true, "zero": true,
+}
+
+// meanings are words of Kubernetes for words that people look for.
+var meanings = map[string][]string{
+	"autoscal": {"horizontalpodautoscaler"}, "cpu": {"compute resource"}, "downtime": {"unavailable"}, "graceful": {"grace"},
+	"healthcheck": {"probe"}, "host": {"hostname", "node"}, "kill": {"terminat"}, "memory": {"compute resource"}, "oom": {"memory"},
+	"parallel": {"parallelism"}, "password": {"secret"}, "retry": {"backoff"}, "retri": {"backoff"}, "rollout": {"strategy"},
+	"shutdown": {"terminat"}, "stop": {"terminat"}, "timeout": {"deadline"}, "zone": {"topology"},
+}
+
+// stem cuts the ending of a word that it has in other forms.
+func stem(word string) string {
+	for _, ending := range []string{"ing", "es", "s"} {
+		if short, cut := strings.CutSuffix(word, ending); cut && len(short) > 3 {
+			return short
+		}
+	}
+	return word
 }
 
 // Each calls f for every kind, and for every field of every type once, at its place nearest to a
@@ -109,28 +150,46 @@ func popularity(k *schema.Kind) int {
 }
 
 // score ranks a place: a name counts more than a path, a path more than a description, a whole
-// word more than a part of one. 0 means that a word is missing.
-func score(name, path, doc string, words []string) (total int) {
+// word more than a part of one. 0 means that too many words are missing.
+func score(name, path, doc string, words [][]string, least int) (total int) {
 	name, path, doc = strings.ToLower(name), strings.ToLower(path), strings.ToLower(doc)
-	for _, w := range words {
-		switch {
-		case name == w:
-			total += 100
-		case strings.HasPrefix(name, w):
-			total += 60
-		case strings.Contains(name, w):
-			total += 40
-		case strings.Contains(path, w):
-			total += 15
-		case wholeWord(doc, w):
-			total += 10
-		case strings.Contains(doc, w):
-			total += 4
-		default:
-			return 0
+	found, nearest := 0, 0
+	for _, forms := range words {
+		best := 0
+		for _, w := range forms {
+			best = max(best, scoreWord(name, path, doc, w))
 		}
+		if best > 0 {
+			found++
+		}
+		nearest = max(nearest, best)
+		total += best
 	}
-	return total
+	if found < least || found < len(words) && nearest < inPath {
+		return 0
+	}
+	return total + 100*(found-least)
+}
+
+// inPath is the score of a word that occurs in a path.
+const inPath = 15
+
+func scoreWord(name, path, doc, w string) int {
+	switch {
+	case name == w:
+		return 100
+	case strings.HasPrefix(name, w):
+		return 60
+	case strings.Contains(name, w):
+		return 40
+	case strings.Contains(path, w):
+		return inPath
+	case wholeWord(doc, w):
+		return 10
+	case strings.Contains(doc, w):
+		return 4
+	}
+	return 0
 }
 
 func wholeWord(text, w string) bool {

@@ -95,6 +95,7 @@ func Convert(
 	if err != nil {
 		return nil, nil, err
 	}
+	plain, _ = withoutZeros(plain, written).(map[string]any)
 	s.Default(obj)
 	whole, err := converted(s, obj, to, true)
 	if err != nil {
@@ -105,6 +106,9 @@ func Convert(
 		return nil, nil, err
 	}
 	supplemented, _ := supplement(plain, redone, whole).(map[string]any)
+	if written["status"] == nil { // a client does not write it
+		delete(supplemented, "status")
+	}
 	return withoutEmpty(supplemented, written).(map[string]any), nil, nil
 }
 
@@ -209,6 +213,32 @@ func supplement(plain, defaulted, wanted any) any {
 		return out
 	}
 	return wanted
+}
+
+// withoutZeros leaves out the zeros that only the encoder wrote: the defaults of the version say what stands there.
+func withoutZeros(v, written any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		w, _ := written.(map[string]any)
+		for key, value := range v {
+			before, had := w[key]
+			if zero := value == int64(0) || value == "" || value == false; zero && !had {
+				delete(v, key)
+				continue
+			}
+			v[key] = withoutZeros(value, before)
+		}
+	case []any:
+		w, _ := written.([]any)
+		for i := range v {
+			var before any
+			if i < len(w) {
+				before = w[i]
+			}
+			v[i] = withoutZeros(v[i], before)
+		}
+	}
+	return v
 }
 
 // withoutEmpty leaves out the empty values that only the encoder wrote: a null time of creation,

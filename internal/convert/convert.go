@@ -4,7 +4,7 @@
 // document in the order in which its author wrote it.
 //
 //	out, moved, err := convert.Target{Versions: versions}.Convert(doc)
-//	err = convert.Forms[0].Write(w, out, doc.Root())
+//	err = convert.Forms[0].Write(w, out, doc)
 package convert
 
 import (
@@ -38,7 +38,7 @@ func (e *RefusedError) Error() string {
 	return fmt.Sprintf("%s:%d:%d: %s", e.Document.File.Name, at.Line, at.Column, e.Message)
 }
 
-// Convert returns the value of a document in the version of the target. Moved tells whether that is
+// Convert returns the value of a document in the version of the target. Moved reports whether that is
 // another one than it was written in. A field that is not known is an error, since it would be lost.
 func (t Target) Convert(d *manifest.Document) (value map[string]any, moved bool, err error) {
 	from := schema.FromAPIVersionAndKind(d.Object.APIVersion, d.Object.Kind)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -13,22 +14,24 @@ import (
 // Form is a way to write a document. The zero value is invalid.
 type Form struct {
 	Name  string
-	write func(io.Writer, map[string]any, *manifest.Node) error
+	write func(io.Writer, map[string]any, *manifest.Document) error
 }
 
 // Forms are the forms, as -o names them.
 var Forms = []Form{{"yaml", writeYAML}, {"json", writeJSON}}
 
-// Write writes a document in the order of like, the text that it was read from, or of the alphabet
-// where like is nil.
-func (f Form) Write(w io.Writer, value map[string]any, like *manifest.Node) error {
+// Write writes a value in the order of like, the document that it was made of. YAML keeps the comments of YAML.
+func (f Form) Write(w io.Writer, value map[string]any, like *manifest.Document) error {
 	return f.write(w, value, like)
 }
 
-func writeYAML(w io.Writer, value map[string]any, like *manifest.Node) error {
-	node, err := yamlNode(value, like, true)
+func writeYAML(w io.Writer, value map[string]any, like *manifest.Document) error {
+	node, err := yamlNode(value, like.Root(), true)
 	if err != nil {
 		return err
+	}
+	if !like.IsJSON() {
+		keepComments(node, written(like))
 	}
 	if _, err := io.WriteString(w, "---\n"); err != nil {
 		return err
@@ -78,9 +81,9 @@ func yamlScalar(value any) (*yaml.Node, error) {
 	return node, node.Encode(value)
 }
 
-func writeJSON(w io.Writer, value map[string]any, like *manifest.Node) error {
+func writeJSON(w io.Writer, value map[string]any, like *manifest.Document) error {
 	var compact, out bytes.Buffer
-	if err := appendJSON(&compact, value, like, true); err != nil {
+	if err := appendJSON(&compact, value, like.Root(), true); err != nil {
 		return err
 	}
 	if err := json.Indent(&out, compact.Bytes(), "", "  "); err != nil {
@@ -134,4 +137,51 @@ func encodeJSON(b *bytes.Buffer, value any) error {
 	}
 	b.Truncate(b.Len() - 1) // the end of the line
 	return nil
+}
+
+// written returns a document as it was written, with its comments; nil if it cannot be told.
+func written(d *manifest.Document) *yaml.Node {
+	at := d.Root().Range()
+	start := d.File.LineStart(at.Start.Line)
+	for line := at.Start.Line - 1; line > 0 && strings.HasPrefix(strings.TrimSpace(d.File.Line(line)), "#"); line-- {
+		start = d.File.LineStart(line) // comments above the first key
+	}
+	var doc yaml.Node
+	if err := yaml.Unmarshal(d.File.Data[start:at.End.Offset], &doc); err != nil || len(doc.Content) == 0 {
+		return nil
+	}
+	if root := doc.Content[0]; d.Item == "" {
+		if len(root.Content) > 0 && root.Content[0].HeadComment == "" {
+			root.Content[0].HeadComment = doc.HeadComment
+		}
+		return root
+	}
+	return nil
+}
+
+// keepComments copies the comments of keys and elements that are still there.
+func keepComments(to, from *yaml.Node) {
+	if from == nil || to.Kind != from.Kind {
+		return
+	}
+	comment := func(to, from *yaml.Node) {
+		to.HeadComment, to.LineComment, to.FootComment = from.HeadComment, from.LineComment, from.FootComment
+	}
+	switch to.Kind {
+	case yaml.MappingNode:
+		for i := 0; i+1 < len(to.Content); i += 2 {
+			for j := 0; j+1 < len(from.Content); j += 2 {
+				if to.Content[i].Value == from.Content[j].Value {
+					comment(to.Content[i], from.Content[j])
+					comment(to.Content[i+1], from.Content[j+1])
+					keepComments(to.Content[i+1], from.Content[j+1])
+				}
+			}
+		}
+	case yaml.SequenceNode:
+		for i := range min(len(to.Content), len(from.Content)) {
+			comment(to.Content[i], from.Content[i])
+			keepComments(to.Content[i], from.Content[i])
+		}
+	}
 }

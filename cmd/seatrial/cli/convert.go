@@ -2,6 +2,9 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +18,8 @@ import (
 	"github.com/seatrial/seatrial/internal/convert"
 	"github.com/seatrial/seatrial/manifest"
 	"github.com/seatrial/seatrial/schema"
+	"github.com/seatrial/seatrial/validation"
+	"github.com/seatrial/seatrial/validation/verdict"
 )
 
 // convertOptions are the flags of seatrial convert.
@@ -37,9 +42,9 @@ version, as the API server converts them. Where the defaults of the two versions
 defaults are written out, so that the object keeps its meaning. An object with an unknown field,
 which would be lost, is not converted.
 
-Keys keep their order; the items of a List become documents; comments are lost (lint --fix keeps
-them where nothing but the API version changes). PATH is as for lint. Values of Secrets are part of
-the output.
+Keys keep their order, and YAML its comments; the items of a List become documents. What the API
+server refuses of a converted object is an error: the object is printed all the same, to be
+completed. PATH is as for lint. Values of Secrets are part of the output.
 
 Exit codes: 0 converted; 1 a document cannot be converted; 2 wrong usage; 3 could not run.`,
 		Example: `  seatrial convert deployment.yaml
@@ -92,10 +97,13 @@ func (o *convertOptions) run() error {
 		return err
 	}
 	var out bytes.Buffer
-	if err := o.convert(&out, target, docs); err != nil {
+	refused, err := o.convert(&out, target, docs)
+	if err != nil {
 		return err
 	}
-	_, err = out.WriteTo(o.Out)
+	if _, err = out.WriteTo(o.Out); err == nil && len(refused) > 0 {
+		err = &exitError{exitFindings, errors.Join(refused...)}
+	}
 	return err
 }
 
@@ -136,33 +144,61 @@ func (o *convertOptions) documents() (docs []*manifest.Document, err error) {
 	return docs, nil
 }
 
-// convert writes all documents, or returns an error for each that cannot be converted.
-func (o *convertOptions) convert(w io.Writer, target convert.Target, docs []*manifest.Document) error {
+// convert writes all documents, or returns an error for those that cannot be converted. Refused is what the API server refuses
+// of those that are.
+func (o *convertOptions) convert(w io.Writer, target convert.Target, docs []*manifest.Document) (refused []error, err error) {
 	form := o.form(docs[0])
-	var refused []error
+	var failed []error
 	changed := false
+	judge, err := validation.New()
+	if err != nil {
+		return nil, &exitError{exitFailed, err}
+	}
 	for _, d := range docs {
 		value, moved, err := target.Convert(d)
 		if err != nil {
-			refused = append(refused, err)
+			failed = append(failed, err)
 			continue
 		}
 		changed = changed || moved || slices.ContainsFunc(
 			target.Versions, func(v k8sschema.GroupVersion) bool { return v.String() == d.Object.APIVersion },
 		)
-		if err := form.Write(w, value, d.Root()); err != nil {
-			return &exitError{exitFailed, fmt.Errorf("writing %s: %w", d.Object, err)}
+		if err := form.Write(w, value, d); err != nil {
+			return nil, &exitError{exitFailed, fmt.Errorf("writing %s: %w", d.Object, err)}
+		}
+		if moved {
+			refused = append(refused, refusals(judge, d, value)...)
 		}
 	}
 	switch {
-	case len(refused) > 0:
-		return &exitError{exitFindings, errors.Join(refused...)}
+	case len(failed) > 0:
+		return nil, &exitError{exitFindings, errors.Join(failed...)}
 	case len(target.Versions) > 0 && !changed:
-		return &exitError{
+		return nil, &exitError{
 			exitFindings, fmt.Errorf("no document can be converted to %s", strings.Join(o.versions, ", ")),
 		}
 	}
-	return nil
+	return refused, nil
+}
+
+// refusals returns what the API server refuses of a converted object.
+func refusals(judge *validation.Validator, d *manifest.Document, value map[string]any) (refused []error) {
+	doc, err := json.Marshal(value)
+	if err != nil {
+		return []error{err}
+	}
+	apiVersion, _ := value["apiVersion"].(string)
+	gvk := k8sschema.FromAPIVersionAndKind(apiVersion, d.Object.Kind)
+	v := judge.Create(context.Background(), gvk, doc, cmp.Or(d.Object.Namespace, "default"))
+	for _, c := range v.Causes {
+		if c.Class == verdict.UnknownKind {
+			continue // an older Kubernetes is asked for
+		}
+		refused = append(refused, &convert.RefusedError{Document: d, Path: c.Path, Message: fmt.Sprintf(
+			"converted to %s, the API server refuses it: %s: %s", apiVersion, c.Path, c.Message,
+		)})
+	}
+	return refused
 }
 
 // form is the one that is asked for, or the other one than the first document has, or the same if

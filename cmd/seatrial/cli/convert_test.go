@@ -27,7 +27,7 @@ func TestFormsKeepTheValue(t *testing.T) {
 		for _, d := range docs {
 			for _, form := range convert.Forms {
 				var out bytes.Buffer
-				if err := form.Write(&out, d.Value(), d.Root()); err != nil {
+				if err := form.Write(&out, d.Value(), d); err != nil {
 					t.Fatalf("%s, document %d: %v", name, d.Number, err)
 				}
 				again, findings := manifest.Read(source.NewFile(name, out.Bytes()), manifest.DefaultLimits)
