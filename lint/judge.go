@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"golang.org/x/sync/errgroup"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -174,7 +175,7 @@ func (r *run) report(ctx context.Context, d *manifest.Document, v verdict.Verdic
 	w := r.repair(ctx, d, v)
 	v = w.Verdict
 	for _, f := range w.attach(d, r.diagnoseAll(d, v)) {
-		out.Findings = append(out.Findings, finding{judgedBy(v.Release, f), d.Item})
+		out.Findings = append(out.Findings, finding{judgedBy(v, f), d.Item})
 	}
 	advice := len(out.Findings)
 	pods := PodTemplateOf(v.Object)
@@ -210,12 +211,19 @@ func (r *run) report(ctx context.Context, d *manifest.Document, v verdict.Verdic
 	return nil
 }
 
-// judgedBy says in a finding which release's definition it is owed to, since the user may run another one.
-func judgedBy(release string, f diag.Diagnostic) diag.Diagnostic {
-	if release != "" {
-		note := "judged by the definition of " + release + "; crds: in " + ConfigName + " chooses another"
-		f.Help = strings.TrimPrefix(f.Help+"; "+note, "; ")
+// judgedBy says in a finding which release's definition it is owed to. What a newer release than any that is known may
+// accept is a warning: a field or a value that resembles none of those that are known.
+func judgedBy(v verdict.Verdict, f diag.Diagnostic) diag.Diagnostic {
+	if v.Release == "" {
+		return f
 	}
+	added := f.Rule == ruleFieldUnknown.Name || f.Reason == string(metav1.CauseTypeFieldValueNotSupported)
+	note := "judged by the definition of " + v.Release + "; crds: in " + ConfigName + " chooses another"
+	if v.Guessed && added && f.Severity == diag.Error && !strings.Contains(f.Help, "did you mean") {
+		f.Severity = diag.Warning
+		note = v.Release + " does not have it; a newer release may"
+	}
+	f.Help = strings.TrimPrefix(f.Help+"; "+note, "; ")
 	return f
 }
 

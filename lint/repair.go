@@ -129,7 +129,7 @@ func (w repaired) settle(before, after verdict.Verdict, roots []verdict.Cause) r
 	w.Verdict = after
 	w.Causes = left
 	w.setAside(left)
-	w.Custom, w.Release = before.Custom, before.Release
+	w.Custom, w.Release, w.Guessed = before.Custom, before.Release, before.Guessed
 	return w
 }
 

@@ -18,6 +18,7 @@ import (
 // Definition is a CustomResourceDefinition that somebody else's release brings.
 type Definition struct {
 	Release  string                 // that it is taken from: cert-manager v1.18.2
+	Guessed  bool                   // the user did not say which release is in use
 	Versions []string               // API versions that it serves
 	JSON     func() ([]byte, error) // of the definition, which its API server is known to accept
 }
@@ -89,7 +90,7 @@ func (c *Catalogue) create(
 		if !ok {
 			continue
 		}
-		v.Release = r.Release
+		v.Release, v.Guessed = r.Release, r.Guessed
 		if v.Accepted() {
 			return v, true
 		}

@@ -55,7 +55,8 @@ func (c *Catalogue) definitions(group, kind string) (all []validation.Definition
 	}
 	for _, d := range opened.Definitions(group, kind) {
 		all = append(all, validation.Definition{
-			Release: d.String(), Versions: d.Versions, JSON: sync.OnceValues(d.JSON),
+			Release: d.String(), Guessed: opened.Release(d.Kind.Project) == "", Versions: d.Versions,
+			JSON: sync.OnceValues(d.JSON),
 		})
 	}
 	return all

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -27,7 +28,10 @@ func (w *Workspace) findInputs(paths, exclude []string) {
 	w.Problems = problems
 	skip := func(name string) bool { return lint.Excluded(exclude, name) }
 	tree := render.Discover(slices.Concat(paths, files), skip)
-	w.Sources = tree.Sources
+	w.Sources, w.Elsewhere, w.Findings = tree.Sources, len(tree.Elsewhere), tree.Findings
+	if w.Elsewhere > 0 {
+		w.External = append(w.External, "*/*") // what is not rendered may bring anything that others refer to
+	}
 	for _, name := range files {
 		if name != source.Stdin {
 			if tree.Owns(name) {
@@ -156,10 +160,23 @@ func (j *LintJob) runRendering(ctx context.Context, r *render.Rendering, externa
 		secrets := redact.New()
 		secrets.AddFile(rendered)
 		res.Diagnostics = secrets.Diagnostics(res.Diagnostics)
-		res.Diagnostics = r.Locate(res.Diagnostics)
+		res.Diagnostics = slices.DeleteFunc(r.Locate(res.Diagnostics), j.addedNamespace)
 	}
 	res.Diagnostics = append(res.Diagnostics, r.Findings...)
 	return res, nil
+}
+
+// addedNamespace reports whether a finding is about a namespace that a renderer added to an object that lives in none,
+// which the server ignores and nobody wrote.
+func (j *LintJob) addedNamespace(d diag.Diagnostic) bool {
+	if d.Rule != "namespace-scope" || d.Severity != diag.Warning {
+		return false
+	}
+	f, err := j.workspace.Source(d.Range.File)
+	if err != nil || d.Range.Start.Line < 1 || d.Range.Start.Line > f.Lines() {
+		return false
+	}
+	return !strings.Contains(f.Line(d.Range.Start.Line), "namespace")
 }
 
 // problemsOf returns the inputs of a run that could not be read, if it got that far.

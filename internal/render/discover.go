@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -9,23 +10,30 @@ import (
 
 	"sigs.k8s.io/yaml"
 
+	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/source"
 )
 
 // Tree is what paths hold.
 type Tree struct {
-	Sources []*Source
+	Sources   []*Source
+	Elsewhere []*Source         // that objects of Flux or Argo CD ask for, and cannot be rendered here
+	Findings  []diag.Diagnostic // about these objects
 
-	charts map[string]bool // folders
-	inputs map[string]bool // files of kustomizations
+	charts  map[string]bool // folders
+	inputs  map[string]bool // files of kustomizations
+	used    map[string]bool // folders that kustomizations use
+	applied map[string]bool // folders that objects of Flux or Argo CD apply
 }
 
 // Owns reports whether a file is part of a source, and not a manifest of its own.
 func (t *Tree) Owns(name string) bool {
 	name = filepath.Clean(name)
-	if t.inputs[name] {
-		return true
-	}
+	return t.inputs[name] || t.inChart(name)
+}
+
+// inChart reports whether a file belongs to a chart.
+func (t *Tree) inChart(name string) bool {
 	for dir := filepath.Dir(name); ; dir = filepath.Dir(dir) {
 		if t.charts[dir] {
 			return true
@@ -59,6 +67,10 @@ type discovery struct {
 	skip    func(string) bool
 	charts  map[string]bool    // outermost charts, by folder
 	folders map[string]*folder // that were looked at
+
+	files   []string // that may hold manifests
+	objects []*object
+	maps    map[string]map[string]string // data of ConfigMaps
 }
 
 // folder is what a folder is.
@@ -90,10 +102,16 @@ func (d *discovery) walk(root string) {
 			d.charts[dir] = true
 		}
 		d.folder(filepath.Dir(root))
+		if isYAML(root) {
+			d.files = append(d.files, root)
+		}
 		return
 	}
 	_ = filepath.WalkDir(root, func(name string, e fs.DirEntry, err error) error { // errors are passed over
 		switch {
+		case err == nil && !e.IsDir() && isYAML(name) && (d.skip == nil || !d.skip(name)):
+			d.files = append(d.files, filepath.Clean(name))
+			return nil
 		case err != nil || !e.IsDir():
 			return nil
 		case name != root && (strings.HasPrefix(e.Name(), ".") || slices.Contains(skippedFolders, e.Name())),
@@ -132,34 +150,39 @@ func isChart(dir string) bool {
 }
 
 func (d *discovery) tree() *Tree {
-	t := &Tree{charts: d.charts, inputs: map[string]bool{}}
+	t := &Tree{charts: d.charts, inputs: map[string]bool{}, used: map[string]bool{}, applied: map[string]bool{}}
 	for dir := range d.charts {
 		if s := chartSource(dir); s != nil {
 			t.Sources = append(t.Sources, s)
 		}
 	}
-	used := map[string]bool{}
 	for dir, f := range d.folders {
 		if f.kustomization == nil || t.Owns(f.kustomization.file) {
 			continue
 		}
 		t.inputs[filepath.Join(dir, filepath.Base(f.kustomization.file))] = true
 		for _, folder := range f.kustomization.folders {
-			used[folder] = true
+			t.used[folder] = true
 		}
 		for _, file := range f.kustomization.files {
 			t.inputs[file] = true
 		}
 	}
+	d.readObjects(t)
+	d.flux(t)
+	d.argo(t)
 	for dir, f := range d.folders {
 		k := f.kustomization
-		if k == nil || used[dir] || k.component || !t.inputs[filepath.Join(dir, filepath.Base(k.file))] {
+		if k == nil || k.component || t.used[dir] || t.applied[dir] ||
+			!t.inputs[filepath.Join(dir, filepath.Base(k.file))] {
 			continue
 		}
 		t.Sources = append(t.Sources, &Source{
 			Kind: Kustomization, Path: dir, File: k.file, Variants: []Variant{{}}, Inputs: k.files,
 		})
 	}
-	slices.SortFunc(t.Sources, func(a, b *Source) int { return strings.Compare(a.Path, b.Path) })
+	slices.SortFunc(t.Sources, func(a, b *Source) int {
+		return cmp.Or(strings.Compare(a.Path, b.Path), strings.Compare(a.Name, b.Name))
+	})
 	return t
 }

@@ -198,6 +198,7 @@ func (r *Rendering) template(files []*archive.BufferedFile, o Options) (rendered
 	if err != nil {
 		return nil, err
 	}
+	values = loader.MergeMaps(values, r.Source.values)
 	if err := chartutil.ProcessDependencies(c, values); err != nil {
 		return nil, err
 	}
@@ -346,7 +347,11 @@ func (r *Rendering) schemaFailed(message string) {
 			continue
 		}
 		found = true
-		r.failed("chart", "values.schema.json: "+strings.TrimSpace(m[0]), "", placeOfValue(file, m[1]))
+		at := placeOfValue(file, m[1])
+		if o := r.Source.object; o != nil {
+			at = o.Find(r.Source.valuesPath + strings.ReplaceAll(strings.TrimRight(m[1], "/"), "/", ".")).Key
+		}
+		r.failed("chart", "values.schema.json: "+strings.TrimSpace(m[0]), "", at)
 	}
 	if !found {
 		r.failed("chart", oneLine(message), "", firstLine(file))

@@ -120,10 +120,23 @@ func isRemote(r string) bool {
 }
 
 // renderKustomization builds a kustomization with kustomize's own library. Nothing is fetched.
-func (r *Rendering) renderKustomization(Options) {
+func (r *Rendering) renderKustomization() {
 	r.checkReferences(r.Source.Path, map[string]bool{})
-	fs := reachable{filesys.MakeFsOnDisk()}
-	text, err := build(fs, r.Source.Path)
+	disk, target := filesys.MakeFsOnDisk(), r.Source.File
+	restrictions := types.LoadRestrictionsRootOnly
+	if o := r.Source.overlay; o != nil {
+		target = o.file
+		var err error
+		if disk, err = o.on(disk); err != nil {
+			r.failed("kustomization", oneLine(err.Error()), "", firstLine(r.Source.File))
+			return
+		}
+	}
+	if r.Source.Kind == FluxKustomization {
+		restrictions = types.LoadRestrictionsNone
+	}
+	fs := reachable{disk}
+	text, err := build(fs, r.Source.Path, restrictions)
 	if err != nil {
 		if len(r.Findings) > 0 {
 			return // they are the cause, or hide it
@@ -131,22 +144,27 @@ func (r *Rendering) renderKustomization(Options) {
 		r.failed("kustomization", oneLine(strings.TrimPrefix(err.Error(), "kustomize: ")), "", r.placeOfError(err))
 		return
 	}
+	if v := r.Source.variables; v != nil {
+		text = []byte(v.substitute(string(text)))
+	}
 	r.Text = text
 	// A second build says where each object comes from; it is used only if nothing else differs.
-	if annotated, err := build(annotating{fs, r.Source.File}, r.Source.Path); err == nil {
+	if annotated, err := build(annotating{fs, target}, r.Source.Path, restrictions); err == nil {
 		r.places = originsOf(r.Source, annotated)
 	}
 }
 
 // build runs kustomize on a folder.
-func build(fs filesys.FileSystem, dir string) (text []byte, err error) {
+func build(fs filesys.FileSystem, dir string, restrictions types.LoadRestrictions) (text []byte, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("kustomize crashed: %v", p)
 		}
 	}()
 	defer muteStderr()()
-	resources, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(fs, dir)
+	options := krusty.MakeDefaultOptions()
+	options.LoadRestrictions = restrictions
+	resources, err := krusty.MakeKustomizer(options).Run(fs, dir)
 	if err != nil {
 		return nil, err
 	}
@@ -255,7 +273,7 @@ type annotating struct {
 // ReadFile adds buildMetadata to the kustomization.
 func (a annotating) ReadFile(name string) ([]byte, error) {
 	data, err := a.FileSystem.ReadFile(name)
-	if err != nil || !sameFile(name, a.file) {
+	if err != nil || resolved(name) != resolved(a.file) {
 		return data, err
 	}
 	var k map[string]any
@@ -264,12 +282,6 @@ func (a annotating) ReadFile(name string) ([]byte, error) {
 	}
 	k["buildMetadata"] = []string{types.OriginAnnotations}
 	return yaml.Marshal(k)
-}
-
-func sameFile(a, b string) bool {
-	x, err1 := os.Stat(a)
-	y, err2 := os.Stat(b)
-	return err1 == nil && err2 == nil && os.SameFile(x, y)
 }
 
 const originAnnotation = "config.kubernetes.io/origin"

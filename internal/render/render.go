@@ -15,7 +15,7 @@
 package render
 
 import (
-	"fmt"
+	"cmp"
 	"path/filepath"
 	"strings"
 
@@ -31,6 +31,10 @@ type Kind string
 const (
 	Chart         Kind = "chart"
 	Kustomization Kind = "kustomization"
+
+	FluxKustomization Kind = "flux-kustomization"
+	HelmRelease       Kind = "helm-release"
+	Application       Kind = "application"
 )
 
 // Source is a part of a repository that is applied as one.
@@ -41,6 +45,16 @@ type Source struct {
 	Variants []Variant
 	// Inputs are the files that the source is made of. For a chart it is the folder.
 	Inputs []string
+	Name   string // of the set, where an object of Flux or Argo CD asks for it; empty: Path
+	Why    string // it is not rendered
+
+	object     *manifest.Document // of Flux or Argo CD that asks for the source; nil: none
+	overlay    *overlay           // the kustomization as that object changes it; nil: as it is
+	variables  *variables         // that are substituted in what a kustomization builds; nil: none
+	values     map[string]any     // of a chart, over those of the variant
+	valuesPath string             // where they stand in the object
+	options    Options            // of a chart, in place of those of the run
+	files      []string           // plain manifests that are the source
 }
 
 // Variant is one way to render a source.
@@ -78,17 +92,19 @@ type placer interface {
 
 // Render renders a variant. What is wrong with the source is among the findings.
 func (s *Source) Render(v Variant, o Options) *Rendering {
-	r := &Rendering{Source: s, Variant: v, Name: s.Path}
+	r := &Rendering{Source: s, Variant: v, Name: cmp.Or(s.Name, s.Path)}
 	if v.Name != "" {
 		r.Name += " (" + v.Name + ")"
 	}
-	switch s.Kind {
-	case Chart:
+	o.ReleaseName = cmp.Or(o.ReleaseName, s.options.ReleaseName)
+	o.Namespace = cmp.Or(o.Namespace, s.options.Namespace)
+	switch {
+	case s.files != nil:
+		r.renderFiles()
+	case s.Kind == Chart, s.values != nil:
 		r.renderChart(o)
-	case Kustomization:
-		r.renderKustomization(o)
 	default:
-		panic(fmt.Sprintf("source of kind %q", s.Kind))
+		r.renderKustomization()
 	}
 	return r
 }

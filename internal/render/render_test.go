@@ -20,10 +20,13 @@ import (
 //
 //	source KIND PATH [VARIANT...]
 //	loose FILE...
+//	elsewhere NAME: WHY
 //	failed FILE:LINE:COLUMN MESSAGE
 //	VARIANT|- KIND NAME PATH: FILE:LINE:COLUMN[-COLUMN] TEXT
 //
-// The last is where a field of the rendering comes from, and what stands there. NAME may be a glob.
+//	rendered KIND NAME PATH: VALUE
+//
+// The last but one is where a field of the rendering comes from, and what stands there. NAME may be a glob.
 func TestCases(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -64,7 +67,7 @@ func unpack(t *testing.T, a *txtar.Archive) string {
 // wantedPlaces returns the lines of a comment that ask for places, in their order.
 func wantedPlaces(comment string) (wanted []string) {
 	for l := range strings.Lines(comment) {
-		if word, _, _ := strings.Cut(l, " "); !slices.Contains([]string{"source", "loose", "failed"}, word) && strings.Contains(l, ": ") {
+		if word, _, _ := strings.Cut(l, " "); !slices.Contains([]string{"source", "loose", "failed", "elsewhere"}, word) && strings.Contains(l, ": ") {
 			wanted = append(wanted, strings.TrimSpace(l))
 		}
 	}
@@ -93,6 +96,12 @@ func describe(t *testing.T, a *txtar.Archive, tree *Tree, wanted []string) strin
 		}
 		lines = append(lines, l)
 	}
+	for _, s := range tree.Elsewhere {
+		lines = append(lines, fmt.Sprintf("elsewhere %s: %s", s.Name, s.Why))
+	}
+	for _, d := range tree.Findings {
+		failed = append(failed, "failed "+d.Range.String()+" "+d.Message)
+	}
 	for _, f := range a.Files {
 		if !tree.Owns(f.Name) {
 			lines = append(lines, "loose "+f.Name)
@@ -109,7 +118,11 @@ func describe(t *testing.T, a *txtar.Archive, tree *Tree, wanted []string) strin
 // whence returns the place that a field of a rendered object comes from.
 func whence(t *testing.T, renderings map[string][]*Rendering, asked []string) string {
 	t.Helper()
-	for _, r := range renderings[asked[0]] {
+	variant := asked[0]
+	if variant == "rendered" {
+		variant = "-"
+	}
+	for _, r := range renderings[variant] {
 		docs, _ := manifest.Read(source.NewFile(r.Name, r.Text), manifest.DefaultLimits)
 		for _, d := range docs {
 			if same, err := path.Match(asked[2], d.Object.Name); err != nil || !same || d.Object.Kind != asked[1] {
@@ -118,6 +131,9 @@ func whence(t *testing.T, renderings map[string][]*Rendering, asked []string) st
 			p := d.Find(asked[3])
 			if !p.Exact {
 				return "no such field"
+			}
+			if asked[0] == "rendered" {
+				return p.Node.Text
 			}
 			at := r.Locate([]diag.Diagnostic{{Document: d.Number, Path: asked[3], Range: p.Value}})[0].Range
 			data, err := os.ReadFile(at.File)

@@ -72,6 +72,8 @@ type Verdict struct {
 	Custom bool
 	// Release is that of the definition if it comes from a catalogue: cert-manager v1.18.2.
 	Release string
+	// Guessed says that the release was not chosen by the user, who may run a newer one than the catalogue holds.
+	Guessed bool
 	// NotServed is the setting without which an API server does not serve the kind; empty if it serves it. The rest of the
 	// verdict is that of a server that does.
 	NotServed string

@@ -206,6 +206,9 @@ func (o *lintOptions) run(ctx context.Context) error {
 	if n := job.workspace.Foreign; n > 0 {
 		fmt.Fprintf(o.Err, "note: files without Kubernetes objects, not judged: %d\n", n)
 	}
+	if n := job.workspace.Elsewhere; n > 0 {
+		fmt.Fprintf(o.Err, "note: sources of Flux and Argo CD that are not in this tree, not rendered: %d\n", n)
+	}
 	return job.verdict(res)
 }
 

@@ -77,6 +77,11 @@ func (o *renderOptions) run() error {
 		}
 	}
 	tree := render.Discover(o.paths, nil)
+	if o.list {
+		for _, s := range tree.Elsewhere {
+			fmt.Fprintf(o.Out, "%s\t%s\tnot rendered: %s\n", s.Kind, s.Name, s.Why)
+		}
+	}
 	if len(tree.Sources) == 0 {
 		return &exitError{exitFailed, fmt.Errorf("no chart or kustomization found in %s", strings.Join(o.paths, ", "))}
 	}

@@ -1,0 +1,379 @@
+package render
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"sigs.k8s.io/kustomize/api/types"
+	"sigs.k8s.io/yaml"
+
+	"github.com/seatrial/seatrial/diag"
+)
+
+// fluxKustomization is what is read of a Kustomization of Flux.
+type fluxKustomization struct {
+	Spec struct {
+		Path                                    string
+		SourceRef                               reference
+		TargetNamespace, NamePrefix, NameSuffix string
+		Patches                                 []types.Patch
+		Components                              []string
+		Images                                  []types.Image
+		CommonMetadata                          struct{ Labels map[string]string }
+		PostBuild                               *postBuild
+		DependsOn                               []reference
+	}
+}
+
+// helmRelease is what is read of a HelmRelease.
+type helmRelease struct {
+	Spec struct {
+		Chart *struct {
+			Spec struct {
+				Chart       string
+				SourceRef   reference
+				ValuesFiles []string
+			}
+		}
+		ChartRef                     *reference
+		ReleaseName, TargetNamespace string
+		Values                       map[string]any
+		ValuesFrom                   []valuesReference
+		DependsOn                    []reference
+	}
+}
+
+// reference names another object of Flux.
+type reference struct{ Kind, Name, Namespace string }
+
+// valuesReference names values in a ConfigMap or Secret.
+type valuesReference struct {
+	Kind, Name, ValuesKey, TargetPath string
+	Optional                          bool
+}
+
+// postBuild are the variables of a Kustomization of Flux.
+type postBuild struct {
+	Substitute     map[string]string
+	SubstituteFrom []reference
+}
+
+const (
+	fluxKustomizationGroup = "kustomize.toolkit.fluxcd.io"
+	fluxHelmGroup          = "helm.toolkit.fluxcd.io"
+	fluxSourceGroup        = "source.toolkit.fluxcd.io"
+)
+
+// flux adds the sources that objects of Flux ask for.
+func (d *discovery) flux(t *Tree) {
+	for _, o := range d.objects {
+		switch {
+		case o.is(fluxKustomizationGroup, "Kustomization"):
+			d.fluxKustomization(t, o)
+		case o.is(fluxHelmGroup, "HelmRelease"):
+			d.helmRelease(t, o)
+		}
+	}
+	d.checkCycles(t, fluxKustomizationGroup, "Kustomization")
+	d.checkCycles(t, fluxHelmGroup, "HelmRelease")
+}
+
+// fluxKustomization adds the folder that a Kustomization of Flux applies.
+func (d *discovery) fluxKustomization(t *Tree, o *object) {
+	var k fluxKustomization
+	if o.decode(&k) != nil {
+		return // its definition says what is wrong
+	}
+	d.checkReferences(t, o, k.Spec.SourceRef, "spec.sourceRef.name")
+	path, ok := d.repositoryPath(o, cmp.Or(k.Spec.Path, "."))
+	known, mine := d.isThisRepository(k.Spec.SourceRef)
+	if !ok || k.Spec.SourceRef.Kind != "GitRepository" {
+		if !ok && known && mine {
+			t.found(o, diag.Error, "spec.path", k.Spec.Path+" does not exist in this repository", "")
+			return
+		}
+		t.elsewhere(FluxKustomization, o, "its path is not in this tree")
+		return
+	}
+	fields := map[string]any{}
+	target := filepath.Join(path, kustomizationNames[0])
+	if f := d.folder(path); f.kustomization != nil {
+		target = f.kustomization.file
+		data, err := os.ReadFile(target)
+		if err != nil || yaml.Unmarshal(data, &fields) != nil {
+			return // the kustomization itself is judged
+		}
+	} else {
+		fields["resources"] = d.generated(t, path)
+	}
+	k.adjust(fields)
+	t.add(&Source{
+		Kind: FluxKustomization, Path: path, File: o.File.Name, Name: o.String(), Variants: []Variant{{}},
+		Inputs: d.inputsOf(path), object: o.Document,
+		overlay: &overlay{file: target, fields: fields}, variables: d.variables(k.Spec.PostBuild),
+	})
+}
+
+// adjust changes a kustomization as Flux does before it builds it.
+func (k *fluxKustomization) adjust(fields map[string]any) {
+	for name, value := range map[string]string{
+		"namespace": k.Spec.TargetNamespace, "namePrefix": k.Spec.NamePrefix, "nameSuffix": k.Spec.NameSuffix,
+	} {
+		if value != "" {
+			fields[name] = value
+		}
+	}
+	addTo(fields, "patches", k.Spec.Patches)
+	addTo(fields, "images", k.Spec.Images)
+	addTo(fields, "components", k.Spec.Components)
+	if labels := k.Spec.CommonMetadata.Labels; len(labels) > 0 {
+		addTo(fields, "labels", []types.Label{{Pairs: labels}})
+	}
+}
+
+// addTo appends items to a list of a kustomization.
+func addTo[T any](fields map[string]any, name string, items []T) {
+	list, _ := fields[name].([]any)
+	for _, item := range items {
+		list = append(list, item)
+	}
+	if len(list) > 0 {
+		fields[name] = list
+	}
+}
+
+// generated lists the resources of a folder without a kustomization, as Flux does: all manifests below it, and the
+// folders that have one.
+func (d *discovery) generated(t *Tree, dir string) (resources []string) {
+	_ = filepath.WalkDir(dir, func(name string, e os.DirEntry, err error) error { // errors are passed over
+		below, relErr := filepath.Rel(dir, name)
+		switch {
+		case err != nil || relErr != nil:
+			return nil
+		case e.IsDir() && name != dir:
+			if strings.HasPrefix(e.Name(), ".") || d.folder(name).chart {
+				return filepath.SkipDir
+			}
+			if d.folder(name).kustomization != nil {
+				resources = append(resources, filepath.ToSlash(below))
+				t.used[name] = true
+				return filepath.SkipDir
+			}
+		case isYAML(name) && holdsObjects(name):
+			resources = append(resources, filepath.ToSlash(below))
+			t.inputs[filepath.Clean(name)] = true
+		}
+		return nil
+	})
+	return resources
+}
+
+// helmRelease adds the chart that a HelmRelease installs, with its values.
+func (d *discovery) helmRelease(t *Tree, o *object) {
+	var r helmRelease
+	if o.decode(&r) != nil {
+		return
+	}
+	chart := ""
+	switch {
+	case r.Spec.ChartRef != nil:
+		d.checkReferences(t, o, *r.Spec.ChartRef, "spec.chartRef.name")
+	case r.Spec.Chart != nil:
+		d.checkReferences(t, o, r.Spec.Chart.Spec.SourceRef, "spec.chart.spec.sourceRef.name")
+		chart = d.chartOfRelease(o, r.Spec.Chart.Spec.Chart, r.Spec.Chart.Spec.SourceRef.Kind)
+	}
+	if chart == "" {
+		t.elsewhere(HelmRelease, o, "its chart is not in this tree")
+		return
+	}
+	values, missing := d.releaseValues(r.Spec.ValuesFrom, r.Spec.Values)
+	if missing != "" {
+		t.elsewhere(HelmRelease, o, "its values come from "+missing+", which is not in this tree")
+		return
+	}
+	var files []string
+	for _, f := range r.Spec.Chart.Spec.ValuesFiles {
+		if path, ok := d.repositoryPath(o, f); ok {
+			files = append(files, path)
+		}
+	}
+	namespace := cmp.Or(r.Spec.TargetNamespace, o.Object.Namespace)
+	name := o.Object.Name
+	if r.Spec.TargetNamespace != "" {
+		name = r.Spec.TargetNamespace + "-" + name
+	}
+	t.add(&Source{
+		Kind: HelmRelease, Path: chart, File: o.File.Name, Name: o.String(), Variants: []Variant{{Values: files}},
+		object: o.Document, values: values, valuesPath: "spec.values",
+		options: Options{ReleaseName: cmp.Or(r.Spec.ReleaseName, name), Namespace: namespace},
+	})
+}
+
+// chartOfRelease returns the folder of a chart: a path in this repository, or a chart that was vendored.
+func (d *discovery) chartOfRelease(o *object, chart, kind string) string {
+	if kind == "GitRepository" {
+		if path, ok := d.repositoryPath(o, chart); ok && d.folder(path).chart {
+			return path
+		}
+		return ""
+	}
+	if path, ok := d.repositoryPath(o, filepath.Join(vendorFolder, chart)); ok && d.folder(path).chart {
+		return path
+	}
+	return ""
+}
+
+// vendorFolder holds charts from elsewhere, below the top of the repository.
+const vendorFolder = ".seatrial/vendor"
+
+// releaseValues merges the values of a release; missing names what they come from and is not in the tree.
+func (d *discovery) releaseValues(from []valuesReference, inline map[string]any) (values map[string]any, missing string) {
+	values = map[string]any{}
+	for _, f := range from {
+		data, ok := d.configMaps()[f.Name]
+		if f.Kind != "ConfigMap" || !ok || f.TargetPath != "" {
+			if f.Optional {
+				continue
+			}
+			return nil, fmt.Sprintf("%s %s", f.Kind, f.Name)
+		}
+		var more map[string]any
+		if yaml.Unmarshal([]byte(data[cmp.Or(f.ValuesKey, "values.yaml")]), &more) == nil {
+			values = mergeValues(values, more)
+		}
+	}
+	return mergeValues(values, inline), ""
+}
+
+// variables are those of a Kustomization of Flux. Those that are open come from objects that are not in the tree.
+type variables struct {
+	values map[string]string
+	open   bool
+}
+
+// variables collects the variables of a Kustomization; nil: nothing is substituted.
+func (d *discovery) variables(p *postBuild) *variables {
+	if p == nil {
+		return nil
+	}
+	v := &variables{values: map[string]string{}}
+	for _, from := range p.SubstituteFrom {
+		data, ok := d.configMaps()[from.Name]
+		if from.Kind != "ConfigMap" || !ok {
+			v.open = true
+			continue
+		}
+		maps.Copy(v.values, data)
+	}
+	maps.Copy(v.values, p.Substitute)
+	return v
+}
+
+// dontSubstitute is the key of a label or annotation whose value disabled keeps an object as it is.
+const dontSubstitute = "kustomize.toolkit.fluxcd.io/substitute: disabled"
+
+// substitute fills in the variables of the objects of a rendering. A variable that is not known becomes its default,
+// or nothing; where others may come from objects that are not here, it stays.
+func (v *variables) substitute(text string) string {
+	docs := strings.Split(text, "\n---\n")
+	for i, doc := range docs {
+		if !strings.Contains(doc, dontSubstitute) {
+			docs[i] = variable.ReplaceAllStringFunc(doc, v.value)
+		}
+	}
+	return strings.Join(docs, "\n---\n")
+}
+
+func (v *variables) value(expression string) string {
+	m := variable.FindStringSubmatch(expression)
+	name, operator, fallback := m[1], m[2], m[3]
+	value, ok := v.values[name]
+	switch {
+	case ok && (value != "" || !strings.HasPrefix(operator, ":")):
+		return value
+	case operator != "":
+		return fallback
+	case v.open && !ok:
+		return expression
+	}
+	return value
+}
+
+// checkReferences reports a source that is named and not there. Where other names of the kind are not known, such as
+// that of the repository that Flux was bootstrapped with, nothing is.
+func (d *discovery) checkReferences(t *Tree, o *object, r reference, path string) {
+	if r.Name == "" || r.Name == "flux-system" || strings.Contains(r.Name, "$") {
+		return
+	}
+	some := false
+	for _, other := range d.objects {
+		if other.is(fluxSourceGroup, r.Kind) {
+			if other.Object.Name == r.Name {
+				return
+			}
+			some = true
+		}
+	}
+	if some {
+		t.found(o, diag.Warning, path, fmt.Sprintf("%s %s is not in this tree", r.Kind, r.Name), "")
+	}
+}
+
+// checkCycles reports what objects of a kind depend on and is not there, and those that wait for each other.
+func (d *discovery) checkCycles(t *Tree, group, kind string) {
+	byName := map[string]*object{}
+	depends := map[string][]string{}
+	for _, o := range d.objects {
+		var k fluxKustomization
+		if !o.is(group, kind) || o.decode(&k) != nil {
+			continue
+		}
+		byName[o.Object.Name] = o
+		for i, r := range k.Spec.DependsOn {
+			depends[o.Object.Name] = append(depends[o.Object.Name], r.Name)
+			if !d.named(group, kind, r.Name) && !strings.Contains(r.Name, "$") {
+				t.found(o, diag.Warning, fmt.Sprintf("spec.dependsOn[%d].name", i),
+					fmt.Sprintf("%s %s is not in this tree", kind, r.Name), "")
+			}
+		}
+	}
+	reported := map[string]bool{}
+	for _, name := range slices.Sorted(maps.Keys(depends)) {
+		cycle := cycleFrom(name, depends)
+		if cycle == nil || reported[name] {
+			continue
+		}
+		for _, member := range cycle {
+			reported[member] = true
+		}
+		t.found(byName[name], diag.Error, "spec.dependsOn",
+			fmt.Sprintf("%s waits for itself: %s", kind, strings.Join(append(cycle, name), " -> ")), "remove one of the dependencies")
+	}
+}
+
+// cycleFrom returns the path that leads from a name back to it, or nil.
+func cycleFrom(start string, depends map[string][]string) []string {
+	seen := map[string]bool{}
+	var walk func(name string, path []string) []string
+	walk = func(name string, path []string) []string {
+		path = append(slices.Clone(path), name)
+		for _, next := range depends[name] {
+			if next == start {
+				return path
+			}
+			if !seen[next] {
+				seen[next] = true
+				if cycle := walk(next, path); cycle != nil {
+					return cycle
+				}
+			}
+		}
+		return nil
+	}
+	return walk(start, nil)
+}
