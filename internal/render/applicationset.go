@@ -90,7 +90,9 @@ func (d *discovery) parameters(o *object, set *applicationSet, g *generator) (al
 }
 
 // matrix combines what two generators make; the second may use the parameters of the first.
-func (d *discovery) matrix(o *object, set *applicationSet, generators []map[string]any) (all []map[string]any, ok bool) {
+func (d *discovery) matrix(
+	o *object, set *applicationSet, generators []map[string]any,
+) (all []map[string]any, ok bool) {
 	var first generator
 	if convert(generators[0], &first) != nil {
 		return nil, false

@@ -232,7 +232,9 @@ func (d *discovery) chartOfRelease(o *object, chart, kind string) string {
 const vendorFolder = ".seatrial/vendor"
 
 // releaseValues merges the values of a release; missing names what they come from and is not in the tree.
-func (d *discovery) releaseValues(from []valuesReference, inline map[string]any) (values map[string]any, missing string) {
+func (d *discovery) releaseValues(
+	from []valuesReference, inline map[string]any,
+) (values map[string]any, missing string) {
 	values = map[string]any{}
 	for _, f := range from {
 		data, ok := d.configMaps()[f.Name]
@@ -352,7 +354,8 @@ func (d *discovery) checkCycles(t *Tree, group, kind string) {
 			reported[member] = true
 		}
 		t.found(byName[name], diag.Error, "spec.dependsOn",
-			fmt.Sprintf("%s waits for itself: %s", kind, strings.Join(append(cycle, name), " -> ")), "remove one of the dependencies")
+			fmt.Sprintf("%s waits for itself: %s", kind, strings.Join(append(cycle, name), " -> ")),
+			"remove one of the dependencies")
 	}
 }
 
