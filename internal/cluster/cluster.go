@@ -189,21 +189,11 @@ func (e *Engine) act(ctx context.Context, config Config) error {
 	if err != nil {
 		return err
 	}
-	m, err := newManager(ctx, e.Set, config.Authority)
-	if err != nil {
-		return err
-	}
-	m.metrics.usage = config.Usage
-	if e.Resumed() {
-		m.resumed = time.Now()
-	}
+	options := managerOptions{authority: config.Authority, usage: config.Usage}
 	if config.Unwritten {
-		m.lastBeat = e.kubelet.LastBeat
+		options.lastBeat = e.kubelet.LastBeat
 	}
-	if e.Sequenced {
-		m.discovery = clients.NewCachedDiscovery(m.client, e.Set.DB).Kinds
-	}
-	if err := m.start(&e.running); err != nil {
+	if err := startControllers(ctx, e.Set, options, &e.running); err != nil {
 		return err
 	}
 	if e.filters, err = scheduler.Start(ctx, e.Set, scheduler.Options{config.Decided, config.Scores}, &e.running); err != nil {

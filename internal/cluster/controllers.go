@@ -76,14 +76,30 @@ type manager struct {
 	run []func(context.Context)
 }
 
-func newManager(ctx context.Context, s *clients.Set, authority *Authority) (*manager, error) {
+// managerOptions are the options of the controllers.
+type managerOptions struct {
+	authority *Authority
+	usage     func(*v1.Pod, *v1.Container, v1.ResourceName) int64
+	lastBeat  func(node string) time.Time
+}
+
+// startControllers runs the controllers until the context ends.
+func startControllers(ctx context.Context, s *clients.Set, options managerOptions, running *sync.WaitGroup) error {
+	m, err := newManager(ctx, s, options)
+	if err != nil {
+		return err
+	}
+	return m.start(running)
+}
+
+func newManager(ctx context.Context, s *clients.Set, options managerOptions) (*manager, error) {
 	config := s.BuiltIn(inprocess.ManagerAgent)
 	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return quiet{next} })
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return nil, err
 	}
-	m := &manager{ctx: ctx, authority: authority, client: s.RecordingEvents(s.WritingStatuses(client, inprocess.ManagerAgent)), discovery: client.Discovery(), shared: s.Informers, started: make(chan struct{})}
+	m := &manager{ctx: ctx, authority: options.authority, lastBeat: options.lastBeat, client: s.RecordingEvents(s.WritingStatuses(client, inprocess.ManagerAgent)), discovery: client.Discovery(), shared: s.Informers, started: make(chan struct{})}
 	if m.metadata, err = metadata.NewForConfig(config); err != nil {
 		return nil, err
 	}
@@ -92,7 +108,13 @@ func newManager(ctx context.Context, s *clients.Set, authority *Authority) (*man
 		m.objects = sharedinformers.SortedMetadata{SharedInformerFactory: m.objects, Notifications: o.Notifications}
 	}
 	m.mapper = restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(client.Discovery()))
-	m.metrics = &metrics{pods: s.Informers.Core().V1().Pods().Lister()}
+	m.metrics = &metrics{pods: s.Informers.Core().V1().Pods().Lister(), usage: options.usage}
+	if s.Resumed() {
+		m.resumed = time.Now()
+	}
+	if s.Sequenced {
+		m.discovery = clients.NewCachedDiscovery(m.client, s.DB).Kinds
+	}
 	m.scale, err = scale.NewForConfig(s.Config, m.mapper, dynamic.LegacyAPIPathResolverFunc, scale.NewDiscoveryScaleKindResolver(client.Discovery()))
 	return m, err
 }

@@ -33,7 +33,7 @@ func (m *metrics) GetResourceMetric(_ context.Context, name corev1.ResourceName,
 	now, info := time.Now(), hpa.PodMetricsInfo{}
 	for _, p := range pods {
 		if p.Status.Phase == corev1.PodRunning {
-			info[p.Name] = hpa.PodMetric{Timestamp: now, Window: usageWindow, Value: m.of(p, name)}
+			info[p.Name] = hpa.PodMetric{Timestamp: now, Window: kubelet.UsageWindow, Value: m.of(p, name)}
 		}
 	}
 	return info, now, nil
@@ -42,18 +42,10 @@ func (m *metrics) GetResourceMetric(_ context.Context, name corev1.ResourceName,
 // of sums up what the containers of a pod use, as the autoscaler is told.
 func (m *metrics) of(p *corev1.Pod, name corev1.ResourceName) (sum int64) {
 	if m.usage == nil {
-		return podUsage(p, name)
+		return kubelet.PodUsage(p, name)
 	}
 	for i := range p.Spec.Containers {
 		sum += m.usage(p, &p.Spec.Containers[i], name)
-	}
-	return sum
-}
-
-// podUsage sums up what the containers of a pod use.
-func podUsage(p *corev1.Pod, name corev1.ResourceName) (sum int64) {
-	for i := range p.Spec.Containers {
-		sum += kubelet.Usage(p, &p.Spec.Containers[i], name)
 	}
 	return sum
 }

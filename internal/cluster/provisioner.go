@@ -15,10 +15,9 @@ import (
 	"k8s.io/client-go/util/workqueue"
 	"k8s.io/component-helpers/storage/volume"
 	"k8s.io/kubernetes/pkg/controller/volume/persistentvolume"
-)
 
-// Provisioner is the provisioner of the default storage class.
-const Provisioner = "seatrial.dev/simulated"
+	"github.com/seatrial/seatrial/internal/cluster/kubelet"
+)
 
 // annProvisionedBy tells who made a volume, and who is to delete it.
 const annProvisionedBy = "pv.kubernetes.io/provisioned-by"
@@ -115,7 +114,7 @@ func (p *provisioner) do(ctx context.Context, w work) error {
 // wanted tells whether a claim waits for a volume of ours: at once, or when its pod has a node,
 // as its class says.
 func (p *provisioner) wanted(claim *v1.PersistentVolumeClaim) bool {
-	return claim.Spec.VolumeName == "" && claim.DeletionTimestamp == nil && claim.Annotations[volume.AnnStorageProvisioner] == Provisioner
+	return claim.Spec.VolumeName == "" && claim.DeletionTimestamp == nil && claim.Annotations[volume.AnnStorageProvisioner] == kubelet.Provisioner
 }
 
 func (p *provisioner) volume(claim *v1.PersistentVolumeClaim) *v1.PersistentVolume {
@@ -127,7 +126,7 @@ func (p *provisioner) volume(claim *v1.PersistentVolumeClaim) *v1.PersistentVolu
 	}
 	name := "pvc-" + string(claim.UID)
 	return &v1.PersistentVolume{
-		ObjectMeta: metav1.ObjectMeta{Name: name, Annotations: map[string]string{annProvisionedBy: Provisioner}},
+		ObjectMeta: metav1.ObjectMeta{Name: name, Annotations: map[string]string{annProvisionedBy: kubelet.Provisioner}},
 		Spec: v1.PersistentVolumeSpec{
 			Capacity:                      v1.ResourceList{v1.ResourceStorage: claim.Spec.Resources.Requests[v1.ResourceStorage]},
 			AccessModes:                   claim.Spec.AccessModes,
@@ -145,7 +144,7 @@ func (p *provisioner) volume(claim *v1.PersistentVolumeClaim) *v1.PersistentVolu
 // remove deletes a volume of ours that nobody claims any more.
 func (p *provisioner) remove(ctx context.Context, name string) error {
 	pv, err := p.volumes.Get(name)
-	if err != nil || pv.Annotations[annProvisionedBy] != Provisioner || pv.DeletionTimestamp != nil {
+	if err != nil || pv.Annotations[annProvisionedBy] != kubelet.Provisioner || pv.DeletionTimestamp != nil {
 		return nil // gone, going, or somebody else's
 	}
 	if pv.Status.Phase != v1.VolumeReleased || pv.Spec.PersistentVolumeReclaimPolicy != v1.PersistentVolumeReclaimDelete {

@@ -28,9 +28,6 @@ import (
 // What every new cluster has.
 var systemNamespaces = []string{metav1.NamespaceDefault, metav1.NamespaceSystem, metav1.NamespacePublic, corev1.NamespaceNodeLease}
 
-// rootCertificate is what pods find as the certificate of the API server. No process reads it.
-var rootCertificate = []byte("# simulated cluster: there is no certificate authority\n")
-
 // seed writes the other objects that every cluster has, and its nodes.
 func (s *apiServer) seed(ctx context.Context, nodes []*corev1.Node) error {
 	for _, name := range systemNamespaces {
@@ -116,7 +113,7 @@ func seedStorageClass(ctx context.Context, client kubernetes.Interface) error {
 	policy := corev1.PersistentVolumeReclaimDelete
 	class := &storagev1.StorageClass{
 		ObjectMeta:        metav1.ObjectMeta{Name: "standard", Annotations: map[string]string{"storageclass.kubernetes.io/is-default-class": "true"}},
-		Provisioner:       Provisioner,
+		Provisioner:       kubelet.Provisioner,
 		VolumeBindingMode: &mode,
 		ReclaimPolicy:     &policy,
 	}

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
-	"time"
 
 	apidiscoveryv2 "k8s.io/api/apidiscovery/v2"
 	corev1 "k8s.io/api/core/v1"
@@ -25,9 +24,6 @@ type usage struct {
 	pods  listers.PodLister
 	nodes listers.NodeLister
 }
-
-// usageWindow is the time between two looks at what is used: that of the metrics server by default.
-const usageWindow = 15 * time.Second
 
 // ServeUsage adds the API group of metrics to an API server.
 func ServeUsage(built *genericapiserver.GenericAPIServer, informers informers.SharedInformerFactory) {
@@ -114,7 +110,7 @@ func (u *usage) ofNodes(name string, selector labels.Selector) (any, error) {
 			TypeMeta:   kindOf("NodeMetrics"),
 			ObjectMeta: metav1.ObjectMeta{Name: n.Name, Labels: n.Labels},
 			Timestamp:  metav1.Now(),
-			Window:     metav1.Duration{Duration: usageWindow},
+			Window:     metav1.Duration{Duration: kubelet.UsageWindow},
 			Usage:      use(pods, n.Name),
 		}
 		if n.Name == name {
@@ -156,7 +152,7 @@ func podMetrics(p *corev1.Pod) v1beta1.PodMetrics {
 		TypeMeta:   kindOf("PodMetrics"),
 		ObjectMeta: metav1.ObjectMeta{Namespace: p.Namespace, Name: p.Name, Labels: p.Labels},
 		Timestamp:  metav1.Now(),
-		Window:     metav1.Duration{Duration: usageWindow},
+		Window:     metav1.Duration{Duration: kubelet.UsageWindow},
 	}
 	for i := range p.Spec.Containers {
 		c := &p.Spec.Containers[i]
@@ -173,8 +169,8 @@ func use(pods []*corev1.Pod, node string) corev1.ResourceList {
 	var cpu, memory int64
 	for _, p := range pods {
 		if p.Spec.NodeName == node && p.Status.Phase == corev1.PodRunning {
-			cpu += podUsage(p, corev1.ResourceCPU)
-			memory += podUsage(p, corev1.ResourceMemory)
+			cpu += kubelet.PodUsage(p, corev1.ResourceCPU)
+			memory += kubelet.PodUsage(p, corev1.ResourceMemory)
 		}
 	}
 	return corev1.ResourceList{

@@ -16,21 +16,21 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 )
 
-// Decision is how the scheduler decided over one pod, and why.
+// Decision is what the scheduler decided about one pod, and why.
 type Decision struct {
 	At       time.Time
 	Pod      *v1.Pod     // must not be changed
 	Node     string      // chosen; empty: none
-	Feasible int         // nodes that passed all filters; if it is one, none is scored
+	Feasible int         // number of nodes that passed all filters; a single one is not scored
 	Rejected []Rejection // by node
-	Scores   []NodeScore // of the best feasible nodes, as many as Config.Scores says, best first
-	Message  string      // the scheduler's own words, if no node fits; what preemption adds is not in it
+	Scores   []NodeScore // of at most Options.MaxScores feasible nodes, best first
+	Message  string      // of the scheduler, if no node fits; without what preemption adds
 }
 
 // Rejection is the first filter that a node did not pass.
 type Rejection struct{ Node, Plugin, Reason string }
 
-// NodeScore is what a node was worth, with the share of each plugin.
+// NodeScore is the score of a node, and the part of each plugin.
 type NodeScore struct {
 	Node    string
 	Total   int64
@@ -43,24 +43,25 @@ type PluginScore struct {
 	Score  int64
 }
 
-// listen hears every decision of a scheduler that does not run yet, and tells of it if somebody wants
-// to know.
+// instrument has a scheduler that does not run yet report its decisions.
 func instrument(s *scheduler.Scheduler, options Options) {
 	schedule := s.SchedulePod
-	s.SchedulePod = func(ctx context.Context, f framework.Framework, state fwk.CycleState, pod *framework.QueuedPodInfo) (scheduler.ScheduleResult, error) {
-		l := &recorder{Framework: f}
-		result, err := schedule(ctx, l, state, pod)
+	s.SchedulePod = func(
+		ctx context.Context, f framework.Framework, state fwk.CycleState, pod *framework.QueuedPodInfo,
+	) (scheduler.ScheduleResult, error) {
+		r := &recorder{Framework: f}
+		result, err := schedule(ctx, r, state, pod)
 		if options.OnDecision != nil {
-			d := l.decision(pod.Pod, result, err)
-			d.Scores = l.best(options.MaxScores, d.Node)
+			d := r.decision(pod.Pod, result, err)
+			d.Scores = r.best(options.MaxScores, d.Node)
 			options.OnDecision(d)
 		}
 		return result, err
 	}
 }
 
-// listener hears the plugins during one decision. It takes no part in batching, which would
-// reuse what was found for another pod and leave nothing to tell.
+// recorder records what plugins return during one decision. It prevents batching, which would reuse the results for
+// another pod and leave nothing to record.
 type recorder struct {
 	framework.Framework
 
@@ -69,44 +70,52 @@ type recorder struct {
 	scores   []fwk.NodePluginScores
 }
 
-func (l *recorder) RunFilterPluginsWithNominatedPods(ctx context.Context, state fwk.CycleState, pod *v1.Pod, info fwk.NodeInfo) *fwk.Status {
-	status := l.Framework.RunFilterPluginsWithNominatedPods(ctx, state, pod, info)
+func (r *recorder) RunFilterPluginsWithNominatedPods(
+	ctx context.Context, state fwk.CycleState, pod *v1.Pod, info fwk.NodeInfo,
+) *fwk.Status {
+	status := r.Framework.RunFilterPluginsWithNominatedPods(ctx, state, pod, info)
 	if status.IsRejected() {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		l.rejected = append(l.rejected, rejection(info.Node().Name, status))
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.rejected = append(r.rejected, rejection(info.Node().Name, status))
 	}
 	return status
 }
 
-func (l *recorder) RunScorePlugins(ctx context.Context, state fwk.CycleState, pod *v1.Pod, nodes []fwk.NodeInfo) ([]fwk.NodePluginScores, *fwk.Status) {
-	scores, status := l.Framework.RunScorePlugins(ctx, state, pod, nodes)
+func (r *recorder) RunScorePlugins(
+	ctx context.Context, state fwk.CycleState, pod *v1.Pod, nodes []fwk.NodeInfo,
+) ([]fwk.NodePluginScores, *fwk.Status) {
+	scores, status := r.Framework.RunScorePlugins(ctx, state, pod, nodes)
 	for i := range scores {
 		scores[i].Randomizer = tieBreak(string(pod.UID), scores[i].Name)
 	}
-	l.scores = scores
+	r.scores = scores
 	return scores, status
 }
 
-func (l *recorder) GetNodeHint(context.Context, *v1.Pod, fwk.PodSignature, fwk.CycleState, int64) string {
+func (r *recorder) GetNodeHint(context.Context, *v1.Pod, fwk.PodSignature, fwk.CycleState, int64) string {
 	return ""
 }
 
-func (l *recorder) StoreScheduleResults(context.Context, fwk.PodSignature, string, string, framework.SortedScoredNodes, int64) {
+func (r *recorder) StoreScheduleResults(
+	context.Context, fwk.PodSignature, string, string, framework.SortedScoredNodes, int64,
+) {
 }
 
 func rejection(node string, status *fwk.Status) Rejection {
 	return Rejection{Node: node, Plugin: status.Plugin(), Reason: status.Message()}
 }
 
-// decision sums up what was heard.
-func (l *recorder) decision(pod *v1.Pod, result scheduler.ScheduleResult, err error) Decision {
-	d := Decision{At: time.Now(), Pod: pod, Node: result.SuggestedHost, Feasible: result.FeasibleNodes, Rejected: l.rejected}
+// decision returns the recorded decision.
+func (r *recorder) decision(pod *v1.Pod, result scheduler.ScheduleResult, err error) Decision {
+	d := Decision{
+		At: time.Now(), Pod: pod, Node: result.SuggestedHost, Feasible: result.FeasibleNodes, Rejected: r.rejected,
+	}
 	var misfit *framework.FitError
 	switch {
 	case errors.As(err, &misfit):
 		d.Message = misfit.Error()
-		d.Rejected = append(d.Rejected, l.prefilterRejections(misfit)...)
+		d.Rejected = append(d.Rejected, r.prefilterRejections(misfit)...)
 	case err != nil:
 		d.Message = err.Error()
 	}
@@ -115,14 +124,18 @@ func (l *recorder) decision(pod *v1.Pod, result scheduler.ScheduleResult, err er
 	return d
 }
 
-// best gives the nodes with the highest scores, the chosen one before those that were as good.
-func (l *recorder) best(most int, chosen string) (best []NodeScore) {
+// best returns the nodes with the highest scores, the chosen one before others with the same score.
+func (r *recorder) best(most int, chosen string) (best []NodeScore) {
 	if most == 0 {
 		return nil
 	}
-	scores := slices.Clone(l.scores)
+	scores := slices.Clone(r.scores)
 	slices.SortStableFunc(scores, func(a, b fwk.NodePluginScores) int {
-		return cmp.Or(cmp.Compare(b.TotalScore, a.TotalScore), cmp.Compare(rankOf(a.Name, chosen), rankOf(b.Name, chosen)), cmp.Compare(a.Name, b.Name))
+		return cmp.Or(
+			cmp.Compare(b.TotalScore, a.TotalScore),
+			cmp.Compare(rankOf(a.Name, chosen), rankOf(b.Name, chosen)),
+			cmp.Compare(a.Name, b.Name),
+		)
 	})
 	for _, s := range scores[:min(most, len(scores))] {
 		best = append(best, nodeScore(s))
@@ -130,8 +143,8 @@ func (l *recorder) best(most int, chosen string) (best []NodeScore) {
 	return best
 }
 
-// chance draws which of two nodes that are equally good takes a pod. The scheduler draws it too, but
-// from a source that all goroutines share; this depends on the seed alone, from which UIDs are drawn.
+// tieBreak derives a deterministic tie-break between nodes of the same score from the pod's UID and the node's name.
+// The scheduler draws one from a source that all goroutines share; UIDs depend on the seed alone.
 func tieBreak(uid, node string) int {
 	h := fnv.New64a()
 	io.WriteString(h, uid)
@@ -139,7 +152,7 @@ func tieBreak(uid, node string) int {
 	return int(h.Sum64() >> 1)
 }
 
-// rankOf puts the chosen node before those that were as good.
+// rankOf orders the chosen node before others.
 func rankOf(node, chosen string) int {
 	if node == chosen {
 		return 0
@@ -147,19 +160,19 @@ func rankOf(node, chosen string) int {
 	return 1
 }
 
-// refusedEarly gives the nodes that were ruled out before any filter looked at them.
-func (l *recorder) prefilterRejections(misfit *framework.FitError) (early []Rejection) {
+// prefilterRejections returns the nodes that were rejected before any filter looked at them.
+func (r *recorder) prefilterRejections(misfit *framework.FitError) (early []Rejection) {
 	status := misfit.Diagnosis.NodeToStatus.AbsentNodesStatus()
 	if misfit.Diagnosis.PreFilterMsg == "" && len(misfit.Diagnosis.UnschedulablePlugins) == 0 || status.Message() == "" {
 		return nil
 	}
-	nodes, err := l.SnapshotSharedLister().NodeInfos().List()
+	nodes, err := r.SnapshotSharedLister().NodeInfos().List()
 	if err != nil {
 		return nil
 	}
 	for _, n := range nodes {
 		name := n.Node().Name
-		if !slices.ContainsFunc(l.rejected, func(known Rejection) bool { return known.Node == name }) {
+		if !slices.ContainsFunc(r.rejected, func(known Rejection) bool { return known.Node == name }) {
 			early = append(early, rejection(name, status))
 		}
 	}

@@ -1,3 +1,8 @@
+// Package scheduler runs the real scheduler with its default profile, and records its decisions.
+//
+// [Start] runs it; a [Decision] says which node a pod was bound to, what each filter and score plugin said of the
+// nodes, and why none fits. Where requests are sequenced, the scheduler looks at one node after another, takes pods
+// in a determined order, and breaks ties by a hash of the pod's UID and the node's name.
 package scheduler
 
 import (
@@ -22,15 +27,17 @@ import (
 	sharedinformers "github.com/seatrial/seatrial/internal/cluster/informers"
 )
 
-// schedulerOptions are the options of the scheduler.
+// Options configure the scheduler.
 type Options struct {
-	OnDecision func(Decision)
-	MaxScores  int
+	OnDecision func(Decision) // receives every decision; may be nil
+	MaxScores  int            // number of nodes of a decision that are reported with their scores
 }
 
-// startScheduler runs the scheduler with its default profile. With a pace it leaves nothing to chance,
-// and tells of its decisions if somebody wants to hear. It ends with the context. It gives the names of the filters in the order in which they look at a node.
-func Start(ctx context.Context, s *clients.Set, options Options, running *sync.WaitGroup) (filters []string, err error) {
+// Start runs the scheduler until the context ends, and returns the names of its filter plugins in the order in which
+// they look at a node.
+func Start(
+	ctx context.Context, s *clients.Set, options Options, running *sync.WaitGroup,
+) (filters []string, err error) {
 	client, err := kubernetes.NewForConfig(s.BuiltIn("kube-scheduler"))
 	if err != nil {
 		return nil, err
@@ -42,16 +49,19 @@ func Start(ctx context.Context, s *clients.Set, options Options, running *sync.W
 			broadcaster.Shutdown()
 		}
 	}()
-	recorders := profile.RecorderFactory(func(name string) events.EventRecorderLogger { return broadcaster.NewRecorder(scheme.Scheme, name) })
+	recorders := profile.RecorderFactory(func(name string) events.EventRecorderLogger {
+		return broadcaster.NewRecorder(scheme.Scheme, name)
+	})
 	building, built := context.WithCancel(ctx)
-	defer built() // ends what collects metrics every second, which nobody reads
+	defer built() // ends a goroutine that collects unused metrics every second
 	var upstream []scheduler.Option
 	if s.Sequenced {
 		if upstream, err = deterministic(); err != nil {
 			return nil, err
 		}
 	}
-	sched, err := scheduler.New(building, client, sharedinformers.ActivePods{SharedInformerFactory: s.Informers}, nil, recorders, upstream...)
+	active := sharedinformers.ActivePods{SharedInformerFactory: s.Informers}
+	sched, err := scheduler.New(building, client, active, nil, recorders, upstream...)
 	if err != nil {
 		return nil, err
 	}
@@ -79,8 +89,8 @@ func Start(ctx context.Context, s *clients.Set, options Options, running *sync.W
 	return filters, nil
 }
 
-// withoutChance makes a scheduler look at nodes one after another, and at pods in an order that is
-// always the same.
+// deterministic returns options with which the scheduler looks at nodes one after another, and takes pods in an order
+// that is always the same.
 func deterministic() ([]scheduler.Option, error) {
 	config, err := latest.Default()
 	if err != nil {
@@ -89,22 +99,21 @@ func deterministic() ([]scheduler.Option, error) {
 	for _, p := range config.Profiles {
 		for i := range p.Plugins.MultiPoint.Enabled {
 			if plugin := &p.Plugins.MultiPoint.Enabled[i]; plugin.Name == queuesort.Name {
-				plugin.Name = pluginInOrder
+				plugin.Name = orderedQueueName
 			}
 		}
 	}
 	return []scheduler.Option{
 		scheduler.WithProfiles(config.Profiles...),
-		scheduler.WithFrameworkOutOfTreeRegistry(runtime.Registry{pluginInOrder: newOrderedQueue}),
-		scheduler.WithParallelism(1), // there is one processor
+		scheduler.WithFrameworkOutOfTreeRegistry(runtime.Registry{orderedQueueName: newOrderedQueue}),
+		scheduler.WithParallelism(1),
 	}, nil
 }
 
-const pluginInOrder = "PrioritySortInOrder"
+const orderedQueueName = "PrioritySortInOrder"
 
-// queueInOrder sorts the pods that wait as Kubernetes does, by priority and time, and those that came at the
-// same time by when they were written last. New ones so come in the order in which they are told of: the first may be
-// taken before the last is told.
+// orderedQueue sorts pending pods as Kubernetes does, by priority and time, and then by resource version. That is the
+// order in which the scheduler is notified of new pods: it may take the first before it is notified of the last.
 type orderedQueue struct{ fwk.QueueSortPlugin }
 
 func newOrderedQueue(ctx context.Context, args apiruntime.Object, handle fwk.Handle) (fwk.Plugin, error) {
@@ -115,7 +124,7 @@ func newOrderedQueue(ctx context.Context, args apiruntime.Object, handle fwk.Han
 	return orderedQueue{sort.(fwk.QueueSortPlugin)}, nil
 }
 
-func (orderedQueue) Name() string { return pluginInOrder }
+func (orderedQueue) Name() string { return orderedQueueName }
 
 func (q orderedQueue) Less(a, b fwk.QueuedEntityInfo) bool {
 	if q.QueueSortPlugin.Less(a, b) {

@@ -17,6 +17,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/seatrial/seatrial/internal/cluster"
+	"github.com/seatrial/seatrial/internal/cluster/kubelet"
 	"github.com/seatrial/seatrial/manifest"
 )
 
@@ -238,7 +239,7 @@ var preparations = map[string]func(*restorer, *unstructured.Unstructured){
 	},
 	"StorageClass": func(_ *restorer, o *unstructured.Unstructured) {
 		if p, _, _ := unstructured.NestedString(o.Object, "provisioner"); p != "kubernetes.io/no-provisioner" {
-			o.Object["provisioner"] = cluster.Provisioner
+			o.Object["provisioner"] = kubelet.Provisioner
 		}
 	},
 	"PersistentVolume": func(r *restorer, o *unstructured.Unstructured) {
