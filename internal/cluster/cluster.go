@@ -25,6 +25,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/seatrial/seatrial/internal/cluster/clients"
+	"github.com/seatrial/seatrial/internal/cluster/controllers"
 	"github.com/seatrial/seatrial/internal/cluster/inprocess"
 	"github.com/seatrial/seatrial/internal/cluster/kubelet"
 	"github.com/seatrial/seatrial/internal/cluster/scheduler"
@@ -38,7 +39,7 @@ type Config struct {
 	DB      *memstore.DB // what an earlier life left behind in memory; nil: a new cluster
 	Kubelet []byte       // what its kubelets remembered
 
-	Authority *Authority // of a cluster with real clients; nil: it has no certificates
+	Authority *controllers.Authority // of a cluster with real clients; nil: it has no certificates
 
 	Nodes  []*v1.Node                                  // of a new cluster; nil: DefaultNodes
 	Script func(*v1.Pod, *v1.Container) kubelet.Script // what containers do; nil: kubelet.DefaultScript
@@ -189,14 +190,14 @@ func (e *Engine) act(ctx context.Context, config Config) error {
 	if err != nil {
 		return err
 	}
-	options := managerOptions{authority: config.Authority, usage: config.Usage}
+	options := controllers.Options{Authority: config.Authority, Usage: config.Usage}
 	if config.Unwritten {
-		options.lastBeat = e.kubelet.LastBeat
+		options.LastBeat = e.kubelet.LastBeat
 	}
-	if err := startControllers(ctx, e.Set, options, &e.running); err != nil {
+	if err := controllers.Start(ctx, e.Set, options, &e.running); err != nil {
 		return err
 	}
-	if e.filters, err = scheduler.Start(ctx, e.Set, scheduler.Options{config.Decided, config.Scores}, &e.running); err != nil {
+	if e.filters, err = scheduler.Start(ctx, e.Set, scheduler.Options{OnDecision: config.Decided, MaxScores: config.Scores}, &e.running); err != nil {
 		return fmt.Errorf("scheduler: %w", err)
 	}
 	e.running.Go(func() { e.kubelet.Run(ctx) })

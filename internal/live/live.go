@@ -26,6 +26,7 @@ import (
 
 	"github.com/seatrial/seatrial/internal/atomicfile"
 	"github.com/seatrial/seatrial/internal/cluster"
+	"github.com/seatrial/seatrial/internal/cluster/controllers"
 	"github.com/seatrial/seatrial/internal/kubernetes/hooks"
 )
 
@@ -155,7 +156,7 @@ func (c *Cluster) simulate(ctx context.Context, config Config, remembered []byte
 	defer context.AfterFunc(ctx, c.stop)() // ctx bounds the start alone
 	c.engine, err = cluster.Start(running, cluster.Config{
 		API:       c.server.client,
-		Authority: &cluster.Authority{Cert: c.pki.ca.cert, Key: c.pki.ca.key, AccountKey: c.pki.account.key},
+		Authority: &controllers.Authority{Cert: c.pki.ca.cert, Key: c.pki.ca.key, AccountKey: c.pki.account.key},
 		Nodes:     config.Nodes,
 		Kubelet:   remembered,
 	})

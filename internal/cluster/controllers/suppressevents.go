@@ -1,4 +1,4 @@
-package cluster
+package controllers
 
 import (
 	"bytes"
@@ -10,9 +10,9 @@ import (
 // quiet is the way to the API server for controllers. In a cluster that goes on after a save they
 // would report nodes that have been there all along as newly registered, in an order left to
 // chance; here such an event is taken for written.
-type quiet struct{ next http.RoundTripper }
+type suppressNodeRegistered struct{ next http.RoundTripper }
 
-func (q quiet) RoundTrip(req *http.Request) (*http.Response, error) {
+func (q suppressNodeRegistered) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Method != http.MethodPost || !strings.HasSuffix(req.URL.Path, "/events") || req.GetBody == nil {
 		return q.next.RoundTrip(req)
 	}

@@ -1,4 +1,4 @@
-package cluster
+package controllers
 
 import (
 	"context"
@@ -68,7 +68,7 @@ type manager struct {
 	objects   metadatainformer.SharedInformerFactory
 	mapper    *restmapper.DeferredDiscoveryRESTMapper
 	scale     scale.ScalesGetter
-	metrics   *metrics
+	metrics   *usageMetrics
 	lastBeat  func(node string) time.Time // that was not written; nil: all are
 	resumed   time.Time                   // when an earlier life goes on; zero: there was none
 	started   chan struct{}               // closed when the informers run
@@ -77,14 +77,14 @@ type manager struct {
 }
 
 // managerOptions are the options of the controllers.
-type managerOptions struct {
-	authority *Authority
-	usage     func(*v1.Pod, *v1.Container, v1.ResourceName) int64
-	lastBeat  func(node string) time.Time
+type Options struct {
+	Authority *Authority
+	Usage     func(*v1.Pod, *v1.Container, v1.ResourceName) int64
+	LastBeat  func(node string) time.Time
 }
 
 // startControllers runs the controllers until the context ends.
-func startControllers(ctx context.Context, s *clients.Set, options managerOptions, running *sync.WaitGroup) error {
+func Start(ctx context.Context, s *clients.Set, options Options, running *sync.WaitGroup) error {
 	m, err := newManager(ctx, s, options)
 	if err != nil {
 		return err
@@ -92,14 +92,14 @@ func startControllers(ctx context.Context, s *clients.Set, options managerOption
 	return m.start(running)
 }
 
-func newManager(ctx context.Context, s *clients.Set, options managerOptions) (*manager, error) {
+func newManager(ctx context.Context, s *clients.Set, options Options) (*manager, error) {
 	config := s.BuiltIn(inprocess.ManagerAgent)
-	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return quiet{next} })
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return suppressNodeRegistered{next} })
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return nil, err
 	}
-	m := &manager{ctx: ctx, authority: options.authority, lastBeat: options.lastBeat, client: s.RecordingEvents(s.WritingStatuses(client, inprocess.ManagerAgent)), discovery: client.Discovery(), shared: s.Informers, started: make(chan struct{})}
+	m := &manager{ctx: ctx, authority: options.Authority, lastBeat: options.LastBeat, client: s.RecordingEvents(s.WritingStatuses(client, inprocess.ManagerAgent)), discovery: client.Discovery(), shared: s.Informers, started: make(chan struct{})}
 	if m.metadata, err = metadata.NewForConfig(config); err != nil {
 		return nil, err
 	}
@@ -108,7 +108,7 @@ func newManager(ctx context.Context, s *clients.Set, options managerOptions) (*m
 		m.objects = sharedinformers.SortedMetadata{SharedInformerFactory: m.objects, Notifications: o.Notifications}
 	}
 	m.mapper = restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(client.Discovery()))
-	m.metrics = &metrics{pods: s.Informers.Core().V1().Pods().Lister(), usage: options.usage}
+	m.metrics = &usageMetrics{pods: s.Informers.Core().V1().Pods().Lister(), usage: options.Usage}
 	if s.Resumed() {
 		m.resumed = time.Now()
 	}
@@ -120,13 +120,13 @@ func newManager(ctx context.Context, s *clients.Set, options managerOptions) (*m
 }
 
 // maker makes a controller.
-type maker struct {
+type controllerInit struct {
 	name  string
 	build func(*manager) error
 }
 
 // controllers are those of kube-controller-manager that make sense without a cloud.
-var controllers = []maker{
+var controllers = []controllerInit{
 	{"deployment", (*manager).deployment},
 	{"replicaset", (*manager).replicaset},
 	{"replicationcontroller", (*manager).replication},
@@ -207,7 +207,7 @@ func (m *manager) statefulset() error {
 func (m *manager) daemonset() error {
 	client := m.client
 	if _, ok := m.shared.(sharedinformers.Sorted); ok {
-		client = evenHanded{client, newDaemonChoice(m.ctx, m.client, m.shared)}
+		client = deterministicClient{client, newPodChooser(m.ctx, m.client, m.shared)}
 	}
 	c, err := daemon.NewDaemonSetsController(m.ctx, m.shared.Apps().V1().DaemonSets(), m.shared.Apps().V1().ControllerRevisions(), m.shared.Core().V1().Pods(), m.shared.Core().V1().Nodes(), client,
 		flowcontrol.NewBackOff(time.Second, 15*time.Minute))
@@ -306,7 +306,7 @@ func (m *manager) nodeLifecycle() error {
 	)
 	leases := m.shared.Coordination().V1().Leases()
 	if m.lastBeat != nil {
-		leases = renewed{leases, m.lastBeat}
+		leases = inMemoryHeartbeats{leases, m.lastBeat}
 	}
 	c, err := nodelifecycle.NewNodeLifecycleController(m.ctx, leases, m.shared.Core().V1().Pods(), m.shared.Core().V1().Nodes(), m.shared.Apps().V1().DaemonSets(), m.client,
 		monitorPeriod, startupGrace, monitorGrace, evictionRate, secondaryRate, largeCluster, unhealthyFraction)
@@ -321,8 +321,8 @@ func (m *manager) taintEviction() error {
 	var nodes coreinformers.NodeInformer = m.shared.Core().V1().Nodes()
 	var pods coreinformers.PodInformer = m.shared.Core().V1().Pods()
 	if !m.resumed.IsZero() {
-		nodes = persistent{nodes, m.resumed.Add(time.Second), new(sync.Map)}
-		pods = enduring{pods, nodes, m.resumed}
+		nodes = stableTaints{nodes, m.resumed.Add(time.Second), new(sync.Map)}
+		pods = remainingTolerations{pods, nodes, m.resumed}
 	}
 	c, err := tainteviction.New(m.ctx, m.client, pods, nodes, "taint-eviction-controller")
 	m.add(func(ctx context.Context) { c.Run(ctx) })

@@ -1,4 +1,4 @@
-package cluster
+package controllers
 
 import (
 	"context"
@@ -15,17 +15,17 @@ import (
 )
 
 // metrics tells the autoscaler what the simulated containers use.
-type metrics struct {
+type usageMetrics struct {
 	pods  listers.PodLister
 	usage func(*corev1.Pod, *corev1.Container, corev1.ResourceName) int64 // nil: kubelet.Usage
 }
 
-var _ hpa.MetricsClient = (*metrics)(nil)
+var _ hpa.MetricsClient = (*usageMetrics)(nil)
 
 var errOnlyResources = errors.New("a simulated cluster has metrics of cpu and memory only")
 
 // GetResourceMetric gives the use of the running pods that a selector finds.
-func (m *metrics) GetResourceMetric(_ context.Context, name corev1.ResourceName, namespace string, selector labels.Selector, _ string) (hpa.PodMetricsInfo, time.Time, error) {
+func (m *usageMetrics) GetResourceMetric(_ context.Context, name corev1.ResourceName, namespace string, selector labels.Selector, _ string) (hpa.PodMetricsInfo, time.Time, error) {
 	pods, err := m.pods.Pods(namespace).List(selector)
 	if err != nil {
 		return nil, time.Time{}, err
@@ -40,7 +40,7 @@ func (m *metrics) GetResourceMetric(_ context.Context, name corev1.ResourceName,
 }
 
 // of sums up what the containers of a pod use, as the autoscaler is told.
-func (m *metrics) of(p *corev1.Pod, name corev1.ResourceName) (sum int64) {
+func (m *usageMetrics) of(p *corev1.Pod, name corev1.ResourceName) (sum int64) {
 	if m.usage == nil {
 		return kubelet.PodUsage(p, name)
 	}
@@ -50,14 +50,14 @@ func (m *metrics) of(p *corev1.Pod, name corev1.ResourceName) (sum int64) {
 	return sum
 }
 
-func (m *metrics) GetRawMetric(string, string, labels.Selector, labels.Selector) (hpa.PodMetricsInfo, time.Time, error) {
+func (m *usageMetrics) GetRawMetric(string, string, labels.Selector, labels.Selector) (hpa.PodMetricsInfo, time.Time, error) {
 	return nil, time.Time{}, errOnlyResources
 }
 
-func (m *metrics) GetObjectMetric(string, string, *autoscaling.CrossVersionObjectReference, labels.Selector) (int64, time.Time, error) {
+func (m *usageMetrics) GetObjectMetric(string, string, *autoscaling.CrossVersionObjectReference, labels.Selector) (int64, time.Time, error) {
 	return 0, time.Time{}, errOnlyResources
 }
 
-func (m *metrics) GetExternalMetric(string, string, labels.Selector) ([]int64, time.Time, error) {
+func (m *usageMetrics) GetExternalMetric(string, string, labels.Selector) ([]int64, time.Time, error) {
 	return nil, time.Time{}, errOnlyResources
 }

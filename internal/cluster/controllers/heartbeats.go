@@ -1,4 +1,4 @@
-package cluster
+package controllers
 
 import (
 	"time"
@@ -10,30 +10,30 @@ import (
 )
 
 // renewed are the leases of nodes as they would be if every heartbeat were written.
-type renewed struct {
+type inMemoryHeartbeats struct {
 	coordinationinformers.TypedLeaseInformer
 	last func(node string) time.Time // heartbeat; zero: none but those that were written
 }
 
-func (r renewed) Lister() coordinationlisters.LeaseLister {
-	return renewedLister{r.TypedLeaseInformer.Lister(), r.last}
+func (r inMemoryHeartbeats) Lister() coordinationlisters.LeaseLister {
+	return heartbeatLister{r.TypedLeaseInformer.Lister(), r.last}
 }
 
-type renewedLister struct {
+type heartbeatLister struct {
 	coordinationlisters.LeaseLister
 	last func(node string) time.Time
 }
 
-func (l renewedLister) Leases(namespace string) coordinationlisters.LeaseNamespaceLister {
-	return renewedLeases{l.LeaseLister.Leases(namespace), l.last}
+func (l heartbeatLister) Leases(namespace string) coordinationlisters.LeaseNamespaceLister {
+	return heartbeatLeases{l.LeaseLister.Leases(namespace), l.last}
 }
 
-type renewedLeases struct {
+type heartbeatLeases struct {
 	coordinationlisters.LeaseNamespaceLister
 	last func(node string) time.Time
 }
 
-func (l renewedLeases) Get(name string) (*coordinationv1.Lease, error) {
+func (l heartbeatLeases) Get(name string) (*coordinationv1.Lease, error) {
 	lease, err := l.LeaseNamespaceLister.Get(name)
 	if err != nil {
 		return nil, err

@@ -1,4 +1,4 @@
-package cluster
+package controllers
 
 import (
 	"context"
@@ -39,7 +39,7 @@ type Authority struct {
 
 // liveControllers run beside the others where there are real clients, with certificates, tokens
 // and all the time of the world.
-var liveControllers = []maker{
+var liveControllers = []controllerInit{
 	{"serviceaccount-token", (*manager).accountTokens},
 	{"certificatesigningrequest", (*manager).certificates},
 	{"service-cidr", (*manager).serviceRanges},

@@ -1,4 +1,4 @@
-package cluster
+package controllers
 
 import (
 	"context"
@@ -97,7 +97,7 @@ func (m *manager) loseNodes(ctx context.Context, grace time.Duration) {
 			continue
 		}
 		node = node.DeepCopy()
-		if !silence(node) {
+		if !markUnreachable(node) {
 			continue
 		}
 		if _, err := m.client.CoreV1().Nodes().UpdateStatus(ctx, node, metav1.UpdateOptions{}); err != nil {
@@ -118,7 +118,7 @@ func (m *manager) loseNodes(ctx context.Context, grace time.Duration) {
 
 // silence says of a node that its kubelet is not heard any more, in the words of the node lifecycle controller,
 // and whether that is new.
-func silence(node *v1.Node) bool {
+func markUnreachable(node *v1.Node) bool {
 	if _, ready := controllerutil.GetNodeCondition(&node.Status, v1.NodeReady); ready == nil || ready.Status == v1.ConditionUnknown {
 		return false
 	}
@@ -143,51 +143,51 @@ func sleepUntil(ctx context.Context, t time.Time) bool {
 
 // enduring are pods as the taint eviction controller has to see them: of the seconds for which they tolerate
 // a taint, those in an earlier life are gone.
-type enduring struct {
+type remainingTolerations struct {
 	coreinformers.PodInformer
 	nodes coreinformers.NodeInformer
 	began time.Time // this life
 }
 
-func (e enduring) Informer() cache.SharedIndexInformer {
+func (e remainingTolerations) Informer() cache.SharedIndexInformer {
 	return sharedinformers.View{
 		SharedIndexInformer: e.PodInformer.Informer(),
-		Index:               func(x cache.Indexer) cache.Indexer { return enduringIndexer{x, e} },
+		Index:               func(x cache.Indexer) cache.Indexer { return tolerationIndexer{x, e} },
 	}
 }
 
-func (e enduring) Lister() corelisters.PodLister {
+func (e remainingTolerations) Lister() corelisters.PodLister {
 	return corelisters.NewPodLister(e.Informer().GetIndexer())
 }
 
-type enduringIndexer struct {
+type tolerationIndexer struct {
 	cache.Indexer
-	all enduring
+	all remainingTolerations
 }
 
-func (i enduringIndexer) ByIndex(name, value string) ([]any, error) {
+func (i tolerationIndexer) ByIndex(name, value string) ([]any, error) {
 	found, err := i.Indexer.ByIndex(name, value)
 	left := make([]any, len(found))
 	for j, o := range found {
-		left[j] = i.left(o)
+		left[j] = i.reduced(o)
 	}
 	return left, err
 }
 
-func (i enduringIndexer) GetByKey(key string) (any, bool, error) {
+func (i tolerationIndexer) GetByKey(key string) (any, bool, error) {
 	o, exists, err := i.Indexer.GetByKey(key)
-	return i.left(o), exists, err
+	return i.reduced(o), exists, err
 }
 
-func (i enduringIndexer) left(o any) any {
+func (i tolerationIndexer) reduced(o any) any {
 	if pod, ok := o.(*v1.Pod); ok {
-		return i.all.left(pod)
+		return i.all.reduced(pod)
 	}
 	return o
 }
 
 // left gives the pod with the seconds that are left, or the pod itself if nothing has passed.
-func (e enduring) left(pod *v1.Pod) *v1.Pod {
+func (e remainingTolerations) reduced(pod *v1.Pod) *v1.Pod {
 	node, err := e.nodes.Lister().Get(pod.Spec.NodeName)
 	if err != nil {
 		return pod
@@ -247,22 +247,22 @@ func ofReadiness(taint v1.Taint) bool {
 
 // persistent are nodes as the taint eviction controller has to see them: for a moment at the start the node lifecycle
 // controller takes the taints of lost nodes away.
-type persistent struct {
+type stableTaints struct {
 	coreinformers.NodeInformer
 	until time.Time
 	seen  *sync.Map // the taint by node
 }
 
-func (s persistent) Lister() corelisters.NodeLister {
-	return persistentLister{s.NodeInformer.Lister(), s}
+func (s stableTaints) Lister() corelisters.NodeLister {
+	return taintLister{s.NodeInformer.Lister(), s}
 }
 
-type persistentLister struct {
+type taintLister struct {
 	corelisters.NodeLister
-	all persistent
+	all stableTaints
 }
 
-func (l persistentLister) Get(name string) (*v1.Node, error) {
+func (l taintLister) Get(name string) (*v1.Node, error) {
 	node, err := l.NodeLister.Get(name)
 	if err != nil || !time.Now().Before(l.all.until) {
 		return node, err

@@ -1,4 +1,4 @@
-package cluster
+package controllers
 
 import (
 	"context"
@@ -29,36 +29,36 @@ import (
 // evenHanded is a client for the DaemonSet controller. When that controller replaces some of several
 // pods that are equally good, it takes those that a map gives first, which are others each time. Through
 // this client it takes the first by UID.
-type evenHanded struct {
+type deterministicClient struct {
 	kubernetes.Interface
-	choice *daemonChoice
+	choice *podChooser
 }
 
-func (c evenHanded) CoreV1() corev1.CoreV1Interface {
-	return evenHandedCore{c.Interface.CoreV1(), c.choice}
+func (c deterministicClient) CoreV1() corev1.CoreV1Interface {
+	return deterministicCore{c.Interface.CoreV1(), c.choice}
 }
 
-type evenHandedCore struct {
+type deterministicCore struct {
 	corev1.CoreV1Interface
-	choice *daemonChoice
+	choice *podChooser
 }
 
-func (c evenHandedCore) Pods(namespace string) corev1.PodInterface {
-	return evenHandedPods{c.CoreV1Interface.Pods(namespace), namespace, c.choice}
+func (c deterministicCore) Pods(namespace string) corev1.PodInterface {
+	return deterministicPods{c.CoreV1Interface.Pods(namespace), namespace, c.choice}
 }
 
-func (c evenHandedCore) Events(namespace string) corev1.EventInterface {
-	return evenHandedEvents{c.CoreV1Interface.Events(namespace), c.choice}
+func (c deterministicCore) Events(namespace string) corev1.EventInterface {
+	return deterministicEvents{c.CoreV1Interface.Events(namespace), c.choice}
 }
 
-type evenHandedPods struct {
+type deterministicPods struct {
 	corev1.PodInterface
 	namespace string
-	choice    *daemonChoice
+	choice    *podChooser
 }
 
 // Delete deletes a pod, or the first of those that might as well be deleted.
-func (p evenHandedPods) Delete(ctx context.Context, name string, options metav1.DeleteOptions) error {
+func (p deterministicPods) Delete(ctx context.Context, name string, options metav1.DeleteOptions) error {
 	chosen := p.choice.toDelete(p.namespace, name)
 	err := p.PodInterface.Delete(ctx, chosen, options)
 	if err == nil {
@@ -68,7 +68,7 @@ func (p evenHandedPods) Delete(ctx context.Context, name string, options metav1.
 }
 
 // Create creates a pod for a node, or for the first of those that might as well get one.
-func (p evenHandedPods) Create(ctx context.Context, pod *v1.Pod, options metav1.CreateOptions) (*v1.Pod, error) {
+func (p deterministicPods) Create(ctx context.Context, pod *v1.Pod, options metav1.CreateOptions) (*v1.Pod, error) {
 	if node, err := util.GetTargetNodeName(pod); err == nil {
 		if chosen := p.choice.toSurge(p.namespace, pod, node); chosen != node {
 			pod = pod.DeepCopy()
@@ -80,12 +80,12 @@ func (p evenHandedPods) Create(ctx context.Context, pod *v1.Pod, options metav1.
 
 // evenHandedEvents replaces what the controller tells of deletions, which names the pod that it asked for.
 // It is told anew from the start, since clients count, and combine, events that say the same.
-type evenHandedEvents struct {
+type deterministicEvents struct {
 	corev1.EventInterface
-	choice *daemonChoice
+	choice *podChooser
 }
 
-func (e evenHandedEvents) CreateWithEventNamespace(event *v1.Event) (*v1.Event, error) {
+func (e deterministicEvents) CreateWithEventNamespace(event *v1.Event) (*v1.Event, error) {
 	if e.choice.tell(event) {
 		return event, nil
 	}
@@ -93,7 +93,7 @@ func (e evenHandedEvents) CreateWithEventNamespace(event *v1.Event) (*v1.Event, 
 	return e.EventInterface.CreateWithEventNamespace(event)
 }
 
-func (e evenHandedEvents) PatchWithEventNamespace(event *v1.Event, patch []byte) (*v1.Event, error) {
+func (e deterministicEvents) PatchWithEventNamespace(event *v1.Event, patch []byte) (*v1.Event, error) {
 	if e.choice.tell(event) {
 		return event, nil
 	}
@@ -102,7 +102,7 @@ func (e evenHandedEvents) PatchWithEventNamespace(event *v1.Event, patch []byte)
 }
 
 // daemonChoice chooses among the outdated pods of DaemonSets.
-type daemonChoice struct {
+type podChooser struct {
 	sets      applisters.DaemonSetLister
 	revisions applisters.ControllerRevisionLister
 	pods      corelisters.PodLister
@@ -115,10 +115,10 @@ type daemonChoice struct {
 	instead map[types.NamespacedName]string // names of pods that were deleted, by those that were asked for
 }
 
-func newDaemonChoice(ctx context.Context, client kubernetes.Interface, shared informers.SharedInformerFactory) *daemonChoice {
+func newPodChooser(ctx context.Context, client kubernetes.Interface, shared informers.SharedInformerFactory) *podChooser {
 	broadcaster := record.NewBroadcaster(record.WithContext(ctx))
 	broadcaster.StartRecordingToSink(&corev1.EventSinkImpl{Interface: client.CoreV1().Events("")})
-	return &daemonChoice{
+	return &podChooser{
 		events:    broadcaster.NewRecorder(scheme.Scheme, v1.EventSource{Component: "daemonset-controller"}),
 		sets:      shared.Apps().V1().DaemonSets().Lister(),
 		revisions: shared.Apps().V1().ControllerRevisions().Lister(),
@@ -130,7 +130,7 @@ func newDaemonChoice(ctx context.Context, client kubernetes.Interface, shared in
 }
 
 // toDelete gives the pod to delete when the controller wants to delete one.
-func (c *daemonChoice) toDelete(namespace, name string) string {
+func (c *podChooser) toDelete(namespace, name string) string {
 	pod, err := c.pods.Pods(namespace).Get(name)
 	if err != nil {
 		return name
@@ -148,7 +148,7 @@ func (c *daemonChoice) toDelete(namespace, name string) string {
 }
 
 // toSurge gives the node to create a pod for when the controller wants to create one beside an outdated one.
-func (c *daemonChoice) toSurge(namespace string, pod *v1.Pod, node string) string {
+func (c *podChooser) toSurge(namespace string, pod *v1.Pod, node string) string {
 	pod = pod.DeepCopy()
 	pod.Namespace = namespace
 	set := c.owner(pod)
@@ -163,7 +163,7 @@ func (c *daemonChoice) toSurge(namespace string, pod *v1.Pod, node string) strin
 }
 
 // take takes the first of pods that are alike, nil if the one that was asked for is not among them.
-func (c *daemonChoice) take(alike []*v1.Pod, asked func(*v1.Pod) bool) *v1.Pod {
+func (c *podChooser) take(alike []*v1.Pod, asked func(*v1.Pod) bool) *v1.Pod {
 	if !slices.ContainsFunc(alike, asked) {
 		return nil
 	}
@@ -183,7 +183,7 @@ func (c *daemonChoice) take(alike []*v1.Pod, asked func(*v1.Pod) bool) *v1.Pod {
 // replaceable gives the pods among which a rolling update is free to choose: outdated, available, alone
 // on a node that is as wanted. A node is told by whether the DaemonSet would place a pod there, and whether
 // one that is there may stay.
-func (c *daemonChoice) replaceable(set *appsv1.DaemonSet, wanted func(run, stay bool) bool) (alike []*v1.Pod) {
+func (c *podChooser) replaceable(set *appsv1.DaemonSet, wanted func(run, stay bool) bool) (alike []*v1.Pod) {
 	if set.Spec.UpdateStrategy.Type != appsv1.RollingUpdateDaemonSetStrategyType {
 		return nil
 	}
@@ -214,7 +214,7 @@ func (c *daemonChoice) replaceable(set *appsv1.DaemonSet, wanted func(run, stay 
 }
 
 // current tells whether pods with a hash are of the present template.
-func (c *daemonChoice) current(set *appsv1.DaemonSet, hash string) bool {
+func (c *podChooser) current(set *appsv1.DaemonSet, hash string) bool {
 	labelled := labels.Set{appsv1.ControllerRevisionHashLabelKey: hash}
 	revisions, err := c.revisions.ControllerRevisions(set.Namespace).List(labelled.AsSelector())
 	return err == nil && slices.ContainsFunc(revisions, func(r *appsv1.ControllerRevision) bool {
@@ -223,7 +223,7 @@ func (c *daemonChoice) current(set *appsv1.DaemonSet, hash string) bool {
 	})
 }
 
-func (c *daemonChoice) owner(pod *v1.Pod) *appsv1.DaemonSet {
+func (c *podChooser) owner(pod *v1.Pod) *appsv1.DaemonSet {
 	ref := metav1.GetControllerOf(pod)
 	if ref == nil || ref.Kind != "DaemonSet" {
 		return nil
@@ -244,14 +244,14 @@ func targetOf(pod *v1.Pod) string {
 // deletion is how the controller tells of a pod that it has deleted.
 const deletion = "Deleted pod: "
 
-func (c *daemonChoice) deleted(namespace, asked, chosen string) {
+func (c *podChooser) deleted(namespace, asked, chosen string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.instead[types.NamespacedName{Namespace: namespace, Name: asked}] = chosen
 }
 
 // tell tells of a deletion with the name of the pod that was deleted. It declines other events.
-func (c *daemonChoice) tell(event *v1.Event) bool {
+func (c *podChooser) tell(event *v1.Event) bool {
 	_, asked, ok := strings.Cut(event.Message, deletion) // there may be a word before, on combined events
 	if !ok || event.Reason != controller.SuccessfulDeletePodReason {
 		return false
