@@ -46,7 +46,7 @@ func (s *apiServer) admission(ctx context.Context) (admission.Interface, error) 
 	}
 	var client kubernetes.Interface = s.Client
 	if s.Sequenced {
-		client = clients.NewCachedDiscovery(client, s.db)
+		client = clients.NewCachedDiscovery(client, s.options.db)
 	}
 	mapper := restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(s.Client.Discovery()))
 	return plugins.NewFromPlugins(names, config, admission.PluginInitializers{

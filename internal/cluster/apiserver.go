@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	extensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1beta1"
 	extensions "k8s.io/apiextensions-apiserver/pkg/apiserver"
@@ -52,27 +53,100 @@ import (
 // server of custom resources.
 type apiServer struct {
 	*clients.Set
-	db        *memstore.DB
+	options   apiServerOptions
 	transport *inprocess.Transport
 	generic   *genericapiserver.Config
 	resources *serverstorage.ResourceConfig
 	built     *genericapiserver.GenericAPIServer
 	routes    *routes // of the built-in groups
 	services  *registry.Allocators
-	pace      time.Duration // Config.Pace
-	roleless  bool          // no roles are seeded
-	tracking  Tracking      // whose objects get managed fields
-	admitting []waiter      // admission plugins
+	admitting []waiter // admission plugins
+
+	resumed    bool      // the store has the objects of a cluster
+	ownService bool      // among them the Service of the API server
+	hooked     time.Time // when the post-start hooks began; zero: they have not
 }
 
-func newAPIServer(ctx context.Context, db *memstore.DB, config Config) (*apiServer, error) {
+// apiServerOptions are the options of an API server in memory.
+type apiServerOptions struct {
+	db       *memstore.DB
+	window   time.Duration
+	onIdle   func()
+	onWrite  func(memstore.Write)
+	onEvent  func(*corev1.Event)
+	tracking Tracking
+	roleless bool
+}
+
+func newAPIServer(ctx context.Context, options apiServerOptions) (*apiServer, error) {
 	capabilities.Setup(true, 0) // privileged pods are a matter of admission, as in every real cluster
-	s := &apiServer{db: db, transport: inprocess.New(inprocess.Options{DB: db, BatchWindow: config.Pace, OnIdle: config.Rest}), pace: config.Pace, tracking: config.Tracking, roleless: config.Roleless, resources: controlplane.DefaultAPIResourceConfigSource()}
+	resumed := options.db != nil
+	if !resumed {
+		options.db = memstore.NewDB()
+	}
+	options.db.Resume()
+	if options.onWrite != nil {
+		options.db.Listen(options.onWrite)
+	}
+	s := &apiServer{
+		options: options, resumed: resumed,
+		transport: inprocess.New(inprocess.Options{
+			DB: options.db, BatchWindow: options.window, OnIdle: options.onIdle,
+		}),
+		resources: controlplane.DefaultAPIResourceConfigSource(),
+	}
 	if err := s.begin(ctx); err != nil {
 		s.transport.Refuse() // its plugins may have asked already
 		return nil, err
 	}
+	s.RecordTo(options.onEvent)
 	return s, nil
+}
+
+// start runs what an API server runs beside its handlers, and creates the objects of a new cluster.
+func (s *apiServer) start(ctx context.Context) (err error) {
+	if s.ownService, err = restoreAllocations(ctx, s.Client, s.services); err != nil {
+		return err
+	}
+	s.built.RunPostStartHooks(ctx)
+	s.hooked = time.Now()
+	s.Informers.Start(ctx.Done())
+	s.Informers.WaitForCacheSync(ctx.Done())
+	s.Quiesce()
+	if err := s.awaitPlugins(); err != nil {
+		return err
+	}
+	if s.resumed {
+		return s.ReadEvents(ctx)
+	}
+	return s.seed(ctx)
+}
+
+// restoreService creates the Service of the API server again if somebody has deleted it, as API servers do.
+func (s *apiServer) restoreService(ctx context.Context) {
+	if !s.ownService {
+		_ = s.seedService(ctx) // its address may be taken, a quota or a policy may forbid it
+	}
+}
+
+// hookTime is how long the post-start hooks may still run: one looks every 100 ms whether the definitions are known,
+// and ends the process when it is kept from that.
+const hookTime = 250 * time.Millisecond
+
+// refuse fails all requests from now on.
+func (s *apiServer) refuse() {
+	if !s.hooked.IsZero() {
+		time.Sleep(time.Until(s.hooked.Add(hookTime)))
+	}
+	s.transport.Refuse()
+}
+
+// end ends the server, after whatever uses it.
+func (s *apiServer) end() {
+	s.transport.Close()
+	if s.built != nil {
+		s.built.Destroy()
+	}
 }
 
 // begin makes the server, and lets its clients in.
@@ -80,8 +154,8 @@ func (s *apiServer) begin(ctx context.Context) (err error) {
 	if s.Set, err = clients.New(&rest.Config{Host: "http://seatrial", Transport: s.transport, QPS: -1}, true); err != nil {
 		return err
 	}
-	s.Statuses = clients.NewStatusRegistries(s.transport, s.db)
-	s.DB, s.Sequenced = s.db, s.pace > 0
+	s.Statuses = clients.NewStatusRegistries(s.transport, s.options.db)
+	s.DB, s.Sequenced = s.options.db, s.options.window > 0
 	if s.Sequenced {
 		s.Informers = sharedinformers.Sorted{SharedInformerFactory: s.Informers, Notifications: s.transport.Notifications()}
 	}
@@ -182,7 +256,7 @@ func (s *apiServer) storages() (generic.RESTOptionsGetter, error) {
 func (s *apiServer) restOptions(config *storagebackend.ConfigForResource, prefix string) generic.RESTOptions {
 	return generic.RESTOptions{
 		StorageConfig:           config,
-		Decorator:               memstore.Decorator(s.db),
+		Decorator:               memstore.Decorator(s.options.db),
 		EnableGarbageCollection: true,
 		DeleteCollectionWorkers: 1,
 		ResourcePrefix:          prefix,

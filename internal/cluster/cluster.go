@@ -60,18 +60,6 @@ type Config struct {
 	Unwritten bool     // heartbeats of nodes are not written to their leases; the controllers hear of them all the same
 }
 
-// Tracking says whose objects have managed fields. They take a third of the time, and matter only to
-// who looks at them, or applies on the server's side. An object that is created without them gets none
-// by later updates either: only a server-side apply begins them.
-type Tracking int
-
-// The zero value is what a real API server does.
-const (
-	TrackAll     Tracking = iota
-	TrackUsers            // what controllers and kubelets create has none
-	TrackApplied          // what is created has none
-)
-
 // Pace is a good Config.Pace: requests fall into an order that does not depend on goroutines.
 const Pace = 10 * time.Millisecond
 
@@ -83,7 +71,6 @@ type Engine struct {
 	filters []string // of the scheduler
 	cancel  context.CancelFunc
 	running sync.WaitGroup
-	hooked  time.Time // when the hooks of the start began; zero: there are none
 	close   sync.Once
 }
 
@@ -120,40 +107,24 @@ func (e *Engine) start(ctx context.Context, config Config) (err error) {
 
 // serve starts an API server in memory.
 func (e *Engine) serve(ctx context.Context, config Config) (err error) {
-	db, fresh := config.DB, config.DB == nil
-	if fresh {
-		db = memstore.NewDB()
-	}
-	db.Resume()
-	if config.Listen != nil {
-		db.Listen(config.Listen)
-	}
-	if e.server, err = newAPIServer(ctx, db, config); err != nil {
-		return err
-	}
-	e.Set = e.server.Set
-	e.RecordTo(config.Told)
-	served, err := restoreAllocations(ctx, e.Client, e.server.services)
+	e.server, err = newAPIServer(ctx, apiServerOptions{
+		db: config.DB, window: config.Pace, onIdle: config.Rest, onWrite: config.Listen, onEvent: config.Told,
+		tracking: config.Tracking, roleless: config.Roleless,
+	})
 	if err != nil {
 		return err
 	}
-	e.server.built.RunPostStartHooks(ctx)
-	e.hooked = time.Now()
-	e.Informers.Start(ctx.Done())
-	e.Informers.WaitForCacheSync(ctx.Done())
-	e.Quiesce()
-	if err := e.server.awaitPlugins(); err != nil {
+	e.Set = e.server.Set
+	if err := e.server.start(ctx); err != nil {
 		return err
 	}
-	if !fresh {
-		if err := e.ReadEvents(ctx); err != nil || served || config.Bare {
-			return err
-		}
-		// An API server writes its Service again when somebody has deleted it.
-		_ = e.server.seedService(ctx) // its address may be taken, a quota or a policy may forbid it
-		return nil
+	if config.DB == nil {
+		return seedSimulation(ctx, e.Client, config.Nodes)
 	}
-	return e.server.seed(ctx, config.Nodes)
+	if !config.Bare {
+		e.server.restoreService(ctx)
+	}
+	return nil
 }
 
 // attach goes on from an API server that has seen to its own objects.
@@ -220,7 +191,7 @@ func (e *Engine) Pods() []*v1.Pod {
 }
 
 // DB holds all objects of a cluster in memory.
-func (e *Engine) DB() *memstore.DB { return e.server.db }
+func (e *Engine) DB() *memstore.DB { return e.Set.DB }
 
 // KubeletState is what the kubelets remember, for Config.Kubelet of a later life.
 func (e *Engine) KubeletState() ([]byte, error) {
@@ -237,27 +208,16 @@ func (e *Engine) Version() string { return linked.Version() }
 // the last to look.
 func (e *Engine) Filters() []string { return e.filters }
 
-// hookTime is how long the hooks of a start may still be at work: one looks every 100 ms whether the
-// definitions are known, and ends the process when it is kept from that.
-const hookTime = 250 * time.Millisecond
-
 // Close ends everything that Start has begun.
 func (e *Engine) Close() {
 	e.close.Do(func() {
-		if !e.hooked.IsZero() {
-			time.Sleep(time.Until(e.hooked.Add(hookTime)))
-		}
 		if e.server != nil {
-			e.server.transport.Refuse()
+			e.server.refuse()
 		}
 		e.cancel()
 		e.running.Wait()
-		if e.server == nil {
-			return
-		}
-		e.server.transport.Close()
-		if e.server.built != nil {
-			e.server.built.Destroy()
+		if e.server != nil {
+			e.server.end()
 		}
 	})
 }

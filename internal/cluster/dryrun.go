@@ -129,7 +129,7 @@ type dryRun struct {
 }
 
 func newDryRun(e *Engine) (*dryRun, error) {
-	d := &dryRun{client: e.server.Client, warnings: &warnings{}}
+	d := &dryRun{client: e.Client, warnings: &warnings{}}
 	config := e.RESTConfig()
 	config.WarningHandler = d.warnings
 	var err error

@@ -1,20 +1,14 @@
 package cluster
 
 import (
-	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 
 	apidiscoveryv2 "k8s.io/api/apidiscovery/v2"
-	coordinationv1 "k8s.io/api/coordination/v1"
-	corev1 "k8s.io/api/core/v1"
-	eventsv1 "k8s.io/api/events/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/util/managedfields"
 	"k8s.io/apiserver/pkg/endpoints"
 	"k8s.io/apiserver/pkg/endpoints/discovery"
 	"k8s.io/apiserver/pkg/endpoints/discovery/aggregated"
@@ -25,11 +19,9 @@ import (
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 	aggregatorscheme "k8s.io/kube-aggregator/pkg/apiserver/scheme"
 	apiservicerest "k8s.io/kube-aggregator/pkg/registry/apiservice/rest"
-	"k8s.io/kube-openapi/pkg/builder3"
 	openapiutil "k8s.io/kube-openapi/pkg/util"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
 	"k8s.io/kubernetes/pkg/controlplane/apiserver"
-	"sigs.k8s.io/structured-merge-diff/v6/typed"
 
 	"github.com/seatrial/seatrial/internal/cluster/inprocess"
 	"github.com/seatrial/seatrial/internal/kubernetes/registry"
@@ -186,78 +178,4 @@ func (s *apiServer) registerKinds(info *genericapiserver.APIGroupInfo) (types []
 		}
 	}
 	return types, nil
-}
-
-// typeConverter knows the types of a group for managed fields, once it is asked.
-func (s *apiServer) typeConverter(types []string) managedfields.TypeConverter {
-	build := sync.OnceValues(func() (managedfields.TypeConverter, error) {
-		schemas, err := builder3.BuildOpenAPIDefinitionsForResources(s.generic.OpenAPIV3Config, types...)
-		if err != nil {
-			return nil, err
-		}
-		return managedfields.NewTypeConverter(schemas, false)
-	})
-	if s.tracking == TrackAll {
-		return lazyConverter(build)
-	}
-	return untracking{lazyConverter(build), s.tracking}
-}
-
-// lazyConverter is a type converter that is made on first use.
-type lazyConverter func() (managedfields.TypeConverter, error)
-
-func (f lazyConverter) ObjectToTyped(obj runtime.Object, opts ...typed.ValidationOptions) (*typed.TypedValue, error) {
-	c, err := f()
-	if err != nil {
-		return nil, err
-	}
-	return c.ObjectToTyped(obj, opts...)
-}
-
-func (f lazyConverter) TypedToObject(value *typed.TypedValue) (runtime.Object, error) {
-	c, err := f()
-	if err != nil {
-		return nil, err
-	}
-	return c.TypedToObject(value)
-}
-
-// untracking declines what is about to be created.
-type untracking struct {
-	managedfields.TypeConverter
-	tracking Tracking
-}
-
-var errUntracked = errors.New("managed fields are not kept for this object")
-
-func (u untracking) ObjectToTyped(obj runtime.Object, opts ...typed.ValidationOptions) (*typed.TypedValue, error) {
-	if _, is := obj.(*corev1.Binding); is {
-		return nil, errUntracked // it is never stored
-	}
-	if o, is := created(obj); is && (u.tracking == TrackApplied || byController(o, obj)) {
-		return nil, errUntracked
-	}
-	return u.TypeConverter.ObjectToTyped(obj, opts...)
-}
-
-// created tells objects on their way to being stored. What somebody applies comes as unstructured, and
-// begins with an empty object.
-func created(obj runtime.Object) (metav1.Object, bool) {
-	if _, applied := obj.(runtime.Unstructured); applied {
-		return nil, false
-	}
-	o, err := meta.Accessor(obj)
-	if err != nil || o.GetUID() != "" || o.GetName() == "" && o.GetGenerateName() == "" {
-		return nil, false
-	}
-	return o, true
-}
-
-// byController tells what controllers and kubelets make.
-func byController(o metav1.Object, obj runtime.Object) bool {
-	switch obj.(type) {
-	case *corev1.Event, *eventsv1.Event, *coordinationv1.Lease:
-		return true
-	}
-	return metav1.GetControllerOfNoCopy(o) != nil
 }

@@ -10,6 +10,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // profiles are sets of nodes that have a name.
@@ -252,4 +253,50 @@ func threeZones() []*corev1.Node {
 		nodes[i].Labels[corev1.LabelTopologyRegion] = "region-1"
 	}
 	return nodes
+}
+
+// DefaultNodes are a worker and a control plane that takes no ordinary pods.
+func DefaultNodes() []*corev1.Node {
+	worker := NewNode("demo-worker", 1, resource.MustParse("4"), resource.MustParse("8Gi"))
+	plane := NewNode("demo-control-plane", 0, resource.MustParse("4"), resource.MustParse("8Gi"))
+	plane.Labels["node-role.kubernetes.io/control-plane"] = ""
+	plane.Spec.Taints = []corev1.Taint{{Key: "node-role.kubernetes.io/control-plane", Effect: corev1.TaintEffectNoSchedule}}
+	return []*corev1.Node{plane, worker}
+}
+
+// NewNode describes a node by what it offers. The index draws its addresses.
+func NewNode(name string, index int, cpu, memory resource.Quantity) *corev1.Node {
+	offers := corev1.ResourceList{
+		corev1.ResourceCPU:              cpu,
+		corev1.ResourceMemory:           memory,
+		corev1.ResourcePods:             resource.MustParse("110"),
+		corev1.ResourceEphemeralStorage: resource.MustParse("100Gi"),
+	}
+	cidr := podRange(index)
+	return &corev1.Node{
+		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{
+			corev1.LabelHostname:   name,
+			corev1.LabelOSStable:   "linux",
+			corev1.LabelArchStable: "amd64",
+		}},
+		Spec: corev1.NodeSpec{PodCIDR: cidr, PodCIDRs: []string{cidr}},
+		Status: corev1.NodeStatus{
+			Capacity:    offers,
+			Allocatable: offers,
+			Addresses: []corev1.NodeAddress{
+				{Type: corev1.NodeInternalIP, Address: fmt.Sprintf("172.18.%d.%d", (index+2)/256, (index+2)%256)},
+				{Type: corev1.NodeHostName, Address: name},
+			},
+		},
+	}
+}
+
+// podRange is where the pods of a node get their addresses: beyond the 256 nodes that 10.244.0.0/16
+// has room for, in the ranges from 10.129.0.0/16 on.
+func podRange(index int) string {
+	second := 244
+	if index > 255 {
+		second = 128 + index/256
+	}
+	return fmt.Sprintf("10.%d.%d.0/24", second, index%256)
 }

@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -18,21 +17,28 @@ import (
 	"github.com/seatrial/seatrial/internal/cluster/inprocess"
 )
 
-// bareRoutes are the routes of a server on which nothing acts.
-func bareRoutes(t *testing.T) *routes {
-	engine, err := Start(context.Background(), Config{Bare: true})
+// started returns a server without controllers.
+func started(t *testing.T) *apiServer {
+	t.Helper()
+	s, err := newAPIServer(t.Context(), apiServerOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(engine.Close)
-	return engine.server.routes
+	t.Cleanup(func() {
+		s.refuse()
+		s.end()
+	})
+	if err := s.start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 // What clients are told of each resource comes out of a file, and has to be what the server would say.
 // UPDATE=1 writes the file.
 func TestDiscoveryFileSaysWhatTheServerWould(t *testing.T) {
 	all := map[string][]apidiscoveryv2.APIResourceDiscovery{}
-	for _, v := range bareRoutes(t).versions {
+	for _, v := range started(t).routes.versions {
 		resources, _, err := v.all.InstallREST(restful.NewContainer())
 		if err != nil {
 			t.Fatal(err)
@@ -51,13 +57,13 @@ func TestDiscoveryFileSaysWhatTheServerWould(t *testing.T) {
 		return
 	}
 	if !bytes.Equal(discoveryFile, want) {
-		t.Error("discovery.json does not say what the server would: UPDATE=1 go test ./cluster -run TestDiscoveryFile")
+		t.Error("discovery.json does not say what the server would: UPDATE=1 go test ./internal/cluster/apiserver -run TestDiscoveryFile")
 	}
 }
 
 // Every route that there is when all are made at once is found when those of its resource are made alone.
 func TestRoutesOfAResourceAreAllThatItHas(t *testing.T) {
-	r := bareRoutes(t)
+	r := started(t).routes
 	routes := 0
 	for root, v := range r.versions {
 		whole, err := v.routes("")
@@ -90,12 +96,8 @@ func TestRoutesOfAResourceAreAllThatItHas(t *testing.T) {
 
 // What lists a resource without routes answers as its routes would, in every form.
 func TestListsAnswerAsRoutesDo(t *testing.T) {
-	engine, err := Start(context.Background(), Config{Bare: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer engine.Close()
-	r := engine.server.routes
+	s := started(t)
+	r := s.routes
 	compared := 0
 	for root, v := range r.versions {
 		for resource := range v.all.Storage {
@@ -110,7 +112,7 @@ func TestListsAnswerAsRoutesDo(t *testing.T) {
 			for _, accept := range []string{"application/json", "application/json;as=Table;v=v1;g=meta.k8s.io", "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io", "application/vnd.kubernetes.protobuf", "text/nonsense"} {
 				for _, query := range []string{"", "?limit=1", "?fieldSelector=metadata.name%3Ddefault", "?labelSelector=%21%21"} {
 					path := root + "/" + resource + query
-					got, want := answer(t, engine.server, h, path, accept), answer(t, engine.server, http.HandlerFunc(made.container.Dispatch), path, accept)
+					got, want := answer(t, s, h, path, accept), answer(t, s, http.HandlerFunc(made.container.Dispatch), path, accept)
 					if got != want && !(strings.HasPrefix(got, "406 ") && strings.HasPrefix(want, "406 ")) { // they say it in other words
 						t.Errorf("%s as %s:\n%s\nits routes answer\n%s", path, accept, got, want)
 					}
