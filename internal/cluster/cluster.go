@@ -24,6 +24,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
+	"github.com/seatrial/seatrial/internal/cluster/apiserver"
 	"github.com/seatrial/seatrial/internal/cluster/clients"
 	"github.com/seatrial/seatrial/internal/cluster/controllers"
 	"github.com/seatrial/seatrial/internal/cluster/inprocess"
@@ -55,9 +56,9 @@ type Config struct {
 
 	Rest func() // is called again and again at moments at which nothing runs, where there is a Pace; or nil
 
-	Tracking  Tracking // whose objects have managed fields
-	Roleless  bool     // there are no roles but those that somebody makes, and no endpoints of the API server: enough where only administrators act, and sooner there
-	Unwritten bool     // heartbeats of nodes are not written to their leases; the controllers hear of them all the same
+	Tracking  apiserver.Tracking // whose objects have managed fields
+	Roleless  bool               // there are no roles but those that somebody makes, and no endpoints of the API server: enough where only administrators act, and sooner there
+	Unwritten bool               // heartbeats of nodes are not written to their leases; the controllers hear of them all the same
 }
 
 // Pace is a good Config.Pace: requests fall into an order that does not depend on goroutines.
@@ -66,7 +67,7 @@ const Pace = 10 * time.Millisecond
 // Engine is a running cluster.
 type Engine struct {
 	*clients.Set
-	server  *apiServer // nil: it is somebody else's
+	server  *apiserver.Server // nil: it is somebody else's
 	kubelet *kubelet.Kubelet
 	filters []string // of the scheduler
 	cancel  context.CancelFunc
@@ -107,22 +108,22 @@ func (e *Engine) start(ctx context.Context, config Config) (err error) {
 
 // serve starts an API server in memory.
 func (e *Engine) serve(ctx context.Context, config Config) (err error) {
-	e.server, err = newAPIServer(ctx, apiServerOptions{
-		db: config.DB, window: config.Pace, onIdle: config.Rest, onWrite: config.Listen, onEvent: config.Told,
-		tracking: config.Tracking, roleless: config.Roleless,
+	e.server, err = apiserver.New(ctx, apiserver.Options{
+		DB: config.DB, BatchWindow: config.Pace, OnIdle: config.Rest, OnWrite: config.Listen, OnEvent: config.Told,
+		Tracking: config.Tracking, SkipBootstrapRBAC: config.Roleless,
 	})
 	if err != nil {
 		return err
 	}
 	e.Set = e.server.Set
-	if err := e.server.start(ctx); err != nil {
+	if err := e.server.Start(ctx); err != nil {
 		return err
 	}
 	if config.DB == nil {
 		return seedSimulation(ctx, e.Client, config.Nodes)
 	}
 	if !config.Bare {
-		e.server.restoreService(ctx)
+		e.server.RestoreService(ctx)
 	}
 	return nil
 }
@@ -135,7 +136,7 @@ func (e *Engine) attach(ctx context.Context, config Config) (err error) {
 	if err := awaitAdmission(ctx, e.Client); err != nil {
 		return err
 	}
-	if err := bootstrap(ctx, e.Client); err != nil {
+	if err := apiserver.Bootstrap(ctx, e.Client); err != nil {
 		return err
 	}
 	nodes := config.Nodes
@@ -212,12 +213,12 @@ func (e *Engine) Filters() []string { return e.filters }
 func (e *Engine) Close() {
 	e.close.Do(func() {
 		if e.server != nil {
-			e.server.refuse()
+			e.server.Refuse()
 		}
 		e.cancel()
 		e.running.Wait()
 		if e.server != nil {
-			e.server.end()
+			e.server.Close()
 		}
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/seatrial/seatrial/internal/cluster"
+	"github.com/seatrial/seatrial/internal/cluster/apiserver"
 )
 
 // Statuses take a short way, but not past a policy that looks at them.
@@ -23,7 +24,7 @@ func TestPolicyLooksAtReportedStatuses(t *testing.T) {
 		"policy":    {true, corev1.PodPending},
 	} {
 		t.Run(name, func(t *testing.T) {
-			simulate(t, cluster.Config{Tracking: cluster.TrackApplied}, func(_ *cluster.Engine, client *kubernetes.Clientset) {
+			simulate(t, cluster.Config{Tracking: apiserver.TrackApplied}, func(_ *cluster.Engine, client *kubernetes.Clientset) {
 				ctx := context.Background()
 				if c.forbidden {
 					forbidRunning(t, ctx, client)

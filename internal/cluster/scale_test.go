@@ -12,6 +12,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/seatrial/seatrial/internal/cluster"
+	"github.com/seatrial/seatrial/internal/cluster/apiserver"
 )
 
 // rollOver creates two hundred pods, rolls them over, and tells what became of each.
@@ -21,7 +22,7 @@ func rollOver(t *testing.T) (pods []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	simulate(t, cluster.Config{Nodes: nodes, Tracking: cluster.TrackUsers}, func(_ *cluster.Engine, client *kubernetes.Clientset) {
+	simulate(t, cluster.Config{Nodes: nodes, Tracking: apiserver.TrackUsers}, func(_ *cluster.Engine, client *kubernetes.Clientset) {
 		ctx := context.Background()
 		deployments := client.AppsV1().Deployments("default")
 		if _, err := deployments.Create(ctx, nginx(200), metav1.CreateOptions{}); err != nil {

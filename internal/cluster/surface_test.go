@@ -24,6 +24,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/seatrial/seatrial/internal/cluster"
+	"github.com/seatrial/seatrial/internal/cluster/apiserver"
 )
 
 // door is how the tests of the API server come in.
@@ -92,7 +93,7 @@ var surface = []struct {
 		if err != nil {
 			return err
 		}
-		if ip := e.Subsets[0].Addresses[0].IP; ip != cluster.Advertised.String() || slice.Endpoints[0].Addresses[0] != ip {
+		if ip := e.Subsets[0].Addresses[0].IP; ip != apiserver.Advertised.String() || slice.Endpoints[0].Addresses[0] != ip {
 			return fmt.Errorf("endpoints %v, slice %v", e.Subsets, slice.Endpoints)
 		}
 		return nil

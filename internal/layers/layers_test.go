@@ -27,7 +27,7 @@ var layers = [][]string{
 	{"internal/cluster/inprocess"},
 	{"internal/cluster/clients"},
 	{"internal/cluster/kubelet"},
-	{"internal/cluster/controllers", "internal/cluster/scheduler"},
+	{"internal/cluster/apiserver", "internal/cluster/controllers", "internal/cluster/scheduler"},
 	{"lint", "explain", "internal/convert", "internal/cluster"},
 	{"internal/live", "internal/trial", "rules", "internal/plan"},
 	{"internal/plan/simulate", "internal/report", "internal/lsp"},

@@ -32,12 +32,12 @@ import (
 	"k8s.io/kubernetes/cmd/kube-apiserver/app/options"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
 	"k8s.io/kubernetes/pkg/controlplane"
-	"k8s.io/kubernetes/pkg/controlplane/apiserver"
+	controlplaneapiserver "k8s.io/kubernetes/pkg/controlplane/apiserver"
 	generatedopenapi "k8s.io/kubernetes/pkg/generated/openapi"
 	"k8s.io/kubernetes/pkg/kubeapiserver"
 	"k8s.io/kubernetes/pkg/kubeapiserver/authorizer/modes"
 
-	"github.com/seatrial/seatrial/internal/cluster"
+	"github.com/seatrial/seatrial/internal/cluster/apiserver"
 	"github.com/seatrial/seatrial/internal/cluster/inprocess"
 )
 
@@ -138,7 +138,7 @@ func flags(p *pki, listener net.Listener) *options.ServerRunOptions {
 	o := options.NewServerRunOptions()
 	o.AllowPrivileged = true // a matter of admission, as in every real cluster
 	o.ServiceClusterIPRanges = serviceRange
-	o.GenericServerRunOptions.AdvertiseAddress = cluster.Advertised
+	o.GenericServerRunOptions.AdvertiseAddress = apiserver.Advertised
 	o.GenericServerRunOptions.ExternalHost = "127.0.0.1"
 	o.SecureServing.Listener = listener
 	o.SecureServing.BindAddress = net.IPv4(127, 0, 0, 1)
@@ -184,11 +184,11 @@ func (s *server) build(ctx context.Context, o *options.ServerRunOptions, listene
 	kube.ControlPlane.ProxyTransport.DialContext = dialLoopback
 	kube.KubeletClientConfig.Lookup = func(egressselector.NetworkContext) (utilnet.DialFunc, error) { return dialLoopback, nil }
 	resolver := webhook.NewDefaultAuthenticationInfoResolverWrapper(kube.ControlPlane.ProxyTransport, nil, generic.LoopbackClientConfig, generic.TracerProvider)
-	extensions, err := apiserver.CreateAPIExtensionsConfig(*generic, shared, plugins, opts.CompletedOptions, opts.MasterCount, services, resolver)
+	extensions, err := controlplaneapiserver.CreateAPIExtensionsConfig(*generic, shared, plugins, opts.CompletedOptions, opts.MasterCount, services, resolver)
 	if err != nil {
 		return err
 	}
-	aggregator, err := apiserver.CreateAggregatorConfig(*generic, opts.CompletedOptions, shared, services, kube.ControlPlane.ProxyTransport, nil, plugins)
+	aggregator, err := controlplaneapiserver.CreateAggregatorConfig(*generic, opts.CompletedOptions, shared, services, kube.ControlPlane.ProxyTransport, nil, plugins)
 	if err != nil {
 		return err
 	}
@@ -202,7 +202,7 @@ func (s *server) build(ctx context.Context, o *options.ServerRunOptions, listene
 		return err
 	}
 	s.config = generic
-	cluster.ServeUsage(s.behind(1), shared)
+	apiserver.ServeMetrics(s.behind(1), shared)
 	return nil
 }
 
@@ -222,7 +222,7 @@ func (s *server) serveSchemas() error {
 	paths := s.chain.GenericAPIServer.Handler.NonGoRestfulMux
 	paths.Unregister("/openapi/v3")
 	paths.Unregister("/openapi/v3/")
-	return cluster.ServeOpenAPI(s.config, s.behind(0), s.behind(1), s.behind(2))
+	return apiserver.ServeOpenAPI(s.config, s.behind(0), s.behind(1), s.behind(2))
 }
 
 // generic is what the three servers share, as upstream's BuildGenericConfig makes it.
@@ -244,10 +244,10 @@ func (s *server) generic(ctx context.Context, opts options.CompletedOptions) (*g
 	c.OpenAPIConfig.Info.Title, c.OpenAPIV3Config.Info.Title = "Kubernetes", "Kubernetes"
 	c.LongRunningFunc = filters.BasicLongRunningRequestCheck(sets.NewString("watch", "proxy"), sets.NewString("attach", "exec", "proxy", "log", "portforward"))
 	c.SkipOpenAPIInstallation = true // see serveSchemas
-	c.DisabledPostStartHooks.Insert(cluster.Bootstraps...)
+	c.DisabledPostStartHooks.Insert(apiserver.BootstrapHooks...)
 	pods := shared.Core().V1().Pods().Lister()
 	c.BuildHandlerChainFunc = func(h http.Handler, c *genericapiserver.Config) http.Handler {
-		return genericapiserver.DefaultBuildHandlerChain(cluster.WithoutContainers(h, func(namespace, name string) bool {
+		return genericapiserver.DefaultBuildHandlerChain(apiserver.WithoutContainers(h, func(namespace, name string) bool {
 			_, err := pods.Pods(namespace).Get(name)
 			return err == nil
 		}), c)
@@ -286,7 +286,7 @@ func (s *server) apply(ctx context.Context, c *genericapiserver.Config, opts opt
 	if err := opts.Authentication.ApplyTo(ctx, &c.Authentication, c.SecureServing, nil, c.OpenAPIConfig, c.OpenAPIV3Config, client, shared, c.APIServerID); err != nil {
 		return nil, err
 	}
-	c.Authorization.Authorizer, c.RuleResolver, _, err = apiserver.BuildAuthorizer(ctx, opts.CompletedOptions, nil, c.APIServerID, shared)
+	c.Authorization.Authorizer, c.RuleResolver, _, err = controlplaneapiserver.BuildAuthorizer(ctx, opts.CompletedOptions, nil, c.APIServerID, shared)
 	return storage, err
 }
 

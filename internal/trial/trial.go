@@ -26,6 +26,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/seatrial/seatrial/internal/cluster"
+	"github.com/seatrial/seatrial/internal/cluster/apiserver"
 	"github.com/seatrial/seatrial/internal/cluster/virtualtime"
 	"github.com/seatrial/seatrial/internal/memstore"
 )
@@ -161,7 +162,7 @@ func (t *Trial) missed(state *state) time.Duration {
 // begin runs a command on a cluster, then saves it.
 func (t *Trial) begin(ctx context.Context, state *state, config cluster.Config, f func(*Session) error) error {
 	defer spend()()
-	config.Pace, config.Tracking = cluster.Pace, cluster.TrackUsers
+	config.Pace, config.Tracking = cluster.Pace, apiserver.TrackUsers
 	real := t.now() // which virtual time hides
 	var result error
 	err := virtualtime.Run(ctx, state.Clock, state.seed(), func() error {

@@ -33,6 +33,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"github.com/seatrial/seatrial/internal/cluster"
+	"github.com/seatrial/seatrial/internal/cluster/apiserver"
 	"github.com/seatrial/seatrial/internal/cluster/virtualtime"
 )
 
@@ -122,7 +123,7 @@ func measure(s scenario, real bool) (r result, err error) {
 	if err != nil {
 		return r, err
 	}
-	config := cluster.Config{Nodes: nodes, Tracking: cluster.TrackUsers}
+	config := cluster.Config{Nodes: nodes, Tracking: apiserver.TrackUsers}
 	enter := func(f func() error) error { return f() }
 	if !real {
 		config.Pace = cluster.Pace

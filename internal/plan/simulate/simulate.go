@@ -26,6 +26,7 @@ import (
 
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/internal/cluster"
+	"github.com/seatrial/seatrial/internal/cluster/apiserver"
 	"github.com/seatrial/seatrial/internal/cluster/virtualtime"
 	"github.com/seatrial/seatrial/internal/plan"
 	"github.com/seatrial/seatrial/manifest"
@@ -91,13 +92,13 @@ func (s *simulation) run() error {
 		return err
 	}
 	config := cluster.Config{
-		Nodes: s.Nodes, Pace: cluster.Pace, Tracking: cluster.TrackApplied, Unwritten: true, Rest: s.Rest,
+		Nodes: s.Nodes, Pace: cluster.Pace, Tracking: apiserver.TrackApplied, Unwritten: true, Rest: s.Rest,
 		Listen: s.recorder.onWrite, Told: s.recorder.onEvent, Decided: s.recorder.onDecision,
 		Script: s.behaviors.script, Usage: s.usage,
 	}
 	config.Roleless = !s.asksWhoMay()
 	if s.ServerSide {
-		config.Tracking = cluster.TrackUsers // merging begins with who manages what
+		config.Tracking = apiserver.TrackUsers // merging begins with who manages what
 	}
 	if s.Reasons {
 		config.Scores = keptScores

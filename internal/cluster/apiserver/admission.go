@@ -1,4 +1,4 @@
-package cluster
+package apiserver
 
 import (
 	"context"
@@ -25,7 +25,7 @@ import (
 var webhooks = []string{mutatingwebhook.PluginName, validatingwebhook.PluginName}
 
 // admission is the chain of plugins that is on by default, but for webhooks.
-func (s *apiServer) admission(ctx context.Context) (admission.Interface, error) {
+func (s *Server) admission(ctx context.Context) (admission.Interface, error) {
 	plugins := admission.NewPlugins()
 	options.RegisterAllAdmissionPlugins(plugins)
 	genericapiserver.RegisterAllAdmissionPlugins(plugins)
@@ -46,7 +46,7 @@ func (s *apiServer) admission(ctx context.Context) (admission.Interface, error) 
 	}
 	var client kubernetes.Interface = s.Client
 	if s.Sequenced {
-		client = clients.NewCachedDiscovery(client, s.options.db)
+		client = clients.NewCachedDiscovery(client, s.options.DB)
 	}
 	mapper := restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(s.Client.Discovery()))
 	return plugins.NewFromPlugins(names, config, admission.PluginInitializers{
@@ -70,7 +70,7 @@ func (w waiters) Initialize(plugin admission.Interface) {
 }
 
 // awaitPlugins waits until the admission plugins know what is stored.
-func (s *apiServer) awaitPlugins() error {
+func (s *Server) awaitPlugins() error {
 	for _, p := range s.admitting {
 		if !p.WaitForReady() {
 			return fmt.Errorf("admission plugin %T does not get ready", p)

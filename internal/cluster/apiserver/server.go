@@ -1,4 +1,4 @@
-package cluster
+package apiserver
 
 import (
 	"context"
@@ -51,14 +51,14 @@ import (
 
 // apiServer is the real API server on a memory store: the built-in groups, and behind them the
 // server of custom resources.
-type apiServer struct {
+type Server struct {
 	*clients.Set
-	options   apiServerOptions
+	options   Options
 	transport *inprocess.Transport
 	generic   *genericapiserver.Config
 	resources *serverstorage.ResourceConfig
 	built     *genericapiserver.GenericAPIServer
-	routes    *routes // of the built-in groups
+	routes    *lazyRoutes // of the built-in groups
 	services  *registry.Allocators
 	admitting []waiter // admission plugins
 
@@ -68,30 +68,30 @@ type apiServer struct {
 }
 
 // apiServerOptions are the options of an API server in memory.
-type apiServerOptions struct {
-	db       *memstore.DB
-	window   time.Duration
-	onIdle   func()
-	onWrite  func(memstore.Write)
-	onEvent  func(*corev1.Event)
-	tracking Tracking
-	roleless bool
+type Options struct {
+	DB                *memstore.DB
+	BatchWindow       time.Duration
+	OnIdle            func()
+	OnWrite           func(memstore.Write)
+	OnEvent           func(*corev1.Event)
+	Tracking          Tracking
+	SkipBootstrapRBAC bool
 }
 
-func newAPIServer(ctx context.Context, options apiServerOptions) (*apiServer, error) {
+func New(ctx context.Context, options Options) (*Server, error) {
 	capabilities.Setup(true, 0) // privileged pods are a matter of admission, as in every real cluster
-	resumed := options.db != nil
+	resumed := options.DB != nil
 	if !resumed {
-		options.db = memstore.NewDB()
+		options.DB = memstore.NewDB()
 	}
-	options.db.Resume()
-	if options.onWrite != nil {
-		options.db.Listen(options.onWrite)
+	options.DB.Resume()
+	if options.OnWrite != nil {
+		options.DB.Listen(options.OnWrite)
 	}
-	s := &apiServer{
+	s := &Server{
 		options: options, resumed: resumed,
 		transport: inprocess.New(inprocess.Options{
-			DB: options.db, BatchWindow: options.window, OnIdle: options.onIdle,
+			DB: options.DB, BatchWindow: options.BatchWindow, OnIdle: options.OnIdle,
 		}),
 		resources: controlplane.DefaultAPIResourceConfigSource(),
 	}
@@ -99,12 +99,12 @@ func newAPIServer(ctx context.Context, options apiServerOptions) (*apiServer, er
 		s.transport.Refuse() // its plugins may have asked already
 		return nil, err
 	}
-	s.RecordTo(options.onEvent)
+	s.RecordTo(options.OnEvent)
 	return s, nil
 }
 
 // start runs what an API server runs beside its handlers, and creates the objects of a new cluster.
-func (s *apiServer) start(ctx context.Context) (err error) {
+func (s *Server) Start(ctx context.Context) (err error) {
 	if s.ownService, err = restoreAllocations(ctx, s.Client, s.services); err != nil {
 		return err
 	}
@@ -123,7 +123,7 @@ func (s *apiServer) start(ctx context.Context) (err error) {
 }
 
 // restoreService creates the Service of the API server again if somebody has deleted it, as API servers do.
-func (s *apiServer) restoreService(ctx context.Context) {
+func (s *Server) RestoreService(ctx context.Context) {
 	if !s.ownService {
 		_ = s.seedService(ctx) // its address may be taken, a quota or a policy may forbid it
 	}
@@ -134,7 +134,7 @@ func (s *apiServer) restoreService(ctx context.Context) {
 const hookTime = 250 * time.Millisecond
 
 // refuse fails all requests from now on.
-func (s *apiServer) refuse() {
+func (s *Server) Refuse() {
 	if !s.hooked.IsZero() {
 		time.Sleep(time.Until(s.hooked.Add(hookTime)))
 	}
@@ -142,7 +142,7 @@ func (s *apiServer) refuse() {
 }
 
 // end ends the server, after whatever uses it.
-func (s *apiServer) end() {
+func (s *Server) Close() {
 	s.transport.Close()
 	if s.built != nil {
 		s.built.Destroy()
@@ -150,12 +150,12 @@ func (s *apiServer) end() {
 }
 
 // begin makes the server, and lets its clients in.
-func (s *apiServer) begin(ctx context.Context) (err error) {
+func (s *Server) begin(ctx context.Context) (err error) {
 	if s.Set, err = clients.New(&rest.Config{Host: "http://seatrial", Transport: s.transport, QPS: -1}, true); err != nil {
 		return err
 	}
-	s.Statuses = clients.NewStatusRegistries(s.transport, s.options.db)
-	s.DB, s.Sequenced = s.options.db, s.options.window > 0
+	s.Statuses = clients.NewStatusRegistries(s.transport, s.options.DB)
+	s.DB, s.Sequenced = s.options.DB, s.options.BatchWindow > 0
 	if s.Sequenced {
 		s.Informers = sharedinformers.Sorted{SharedInformerFactory: s.Informers, Notifications: s.transport.Notifications()}
 	}
@@ -173,15 +173,15 @@ func (s *apiServer) begin(ctx context.Context) (err error) {
 	healthz.InstallLivezHandler(paths)
 	healthz.InstallReadyzHandler(paths)
 	paths.UnlistedHandle("/", serverroutes.IndexLister{StatusCode: http.StatusOK, PathProvider: shown(s.paths)})
-	ServeUsage(s.built, s.Informers)
+	ServeMetrics(s.built, s.Informers)
 	if err := s.install(); err != nil {
 		return err
 	}
-	s.transport.Open(s.built.Handler, (&shortcut{s.generic.RequestInfoResolver, s.routes.function}).handler)
+	s.transport.Open(s.built.Handler, (&fastPath{s.generic.RequestInfoResolver, s.routes.function}).handler)
 	return nil
 }
 
-func (s *apiServer) configure(ctx context.Context) error {
+func (s *Server) configure(ctx context.Context) error {
 	c := genericapiserver.NewConfig(legacyscheme.Codecs)
 	s.generic = c
 	c.EffectiveVersion = compatibility.DefaultBuildEffectiveVersion()
@@ -197,9 +197,9 @@ func (s *apiServer) configure(ctx context.Context) error {
 	c.OpenAPIV3Config = openAPIV3Config(openapi.GetOpenAPIDefinitions)
 	c.OpenAPIConfig = genericapiserver.DefaultOpenAPIConfig(openapi.GetOpenAPIDefinitions, openapinamer.NewDefinitionNamer(legacyscheme.Scheme, extensions.Scheme, aggregatorscheme.Scheme))
 	c.AggregatedDiscoveryGroupManager = aggregated.NewResourceManager("apis") // of both servers
-	s.routes = newRoutes()
+	s.routes = newLazyRoutes()
 	c.BuildHandlerChainFunc = func(h http.Handler, c *genericapiserver.Config) http.Handler {
-		return handlerChain(s.routes.before(h), c)
+		return handlerChain(s.routes.middleware(h), c)
 	}
 	c.Authentication.Authenticator = authenticator.RequestFunc(func(*http.Request) (*authenticator.Response, bool, error) {
 		return &authenticator.Response{User: inprocess.Admin}, true, nil
@@ -217,7 +217,7 @@ func (s *apiServer) configure(ctx context.Context) error {
 }
 
 // authorize lets administrators do anything, and everybody else what RBAC says.
-func (s *apiServer) authorize() error {
+func (s *Server) authorize() error {
 	r := s.Informers.Rbac().V1()
 	rules := rbac.New(
 		&rbac.RoleGetter{Lister: r.Roles().Lister()},
@@ -235,7 +235,7 @@ func (s *apiServer) authorize() error {
 }
 
 // storages plugs the memory store into the registries of the built-in kinds.
-func (s *apiServer) storages() (generic.RESTOptionsGetter, error) {
+func (s *Server) storages() (generic.RESTOptionsGetter, error) {
 	c := kubeapiserver.NewStorageFactoryConfigEffectiveVersion(s.generic.EffectiveVersion)
 	c.APIResourceConfig = s.resources
 	options := serveroptions.NewEtcdOptions(storagebackend.NewDefaultConfig("/registry", nil))
@@ -253,10 +253,10 @@ func (s *apiServer) storages() (generic.RESTOptionsGetter, error) {
 	}), nil
 }
 
-func (s *apiServer) restOptions(config *storagebackend.ConfigForResource, prefix string) generic.RESTOptions {
+func (s *Server) restOptions(config *storagebackend.ConfigForResource, prefix string) generic.RESTOptions {
 	return generic.RESTOptions{
 		StorageConfig:           config,
-		Decorator:               memstore.Decorator(s.options.db),
+		Decorator:               memstore.Decorator(s.options.DB),
 		EnableGarbageCollection: true,
 		DeleteCollectionWorkers: 1,
 		ResourcePrefix:          prefix,
@@ -271,7 +271,7 @@ func (f optionsGetter) GetRESTOptions(gr schema.GroupResource, example runtime.O
 }
 
 // codecGetter plugs the memory store into registries that share one codec.
-func (s *apiServer) codecGetter(codec runtime.Codec) generic.RESTOptionsGetter {
+func (s *Server) codecGetter(codec runtime.Codec) generic.RESTOptionsGetter {
 	return optionsGetter(func(gr schema.GroupResource, _ runtime.Object) (generic.RESTOptions, error) {
 		config := storagebackend.NewDefaultConfig("/registry", codec).ForResource(gr)
 		return s.restOptions(config, gr.Group+"/"+gr.Resource), nil
@@ -279,7 +279,7 @@ func (s *apiServer) codecGetter(codec runtime.Codec) generic.RESTOptionsGetter {
 }
 
 // build makes the two servers. What the first does not know goes on to that of custom resources.
-func (s *apiServer) build() error {
+func (s *Server) build() error {
 	custom := *s.generic
 	custom.OpenAPIV3Config = openAPIV3Config(extensionsopenapi.GetOpenAPIDefinitions) // far fewer
 	custom.PostStartHooks = map[string]genericapiserver.PostStartHookConfigEntry{}
@@ -310,7 +310,7 @@ type shown func() []string
 func (f shown) ListedPaths() []string { return f() }
 
 // paths are those that clients may find by looking.
-func (s *apiServer) paths() []string {
+func (s *Server) paths() []string {
 	all := s.built.ListedPaths()
 	for _, name := range s.routes.names() {
 		all = append(all, "/"+name)

@@ -1,4 +1,4 @@
-package cluster
+package apiserver
 
 import (
 	"encoding/json"
@@ -32,7 +32,7 @@ const openAPIV3 = "/openapi/v3"
 // documents holds what was built.
 type documents struct {
 	generic    *genericapiserver.Config
-	routes     *routes              // of built-in groups that are made when they are asked for
+	routes     *lazyRoutes          // of built-in groups that are made when they are asked for
 	containers []*restful.Container // of the others that are built in
 	custom     http.Handler         // of custom resources, and for v2 of everything
 
@@ -45,11 +45,11 @@ const openAPIV2 = "/openapi/v2"
 // ServeOpenAPI serves the schemas of all servers of a chain under the first one, the last of
 // which is that of custom resources.
 func ServeOpenAPI(generic *genericapiserver.Config, chain ...*genericapiserver.GenericAPIServer) error {
-	return serveOpenAPI(generic, &routes{}, chain...)
+	return serveOpenAPI(generic, &lazyRoutes{}, chain...)
 }
 
 // serveOpenAPI serves the schemas of groups that are made when they are asked for too.
-func serveOpenAPI(generic *genericapiserver.Config, routes *routes, chain ...*genericapiserver.GenericAPIServer) error {
+func serveOpenAPI(generic *genericapiserver.Config, routes *lazyRoutes, chain ...*genericapiserver.GenericAPIServer) error {
 	d := &documents{generic: generic, routes: routes, built: map[string]http.Handler{}}
 	for _, s := range chain {
 		d.containers = append(d.containers, s.Handler.GoRestfulContainer)

@@ -1,4 +1,4 @@
-package cluster
+package apiserver
 
 import (
 	"fmt"
@@ -28,7 +28,7 @@ import (
 )
 
 // groups are the built-in API groups in the order in which clients prefer them.
-func (s *apiServer) groups() []apiserver.RESTStorageProvider {
+func (s *Server) groups() []apiserver.RESTStorageProvider {
 	return append(registry.Groups(&registry.Options{
 		Config:        s.Config,
 		Client:        s.Client,
@@ -37,12 +37,12 @@ func (s *apiServer) groups() []apiserver.RESTStorageProvider {
 		Authorizer:    s.generic.Authorization.Authorizer,
 		RuleResolver:  s.generic.RuleResolver,
 		Allocators:    s.services,
-		Processes:     noContainers{},
+		Processes:     unsupportedSubresource{},
 	}), aggregation{s})
 }
 
 // aggregation is the group of the aggregator. Its objects are stored; there is nothing to ask in their name.
-type aggregation struct{ server *apiServer }
+type aggregation struct{ server *Server }
 
 func (aggregation) GroupName() string { return apiregistrationv1.GroupName }
 
@@ -55,7 +55,7 @@ func (a aggregation) NewRESTStorage(serverstorage.APIResourceConfigSource, gener
 // install serves the groups. Upstream's own InstallAPIGroups would build the schemas of all of
 // them first, for managed fields, and all their routes, which takes longer than the rest of the start; here
 // each group builds its schema when it is first written to, and each resource its routes when it is asked for.
-func (s *apiServer) install() error {
+func (s *Server) install() error {
 	known, err := discovered()
 	if err != nil {
 		return err
@@ -79,7 +79,7 @@ func (s *apiServer) install() error {
 	return nil
 }
 
-func (s *apiServer) installGroup(info *genericapiserver.APIGroupInfo, known map[string][]apidiscoveryv2.APIResourceDiscovery) error {
+func (s *Server) installGroup(info *genericapiserver.APIGroupInfo, known map[string][]apidiscoveryv2.APIResourceDiscovery) error {
 	name := info.PrioritizedVersions[0].Group
 	root, manager := "/apis", s.built.AggregatedDiscoveryGroupManager
 	if name == "" {
@@ -118,7 +118,7 @@ func (s *apiServer) installGroup(info *genericapiserver.APIGroupInfo, known map[
 	return nil
 }
 
-func (s *apiServer) groupVersion(info *genericapiserver.APIGroupInfo, version, root string) *endpoints.APIGroupVersion {
+func (s *Server) groupVersion(info *genericapiserver.APIGroupInfo, version, root string) *endpoints.APIGroupVersion {
 	gv := info.PrioritizedVersions[0].Group
 	served := map[string][]string{}
 	for v, resources := range info.VersionedResourcesStorageMap {
@@ -161,7 +161,7 @@ func (s *apiServer) groupVersion(info *genericapiserver.APIGroupInfo, version, r
 
 // registerKinds tells which kinds the resources of a group have, by which policies know what is equivalent, and which
 // routes would tell when they are made. It gives the names of their types in OpenAPI.
-func (s *apiServer) registerKinds(info *genericapiserver.APIGroupInfo) (types []string, err error) {
+func (s *Server) registerKinds(info *genericapiserver.APIGroupInfo) (types []string, err error) {
 	for _, gv := range info.PrioritizedVersions {
 		for path, storage := range info.VersionedResourcesStorageMap[gv.Version] {
 			kind, err := endpoints.GetResourceKind(gv, storage, info.Scheme)

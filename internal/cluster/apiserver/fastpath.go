@@ -1,4 +1,4 @@
-package cluster
+package apiserver
 
 import (
 	"net/http"
@@ -15,14 +15,14 @@ import (
 // shortcut leads requests straight to the handlers of an API server that does not have to ask who is
 // there: all who reach it are administrators, who may do anything. The usual way past authentication,
 // authorization and the search for the route among all others takes a quarter of the time of a small request.
-type shortcut struct {
+type fastPath struct {
 	info   request.RequestInfoResolver
 	routes func(method, path string) restful.RouteFunction // nil if there is none
 }
 
 // handler gives the handler of a request, nil if it has to go the usual way: it lasts, or is made in
 // the name of somebody else, or its path is not that of a built-in resource.
-func (s *shortcut) handler(req *http.Request) http.Handler {
+func (s *fastPath) handler(req *http.Request) http.Handler {
 	if strings.Contains(req.URL.RawQuery, "watch") || strings.Contains(req.URL.RawQuery, "timeout") || impersonates(req.Header) {
 		return nil
 	}

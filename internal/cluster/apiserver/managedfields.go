@@ -1,4 +1,4 @@
-package cluster
+package apiserver
 
 import (
 	"errors"
@@ -28,7 +28,7 @@ const (
 )
 
 // typeConverter knows the types of a group for managed fields, once it is asked.
-func (s *apiServer) typeConverter(types []string) managedfields.TypeConverter {
+func (s *Server) typeConverter(types []string) managedfields.TypeConverter {
 	build := sync.OnceValues(func() (managedfields.TypeConverter, error) {
 		schemas, err := builder3.BuildOpenAPIDefinitionsForResources(s.generic.OpenAPIV3Config, types...)
 		if err != nil {
@@ -36,10 +36,10 @@ func (s *apiServer) typeConverter(types []string) managedfields.TypeConverter {
 		}
 		return managedfields.NewTypeConverter(schemas, false)
 	})
-	if s.options.tracking == TrackAll {
+	if s.options.Tracking == TrackAll {
 		return lazyConverter(build)
 	}
-	return untracking{lazyConverter(build), s.options.tracking}
+	return untracking{lazyConverter(build), s.options.Tracking}
 }
 
 // lazyConverter is a type converter that is made on first use.

@@ -1,4 +1,4 @@
-package cluster
+package apiserver
 
 import (
 	"context"
@@ -17,14 +17,14 @@ import (
 
 // Bootstraps are the hooks of kube-apiserver that an attached Engine takes over. Upstream's wait
 // a second before they begin, and write one object after another.
-var Bootstraps = []string{rbacrest.PostStartHookName, "scheduling/bootstrap-system-priority-classes"}
+var BootstrapHooks = []string{rbacrest.PostStartHookName, "scheduling/bootstrap-system-priority-classes"}
 
 // bootstrapWriters is how many objects are written at a time: they share the way to the disk.
 const bootstrapWriters = 32
 
 // bootstrap writes the roles and priority classes that every cluster has, where they are missing
 // or have lost something.
-func bootstrap(ctx context.Context, client kubernetes.Interface) error {
+func Bootstrap(ctx context.Context, client kubernetes.Interface) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(bootstrapWriters)
 	rbac := client.RbacV1()
@@ -82,7 +82,7 @@ func clusterRoleBindings() []rbacv1.ClusterRoleBinding {
 }
 
 // seedPolicies writes the roles of a new cluster, one after another.
-func (s *apiServer) seedPolicies(ctx context.Context) error {
+func (s *Server) seedPolicies(ctx context.Context) error {
 	roles := s.Client.RbacV1()
 	for _, r := range clusterRoles() {
 		if _, err := roles.ClusterRoles().Create(ctx, &r, metav1.CreateOptions{}); err != nil {

@@ -1,4 +1,4 @@
-package cluster
+package apiserver
 
 import (
 	"context"
@@ -18,14 +18,14 @@ import (
 var systemNamespaces = []string{metav1.NamespaceDefault, metav1.NamespaceSystem, metav1.NamespacePublic, corev1.NamespaceNodeLease}
 
 // seed creates the other objects that every new cluster has.
-func (s *apiServer) seed(ctx context.Context) error {
+func (s *Server) seed(ctx context.Context) error {
 	for _, name := range systemNamespaces {
 		namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}
 		if _, err := s.Client.CoreV1().Namespaces().Create(ctx, namespace, metav1.CreateOptions{}); err != nil {
 			return fmt.Errorf("namespace %s: %w", name, err)
 		}
 	}
-	if !s.options.roleless {
+	if !s.options.SkipBootstrapRBAC {
 		if err := s.seedPolicies(ctx); err != nil {
 			return err
 		}
@@ -54,7 +54,7 @@ const (
 )
 
 // seedService writes the Service of the API server, and where it leads, for who looks.
-func (s *apiServer) seedService(ctx context.Context) error {
+func (s *Server) seedService(ctx context.Context) error {
 	service := &corev1.Service{
 		ObjectMeta: metav1.ObjectMeta{Name: apiService, Labels: map[string]string{"component": "apiserver", "provider": "kubernetes"}},
 		Spec: corev1.ServiceSpec{
@@ -65,7 +65,7 @@ func (s *apiServer) seedService(ctx context.Context) error {
 	if _, err := s.Client.CoreV1().Services(metav1.NamespaceDefault).Create(ctx, service, metav1.CreateOptions{}); err != nil {
 		return fmt.Errorf("service kubernetes: %w", err)
 	}
-	if s.options.roleless {
+	if s.options.SkipBootstrapRBAC {
 		return nil
 	}
 	adapter := reconcilers.NewEndpointsAdapter(s.Client.CoreV1(), s.Client.DiscoveryV1())

@@ -1,4 +1,4 @@
-package cluster
+package apiserver
 
 import (
 	"net/http"
@@ -31,7 +31,7 @@ func TestPlaceholders(t *testing.T) {
 
 // What lasts, and what is asked in somebody else's name, must go the usual way.
 func TestShortcutIsForAdministratorsWhoAskAtOnce(t *testing.T) {
-	s := &shortcut{routes: func(method, path string) restful.RouteFunction {
+	s := &fastPath{routes: func(method, path string) restful.RouteFunction {
 		if method+" "+path != "GET /api/v1/pods" {
 			return nil
 		}

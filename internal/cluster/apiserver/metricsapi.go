@@ -1,4 +1,4 @@
-package cluster
+package apiserver
 
 import (
 	"encoding/json"
@@ -20,15 +20,15 @@ import (
 
 // usage serves the API of the metrics server, which top reads, from what the simulated
 // containers are said to use.
-type usage struct {
+type metricsAPI struct {
 	pods  listers.PodLister
 	nodes listers.NodeLister
 }
 
 // ServeUsage adds the API group of metrics to an API server.
-func ServeUsage(built *genericapiserver.GenericAPIServer, informers informers.SharedInformerFactory) {
+func ServeMetrics(built *genericapiserver.GenericAPIServer, informers informers.SharedInformerFactory) {
 	core := informers.Core().V1()
-	u := &usage{pods: core.Pods().Lister(), nodes: core.Nodes().Lister()}
+	u := &metricsAPI{pods: core.Pods().Lister(), nodes: core.Nodes().Lister()}
 	gv := v1beta1.SchemeGroupVersion
 	verbs := metav1.Verbs{"get", "list"}
 	resources := metav1.APIResourceList{
@@ -54,7 +54,7 @@ func ServeUsage(built *genericapiserver.GenericAPIServer, informers informers.Sh
 
 // ServeHTTP answers for nodes, nodes/NAME, pods, namespaces/NAMESPACE/pods and
 // namespaces/NAMESPACE/pods/NAME.
-func (u *usage) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+func (u *metricsAPI) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	path := strings.Split(strings.TrimPrefix(req.URL.Path, "/apis/"+v1beta1.SchemeGroupVersion.String()+"/"), "/")
 	selector, err := labels.Parse(req.URL.Query().Get("labelSelector"))
 	if err != nil {
@@ -95,7 +95,7 @@ func writeJSON(w http.ResponseWriter, answer any) {
 	_ = json.NewEncoder(w).Encode(answer) // the client has gone if this fails
 }
 
-func (u *usage) ofNodes(name string, selector labels.Selector) (any, error) {
+func (u *metricsAPI) ofNodes(name string, selector labels.Selector) (any, error) {
 	nodes, err := u.nodes.List(selector)
 	if err != nil {
 		return nil, err
@@ -124,7 +124,7 @@ func (u *usage) ofNodes(name string, selector labels.Selector) (any, error) {
 	return list, nil
 }
 
-func (u *usage) ofPods(namespace, name string, selector labels.Selector) (any, error) {
+func (u *metricsAPI) ofPods(namespace, name string, selector labels.Selector) (any, error) {
 	pods, err := u.pods.Pods(namespace).List(selector)
 	if err != nil {
 		return nil, err

@@ -1,4 +1,4 @@
-package cluster
+package apiserver
 
 import (
 	"context"
@@ -21,18 +21,20 @@ import (
 )
 
 // noContainers answers what would need a process: logs, exec, attach, port-forward.
-type noContainers struct{}
+type unsupportedSubresource struct{}
 
-var _ rest.Connecter = noContainers{}
+var _ rest.Connecter = unsupportedSubresource{}
 
-func (noContainers) New() runtime.Object      { return &api.Pod{} }
-func (noContainers) Destroy()                 {}
-func (noContainers) ConnectMethods() []string { return []string{http.MethodGet, http.MethodPost} }
-func (noContainers) NewConnectOptions() (runtime.Object, bool, string) {
+func (unsupportedSubresource) New() runtime.Object { return &api.Pod{} }
+func (unsupportedSubresource) Destroy()            {}
+func (unsupportedSubresource) ConnectMethods() []string {
+	return []string{http.MethodGet, http.MethodPost}
+}
+func (unsupportedSubresource) NewConnectOptions() (runtime.Object, bool, string) {
 	return nil, false, ""
 }
 
-func (noContainers) Connect(_ context.Context, pod string, _ runtime.Object, _ rest.Responder) (http.Handler, error) {
+func (unsupportedSubresource) Connect(_ context.Context, pod string, _ runtime.Object, _ rest.Responder) (http.Handler, error) {
 	return nil, noProcess(pod)
 }
 

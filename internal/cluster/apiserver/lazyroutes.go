@@ -1,4 +1,4 @@
-package cluster
+package apiserver
 
 import (
 	_ "embed"
@@ -24,7 +24,7 @@ import (
 // routes are those of the built-in groups of an API server in memory. There are some eight hundred, each
 // with a regular expression, and a command on a trial asks for a few: those of a resource are made when it
 // is first asked for something. What lists and watches it, which is all that most are asked for, needs none.
-type routes struct {
+type lazyRoutes struct {
 	versions map[string]*versionRoutes // by their root, for example /apis/apps/v1
 	groups   map[string]http.Handler   // what says which versions there are, by path
 	about    []*restful.WebService     // that says it, for OpenAPI
@@ -35,12 +35,12 @@ type versionRoutes struct {
 	all *endpoints.APIGroupVersion
 
 	mu      sync.Mutex
-	made    map[string]*madeRoutes // by resource; all there are by an empty name
+	made    map[string]*installedRoutes // by resource; all there are by an empty name
 	listing map[string]http.Handler
 }
 
 // madeRoutes are routes that are made.
-type madeRoutes struct {
+type installedRoutes struct {
 	container *restful.Container
 	byPath    map[string]restful.RouteFunction // and method, with placeholders
 }
@@ -59,13 +59,13 @@ func discovered() (map[string][]apidiscoveryv2.APIResourceDiscovery, error) {
 	return all, nil
 }
 
-func newRoutes() *routes {
-	return &routes{versions: map[string]*versionRoutes{}, groups: map[string]http.Handler{}}
+func newLazyRoutes() *lazyRoutes {
+	return &lazyRoutes{versions: map[string]*versionRoutes{}, groups: map[string]http.Handler{}}
 }
 
 // add lets a version of a group be asked for.
-func (r *routes) add(v *endpoints.APIGroupVersion) {
-	r.versions[rootPath(v)] = &versionRoutes{all: v, made: map[string]*madeRoutes{}, listing: map[string]http.Handler{}}
+func (r *lazyRoutes) add(v *endpoints.APIGroupVersion) {
+	r.versions[rootPath(v)] = &versionRoutes{all: v, made: map[string]*installedRoutes{}, listing: map[string]http.Handler{}}
 }
 
 // rootPath is where a version of a group is served, for example /apis/apps/v1.
@@ -74,13 +74,13 @@ func rootPath(v *endpoints.APIGroupVersion) string {
 }
 
 // describe serves what says which versions of a group there are.
-func (r *routes) describe(path string, h http.Handler, service *restful.WebService) {
+func (r *lazyRoutes) describe(path string, h http.Handler, service *restful.WebService) {
 	r.groups[path] = h
 	r.about = append(r.about, service)
 }
 
 // before serves built-in groups, and lets other requests on.
-func (r *routes) before(next http.Handler) http.Handler {
+func (r *lazyRoutes) middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		if h := r.groups[strings.TrimSuffix(req.URL.Path, "/")]; h != nil {
 			h.ServeHTTP(w, req)
@@ -104,7 +104,7 @@ func (r *routes) before(next http.Handler) http.Handler {
 }
 
 // function gives what a route does, nil if there is none or it cannot be made.
-func (r *routes) function(method, path string) restful.RouteFunction {
+func (r *lazyRoutes) function(method, path string) restful.RouteFunction {
 	v, below := r.version(path)
 	if v == nil {
 		return nil
@@ -120,7 +120,7 @@ func (r *routes) function(method, path string) restful.RouteFunction {
 }
 
 // version gives the version of a group that a path is of, nil if it is not built in, and what follows in the path.
-func (r *routes) version(path string) (v *versionRoutes, below []string) {
+func (r *lazyRoutes) version(path string) (v *versionRoutes, below []string) {
 	parts := strings.Split(strings.TrimPrefix(path, "/"), "/")
 	root := rootLength(parts)
 	if len(parts) < root {
@@ -147,7 +147,7 @@ func (v *versionRoutes) resource(below []string) (name string, collection bool) 
 
 // find gives what serves a request below the root: what lists and watches a resource, or else the routes among which
 // there is one for it.
-func (v *versionRoutes) find(method string, below []string) (lists http.Handler, made *madeRoutes, err error) {
+func (v *versionRoutes) find(method string, below []string) (lists http.Handler, made *installedRoutes, err error) {
 	resource, collection := v.resource(below)
 	if collection && method == http.MethodGet {
 		if lists = v.lists(resource); lists != nil {
@@ -159,7 +159,7 @@ func (v *versionRoutes) find(method string, below []string) (lists http.Handler,
 }
 
 // routes gives the routes of a resource, which it makes if need be; of all if the name is empty.
-func (v *versionRoutes) routes(resource string) (*madeRoutes, error) {
+func (v *versionRoutes) routes(resource string) (*installedRoutes, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if made := v.made[resource]; made != nil {
@@ -171,7 +171,7 @@ func (v *versionRoutes) routes(resource string) (*madeRoutes, error) {
 	if _, _, err := part.InstallREST(handler.GoRestfulContainer); err != nil {
 		return nil, fmt.Errorf("routes of %s in %s: %w", resource, rootPath(v.all), err)
 	}
-	made := &madeRoutes{handler.GoRestfulContainer, map[string]restful.RouteFunction{}}
+	made := &installedRoutes{handler.GoRestfulContainer, map[string]restful.RouteFunction{}}
 	for _, service := range made.container.RegisteredWebServices() {
 		for _, r := range service.Routes() {
 			made.byPath[r.Method+" "+r.Path] = r.Function
@@ -253,7 +253,7 @@ func (v *versionRoutes) makeLists(resource string) http.Handler {
 }
 
 // names are the paths of all there is, without a slash at the beginning, in no order.
-func (r *routes) names() (names []string) {
+func (r *lazyRoutes) names() (names []string) {
 	for root := range r.versions {
 		names = append(names, root[1:])
 	}
@@ -264,7 +264,7 @@ func (r *routes) names() (names []string) {
 }
 
 // service gives what serves a path, whole, nil if there is none.
-func (r *routes) service(name string) (*restful.WebService, error) {
+func (r *lazyRoutes) service(name string) (*restful.WebService, error) {
 	for _, service := range r.about {
 		if service.RootPath()[1:] == name {
 			return service, nil

@@ -1,4 +1,4 @@
-package cluster
+package apiserver
 
 import (
 	"bytes"
@@ -18,17 +18,17 @@ import (
 )
 
 // started returns a server without controllers.
-func started(t *testing.T) *apiServer {
+func started(t *testing.T) *Server {
 	t.Helper()
-	s, err := newAPIServer(t.Context(), apiServerOptions{})
+	s, err := New(t.Context(), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		s.refuse()
-		s.end()
+		s.Refuse()
+		s.Close()
 	})
-	if err := s.start(t.Context()); err != nil {
+	if err := s.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -127,7 +127,7 @@ func TestListsAnswerAsRoutesDo(t *testing.T) {
 }
 
 // answer is what a handler answers to an administrator.
-func answer(t *testing.T, s *apiServer, h http.Handler, path, accept string) string {
+func answer(t *testing.T, s *Server, h http.Handler, path, accept string) string {
 	t.Helper()
 	req := httptest.NewRequest(http.MethodGet, path, nil)
 	req.Header.Set("Accept", accept)
