@@ -11,7 +11,7 @@ import (
 )
 
 func TestCloseLeavesNoGoroutineOfOurs(t *testing.T) {
-	simulate(t, cluster.Config{}, func(e *cluster.Engine, _ *kubernetes.Clientset) {
+	simulate(t, cluster.Config{}, func(e *cluster.Cluster, _ *kubernetes.Clientset) {
 		e.Close()
 		e.Close() // once is as good as twice
 	})

@@ -1,13 +1,17 @@
-// Package cluster runs a Kubernetes control plane in this process: the real API server on a
-// store in memory, the real controllers and scheduler, and simulated kubelets.
+// Package cluster runs a Kubernetes control plane in this process: the real API server on a store in memory, the real
+// controllers and scheduler, and simulated kubelets.
 //
-// The central type is [Engine]. No port is opened; clients reach it through its configuration:
+// The central type is [Cluster]. It opens no port; clients use its configuration:
 //
-//	engine, err := cluster.Start(ctx, cluster.Config{})
-//	client, err := kubernetes.NewForConfig(engine.RESTConfig())
+//	c, err := cluster.Start(ctx, cluster.Config{})
+//	client, err := kubernetes.NewForConfig(c.RESTConfig())
 //
-// Started inside of [virtualtime.Run], it lives in virtual time: a rollout of ten minutes takes a
-// fraction of a second, and goes the same way every time.
+// Started in [virtualtime.Run] with an APIServer.BatchWindow, it lives in virtual time: a rollout of ten minutes takes
+// a fraction of a second, and is the same each time.
+//
+// This package starts the parts in order, adds what is simulated (nodes, a storage class), and reads nodes from flags
+// and files. The parts have packages of their own, from the ground up: informers, inprocess, clients, kubelet, then
+// apiserver, controllers and scheduler.
 //
 // [virtualtime.Run]: https://pkg.go.dev/github.com/seatrial/seatrial/internal/cluster/virtualtime#Run
 package cluster
@@ -16,7 +20,6 @@ import (
 	"context"
 	"fmt"
 	"sync"
-	"time"
 
 	v1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -34,40 +37,31 @@ import (
 	"github.com/seatrial/seatrial/internal/memstore"
 )
 
-// Config says what a cluster consists of. The zero value is a new cluster of two nodes.
+// Config configures a cluster. The zero value is a new cluster of two nodes in real time.
 type Config struct {
-	API     *rest.Config // an API server that runs already, to be acted on in real time; nil: one in memory
-	DB      *memstore.DB // what an earlier life left behind in memory; nil: a new cluster
-	Kubelet []byte       // what its kubelets remembered
+	API       *rest.Config      // a running API server to attach to, in real time; nil: one in memory
+	APIServer apiserver.Options // of the API server in memory
+	Scheduler scheduler.Options
 
-	Authority *controllers.Authority // of a cluster with real clients; nil: it has no certificates
+	APIServerOnly bool // no controllers, scheduler or kubelets
 
-	Nodes  []*v1.Node                                  // of a new cluster; nil: DefaultNodes
-	Script func(*v1.Pod, *v1.Container) kubelet.Script // what containers do; nil: kubelet.DefaultScript
-	Pace   time.Duration                               // of virtual time that requests are collected for, then served in an order; 0: none
-	Bare   bool                                        // the API server alone: nothing acts on what is stored
+	Authority *controllers.Authority // signs certificates for real clients; nil: there are none
+	Nodes     []*v1.Node             // of a new cluster; nil: DefaultNodes
 
-	Usage   func(*v1.Pod, *v1.Container, v1.ResourceName) int64 // that autoscalers see, in thousandths of a CPU and bytes; nil: kubelet.Usage
-	Listen  func(memstore.Write)                                // hears of every write to a database in memory, or nil
-	Told    func(*v1.Event)                                     // hears of every event that a component records, in place of the API server; must not change it; nil: they are stored
-	Decided func(scheduler.Decision)                            // hears of every decision of the scheduler; nil: nobody does
-	Scores  int                                                 // how many nodes of a decision are told with their scores; of a thousand nodes they take much memory
-	Prepare func(context.Context, *rest.Config) error           // stores what is there before anything acts, or nil
+	Behavior       func(*v1.Pod, *v1.Container) kubelet.Script // of containers; nil: kubelet.DefaultScript
+	KubeletState   []byte                                      // from Cluster.KubeletState before a restart, or nil
+	InMemoryLeases bool                                        // heartbeats of nodes are not written to their leases
 
-	Rest func() // is called again and again at moments at which nothing runs, where there is a Pace; or nil
-
-	Tracking  apiserver.Tracking // whose objects have managed fields
-	Roleless  bool               // there are no roles but those that somebody makes, and no endpoints of the API server: enough where only administrators act, and sooner there
-	Unwritten bool               // heartbeats of nodes are not written to their leases; the controllers hear of them all the same
+	// Usage returns the use that autoscalers see, in thousandths of a CPU and bytes; nil: kubelet.Usage.
+	Usage func(*v1.Pod, *v1.Container, v1.ResourceName) int64
+	// Prepare stores objects before controllers, scheduler and kubelets start; may be nil.
+	Prepare func(context.Context, *rest.Config) error
 }
 
-// Pace is a good Config.Pace: requests fall into an order that does not depend on goroutines.
-const Pace = 10 * time.Millisecond
-
-// Engine is a running cluster.
-type Engine struct {
-	*clients.Set
-	server  *apiserver.Server // nil: it is somebody else's
+// Cluster is a running cluster.
+type Cluster struct {
+	clients *clients.Set
+	server  *apiserver.Server // nil: attached to another
 	kubelet *kubelet.Kubelet
 	filters []string // of the scheduler
 	cancel  context.CancelFunc
@@ -76,149 +70,151 @@ type Engine struct {
 }
 
 // Start starts a cluster. It is ready when Start returns, and ends with Close.
-func Start(ctx context.Context, config Config) (*Engine, error) {
+func Start(ctx context.Context, config Config) (*Cluster, error) {
 	ctx, cancel := context.WithCancel(ctx)
-	e := &Engine{cancel: cancel}
-	if err := e.start(ctx, config); err != nil {
-		e.Close()
+	c := &Cluster{cancel: cancel}
+	if err := c.start(ctx, config); err != nil {
+		c.Close()
 		return nil, fmt.Errorf("starting the cluster: %w", err)
 	}
-	return e, nil
+	return c, nil
 }
 
-func (e *Engine) start(ctx context.Context, config Config) (err error) {
+func (c *Cluster) start(ctx context.Context, config Config) (err error) {
 	if config.API == nil {
-		err = e.serve(ctx, config)
+		err = c.serve(ctx, config)
 	} else {
-		err = e.attach(ctx, config)
+		err = c.attach(ctx, config)
 	}
 	if err != nil {
 		return err
 	}
 	if config.Prepare != nil {
-		if err := config.Prepare(ctx, e.RESTConfig()); err != nil {
+		if err := config.Prepare(ctx, c.RESTConfig()); err != nil {
 			return err
 		}
 	}
-	if config.Bare {
+	if config.APIServerOnly {
 		return nil
 	}
-	return e.act(ctx, config)
+	return c.act(ctx, config)
 }
 
 // serve starts an API server in memory.
-func (e *Engine) serve(ctx context.Context, config Config) (err error) {
-	e.server, err = apiserver.New(ctx, apiserver.Options{
-		DB: config.DB, BatchWindow: config.Pace, OnIdle: config.Rest, OnWrite: config.Listen, OnEvent: config.Told,
-		Tracking: config.Tracking, SkipBootstrapRBAC: config.Roleless,
-	})
-	if err != nil {
+func (c *Cluster) serve(ctx context.Context, config Config) (err error) {
+	if c.server, err = apiserver.New(ctx, config.APIServer); err != nil {
 		return err
 	}
-	e.Set = e.server.Set
-	if err := e.server.Start(ctx); err != nil {
+	c.clients = c.server.Set
+	if err := c.server.Start(ctx); err != nil {
 		return err
 	}
-	if config.DB == nil {
-		return seedSimulation(ctx, e.Client, config.Nodes)
+	if config.APIServer.DB == nil {
+		return seedSimulation(ctx, c.clients.Client, config.Nodes)
 	}
-	if !config.Bare {
-		e.server.RestoreService(ctx)
+	if !config.APIServerOnly {
+		c.server.RestoreService(ctx)
 	}
 	return nil
 }
 
-// attach goes on from an API server that has seen to its own objects.
-func (e *Engine) attach(ctx context.Context, config Config) (err error) {
-	if e.Set, err = clients.New(config.API, false); err != nil {
+// attach connects to a running API server, which has created its own objects, and adds what is simulated.
+func (c *Cluster) attach(ctx context.Context, config Config) (err error) {
+	if c.clients, err = clients.New(config.API, false); err != nil {
 		return err
 	}
-	if err := awaitAdmission(ctx, e.Client); err != nil {
+	if err := awaitAdmission(ctx, c.clients.Client); err != nil {
 		return err
 	}
-	if err := apiserver.Bootstrap(ctx, e.Client); err != nil {
+	if err := apiserver.Bootstrap(ctx, c.clients.Client); err != nil {
 		return err
 	}
 	nodes := config.Nodes
 	if nodes == nil {
-		known, err := e.Client.CoreV1().Nodes().List(ctx, metav1.ListOptions{Limit: 1})
+		known, err := c.clients.Client.CoreV1().Nodes().List(ctx, metav1.ListOptions{Limit: 1})
 		if err != nil {
 			return err
 		}
 		if len(known.Items) > 0 {
-			nodes = []*v1.Node{} // it goes on with those that it has
+			nodes = []*v1.Node{} // it keeps its own
 		}
 	}
-	return seedSimulation(ctx, e.Client, nodes)
+	return seedSimulation(ctx, c.clients.Client, nodes)
 }
 
-// act starts what acts on the stored objects.
-func (e *Engine) act(ctx context.Context, config Config) error {
-	client, err := kubernetes.NewForConfig(e.BuiltIn(inprocess.KubeletAgent))
+// act starts kubelets, controllers and scheduler.
+func (c *Cluster) act(ctx context.Context, config Config) error {
+	client, err := kubernetes.NewForConfig(c.clients.BuiltIn(inprocess.KubeletAgent))
 	if err != nil {
 		return err
 	}
-	e.kubelet, err = kubelet.New(kubelet.Config{Client: e.RecordingEvents(e.WritingStatuses(client, inprocess.KubeletAgent)), Informers: e.Informers, Script: config.Script, State: config.Kubelet, Version: linked.Version(), Unwritten: config.Unwritten})
+	c.kubelet, err = kubelet.New(kubelet.Config{
+		Client:    c.clients.RecordingEvents(c.clients.WritingStatuses(client, inprocess.KubeletAgent)),
+		Informers: c.clients.Informers,
+		Script:    config.Behavior,
+		State:     config.KubeletState,
+		Version:   linked.Version(),
+		Unwritten: config.InMemoryLeases,
+	})
 	if err != nil {
 		return err
 	}
 	options := controllers.Options{Authority: config.Authority, Usage: config.Usage}
-	if config.Unwritten {
-		options.LastBeat = e.kubelet.LastBeat
+	if config.InMemoryLeases {
+		options.LastBeat = c.kubelet.LastBeat
 	}
-	if err := controllers.Start(ctx, e.Set, options, &e.running); err != nil {
+	if err := controllers.Start(ctx, c.clients, options, &c.running); err != nil {
 		return err
 	}
-	if e.filters, err = scheduler.Start(ctx, e.Set, scheduler.Options{OnDecision: config.Decided, MaxScores: config.Scores}, &e.running); err != nil {
+	if c.filters, err = scheduler.Start(ctx, c.clients, config.Scheduler, &c.running); err != nil {
 		return fmt.Errorf("scheduler: %w", err)
 	}
-	e.running.Go(func() { e.kubelet.Run(ctx) })
-	if err := awaitServiceAccount(ctx, e.Client); err != nil || config.API == nil {
+	c.running.Go(func() { c.kubelet.Run(ctx) })
+	if err := awaitServiceAccount(ctx, c.clients.Client); err != nil || config.API == nil {
 		return err
 	}
-	return awaitNodes(ctx, e.Informers.Core().V1().Nodes().Lister())
+	return awaitNodes(ctx, c.clients.Informers.Core().V1().Nodes().Lister())
 }
 
-// RESTConfig is how clients reach the API server, as administrators.
-func (e *Engine) RESTConfig() *rest.Config { return rest.CopyConfig(e.Config) }
+// RESTConfig returns the configuration of a client of the API server, as an administrator.
+func (c *Cluster) RESTConfig() *rest.Config { return rest.CopyConfig(c.clients.Config) }
 
-// Pods are those that the controllers know of. They must not be changed.
-func (e *Engine) Pods() []*v1.Pod {
-	pods, err := e.Informers.Core().V1().Pods().Lister().List(labels.Everything())
+// Pods returns the pods in the cache of the controllers. They must not be changed.
+func (c *Cluster) Pods() []*v1.Pod {
+	pods, err := c.clients.Informers.Core().V1().Pods().Lister().List(labels.Everything())
 	if err != nil {
-		return nil // never: it reads from memory
+		return nil // never: it reads a cache
 	}
 	return pods
 }
 
-// DB holds all objects of a cluster in memory.
-func (e *Engine) DB() *memstore.DB { return e.Set.DB }
+// DB returns the store of an API server in memory.
+func (c *Cluster) DB() *memstore.DB { return c.clients.DB }
 
-// KubeletState is what the kubelets remember, for Config.Kubelet of a later life.
-func (e *Engine) KubeletState() ([]byte, error) {
-	if e.kubelet == nil {
+// KubeletState returns the state of the kubelets, for Config.KubeletState after a restart.
+func (c *Cluster) KubeletState() ([]byte, error) {
+	if c.kubelet == nil {
 		return nil, nil
 	}
-	return e.kubelet.Snapshot()
+	return c.kubelet.Snapshot()
 }
 
-// Version is the version of Kubernetes that runs.
-func (e *Engine) Version() string { return linked.Version() }
+// Version returns the version of Kubernetes that runs.
+func (c *Cluster) Version() string { return linked.Version() }
 
-// Filters are the plugins that look whether a node fits, in their order; the first to reject it is
-// the last to look.
-func (e *Engine) Filters() []string { return e.filters }
+// Filters returns the names of the filter plugins in the order in which they look at a node, until one rejects it.
+func (c *Cluster) Filters() []string { return c.filters }
 
-// Close ends everything that Start has begun.
-func (e *Engine) Close() {
-	e.close.Do(func() {
-		if e.server != nil {
-			e.server.Refuse()
+// Close ends everything that Start has started.
+func (c *Cluster) Close() {
+	c.close.Do(func() {
+		if c.server != nil {
+			c.server.Refuse()
 		}
-		e.cancel()
-		e.running.Wait()
-		if e.server != nil {
-			e.server.Close()
+		c.cancel()
+		c.running.Wait()
+		if c.server != nil {
+			c.server.Close()
 		}
 	})
 }

@@ -17,6 +17,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"github.com/seatrial/seatrial/internal/cluster"
+	"github.com/seatrial/seatrial/internal/cluster/apiserver"
 	"github.com/seatrial/seatrial/internal/cluster/kubelet"
 	"github.com/seatrial/seatrial/internal/cluster/virtualtime"
 )
@@ -29,9 +30,9 @@ func TestMain(m *testing.M) {
 var start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // simulate runs a test in virtual time against a new cluster.
-func simulate(t *testing.T, config cluster.Config, f func(*cluster.Engine, *kubernetes.Clientset)) {
+func simulate(t *testing.T, config cluster.Config, f func(*cluster.Cluster, *kubernetes.Clientset)) {
 	t.Helper()
-	config.Pace = cluster.Pace
+	config.APIServer.BatchWindow = apiserver.BatchWindow
 	err := virtualtime.Run(t.Context(), start, 1, func() error {
 		engine, err := cluster.Start(context.Background(), config) // t.Context is of the outside
 		if err != nil {
@@ -66,7 +67,7 @@ func nginx(replicas int32) *appsv1.Deployment {
 }
 
 func TestDeploymentBecomesAvailable(t *testing.T) {
-	simulate(t, cluster.Config{}, func(_ *cluster.Engine, client *kubernetes.Clientset) {
+	simulate(t, cluster.Config{}, func(_ *cluster.Cluster, client *kubernetes.Clientset) {
 		deployments := client.AppsV1().Deployments("default")
 		if _, err := deployments.Create(context.Background(), nginx(2), metav1.CreateOptions{}); err != nil {
 			t.Error(err)
@@ -85,7 +86,7 @@ func TestDeploymentBecomesAvailable(t *testing.T) {
 }
 
 func TestNamespaceTakesItsObjectsWithIt(t *testing.T) {
-	simulate(t, cluster.Config{}, func(_ *cluster.Engine, client *kubernetes.Clientset) {
+	simulate(t, cluster.Config{}, func(_ *cluster.Cluster, client *kubernetes.Clientset) {
 		ctx := context.Background()
 		namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "shop"}}
 		if _, err := client.CoreV1().Namespaces().Create(ctx, namespace, metav1.CreateOptions{}); err != nil {
@@ -106,7 +107,7 @@ func TestNamespaceTakesItsObjectsWithIt(t *testing.T) {
 }
 
 func TestStatefulSetGetsItsVolumes(t *testing.T) {
-	simulate(t, cluster.Config{}, func(_ *cluster.Engine, client *kubernetes.Clientset) {
+	simulate(t, cluster.Config{}, func(_ *cluster.Cluster, client *kubernetes.Clientset) {
 		ctx := context.Background()
 		replicas, labels := int32(2), map[string]string{"app": "db"}
 		set := &appsv1.StatefulSet{
@@ -160,7 +161,7 @@ func TestStoppedNodeLosesItsPods(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	simulate(t, cluster.Config{Nodes: nodes}, func(_ *cluster.Engine, client *kubernetes.Clientset) {
+	simulate(t, cluster.Config{Nodes: nodes}, func(_ *cluster.Cluster, client *kubernetes.Clientset) {
 		ctx := context.Background()
 		if _, err := client.AppsV1().Deployments("default").Create(ctx, nginx(1), metav1.CreateOptions{}); err != nil {
 			t.Error(err)

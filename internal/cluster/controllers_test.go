@@ -288,7 +288,7 @@ var acts = []struct {
 }
 
 func TestControllersAct(t *testing.T) {
-	simulate(t, cluster.Config{}, func(_ *cluster.Engine, client *kubernetes.Clientset) {
+	simulate(t, cluster.Config{}, func(_ *cluster.Cluster, client *kubernetes.Clientset) {
 		ctx := context.Background()
 		for _, act := range acts {
 			if err := act.make(ctx, client); err != nil {

@@ -42,7 +42,7 @@ const maxPods = 100
 func DryRun(ctx context.Context, existing, objects []*unstructured.Unstructured) ([]Answer, error) {
 	answers := make([]Answer, len(objects))
 	err := virtualtime.Run(ctx, time.Now(), 1, func() error {
-		engine, err := Start(context.Background(), Config{Bare: true})
+		engine, err := Start(context.Background(), Config{APIServerOnly: true})
 		if err != nil {
 			return err
 		}
@@ -128,9 +128,9 @@ type dryRun struct {
 	warnings *warnings
 }
 
-func newDryRun(e *Engine) (*dryRun, error) {
-	d := &dryRun{client: e.Client, warnings: &warnings{}}
-	config := e.RESTConfig()
+func newDryRun(c *Cluster) (*dryRun, error) {
+	d := &dryRun{client: c.clients.Client, warnings: &warnings{}}
+	config := c.RESTConfig()
 	config.WarningHandler = d.warnings
 	var err error
 	if d.dynamic, err = dynamic.NewForConfig(config); err != nil {

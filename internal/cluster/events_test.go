@@ -12,6 +12,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/seatrial/seatrial/internal/cluster"
+	"github.com/seatrial/seatrial/internal/cluster/apiserver"
 )
 
 // Who listens hears of what the scheduler, the controllers and the kubelets have to tell, and the API
@@ -19,12 +20,12 @@ import (
 func TestEventsAreToldInPlaceOfWritten(t *testing.T) {
 	var mu sync.Mutex
 	told := map[string]int32{} // the highest count by reason
-	config := cluster.Config{Told: func(e *corev1.Event) {
+	config := cluster.Config{APIServer: apiserver.Options{OnEvent: func(e *corev1.Event) {
 		mu.Lock()
 		defer mu.Unlock()
 		told[e.Reason] = max(told[e.Reason], e.Count, 1)
-	}}
-	simulate(t, config, func(_ *cluster.Engine, client *kubernetes.Clientset) {
+	}}}
+	simulate(t, config, func(_ *cluster.Cluster, client *kubernetes.Clientset) {
 		ctx := context.Background()
 		deployment := nginx(1)
 		deployment.Spec.Template.Spec.Containers[0].Command = []string{"false"}
@@ -53,8 +54,10 @@ func TestEventsAreToldInPlaceOfWritten(t *testing.T) {
 // An API server takes no events in a namespace that is about to go.
 func TestNoEventsAreToldOfANamespaceThatGoes(t *testing.T) {
 	killed := false
-	config := cluster.Config{Told: func(e *corev1.Event) { killed = killed || e.Reason == "Killing" }}
-	simulate(t, config, func(_ *cluster.Engine, client *kubernetes.Clientset) {
+	config := cluster.Config{APIServer: apiserver.Options{OnEvent: func(e *corev1.Event) {
+		killed = killed || e.Reason == "Killing"
+	}}}
+	simulate(t, config, func(_ *cluster.Cluster, client *kubernetes.Clientset) {
 		ctx := context.Background()
 		if _, err := client.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "shop"}}, metav1.CreateOptions{}); err != nil {
 			t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/seatrial/seatrial/internal/cluster/apiserver"
 	"github.com/seatrial/seatrial/internal/cluster/virtualtime"
 	"github.com/seatrial/seatrial/internal/kubernetes/registry"
 )
@@ -16,12 +17,12 @@ import (
 // What is handed over has to reach somebody, or it would be kept for ever.
 func TestNoObjectIsLeft(t *testing.T) {
 	err := virtualtime.Run(t.Context(), time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), 1, func() error {
-		engine, err := Start(context.Background(), Config{Pace: Pace})
+		engine, err := Start(context.Background(), Config{APIServer: apiserver.Options{BatchWindow: apiserver.BatchWindow}})
 		if err != nil {
 			return err
 		}
 		defer engine.Close()
-		ctx, deployments := context.Background(), engine.Client.AppsV1().Deployments("default")
+		ctx, deployments := context.Background(), engine.clients.Client.AppsV1().Deployments("default")
 		replicas, labels := int32(3), map[string]string{"app": "web"}
 		_, err = deployments.Create(ctx, &appsv1.Deployment{
 			ObjectMeta: metav1.ObjectMeta{Name: "web"},

@@ -12,6 +12,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/seatrial/seatrial/internal/cluster"
+	"github.com/seatrial/seatrial/internal/cluster/apiserver"
 	"github.com/seatrial/seatrial/internal/memstore"
 )
 
@@ -19,7 +20,7 @@ func TestClusterGoesOnFromItsSnapshot(t *testing.T) {
 	ctx := context.Background()
 	var saved bytes.Buffer
 	var kubelet []byte
-	simulate(t, cluster.Config{}, func(e *cluster.Engine, client *kubernetes.Clientset) {
+	simulate(t, cluster.Config{}, func(e *cluster.Cluster, client *kubernetes.Clientset) {
 		namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "shop"}}
 		if _, err := client.CoreV1().Namespaces().Create(ctx, namespace, metav1.CreateOptions{}); err != nil {
 			t.Error(err)
@@ -40,7 +41,7 @@ func TestClusterGoesOnFromItsSnapshot(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	simulate(t, cluster.Config{DB: db, Kubelet: kubelet}, func(_ *cluster.Engine, client *kubernetes.Clientset) {
+	simulate(t, cluster.Config{APIServer: apiserver.Options{DB: db}, KubeletState: kubelet}, func(_ *cluster.Cluster, client *kubernetes.Clientset) {
 		time.Sleep(30 * time.Second)
 		got, err := client.CoreV1().Namespaces().Get(ctx, "shop", metav1.GetOptions{})
 		if !apierrors.IsNotFound(err) {
@@ -56,7 +57,7 @@ func TestAddressesOfServicesSurviveARestart(t *testing.T) {
 	}
 	var saved bytes.Buffer
 	var first *corev1.Service
-	simulate(t, cluster.Config{}, func(e *cluster.Engine, client *kubernetes.Clientset) {
+	simulate(t, cluster.Config{}, func(e *cluster.Cluster, client *kubernetes.Clientset) {
 		var err error
 		if first, err = client.CoreV1().Services("default").Create(ctx, service("first"), metav1.CreateOptions{}); err != nil {
 			t.Error(err)
@@ -69,7 +70,7 @@ func TestAddressesOfServicesSurviveARestart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	simulate(t, cluster.Config{DB: db}, func(_ *cluster.Engine, client *kubernetes.Clientset) {
+	simulate(t, cluster.Config{APIServer: apiserver.Options{DB: db}}, func(_ *cluster.Cluster, client *kubernetes.Clientset) {
 		taken := service("second")
 		taken.Spec.ClusterIP = first.Spec.ClusterIP
 		_, err := client.CoreV1().Services("default").Create(ctx, taken, metav1.CreateOptions{})

@@ -22,7 +22,8 @@ func rollOver(t *testing.T) (pods []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	simulate(t, cluster.Config{Nodes: nodes, Tracking: apiserver.TrackUsers}, func(_ *cluster.Engine, client *kubernetes.Clientset) {
+	config := cluster.Config{Nodes: nodes, APIServer: apiserver.Options{Tracking: apiserver.TrackUsers}}
+	simulate(t, config, func(_ *cluster.Cluster, client *kubernetes.Clientset) {
 		ctx := context.Background()
 		deployments := client.AppsV1().Deployments("default")
 		if _, err := deployments.Create(ctx, nginx(200), metav1.CreateOptions{}); err != nil {

@@ -52,7 +52,7 @@ type Cluster struct {
 	store   *store // nil: an external one
 	claim   *claim // of that; nil: there is none
 	server  *server
-	engine  *cluster.Engine
+	engine  *cluster.Cluster
 	pki     *pki
 	stop    context.CancelFunc
 	running sync.WaitGroup
@@ -155,10 +155,10 @@ func (c *Cluster) simulate(ctx context.Context, config Config, remembered []byte
 	running, c.stop = context.WithCancel(context.Background())
 	defer context.AfterFunc(ctx, c.stop)() // ctx bounds the start alone
 	c.engine, err = cluster.Start(running, cluster.Config{
-		API:       c.server.client,
-		Authority: &controllers.Authority{Cert: c.pki.ca.cert, Key: c.pki.ca.key, AccountKey: c.pki.account.key},
-		Nodes:     config.Nodes,
-		Kubelet:   remembered,
+		API:          c.server.client,
+		Authority:    &controllers.Authority{Cert: c.pki.ca.cert, Key: c.pki.ca.key, AccountKey: c.pki.account.key},
+		Nodes:        config.Nodes,
+		KubeletState: remembered,
 	})
 	if err != nil {
 		return err

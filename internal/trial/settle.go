@@ -36,7 +36,7 @@ func Unsettled(ctx context.Context, client kubernetes.Interface) (left []string,
 	for i := range pods.Items {
 		p := &pods.Items[i]
 		versions.WriteString(p.ResourceVersion + " ")
-		if why := cluster.Unsettled(p); why != "" {
+		if why := cluster.NotReadyReason(p); why != "" {
 			left = append(left, fmt.Sprintf("pod/%s in %s: %s", p.Name, p.Namespace, why))
 		}
 	}
@@ -47,7 +47,7 @@ func Unsettled(ctx context.Context, client kubernetes.Interface) (left []string,
 	for i := range deployments.Items {
 		d := &deployments.Items[i]
 		versions.WriteString(d.ResourceVersion + " ")
-		if why := cluster.Unsettled(d); why != "" {
+		if why := cluster.NotReadyReason(d); why != "" {
 			left = append(left, fmt.Sprintf("deployment/%s in %s: %s", d.Name, d.Namespace, why))
 		}
 	}

@@ -57,7 +57,7 @@ type Trial struct {
 
 // Session is a trial while a command works on it.
 type Session struct {
-	*cluster.Engine
+	*cluster.Cluster
 	Began time.Time // when the command came, in the time of the trial
 	Seed  int64     // 0: none
 }
@@ -85,7 +85,7 @@ func (t *Trial) Do(ctx context.Context, f func(*Session) error) error {
 }
 
 // look lets f read the trial as it was saved: no time passes, nothing acts, nothing is saved.
-func (t *Trial) look(ctx context.Context, f func(*cluster.Engine) error) error {
+func (t *Trial) look(ctx context.Context, f func(*cluster.Cluster) error) error {
 	state, err := load(t.Path)
 	if errors.Is(err, fs.ErrNotExist) {
 		state, err = t.fresh(0), nil
@@ -94,7 +94,7 @@ func (t *Trial) look(ctx context.Context, f func(*cluster.Engine) error) error {
 		return err
 	}
 	return virtualtime.Run(ctx, state.Clock, 1, func() error {
-		engine, err := cluster.Start(context.Background(), cluster.Config{DB: state.db, Bare: true})
+		engine, err := cluster.Start(context.Background(), cluster.Config{APIServer: apiserver.Options{DB: state.db}, APIServerOnly: true})
 		if err != nil {
 			return err
 		}
@@ -109,7 +109,7 @@ func (t *Trial) Look(ctx context.Context, f func(*rest.Config) error) error {
 	if _, err := os.Stat(t.Path); err != nil {
 		return fmt.Errorf("reading the trial: %w", err)
 	}
-	return t.look(ctx, func(e *cluster.Engine) error { return f(e.RESTConfig()) })
+	return t.look(ctx, func(e *cluster.Cluster) error { return f(e.RESTConfig()) })
 }
 
 // Reset makes the trial a new cluster. With a seed other than 0 the same commands give the same
@@ -141,7 +141,7 @@ func (t *Trial) fresh(seed int64) *state {
 // live begins where the last command ended.
 func (t *Trial) live(ctx context.Context, state *state, f func(*Session) error) error {
 	missed := t.missed(state)
-	return t.begin(ctx, state, cluster.Config{DB: state.db, Kubelet: state.Kubelet}, func(s *Session) error {
+	return t.begin(ctx, state, cluster.Config{APIServer: apiserver.Options{DB: state.db}, KubeletState: state.Kubelet}, func(s *Session) error {
 		time.Sleep(missed)
 		s.Began = time.Now()
 		return f(s)
@@ -162,7 +162,7 @@ func (t *Trial) missed(state *state) time.Duration {
 // begin runs a command on a cluster, then saves it.
 func (t *Trial) begin(ctx context.Context, state *state, config cluster.Config, f func(*Session) error) error {
 	defer spend()()
-	config.Pace, config.Tracking = cluster.Pace, apiserver.TrackUsers
+	config.APIServer.BatchWindow, config.APIServer.Tracking = apiserver.BatchWindow, apiserver.TrackUsers
 	real := t.now() // which virtual time hides
 	var result error
 	err := virtualtime.Run(ctx, state.Clock, state.seed(), func() error {
@@ -171,7 +171,7 @@ func (t *Trial) begin(ctx context.Context, state *state, config cluster.Config, 
 			return err
 		}
 		defer engine.Close()
-		if result, err = bounded(func() error { return f(&Session{Engine: engine, Began: time.Now(), Seed: state.Seed}) }); err != nil {
+		if result, err = bounded(func() error { return f(&Session{Cluster: engine, Began: time.Now(), Seed: state.Seed}) }); err != nil {
 			return err
 		}
 		time.Sleep(flushTime)
@@ -239,7 +239,7 @@ type state struct {
 }
 
 // take copies what is to be saved of a running cluster.
-func (s *state) take(engine *cluster.Engine) (err error) {
+func (s *state) take(engine *cluster.Cluster) (err error) {
 	if s.Kubelet, err = engine.KubeletState(); err != nil {
 		return err
 	}

@@ -299,7 +299,7 @@ func (v Verb) Complete(ctx context.Context, t *Trial, args []string, toComplete 
 	if strings.HasPrefix(toComplete, "-") {
 		err = ask()
 	} else {
-		err = t.look(ctx, func(e *cluster.Engine) error {
+		err = t.look(ctx, func(e *cluster.Cluster) error {
 			c.config = e.RESTConfig()
 			return ask()
 		})

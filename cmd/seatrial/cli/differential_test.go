@@ -69,7 +69,7 @@ func TestStaticVerdictIsThatOfTheEngine(t *testing.T) {
 	}
 	found, compared := map[string]bool{}, 0
 	err = virtualtime.Run(t.Context(), time.Now(), 1, func() error {
-		engine, err := cluster.Start(context.Background(), cluster.Config{Bare: true})
+		engine, err := cluster.Start(context.Background(), cluster.Config{APIServerOnly: true})
 		if err != nil {
 			return err
 		}
@@ -120,7 +120,7 @@ type comparison struct {
 	mapper *restmapper.DeferredDiscoveryRESTMapper
 }
 
-func newComparison(e *cluster.Engine) (*comparison, error) {
+func newComparison(e *cluster.Cluster) (*comparison, error) {
 	client, err := kubernetes.NewForConfig(e.RESTConfig())
 	if err != nil {
 		return nil, err

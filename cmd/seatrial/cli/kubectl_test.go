@@ -21,7 +21,7 @@ import (
 // with what kubectl's own library prints from the documents of the embedded API server.
 func TestPlaintextIsThatOfKubectl(t *testing.T) {
 	klog.SetLogger(logr.Discard())
-	engine, err := cluster.Start(context.Background(), cluster.Config{Bare: true})
+	engine, err := cluster.Start(context.Background(), cluster.Config{APIServerOnly: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -123,10 +123,10 @@ func measure(s scenario, real bool) (r result, err error) {
 	if err != nil {
 		return r, err
 	}
-	config := cluster.Config{Nodes: nodes, Tracking: apiserver.TrackUsers}
+	config := cluster.Config{Nodes: nodes, APIServer: apiserver.Options{Tracking: apiserver.TrackUsers}}
 	enter := func(f func() error) error { return f() }
 	if !real {
-		config.Pace = cluster.Pace
+		config.APIServer.BatchWindow = apiserver.BatchWindow
 		enter = func(f func() error) error {
 			return virtualtime.Run(context.Background(), time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), 1, f)
 		}

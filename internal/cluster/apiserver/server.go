@@ -67,14 +67,20 @@ type Server struct {
 	hooked     time.Time // when the post-start hooks began; zero: they have not
 }
 
-// apiServerOptions are the options of an API server in memory.
+// BatchWindow is the Options.BatchWindow of a deterministic cluster.
+const BatchWindow = 10 * time.Millisecond
+
+// Options configure an API server in memory. The zero value is a new one.
 type Options struct {
-	DB                *memstore.DB
-	BatchWindow       time.Duration
-	OnIdle            func()
-	OnWrite           func(memstore.Write)
-	OnEvent           func(*corev1.Event)
-	Tracking          Tracking
+	DB          *memstore.DB         // with the objects from before a restart; nil: a new one
+	BatchWindow time.Duration        // see inprocess.Options; with 0 requests are not sequenced
+	OnIdle      func()               // called before each window, when no goroutine can run; may be nil
+	OnWrite     func(memstore.Write) // receives every write to the store; may be nil
+	OnEvent     func(*corev1.Event)  // receives recorded events, which are then not stored; must not change them; may be nil
+	Tracking    Tracking             // of managed fields
+
+	// SkipBootstrapRBAC leaves out the roles of a new cluster and the endpoints of the API server. That suffices, and
+	// starts sooner, where all clients are administrators.
 	SkipBootstrapRBAC bool
 }
 

@@ -25,9 +25,6 @@ import (
 	"github.com/seatrial/seatrial/internal/memstore"
 )
 
-// BatchWindow is the Options.BatchWindow of a deterministic cluster.
-const BatchWindow = 10 * time.Millisecond
-
 // Options configure a Transport. The zero value does not sequence requests.
 type Options struct {
 	DB          *memstore.DB  // behind the handler; needed with a BatchWindow

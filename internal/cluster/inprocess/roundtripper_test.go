@@ -79,7 +79,7 @@ func bodyOf(way http.RoundTripper, req *http.Request) (string, error) {
 func TestRequestsOfAWindowAreServedInOrder(t *testing.T) {
 	for _, sent := range [][]string{{"a", "b", "c"}, {"c", "b", "a"}} {
 		synctest.Test(t, func(t *testing.T) {
-			way := New(Options{DB: memstore.NewDB(), BatchWindow: BatchWindow})
+			way := New(Options{DB: memstore.NewDB(), BatchWindow: 10 * time.Millisecond})
 			var served []string
 			way.Open(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 				served = append(served, r.URL.Path)

@@ -388,7 +388,7 @@ func (r *recorder) update(w memstore.Write, p *podTrack) {
 		p.life.Stopping = ptr(r.at(w.At))
 	}
 	r.occupy(p)
-	if line, err := cluster.LineOf(pod); err == nil && (line.Ready != p.line.Ready || line.Status != p.line.Status ||
+	if line, err := cluster.PrintedStatus(pod); err == nil && (line.Ready != p.line.Ready || line.Status != p.line.Status ||
 		line.Restarts != p.line.Restarts) {
 		before := p.line
 		p.line = plan.PodState{At: r.at(w.At), Ready: line.Ready, Status: line.Status, Restarts: line.Restarts}
@@ -703,7 +703,7 @@ func (r *recorder) takeWorkload(wr memstore.Write, o metav1.Object) {
 		w.note(r, wr.At)
 	}
 	before := w.why
-	w.why = cluster.Unsettled(o)
+	w.why = cluster.NotReadyReason(o)
 	switch {
 	case w.why != "":
 		w.settled = nil

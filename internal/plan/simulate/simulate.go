@@ -27,6 +27,7 @@ import (
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/internal/cluster"
 	"github.com/seatrial/seatrial/internal/cluster/apiserver"
+	"github.com/seatrial/seatrial/internal/cluster/scheduler"
 	"github.com/seatrial/seatrial/internal/cluster/virtualtime"
 	"github.com/seatrial/seatrial/internal/plan"
 	"github.com/seatrial/seatrial/manifest"
@@ -57,7 +58,7 @@ const (
 // simulation is one run.
 type simulation struct {
 	Input
-	engine    *cluster.Engine
+	engine    *cluster.Cluster
 	applier   *applier
 	recorder  *recorder
 	runner    *scenarioRunner // from the change on
@@ -92,16 +93,18 @@ func (s *simulation) run() error {
 		return err
 	}
 	config := cluster.Config{
-		Nodes: s.Nodes, Pace: cluster.Pace, Tracking: apiserver.TrackApplied, Unwritten: true, Rest: s.Rest,
-		Listen: s.recorder.onWrite, Told: s.recorder.onEvent, Decided: s.recorder.onDecision,
-		Script: s.behaviors.script, Usage: s.usage,
+		APIServer: apiserver.Options{
+			BatchWindow: apiserver.BatchWindow, OnIdle: s.Rest, OnWrite: s.recorder.onWrite, OnEvent: s.recorder.onEvent,
+			Tracking: apiserver.TrackApplied, SkipBootstrapRBAC: !s.asksWhoMay(),
+		},
+		Scheduler: scheduler.Options{OnDecision: s.recorder.onDecision},
+		Nodes:     s.Nodes, Behavior: s.behaviors.script, Usage: s.usage, InMemoryLeases: true,
 	}
-	config.Roleless = !s.asksWhoMay()
 	if s.ServerSide {
-		config.Tracking = apiserver.TrackUsers // merging begins with who manages what
+		config.APIServer.Tracking = apiserver.TrackUsers // merging begins with who manages what
 	}
 	if s.Reasons {
-		config.Scores = keptScores
+		config.Scheduler.MaxScores = keptScores
 	}
 	if len(nodes) > 0 && s.Nodes == nil {
 		var lost []string
@@ -302,7 +305,7 @@ func (s *simulation) unsettled() map[string]string {
 		if p.gone {
 			continue
 		}
-		why := cluster.Unsettled(p.pod)
+		why := cluster.NotReadyReason(p.pod)
 		if why == "" && p.mayCrashAgain() {
 			why = fmt.Sprintf("restarted %d times", p.line.Restarts)
 		}

@@ -338,7 +338,7 @@ var surface = []struct {
 }
 
 func TestAPISurface(t *testing.T) {
-	simulate(t, cluster.Config{}, func(e *cluster.Engine, client *kubernetes.Clientset) {
+	simulate(t, cluster.Config{}, func(e *cluster.Cluster, client *kubernetes.Clientset) {
 		d := &door{Clientset: client, config: e.RESTConfig()}
 		var err error
 		if d.dynamic, err = dynamic.NewForConfig(d.config); err != nil {

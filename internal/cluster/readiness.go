@@ -10,27 +10,27 @@ import (
 
 // Unsettled says what an object still lacks to be as it should, empty if it lacks nothing. It
 // knows pods and what makes them.
-func Unsettled(object any) string {
+func NotReadyReason(object any) string {
 	switch o := object.(type) {
 	case *corev1.Pod:
-		return unsettledPod(o)
+		return notReadyPod(o)
 	case *appsv1.Deployment:
-		return unsettledDeployment(o)
+		return notReadyDeployment(o)
 	case *appsv1.StatefulSet:
-		return unsettledStatefulSet(o)
+		return notReadyStatefulSet(o)
 	case *appsv1.DaemonSet:
-		return unsettledDaemonSet(o)
+		return notReadyDaemonSet(o)
 	case *appsv1.ReplicaSet:
-		return unsettledReplicas(o.Spec.Replicas, o.Status.Replicas, o.Status.AvailableReplicas, o.Generation, o.Status.ObservedGeneration)
+		return notReadyReplicas(o.Spec.Replicas, o.Status.Replicas, o.Status.AvailableReplicas, o.Generation, o.Status.ObservedGeneration)
 	case *corev1.ReplicationController:
-		return unsettledReplicas(o.Spec.Replicas, o.Status.Replicas, o.Status.AvailableReplicas, o.Generation, o.Status.ObservedGeneration)
+		return notReadyReplicas(o.Spec.Replicas, o.Status.Replicas, o.Status.AvailableReplicas, o.Generation, o.Status.ObservedGeneration)
 	case *batchv1.Job:
-		return unsettledJob(o)
+		return notReadyJob(o)
 	}
 	return ""
 }
 
-func unsettledPod(p *corev1.Pod) string {
+func notReadyPod(p *corev1.Pod) string {
 	switch {
 	case p.DeletionTimestamp != nil:
 		return "Terminating"
@@ -61,22 +61,22 @@ func wanted(replicas *int32) int32 {
 	return *replicas
 }
 
-func unsettledDeployment(d *appsv1.Deployment) string {
+func notReadyDeployment(d *appsv1.Deployment) string {
 	want, s := wanted(d.Spec.Replicas), d.Status
 	switch {
 	case s.ObservedGeneration < d.Generation:
 		return "not looked at yet"
 	case d.Spec.Paused:
-		return unsettledReplicas(d.Spec.Replicas, s.Replicas, s.AvailableReplicas, d.Generation, s.ObservedGeneration)
+		return notReadyReplicas(d.Spec.Replicas, s.Replicas, s.AvailableReplicas, d.Generation, s.ObservedGeneration)
 	case s.UpdatedReplicas != want || s.AvailableReplicas != want || s.Replicas != want:
 		return fmt.Sprintf("%d of %d updated replicas available", min(s.UpdatedReplicas, s.AvailableReplicas), want)
 	}
 	return ""
 }
 
-func unsettledStatefulSet(s *appsv1.StatefulSet) string {
+func notReadyStatefulSet(s *appsv1.StatefulSet) string {
 	want := wanted(s.Spec.Replicas)
-	if why := unsettledReplicas(s.Spec.Replicas, s.Status.Replicas, s.Status.AvailableReplicas, s.Generation, s.Status.ObservedGeneration); why != "" {
+	if why := notReadyReplicas(s.Spec.Replicas, s.Status.Replicas, s.Status.AvailableReplicas, s.Generation, s.Status.ObservedGeneration); why != "" {
 		return why
 	}
 	if s.Spec.UpdateStrategy.Type != appsv1.RollingUpdateStatefulSetStrategyType {
@@ -92,7 +92,7 @@ func unsettledStatefulSet(s *appsv1.StatefulSet) string {
 	return ""
 }
 
-func unsettledDaemonSet(d *appsv1.DaemonSet) string {
+func notReadyDaemonSet(d *appsv1.DaemonSet) string {
 	s := d.Status
 	switch {
 	case s.ObservedGeneration < d.Generation:
@@ -107,7 +107,7 @@ func unsettledDaemonSet(d *appsv1.DaemonSet) string {
 	return ""
 }
 
-func unsettledReplicas(replicas *int32, has, available int32, generation, observed int64) string {
+func notReadyReplicas(replicas *int32, has, available int32, generation, observed int64) string {
 	switch want := wanted(replicas); {
 	case observed < generation:
 		return "not looked at yet"
@@ -119,7 +119,7 @@ func unsettledReplicas(replicas *int32, has, available int32, generation, observ
 	return ""
 }
 
-func unsettledJob(j *batchv1.Job) string {
+func notReadyJob(j *batchv1.Job) string {
 	for _, c := range j.Status.Conditions {
 		if c.Status != corev1.ConditionTrue {
 			continue

@@ -13,8 +13,8 @@ import (
 	printersinternal "k8s.io/kubernetes/pkg/printers/internalversion"
 )
 
-// PodLine is what `get pods` shows of a pod.
-type PodLine struct {
+// PodStatus is what `get pods` shows of a pod.
+type PodStatus struct {
 	Ready    string // 1/2
 	Status   string // Running, Completed, CrashLoopBackOff, Terminating, ...
 	Restarts int
@@ -24,18 +24,18 @@ var tables = sync.OnceValue(func() *printers.HumanReadableGenerator {
 	return printers.NewTableGenerator().With(printersinternal.AddHandlers)
 })
 
-// LineOf prints a pod as the API server does for clients that ask for a table.
-func LineOf(pod *v1.Pod) (PodLine, error) {
+// PrintedStatus prints a pod as the API server does for clients that ask for a table.
+func PrintedStatus(pod *v1.Pod) (PodStatus, error) {
 	var internal api.Pod
 	if err := legacyscheme.Scheme.Convert(pod, &internal, nil); err != nil {
-		return PodLine{}, fmt.Errorf("printing pod %s: %w", pod.Name, err)
+		return PodStatus{}, fmt.Errorf("printing pod %s: %w", pod.Name, err)
 	}
 	table, err := tables().GenerateTable(&internal, printers.GenerateOptions{})
 	if err != nil || len(table.Rows) != 1 || len(table.Rows[0].Cells) < 4 {
-		return PodLine{}, fmt.Errorf("printing pod %s: %w", pod.Name, err)
+		return PodStatus{}, fmt.Errorf("printing pod %s: %w", pod.Name, err)
 	}
 	cells := table.Rows[0].Cells
-	line := PodLine{Ready: fmt.Sprint(cells[1]), Status: fmt.Sprint(cells[2])}
+	line := PodStatus{Ready: fmt.Sprint(cells[1]), Status: fmt.Sprint(cells[2])}
 	count, _, _ := strings.Cut(fmt.Sprint(cells[3]), " ")
 	line.Restarts, err = strconv.Atoi(count)
 	return line, err

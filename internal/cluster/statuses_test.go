@@ -24,7 +24,7 @@ func TestPolicyLooksAtReportedStatuses(t *testing.T) {
 		"policy":    {true, corev1.PodPending},
 	} {
 		t.Run(name, func(t *testing.T) {
-			simulate(t, cluster.Config{Tracking: apiserver.TrackApplied}, func(_ *cluster.Engine, client *kubernetes.Clientset) {
+			simulate(t, cluster.Config{APIServer: apiserver.Options{Tracking: apiserver.TrackApplied}}, func(_ *cluster.Cluster, client *kubernetes.Clientset) {
 				ctx := context.Background()
 				if c.forbidden {
 					forbidRunning(t, ctx, client)

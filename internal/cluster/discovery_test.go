@@ -20,7 +20,7 @@ import (
 // What asks from time to time which kinds there are must hear of one that came late: the garbage collector
 // removes what belongs to an object of it.
 func TestGarbageOfALateKindIsCollected(t *testing.T) {
-	simulate(t, cluster.Config{}, func(e *cluster.Engine, client *kubernetes.Clientset) {
+	simulate(t, cluster.Config{}, func(e *cluster.Cluster, client *kubernetes.Clientset) {
 		ctx := context.Background()
 		time.Sleep(time.Hour)
 		d, err := dynamic.NewForConfig(e.RESTConfig())
@@ -71,7 +71,7 @@ func TestGarbageOfALateKindIsCollected(t *testing.T) {
 }
 
 func TestUnwrittenHeartbeatsKeepNodesReady(t *testing.T) {
-	simulate(t, cluster.Config{Unwritten: true}, func(_ *cluster.Engine, client *kubernetes.Clientset) {
+	simulate(t, cluster.Config{InMemoryLeases: true}, func(_ *cluster.Cluster, client *kubernetes.Clientset) {
 		time.Sleep(time.Minute)
 		before := leaseOf(t, client, "demo-worker")
 		time.Sleep(10 * time.Minute)
