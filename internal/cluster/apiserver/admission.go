@@ -21,10 +21,10 @@ import (
 	"github.com/seatrial/seatrial/internal/cluster/clients"
 )
 
-// webhooks are the admission plugins that would call out of the simulation.
+// webhooks are the admission plugins that would send requests out of the simulation.
 var webhooks = []string{mutatingwebhook.PluginName, validatingwebhook.PluginName}
 
-// admission is the chain of plugins that is on by default, but for webhooks.
+// admission returns the chain of plugins that are on by default, without webhooks.
 func (s *Server) admission(ctx context.Context) (admission.Interface, error) {
 	plugins := admission.NewPlugins()
 	options.RegisterAllAdmissionPlugins(plugins)
@@ -50,17 +50,18 @@ func (s *Server) admission(ctx context.Context) (admission.Interface, error) {
 	}
 	mapper := restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(s.Client.Discovery()))
 	return plugins.NewFromPlugins(names, config, admission.PluginInitializers{
-		initializer.New(client, s.Dynamic, s.Informers, s.generic.Authorization.Authorizer, utilfeature.DefaultFeatureGate, s.generic.EffectiveVersion, ctx.Done(), mapper),
+		initializer.New(client, s.Dynamic, s.Informers, s.generic.Authorization.Authorizer,
+			utilfeature.DefaultFeatureGate, s.generic.EffectiveVersion, ctx.Done(), mapper),
 		kubeadmission.NewPluginInitializer(),
 		quotaInitializer{quotas},
 		waiters{&s.admitting},
 	}, nil)
 }
 
-// waiter is a plugin that is not ready before its caches are.
+// waiter is a plugin that is ready when its caches are.
 type waiter interface{ WaitForReady() bool }
 
-// waiters collects the plugins that have to be waited for.
+// waiters collects the plugins that become ready later.
 type waiters struct{ all *[]waiter }
 
 func (w waiters) Initialize(plugin admission.Interface) {
@@ -69,7 +70,7 @@ func (w waiters) Initialize(plugin admission.Interface) {
 	}
 }
 
-// awaitPlugins waits until the admission plugins know what is stored.
+// awaitPlugins waits until the caches of the admission plugins are filled.
 func (s *Server) awaitPlugins() error {
 	for _, p := range s.admitting {
 		if !p.WaitForReady() {
@@ -79,7 +80,7 @@ func (s *Server) awaitPlugins() error {
 	return nil
 }
 
-// quotaInitializer hands the known quotas to the plugin that wants them.
+// quotaInitializer passes the quota configuration to the plugin that needs it.
 type quotaInitializer struct{ config quota.Configuration }
 
 func (q quotaInitializer) Initialize(plugin admission.Interface) {

@@ -15,15 +15,14 @@ import (
 	"k8s.io/kubernetes/plugin/pkg/auth/authorizer/rbac/bootstrappolicy"
 )
 
-// Bootstraps are the hooks of kube-apiserver that an attached Engine takes over. Upstream's wait
-// a second before they begin, and write one object after another.
+// BootstrapHooks are the post-start hooks of kube-apiserver that Bootstrap replaces. Upstream's wait a second before
+// they begin, and write one object after another.
 var BootstrapHooks = []string{rbacrest.PostStartHookName, "scheduling/bootstrap-system-priority-classes"}
 
-// bootstrapWriters is how many objects are written at a time: they share the way to the disk.
+// bootstrapWriters is the number of objects that are written at a time: they share syncs to disk.
 const bootstrapWriters = 32
 
-// bootstrap writes the roles and priority classes that every cluster has, where they are missing
-// or have lost something.
+// Bootstrap creates the roles and priority classes that every cluster has, and repairs those that are incomplete.
 func Bootstrap(ctx context.Context, client kubernetes.Interface) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(bootstrapWriters)
@@ -43,20 +42,24 @@ func Bootstrap(ctx context.Context, client kubernetes.Interface) error {
 		})
 	}
 	for _, r := range clusterRoles() {
-		role(reconciliation.ClusterRoleRuleOwner{ClusterRole: &r}, reconciliation.ClusterRoleModifier{Client: rbac.ClusterRoles()})
+		owner := reconciliation.ClusterRoleRuleOwner{ClusterRole: &r}
+		role(owner, reconciliation.ClusterRoleModifier{Client: rbac.ClusterRoles()})
 	}
 	for _, b := range clusterRoleBindings() {
-		binding(reconciliation.ClusterRoleBindingAdapter{ClusterRoleBinding: &b}, reconciliation.ClusterRoleBindingClientAdapter{Client: rbac.ClusterRoleBindings()})
+		adapter := reconciliation.ClusterRoleBindingAdapter{ClusterRoleBinding: &b}
+		binding(adapter, reconciliation.ClusterRoleBindingClientAdapter{Client: rbac.ClusterRoleBindings()})
 	}
 	namespaces := client.CoreV1().Namespaces()
 	for _, roles := range bootstrappolicy.NamespaceRoles() {
 		for _, r := range roles {
-			role(reconciliation.RoleRuleOwner{Role: &r}, reconciliation.RoleModifier{Client: rbac, NamespaceClient: namespaces})
+			owner := reconciliation.RoleRuleOwner{Role: &r}
+			role(owner, reconciliation.RoleModifier{Client: rbac, NamespaceClient: namespaces})
 		}
 	}
 	for _, bindings := range bootstrappolicy.NamespaceRoleBindings() {
 		for _, b := range bindings {
-			binding(reconciliation.RoleBindingAdapter{RoleBinding: &b}, reconciliation.RoleBindingClientAdapter{Client: rbac, NamespaceClient: namespaces})
+			adapter := reconciliation.RoleBindingAdapter{RoleBinding: &b}
+			binding(adapter, reconciliation.RoleBindingClientAdapter{Client: rbac, NamespaceClient: namespaces})
 		}
 	}
 	for _, class := range schedulingapiv1.SystemPriorityClasses() {
@@ -72,7 +75,7 @@ func named(what, name string, err error) error {
 	return fmt.Errorf("%s %s: %w", what, name, err)
 }
 
-// clusterRoles are those of users and of controllers.
+// clusterRoles returns the roles of users and of controllers.
 func clusterRoles() []rbacv1.ClusterRole {
 	return append(bootstrappolicy.ClusterRoles(), bootstrappolicy.ControllerRoles()...)
 }
@@ -81,7 +84,7 @@ func clusterRoleBindings() []rbacv1.ClusterRoleBinding {
 	return append(bootstrappolicy.ClusterRoleBindings(), bootstrappolicy.ControllerRoleBindings()...)
 }
 
-// seedPolicies writes the roles of a new cluster, one after another.
+// seedPolicies creates the roles of a new cluster, one after another.
 func (s *Server) seedPolicies(ctx context.Context) error {
 	roles := s.Client.RbacV1()
 	for _, r := range clusterRoles() {

@@ -27,7 +27,7 @@ import (
 	"github.com/seatrial/seatrial/internal/kubernetes/registry"
 )
 
-// groups are the built-in API groups in the order in which clients prefer them.
+// groups returns the built-in API groups in the order in which clients prefer them.
 func (s *Server) groups() []apiserver.RESTStorageProvider {
 	return append(registry.Groups(&registry.Options{
 		Config:        s.Config,
@@ -41,20 +41,23 @@ func (s *Server) groups() []apiserver.RESTStorageProvider {
 	}), aggregation{s})
 }
 
-// aggregation is the group of the aggregator. Its objects are stored; there is nothing to ask in their name.
+// aggregation is the group of the aggregator. Its objects are stored, and nothing is proxied.
 type aggregation struct{ server *Server }
 
 func (aggregation) GroupName() string { return apiregistrationv1.GroupName }
 
-func (a aggregation) NewRESTStorage(serverstorage.APIResourceConfigSource, generic.RESTOptionsGetter) (genericapiserver.APIGroupInfo, error) {
+func (a aggregation) NewRESTStorage(
+	serverstorage.APIResourceConfigSource, generic.RESTOptionsGetter,
+) (genericapiserver.APIGroupInfo, error) {
 	resources := serverstorage.NewResourceConfig()
 	resources.EnableVersions(apiregistrationv1.SchemeGroupVersion)
-	return apiservicerest.NewRESTStorage(resources, a.server.codecGetter(aggregatorscheme.Codecs.LegacyCodec(apiregistrationv1.SchemeGroupVersion)), false), nil
+	codec := aggregatorscheme.Codecs.LegacyCodec(apiregistrationv1.SchemeGroupVersion)
+	return apiservicerest.NewRESTStorage(resources, a.server.codecGetter(codec), false), nil
 }
 
-// install serves the groups. Upstream's own InstallAPIGroups would build the schemas of all of
-// them first, for managed fields, and all their routes, which takes longer than the rest of the start; here
-// each group builds its schema when it is first written to, and each resource its routes when it is asked for.
+// install serves the groups. Upstream's InstallAPIGroups builds the schemas of all groups for managed fields, and all
+// routes, which takes longer than the rest of the start; here a group builds its schema at the first write, and a
+// resource its routes at the first request.
 func (s *Server) install() error {
 	known, err := discovered()
 	if err != nil {
@@ -79,7 +82,9 @@ func (s *Server) install() error {
 	return nil
 }
 
-func (s *Server) installGroup(info *genericapiserver.APIGroupInfo, known map[string][]apidiscoveryv2.APIResourceDiscovery) error {
+func (s *Server) installGroup(
+	info *genericapiserver.APIGroupInfo, known map[string][]apidiscoveryv2.APIResourceDiscovery,
+) error {
 	name := info.PrioritizedVersions[0].Group
 	root, manager := "/apis", s.built.AggregatedDiscoveryGroupManager
 	if name == "" {
@@ -118,7 +123,9 @@ func (s *Server) installGroup(info *genericapiserver.APIGroupInfo, known map[str
 	return nil
 }
 
-func (s *Server) groupVersion(info *genericapiserver.APIGroupInfo, version, root string) *endpoints.APIGroupVersion {
+func (s *Server) groupVersion(
+	info *genericapiserver.APIGroupInfo, version, root string,
+) *endpoints.APIGroupVersion {
 	gv := info.PrioritizedVersions[0].Group
 	served := map[string][]string{}
 	for v, resources := range info.VersionedResourcesStorageMap {
@@ -159,8 +166,8 @@ func (s *Server) groupVersion(info *genericapiserver.APIGroupInfo, version, root
 	return v
 }
 
-// registerKinds tells which kinds the resources of a group have, by which policies know what is equivalent, and which
-// routes would tell when they are made. It gives the names of their types in OpenAPI.
+// registerKinds registers the kinds of the resources of a group, from which policies derive equivalent resources;
+// upstream's routes do so when they are installed. It returns the names of the kinds in OpenAPI.
 func (s *Server) registerKinds(info *genericapiserver.APIGroupInfo) (types []string, err error) {
 	for _, gv := range info.PrioritizedVersions {
 		for path, storage := range info.VersionedResourcesStorageMap[gv.Version] {

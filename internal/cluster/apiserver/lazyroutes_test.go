@@ -139,3 +139,52 @@ func answer(t *testing.T, s *Server, h http.Handler, path, accept string) string
 	h.ServeHTTP(w, req.WithContext(request.WithUser(request.WithRequestInfo(req.Context(), info), inprocess.Admin)))
 	return fmt.Sprint(w.Code, " ", w.Header(), " ", w.Body)
 }
+
+func TestPlaceholders(t *testing.T) {
+	for path, want := range map[string]string{
+		"/":                               "/",
+		"/version":                        "/version",
+		"/api/v1":                         "/api/v1",
+		"/api/v1/pods":                    "/api/v1/pods",
+		"/api/v1/nodes/worker/status":     "/api/v1/nodes/{name}/status",
+		"/api/v1/namespaces":              "/api/v1/namespaces",
+		"/api/v1/namespaces/shop":         "/api/v1/namespaces/{name}",
+		"/api/v1/namespaces/shop/status":  "/api/v1/namespaces/{namespace}/status", // no route: it passes through the whole chain
+		"/api/v1/namespaces/shop/pods":    "/api/v1/namespaces/{namespace}/pods",
+		"/api/v1/namespaces/shop/pods/a":  "/api/v1/namespaces/{namespace}/pods/{name}",
+		"/apis/apps/v1/deployments":       "/apis/apps/v1/deployments",
+		"/apis/batch/v1/namespaces/a/b/c": "/apis/batch/v1/namespaces/{namespace}/b/{name}",
+		"/apis/apps/v1/namespaces/shop/deployments/web/scale": "/apis/apps/v1/namespaces/{namespace}/deployments/{name}/scale",
+	} {
+		if got := placeholders(path); got != want {
+			t.Errorf("%s becomes %s, want %s", path, got, want)
+		}
+	}
+}
+
+// Requests that last, and those in the name of another user, must pass through the whole chain.
+func TestDirectRequestsAreShortAndOfAdministrators(t *testing.T) {
+	r := started(t).routes
+	for _, c := range []struct {
+		url, header string
+		direct      bool
+	}{
+		{"/api/v1/pods", "Accept", true},
+		{"/api/v1/pods?limit=500", "Accept", true},
+		{"/api/v1/pods?watch=true", "Accept", false},
+		{"/api/v1/pods?timeout=1s", "Accept", false},
+		{"/api/v1/pods", "Impersonate-User", false},
+		{"/api/v1/pods", "impersonate-group", false},
+		{"/api/v1/nonsense", "Accept", false},
+		{"/apis/example.com/v1/ships", "Accept", false},
+	} {
+		req, err := http.NewRequest(http.MethodGet, c.url, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set(c.header, "x")
+		if direct := r.direct(req) != nil; direct != c.direct {
+			t.Errorf("%s with %s is direct: %t, want %t", c.url, c.header, direct, c.direct)
+		}
+	}
+}

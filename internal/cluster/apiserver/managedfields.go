@@ -15,19 +15,19 @@ import (
 	"sigs.k8s.io/structured-merge-diff/v6/typed"
 )
 
-// Tracking says whose objects have managed fields. They take a third of the time, and matter only to
-// who looks at them, or applies on the server's side. An object that is created without them gets none
-// by later updates either: only a server-side apply begins them.
+// Tracking says which objects have managed fields. Managed fields take a third of the time, and matter only to clients
+// that read them or apply on the server's side. An object that is created without them has none after updates either,
+// until a server-side apply.
 type Tracking int
 
 // The zero value is what a real API server does.
 const (
 	TrackAll     Tracking = iota
-	TrackUsers            // what controllers and kubelets create has none
-	TrackApplied          // what is created has none
+	TrackUsers            // all but those that controllers and kubelets create
+	TrackApplied          // those that were applied on the server's side
 )
 
-// typeConverter knows the types of a group for managed fields, once it is asked.
+// typeConverter returns the types of a group for managed fields, which are built on first use.
 func (s *Server) typeConverter(types []string) managedfields.TypeConverter {
 	build := sync.OnceValues(func() (managedfields.TypeConverter, error) {
 		schemas, err := builder3.BuildOpenAPIDefinitionsForResources(s.generic.OpenAPIV3Config, types...)
@@ -42,7 +42,7 @@ func (s *Server) typeConverter(types []string) managedfields.TypeConverter {
 	return untracking{lazyConverter(build), s.options.Tracking}
 }
 
-// lazyConverter is a type converter that is made on first use.
+// lazyConverter is a type converter that is built on first use.
 type lazyConverter func() (managedfields.TypeConverter, error)
 
 func (f lazyConverter) ObjectToTyped(obj runtime.Object, opts ...typed.ValidationOptions) (*typed.TypedValue, error) {
@@ -61,7 +61,7 @@ func (f lazyConverter) TypedToObject(value *typed.TypedValue) (runtime.Object, e
 	return c.TypedToObject(value)
 }
 
-// untracking declines what is about to be created.
+// untracking is a type converter that fails for objects that are to have no managed fields.
 type untracking struct {
 	managedfields.TypeConverter
 	tracking Tracking
@@ -79,8 +79,8 @@ func (u untracking) ObjectToTyped(obj runtime.Object, opts ...typed.ValidationOp
 	return u.TypeConverter.ObjectToTyped(obj, opts...)
 }
 
-// created tells objects on their way to being stored. What somebody applies comes as unstructured, and
-// begins with an empty object.
+// created reports whether an object is being created, and returns its metadata. An object that is applied is
+// unstructured, and begins empty.
 func created(obj runtime.Object) (metav1.Object, bool) {
 	if _, applied := obj.(runtime.Unstructured); applied {
 		return nil, false
@@ -92,7 +92,7 @@ func created(obj runtime.Object) (metav1.Object, bool) {
 	return o, true
 }
 
-// byController tells what controllers and kubelets make.
+// byController reports whether controllers or kubelets create the object.
 func byController(o metav1.Object, obj runtime.Object) bool {
 	switch obj.(type) {
 	case *corev1.Event, *eventsv1.Event, *coordinationv1.Lease:

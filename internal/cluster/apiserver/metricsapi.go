@@ -18,14 +18,13 @@ import (
 	"github.com/seatrial/seatrial/internal/cluster/kubelet"
 )
 
-// usage serves the API of the metrics server, which top reads, from what the simulated
-// containers are said to use.
+// metricsAPI serves the API of the metrics server, which kubectl top reads, from the usage of simulated containers.
 type metricsAPI struct {
 	pods  listers.PodLister
 	nodes listers.NodeLister
 }
 
-// ServeUsage adds the API group of metrics to an API server.
+// ServeMetrics adds the API group of metrics to an API server.
 func ServeMetrics(built *genericapiserver.GenericAPIServer, informers informers.SharedInformerFactory) {
 	core := informers.Core().V1()
 	u := &metricsAPI{pods: core.Pods().Lister(), nodes: core.Nodes().Lister()}
@@ -34,26 +33,38 @@ func ServeMetrics(built *genericapiserver.GenericAPIServer, informers informers.
 	resources := metav1.APIResourceList{
 		TypeMeta:     metav1.TypeMeta{Kind: "APIResourceList", APIVersion: "v1"},
 		GroupVersion: gv.String(),
-		APIResources: []metav1.APIResource{{Name: "nodes", Kind: "NodeMetrics", Verbs: verbs}, {Name: "pods", Kind: "PodMetrics", Namespaced: true, Verbs: verbs}},
+		APIResources: []metav1.APIResource{
+			{Name: "nodes", Kind: "NodeMetrics", Verbs: verbs},
+			{Name: "pods", Kind: "PodMetrics", Namespaced: true, Verbs: verbs},
+		},
 	}
 	built.AggregatedDiscoveryGroupManager.AddGroupVersion(gv.Group, apidiscoveryv2.APIVersionDiscovery{
 		Freshness: apidiscoveryv2.DiscoveryFreshnessCurrent,
 		Version:   gv.Version,
 		Resources: []apidiscoveryv2.APIResourceDiscovery{
-			{Resource: "nodes", Scope: apidiscoveryv2.ScopeCluster, Verbs: verbs, ResponseKind: &metav1.GroupVersionKind{Kind: "NodeMetrics"}},
-			{Resource: "pods", Scope: apidiscoveryv2.ScopeNamespace, Verbs: verbs, ResponseKind: &metav1.GroupVersionKind{Kind: "PodMetrics"}},
+			{
+				Resource: "nodes", Scope: apidiscoveryv2.ScopeCluster, Verbs: verbs,
+				ResponseKind: &metav1.GroupVersionKind{Kind: "NodeMetrics"},
+			},
+			{
+				Resource: "pods", Scope: apidiscoveryv2.ScopeNamespace, Verbs: verbs,
+				ResponseKind: &metav1.GroupVersionKind{Kind: "PodMetrics"},
+			},
 		},
 	})
 	version := metav1.GroupVersionForDiscovery{GroupVersion: gv.String(), Version: gv.Version}
-	group := metav1.APIGroup{TypeMeta: metav1.TypeMeta{Kind: "APIGroup", APIVersion: "v1"}, Name: gv.Group, Versions: []metav1.GroupVersionForDiscovery{version}, PreferredVersion: version}
+	group := metav1.APIGroup{
+		TypeMeta: metav1.TypeMeta{Kind: "APIGroup", APIVersion: "v1"}, Name: gv.Group,
+		Versions: []metav1.GroupVersionForDiscovery{version}, PreferredVersion: version,
+	}
 	built.DiscoveryGroupManager.AddGroup(group)
-	built.Handler.NonGoRestfulMux.HandleFunc("/apis/"+gv.Group, func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, group) })
-	built.Handler.NonGoRestfulMux.HandleFunc("/apis/"+gv.String(), func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, resources) })
-	built.Handler.NonGoRestfulMux.UnlistedHandlePrefix("/apis/"+gv.String()+"/", u)
+	mux := built.Handler.NonGoRestfulMux
+	mux.HandleFunc("/apis/"+gv.Group, func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, group) })
+	mux.HandleFunc("/apis/"+gv.String(), func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, resources) })
+	mux.UnlistedHandlePrefix("/apis/"+gv.String()+"/", u)
 }
 
-// ServeHTTP answers for nodes, nodes/NAME, pods, namespaces/NAMESPACE/pods and
-// namespaces/NAMESPACE/pods/NAME.
+// ServeHTTP serves nodes, nodes/NAME, pods, namespaces/NAMESPACE/pods and namespaces/NAMESPACE/pods/NAME.
 func (u *metricsAPI) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	path := strings.Split(strings.TrimPrefix(req.URL.Path, "/apis/"+v1beta1.SchemeGroupVersion.String()+"/"), "/")
 	selector, err := labels.Parse(req.URL.Query().Get("labelSelector"))
@@ -146,7 +157,7 @@ func (u *metricsAPI) ofPods(namespace, name string, selector labels.Selector) (a
 	return list, nil
 }
 
-// podMetrics tells what the containers of a pod use.
+// podMetrics returns the usage of the containers of a pod.
 func podMetrics(p *corev1.Pod) v1beta1.PodMetrics {
 	m := v1beta1.PodMetrics{
 		TypeMeta:   kindOf("PodMetrics"),
@@ -164,7 +175,7 @@ func podMetrics(p *corev1.Pod) v1beta1.PodMetrics {
 	return m
 }
 
-// use sums up the pods that run on a node.
+// use returns the usage of the pods that run on a node.
 func use(pods []*corev1.Pod, node string) corev1.ResourceList {
 	var cpu, memory int64
 	for _, p := range pods {

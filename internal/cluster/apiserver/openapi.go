@@ -23,18 +23,18 @@ import (
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
 )
 
-// The schemas of a group version are built when somebody asks for them. Upstream builds all of
-// them at the start, and needs them all for the list of their hashes; the built-in ones have the
-// version of Kubernetes as hash here, since they change with nothing else.
+// The schemas of a group version are built when they are first requested. Upstream builds all of them at the start, and
+// needs them for the list of their hashes; here the hash of built-in schemas is the version of Kubernetes, since they
+// change with nothing else.
 
 const openAPIV3 = "/openapi/v3"
 
-// documents holds what was built.
+// documents are the schemas that have been built.
 type documents struct {
 	generic    *genericapiserver.Config
-	routes     *lazyRoutes          // of built-in groups that are made when they are asked for
-	containers []*restful.Container // of the others that are built in
-	custom     http.Handler         // of custom resources, and for v2 of everything
+	routes     *lazyRoutes          // of built-in groups
+	containers []*restful.Container // of other built-in paths
+	custom     http.Handler         // of custom resources; for v2 of everything
 
 	mu    sync.Mutex
 	built map[string]http.Handler // by group version, such as apis/apps/v1
@@ -42,21 +42,23 @@ type documents struct {
 
 const openAPIV2 = "/openapi/v2"
 
-// ServeOpenAPI serves the schemas of all servers of a chain under the first one, the last of
-// which is that of custom resources.
+// ServeOpenAPI serves the schemas of all servers of a chain under the first one. The last one is the server of custom
+// resources.
 func ServeOpenAPI(generic *genericapiserver.Config, chain ...*genericapiserver.GenericAPIServer) error {
 	return serveOpenAPI(generic, &lazyRoutes{}, chain...)
 }
 
-// serveOpenAPI serves the schemas of groups that are made when they are asked for too.
-func serveOpenAPI(generic *genericapiserver.Config, routes *lazyRoutes, chain ...*genericapiserver.GenericAPIServer) error {
+// serveOpenAPI also serves the schemas of routes that are not installed.
+func serveOpenAPI(
+	generic *genericapiserver.Config, routes *lazyRoutes, chain ...*genericapiserver.GenericAPIServer,
+) error {
 	d := &documents{generic: generic, routes: routes, built: map[string]http.Handler{}}
 	for _, s := range chain {
 		d.containers = append(d.containers, s.Handler.GoRestfulContainer)
 	}
 	custom := chain[len(chain)-1]
-	// Its OpenAPI controllers run only if they find what PrepareRun would have put here. They merge
-	// their schemas into the static ones, which are filled in before anybody asks for the result.
+	// Its OpenAPI controllers run only if they find what PrepareRun would have set here. They merge their schemas into
+	// the static ones, which are filled in before the first request for the result.
 	custom.OpenAPIV3VersionedService = handler3.NewOpenAPIService()
 	custom.OpenAPIVersionedService = handler.NewOpenAPIService(&spec.Swagger{})
 	custom.StaticOpenAPISpec = &spec.Swagger{}
@@ -69,15 +71,17 @@ func serveOpenAPI(generic *genericapiserver.Config, routes *lazyRoutes, chain ..
 	paths := chain[0].Handler.NonGoRestfulMux
 	paths.HandleFunc(openAPIV3, d.serveIndex)
 	paths.UnlistedHandlePrefix(openAPIV3+"/", http.HandlerFunc(d.serveDocument))
-	paths.Handle(openAPIV2, lazyHandler(sync.OnceValues(func() (http.Handler, error) { return d.custom, d.fill(custom.StaticOpenAPISpec) })))
+	paths.Handle(openAPIV2, lazyHandler(sync.OnceValues(func() (http.Handler, error) {
+		return d.custom, d.fill(custom.StaticOpenAPISpec)
+	})))
 	return nil
 }
 
-// openAPIV3Config is the usual one, but that it makes the definitions of all kinds when they are
-// first asked for.
+// openAPIV3Config returns the default configuration, with definitions that are built on first use.
 func openAPIV3Config(all common.GetOpenAPIDefinitions) *common.OpenAPIV3Config {
 	none := func(common.ReferenceCallback) map[string]common.OpenAPIDefinition { return nil }
-	config := genericapiserver.DefaultOpenAPIV3Config(none, openapinamer.NewDefinitionNamer(legacyscheme.Scheme, extensions.Scheme, aggregatorscheme.Scheme))
+	namer := openapinamer.NewDefinitionNamer(legacyscheme.Scheme, extensions.Scheme, aggregatorscheme.Scheme)
+	config := genericapiserver.DefaultOpenAPIV3Config(none, namer)
 	var once sync.Once
 	var definitions map[string]common.OpenAPIDefinition
 	config.Definitions = nil
@@ -96,7 +100,7 @@ func (p pathHandler) HandlePrefix(path string, h http.Handler) {
 	p.mux.Handle(path, h)
 }
 
-// index is what /openapi/v3 answers.
+// index is the response of /openapi/v3.
 type index struct {
 	Paths map[string]indexEntry `json:"paths"`
 }
@@ -129,7 +133,7 @@ func (d *documents) groupVersions() sets.Set[string] {
 	return names
 }
 
-// services are those that are made already; what several serve, such as /version, is the first one's.
+// services returns the installed services; of a path that several serve, such as /version, the first.
 func (d *documents) services() (all []*restful.WebService) {
 	known := sets.New[string]()
 	for _, c := range d.containers {
@@ -143,7 +147,7 @@ func (d *documents) services() (all []*restful.WebService) {
 	return all
 }
 
-// service gives what serves a path, without a slash at its beginning; nil if there is none.
+// service returns the service of a path without the slash at its beginning, nil if there is none.
 func (d *documents) service(name string) (*restful.WebService, error) {
 	for _, s := range d.services() {
 		if strings.TrimPrefix(s.RootPath(), "/") == name {
@@ -160,14 +164,14 @@ func (d *documents) serveDocument(w http.ResponseWriter, req *http.Request) {
 	case err != nil:
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 	case h != nil:
-		req.URL.RawQuery = "" // the hash is ours, not that of the bytes
+		req.URL.RawQuery = "" // the hash is not that of the bytes
 		h.ServeHTTP(w, req)
 	default:
 		d.custom.ServeHTTP(w, req)
 	}
 }
 
-// document gives the handler of a built-in group version, nil if it is not built in.
+// document returns the handler of a built-in group version, nil if it is not built in.
 func (d *documents) document(name string) (http.Handler, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -178,7 +182,8 @@ func (d *documents) document(name string) (http.Handler, error) {
 	if err != nil || service == nil {
 		return nil, err
 	}
-	document, err := builder3.BuildOpenAPISpecFromRoutes(restfuladapter.AdaptWebServices([]*restful.WebService{service}), d.generic.OpenAPIV3Config)
+	routes := restfuladapter.AdaptWebServices([]*restful.WebService{service})
+	document, err := builder3.BuildOpenAPISpecFromRoutes(routes, d.generic.OpenAPIV3Config)
 	if err != nil {
 		return nil, fmt.Errorf("building the schemas of %s: %w", name, err)
 	}
@@ -207,7 +212,7 @@ func (d *documents) fill(static *spec.Swagger) error {
 	return nil
 }
 
-// lazyHandler is a handler that is made on first use.
+// lazyHandler is a handler that is built on first use.
 type lazyHandler func() (http.Handler, error)
 
 func (f lazyHandler) ServeHTTP(w http.ResponseWriter, req *http.Request) {

@@ -14,7 +14,7 @@ import (
 	"k8s.io/kubernetes/pkg/controlplane/reconcilers"
 )
 
-// What every new cluster has.
+// systemNamespaces are the namespaces of every new cluster.
 var systemNamespaces = []string{metav1.NamespaceDefault, metav1.NamespaceSystem, metav1.NamespacePublic, corev1.NamespaceNodeLease}
 
 // seed creates the other objects that every new cluster has.
@@ -44,16 +44,16 @@ func seedPriorityClass(ctx context.Context, client kubernetes.Interface, name st
 	return named("priority class", name, err)
 }
 
-// Advertised is the address of the API server inside of the simulation: that of the node
-// demo-control-plane. A loopback address is refused as an endpoint.
+// Advertised is the address of the API server in the simulation: that of the node demo-control-plane. A loopback
+// address is rejected as an endpoint.
 var Advertised = net.IPv4(172, 18, 0, 2)
 
 const (
-	apiPort    = 6443 // where it says that it listens there
+	apiPort    = 6443 // on Advertised
 	apiService = "kubernetes"
 )
 
-// seedService writes the Service of the API server, and where it leads, for who looks.
+// seedService creates the Service of the API server, and its endpoints.
 func (s *Server) seedService(ctx context.Context) error {
 	service := &corev1.Service{
 		ObjectMeta: metav1.ObjectMeta{Name: apiService, Labels: map[string]string{"component": "apiserver", "provider": "kubernetes"}},

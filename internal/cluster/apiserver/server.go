@@ -1,3 +1,12 @@
+// Package apiserver runs the API server in memory: the real handlers, registries, admission plugins and custom
+// resources of Kubernetes on a store in memory.
+//
+// The central type is [Server]: [New] builds it, Start fills a new store, Refuse and Close end it. What upstream builds
+// at the start, and few clients ask for, is built when first used: routes (lazyroutes.go), schemas for managed fields
+// (managedfields.go) and for OpenAPI (openapi.go).
+//
+// Some parts also serve an API server of upstream's own chain: ServeOpenAPI, ServeMetrics, WithoutContainers and
+// Bootstrap.
 package apiserver
 
 import (
@@ -49,8 +58,7 @@ import (
 	"github.com/seatrial/seatrial/internal/memstore"
 )
 
-// apiServer is the real API server on a memory store: the built-in groups, and behind them the
-// server of custom resources.
+// Server serves the built-in groups, and behind them custom resources.
 type Server struct {
 	*clients.Set
 	options   Options
@@ -84,6 +92,7 @@ type Options struct {
 	SkipBootstrapRBAC bool
 }
 
+// New returns a server that answers requests but has run no hooks yet.
 func New(ctx context.Context, options Options) (*Server, error) {
 	capabilities.Setup(true, 0) // privileged pods are a matter of admission, as in every real cluster
 	resumed := options.DB != nil
@@ -102,14 +111,14 @@ func New(ctx context.Context, options Options) (*Server, error) {
 		resources: controlplane.DefaultAPIResourceConfigSource(),
 	}
 	if err := s.begin(ctx); err != nil {
-		s.transport.Refuse() // its plugins may have asked already
+		s.transport.Refuse() // its plugins may have sent requests
 		return nil, err
 	}
 	s.RecordTo(options.OnEvent)
 	return s, nil
 }
 
-// start runs what an API server runs beside its handlers, and creates the objects of a new cluster.
+// Start runs post-start hooks and informers, and creates the objects of a new cluster or reads the events of an old one.
 func (s *Server) Start(ctx context.Context) (err error) {
 	if s.ownService, err = restoreAllocations(ctx, s.Client, s.services); err != nil {
 		return err
@@ -128,7 +137,7 @@ func (s *Server) Start(ctx context.Context) (err error) {
 	return s.seed(ctx)
 }
 
-// restoreService creates the Service of the API server again if somebody has deleted it, as API servers do.
+// RestoreService creates the Service of the API server again if somebody has deleted it, as API servers do.
 func (s *Server) RestoreService(ctx context.Context) {
 	if !s.ownService {
 		_ = s.seedService(ctx) // its address may be taken, a quota or a policy may forbid it
@@ -139,7 +148,7 @@ func (s *Server) RestoreService(ctx context.Context) {
 // and ends the process when it is kept from that.
 const hookTime = 250 * time.Millisecond
 
-// refuse fails all requests from now on.
+// Refuse makes all requests fail from now on.
 func (s *Server) Refuse() {
 	if !s.hooked.IsZero() {
 		time.Sleep(time.Until(s.hooked.Add(hookTime)))
@@ -147,7 +156,7 @@ func (s *Server) Refuse() {
 	s.transport.Refuse()
 }
 
-// end ends the server, after whatever uses it.
+// Close ends a server that nothing uses any more.
 func (s *Server) Close() {
 	s.transport.Close()
 	if s.built != nil {
@@ -155,15 +164,18 @@ func (s *Server) Close() {
 	}
 }
 
-// begin makes the server, and lets its clients in.
+// begin builds the server and opens its transport.
 func (s *Server) begin(ctx context.Context) (err error) {
-	if s.Set, err = clients.New(&rest.Config{Host: "http://seatrial", Transport: s.transport, QPS: -1}, true); err != nil {
+	config := &rest.Config{Host: "http://seatrial", Transport: s.transport, QPS: -1}
+	if s.Set, err = clients.New(config, true); err != nil {
 		return err
 	}
 	s.Statuses = clients.NewStatusRegistries(s.transport, s.options.DB)
 	s.DB, s.Sequenced = s.options.DB, s.options.BatchWindow > 0
 	if s.Sequenced {
-		s.Informers = sharedinformers.Sorted{SharedInformerFactory: s.Informers, Notifications: s.transport.Notifications()}
+		s.Informers = sharedinformers.Sorted{
+			SharedInformerFactory: s.Informers, Notifications: s.transport.Notifications(),
+		}
 	}
 	if s.services, err = registry.NewAllocators(); err != nil {
 		return err
@@ -174,18 +186,21 @@ func (s *Server) begin(ctx context.Context) (err error) {
 	if err := s.build(); err != nil {
 		return err
 	}
-	paths := s.built.Handler.NonGoRestfulMux // it answers when it is ready
+	paths := s.built.Handler.NonGoRestfulMux
 	healthz.InstallHandler(paths)
 	healthz.InstallLivezHandler(paths)
 	healthz.InstallReadyzHandler(paths)
-	paths.UnlistedHandle("/", serverroutes.IndexLister{StatusCode: http.StatusOK, PathProvider: shown(s.paths)})
+	paths.UnlistedHandle("/", serverroutes.IndexLister{StatusCode: http.StatusOK, PathProvider: pathProvider(s.paths)})
 	ServeMetrics(s.built, s.Informers)
 	if err := s.install(); err != nil {
 		return err
 	}
-	s.transport.Open(s.built.Handler, (&fastPath{s.generic.RequestInfoResolver, s.routes.function}).handler)
+	s.transport.Open(s.built.Handler, s.routes.direct)
 	return nil
 }
+
+// noChecks are the health checks of a server that is healthy as soon as it answers.
+var noChecks = []healthz.HealthChecker{}
 
 func (s *Server) configure(ctx context.Context) error {
 	c := genericapiserver.NewConfig(legacyscheme.Codecs)
@@ -199,17 +214,16 @@ func (s *Server) configure(ctx context.Context) error {
 	c.EnableProfiling, c.EnableIndex, c.EnableMetrics = false, false, false
 	c.StorageObjectCountTracker = nil
 	c.SkipOpenAPIInstallation = true // see openapi.go
-	c.HealthzChecks, c.LivezChecks, c.ReadyzChecks = []healthz.HealthChecker{}, []healthz.HealthChecker{}, []healthz.HealthChecker{}
+	c.HealthzChecks, c.LivezChecks, c.ReadyzChecks = noChecks, noChecks, noChecks
 	c.OpenAPIV3Config = openAPIV3Config(openapi.GetOpenAPIDefinitions)
-	c.OpenAPIConfig = genericapiserver.DefaultOpenAPIConfig(openapi.GetOpenAPIDefinitions, openapinamer.NewDefinitionNamer(legacyscheme.Scheme, extensions.Scheme, aggregatorscheme.Scheme))
+	namer := openapinamer.NewDefinitionNamer(legacyscheme.Scheme, extensions.Scheme, aggregatorscheme.Scheme)
+	c.OpenAPIConfig = genericapiserver.DefaultOpenAPIConfig(openapi.GetOpenAPIDefinitions, namer)
 	c.AggregatedDiscoveryGroupManager = aggregated.NewResourceManager("apis") // of both servers
-	s.routes = newLazyRoutes()
+	s.routes = newLazyRoutes(c)
 	c.BuildHandlerChainFunc = func(h http.Handler, c *genericapiserver.Config) http.Handler {
 		return handlerChain(s.routes.middleware(h), c)
 	}
-	c.Authentication.Authenticator = authenticator.RequestFunc(func(*http.Request) (*authenticator.Response, bool, error) {
-		return &authenticator.Response{User: inprocess.Admin}, true, nil
-	})
+	c.Authentication.Authenticator = authenticator.RequestFunc(everyoneIsAdmin)
 	if err := s.authorize(); err != nil {
 		return err
 	}
@@ -222,7 +236,11 @@ func (s *Server) configure(ctx context.Context) error {
 	return err
 }
 
-// authorize lets administrators do anything, and everybody else what RBAC says.
+func everyoneIsAdmin(*http.Request) (*authenticator.Response, bool, error) {
+	return &authenticator.Response{User: inprocess.Admin}, true, nil
+}
+
+// authorize allows administrators everything, and other users what RBAC allows.
 func (s *Server) authorize() error {
 	r := s.Informers.Rbac().V1()
 	rules := rbac.New(
@@ -240,7 +258,7 @@ func (s *Server) authorize() error {
 	return err
 }
 
-// storages plugs the memory store into the registries of the built-in kinds.
+// storages returns options that put the registries of the built-in kinds on the store.
 func (s *Server) storages() (generic.RESTOptionsGetter, error) {
 	c := kubeapiserver.NewStorageFactoryConfigEffectiveVersion(s.generic.EffectiveVersion)
 	c.APIResourceConfig = s.resources
@@ -272,11 +290,13 @@ func (s *Server) restOptions(config *storagebackend.ConfigForResource, prefix st
 // optionsGetter is a function as a generic.RESTOptionsGetter.
 type optionsGetter func(schema.GroupResource, runtime.Object) (generic.RESTOptions, error)
 
-func (f optionsGetter) GetRESTOptions(gr schema.GroupResource, example runtime.Object) (generic.RESTOptions, error) {
+func (f optionsGetter) GetRESTOptions(
+	gr schema.GroupResource, example runtime.Object,
+) (generic.RESTOptions, error) {
 	return f(gr, example)
 }
 
-// codecGetter plugs the memory store into registries that share one codec.
+// codecGetter returns options that put registries with one codec on the store.
 func (s *Server) codecGetter(codec runtime.Codec) generic.RESTOptionsGetter {
 	return optionsGetter(func(gr schema.GroupResource, _ runtime.Object) (generic.RESTOptions, error) {
 		config := storagebackend.NewDefaultConfig("/registry", codec).ForResource(gr)
@@ -284,13 +304,14 @@ func (s *Server) codecGetter(codec runtime.Codec) generic.RESTOptionsGetter {
 	})
 }
 
-// build makes the two servers. What the first does not know goes on to that of custom resources.
+// build builds the two servers. The first passes requests that it does not know to the server of custom resources.
 func (s *Server) build() error {
 	custom := *s.generic
 	custom.OpenAPIV3Config = openAPIV3Config(extensionsopenapi.GetOpenAPIDefinitions) // far fewer
 	custom.PostStartHooks = map[string]genericapiserver.PostStartHookConfigEntry{}
 	custom.MergedResourceConfig = extensions.DefaultAPIResourceConfigSource()
-	custom.RESTOptionsGetter = s.codecGetter(extensions.Codecs.LegacyCodec(extensionsv1.SchemeGroupVersion, v1beta1.SchemeGroupVersion))
+	codec := extensions.Codecs.LegacyCodec(extensionsv1.SchemeGroupVersion, v1beta1.SchemeGroupVersion)
+	custom.RESTOptionsGetter = s.codecGetter(codec)
 	config := extensions.Config{
 		GenericConfig: &genericapiserver.RecommendedConfig{Config: custom, SharedInformerFactory: s.Informers},
 		ExtraConfig: extensions.ExtraConfig{
@@ -310,12 +331,12 @@ func (s *Server) build() error {
 	return serveOpenAPI(s.generic, s.routes, s.built, crds.GenericAPIServer)
 }
 
-// shown gives the paths that are shown under the root.
-type shown func() []string
+// pathProvider lists the paths that the root shows.
+type pathProvider func() []string
 
-func (f shown) ListedPaths() []string { return f() }
+func (f pathProvider) ListedPaths() []string { return f() }
 
-// paths are those that clients may find by looking.
+// paths returns the paths that the root shows.
 func (s *Server) paths() []string {
 	all := s.built.ListedPaths()
 	for _, name := range s.routes.names() {
@@ -325,8 +346,8 @@ func (s *Server) paths() []string {
 	return slices.Compact(all)
 }
 
-// handlerChain is the part of the usual chain that changes answers: who asks, in whose name, and
-// whether it is allowed; warnings, deadlines, and panics that must not end the process.
+// handlerChain is the part of upstream's chain that affects responses: authentication, impersonation, authorization,
+// warnings, deadlines and recovery from panics.
 func handlerChain(h http.Handler, c *genericapiserver.Config) http.Handler {
 	h = filters.WithAuthorization(h, c.Authorization.Authorizer, c.Serializer)
 	h = impersonation.WithImpersonation(h, c.Authorization.Authorizer, c.Serializer)

@@ -20,7 +20,7 @@ import (
 	api "k8s.io/kubernetes/pkg/apis/core"
 )
 
-// noContainers answers what would need a process: logs, exec, attach, port-forward.
+// unsupportedSubresource answers requests that need a process: logs, exec, attach, port-forward.
 type unsupportedSubresource struct{}
 
 var _ rest.Connecter = unsupportedSubresource{}
@@ -39,14 +39,16 @@ func (unsupportedSubresource) Connect(_ context.Context, pod string, _ runtime.O
 }
 
 func noProcess(pod string) error {
-	return apierrors.NewBadRequest(fmt.Sprintf("the containers of pod %q are simulated: no process runs in them, so there is nothing to read from or connect to", pod))
+	const format = "the containers of pod %q are simulated: " +
+		"no process runs in them, so there is nothing to read from or connect to"
+	return apierrors.NewBadRequest(fmt.Sprintf(format, pod))
 }
 
-// connecting are the subresources of pods that an API server passes on to a kubelet.
+// connecting are the subresources of pods that an API server passes to a kubelet.
 var connecting = []string{"log", "exec", "attach", "portforward"}
 
-// WithoutContainers is the handler of an API server that would connect to kubelets: what needs a
-// process in a pod gets the answer that there is none.
+// WithoutContainers wraps the handler of an API server that would connect to kubelets: requests that need a process in
+// an existing pod fail with an explanation.
 func WithoutContainers(next http.Handler, pods func(namespace, name string) bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		info, ok := request.RequestInfoFrom(req.Context())
@@ -59,14 +61,14 @@ func WithoutContainers(next http.Handler, pods func(namespace, name string) bool
 	})
 }
 
-// noServices answers conversion webhooks, which are outside of the simulation.
+// noServices resolves no conversion webhooks: they are outside of the simulation.
 type noServices struct{}
 
 func (noServices) ResolveEndpoint(namespace, name string, _ int32) (*url.URL, error) {
 	return nil, fmt.Errorf("service %s/%s is simulated: webhooks are not called", namespace, name)
 }
 
-// authResolver gives conversion webhooks clients that reach nobody.
+// authResolver returns clients for conversion webhooks that fail.
 func authResolver(webhook.AuthenticationInfoResolver) webhook.AuthenticationInfoResolver {
 	config := func() (*client.Config, error) {
 		c := &client.Config{}
@@ -79,7 +81,7 @@ func authResolver(webhook.AuthenticationInfoResolver) webhook.AuthenticationInfo
 	}
 }
 
-// noWebhooks answers in the place of webhooks.
+// noWebhooks is a transport that fails.
 type noWebhooks struct{}
 
 func (noWebhooks) RoundTrip(*http.Request) (*http.Response, error) {
