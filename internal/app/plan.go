@@ -16,6 +16,7 @@ import (
 	"github.com/seatrial/seatrial/internal/plan"
 	"github.com/seatrial/seatrial/internal/plan/simulate"
 	"github.com/seatrial/seatrial/internal/redact"
+	"github.com/seatrial/seatrial/internal/render"
 	"github.com/seatrial/seatrial/internal/report"
 	"github.com/seatrial/seatrial/lint"
 	"github.com/seatrial/seatrial/manifest"
@@ -32,6 +33,8 @@ type PlanOptions struct {
 	// Cluster reads what runs already from a cluster, with a name for it; nil: From says it.
 	Cluster func(context.Context) (name string, s *simulate.Snapshot, err error)
 	Save    string // file that keeps what Cluster reads, without the values of Secrets and ConfigMaps
+
+	Charts render.Options // with which charts among Manifests are rendered
 
 	Nodes      []*corev1.Node
 	Scenario   string // file
@@ -137,7 +140,7 @@ func scenarioError(err error) error {
 
 // read returns the documents of paths, and the names of their files. Lint reports what is wrong with them.
 func (o *PlanOptions) read(paths []string, res *PlanResult) (docs []*manifest.Document, names []string, err error) {
-	files, problems := o.Files.Manifests(paths, nil)
+	files, problems := o.Files.Set(paths, o.Charts)
 	if len(problems) > 0 {
 		return nil, nil, errors.Join(problems...)
 	}
@@ -186,7 +189,7 @@ func (o *PlanOptions) lint(
 	if len(o.Manifests) == 0 {
 		return nil, nil
 	}
-	s := Settings{Paths: o.Manifests}
+	s := Settings{Paths: o.Manifests, Charts: o.Charts}
 	for _, d := range in.From {
 		name := cmp.Or(d.Object.Namespace, "default") + "/" + d.Object.Name
 		s.External = append(s.External, d.Object.Kind+"/"+name, d.Object.Kind+"/"+d.Object.Name)
@@ -196,6 +199,9 @@ func (o *PlanOptions) lint(
 		return nil, err
 	}
 	w.CRDs = append(w.CRDs, running...)
+	for _, s := range w.Sources {
+		s.Variants = s.Variants[:1] // as they are planned
+	}
 	job, err := w.Lint(LintSettings{Build: o.Build, Rules: o.Rules})
 	if err != nil {
 		return nil, err

@@ -26,7 +26,11 @@ import (
 func (w *Workspace) findInputs(paths, exclude []string) {
 	files, problems := lint.Inputs(paths, exclude)
 	w.Problems = problems
-	skip := func(name string) bool { return lint.Excluded(exclude, name) }
+	git := newIgnored(paths)
+	skip := func(name string) bool { return lint.Excluded(exclude, name) || git.match(name) }
+	files = slices.DeleteFunc(files, func(name string) bool {
+		return name != source.Stdin && git.match(name)
+	})
 	tree := render.Discover(slices.Concat(paths, files), skip)
 	w.Sources, w.Elsewhere, w.Findings = tree.Sources, len(tree.Elsewhere), tree.Findings
 	if w.Elsewhere > 0 {
@@ -106,12 +110,14 @@ func (j *LintJob) render(ctx context.Context) []*render.Rendering {
 	var g errgroup.Group
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for _, s := range j.workspace.Sources {
-		for _, v := range s.Variants {
+		for _, v := range s.For(j.workspace.Charts) {
 			i := len(renderings)
 			renderings = append(renderings, &render.Rendering{Source: s, Variant: v, Name: s.Path})
 			g.Go(func() error {
 				if ctx.Err() == nil {
-					*renderings[i] = *s.Render(v, render.Options{KubernetesVersion: version})
+					o := j.workspace.Charts
+					o.KubernetesVersion = version
+					*renderings[i] = *s.Render(v, o)
 				}
 				return nil
 			})
@@ -161,6 +167,7 @@ func (j *LintJob) runRendering(ctx context.Context, r *render.Rendering, externa
 		secrets.AddFile(rendered)
 		res.Diagnostics = secrets.Diagnostics(res.Diagnostics)
 		res.Diagnostics = slices.DeleteFunc(r.Locate(res.Diagnostics), j.addedNamespace)
+		j.dropSecretPlaces(res.Diagnostics, secrets)
 	}
 	res.Diagnostics = append(res.Diagnostics, r.Findings...)
 	return res, nil
@@ -177,6 +184,25 @@ func (j *LintJob) addedNamespace(d diag.Diagnostic) bool {
 		return false
 	}
 	return !strings.Contains(f.Line(d.Range.Start.Line), "namespace")
+}
+
+// dropSecretPlaces takes related places out of findings that would show the value of a rendered Secret: such as that
+// in a values file.
+func (j *LintJob) dropSecretPlaces(findings []diag.Diagnostic, secrets *redact.Redactor) {
+	for i := range findings {
+		findings[i].Related = slices.DeleteFunc(findings[i].Related, func(related diag.Related) bool {
+			f, err := j.workspace.Source(related.Range.File)
+			if err != nil {
+				return false // nothing of it can be shown
+			}
+			for line := max(1, related.Range.Start.Line); line <= min(related.Range.End.Line, f.Lines()); line++ {
+				if text := f.Line(line); secrets.Text(text) != text {
+					return true
+				}
+			}
+			return false
+		})
+	}
 }
 
 // problemsOf returns the inputs of a run that could not be read, if it got that far.

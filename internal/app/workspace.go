@@ -51,6 +51,8 @@ type Settings struct {
 	FeatureGates  []string // feature gates of the API server
 	StrictKinds   bool     // a kind that nothing defines is an error
 	AnyFiles      bool     // paths may name files without API objects, as hooks do
+
+	Charts render.Options // with which charts are rendered
 }
 
 // Workspace is the files that a command works on, with the configuration that holds for them.
@@ -73,6 +75,7 @@ type Workspace struct {
 	FeatureGates  []string // of the API server
 	StrictKinds   bool
 	AnyFiles      bool
+	Charts        render.Options
 
 	catalogue *Catalogue
 }
@@ -84,6 +87,7 @@ func Open(files *Files, s Settings) (*Workspace, error) {
 		return nil, &UsageError{err}
 	}
 	w := &Workspace{Files: files, Config: cfg, External: slices.Concat(s.External, cfg.External), StrictKinds: s.StrictKinds, AnyFiles: s.AnyFiles}
+	w.Charts = s.Charts
 	if err := checkExternal(w.External); err != nil {
 		return nil, err
 	}

@@ -25,6 +25,7 @@ import (
 	chartutil "helm.sh/helm/v4/pkg/chart/v2/util"
 	"helm.sh/helm/v4/pkg/engine"
 	"helm.sh/helm/v4/pkg/ignore"
+	"helm.sh/helm/v4/pkg/strvals"
 	"sigs.k8s.io/yaml"
 
 	"github.com/seatrial/seatrial/manifest"
@@ -199,6 +200,13 @@ func (r *Rendering) template(files []*archive.BufferedFile, o Options) (rendered
 		return nil, err
 	}
 	values = loader.MergeMaps(values, r.Source.values)
+	if r.Source.Kind == Chart {
+		for _, set := range o.Set {
+			if err := strvals.ParseInto(set, values); err != nil {
+				return nil, fmt.Errorf("--set %s: %w", set, err)
+			}
+		}
+	}
 	if err := chartutil.ProcessDependencies(c, values); err != nil {
 		return nil, err
 	}

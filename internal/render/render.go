@@ -69,6 +69,8 @@ type Options struct {
 	APIVersions       []string // that charts see in addition to the version's own: monitoring.coreos.com/v1
 	ReleaseName       string   // empty: the name of the chart's folder
 	Namespace         string   // empty: default
+	// Values are values files for charts, in place of their variants; Set are values as helm's --set takes them.
+	Values, Set []string
 }
 
 // Rendering is what a variant of a source renders to.
@@ -81,6 +83,7 @@ type Rendering struct {
 	Findings []diag.Diagnostic
 
 	places placer
+	set    []string // values of the options
 }
 
 // placer finds where something in a rendering comes from.
@@ -90,9 +93,17 @@ type placer interface {
 	place(doc *manifest.Document, path string, at source.Range) (r source.Range, ok bool)
 }
 
+// For returns the variants that are rendered: those of the source, or for a chart one with the values of the options.
+func (s *Source) For(o Options) []Variant {
+	if s.Kind == Chart && len(o.Values)+len(o.Set) > 0 {
+		return []Variant{{Values: o.Values}}
+	}
+	return s.Variants
+}
+
 // Render renders a variant. What is wrong with the source is among the findings.
 func (s *Source) Render(v Variant, o Options) *Rendering {
-	r := &Rendering{Source: s, Variant: v, Name: cmp.Or(s.Name, s.Path)}
+	r := &Rendering{Source: s, Variant: v, Name: cmp.Or(s.Name, s.Path), set: o.Set}
 	if v.Name != "" {
 		r.Name += " (" + v.Name + ")"
 	}
@@ -132,6 +143,7 @@ func (r *Rendering) Locate(findings []diag.Diagnostic) []diag.Diagnostic {
 	located := make([]diag.Diagnostic, len(findings))
 	for i, d := range findings {
 		doc := byNumber[d.Document]
+		written := d.Range
 		d.Range = r.locate(doc, d.Path, d.Range)
 		related := d.Related
 		d.Related = nil
@@ -141,6 +153,11 @@ func (r *Rendering) Locate(findings []diag.Diagnostic) []diag.Diagnostic {
 			}
 			if other.Range != d.Range {
 				d.Related = append(d.Related, other)
+			}
+		}
+		if templates, ok := r.places.(*templatePlaces); ok {
+			if value, ok := templates.value(d.Path, written); ok {
+				d.Related = append(d.Related, value)
 			}
 		}
 		d.Fixes = nil

@@ -135,14 +135,19 @@ func whence(t *testing.T, renderings map[string][]*Rendering, asked []string) st
 			if asked[0] == "rendered" {
 				return p.Node.Text
 			}
-			at := r.Locate([]diag.Diagnostic{{Document: d.Number, Path: asked[3], Range: p.Value}})[0].Range
+			located := r.Locate([]diag.Diagnostic{{Document: d.Number, Path: asked[3], Range: p.Value}})[0]
+			at := located.Range
 			data, err := os.ReadFile(at.File)
 			if err != nil {
 				return err.Error()
 			}
 			text := string(data[at.Start.Offset:max(at.Start.Offset, at.End.Offset)])
 			text, _, _ = strings.Cut(text, "\n")
-			return strings.TrimSpace(fmt.Sprintf("%s %s", at, text))
+			line := strings.TrimSpace(fmt.Sprintf("%s %s", at, text))
+			for _, related := range located.Related {
+				line += fmt.Sprintf(" <- %s %s", related.Range, related.Message)
+			}
+			return line
 		}
 	}
 	return "no such object"

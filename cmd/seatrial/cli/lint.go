@@ -84,6 +84,7 @@ Exit codes: 0 no findings at or above --fail-on; 1 findings; 2 wrong usage; 3 co
 		&o.Versions, "kubernetes-version", nil,
 		"target Kubernetes version; several are compared in a table (default: the linked one)",
 	)
+	chartFlags(f, &o.Charts)
 	f.StringSliceVar(&o.CRDs, "crds", nil, "files, folders or globs of CustomResourceDefinitions that already exist")
 	f.StringVar(&o.lint.Rules, "rules", "", "rules to run: none|default|all|PRESET|NAME,-NAME (default \"default\")")
 	f.StringVar(&o.Config, "config", "", "configuration file (default: "+lint.ConfigName+" found upwards)")

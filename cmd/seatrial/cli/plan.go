@@ -76,6 +76,7 @@ a manifest is rejected; 2 wrong usage; 3 could not run; 130 interrupted.`,
 	f.StringArrayVarP(
 		&o.Manifests, "filename", "f", nil, "files, folders, globs, or - for standard input: what is applied",
 	)
+	chartFlags(f, &o.Charts)
 	f.StringArrayVar(&o.From, "from", nil, "files, folders or globs of what runs already")
 	f.StringVar(&o.trial, "trial", "", "start from the trial in `file`, which is not changed")
 	f.StringVar(&o.context, "context", "", "context of the kubeconfig: start from its cluster, which is only read")

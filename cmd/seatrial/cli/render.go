@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/seatrial/seatrial/internal/atomicfile"
 	"github.com/seatrial/seatrial/internal/redact"
@@ -27,7 +28,6 @@ type renderOptions struct {
 	outputDir string
 	output    string
 	render.Options
-	values      []string
 	showSecrets bool
 }
 
@@ -54,14 +54,22 @@ reported, and the exit code is 1.`,
 	f.BoolVar(&o.list, "list", false, "list the sources and their variants")
 	f.StringVar(&o.outputDir, "output-dir", "", "folder to write to, one file for each object")
 	f.StringVarP(&o.output, "output", "o", "yaml", "format: yaml|json")
-	f.StringSliceVar(&o.values, "helm-values", nil, "values files for charts, later ones win; in place of the charts' variants")
-	f.StringVar(&o.ReleaseName, "release-name", "", "release name for charts (default: the name of the chart)")
-	f.StringVar(&o.Namespace, "namespace", "", "release namespace for charts (default \"default\")")
+	chartFlags(f, &o.Options)
 	f.StringVar(&o.KubernetesVersion, "kubernetes-version", "", "Kubernetes version that charts see (default: the linked one)")
 	f.BoolVar(&o.showSecrets, "show-secrets", false, "print the values of Secrets, which are masked otherwise")
 	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("kubernetes-version", completeVersions))
 	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("output", completeWords([]string{"yaml", "json"})))
 	return cmd
+}
+
+// chartFlags binds the flags that say with which values charts are rendered.
+func chartFlags(f *pflag.FlagSet, o *render.Options) {
+	f.StringSliceVar(
+		&o.Values, "helm-values", nil, "values files for charts, later ones win; in place of the charts' variants",
+	)
+	f.StringArrayVar(&o.Set, "set", nil, "values for charts as helm takes them: key=value,key2=value2; may be repeated")
+	f.StringVar(&o.ReleaseName, "release-name", "", "release name for charts (default: the name of the chart)")
+	f.StringVar(&o.Namespace, "namespace", "", "release namespace for charts (default \"default\")")
 }
 
 func (o *renderOptions) run() error {
@@ -87,11 +95,7 @@ func (o *renderOptions) run() error {
 	}
 	failed := false
 	for _, s := range tree.Sources {
-		variants := s.Variants
-		if len(o.values) > 0 && s.Kind == render.Chart {
-			variants = []render.Variant{{Values: o.values}}
-		}
-		for _, v := range variants {
+		for _, v := range s.For(o.Options) {
 			r := s.Render(v, o.Options)
 			for _, d := range r.Findings {
 				failed = true
