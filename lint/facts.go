@@ -41,10 +41,12 @@ func (r *Resource) fill(d *manifest.Document, obj runtime.Object, pods *PodTempl
 	if obj == nil {
 		r.MayCreatePods = pods == nil && makesPods(d.Value())
 		f.provides(d.Value())
+		f.refers(d.Value())
 	}
 	if o, ok := obj.(*unstructured.Unstructured); ok {
 		r.MayCreatePods = pods == nil && makesPods(o.Object)
 		f.provides(o.Object)
+		f.refers(o.Object)
 	}
 	if pods != nil {
 		f.pods(pods)

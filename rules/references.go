@@ -77,7 +77,8 @@ var referenceRules = []*lint.Rule{
 			Title: "autoscaler for a workload that the set does not define",
 			Equivalents: "kube-linter dangling-horizontalpodautoscaler, kube-score " +
 				"horizontalpodautoscaler-has-target, popeye 600",
-			Doc: "The autoscaler finds nothing to scale and reports FailedGetScale.",
+			Doc: "The autoscaler finds nothing to scale and reports FailedGetScale. So does what a ScaledObject of KEDA " +
+				"makes, and a VerticalPodAutoscaler has nothing to observe.",
 		},
 		inRole("scaleTargetRef"),
 	),
@@ -126,12 +127,24 @@ var referenceRules = []*lint.Rule{
 	missing(
 		lint.Rule{
 			Name:  "ingress-service-missing",
-			Title: "Ingress to a Service that the set does not define",
+			Title: "Ingress or route to a Service that the set does not define",
 			Equivalents: "kube-linter dangling-ingress, kube-score ingress-targets-service, popeye 1401, monokle " +
 				"LNK001",
-			Doc: "Requests are answered with an error of the Ingress controller.",
+			Doc: "Requests are answered with an error of the controller of the Ingress, or of the Gateway for an " +
+				"HTTPRoute and the like.",
 		},
 		inRole("backend"),
+	),
+	missing(
+		lint.Rule{
+			Name:  "custom-reference-missing",
+			Title: "object that a custom resource names and the set does not define",
+			Doc: "The issuer of a Certificate, the store of an ExternalSecret, the Gateway of a route: the controller " +
+				"waits for it. It is reported where the set defines others of the kind, so that the name is probably wrong.",
+		},
+		func(set *lint.Set, r lint.Ref) bool {
+			return r.Role == "custom resource" && len(set.Names(r.Group, r.Kind, r.Namespace)) > 0
+		},
 	),
 	{
 		Name:     "namespace-missing",
@@ -190,7 +203,7 @@ var referenceRules = []*lint.Rule{
 		Title:       "Ingress to a port that its Service does not have",
 		Severity:    diag.Warning,
 		Category:    "references",
-		Kinds:       []string{"Ingress"},
+		Kinds:       []string{"Ingress", "HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute", "IngressRoute"},
 		Doc: "The backend names a port of the Service, by number or by name. A port that the Service does " +
 			"not list leads nowhere.",
 		CheckSet: checkIngressPort,
