@@ -41,7 +41,9 @@ type PlanOptions struct {
 	Seed       int64
 	Until      time.Duration
 	Prune      bool
-	Reasons    bool // record the scheduler's filters and scores
+	Reasons    bool     // record the scheduler's filters and scores
+	Strict     bool     // what nothing defines is missing
+	External   []string // objects that exist although nothing defines them; those of the configuration are added
 	ServerSide bool
 	Force      bool // with ServerSide: take over fields that others manage
 
@@ -100,7 +102,7 @@ func (o *PlanOptions) Run(ctx context.Context) (*PlanResult, error) {
 func (o *PlanOptions) input(ctx context.Context, res *PlanResult) (*simulate.Input, []string, error) {
 	in := &simulate.Input{
 		Nodes: o.Nodes, Seed: o.Seed, Until: o.Until, Prune: o.Prune, Reasons: o.Reasons,
-		ServerSide: o.ServerSide, ForceConflicts: o.Force, Asked: o.WhatIf, Rest: o.Collect,
+		ServerSide: o.ServerSide, ForceConflicts: o.Force, Asked: o.WhatIf, Rest: o.Collect, Strict: o.Strict,
 	}
 	var err error
 	if o.Scenario != "" {
@@ -189,7 +191,7 @@ func (o *PlanOptions) lint(
 	if len(o.Manifests) == 0 {
 		return nil, nil
 	}
-	s := Settings{Paths: o.Manifests, Charts: o.Charts}
+	s := Settings{Paths: o.Manifests, Charts: o.Charts, External: slices.Clone(o.External)}
 	for _, d := range in.From {
 		name := cmp.Or(d.Object.Namespace, "default") + "/" + d.Object.Name
 		s.External = append(s.External, d.Object.Kind+"/"+name, d.Object.Kind+"/"+d.Object.Name)
@@ -198,6 +200,7 @@ func (o *PlanOptions) lint(
 	if err != nil {
 		return nil, err
 	}
+	in.External = slices.Concat(o.External, w.Config.External)
 	w.CRDs = append(w.CRDs, running...)
 	for _, s := range w.Sources {
 		s.Variants = s.Variants[:1] // as they are planned

@@ -32,6 +32,7 @@ type Plan struct {
 
 	Converged      bool   `json:"converged"`           // the cluster came to what the change asks for
 	Reason         string `json:"reason"`              // why it did not, in one line; empty if it did
+	WayOut         string `json:"wayOut,omitempty"`    // what to do about the reason, where it is known
 	StalledAt      *Time  `json:"stalledAt,omitempty"` // when what keeps it from converging began
 	VirtualSeconds Time   `json:"virtualSeconds"`      // until nothing moved any more, or the plan gave up
 	Seed           int64  `json:"seed"`
@@ -54,6 +55,7 @@ type Plan struct {
 	Remedies []Remedy  `json:"remedies,omitempty"` // changes with which a plan that stalls completes, the nearest first
 	Outcomes []Outcome `json:"sweeps,omitempty"`   // what becomes of the change when a node or a zone goes
 
+	Refusals []string          `json:"-"` // what kubectl drain refuses without a flag, in a plan of a drained node
 	Findings []diag.Diagnostic `json:"-"` // risks; package report writes them as in a lint report
 }
 
@@ -182,7 +184,7 @@ type Workload struct {
 	Desired      int    `json:"desired"`      // at the end
 	MinReady     int    `json:"minReady"`     // least pods that were ready at a time
 	MinAvailable int    `json:"minAvailable"` // least pods that were available at a time
-	// most pods that were there at a time, without those that were stopping
+	// most pods that existed at a time, those that were stopping included
 	MaxPods   int     `json:"maxPods"`
 	SettledAt *Time   `json:"settledAt"` // when it came to what it asks for; null: it did not
 	Status    string  `json:"status"`    // at the end, in the words of `rollout status` where it has any
@@ -271,10 +273,11 @@ type Problem struct {
 	At       Time        `json:"at"`   // first
 	Last     Time        `json:"last"` // time that it was reported
 	Count    int         `json:"count"`
-	Object   diag.Object `json:"object"`   // first that it befell
-	Workload diag.Object `json:"workload"` // may be empty
-	Message  string      `json:"message"`  // the cluster's own words
-	Open     bool        `json:"open"`     // it still stood at the end
+	Object   diag.Object `json:"object"`         // first that it befell
+	Workload diag.Object `json:"workload"`       // may be empty
+	Message  string      `json:"message"`        // the cluster's own words, or the cause where it is known
+	Open     bool        `json:"open"`           // it still stood at the end
+	Help     string      `json:"help,omitempty"` // what to do about it
 }
 
 // Constraint is an object that may stop pods, as it was at the end: a quota, a limit range, a budget.
@@ -342,7 +345,7 @@ func (p *Plan) FailedOutcomes() (failed []Outcome) {
 // EachText replaces the texts of a plan that may quote what objects hold: messages and the values of fields. Names
 // stay as they are.
 func (p *Plan) EachText(f func(string) string) {
-	p.Reason = f(p.Reason)
+	p.Reason, p.WayOut = f(p.Reason), f(p.WayOut)
 	for i := range p.Changes {
 		c := &p.Changes[i]
 		c.Denied = f(c.Denied)
@@ -357,7 +360,7 @@ func (p *Plan) EachText(f func(string) string) {
 		p.Unschedulable[i].Message = f(p.Unschedulable[i].Message)
 	}
 	for i := range p.Problems {
-		p.Problems[i].Message = f(p.Problems[i].Message)
+		p.Problems[i].Message, p.Problems[i].Help = f(p.Problems[i].Message), f(p.Problems[i].Help)
 	}
 	for i := range p.Workloads {
 		p.Workloads[i].Status = f(p.Workloads[i].Status)

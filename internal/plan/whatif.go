@@ -59,6 +59,8 @@ type Outcome struct {
 	Blocked       int           `json:"blocked"`
 	Unschedulable int           `json:"unschedulable"`
 	Failed        []Expectation `json:"failed,omitempty"`
+	// what kubectl drain refuses without a flag, and what is lost with it
+	Refusals []string `json:"refusals,omitempty"`
 }
 
 // OutcomeWorkload is how a workload fared.
@@ -72,7 +74,7 @@ type OutcomeWorkload struct {
 func (d Disruption) Outcome(p *Plan) Outcome {
 	o := Outcome{
 		Kind: d.Kind, Target: d.Target, Converged: p.Converged, Reason: p.Reason, VirtualSeconds: p.VirtualSeconds,
-		Workloads: []OutcomeWorkload{}, Failed: p.Failed(),
+		Workloads: []OutcomeWorkload{}, Failed: p.Failed(), Refusals: p.Refusals,
 	}
 	for _, w := range p.Workloads {
 		if w.MinAvailable < w.Desired {

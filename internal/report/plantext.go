@@ -94,6 +94,9 @@ func (t *planWriter) verdict() {
 			at = *t.StalledAt
 		}
 		t.wrapped("", fmt.Sprintf("%s at %s s: %s", t.outcome(), at, t.Reason), 0, red)
+		if t.WayOut != "" {
+			t.wrapped("", "Way out: "+t.WayOut, 0, t.good)
+		}
 	}
 	for _, e := range t.Failed() {
 		t.wrapped("", fmt.Sprintf("FAILS at %s s: %s: %s", e.At, e.Expect, e.Message), 0, red)

@@ -70,4 +70,7 @@ func (t *planWriter) oneOutcome(a *plan.Outcome, wide int) {
 	if a.Reason != "" {
 		t.wrapped("", a.Reason, wide+4, t.dim)
 	}
+	for _, refusal := range a.Refusals {
+		t.wrapped("", refusal, wide+4, t.severity[diag.Warning])
+	}
 }

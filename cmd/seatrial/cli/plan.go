@@ -94,6 +94,14 @@ a manifest is rejected; 2 wrong usage; 3 could not run; 130 interrupted.`,
 		&o.Until, "until", 0, "simulate so much time (default: until nothing changes any more, at most an hour)",
 	)
 	f.BoolVar(&o.Prune, "prune", false, "delete objects that are in --from and not in -f")
+	f.BoolVar(
+		&o.Strict, "strict", false,
+		"Secrets, ConfigMaps, ServiceAccounts and classes that nothing defines are missing, not assumed",
+	)
+	f.StringSliceVar(
+		&o.External, "external", nil,
+		"objects that exist although nothing defines them: Kind/name or Kind/namespace/name, globs allowed",
+	)
 	f.BoolVar(&o.ServerSide, "server-side", false, "apply as kubectl apply --server-side does")
 	f.BoolVar(&o.Force, "force-conflicts", false, "with --server-side: take over fields that others manage")
 	f.BoolVar(

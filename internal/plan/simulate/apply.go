@@ -1,12 +1,15 @@
 package simulate
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jonboulle/clockwork"
@@ -318,8 +321,51 @@ func place(c *plan.Change, d *manifest.Document) {
 
 // refused puts the server's answer into a change.
 func refused(c plan.Change, err error) plan.Change {
-	c.Denied = echoed.ReplaceAllString(fmt.Sprint(unwrapped(err)), "")
+	c.Denied = withoutStructs(echoed.ReplaceAllString(fmt.Sprint(unwrapped(err)), ""))
 	return c
+}
+
+// withoutStructs shortens the values of a message that are whole objects: what differs is shown field by field.
+func withoutStructs(message string) string {
+	const before = "Invalid value: {"
+	var out strings.Builder
+	for {
+		at := strings.Index(message, before)
+		if at < 0 {
+			out.WriteString(message)
+			return out.String()
+		}
+		out.WriteString(message[:at])
+		rest := message[at+len(before)-1:]
+		var object json.RawMessage
+		decoder := json.NewDecoder(strings.NewReader(rest))
+		if decoder.Decode(&object) != nil {
+			out.WriteString(message[at:])
+			return out.String()
+		}
+		message = strings.TrimPrefix(rest[decoder.InputOffset():], ": ")
+	}
+}
+
+// explainRefusal adds to a change that was refused the fields in which the manifest differs from what runs.
+func (s *simulation) explainRefusal(c *plan.Change, d *manifest.Document) {
+	for _, old := range s.From {
+		if old.Object.Kind != d.Object.Kind || old.Object.Name != d.Object.Name ||
+			cmp.Or(old.Object.Namespace, metav1.NamespaceDefault) != cmp.Or(d.Object.Namespace, metav1.NamespaceDefault) {
+			continue
+		}
+		fields, err := difference(objectOf(old), objectOf(d), nil)
+		if err != nil {
+			return
+		}
+		c.Action = plan.Update
+		for _, f := range fields {
+			if f.After != "" || !lived(old) { // a snapshot has what the server filled in
+				f.Defaulted = false
+				c.Fields = append(c.Fields, f)
+			}
+		}
+	}
 }
 
 // echoed is how the server repeats a whole object in its answer to a patch that cannot be made, values of Secrets

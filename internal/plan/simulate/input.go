@@ -25,6 +25,12 @@ type Input struct {
 	Reasons  bool           // record the scheduler's filters and scores
 	Asked    []string       // kinds of questions that are asked of the outcome, so that no risk advises to
 
+	Strict   bool     // what nothing defines is missing; otherwise Secrets, ConfigMaps, ServiceAccounts and classes are assumed
+	External []string // objects that exist although nothing defines them: Kind/name or Kind/namespace/name, globs allowed
+
+	// After is a disruption that happens when the change has settled: the plan is about what becomes of it then.
+	After *plan.Disruption
+
 	ServerSide     bool // apply as kubectl apply --server-side does
 	ForceConflicts bool // with ServerSide: take over fields that others manage
 

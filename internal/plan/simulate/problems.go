@@ -9,6 +9,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/internal/plan"
@@ -131,6 +132,7 @@ func (s *simulation) describeProblems() []plan.Problem {
 		p.Open = p.Open || open(p)
 		all = append(all, *p)
 	}
+	s.explainProblems(all)
 	slices.SortStableFunc(all, func(a, b plan.Problem) int { return cmp.Compare(a.At, b.At) })
 	return all
 }
@@ -149,28 +151,36 @@ func (s *simulation) ownerOf(step *plan.Step) diag.Object {
 	return diag.Object{}
 }
 
-// deadlines are the rollouts that took too long, which no event tells.
+// deadlines are the rollouts that took too long, of which no event is recorded. One that completed later failed all the same
+// for those who wait for it.
 func (r *recorder) deadlines() (all []plan.Problem) {
 	for _, w := range r.sortedWorkloads() {
-		d, ok := w.current.(*appsv1.Deployment)
-		if !ok || w.gone {
+		if w.overdue.IsZero() || w.overdue.Before(r.zero) || w.gone {
 			continue
 		}
-		for _, c := range d.Status.Conditions {
-			if c.Type == appsv1.DeploymentProgressing && c.Reason == "ProgressDeadlineExceeded" &&
-				!c.LastUpdateTime.Time.Before(r.zero) {
-				at := r.at(c.LastUpdateTime.Time)
-				all = append(
-					all,
-					plan.Problem{
-						Kind: plan.Deadline, At: at, Last: at, Count: 1, Object: w.object, Workload: w.object,
-						Message: c.Message, Open: w.why != "",
-					},
-				)
-			}
+		at := r.at(w.overdue)
+		p := plan.Problem{
+			Kind: plan.Deadline, At: at, Last: at, Count: 1, Object: w.object, Workload: w.object, Message: w.overdueMessage, Open: w.why != "",
 		}
+		if !p.Open {
+			p.Help = "it completed later: kubectl rollout status, helm --wait and Argo CD report a failure all the same; raise progressDeadlineSeconds"
+		}
+		all = append(all, p)
 	}
 	return all
+}
+
+// noteDeadline notes when the Deployment controller declares a rollout overdue.
+func (w *workloadTrack) noteDeadline(o metav1.Object) {
+	d, ok := o.(*appsv1.Deployment)
+	if !ok {
+		return
+	}
+	for _, c := range d.Status.Conditions {
+		if c.Type == appsv1.DeploymentProgressing && c.Reason == "ProgressDeadlineExceeded" {
+			w.overdue, w.overdueMessage = c.LastUpdateTime.Time, c.Message
+		}
+	}
 }
 
 // openKinds returns a function that reports whether a problem still existed at the end.
@@ -269,9 +279,10 @@ func (s *simulation) conclude() {
 		p.StalledAt = ptr(p.VirtualSeconds)
 		return
 	}
-	p.Reason, p.StalledAt = open[0].Message, ptr(open[0].At)
-	if !isZero(open[0].Workload) && !s.touched(open[0].Workload.String()) {
-		p.Reason = fmt.Sprintf("%s: %s", open[0].Workload, p.Reason) // it suffers from what others do
+	p.Reason, p.StalledAt, p.WayOut = open[0].Message, ptr(open[0].At), open[0].Help
+	named := strings.Contains(p.Reason, open[0].Workload.Namespace+"/"+open[0].Workload.Name)
+	if !isZero(open[0].Workload) && !named && (len(lacking) > 1 || !s.touched(open[0].Workload.String())) {
+		p.Reason = fmt.Sprintf("%s: %s", open[0].Workload, p.Reason) // which one of several
 	}
 	if open[0].Kind == plan.Denied {
 		p.Reason = fmt.Sprintf("%s is refused: %s", open[0].Object, open[0].Message)

@@ -3,6 +3,7 @@ package simulate
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -266,7 +267,7 @@ func (r *recorder) workloadOf(o metav1.Object) diag.Object {
 // takeEvent adds an event to the timeline each time that it is recorded, and counts equal ones.
 func (r *recorder) takeEvent(at time.Time, e *corev1.Event) {
 	ref := e.InvolvedObject
-	message := strings.TrimPrefix(oneLine(e.Message), clients.Combined)
+	message := r.named(strings.TrimPrefix(oneLine(e.Message), clients.Combined))
 	key := eventKey{ref.UID, e.Reason, message}
 	count := r.events[key] + 1
 	if e.Series != nil {
@@ -287,6 +288,18 @@ func (r *recorder) takeEvent(at time.Time, e *corev1.Event) {
 		s.Workload = nameOf(r.workloadOf(o))
 	}
 	r.step(at, s)
+}
+
+var preemptedBy = regexp.MustCompile(`^Preempted by pod ([0-9a-f-]{36})`)
+
+// named puts the name of a preempting pod in the place of its UID.
+func (r *recorder) named(message string) string {
+	m := preemptedBy.FindStringSubmatch(message)
+	if m == nil || r.pods[types.UID(m[1])] == nil {
+		return message
+	}
+	o := r.pods[types.UID(m[1])].life.Object
+	return strings.Replace(message, m[1], o.Namespace+"/"+o.Name, 1)
 }
 
 // nameOf names an object in a Step, empty for none.
@@ -544,9 +557,12 @@ type workloadTrack struct {
 	point    plan.Point
 	curve    []plan.Point
 	why      string // what it lacks; empty: nothing
-	settled  *time.Time
-	changed  bool
-	gone     bool
+
+	overdue        time.Time // when its rollout was declared overdue; zero: never
+	overdueMessage string
+	settled        *time.Time
+	changed        bool
+	gone           bool
 }
 
 func (r *recorder) workload(o diag.Object) *workloadTrack {
@@ -702,8 +718,9 @@ func (r *recorder) takeWorkload(wr memstore.Write, o metav1.Object) {
 		w.point.Desired = desired
 		w.note(r, wr.At)
 	}
+	w.noteDeadline(o)
 	before := w.why
-	w.why = cluster.NotReadyReason(o)
+	w.why = w.correct(cluster.NotReadyReason(o))
 	switch {
 	case w.why != "":
 		w.settled = nil
@@ -713,6 +730,21 @@ func (r *recorder) takeWorkload(wr memstore.Write, o metav1.Object) {
 	if w.why != before {
 		r.move(wr.At, w.object.String()+" "+w.why)
 	}
+}
+
+// correct counts the updated replicas that are available, which the status of a Deployment does not tell from others.
+func (w *workloadTrack) correct(why string) string {
+	d, ok := w.current.(*appsv1.Deployment)
+	if !ok || w.hash == "" || !strings.HasSuffix(why, " updated replicas available") {
+		return why
+	}
+	available := 0
+	for _, p := range w.pods {
+		if p.share.available && p.share.updated {
+			available++
+		}
+	}
+	return fmt.Sprintf("%d of %d updated replicas available", available, desiredOf(d))
 }
 
 func minReady(o metav1.Object) time.Duration {

@@ -1,15 +1,19 @@
 package simulate
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/internal/plan"
+	"github.com/seatrial/seatrial/manifest"
 )
 
 // Rules of the risks that only a simulation shows.
@@ -20,11 +24,25 @@ const (
 	RiskOutage    = "plan-outage"     // no pod was available for a while
 	RiskPaused    = "plan-paused"     // a change waits for a paused Deployment
 	RiskNoNode    = "plan-no-node"    // no node is to run the pods of a DaemonSet
+	RiskOverdue   = "plan-overdue"    // a rollout completed after its deadline
+	RiskStale     = "plan-stale-pods" // pods go on with the old values of a ConfigMap or Secret
+	RiskReplicas  = "plan-replicas"   // replicas in the manifest undo what an autoscaler has decided
 )
 
 // findRisks looks for what went well this time, and may not the next.
 func (s *simulation) findRisks() {
 	p := &s.recorder.plan
+	s.findStale()
+	for i := range p.Problems {
+		if q := &p.Problems[i]; q.Kind == plan.Deadline && !q.Open {
+			d := diag.Diagnostic{
+				Rule: RiskOverdue, Severity: diag.Warning, Object: q.Object, Path: "spec.progressDeadlineSeconds",
+				Message: fmt.Sprintf("the rollout is overdue at %s s: %s", q.At, q.Message), Help: q.Help,
+			}
+			s.locate(&d, q.Object)
+			p.Findings = append(p.Findings, d)
+		}
+	}
 	for i := range p.Workloads {
 		w := &p.Workloads[i]
 		t := s.recorder.workloads[w.Object]
@@ -69,6 +87,14 @@ func (s *simulation) risksOf(w *plan.Workload, t *workloadTrack) (found []diag.D
 			"let the strategy keep some of the old pods until new ones are ready",
 		)
 	}
+	if replicas, resets := s.resetsReplicas(w); resets {
+		add(
+			diag.Warning, RiskReplicas, "spec.replicas",
+			fmt.Sprintf("applying sets replicas to %d and takes %d of %d pods away; the autoscaler puts them back later",
+				replicas, w.Curve[0].Desired-replicas, w.Curve[0].Desired),
+			"leave replicas out of the manifest",
+		)
+	}
 	if template := templateOf(t.current); template != nil && !probed(template) && len(w.Curve) > 1 {
 		add(
 			diag.Info, RiskNotProbed, "spec.template.spec.containers[0]",
@@ -77,6 +103,70 @@ func (s *simulation) risksOf(w *plan.Workload, t *workloadTrack) (found []diag.D
 	}
 	s.spreadRisks(w, add)
 	return found
+}
+
+// findStale looks for pods that read a ConfigMap or Secret which has changed, and are not replaced.
+func (s *simulation) findStale() {
+	p := &s.recorder.plan
+	changed := map[reference]bool{}
+	for _, c := range p.Changes {
+		if c.Action == plan.Update && c.Denied == "" && (c.Object.Kind == "ConfigMap" || c.Object.Kind == "Secret") {
+			changed[reference{c.Object.Kind, c.Object.Namespace, c.Object.Name}] = true
+		}
+	}
+	if len(changed) == 0 {
+		return
+	}
+	for _, w := range s.recorder.sortedWorkloads() {
+		template := templateOf(w.current)
+		if template == nil || w.gone || !slices.ContainsFunc(w.pods, func(t *podTrack) bool { return !t.gone && t.life.Created < 0 }) {
+			continue
+		}
+		env := references{}
+		env.ofEnvironment(&template.Spec, w.object.Namespace)
+		var names []string
+		for r := range changed {
+			if env[r] != nil {
+				names = append(names, r.kind+" "+r.String())
+			}
+		}
+		if len(names) == 0 {
+			continue
+		}
+		slices.Sort(names)
+		d := diag.Diagnostic{
+			Rule: RiskStale, Severity: diag.Warning, Object: w.object, Path: "spec.template",
+			Message: fmt.Sprintf("%s: its pods keep the old values of %s until they are restarted", w.object, strings.Join(names, ", ")),
+			Help:    "kubectl rollout restart, or a hash of the values in an annotation of the pod template",
+		}
+		s.locate(&d, w.object)
+		p.Findings = append(p.Findings, d)
+	}
+}
+
+// resetsReplicas reports how many pods the manifest asks for, if an autoscaler had decided for more.
+func (s *simulation) resetsReplicas(w *plan.Workload) (replicas int, resets bool) {
+	scaled := slices.ContainsFunc(slices.Concat(s.From, s.Change), func(d *manifest.Document) bool {
+		if d.Object.Kind != "HorizontalPodAutoscaler" || cmp.Or(d.Object.Namespace, metav1.NamespaceDefault) != w.Object.Namespace {
+			return false
+		}
+		kind, _, _ := unstructured.NestedString(d.Value(), "spec", "scaleTargetRef", "kind")
+		name, _, _ := unstructured.NestedString(d.Value(), "spec", "scaleTargetRef", "name")
+		return kind == w.Object.Kind && name == w.Object.Name
+	})
+	if !scaled {
+		return 0, false
+	}
+	for _, d := range s.Change {
+		if d.Object.Kind != w.Object.Kind || d.Object.Name != w.Object.Name {
+			continue
+		}
+		written, found, err := unstructured.NestedInt64(d.Value(), "spec", "replicas")
+		if found && err == nil && int(written) < w.Curve[0].Desired {
+			return int(written), true
+		}
+	}
+	return 0, false
 }
 
 // outage is how long no pod was available.

@@ -142,7 +142,12 @@ func (s *simulation) run() error {
 	if err := s.watch(); err != nil {
 		return err
 	}
-	return s.finish()
+	if s.After == nil {
+		return s.finish()
+	}
+	cancel()
+	s.runner.running.Wait()
+	return s.disrupt()
 }
 
 // asksWhoMay reports whether roles can matter: if the input has some, or policies, which may ask.
@@ -174,6 +179,11 @@ func (s *simulation) runBefore(manifests []*manifest.Document) error {
 		}
 		s.assume("%s is defined as in %s", d.Object.Name, d.File.Name)
 		time.Sleep(applyPace)
+	}
+	if !slices.ContainsFunc(s.From, lived) { // a snapshot has all that there is
+		if err := s.assumeMissing(slices.Concat(manifests, s.Change)); err != nil {
+			return err
+		}
 	}
 	for _, d := range inOrder(manifests) {
 		if _, err := s.applier.apply(s.object(d)); err != nil {
@@ -210,6 +220,7 @@ func (s *simulation) applyAll() {
 		place(&c, d)
 		if err != nil {
 			c = refused(c, err)
+			s.explainRefusal(&c, d)
 		}
 		s.recorder.plan.Changes = append(s.recorder.plan.Changes, c)
 		time.Sleep(applyPace)

@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 }
 
 // TestCases runs testdata/NAME: plan.yaml on what from.yaml has made, on the nodes of nodes, in
-// the world of scenario.yaml, as long as until says; all but one are optional. What comes of it is
+// the world of scenario.yaml, as long as until says, strictly if there is a file strict; all but one are optional. What comes of it is
 // golden.txt; UPDATE=1 rewrites it. Each case is run twice, and once in another process where more goroutines
 // run at the same time, and has to give the same bytes.
 func TestCases(t *testing.T) {
@@ -108,6 +108,8 @@ const onceEnv = "SEATRIAL_TEST_ONCE"
 func input(t *testing.T, folder string) simulate.Input {
 	t.Helper()
 	in := simulate.Input{Change: read(t, folder, "plan.yaml"), From: read(t, folder, "from.yaml"), Reasons: true}
+	_, err := os.Stat(filepath.Join(folder, "strict"))
+	in.Strict = err == nil
 	if text := readText(t, folder, "nodes"); text != "" {
 		groups := strings.Split(strings.TrimSpace(text), "\n")
 		for i, g := range groups {

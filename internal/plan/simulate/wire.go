@@ -27,6 +27,11 @@ type wireInput struct {
 	Reasons  bool             `json:"reasons"`
 	Asked    []string         `json:"asked,omitempty"`
 
+	Strict      bool             `json:"strict,omitempty"`
+	External    []string         `json:"external,omitempty"`
+	After       *plan.Disruption `json:"after,omitempty"`
+	Definitions []wireDocument   `json:"definitions,omitempty"`
+
 	ServerSide     bool `json:"serverSide"`
 	ForceConflicts bool `json:"forceConflicts"`
 }
@@ -53,6 +58,7 @@ func (in Input) MarshalJSON() ([]byte, error) {
 		Change: e.documents(in.Change), From: e.documents(in.From), Nodes: in.Nodes, Scenario: in.Scenario,
 		Seed: in.Seed, Until: in.Until, Prune: in.Prune, Reasons: in.Reasons, Asked: in.Asked,
 		ServerSide: in.ServerSide, ForceConflicts: in.ForceConflicts,
+		Strict: in.Strict, External: in.External, After: in.After, Definitions: e.documents(in.Definitions),
 	}
 	if in.Scenario != nil {
 		for i := range in.Scenario.Actions {
@@ -94,6 +100,7 @@ func (in *Input) UnmarshalJSON(data []byte) error {
 		Change: d.documents(w.Change), From: d.documents(w.From), Nodes: w.Nodes, Scenario: w.Scenario,
 		Seed: w.Seed, Until: w.Until, Prune: w.Prune, Reasons: w.Reasons, Asked: w.Asked,
 		ServerSide: w.ServerSide, ForceConflicts: w.ForceConflicts,
+		Strict: w.Strict, External: w.External, After: w.After, Definitions: d.documents(w.Definitions),
 	}
 	for i, docs := range w.Applied {
 		if in.Scenario == nil || i >= len(in.Scenario.Actions) {

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seatrial/seatrial/internal/cluster"
 	"github.com/seatrial/seatrial/internal/plan"
 	"github.com/seatrial/seatrial/internal/plan/simulate"
 )
@@ -55,5 +56,53 @@ func TestInputsInJSONNameDocumentsThatExist(t *testing.T) {
 	var in simulate.Input
 	if err := json.Unmarshal([]byte(`{"files":[],"change":[{"file":0,"number":1}]}`), &in); err == nil {
 		t.Error("a document of no file is accepted")
+	}
+}
+
+// TestDisruptionsStartFromThePlan drains each node after a change: a workload loses pods on the nodes that hold some in the
+// plan, and on no other.
+func TestDisruptionsStartFromThePlan(t *testing.T) {
+	nodes, err := cluster.ParseNodes("4x4cpu8Gi")
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := simulate.Input{Nodes: nodes, Change: documents(t, `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: web, image: "registry.example.com/web:1"}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: bare}
+spec:
+  nodeName: node-1
+  containers: [{name: bare, image: "registry.example.com/bare:1"}]
+  volumes: [{name: scratch, emptyDir: {}}]
+`)}
+	p, err := simulate.Simulate(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	holds := map[string]bool{}
+	for _, pod := range p.Pods {
+		holds[pod.Node] = holds[pod.Node] || pod.Workload.Kind == "Deployment"
+	}
+	for _, q := range plan.Disruptions(plan.DrainNode, p) {
+		after, err := simulate.Simulate(t.Context(), simulate.Disrupt(in, q))
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := q.Outcome(after)
+		if lost := len(o.Workloads) > 0; lost != holds[q.Target] || !o.Converged {
+			t.Errorf("%s: %+v, pods of the plan on it: %v", q, o, holds[q.Target])
+		}
+		if refuses := len(o.Refusals) == 2; refuses != (q.Target == "node-1") {
+			t.Errorf("%s: kubectl drain refuses: %q", q, o.Refusals)
+		}
 	}
 }

@@ -36,7 +36,7 @@ func (w *workloadTrack) describe(r *recorder) plan.Workload {
 	d.MinReady, d.MinAvailable = math.MaxInt, math.MaxInt
 	for _, p := range d.Curve {
 		d.MinReady, d.MinAvailable = min(d.MinReady, p.Ready), min(d.MinAvailable, p.Available)
-		d.MaxPods = max(d.MaxPods, p.Old+p.New)
+		d.MaxPods = max(d.MaxPods, p.Old+p.New+p.Stopping)
 	}
 	switch {
 	case w.gone:

@@ -1,0 +1,177 @@
+package simulate
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	nodev1 "k8s.io/api/node/v1"
+	schedulingv1 "k8s.io/api/scheduling/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/seatrial/seatrial/lint"
+	"github.com/seatrial/seatrial/manifest"
+)
+
+// reference is an object that pods need and that nothing of the input defines, with the keys that they ask for.
+type reference struct{ kind, namespace, name string }
+
+func (r reference) String() string {
+	if r.namespace == "" {
+		return r.name
+	}
+	return r.namespace + "/" + r.name
+}
+
+// references collects what pods need.
+type references map[reference]map[string]bool
+
+func (all references) need(kind, namespace, name string, keys ...string) {
+	if name == "" {
+		return
+	}
+	r := reference{kind, namespace, name}
+	if all[r] == nil {
+		all[r] = map[string]bool{}
+	}
+	for _, key := range keys {
+		all[r][key] = true
+	}
+}
+
+// assumeMissing makes the Secrets, ConfigMaps, ServiceAccounts and classes that pods need and that nothing defines, since
+// somebody else may bring them. In a strict plan only those are made that exist outside according to the input.
+func (s *simulation) assumeMissing(docs []*manifest.Document) error {
+	needed := references{}
+	defined := map[reference]bool{}
+	for _, d := range docs {
+		namespace := cmp.Or(d.Object.Namespace, metav1.NamespaceDefault)
+		switch d.Object.Kind {
+		case "PriorityClass", "RuntimeClass":
+			namespace = ""
+		}
+		defined[reference{d.Object.Kind, namespace, d.Object.Name}] = true
+		if pods := lint.PodTemplateOf(objectOf(d)); pods != nil && pods.Spec != nil {
+			needed.ofPods(pods.Spec, namespace)
+		}
+	}
+	made := map[string][]string{}
+	for _, r := range slices.SortedFunc(maps.Keys(needed), func(a, b reference) int {
+		return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.String(), b.String()))
+	}) {
+		if defined[r] || s.Strict && !lint.External(s.External).Matches(r.kind, r.namespace, r.name) {
+			continue
+		}
+		switch err := s.applier.createAssumed(r, needed[r]); {
+		case apierrors.IsAlreadyExists(err): // every cluster has it
+		case err != nil:
+			return fmt.Errorf("assuming %s %s: %w", r.kind, r, err)
+		default:
+			made[r.kind] = append(made[r.kind], r.String())
+		}
+	}
+	for _, kind := range slices.Sorted(maps.Keys(made)) {
+		s.assume("%s %s: taken to exist, since nothing here defines it", kind, strings.Join(made[kind], ", "))
+	}
+	return nil
+}
+
+// ofPods collects what a pod needs to be created and to start. What is optional is not needed.
+func (all references) ofPods(spec *corev1.PodSpec, namespace string) {
+	if spec.ServiceAccountName != "default" {
+		all.need("ServiceAccount", namespace, spec.ServiceAccountName)
+	}
+	all.need("PriorityClass", "", spec.PriorityClassName)
+	if spec.RuntimeClassName != nil {
+		all.need("RuntimeClass", "", *spec.RuntimeClassName)
+	}
+	for _, r := range spec.ImagePullSecrets {
+		all.need("Secret", namespace, r.Name)
+	}
+	all.ofEnvironment(spec, namespace)
+	for i := range spec.Volumes {
+		all.ofVolume(&spec.Volumes[i], namespace)
+	}
+}
+
+// ofEnvironment collects what the variables of containers are read from when they start.
+func (all references) ofEnvironment(spec *corev1.PodSpec, namespace string) {
+	for _, c := range slices.Concat(spec.InitContainers, spec.Containers) {
+		for _, from := range c.EnvFrom {
+			if r := from.SecretRef; r != nil && !isTrue(r.Optional) {
+				all.need("Secret", namespace, r.Name)
+			}
+			if r := from.ConfigMapRef; r != nil && !isTrue(r.Optional) {
+				all.need("ConfigMap", namespace, r.Name)
+			}
+		}
+		for _, env := range c.Env {
+			if env.ValueFrom == nil {
+				continue
+			}
+			if r := env.ValueFrom.SecretKeyRef; r != nil && !isTrue(r.Optional) {
+				all.need("Secret", namespace, r.Name, r.Key)
+			}
+			if r := env.ValueFrom.ConfigMapKeyRef; r != nil && !isTrue(r.Optional) {
+				all.need("ConfigMap", namespace, r.Name, r.Key)
+			}
+		}
+	}
+}
+
+func (all references) ofVolume(v *corev1.Volume, namespace string) {
+	if v.Secret != nil && !isTrue(v.Secret.Optional) {
+		all.need("Secret", namespace, v.Secret.SecretName, keysOf(v.Secret.Items)...)
+	}
+	if v.ConfigMap != nil && !isTrue(v.ConfigMap.Optional) {
+		all.need("ConfigMap", namespace, v.ConfigMap.Name, keysOf(v.ConfigMap.Items)...)
+	}
+	if v.Projected == nil {
+		return
+	}
+	for _, source := range v.Projected.Sources {
+		if r := source.Secret; r != nil && !isTrue(r.Optional) {
+			all.need("Secret", namespace, r.Name, keysOf(r.Items)...)
+		}
+		if r := source.ConfigMap; r != nil && !isTrue(r.Optional) {
+			all.need("ConfigMap", namespace, r.Name, keysOf(r.Items)...)
+		}
+	}
+}
+
+func isTrue(b *bool) bool { return b != nil && *b }
+
+func keysOf(items []corev1.KeyToPath) (keys []string) {
+	for _, it := range items {
+		keys = append(keys, it.Key)
+	}
+	return keys
+}
+
+// createAssumed makes an object that is taken to exist. Its values are empty: nobody knows them.
+func (a *applier) createAssumed(r reference, keys map[string]bool) (err error) {
+	ctx, options := context.Background(), metav1.CreateOptions{}
+	meta := metav1.ObjectMeta{Namespace: r.namespace, Name: r.name}
+	data := map[string]string{}
+	for key := range keys {
+		data[key] = ""
+	}
+	switch r.kind {
+	case "Secret":
+		_, err = a.client.CoreV1().Secrets(r.namespace).Create(ctx, &corev1.Secret{ObjectMeta: meta, StringData: data}, options)
+	case "ConfigMap":
+		_, err = a.client.CoreV1().ConfigMaps(r.namespace).Create(ctx, &corev1.ConfigMap{ObjectMeta: meta, Data: data}, options)
+	case "ServiceAccount":
+		_, err = a.client.CoreV1().ServiceAccounts(r.namespace).Create(ctx, &corev1.ServiceAccount{ObjectMeta: meta}, options)
+	case "PriorityClass":
+		_, err = a.client.SchedulingV1().PriorityClasses().Create(ctx, &schedulingv1.PriorityClass{ObjectMeta: meta}, options)
+	case "RuntimeClass":
+		_, err = a.client.NodeV1().RuntimeClasses().Create(ctx, &nodev1.RuntimeClass{ObjectMeta: meta, Handler: "assumed"}, options)
+	}
+	return err
+}
