@@ -48,9 +48,9 @@ type Config struct {
 	Authority *controllers.Authority // signs certificates for real clients; nil: there are none
 	Nodes     []*v1.Node             // of a new cluster; nil: DefaultNodes
 
-	Behavior       func(*v1.Pod, *v1.Container) kubelet.Script // of containers; nil: kubelet.DefaultScript
-	KubeletState   []byte                                      // from Cluster.KubeletState before a restart, or nil
-	InMemoryLeases bool                                        // heartbeats of nodes are not written to their leases
+	Behavior       func(*v1.Pod, *v1.Container) kubelet.Behavior // of containers; nil: kubelet.DefaultScript
+	KubeletState   []byte                                        // from Cluster.KubeletState before a restart, or nil
+	InMemoryLeases bool                                          // heartbeats of nodes are not written to their leases
 
 	// Usage returns the use that autoscalers see, in thousandths of a CPU and bytes; nil: kubelet.Usage.
 	Usage func(*v1.Pod, *v1.Container, v1.ResourceName) int64
@@ -149,12 +149,12 @@ func (c *Cluster) act(ctx context.Context, config Config) error {
 		return err
 	}
 	c.kubelet, err = kubelet.New(kubelet.Config{
-		Client:    c.clients.RecordingEvents(c.clients.WritingStatuses(client, inprocess.KubeletAgent)),
-		Informers: c.clients.Informers,
-		Script:    config.Behavior,
-		State:     config.KubeletState,
-		Version:   linked.Version(),
-		Unwritten: config.InMemoryLeases,
+		Client:         c.clients.RecordingEvents(c.clients.WritingStatuses(client, inprocess.KubeletAgent)),
+		Informers:      c.clients.Informers,
+		Behavior:       config.Behavior,
+		State:          config.KubeletState,
+		Version:        linked.Version(),
+		InMemoryLeases: config.InMemoryLeases,
 	})
 	if err != nil {
 		return err

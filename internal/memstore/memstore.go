@@ -33,13 +33,13 @@ const (
 
 // DB is what all resources of one API server share: the revision, and a table a resource.
 type DB struct {
-	mu     sync.Mutex
-	rev    int64
-	tables map[string]*table // by key prefix
-	listen func(Write)       // or nil
+	mu      sync.Mutex
+	rev     int64
+	tables  map[string]*table // by key prefix
+	onWrite func(Write)       // or nil
 
-	holding  bool // watches are not told what is written
-	withheld []withheld
+	deferring bool // watches are not told what is written
+	deferred  []deferredNote
 }
 
 // Write is one change of one object.
@@ -54,20 +54,20 @@ type Write struct {
 
 // Listen calls f for every object that there is, then for every write from now on, in their
 // order. The database is locked meanwhile: f must neither use it nor wait.
-func (d *DB) Listen(f func(Write)) {
+func (d *DB) OnWrite(f func(Write)) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.listen = f
+	d.onWrite = f
 	for _, prefix := range slices.Sorted(maps.Keys(d.tables)) {
 		d.tables[prefix].records.Ascend(func(r *record) bool {
-			d.tell(r, nil)
+			d.reportWrite(r, nil)
 			return true
 		})
 	}
 }
 
-func (d *DB) tell(current, prev *record) {
-	if d.listen == nil {
+func (d *DB) reportWrite(current, prev *record) {
+	if d.onWrite == nil {
 		return
 	}
 	w := Write{Revision: d.rev, At: time.Now(), Created: prev == nil, Deleted: current == nil}
@@ -75,7 +75,7 @@ func (d *DB) tell(current, prev *record) {
 		current = prev
 	}
 	w.Key, w.Data = current.key, current.data
-	d.listen(w)
+	d.onWrite(w)
 }
 
 // NewDB gives an empty database.
@@ -131,37 +131,37 @@ func (d *DB) Compact(rev int64) {
 
 // Hold keeps from the watches what is written from now on, until Release. Reads see it at once. The watches
 // should have told by now what was released before: old objects are not kept decoded for them any longer.
-func (d *DB) Hold() {
+func (d *DB) Defer() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, t := range d.tables {
-		t.strip()
+		t.dropDecoded()
 	}
-	d.holding = true
+	d.deferring = true
 }
 
 // Release tells the watches what was written since Hold.
 func (d *DB) Release() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for _, next := range d.withheld {
+	for _, next := range d.deferred {
 		for _, w := range next.watchers {
 			w.push(next.note)
 		}
 	}
-	d.holding, d.withheld = false, nil
+	d.deferring, d.deferred = false, nil
 }
 
 // withheld is a note that its watches are not told yet.
-type withheld struct {
+type deferredNote struct {
 	note     note
 	watchers []*watcher
 }
 
 // notify has watches tell something, when they may. The caller holds the lock.
 func (d *DB) notify(n note, watchers []*watcher) {
-	if d.holding && len(watchers) > 0 {
-		d.withheld = append(d.withheld, withheld{n, watchers})
+	if d.deferring && len(watchers) > 0 {
+		d.deferred = append(d.deferred, deferredNote{n, watchers})
 		return
 	}
 	for _, w := range watchers {
@@ -200,7 +200,7 @@ type table struct {
 	records   *btree.BTree[*record]
 	history   []event
 	written   time.Time
-	bare      int // as many events of the history keep no decoded object of their past
+	dropped   int // as many events of the history keep no decoded object of their past
 	compacted int64
 	watchers  []*watcher // in the order in which they came, so that they hear in the same order
 }
@@ -232,15 +232,15 @@ func (t *table) forget(rev int64) {
 		i++
 	}
 	t.history = append([]event(nil), t.history[i:]...)
-	t.bare = max(0, t.bare-i)
+	t.dropped = max(0, t.dropped-i)
 	t.compacted = max(t.compacted, rev)
 }
 
 // strip forgets the decoded objects that no watch is about to tell, if they are of the past or have been
 // written once: most of those, such as events, are never read again.
-func (t *table) strip() {
-	for ; t.bare <= len(t.history)-decodedHistory; t.bare++ {
-		e := &t.history[t.bare]
+func (t *table) dropDecoded() {
+	for ; t.dropped <= len(t.history)-decodedHistory; t.dropped++ {
+		e := &t.history[t.dropped]
 		if e.prev != nil {
 			e.prev.decoded.Store(nil)
 		} else if e.current != nil {
@@ -294,13 +294,13 @@ func (d *DB) replace(t *table, current, prev *record) int64 {
 	t.written = time.Now()
 	e := event{rev: d.rev, current: current, prev: prev}
 	t.history = append(t.history, e)
-	if !d.holding {
-		t.strip()
+	if !d.deferring {
+		t.dropDecoded()
 	}
 	if len(t.history) > 2*maxHistory {
 		t.forget(t.history[maxHistory].rev)
 	}
-	d.tell(current, prev)
+	d.reportWrite(current, prev)
 	var watchers []*watcher
 	for _, w := range t.watchers {
 		if w.wants(e.key()) {
@@ -313,7 +313,7 @@ func (d *DB) replace(t *table, current, prev *record) int64 {
 
 // Resume lets the records of a loaded database expire when their time has come. Timers belong to
 // the clock under which they are made, so that loading alone does not make them.
-func (d *DB) Resume() {
+func (d *DB) StartTTLs() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, t := range d.tables {

@@ -325,7 +325,7 @@ func TestWhatIsHeldIsReadAtOnceAndToldLater(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.db.Hold()
+		s.db.Defer()
 		for _, name := range []string{"a", "b"} {
 			pod := &example.Pod{ObjectMeta: metav1.ObjectMeta{Name: name}}
 			if err := s.Create(ctx, "/pods/"+name, pod, nil, 0); err != nil {
@@ -357,7 +357,7 @@ func TestPastIsNotKeptDecoded(t *testing.T) {
 	s := newPods(podCodec(), nil)
 	const writes = 3 * decodedHistory
 	for i := range writes {
-		s.db.Hold()
+		s.db.Defer()
 		pod := &example.Pod{ObjectMeta: metav1.ObjectMeta{Name: "a", Labels: map[string]string{"write": strconv.Itoa(i)}}}
 		write := func(runtime.Object, storage.ResponseMeta) (runtime.Object, *uint64, error) { return pod, nil, nil }
 		if err := s.GuaranteedUpdate(t.Context(), "/pods/a", &example.Pod{}, true, nil, write, nil); err != nil {
@@ -390,7 +390,7 @@ func TestUnchangedObjectsAreNotCopied(t *testing.T) {
 		}
 		return got
 	}
-	held := read(Unchanged(t.Context()))
+	held := read(ReadOnly(t.Context()))
 	read(t.Context()).Labels["app"] = "other"
 	if held.Labels["app"] != "web" {
 		t.Error("a reader was given what the store holds")

@@ -175,7 +175,7 @@ func (s *Store) Delete(ctx context.Context, key string, out runtime.Object, pre 
 		}
 		return s.current(ctx, key, out, false)
 	}
-	v, err := s.handedIn(cached, false)
+	v, err := s.fromCaller(cached, false)
 	if v == nil || unreadable {
 		v, err = reread()
 	}
@@ -218,7 +218,7 @@ func (s *Store) GuaranteedUpdate(ctx context.Context, key string, out runtime.Ob
 		return fmt.Errorf("unable to convert output object to pointer: %v", err)
 	}
 	reread := func() (*version, error) { return s.current(ctx, key, out, ignoreNotFound) }
-	v, err := s.handedIn(cached, true)
+	v, err := s.fromCaller(cached, true)
 	if v == nil {
 		v, err = reread()
 	}
@@ -392,7 +392,7 @@ func (s *Store) unreadable(ctx context.Context, key string, like runtime.Object)
 }
 
 // handedIn takes the copy that the caller has, if any.
-func (s *Store) handedIn(obj runtime.Object, encoded bool) (*version, error) {
+func (s *Store) fromCaller(obj runtime.Object, encoded bool) (*version, error) {
 	if obj == nil {
 		return nil, nil
 	}
@@ -496,18 +496,18 @@ func (s *Store) share(r *record, like runtime.Object) (runtime.Object, error) {
 // copyOf gives a private copy of an object that is shared, or the object itself to who does not change it.
 func (s *Store) copyOf(ctx context.Context, r *record, like runtime.Object) (runtime.Object, error) {
 	obj, err := s.share(r, like)
-	if err != nil || ctx.Value(unchanged{}) != nil {
+	if err != nil || ctx.Value(readOnly{}) != nil {
 		return obj, err
 	}
 	return obj.DeepCopyObject(), nil
 }
 
-type unchanged struct{}
+type readOnly struct{}
 
 // Unchanged gives a context for whoever changes neither the objects that he is given nor what they point to:
 // he gets those of the store, and no copies.
-func Unchanged(ctx context.Context) context.Context {
-	return context.WithValue(ctx, unchanged{}, true)
+func ReadOnly(ctx context.Context) context.Context {
+	return context.WithValue(ctx, readOnly{}, true)
 }
 
 func (s *Store) decode(data []byte, into runtime.Object, rev int64) error {

@@ -186,7 +186,7 @@ func (w *watcher) close() {
 // deliver sends notes on, and tells whether the watch goes on. An error is its last word.
 func (w *watcher) deliver(notes []note) bool {
 	for i := range notes {
-		e := w.tell(&notes[i])
+		e := w.toEvent(&notes[i])
 		if e == nil {
 			continue
 		}
@@ -203,7 +203,7 @@ func (w *watcher) deliver(notes []note) bool {
 }
 
 // tell turns a note into what the client hears, nil if that is nothing.
-func (w *watcher) tell(n *note) *watch.Event {
+func (w *watcher) toEvent(n *note) *watch.Event {
 	var e *watch.Event
 	err := n.err
 	switch {

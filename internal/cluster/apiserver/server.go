@@ -99,9 +99,9 @@ func New(ctx context.Context, options Options) (*Server, error) {
 	if !resumed {
 		options.DB = memstore.NewDB()
 	}
-	options.DB.Resume()
+	options.DB.StartTTLs()
 	if options.OnWrite != nil {
-		options.DB.Listen(options.OnWrite)
+		options.DB.OnWrite(options.OnWrite)
 	}
 	s := &Server{
 		options: options, resumed: resumed,

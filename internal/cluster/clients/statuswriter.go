@@ -213,7 +213,7 @@ func (c *statusBatch) Jobs(namespace string) typedbatch.JobInterface {
 func (c *statusCore) Pods(namespace string) typedcore.PodInterface {
 	next := c.CoreV1Interface.Pods(namespace)
 	w := newStatusWriter(c.agent, v1.SchemeGroupVersion, "pods", next.UpdateStatus)
-	w.server = func() context.Context { return memstore.Unchanged(context.Background()) }
+	w.server = func() context.Context { return memstore.ReadOnly(context.Background()) }
 	w.status = func(pod *v1.Pod) rest.UpdatedObjectInfo { return podStatus{pod} }
 	return &struct {
 		pods

@@ -149,7 +149,7 @@ func (q *sequencer) sequence() {
 		}
 		q.settle() // goroutines whose timers fire at the same moment have sent their requests
 		requests, _ := q.take(&q.requests)
-		q.db.Hold()
+		q.db.Defer()
 		q.releaseEach(requests)
 		q.batch.Hold()
 		q.db.Release()

@@ -70,7 +70,7 @@ func (k *Kubelet) preempt(pod *v1.Pod, _ bool, grace *int64, update func(*v1.Pod
 	if _, c := podutil.GetPodCondition(status, v1.DisruptionTarget); c != nil {
 		state.Disrupted = c.Message
 	}
-	state.Hard = grace != nil && *grace == 0
+	state.NoGracePeriod = grace != nil && *grace == 0
 	if w := k.pods[pod.UID]; w != nil {
 		w.wake()
 	}

@@ -34,35 +34,35 @@ const (
 
 // containerState is what has to be remembered of a container.
 type containerState struct {
-	Phase           phase
-	Due             time.Time
-	Reason, Message string // of its last failure, until it runs
-	PullBegan       time.Time
-	PullFailures    int
-	CrashWait       time.Duration
-	Restarts        int32
-	StartedAt       time.Time
-	FinishedAt      time.Time
-	ExitCode        int32
-	ExitReason      string
-	ExitMessage     string
-	Passed          bool // its startup probe, or it has none
-	Ready           bool
-	Probes          [3]probeState
-	Hooked          bool      // its postStart hook has ended
-	Reported        time.Time // when what is wrong was last reported
-	Last            *v1.ContainerStateTerminated
-	ID              string
-	Resources       v1.ResourceRequirements // that it runs with
-	Image           string                  // that it was begun with
-	Changed         bool                    // it ends since its image is another one by now
-	Killed          bool                    // it does not end by itself
-	StopBy          time.Time               // when it has ended after the signal
+	Phase              phase
+	Due                time.Time
+	Reason, Message    string // of its last failure, until it runs
+	PullBegan          time.Time
+	PullFailures       int
+	CrashWait          time.Duration
+	Restarts           int32
+	StartedAt          time.Time
+	FinishedAt         time.Time
+	ExitCode           int32
+	ExitReason         string
+	ExitMessage        string
+	StartupProbePassed bool `json:"Passed"` // its startup probe, or it has none
+	Ready              bool
+	Probes             [3]probeState
+	PostStartDone      bool      `json:"Hooked"` // its postStart hook has ended
+	Reported           time.Time // when what is wrong was last reported
+	Last               *v1.ContainerStateTerminated
+	ID                 string
+	Resources          v1.ResourceRequirements // that it runs with
+	Image              string                  // that it was begun with
+	Changed            bool                    // it ends since its image is another one by now
+	Killed             bool                    // it does not end by itself
+	StopBy             time.Time               // when it has ended after the signal
 }
 
 // occupies tells whether the kubelet is busy with the container, so that the next one has to wait.
 func (s *containerState) occupies() bool {
-	return s.Phase == pulling && s.Reason != reasonPullFailed || s.Phase == creating || s.Phase == running && !s.Hooked
+	return s.Phase == pulling && s.Reason != reasonPullFailed || s.Phase == creating || s.Phase == running && !s.PostStartDone
 }
 
 // Reasons of containers that wait.
@@ -87,18 +87,18 @@ func (m *machine) container(name string) *containerState {
 // run takes a container as far as it gets now.
 func (m *machine) run(c *v1.Container, path string) {
 	s := m.container(c.Name)
-	script := m.world.scriptOf(m.pod, c)
+	behavior := m.env.behaviorOf(m.pod, c)
 	if s.Image != "" && s.Image != c.Image {
-		m.changeImage(c, s, script, path)
+		m.changeImage(c, s, behavior, path)
 	}
 	for {
 		before := s.Phase
 		switch s.Phase {
 		case waiting:
-			m.beginImage(c, s, script, path)
+			m.beginImage(c, s, behavior, path)
 		case pulling:
 			if m.reached(s.Due) {
-				m.endPull(c, s, script, path)
+				m.endPull(c, s, behavior, path)
 			}
 		case backoff:
 			if s.Reason == "" {
@@ -108,21 +108,21 @@ func (m *machine) run(c *v1.Container, path string) {
 				s.Phase = waiting
 			}
 		case creating:
-			m.create(c, s, script, path)
+			m.create(c, s, behavior, path)
 		case running:
-			m.watch(c, s, script, path)
+			m.watch(c, s, behavior, path)
 		}
-		if s.Phase == before || m.anew {
+		if s.Phase == before || m.restartPod {
 			return
 		}
 	}
 }
 
 // changeImage ends a container that runs with another image than the pod now says, or forgets what it waits for.
-func (m *machine) changeImage(c *v1.Container, s *containerState, script Script, path string) {
+func (m *machine) changeImage(c *v1.Container, s *containerState, behavior Behavior, path string) {
 	switch {
 	case s.Phase == running && !s.Killed && !s.Changed:
-		m.kill(c, s, script, nil, path, "Container "+c.Name+" definition changed, will be restarted")
+		m.kill(c, s, behavior, nil, path, "Container "+c.Name+" definition changed, will be restarted")
 		s.Changed = true
 	case s.Phase == pulling, s.Phase == backoff:
 		s.Phase, s.Reason, s.Message, s.PullFailures, s.CrashWait = waiting, "", "", 0, 0
@@ -130,7 +130,7 @@ func (m *machine) changeImage(c *v1.Container, s *containerState, script Script,
 }
 
 // beginImage finds the image on the node, or begins to pull it.
-func (m *machine) beginImage(c *v1.Container, s *containerState, script Script, path string) {
+func (m *machine) beginImage(c *v1.Container, s *containerState, behavior Behavior, path string) {
 	s.Image = c.Image
 	if _, err := reference.ParseNormalizedNamed(c.Image); err != nil {
 		message := fmt.Sprintf("Failed to apply default image tag %q: couldn't parse image name %q: %v", c.Image, c.Image, err)
@@ -139,7 +139,7 @@ func (m *machine) beginImage(c *v1.Container, s *containerState, script Script, 
 		m.retry(s, reasonImageName, message)
 		return
 	}
-	present := m.world.hasImage(m.pod.Spec.NodeName, c.Image)
+	present := m.env.hasImage(m.pod.Spec.NodeName, c.Image)
 	switch {
 	case c.ImagePullPolicy == v1.PullNever && !present:
 		message := fmt.Sprintf("Container image %q is not present with pull policy of Never", c.Image)
@@ -152,9 +152,9 @@ func (m *machine) beginImage(c *v1.Container, s *containerState, script Script, 
 	default:
 		m.normal(path, kubeletevents.PullingImage, "Pulling image %q", c.Image)
 		s.Phase, s.PullBegan = pulling, m.now
-		s.Due = m.now.Add(script.PullFor)
+		s.Due = m.now.Add(behavior.PullFor)
 		if present {
-			s.Due = m.now.Add(min(script.PullFor, 500*time.Millisecond)) // only its digest is asked for
+			s.Due = m.now.Add(min(behavior.PullFor, 500*time.Millisecond)) // only its digest is asked for
 		}
 	}
 }
@@ -167,22 +167,22 @@ func (m *machine) retry(s *containerState, reason, message string) {
 }
 
 // endPull has the image, or finds that the pull has failed; the next round finds it in back-off.
-func (m *machine) endPull(c *v1.Container, s *containerState, script Script, path string) {
+func (m *machine) endPull(c *v1.Container, s *containerState, behavior Behavior, path string) {
 	if !s.Reported.Before(s.PullBegan) {
 		m.waitForPull(c, s, path)
 		return
 	}
-	if script.PullError == "" {
+	if behavior.PullError == "" {
 		took := m.now.Sub(s.PullBegan).Truncate(time.Millisecond)
-		m.normal(path, kubeletevents.PulledImage, "Successfully pulled image %q in %v (%v including waiting). Image size: %d bytes.", c.Image, took, took, script.ImageSize)
-		m.world.keepImage(m.pod.Spec.NodeName, c.Image)
+		m.normal(path, kubeletevents.PulledImage, "Successfully pulled image %q in %v (%v including waiting). Image size: %d bytes.", c.Image, took, took, behavior.ImageSize)
+		m.env.keepImage(m.pod.Spec.NodeName, c.Image)
 		s.PullFailures = 0
 		m.beginCreate(s)
 		return
 	}
-	m.warn(path, kubeletevents.FailedToPullImage, "Failed to pull image %q: %s", c.Image, script.PullError)
+	m.warn(path, kubeletevents.FailedToPullImage, "Failed to pull image %q: %s", c.Image, behavior.PullError)
 	m.warn(path, kubeletevents.FailedToCreateContainer, "Error: %s", reasonPullFailed)
-	s.Reason, s.Message, s.Reported = reasonPullFailed, script.PullError, m.now
+	s.Reason, s.Message, s.Reported = reasonPullFailed, behavior.PullError, m.now
 	s.Due = m.now.Add(nextRound)
 	m.at(s.Due)
 }
@@ -204,7 +204,7 @@ func (m *machine) beginCreate(s *containerState) {
 	s.Phase, s.Due = creating, m.now.Add(createTime)
 }
 
-func (m *machine) create(c *v1.Container, s *containerState, script Script, path string) {
+func (m *machine) create(c *v1.Container, s *containerState, behavior Behavior, path string) {
 	if !m.reached(s.Due) {
 		return
 	}
@@ -222,9 +222,9 @@ func (m *machine) create(c *v1.Container, s *containerState, script Script, path
 		ID: m.id(c.Name, restarts), Resources: c.Resources, Image: s.Image,
 	}
 	m.normal(path, kubeletevents.CreatedContainer, "Container created")
-	if script.StartError != "" {
-		m.warn(path, kubeletevents.FailedToStartContainer, "Error: %s", script.StartError)
-		s.ExitMessage = script.StartError
+	if behavior.StartError != "" {
+		m.warn(path, kubeletevents.FailedToStartContainer, "Error: %s", behavior.StartError)
+		s.ExitMessage = behavior.StartError
 		m.exit(c, s, cannotStart, "StartError", path)
 		return
 	}
@@ -357,37 +357,37 @@ func sharePort(a, b *v1.Container) bool {
 }
 
 // watch looks after a running container: its hook, its probes, and its end.
-func (m *machine) watch(c *v1.Container, s *containerState, script Script, path string) {
-	if !s.Hooked && !m.postStart(c, s, script, path) {
+func (m *machine) watch(c *v1.Container, s *containerState, behavior Behavior, path string) {
+	if !s.PostStartDone && !m.postStart(c, s, behavior, path) {
 		return
 	}
-	if due, code, reason := m.fate(c, s, script); !due.IsZero() && m.reached(due) {
-		s.ExitMessage = lastWords(c, s, script, m.now.Sub(s.StartedAt), code)
+	if due, code, reason := m.fate(c, s, behavior); !due.IsZero() && m.reached(due) {
+		s.ExitMessage = lastWords(c, s, behavior, m.now.Sub(s.StartedAt), code)
 		m.exit(c, s, code, reason, path)
 		return
 	}
-	m.probe(c, s, script, path)
+	m.probe(c, s, behavior, path)
 }
 
 // lastWords are what a container leaves as the message of its end: what it has written where it is
 // asked to, or, if it has failed and the policy says so, the end of its output.
-func lastWords(c *v1.Container, s *containerState, script Script, ran time.Duration, code int32) string {
-	text, there, _ := script.file(c.TerminationMessagePath, ran)
+func lastWords(c *v1.Container, s *containerState, behavior Behavior, ran time.Duration, code int32) string {
+	text, there, _ := behavior.file(c.TerminationMessagePath, ran)
 	if there && text != "" {
 		return text[:min(len(text), kubecontainer.MaxContainerTerminationMessageLength)]
 	}
 	if c.TerminationMessagePolicy != v1.TerminationMessageFallbackToLogsOnError || code == 0 || s.Killed {
 		return ""
 	}
-	return script.Output[max(0, len(script.Output)-kubecontainer.MaxContainerTerminationMessageLogLength):]
+	return behavior.Output[max(0, len(behavior.Output)-kubecontainer.MaxContainerTerminationMessageLogLength):]
 }
 
 // fate tells when a container will end, and how; never, if that is the zero time.
-func (m *machine) fate(c *v1.Container, s *containerState, script Script) (due time.Time, code int32, reason string) {
+func (m *machine) fate(c *v1.Container, s *containerState, behavior Behavior) (due time.Time, code int32, reason string) {
 	limit := c.Resources.Limits[v1.ResourceMemory]
 	switch {
-	case s.Changed && script.StopFor <= m.grace():
-		if script.RunFor > 0 {
+	case s.Changed && behavior.StopFor <= m.grace():
+		if behavior.RunFor > 0 {
 			code = interrupted
 		}
 		return s.Due, code, ""
@@ -395,47 +395,47 @@ func (m *machine) fate(c *v1.Container, s *containerState, script Script) (due t
 		return s.Due, killed, ""
 	case m.portTaken(c):
 		return s.StartedAt.Add(time.Second), 1, ""
-	case !limit.IsZero() && script.Memory > limit.Value():
+	case !limit.IsZero() && behavior.Memory > limit.Value():
 		return s.StartedAt.Add(time.Second), killed, "OOMKilled"
-	case script.RunFor == 0, script.Runs > 0 && int(s.Restarts) >= script.Runs:
+	case behavior.RunFor == 0, behavior.Runs > 0 && int(s.Restarts) >= behavior.Runs:
 		return time.Time{}, 0, ""
 	}
-	code = script.ExitCode
-	if script.ExitReason == "OOMKilled" {
+	code = behavior.ExitCode
+	if behavior.ExitReason == "OOMKilled" {
 		code = killed
 	}
-	return s.StartedAt.Add(script.RunFor), code, script.ExitReason
+	return s.StartedAt.Add(behavior.RunFor), code, behavior.ExitReason
 }
 
 // postStart runs the hook of a container that has just started, and tells whether it has ended well.
-func (m *machine) postStart(c *v1.Container, s *containerState, script Script, path string) bool {
+func (m *machine) postStart(c *v1.Container, s *containerState, behavior Behavior, path string) bool {
 	if c.Lifecycle == nil || c.Lifecycle.PostStart == nil {
-		s.Hooked = true
+		s.PostStartDone = true
 		return true
 	}
-	if !m.reached(s.StartedAt.Add(script.PostStartFor)) {
+	if !m.reached(s.StartedAt.Add(behavior.PostStartFor)) {
 		return false
 	}
-	s.Hooked = true
-	if !script.FailPostStart {
+	s.PostStartDone = true
+	if !behavior.FailPostStart {
 		return true
 	}
 	m.warn(path, kubeletevents.FailedPostStartHook, "PostStartHook failed")
-	m.kill(c, s, script, nil, path, kubeletevents.FailedPostStartHook)
+	m.kill(c, s, behavior, nil, path, kubeletevents.FailedPostStartHook)
 	return true
 }
 
 // kill ends a container that the kubelet has given up; one that gets there hangs, and has to be
 // killed once the time to stop is over.
-func (m *machine) kill(c *v1.Container, s *containerState, script Script, grace *int64, path, message string) {
+func (m *machine) kill(c *v1.Container, s *containerState, behavior Behavior, grace *int64, path, message string) {
 	m.normal(path, kubeletevents.KillingContainer, "%s", message)
 	limit := m.grace()
 	if grace != nil {
 		limit = time.Duration(*grace) * time.Second
 	}
-	stopping := script.StopFor
+	stopping := behavior.StopFor
 	if c.Lifecycle != nil && c.Lifecycle.PreStop != nil {
-		stopping += script.PreStopFor
+		stopping += behavior.PreStopFor
 	}
 	s.Killed, s.Ready = true, false
 	s.Due = m.now.Add(min(stopping, limit))
@@ -497,7 +497,7 @@ func (m *machine) restartAll() {
 			s.Last, s.Phase = terminated(s), waiting
 		}
 	}
-	m.anew = true
+	m.restartPod = true
 	m.at(m.now)
 }
 
@@ -522,7 +522,7 @@ func (m *machine) end(s *containerState, code int32, reason string) {
 		reason = "Error"
 	}
 	s.Phase, s.FinishedAt, s.ExitCode, s.ExitReason = exited, m.now, code, reason
-	s.Ready, s.Passed, s.Due = false, false, time.Time{}
+	s.Ready, s.StartupProbePassed, s.Due = false, false, time.Time{}
 }
 
 func terminated(s *containerState) *v1.ContainerStateTerminated {

@@ -13,7 +13,7 @@ import (
 )
 
 // environment gives the variables of a container, but for those of Services and of resources.
-func (m *machine) environment(c *v1.Container) map[string]string {
+func (m *machine) variables(c *v1.Container) map[string]string {
 	all := map[string]string{}
 	for _, from := range c.EnvFrom {
 		var data map[string]string
@@ -73,12 +73,12 @@ func (m *machine) field(r *v1.ObjectFieldSelector) (string, bool) {
 // data gives what is in a ConfigMap or Secret.
 func (m *machine) data(kind, name string) map[string]string {
 	if kind == "configmap" {
-		if c := m.world.configMap(m.pod.Namespace, name); c != nil {
+		if c := m.env.configMap(m.pod.Namespace, name); c != nil {
 			return c.Data
 		}
 		return nil
 	}
-	s := m.world.secret(m.pod.Namespace, name)
+	s := m.env.secret(m.pod.Namespace, name)
 	if s == nil {
 		return nil
 	}
@@ -95,7 +95,7 @@ func (m *machine) badMount(c *v1.Container) string {
 		inside := mount.SubPath
 		if mount.SubPathExpr != "" {
 			var variables []kubecontainer.EnvVar
-			for name, value := range m.environment(c) {
+			for name, value := range m.variables(c) {
 				variables = append(variables, kubecontainer.EnvVar{Name: name, Value: value})
 			}
 			var err error

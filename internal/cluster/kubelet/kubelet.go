@@ -41,23 +41,23 @@ import (
 
 // Config is what the kubelets need of the world.
 type Config struct {
-	Client    kubernetes.Interface
-	Informers informers.SharedInformerFactory
-	Script    func(*v1.Pod, *v1.Container) Script // nil: DefaultScript
-	State     []byte                              // what Snapshot gave in an earlier life, or nil
-	Version   string                              // of Kubernetes, that nodes report
-	Unwritten bool                                // leases are not renewed in the API server: LastBeat tells of heartbeats
+	Client         kubernetes.Interface
+	Informers      informers.SharedInformerFactory
+	Behavior       func(*v1.Pod, *v1.Container) Behavior // nil: DefaultScript
+	State          []byte                                // what Snapshot gave in an earlier life, or nil
+	Version        string                                // of Kubernetes, that nodes report
+	InMemoryLeases bool                                  // leases are not renewed in the API server: LastBeat tells of heartbeats
 }
 
 // Kubelet acts for all nodes at once.
 type Kubelet struct {
-	client  kubernetes.Interface
-	shared  informers.SharedInformerFactory
-	known   known
-	script  func(*v1.Pod, *v1.Container) Script
-	version string
-	events  record.EventBroadcaster
-	workers sync.WaitGroup
+	client   kubernetes.Interface
+	shared   informers.SharedInformerFactory
+	known    known
+	behavior func(*v1.Pod, *v1.Container) Behavior
+	version  string
+	events   record.EventBroadcaster
+	workers  sync.WaitGroup
 
 	mu      sync.Mutex
 	memory  memory
@@ -100,7 +100,7 @@ func New(c Config) (*Kubelet, error) {
 			core.PersistentVolumeClaims().Lister(), core.PersistentVolumes().Lister(),
 			c.Informers.Certificates().V1().ClusterTrustBundles().Lister(),
 		},
-		script:    c.Script,
+		behavior:  c.Behavior,
 		version:   c.Version,
 		memory:    memory{Pods: map[types.UID]*podState{}, Images: map[string][]string{}, IPs: map[string]int{}},
 		pods:      map[types.UID]*worker{},
@@ -108,11 +108,11 @@ func New(c Config) (*Kubelet, error) {
 		asleep:    map[string]bool{},
 		recorders: map[v1.EventSource]record.EventRecorder{},
 	}
-	if c.Unwritten {
+	if c.InMemoryLeases {
 		k.beats = map[string]time.Time{}
 	}
-	if k.script == nil {
-		k.script = DefaultScript
+	if k.behavior == nil {
+		k.behavior = DefaultBehavior
 	}
 	if c.State != nil {
 		if err := json.Unmarshal(c.State, &k.memory); err != nil {
@@ -321,7 +321,7 @@ func (k *Kubelet) sync(ctx context.Context, w *worker, pod *v1.Pod) (time.Time, 
 		k.mu.Unlock()
 		return time.Now().Add(nodeLook), nil // nobody is there to begin it
 	}
-	m := &machine{now: time.Now(), pod: pod, state: state, world: k}
+	m := &machine{now: time.Now(), pod: pod, state: state, env: k}
 	ended := state.Ended
 	due := m.step()
 	if state.Ended && !ended {
@@ -500,7 +500,7 @@ func (k *Kubelet) node(name string) *v1.Node {
 	return n
 }
 
-func (k *Kubelet) scriptOf(pod *v1.Pod, c *v1.Container) Script { return k.script(pod, c) }
+func (k *Kubelet) behaviorOf(pod *v1.Pod, c *v1.Container) Behavior { return k.behavior(pod, c) }
 
 func (k *Kubelet) hasImage(node, image string) bool {
 	return slices.Contains(k.memory.Images[node], image)

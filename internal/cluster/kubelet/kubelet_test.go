@@ -2,6 +2,7 @@ package kubelet
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -18,11 +19,11 @@ import (
 )
 
 func TestStatusIsReportedAsItIsStored(t *testing.T) {
-	for name, script := range map[string]Script{"running": {}, "crashing": {RunFor: 1500 * time.Millisecond, ExitCode: 1}} {
+	for name, script := range map[string]Behavior{"running": {}, "crashing": {RunFor: 1500 * time.Millisecond, ExitCode: 1}} {
 		t.Run(name, func(t *testing.T) {
 			l := begin(&v1.Pod{Spec: v1.PodSpec{Containers: []v1.Container{{Name: "c", Image: "nginx"}}}})
 			l.now = l.now.Add(123456789 * time.Nanosecond)
-			l.scripts["c"] = script
+			l.behaviors["c"] = script
 			l.run(time.Minute)
 			data, err := json.Marshal(l.pod.Status)
 			if err != nil {
@@ -107,5 +108,22 @@ func TestConflictIsResolvedWithTheLatestVersion(t *testing.T) {
 	}
 	if _, err := k.sync(t.Context(), w, k.latest(w)); err != nil || *accepted != 1 {
 		t.Errorf("got %v, written %d times", err, *accepted)
+	}
+}
+
+// Trial files hold the state under these keys.
+func TestSavedStateKeepsItsKeys(t *testing.T) {
+	for key, state := range map[string]any{
+		"Passed": containerState{StartupProbePassed: true},
+		"Hooked": containerState{PostStartDone: true},
+		"Hard":   podState{NoGracePeriod: true},
+	} {
+		data, err := json.Marshal(state)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := `"` + key + `":true`; !strings.Contains(string(data), want) {
+			t.Errorf("got %s, want %s", data, want)
+		}
 	}
 }

@@ -28,7 +28,7 @@ const (
 )
 
 // world is what a machine sees beyond its pod.
-type world interface {
+type environment interface {
 	configMap(namespace, name string) *v1.ConfigMap
 	secret(namespace, name string) *v1.Secret
 	trustBundle(name string) bool
@@ -36,7 +36,7 @@ type world interface {
 	claim(namespace, name string) *v1.PersistentVolumeClaim
 	node(name string) *v1.Node
 	admit(pod *v1.Pod) (reason, message string)
-	scriptOf(*v1.Pod, *v1.Container) Script
+	behaviorOf(*v1.Pod, *v1.Container) Behavior
 	holders(pod *v1.Pod, claim string) []string
 	volume(name string) *v1.PersistentVolume
 	hasImage(node, image string) bool
@@ -46,26 +46,26 @@ type world interface {
 
 // podState is what has to be remembered of a pod beyond its status.
 type podState struct {
-	Slot       int       // in the order in which pods begin
-	Started    time.Time // when the kubelet first saw it
-	Mounted    bool
-	Detaching  bool // it was reported that a volume is still attached to another node
-	MountWait  time.Duration
-	NextMount  time.Time
-	Sandboxed  time.Time // zero: no sandbox yet
-	NextTry    time.Time // of the sandbox
-	IP         string
-	Containers map[string]*containerState
-	Secrets    bool          // missing pull secrets were reported
-	Resize     string        // why a resize is not possible, if it is not
-	Stopping   time.Time     // when the pod was told to end
-	Grace      time.Duration // that it was given
-	Failed     string        // reason, if the kubelet ended the pod
-	Message    string
-	Disrupted  string // message of the condition DisruptionTarget, if the kubelet set it
-	Hard       bool   // without a grace period
-	Ended      bool   // all containers have ended for good
-	Gone       bool   // and the pod may be deleted
+	Slot          int       // in the order in which pods begin
+	Started       time.Time // when the kubelet first saw it
+	Mounted       bool
+	Detaching     bool // it was reported that a volume is still attached to another node
+	MountWait     time.Duration
+	NextMount     time.Time
+	Sandboxed     time.Time // zero: no sandbox yet
+	NextTry       time.Time // of the sandbox
+	IP            string
+	Containers    map[string]*containerState
+	Secrets       bool          // missing pull secrets were reported
+	Resize        string        // why a resize is not possible, if it is not
+	Stopping      time.Time     // when the pod was told to end
+	Grace         time.Duration // that it was given
+	Failed        string        // reason, if the kubelet ended the pod
+	Message       string
+	Disrupted     string // message of the condition DisruptionTarget, if the kubelet set it
+	NoGracePeriod bool   `json:"Hard"` // without a grace period
+	Ended         bool   // all containers have ended for good
+	Gone          bool   // and the pod may be deleted
 }
 
 // event is one that the kubelet reports.
@@ -95,13 +95,13 @@ func (e event) reference(pod *v1.Pod) *v1.ObjectReference {
 
 // machine takes one pod one step further.
 type machine struct {
-	now    time.Time
-	pod    *v1.Pod
-	state  *podState
-	world  world
-	events []event
-	due    time.Time // the earliest moment at which something happens by itself
-	anew   bool      // a rule has let the whole pod begin anew: no container goes on in this step
+	now        time.Time
+	pod        *v1.Pod
+	state      *podState
+	env        environment
+	events     []event
+	due        time.Time // the earliest moment at which something happens by itself
+	restartPod bool      // a rule has let the whole pod begin anew: no container goes on in this step
 }
 
 func (m *machine) normal(path, reason, format string, args ...any) {
@@ -131,7 +131,7 @@ func (m *machine) reached(t time.Time) bool {
 // step does all that is due, and tells when to step again; never, if that is the zero time.
 func (m *machine) step() time.Time {
 	s := m.state
-	if n := m.world.node(m.pod.Spec.NodeName); n != nil && stopped(n) {
+	if n := m.env.node(m.pod.Spec.NodeName); n != nil && stopped(n) {
 		return time.Time{}
 	}
 	if s.Started.IsZero() {
@@ -171,7 +171,7 @@ func (m *machine) jitter() time.Duration {
 // admit refuses a pod that its node cannot take, which happens to pods that the scheduler did not
 // place, or that it placed on what it knew a moment ago.
 func (m *machine) admit() {
-	reason, message := m.world.admit(m.pod)
+	reason, message := m.env.admit(m.pod)
 	if reason == "" {
 		return
 	}
@@ -199,7 +199,7 @@ func (m *machine) checkStorage() {
 	for i := range m.pod.Spec.Containers {
 		c := &m.pod.Spec.Containers[i]
 		s := m.state.Containers[c.Name]
-		used := m.world.scriptOf(m.pod, c).Storage
+		used := m.env.behaviorOf(m.pod, c).Storage
 		if used == 0 || s == nil || s.Phase != running {
 			continue
 		}
@@ -208,7 +208,7 @@ func (m *machine) checkStorage() {
 			continue
 		}
 		m.fail("Evicted", message)
-		m.state.Disrupted, m.state.Hard = message, true
+		m.state.Disrupted, m.state.NoGracePeriod = message, true
 		m.warn("", "Evicted", "%s", message)
 		m.stop()
 		return
@@ -248,7 +248,7 @@ func (m *machine) sandbox() bool {
 	}
 	m.reportPullSecrets()
 	for i := range m.pod.Spec.Containers {
-		if problem := m.world.scriptOf(m.pod, &m.pod.Spec.Containers[i]).SandboxError; problem != "" {
+		if problem := m.env.behaviorOf(m.pod, &m.pod.Spec.Containers[i]).SandboxError; problem != "" {
 			m.warn("", kubeletevents.FailedCreatePodSandBox, "Failed to create pod sandbox: %s", problem)
 			s.NextTry = m.now.Add(resync)
 			m.at(s.NextTry)
@@ -257,9 +257,9 @@ func (m *machine) sandbox() bool {
 	}
 	s.Sandboxed = m.now
 	if m.pod.Spec.HostNetwork {
-		s.IP = hostIP(m.world.node(m.pod.Spec.NodeName))
+		s.IP = hostIP(m.env.node(m.pod.Spec.NodeName))
 	} else {
-		s.IP = m.world.nextIP(m.pod.Spec.NodeName)
+		s.IP = m.env.nextIP(m.pod.Spec.NodeName)
 	}
 	return true
 }
@@ -269,7 +269,7 @@ func (m *machine) sandbox() bool {
 func (m *machine) reportPullSecrets() {
 	var missing []string
 	for _, r := range m.pod.Spec.ImagePullSecrets {
-		if r.Name != "" && m.world.secret(m.pod.Namespace, r.Name) == nil {
+		if r.Name != "" && m.env.secret(m.pod.Namespace, r.Name) == nil {
 			missing = append(missing, r.Name)
 		}
 	}
@@ -295,7 +295,7 @@ func (m *machine) runContainers() {
 			continue
 		}
 		m.run(c, "spec.containers{"+c.Name+"}")
-		if m.anew {
+		if m.restartPod {
 			return
 		}
 		busy = busy || s.occupies()
@@ -317,7 +317,7 @@ func (m *machine) runInit() bool {
 		m.run(c, "spec.initContainers{"+c.Name+"}")
 		s := m.container(c.Name)
 		if isSidecar(c) {
-			if s.Phase == running && s.Passed || s.Restarts > 0 || s.Last != nil {
+			if s.Phase == running && s.StartupProbePassed || s.Restarts > 0 || s.Last != nil {
 				continue
 			}
 			return false
@@ -358,7 +358,7 @@ func (m *machine) stop() {
 		switch {
 		case cs.Killed:
 			code = killed
-		case m.world.scriptOf(m.pod, c).RunFor > 0:
+		case m.env.behaviorOf(m.pod, c).RunFor > 0:
 			code = interrupted
 		}
 		m.end(cs, code, "")
@@ -380,15 +380,15 @@ func (m *machine) signal() {
 		}
 		path := m.path(c)
 		m.normal(path, kubeletevents.KillingContainer, "Stopping container %s", c.Name)
-		script := m.world.scriptOf(m.pod, c)
+		behavior := m.env.behaviorOf(m.pod, c)
 		if m.state.Grace == 0 {
 			s.StopBy, s.Killed = m.now, true
 			continue
 		}
 		signalled := m.now
 		if c.Lifecycle != nil && c.Lifecycle.PreStop != nil {
-			signalled = earliest(m.now.Add(script.PreStopFor), end)
-			if script.FailPreStop {
+			signalled = earliest(m.now.Add(behavior.PreStopFor), end)
+			if behavior.FailPreStop {
 				m.warn(path, kubeletevents.FailedPreStopHook, "PreStopHook failed")
 			}
 		}
@@ -396,7 +396,7 @@ func (m *machine) signal() {
 			signalled = latest(signalled, earliest(turn, end))
 		}
 		deadline := latest(end, signalled.Add(minimumGrace))
-		s.StopBy = signalled.Add(script.StopFor)
+		s.StopBy = signalled.Add(behavior.StopFor)
 		if s.StopBy.After(deadline) {
 			s.StopBy, s.Killed = deadline, true
 		}
@@ -430,7 +430,7 @@ func latest(a, b time.Time) time.Time {
 
 // grace is how long containers may take to end.
 func (m *machine) grace() time.Duration {
-	if m.state.Hard {
+	if m.state.NoGracePeriod {
 		return 0
 	}
 	for _, seconds := range []*int64{m.pod.DeletionGracePeriodSeconds, m.pod.Spec.TerminationGracePeriodSeconds} {

@@ -21,8 +21,8 @@ type place struct {
 	configMaps map[string]*v1.ConfigMap
 	secrets    map[string]*v1.Secret
 	images     map[string]bool
-	scripts    map[string]Script // by container; others have the default one
-	others     []*v1.Pod         // on the node
+	behaviors  map[string]Behavior // by container; others have the default one
+	others     []*v1.Pod           // on the node
 	claims     map[string]*v1.PersistentVolumeClaim
 	volumes    map[string]*v1.PersistentVolume
 	bundles    []*certificatesv1.ClusterTrustBundle
@@ -56,11 +56,11 @@ func (p *place) admit(pod *v1.Pod) (reason, message string) {
 		return nil
 	}, &record.FakeRecorder{})
 }
-func (p *place) scriptOf(pod *v1.Pod, c *v1.Container) Script {
-	if s, ok := p.scripts[c.Name]; ok {
+func (p *place) behaviorOf(pod *v1.Pod, c *v1.Container) Behavior {
+	if s, ok := p.behaviors[c.Name]; ok {
 		return s
 	}
-	return DefaultScript(pod, c)
+	return DefaultBehavior(pod, c)
 }
 func (p *place) hasImage(_, image string) bool { return p.images[image] }
 func (p *place) keepImage(_, image string)     { p.images[image] = true }
@@ -87,14 +87,14 @@ func begin(pod *v1.Pod) *life {
 		pod.Spec.RestartPolicy = v1.RestartPolicyAlways
 	}
 	return &life{
-		place: &place{configMaps: map[string]*v1.ConfigMap{}, secrets: map[string]*v1.Secret{}, images: map[string]bool{}, scripts: map[string]Script{}},
+		place: &place{configMaps: map[string]*v1.ConfigMap{}, secrets: map[string]*v1.Secret{}, images: map[string]bool{}, behaviors: map[string]Behavior{}},
 		pod:   pod, state: &podState{Containers: map[string]*containerState{}}, began: now, now: now,
 	}
 }
 
 func (l *life) run(d time.Duration) *life {
 	for end := l.now.Add(d); ; {
-		m := &machine{now: l.now, pod: l.pod, state: l.state, world: l.place}
+		m := &machine{now: l.now, pod: l.pod, state: l.state, env: l.place}
 		due := m.step()
 		l.pod.Status = m.status()
 		for _, e := range m.events {
@@ -184,7 +184,7 @@ func TestContainerIsPulledCreatedAndStarted(t *testing.T) {
 
 func TestCrashingContainerBacksOff(t *testing.T) {
 	l := begin(pod(one("a")))
-	l.scripts["a"] = Script{RunFor: time.Second, ExitCode: 1}
+	l.behaviors["a"] = Behavior{RunFor: time.Second, ExitCode: 1}
 	l.images["a:1"] = true
 	l.run(30 * time.Minute)
 	// The first restart is at once; then 10 s doubling to 300 s, and a second of life each.
@@ -210,21 +210,21 @@ func TestWhatGetPodsWatchShows(t *testing.T) {
 	unset.EnvFrom = []v1.EnvFromSource{{ConfigMapRef: &v1.ConfigMapEnvSource{LocalObjectReference: v1.LocalObjectReference{Name: "settings"}}}}
 	for name, test := range map[string]struct {
 		container v1.Container
-		script    Script
+		behavior  Behavior
 		want      []string
 	}{
-		"crash": {one("a"), Script{RunFor: 5 * time.Second, ExitCode: 1}, []string{
+		"crash": {one("a"), Behavior{RunFor: 5 * time.Second, ExitCode: 1}, []string{
 			"Pending a=ContainerCreating", "Running a=Ready", "Running a=Error(1)", "Running a=Readyx1", "Running a=Error(1)x1", "Running a=CrashLoopBackOffx1",
 			"Running a=Readyx2", "Running a=Error(1)x2", "Running a=CrashLoopBackOffx2",
 		}},
-		"image": {missing, DefaultScript(pod(missing), &missing), []string{
+		"image": {missing, DefaultBehavior(pod(missing), &missing), []string{
 			"Pending a=ContainerCreating", "Pending a=ErrImagePull", "Pending a=ImagePullBackOff", "Pending a=ErrImagePull", "Pending a=ImagePullBackOff",
 		}},
-		"configuration": {unset, Script{}, []string{"Pending a=ContainerCreating", "Pending a=CreateContainerConfigError"}},
+		"configuration": {unset, Behavior{}, []string{"Pending a=ContainerCreating", "Pending a=CreateContainerConfigError"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := begin(pod(test.container))
-			l.scripts["a"] = test.script
+			l.behaviors["a"] = test.behavior
 			var got []string
 			for range 300 {
 				l.run(100 * time.Millisecond)
@@ -371,7 +371,7 @@ func TestInitContainersRunOneAfterAnotherBeforeTheOthers(t *testing.T) {
 	p := pod(one("a"))
 	p.Spec.InitContainers = []v1.Container{one("i"), one("j")}
 	l := begin(p)
-	l.scripts["i"], l.scripts["j"] = Script{RunFor: 5 * time.Second}, Script{RunFor: 5 * time.Second}
+	l.behaviors["i"], l.behaviors["j"] = Behavior{RunFor: 5 * time.Second}, Behavior{RunFor: 5 * time.Second}
 	l.run(3 * time.Second)
 	l.expect(t, "Pending i=Running j=PodInitializing a=PodInitializing")
 	l.run(4 * time.Second)
@@ -388,7 +388,7 @@ func TestSidecarStartsFirstAndIsStoppedLast(t *testing.T) {
 	p.Spec.InitContainers = []v1.Container{side}
 	p.Spec.RestartPolicy = v1.RestartPolicyNever
 	l := begin(p)
-	l.scripts["a"] = Script{RunFor: 20 * time.Second}
+	l.behaviors["a"] = Behavior{RunFor: 20 * time.Second}
 	l.run(10 * time.Second)
 	l.expect(t, "Running s=Ready a=Ready")
 	l.run(20 * time.Second)
@@ -409,7 +409,7 @@ func TestRestartPolicyDecidesOverThePhase(t *testing.T) {
 		p := pod(one("a"))
 		p.Spec.RestartPolicy = test.policy
 		l := begin(p)
-		l.scripts["a"] = Script{RunFor: time.Second, ExitCode: test.code}
+		l.behaviors["a"] = Behavior{RunFor: time.Second, ExitCode: test.code}
 		l.run(10 * time.Second)
 		l.expect(t, test.want)
 	}
@@ -432,7 +432,7 @@ func TestProbesDecideOverReadinessAndLife(t *testing.T) {
 	l.expect(t, "Running a=Ready")
 
 	l = begin(pod(ready))
-	l.scripts["a"] = Script{FailReadiness: true}
+	l.behaviors["a"] = Behavior{FailReadiness: true}
 	l.run(time.Minute)
 	l.expect(t, "Running a=Running")
 	l.expectEvent(t, "Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 500")
@@ -440,7 +440,7 @@ func TestProbesDecideOverReadinessAndLife(t *testing.T) {
 	alive := one("a")
 	alive.LivenessProbe = probe
 	l = begin(pod(alive))
-	l.scripts["a"] = Script{FailLiveness: true}
+	l.behaviors["a"] = Behavior{FailLiveness: true}
 	l.run(50 * time.Second)
 	l.expectEvent(t, "Killing", "Container a failed liveness probe, will be restarted")
 	l.expect(t, "Running a=Readyx1")
@@ -458,7 +458,7 @@ func TestDeletedPodEndsInsideItsGracePeriod(t *testing.T) {
 		{time.Hour, "Failed a=Error(137)"},
 	} {
 		l := begin(pod(one("a")))
-		l.scripts["a"] = Script{StopFor: test.stop}
+		l.behaviors["a"] = Behavior{StopFor: test.stop}
 		l.run(10 * time.Second)
 		grace, now := int64(5), metav1.NewTime(l.now)
 		l.pod.DeletionTimestamp, l.pod.DeletionGracePeriodSeconds = &now, &grace
@@ -535,7 +535,7 @@ func TestPodPastItsDeadlineFails(t *testing.T) {
 
 func TestSandboxThatCannotBeMadeIsTriedAgain(t *testing.T) {
 	l := begin(pod(one("a")))
-	l.scripts["a"] = Script{SandboxError: "no pause image"}
+	l.behaviors["a"] = Behavior{SandboxError: "no pause image"}
 	l.run(time.Minute)
 	l.expect(t, "Pending a=ContainerCreating")
 	if got := len(strings.Fields(l.seconds("FailedCreatePodSandBox"))); got != 5 {
@@ -544,7 +544,7 @@ func TestSandboxThatCannotBeMadeIsTriedAgain(t *testing.T) {
 }
 
 func TestCommandsThatExamplesUseAreUnderstood(t *testing.T) {
-	for line, want := range map[string]Script{
+	for line, want := range map[string]Behavior{
 		"sleep 3600":                     {RunFor: time.Hour},
 		"sh -c exit 3":                   {RunFor: time.Second, ExitCode: 3},
 		"sh -c sleep 5; exit 1":          {RunFor: 6 * time.Second, ExitCode: 1},
@@ -565,7 +565,7 @@ func TestCommandsThatExamplesUseAreUnderstood(t *testing.T) {
 		"sh -c echo hello; exec nginx":   {},
 		"/bin/echo hello":                {RunFor: time.Second},
 	} {
-		var got Script
+		var got Behavior
 		followCommand(&got, &v1.Container{Command: strings.SplitN(line, " ", 3)})
 		if got.RunFor != want.RunFor || got.ExitCode != want.ExitCode {
 			t.Errorf("%s: runs for %v and exits with %d, want %v and %d", line, got.RunFor, got.ExitCode, want.RunFor, want.ExitCode)
@@ -595,7 +595,7 @@ func TestStartupProbeGatesTheOthers(t *testing.T) {
 	c := one("a")
 	c.StartupProbe, c.LivenessProbe, c.ReadinessProbe = probe(10), probe(1), probe(1)
 	l := begin(pod(c))
-	l.scripts["a"] = Script{ReadyAfter: 20 * time.Second}
+	l.behaviors["a"] = Behavior{ReadyAfter: 20 * time.Second}
 	l.run(15 * time.Second)
 	l.expect(t, "Running a=Running")
 	l.run(30 * time.Second)
@@ -607,12 +607,12 @@ func TestStartupProbeGatesTheOthers(t *testing.T) {
 
 	c.StartupProbe = probe(2)
 	l = begin(pod(c))
-	l.scripts["a"] = Script{FailStartup: true, StopFor: time.Second}
+	l.behaviors["a"] = Behavior{FailStartup: true, StopFor: time.Second}
 	l.run(12 * time.Second)
 	l.expectEvent(t, "Killing", "Container a failed startup probe, will be restarted")
 }
 
-func TestReadinessFollowsTheScript(t *testing.T) {
+func TestReadinessFollowsTheBehavior(t *testing.T) {
 	c := one("a")
 	c.ReadinessProbe = &v1.Probe{PeriodSeconds: 10, FailureThreshold: 3, ProbeHandler: v1.ProbeHandler{Exec: &v1.ExecAction{}}}
 	l := begin(pod(c)).run(time.Minute)
@@ -649,17 +649,17 @@ func TestContainerIsRestartedWithAnotherImage(t *testing.T) {
 	never := pod(one("a"))
 	never.Spec.RestartPolicy = v1.RestartPolicyNever
 	l = begin(never)
-	l.scripts["a"] = Script{}
+	l.behaviors["a"] = Behavior{}
 	l.run(10 * time.Second)
 	l.pod.Spec.Containers[0].Image = "other"
 	l.run(10 * time.Second)
 	l.expect(t, "Running a=Readyx1")
 
 	l = begin(pod(one("a")))
-	l.scripts["a"] = Script{PullError: "not found"}
+	l.behaviors["a"] = Behavior{PullError: "not found"}
 	l.run(2 * time.Minute)
 	l.expect(t, "Pending a=ImagePullBackOff")
-	delete(l.scripts, "a")
+	delete(l.behaviors, "a")
 	l.pod.Spec.Containers[0].Image = "other"
 	l.run(10 * time.Second)
 	l.expect(t, "Running a=Ready")
@@ -726,7 +726,7 @@ func TestHooks(t *testing.T) {
 	})
 	t.Run("preStop beyond the grace period", func(t *testing.T) {
 		l := remove(begin(hooked(v1.Lifecycle{PreStop: handler("sleep", "60")})).run(10*time.Second), 5)
-		l.scripts["a"] = Script{PreStopFor: time.Minute, StopFor: time.Hour}
+		l.behaviors["a"] = Behavior{PreStopFor: time.Minute, StopFor: time.Hour}
 		l.run(6*time.Second).expect(t, "Running a=Ready")
 		l.run(2*time.Second).expect(t, "Failed a=Error(137)")
 	})
@@ -746,7 +746,7 @@ func TestSidecarsGetTheSignalInReverseOrder(t *testing.T) {
 	}
 	l := begin(p)
 	for _, name := range []string{"a", "r", "s"} {
-		l.scripts[name] = Script{StopFor: 3 * time.Second}
+		l.behaviors[name] = Behavior{StopFor: 3 * time.Second}
 	}
 	l.run(20 * time.Second)
 	now, grace := metav1.NewTime(l.now), int64(30)
@@ -770,7 +770,7 @@ func TestContainerRestartRules(t *testing.T) {
 		p := pod(c)
 		p.Spec.RestartPolicy = v1.RestartPolicyNever
 		l := begin(p)
-		l.scripts["a"] = Script{RunFor: time.Second, ExitCode: code}
+		l.behaviors["a"] = Behavior{RunFor: time.Second, ExitCode: code}
 		l.run(10 * time.Second)
 		l.expect(t, want)
 	}
@@ -788,7 +788,7 @@ func TestRuleRestartsAllContainers(t *testing.T) {
 	p.Spec.InitContainers = []v1.Container{one("i")}
 	p.Spec.RestartPolicy = v1.RestartPolicyNever
 	l := begin(p)
-	l.scripts["i"], l.scripts["a"], l.scripts["w"] = Script{RunFor: time.Second}, Script{}, Script{RunFor: 10 * time.Second, ExitCode: 88}
+	l.behaviors["i"], l.behaviors["a"], l.behaviors["w"] = Behavior{RunFor: time.Second}, Behavior{}, Behavior{RunFor: 10 * time.Second, ExitCode: 88}
 	l.run(20 * time.Second)
 	l.expect(t, "Running i=Completed(0)x1 a=Readyx1 w=Readyx1")
 }
@@ -815,7 +815,7 @@ func TestRootIsForbiddenWhereThePodSaysSo(t *testing.T) {
 
 func TestContainersStartOneAfterAnother(t *testing.T) {
 	l := begin(pod(one("a"), one("b")))
-	l.scripts["a"], l.scripts["b"] = Script{PullFor: 5 * time.Second}, Script{PullFor: 5 * time.Second}
+	l.behaviors["a"], l.behaviors["b"] = Behavior{PullFor: 5 * time.Second}, Behavior{PullFor: 5 * time.Second}
 	l.run(3 * time.Second)
 	l.expect(t, "Pending a=ContainerCreating b=ContainerCreating")
 	l.run(4 * time.Second)
@@ -867,7 +867,7 @@ func TestResizeInPlace(t *testing.T) {
 
 func TestSecondDeletionIsInAGreaterHurry(t *testing.T) {
 	l := begin(pod(one("a")))
-	l.scripts["a"] = Script{StopFor: time.Hour}
+	l.behaviors["a"] = Behavior{StopFor: time.Hour}
 	l.run(10 * time.Second)
 	now, grace := metav1.NewTime(l.now), int64(600)
 	l.pod.DeletionTimestamp, l.pod.DeletionGracePeriodSeconds = &now, &grace

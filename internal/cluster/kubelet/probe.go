@@ -12,7 +12,7 @@ import (
 type probeState struct {
 	Next             time.Time // zero: it has not begun
 	Successes, Fails int       // one after another
-	Settled          bool      // nothing will change any more unless the script does
+	Settled          bool      // nothing will change any more unless the behavior does
 }
 
 // The probes of a container, as indices of containerState.Probes.
@@ -25,36 +25,36 @@ const (
 var probeNames = [...]string{startup: "Startup", readiness: "Readiness", liveness: "Liveness"}
 
 // probe lets the probes decide over readiness and life.
-func (m *machine) probe(c *v1.Container, s *containerState, script Script, path string) {
+func (m *machine) probe(c *v1.Container, s *containerState, behavior Behavior, path string) {
 	if s.Killed {
 		return
 	}
-	late := m.now.Before(s.StartedAt.Add(script.ReadyAfter))
-	for _, f := range script.Files {
+	late := m.now.Before(s.StartedAt.Add(behavior.ReadyAfter))
+	for _, f := range behavior.Files {
 		m.reached(s.StartedAt.Add(f.After)) // a probe may look at it
 	}
-	fails := func(p *v1.Probe, always bool) bool { return always || m.refused(p, s, script) }
-	if !s.Passed {
+	fails := func(p *v1.Probe, always bool) bool { return always || m.refused(p, s, behavior) }
+	if !s.StartupProbePassed {
 		if c.StartupProbe != nil {
-			switch m.ask(s, c.StartupProbe, startup, fails(c.StartupProbe, script.FailStartup), late, path) {
+			switch m.ask(s, c.StartupProbe, startup, fails(c.StartupProbe, behavior.FailStartup), late, path) {
 			case failed:
-				m.failLife(c, s, script, c.StartupProbe, startup, path)
+				m.failLife(c, s, behavior, c.StartupProbe, startup, path)
 				return
 			case undecided:
 				return
 			}
 		}
-		s.Passed = true
+		s.StartupProbePassed = true
 	}
-	if p := c.LivenessProbe; p != nil && m.ask(s, p, liveness, fails(p, script.FailLiveness), late, path) == failed {
-		m.failLife(c, s, script, p, liveness, path)
+	if p := c.LivenessProbe; p != nil && m.ask(s, p, liveness, fails(p, behavior.FailLiveness), late, path) == failed {
+		m.failLife(c, s, behavior, p, liveness, path)
 		return
 	}
 	if c.ReadinessProbe == nil {
 		s.Ready = true
 		return
 	}
-	switch m.ask(s, c.ReadinessProbe, readiness, fails(c.ReadinessProbe, script.FailReadiness), late, path) {
+	switch m.ask(s, c.ReadinessProbe, readiness, fails(c.ReadinessProbe, behavior.FailReadiness), late, path) {
 	case succeeded:
 		s.Ready = true
 	case failed:
@@ -63,12 +63,12 @@ func (m *machine) probe(c *v1.Container, s *containerState, script Script, path 
 }
 
 // refused tells whether a probe fails now for what the container does.
-func (m *machine) refused(p *v1.Probe, s *containerState, script Script) bool {
+func (m *machine) refused(p *v1.Probe, s *containerState, behavior Behavior) bool {
 	switch {
 	case p.Exec != nil:
-		return script.refuses(p.Exec.Command, m.now.Sub(s.StartedAt))
-	case p.HTTPGet != nil && p.HTTPGet.Path == "/healthz" && script.HealthyFor > 0:
-		return m.reached(s.StartedAt.Add(script.HealthyFor))
+		return behavior.refuses(p.Exec.Command, m.now.Sub(s.StartedAt))
+	case p.HTTPGet != nil && p.HTTPGet.Path == "/healthz" && behavior.HealthyFor > 0:
+		return m.reached(s.StartedAt.Add(behavior.HealthyFor))
 	}
 	return false
 }
@@ -148,10 +148,10 @@ func probeOutput(p *v1.Probe) string {
 }
 
 // failLife ends a container whose startup or liveness probe has failed often enough.
-func (m *machine) failLife(c *v1.Container, s *containerState, script Script, p *v1.Probe, kind int, path string) {
+func (m *machine) failLife(c *v1.Container, s *containerState, behavior Behavior, p *v1.Probe, kind int, path string) {
 	message := "Container " + c.Name + " failed " + strings.ToLower(probeNames[kind]) + " probe"
 	if m.pod.Spec.RestartPolicy != v1.RestartPolicyNever {
 		message += ", will be restarted"
 	}
-	m.kill(c, s, script, p.TerminationGracePeriodSeconds, path, message)
+	m.kill(c, s, behavior, p.TerminationGracePeriodSeconds, path, message)
 }

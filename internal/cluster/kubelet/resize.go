@@ -47,7 +47,7 @@ func (m *machine) resize() {
 
 // tooLarge tells what of the pod the node could never hold.
 func (m *machine) tooLarge() string {
-	n := m.world.node(m.pod.Spec.NodeName)
+	n := m.env.node(m.pod.Spec.NodeName)
 	if n == nil {
 		return ""
 	}

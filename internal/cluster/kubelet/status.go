@@ -29,7 +29,7 @@ func (m *machine) status() v1.PodStatus {
 		status.Phase, status.Reason, status.Message = v1.PodFailed, s.Failed, s.Message
 		return status
 	}
-	if ip := hostIP(m.world.node(m.pod.Spec.NodeName)); ip != "" {
+	if ip := hostIP(m.env.node(m.pod.Spec.NodeName)); ip != "" {
 		status.HostIP, status.HostIPs = ip, []v1.HostIP{{IP: ip}}
 	}
 	if s.IP != "" {
@@ -66,7 +66,7 @@ func (m *machine) containerStatus(c *v1.Container) v1.ContainerStatus {
 	if s == nil {
 		s = &containerState{Phase: waiting}
 	}
-	started := s.Phase == running && s.Passed
+	started := s.Phase == running && s.StartupProbePassed
 	status := v1.ContainerStatus{
 		Name: c.Name, Image: c.Image, Ready: s.Ready, Started: &started, RestartCount: s.Restarts, ContainerID: s.ID,
 		VolumeMounts: mountStatuses(c),

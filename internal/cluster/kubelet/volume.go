@@ -47,7 +47,7 @@ func (m *machine) attach() bool {
 		if disk == nil {
 			continue
 		}
-		holders := m.world.holders(m.pod, claim)
+		holders := m.env.holders(m.pod, claim)
 		if len(holders) == 0 {
 			continue
 		}
@@ -80,11 +80,11 @@ func (m *machine) disk(claim string) *v1.PersistentVolume {
 	if claim == "" {
 		return nil
 	}
-	c := m.world.claim(m.pod.Namespace, claim)
+	c := m.env.claim(m.pod.Namespace, claim)
 	if c == nil || c.Spec.VolumeName == "" {
 		return nil
 	}
-	disk := m.world.volume(c.Spec.VolumeName)
+	disk := m.env.volume(c.Spec.VolumeName)
 	if disk == nil || !isDisk(disk) || volumeutil.IsMultiAttachAllowed(volume.NewSpecFromPersistentVolume(disk, false)) {
 		return nil
 	}
@@ -148,15 +148,15 @@ func (m *machine) missingKeys(kind, name string, items []v1.KeyToPath) string {
 // keys gives a lookup of the keys of a ConfigMap or Secret.
 func (m *machine) keys(kind, name string) (func(string) bool, bool) {
 	if kind == "configmap" {
-		c := m.world.configMap(m.pod.Namespace, name)
+		c := m.env.configMap(m.pod.Namespace, name)
 		return func(key string) bool { _, a := c.Data[key]; _, b := c.BinaryData[key]; return a || b }, c != nil
 	}
-	s := m.world.secret(m.pod.Namespace, name)
+	s := m.env.secret(m.pod.Namespace, name)
 	return func(key string) bool { _, ok := s.Data[key]; return ok }, s != nil
 }
 
 func (m *machine) missingClaim(name string) string {
-	c := m.world.claim(m.pod.Namespace, name)
+	c := m.env.claim(m.pod.Namespace, name)
 	switch {
 	case c == nil:
 		return fmt.Sprintf("persistentvolumeclaim %q not found", name)
@@ -194,7 +194,7 @@ const servingSigner = "kubernetes.io/kube-apiserver-serving"
 func (m *machine) missingBundle(p *v1.ClusterTrustBundleProjection) string {
 	switch {
 	case p.Name != nil:
-		if !m.world.trustBundle(*p.Name) {
+		if !m.env.trustBundle(*p.Name) {
 			return fmt.Sprintf("while getting ClusterTrustBundle: clustertrustbundle.certificates.k8s.io %q not found", *p.Name)
 		}
 	case p.SignerName != nil && *p.SignerName != servingSigner:
@@ -202,7 +202,7 @@ func (m *machine) missingBundle(p *v1.ClusterTrustBundleProjection) string {
 		if err != nil {
 			return fmt.Sprintf("while parsing label selector: %v", err)
 		}
-		if !m.world.trustBundleOf(*p.SignerName, matching) {
+		if !m.env.trustBundleOf(*p.SignerName, matching) {
 			return "combination of signerName and labelSelector matched zero ClusterTrustBundles"
 		}
 	}

@@ -43,8 +43,8 @@ func Run(ctx context.Context, start time.Time, seed int64, f func() error) error
 	defer running.Unlock()
 	restore := globals.Set(seed)
 	var pulse atomic.Int64
-	ground = newSurface()
-	defer ground.close()
+	current = newBridge()
+	defer current.close()
 	result := make(chan error, 1)
 	entered, ended := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -117,7 +117,7 @@ func beat(pulse *atomic.Int64, stop chan struct{}) {
 
 // watch tells when neither the clock has moved nor the processor has worked for a while.
 func watch(pulse *atomic.Int64, result chan error) (stuck chan error, release func()) {
-	ground := ground
+	ground := current
 	stuck, done, left := make(chan error, 1), make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(left)
@@ -129,7 +129,7 @@ func watch(pulse *atomic.Int64, result chan error) (stuck chan error, release fu
 			case <-time.After(patience):
 			}
 			now, work := pulse.Load(), platform.ProcessorTime()
-			if ground.visits.Load() == 0 && now == last && work-worked < patience/20 && len(result) == 0 {
+			if ground.calls.Load() == 0 && now == last && work-worked < patience/20 && len(result) == 0 {
 				if who, blocked := fakeclock.Blocked(); blocked {
 					stuck <- fmt.Errorf("%w: %s", ErrStuck, who)
 					return

@@ -24,9 +24,9 @@ type behaviors struct {
 	globs map[string]*regexp.Regexp
 }
 
-// script is what a container does: what its pod says, then what the scenario says.
-func (s *behaviors) script(pod *corev1.Pod, c *corev1.Container) kubelet.Script {
-	k := kubelet.DefaultScript(pod, c)
+// behavior returns what a container does: what its pod says, then what the scenario says.
+func (s *behaviors) behavior(pod *corev1.Pod, c *corev1.Container) kubelet.Behavior {
+	k := kubelet.DefaultBehavior(pod, c)
 	if s.scenario == nil {
 		return k
 	}
@@ -44,7 +44,7 @@ func (s *behaviors) script(pod *corev1.Pod, c *corev1.Container) kubelet.Script 
 	return k
 }
 
-func writeImage(i *plan.ImageScript, k *kubelet.Script, image string) {
+func writeImage(i *plan.ImageScript, k *kubelet.Behavior, image string) {
 	set(&k.PullFor, i.Pull)
 	if i.Size != "" {
 		q := resource.MustParse(i.Size)
@@ -64,7 +64,7 @@ func set(d *time.Duration, value *metav1.Duration) {
 	}
 }
 
-func writeContainer(c *plan.ContainerScript, k *kubelet.Script) {
+func writeContainer(c *plan.ContainerScript, k *kubelet.Behavior) {
 	set(&k.ReadyAfter, c.ReadyAfter)
 	set(&k.RunFor, c.RunFor)
 	set(&k.StopFor, c.StopFor)
@@ -145,7 +145,7 @@ func (s *simulation) usage(pod *corev1.Pod, c *corev1.Container, name corev1.Res
 			}
 		}
 	}
-	k := s.behaviors.script(pod, c)
+	k := s.behaviors.behavior(pod, c)
 	switch {
 	case name == corev1.ResourceCPU && k.CPU > 0:
 		return k.CPU

@@ -98,7 +98,7 @@ func (s *simulation) run() error {
 			Tracking: apiserver.TrackApplied, SkipBootstrapRBAC: !s.asksWhoMay(),
 		},
 		Scheduler: scheduler.Options{OnDecision: s.recorder.onDecision},
-		Nodes:     s.Nodes, Behavior: s.behaviors.script, Usage: s.usage, InMemoryLeases: true,
+		Nodes:     s.Nodes, Behavior: s.behaviors.behavior, Usage: s.usage, InMemoryLeases: true,
 	}
 	if s.ServerSide {
 		config.APIServer.Tracking = apiserver.TrackUsers // merging begins with who manages what

@@ -117,7 +117,7 @@ func killedBeforeReady(s *simulation, p *plan.Problem) bool {
 			after := time.Duration(l.InitialDelaySeconds+l.PeriodSeconds*max(l.FailureThreshold-1, 0)) * time.Second
 			p.Message = fmt.Sprintf("livenessProbe of container %s ends it after about %v, before it is ready", c.Name, max(after, time.Second))
 			p.Help = "add a startupProbe that allows for the slowest start (failureThreshold times periodSeconds)"
-			if starts := s.behaviors.script(t.pod, c).ReadyAfter; starts > 0 {
+			if starts := s.behaviors.behavior(t.pod, c).ReadyAfter; starts > 0 {
 				p.Message += fmt.Sprintf(": it needs %v", starts)
 			}
 			return true

@@ -19,7 +19,7 @@ type FileChange struct {
 // course is what becomes of a command, as far as it is understood: the commands that examples use
 // to end (true, false, exit N, sleep N), to print (echo) and to come and go with files (touch, rm,
 // echo > FILE), alone or in a script of a shell.
-type course struct {
+type commandEffect struct {
 	takes  time.Duration
 	ends   bool // by itself, with code
 	code   int32
@@ -30,12 +30,12 @@ type course struct {
 
 // follow foresees the course of a command. What it does not understand takes no time and succeeds,
 // unless it comes last: then the command does not end.
-func follow(command []string) (c course) {
+func interpret(command []string) (c commandEffect) {
 	all := statements(command)
 	if slices.ContainsFunc(all, statement.controls) { // not followed in its turns: what it does last counts
 		for _, s := range all {
 			if s.words[0] == "while" || s.words[0] == "until" {
-				return course{}
+				return commandEffect{}
 			}
 		}
 		last := all[len(all)-1]
@@ -58,7 +58,7 @@ func follow(command []string) (c course) {
 }
 
 // do follows one statement.
-func (c *course) do(words []string) {
+func (c *commandEffect) do(words []string) {
 	c.ends, c.code, c.slept = true, 0, false
 	operands := words[1:]
 	switch path.Base(words[0]) {
@@ -86,7 +86,7 @@ func (c *course) do(words []string) {
 }
 
 // echo prints, or writes a file.
-func (c *course) echo(words []string) {
+func (c *commandEffect) echo(words []string) {
 	end := "\n"
 	for len(words) > 0 && (words[0] == "-n" || words[0] == "-e") {
 		if words[0] == "-n" {
@@ -114,7 +114,7 @@ func (c *course) echo(words []string) {
 }
 
 // change lets files come or go.
-func (c *course) change(words []string, gone bool) {
+func (c *commandEffect) change(words []string, gone bool) {
 	for _, w := range words {
 		if !strings.HasPrefix(w, "-") {
 			c.files = append(c.files, FileChange{After: c.takes, Path: w, Gone: gone})
@@ -124,7 +124,7 @@ func (c *course) change(words []string, gone bool) {
 
 // file tells whether a file is there after a while, and what is in it. A file is known if the
 // container has to do with it at any time.
-func (s *Script) file(name string, after time.Duration) (text string, there, known bool) {
+func (s *Behavior) file(name string, after time.Duration) (text string, there, known bool) {
 	for _, f := range s.Files {
 		if f.Path != name {
 			continue
@@ -139,8 +139,8 @@ func (s *Script) file(name string, after time.Duration) (text string, there, kno
 
 // refuses tells whether a command fails in the container after a while: by itself, or for want of
 // a file that it looks at.
-func (s *Script) refuses(command []string, after time.Duration) bool {
-	if c := follow(command); c.ends && c.code != 0 {
+func (s *Behavior) refuses(command []string, after time.Duration) bool {
+	if c := interpret(command); c.ends && c.code != 0 {
 		return true
 	}
 	for _, st := range statements(command) {

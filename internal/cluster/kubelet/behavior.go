@@ -17,7 +17,7 @@ import (
 
 // Script is what a container does, as far as others can see it. The zero value runs for ever and
 // is ready at once.
-type Script struct {
+type Behavior struct {
 	PullFor   time.Duration // how long its image takes to pull
 	PullError string        // what the registry answers, if the image cannot be pulled
 	ImageSize int64         // bytes
@@ -76,8 +76,8 @@ const (
 const missingTag = "does-not-exist"
 
 // DefaultScript reads a script from the annotations, the command and the image of a container.
-func DefaultScript(pod *v1.Pod, c *v1.Container) Script {
-	s := Script{StopFor: defaultStop}
+func DefaultBehavior(pod *v1.Pod, c *v1.Container) Behavior {
+	s := Behavior{StopFor: defaultStop}
 	s.PullFor, s.ImageSize = imageFacts(c.Image)
 	if strings.HasSuffix(c.Image, ":"+missingTag) {
 		s.PullError = NotFound(c.Image)
@@ -121,8 +121,8 @@ func NotFound(image string) string {
 }
 
 // followCommand lets a container do what its command does.
-func followCommand(s *Script, c *v1.Container) {
-	done := follow(append(slices.Clone(c.Command), c.Args...))
+func followCommand(s *Behavior, c *v1.Container) {
+	done := interpret(append(slices.Clone(c.Command), c.Args...))
 	s.Files, s.Output = done.files, done.output
 	if !done.ends {
 		return
@@ -135,7 +135,7 @@ func followCommand(s *Script, c *v1.Container) {
 
 // followImage knows two programs: one that does nothing, and never ends by itself, and one that Kubernetes'
 // own examples of probes use, which says after a while that it is not well.
-func followImage(s *Script, c *v1.Container) {
+func followImage(s *Behavior, c *v1.Container) {
 	name := imageName(c.Image)
 	idle := name == "pause" && len(c.Args) == 0 || name == "agnhost" && (len(c.Args) == 0 || c.Args[0] == "pause")
 	switch {
@@ -156,7 +156,7 @@ func imageName(image string) string {
 }
 
 // followHooks takes the time of hooks from what they run, and lets those fail that say so.
-func followHooks(s *Script, c *v1.Container) {
+func followHooks(s *Behavior, c *v1.Container) {
 	if c.Lifecycle == nil {
 		return
 	}
@@ -171,13 +171,13 @@ func hook(h *v1.LifecycleHandler) (takes time.Duration, fails bool) {
 	case h.Sleep != nil:
 		return time.Duration(h.Sleep.Seconds) * time.Second, false
 	case h.Exec != nil:
-		c := follow(h.Exec.Command)
+		c := interpret(h.Exec.Command)
 		return c.takes, c.ends && c.code != 0
 	}
 	return 0, false
 }
 
-func followAnnotations(s *Script, pod *v1.Pod, c *v1.Container) {
+func followAnnotations(s *Behavior, pod *v1.Pod, c *v1.Container) {
 	if len(pod.Annotations) == 0 {
 		return
 	}
@@ -240,7 +240,7 @@ func followAnnotations(s *Script, pod *v1.Pod, c *v1.Container) {
 // Usage is what a container of a pod is said to use: what its annotations say, a fifth of what it
 // asks for, or a little. CPU is in thousandths, memory in bytes.
 func Usage(pod *v1.Pod, c *v1.Container, name v1.ResourceName) int64 {
-	var s Script
+	var s Behavior
 	followAnnotations(&s, pod, c)
 	q, asked := c.Resources.Requests[name]
 	switch {

@@ -24,7 +24,7 @@ func TestSomeImagesNeverEnd(t *testing.T) {
 		{v1.Container{Image: "Not An Image"}, defaultWork},
 	} {
 		pod := &v1.Pod{Spec: v1.PodSpec{RestartPolicy: v1.RestartPolicyNever, Containers: []v1.Container{c.container}}}
-		if got := DefaultScript(pod, &c.container).RunFor; got != c.want {
+		if got := DefaultBehavior(pod, &c.container).RunFor; got != c.want {
 			t.Errorf("%s %v %v ends after %v, want %v", c.container.Image, c.container.Command, c.container.Args, got, c.want)
 		}
 	}
