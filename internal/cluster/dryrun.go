@@ -91,7 +91,7 @@ var rank = map[string]int{
 // paramKind stands in rank for the objects that admission policies take as parameters.
 const paramKind = "parameter"
 
-// Order gives the indexes of objects in an order in which each finds what it needs.
+// Order returns the indexes of objects in an order in which each finds what it needs.
 func Order(objects []*unstructured.Unstructured) []int {
 	indexes, _ := inRanks(objects)
 	return indexes

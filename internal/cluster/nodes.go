@@ -213,7 +213,7 @@ func (a *attributes) apply(nodes []*corev1.Node) {
 	}
 }
 
-// renumber gives a node the addresses of an index.
+// renumber returns a node the addresses of an index.
 func renumber(n *corev1.Node, index int) {
 	fresh := NewNode(n.Name, index, resource.Quantity{}, resource.Quantity{})
 	n.Spec.PodCIDR, n.Spec.PodCIDRs, n.Status.Addresses = fresh.Spec.PodCIDR, fresh.Spec.PodCIDRs, fresh.Status.Addresses

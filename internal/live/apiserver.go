@@ -206,7 +206,7 @@ func (s *server) build(ctx context.Context, o *options.ServerRunOptions, listene
 	return nil
 }
 
-// behind gives a server of the chain: 0 is that of API services, 1 that of built-in kinds, 2 that
+// behind returns a server of the chain: 0 is that of API services, 1 that of built-in kinds, 2 that
 // of custom resources.
 func (s *server) behind(n int) *genericapiserver.GenericAPIServer {
 	at := s.chain.GenericAPIServer

@@ -68,7 +68,7 @@ func visit(t *testing.T, folder live.Folder, been bool) {
 // us is what the stacks of our own goroutines say.
 const us = "created by github.com/seatrial/seatrial/internal/cluster"
 
-// leftBehind gives the goroutines that are there although no cluster is, and say a word, but for those
+// leftBehind returns the goroutines that are there although no cluster is, and say a word, but for those
 // of tests and of the process. Some of the API server's wait for three seconds whatever happens.
 func leftBehind(word string) (left []string) {
 	const patience = 6 * time.Second

@@ -170,7 +170,7 @@ func (p *pages) check(id uint64, from, below []byte) error {
 	return nil
 }
 
-// read gives a page with what overflows it. None is read twice.
+// read returns a page with what overflows it. None is read twice.
 func (p *pages) read(id uint64) ([]byte, error) {
 	head := make([]byte, pageHead)
 	if id < 2 || id >= p.used {
@@ -255,7 +255,7 @@ func readBucket(b *bbolt.Bucket, ofClients bool) (keys int, err error) {
 
 // readLog reads the log of writes, and changes nothing there: etcd itself would repair damage at its
 // beginning to a log of nothing. What a killed process has cut short at the end was never acknowledged.
-// It gives the number of the last write.
+// It returns the number of the last write.
 func readLog(folder string) (last uint64, err error) {
 	defer func() {
 		if r := recover(); r != nil {

@@ -73,7 +73,7 @@ func (f Folder) remembered() ([]byte, error) {
 	return data, nil
 }
 
-// Running gives the number of the process that runs the cluster of the folder: of the holder of
+// Running returns the number of the process that runs the cluster of the folder: of the holder of
 // its lock. What a killed one has left behind does not count.
 func (f Folder) Running() (pid int, running bool) {
 	unlock, err := f.lock()

@@ -90,7 +90,7 @@ func (f Folder) RemoveContext() error {
 	return err
 }
 
-// holds tells whether a kubeconfig describes the cluster already.
+// holds reports whether a kubeconfig describes the cluster already.
 func holds(all, ours *api.Config) bool {
 	c, u := all.Clusters[ContextName], all.AuthInfos[ContextName]
 	return c != nil && u != nil && all.Contexts[ContextName] != nil &&

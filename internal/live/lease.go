@@ -116,7 +116,7 @@ func (c *claim) take(ctx context.Context) error {
 	}
 }
 
-// replaceable gives the revision of the claim that is there, if it may be replaced. Another's may
+// replaceable returns the revision of the claim that is there, if it may be replaced. Another's may
 // not; if nobody renews it, it is waited for.
 func (c *claim) replaceable(ctx context.Context, there []*mvccpb.KeyValue) (revision int64, err error) {
 	if len(there) == 0 {
@@ -190,7 +190,7 @@ func (c *claim) keep(ctx context.Context, lost func(error)) {
 	}
 }
 
-// close gives the prefix back. What uses it must have ended before.
+// close returns the prefix back. What uses it must have ended before.
 func (c *claim) close() {
 	c.stop()
 	c.kept.Wait()

@@ -124,7 +124,7 @@ func (c *Cluster) start(ctx context.Context, config Config) error {
 	return c.folder.writeFacts(c.Facts)
 }
 
-// connectStore gives the API server its store.
+// connectStore returns the API server its store.
 func (c *Cluster) connectStore(ctx context.Context, config Config, o *options.ServerRunOptions) (err error) {
 	storage := &o.Etcd.StorageConfig
 	if e := config.Etcd; len(e.Endpoints) > 0 {

@@ -73,7 +73,7 @@ func identities(folder string) *pki {
 	return &pki{ca: pair("ca"), server: pair("apiserver"), admin: pair("admin"), account: pair("service-account")}
 }
 
-// authority gives the certificate authority of the cluster.
+// authority returns the certificate authority of the cluster.
 func (p *pki) authority() (*x509.Certificate, crypto.Signer, error) {
 	cert, key, err := p.ca.read()
 	if err == nil && time.Now().Before(cert.NotAfter) {

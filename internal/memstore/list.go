@@ -26,7 +26,7 @@ const (
 		"and now may show up in the list."
 )
 
-// GetList reads the objects under a key that a predicate selects, a page at a time if it says so.
+// GetList reads the objects under a key that a predicate selects, up to its limit.
 func (s *Store) GetList(ctx context.Context, key string, opts storage.ListOptions, list runtime.Object) error {
 	prefix, err := s.key(key, opts.Recursive)
 	if err != nil {
@@ -71,7 +71,7 @@ func itemsOf(list runtime.Object) (reflect.Value, error) {
 	return items, nil
 }
 
-// newItem makes empty objects of the kind that the list holds.
+// newItem returns a function that returns empty objects of the kind of the list.
 func newItem(list runtime.Object, items reflect.Value) func() runtime.Object {
 	if u, ok := list.(*unstructured.UnstructuredList); ok && u.GetAPIVersion() != "" {
 		return func() runtime.Object {
@@ -82,7 +82,7 @@ func newItem(list runtime.Object, items reflect.Value) func() runtime.Object {
 	return func() runtime.Object { return reflect.New(elem).Interface().(runtime.Object) }
 }
 
-// find gives the records of a list in the order of their keys, and the revision that it shows.
+// find returns the records of a list in the order of their keys, and the revision of the list.
 func (s *Store) find(prefix, from string, rev int64, opts storage.ListOptions) ([]*record, int64, error) {
 	s.db.mu.Lock()
 	defer s.db.mu.Unlock()
@@ -118,7 +118,7 @@ func (s *Store) find(prefix, from string, rev int64, opts storage.ListOptions) (
 	return found, rev, nil
 }
 
-// expired says that the past is forgotten, and how to go on from a page of it.
+// expired returns the error for a revision that is compacted, with a token to continue at the present one.
 func expired(prefix, from string, opts storage.ListOptions) error {
 	if opts.Predicate.Continue == "" {
 		return apierrors.NewResourceExpired(listExpired)
@@ -132,8 +132,11 @@ func expired(prefix, from string, opts storage.ListOptions) error {
 	return e
 }
 
-// fill appends the selected records, up to the limit of a page, and tells the key it came to.
-func (s *Store) fill(ctx context.Context, items reflect.Value, records []*record, newItem func() runtime.Object, pred storage.SelectionPredicate) (last string, more bool, err error) {
+// fill appends the selected records, up to the limit of a page, and returns the last key.
+func (s *Store) fill(
+	ctx context.Context, items reflect.Value, records []*record, newItem func() runtime.Object,
+	pred storage.SelectionPredicate,
+) (last string, more bool, err error) {
 	capacity := 0
 	if pred.Empty() && pred.Limit == 0 {
 		capacity = len(records)
@@ -158,8 +161,10 @@ func (s *Store) fill(ctx context.Context, items reflect.Value, records []*record
 	return last, false, nil
 }
 
-// selected fills obj, or gives nil if the predicate declines it: before it is copied, if possible.
-func (s *Store) selected(ctx context.Context, r *record, obj runtime.Object, pred storage.SelectionPredicate) (runtime.Object, error) {
+// selected fills obj and returns it, or returns nil if the predicate rejects it: before it is copied, if possible.
+func (s *Store) selected(
+	ctx context.Context, r *record, obj runtime.Object, pred storage.SelectionPredicate,
+) (runtime.Object, error) {
 	if s.shares(obj) && !pred.Empty() {
 		seen, err := s.share(r, obj)
 		if err != nil {

@@ -1,15 +1,14 @@
-// Package memstore keeps the objects of an API server in memory: ordered keys, one revision for
-// all of them, watches with history.
+// Package memstore is an implementation of storage.Interface in memory: ordered keys, one revision for all objects,
+// watches with history.
 //
-// The central type is [DB]; [Decorator] plugs it into the API server's registries in place of
-// etcd, one [Store] a resource:
+// The central type is [DB]; [Decorator] puts the registries of an API server on it in place of etcd, with one [Store]
+// for each resource:
 //
 //	db := memstore.NewDB()
 //	options := generic.RESTOptions{Decorator: memstore.Decorator(db), ...}
 //
-// An open watch is the only goroutine it starts, and it waits on nothing but channels and
-// timers, so that it can live in virtual time. [DB.Save] and [Load] turn the whole of it into
-// bytes and back.
+// The only goroutines are those of open watches, which wait on channels and timers, so that they can live in virtual
+// time. [DB.Save] and [Load] write the objects to a file and read them.
 package memstore
 
 import (
@@ -24,21 +23,20 @@ import (
 )
 
 const (
-	// maxHistory is how many events a resource keeps for watches and lists that look back.
+	// maxHistory is how many events a resource keeps for watches and lists at earlier revisions.
 	maxHistory = 5000
-	// decodedHistory is how many of them keep their old objects decoded: those that a watch is about
-	// to tell.
+	// decodedHistory is how many of them keep their old objects decoded, for watches that have yet to deliver them.
 	decodedHistory = 64
 )
 
-// DB is what all resources of one API server share: the revision, and a table a resource.
+// DB holds the objects of one API server: the revision, and a table for each resource.
 type DB struct {
 	mu      sync.Mutex
 	rev     int64
 	tables  map[string]*table // by key prefix
 	onWrite func(Write)       // or nil
 
-	deferring bool // watches are not told what is written
+	deferring bool // see Defer
 	deferred  []deferredNote
 }
 
@@ -47,13 +45,13 @@ type Write struct {
 	Revision int64
 	At       time.Time
 	Key      string
-	Data     []byte // the object as it is stored; of a deletion, as it was; must not be changed
+	Data     []byte // the stored object; of a deletion, its last state; must not be changed
 	Created  bool
 	Deleted  bool
 }
 
-// Listen calls f for every object that there is, then for every write from now on, in their
-// order. The database is locked meanwhile: f must neither use it nor wait.
+// OnWrite calls f for every object, then for every later write, in order. The database is locked meanwhile: f must
+// neither use it nor wait.
 func (d *DB) OnWrite(f func(Write)) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -78,20 +76,20 @@ func (d *DB) reportWrite(current, prev *record) {
 	d.onWrite(w)
 }
 
-// NewDB gives an empty database.
+// NewDB returns an empty database.
 func NewDB() *DB {
 	return &DB{rev: 1, tables: map[string]*table{}}
 }
 
-// Revision is the number of the latest write.
+// Revision returns the number of the latest write.
 func (d *DB) Revision() int64 {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.rev
 }
 
-// Written is when an object was last written whose key begins with a resource's prefix; zero if there was
-// none since the database was made or loaded.
+// Written returns when an object was last written whose key begins with the prefix of a resource; zero if there was none
+// since the database was created or loaded.
 func (d *DB) Written(resourcePrefix string) time.Time {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -101,7 +99,7 @@ func (d *DB) Written(resourcePrefix string) time.Time {
 	return time.Time{}
 }
 
-// Holds tells whether there is any object whose key begins with a resource's prefix.
+// Holds reports whether there is an object whose key begins with the prefix of a resource.
 func (d *DB) Holds(resourcePrefix string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -109,7 +107,7 @@ func (d *DB) Holds(resourcePrefix string) bool {
 	return t != nil && t.records.Len() > 0
 }
 
-// Count is the number of objects.
+// Count returns the number of objects.
 func (d *DB) Count() (n int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -119,7 +117,7 @@ func (d *DB) Count() (n int) {
 	return n
 }
 
-// Compact forgets the history up to a revision, as etcd does from time to time.
+// Compact drops the history up to a revision, as etcd does from time to time.
 func (d *DB) Compact(rev int64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -129,8 +127,8 @@ func (d *DB) Compact(rev int64) {
 	d.rev++ // etcd's compactor writes its own key
 }
 
-// Hold keeps from the watches what is written from now on, until Release. Reads see it at once. The watches
-// should have told by now what was released before: old objects are not kept decoded for them any longer.
+// Defer defers the delivery of later writes to watches until Release. Reads see them at once. Earlier events must have
+// been delivered: their old objects are no longer kept decoded.
 func (d *DB) Defer() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -140,7 +138,7 @@ func (d *DB) Defer() {
 	d.deferring = true
 }
 
-// Release tells the watches what was written since Hold.
+// Release delivers the writes since Defer to the watches.
 func (d *DB) Release() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -152,13 +150,13 @@ func (d *DB) Release() {
 	d.deferring, d.deferred = false, nil
 }
 
-// withheld is a note that its watches are not told yet.
+// deferredNote is a note that its watches have yet to receive.
 type deferredNote struct {
 	note     note
 	watchers []*watcher
 }
 
-// notify has watches tell something, when they may. The caller holds the lock.
+// notify passes a note to watches, now or at Release. The caller holds the lock.
 func (d *DB) notify(n note, watchers []*watcher) {
 	if d.deferring && len(watchers) > 0 {
 		d.deferred = append(d.deferred, deferredNote{n, watchers})
@@ -174,12 +172,12 @@ type record struct {
 	key             string
 	data            []byte // as the codec and the transformer made it
 	created, modRev int64
-	decoded         atomic.Pointer[shared] // nil until somebody needs it
+	decoded         atomic.Pointer[shared] // nil until first used
 	expires         time.Time              // zero: never
 	expiry          *time.Timer
 }
 
-// shared is a decoded object that nobody may change.
+// shared is a decoded object that must not be changed.
 type shared struct{ runtime.Object }
 
 // event is one write. A deletion has no current record, a creation no previous one.
@@ -200,9 +198,9 @@ type table struct {
 	records   *btree.BTree[*record]
 	history   []event
 	written   time.Time
-	dropped   int // as many events of the history keep no decoded object of their past
+	dropped   int // number of events whose old objects are no longer kept decoded
 	compacted int64
-	watchers  []*watcher // in the order in which they came, so that they hear in the same order
+	watchers  []*watcher // in the order in which they began, which is that of delivery
 }
 
 func newTable() *table {
@@ -236,8 +234,8 @@ func (t *table) forget(rev int64) {
 	t.compacted = max(t.compacted, rev)
 }
 
-// strip forgets the decoded objects that no watch is about to tell, if they are of the past or have been
-// written once: most of those, such as events, are never read again.
+// dropDecoded drops the decoded forms of objects that no watch has yet to deliver, if they are old versions or were
+// created: most of the latter, such as events, are never read again.
 func (t *table) dropDecoded() {
 	for ; t.dropped <= len(t.history)-decodedHistory; t.dropped++ {
 		e := &t.history[t.dropped]
@@ -249,7 +247,7 @@ func (t *table) dropDecoded() {
 	}
 }
 
-// after gives the events younger than a revision.
+// after returns the events after a revision.
 func (t *table) after(rev int64) []event {
 	i := len(t.history)
 	for i > 0 && t.history[i-1].rev > rev {
@@ -258,7 +256,7 @@ func (t *table) after(rev int64) []event {
 	return t.history[i:]
 }
 
-// at gives the records as they were at a revision that is not compacted.
+// at returns the records at a revision that is not compacted.
 func (t *table) at(rev int64) *btree.BTree[*record] {
 	later := t.after(rev)
 	if len(later) == 0 {
@@ -275,8 +273,8 @@ func (t *table) at(rev int64) *btree.BTree[*record] {
 	return past
 }
 
-// replace writes a record, nil for a deletion, in place of the previous one, nil if there was
-// none, and tells the watchers. The caller holds the lock.
+// replace writes a record, nil for a deletion, in place of the previous one, nil if there was none, and notifies the
+// watchers. The caller holds the lock.
 func (d *DB) replace(t *table, current, prev *record) int64 {
 	d.rev++
 	if current == nil {
@@ -311,8 +309,8 @@ func (d *DB) replace(t *table, current, prev *record) int64 {
 	return d.rev
 }
 
-// Resume lets the records of a loaded database expire when their time has come. Timers belong to
-// the clock under which they are made, so that loading alone does not make them.
+// StartTTLs starts the timers with which the records of a loaded database expire. Timers belong to the clock under which
+// they are created, so that Load does not create them.
 func (d *DB) StartTTLs() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -326,8 +324,7 @@ func (d *DB) StartTTLs() {
 	}
 }
 
-// expire deletes the record when its time has come, unless it was replaced. The caller holds the
-// lock.
+// expire deletes the record at its time, unless it has been replaced. The caller holds the lock.
 func (d *DB) expire(t *table, r *record) {
 	r.expiry = time.AfterFunc(time.Until(r.expires), func() {
 		d.mu.Lock()

@@ -261,7 +261,7 @@ func (c *failing) Decode(data []byte, kind *schema.GroupVersionKind, into runtim
 	return c.Codec.Decode(data, kind, into)
 }
 
-// undecodable gives a store a codec that can fail.
+// undecodable returns a store a codec that can fail.
 func undecodable(t *testing.T, s *Store) *failing {
 	featuregatetesting.SetFeatureGateDuringTest(t, utilfeature.DefaultFeatureGate, features.AllowUnsafeMalformedObjectDeletion, true)
 	codec := &failing{Codec: podCodec()}
@@ -315,7 +315,7 @@ func TestDamagedSnapshotIsRefused(t *testing.T) {
 	}
 }
 
-func TestWhatIsHeldIsReadAtOnceAndToldLater(t *testing.T) {
+func TestDeferredWritesAreReadAtOnceAndDeliveredLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		defer synctest.Wait()
@@ -337,11 +337,11 @@ func TestWhatIsHeldIsReadAtOnceAndToldLater(t *testing.T) {
 		}
 		synctest.Wait()
 		if n := len(w.ResultChan()); n != 0 {
-			t.Errorf("%d events were told before their time", n)
+			t.Errorf("%d events were delivered before Release", n)
 		}
 		s.db.Release()
 		if synctest.Wait(); len(w.ResultChan()) != 2 {
-			t.Errorf("%d events were told, want 2", len(w.ResultChan()))
+			t.Errorf("%d events were delivered, want 2", len(w.ResultChan()))
 		}
 		if err := s.Create(ctx, "/pods/c", &example.Pod{ObjectMeta: metav1.ObjectMeta{Name: "c"}}, nil, 0); err != nil {
 			t.Fatal(err)

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// snapshot is what a database is on disk. History is not part of it.
+// snapshot is the saved form of a database, without history.
 type snapshot struct {
 	Revision int64
 	Tables   []savedTable // by prefix
@@ -27,7 +27,7 @@ type savedRecord struct {
 	Expires           time.Time
 }
 
-// Save writes every object. The same content gives the same bytes.
+// Save writes every object. Equal content is written as equal bytes.
 func (d *DB) Save(w io.Writer) error {
 	if err := gob.NewEncoder(w).Encode(d.snapshot()); err != nil {
 		return fmt.Errorf("writing a snapshot: %w", err)
@@ -52,8 +52,7 @@ func (d *DB) snapshot() snapshot {
 	return s
 }
 
-// Load reads what Save wrote. Objects are decoded when they are first needed, and expire from
-// Resume on.
+// Load reads what Save wrote. Objects are decoded on first use, and expire after StartTTLs.
 func Load(r io.Reader) (*DB, error) {
 	var s snapshot
 	if err := gob.NewDecoder(r).Decode(&s); err != nil {
@@ -64,7 +63,9 @@ func Load(r io.Reader) (*DB, error) {
 		t := newTable()
 		t.compacted = s.Revision
 		for _, x := range saved.Records {
-			t.records.ReplaceOrInsert(&record{key: x.Key, data: x.Data, created: x.Created, modRev: x.Modified, expires: x.Expires})
+			t.records.ReplaceOrInsert(&record{
+				key: x.Key, data: x.Data, created: x.Created, modRev: x.Modified, expires: x.Expires,
+			})
 		}
 		d.tables[saved.Prefix] = t
 	}

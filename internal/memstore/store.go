@@ -34,9 +34,11 @@ type Store struct {
 
 var _ storage.Interface = (*Store)(nil)
 
-// NewStore opens the storage of the resource whose keys begin with resourcePrefix. Without a
-// transformer a record is decoded once, and later readers get copies of that object.
-func NewStore(db *DB, codec runtime.Codec, newFunc func() runtime.Object, resourcePrefix string, transformer value.Transformer) *Store {
+// NewStore returns the storage of the resource whose keys begin with resourcePrefix. Without a transformer a record is
+// decoded once, and later reads return copies of that object.
+func NewStore(
+	db *DB, codec runtime.Codec, newFunc func() runtime.Object, resourcePrefix string, transformer value.Transformer,
+) *Store {
 	if !strings.HasPrefix(resourcePrefix, "/") {
 		resourcePrefix = "/" + resourcePrefix
 	}
@@ -50,28 +52,30 @@ func NewStore(db *DB, codec runtime.Codec, newFunc func() runtime.Object, resour
 	}
 }
 
-// Decorator makes registries keep their objects in db.
+// Decorator returns a decorator that puts registries on db.
 func Decorator(db *DB) generic.StorageDecorator {
-	return func(c *storagebackend.ConfigForResource, resourcePrefix string, _ func(runtime.Object) (string, error),
-		newFunc, _ func() runtime.Object, _ storage.AttrFunc, _ storage.IndexerFuncs, _ *cache.Indexers) (storage.Interface, factory.DestroyFunc, error) {
+	return func(
+		c *storagebackend.ConfigForResource, resourcePrefix string, _ func(runtime.Object) (string, error),
+		newFunc, _ func() runtime.Object, _ storage.AttrFunc, _ storage.IndexerFuncs, _ *cache.Indexers,
+	) (storage.Interface, factory.DestroyFunc, error) {
 		return NewStore(db, c.Codec, newFunc, resourcePrefix, nil), func() {}, nil
 	}
 }
 
-// Versioner reads and writes resource versions in objects.
+// Versioner returns what reads and writes resource versions in objects.
 func (s *Store) Versioner() storage.Versioner { return s.versioner }
 
-// ReadinessCheck never fails: memory is always there.
+// ReadinessCheck never fails.
 func (s *Store) ReadinessCheck() error { return nil }
 
-// CompactRevision is the revision up to which history is forgotten.
+// CompactRevision returns the revision up to which there is no history.
 func (s *Store) CompactRevision() int64 {
 	s.db.mu.Lock()
 	defer s.db.mu.Unlock()
 	return s.table.compacted
 }
 
-// GetCurrentResourceVersion is the revision of the database.
+// GetCurrentResourceVersion returns the revision of the database.
 func (s *Store) GetCurrentResourceVersion(context.Context) (uint64, error) {
 	return uint64(s.db.Revision()), nil
 }
@@ -121,7 +125,7 @@ func (s *Store) Get(ctx context.Context, key string, opts storage.GetOptions, ou
 	return storage.NewKeyNotFoundError(key, 0)
 }
 
-// Create writes a new object, and its stored form into out if out is not nil.
+// Create writes a new object, and its stored form to out if out is not nil.
 func (s *Store) Create(ctx context.Context, key string, obj, out runtime.Object, ttl uint64) error {
 	key, err := s.key(key, false)
 	if err != nil {
@@ -155,12 +159,15 @@ type version struct {
 	obj   runtime.Object
 	rev   int64
 	data  []byte
-	stale bool // the transformer wants it written anew
-	fresh bool // read from the table, not handed in by the caller
+	stale bool // the transformer requires that it is written again
+	fresh bool // read from the table, not passed by the caller
 }
 
-// Delete removes an object, if validate and the preconditions agree, and gives its last state.
-func (s *Store) Delete(ctx context.Context, key string, out runtime.Object, pre *storage.Preconditions, validate storage.ValidateObjectFunc, cached runtime.Object, opts storage.DeleteOptions) error {
+// Delete deletes an object, if preconditions and validate allow it, and writes its last state to out.
+func (s *Store) Delete(
+	ctx context.Context, key string, out runtime.Object, pre *storage.Preconditions,
+	validate storage.ValidateObjectFunc, cached runtime.Object, opts storage.DeleteOptions,
+) error {
 	key, err := s.key(key, false)
 	if err != nil {
 		return err
@@ -208,8 +215,11 @@ func (s *Store) Delete(ctx context.Context, key string, out runtime.Object, pre 
 	}
 }
 
-// GuaranteedUpdate writes what try makes of an object, again and again until nobody came between.
-func (s *Store) GuaranteedUpdate(ctx context.Context, key string, out runtime.Object, ignoreNotFound bool, pre *storage.Preconditions, try storage.UpdateFunc, cached runtime.Object) error {
+// GuaranteedUpdate writes what try returns for an object, and repeats try until no other write came between.
+func (s *Store) GuaranteedUpdate(
+	ctx context.Context, key string, out runtime.Object, ignoreNotFound bool, pre *storage.Preconditions,
+	try storage.UpdateFunc, cached runtime.Object,
+) error {
 	key, err := s.key(key, false)
 	if err != nil {
 		return err
@@ -282,8 +292,8 @@ func seconds(ttl *uint64) uint64 {
 	return *ttl
 }
 
-// retry reads the object anew after a refusal that may be due to an outdated copy. The refusal
-// stands if the copy was not outdated.
+// retry reads the object again after a refusal that may be due to an outdated copy, and returns the refusal if the copy
+// was not outdated.
 func (s *Store) retry(v *version, refusal error, reread func() (*version, error)) (*version, error) {
 	if v.fresh {
 		return nil, refusal
@@ -335,7 +345,7 @@ func (s *Store) key(key string, recursive bool) (string, error) {
 	return storage.PrepareKey(s.resourcePrefix, key, recursive)
 }
 
-// checkMinimum refuses to answer from a past that the caller has left behind.
+// checkMinimum fails if the current revision is before the one that the caller requires.
 func (s *Store) checkMinimum(resourceVersion string, current int64) error {
 	if resourceVersion == "" {
 		return nil
@@ -351,7 +361,9 @@ func (s *Store) checkMinimum(resourceVersion string, current int64) error {
 }
 
 // current reads the latest version of an object.
-func (s *Store) current(ctx context.Context, key string, like runtime.Object, ignoreNotFound bool) (*version, error) {
+func (s *Store) current(
+	ctx context.Context, key string, like runtime.Object, ignoreNotFound bool,
+) (*version, error) {
 	r, _ := s.lookup(key)
 	v := &version{fresh: true}
 	if r == nil {
@@ -375,7 +387,7 @@ func (s *Store) current(ctx context.Context, key string, like runtime.Object, ig
 	return v, s.decode(v.data, v.obj, r.modRev)
 }
 
-// unreadable finds an object that may be deleted only because it cannot be decoded.
+// unreadable returns an object that may be deleted only because it cannot be decoded.
 func (s *Store) unreadable(ctx context.Context, key string, like runtime.Object) (*version, error) {
 	r, _ := s.lookup(key)
 	if r == nil {
@@ -386,12 +398,13 @@ func (s *Store) unreadable(ctx context.Context, key string, like runtime.Object)
 		err = s.decode(data, emptyLike(like), r.modRev)
 	}
 	if err == nil {
-		return nil, storage.NewInvalidObjError(key, "unsafe deletion is not allowed because the object is decodable from storage")
+		return nil, storage.NewInvalidObjError(
+			key, "unsafe deletion is not allowed because the object is decodable from storage")
 	}
 	return &version{rev: r.modRev, fresh: true}, nil
 }
 
-// handedIn takes the copy that the caller has, if any.
+// fromCaller returns the copy that the caller passed, nil if there is none.
 func (s *Store) fromCaller(obj runtime.Object, encoded bool) (*version, error) {
 	if obj == nil {
 		return nil, nil
@@ -440,7 +453,7 @@ func (s *Store) fromStorage(ctx context.Context, r *record) (data []byte, stale 
 	return data, stale, nil
 }
 
-// read fills out with a private copy of a record.
+// read writes a private copy of a record to out.
 func (s *Store) read(ctx context.Context, r *record, out runtime.Object) error {
 	if s.shares(out) {
 		obj, err := s.copyOf(ctx, r, out)
@@ -456,7 +469,7 @@ func (s *Store) read(ctx context.Context, r *record, out runtime.Object) error {
 	return s.decode(data, out, r.modRev)
 }
 
-// readWritten is read for a record whose plain data is at hand.
+// readWritten is read for a record whose plain data is known.
 func (s *Store) readWritten(ctx context.Context, r *record, data []byte, out runtime.Object) error {
 	if s.shares(out) {
 		return s.read(ctx, r, out)
@@ -464,7 +477,7 @@ func (s *Store) readWritten(ctx context.Context, r *record, data []byte, out run
 	return s.decode(data, out, r.modRev)
 }
 
-// view gives an object that must not be changed.
+// view returns the object of a record, which must not be changed.
 func (s *Store) view(ctx context.Context, r *record) (runtime.Object, error) {
 	obj := s.newFunc()
 	if s.shares(obj) {
@@ -473,14 +486,14 @@ func (s *Store) view(ctx context.Context, r *record) (runtime.Object, error) {
 	return obj, s.read(ctx, r, obj)
 }
 
-// shares tells whether decoded objects are kept. Those of custom resources are not: what their
-// bytes mean changes with the definition of the resource.
+// shares reports whether decoded objects are kept. Those of custom resources are not: how their bytes are decoded changes
+// with the definition of the resource.
 func (s *Store) shares(obj runtime.Object) bool {
 	_, custom := obj.(runtime.Unstructured)
 	return s.transformer == nil && !custom
 }
 
-// share decodes a record on first use.
+// share returns the decoded object of a record, which is decoded on first use.
 func (s *Store) share(r *record, like runtime.Object) (runtime.Object, error) {
 	if known := r.decoded.Load(); known != nil {
 		return known.Object, nil
@@ -493,7 +506,7 @@ func (s *Store) share(r *record, like runtime.Object) (runtime.Object, error) {
 	return obj, nil
 }
 
-// copyOf gives a private copy of an object that is shared, or the object itself to who does not change it.
+// copyOf returns a private copy of a shared object, or the object itself if the context is ReadOnly.
 func (s *Store) copyOf(ctx context.Context, r *record, like runtime.Object) (runtime.Object, error) {
 	obj, err := s.share(r, like)
 	if err != nil || ctx.Value(readOnly{}) != nil {
@@ -504,8 +517,8 @@ func (s *Store) copyOf(ctx context.Context, r *record, like runtime.Object) (run
 
 type readOnly struct{}
 
-// Unchanged gives a context for whoever changes neither the objects that he is given nor what they point to:
-// he gets those of the store, and no copies.
+// ReadOnly returns a context for callers that change neither the objects that they receive nor what those point to: the
+// store passes its own objects, not copies.
 func ReadOnly(ctx context.Context) context.Context {
 	return context.WithValue(ctx, readOnly{}, true)
 }

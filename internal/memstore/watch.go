@@ -17,10 +17,10 @@ import (
 	utilflowcontrol "k8s.io/apiserver/pkg/util/flowcontrol"
 )
 
-// progressInterval is how often a watch that asks for it hears of the revision, as from etcd.
+// progressInterval is how often a watch with progress notifications receives the revision, as from etcd.
 const progressInterval = 5 * time.Second
 
-// note is something that a watcher has to tell: an event, a bookmark, or an error.
+// note is what a watcher delivers: an event, a bookmark or an error.
 type note struct {
 	event        event
 	bookmark     int64 // a revision, or 0
@@ -69,7 +69,7 @@ func (w *watcher) take() []note {
 	return notes
 }
 
-// Watch tells of the writes to the objects that a predicate selects, from a revision on.
+// Watch watches the objects that a predicate selects, from a revision on.
 func (s *Store) Watch(ctx context.Context, key string, opts storage.ListOptions) (watch.Interface, error) {
 	key, err := s.key(key, opts.Recursive)
 	if err != nil {
@@ -80,7 +80,8 @@ func (s *Store) Watch(ctx context.Context, key string, opts storage.ListOptions)
 		return nil, err
 	}
 	if opts.ProgressNotify && s.newFunc == nil {
-		return nil, apierrors.NewInternalError(errors.New("progressNotify for watch is unsupported by the etcd storage because no newFunc was provided"))
+		return nil, apierrors.NewInternalError(errors.New(
+			"progressNotify for watch is unsupported by the etcd storage because no newFunc was provided"))
 	}
 	w := &watcher{
 		store:     s,
@@ -102,7 +103,7 @@ func (s *Store) Watch(ctx context.Context, key string, opts storage.ListOptions)
 	return w, nil
 }
 
-// backlog is what a new watch has to tell before anything new happens. The caller holds the lock.
+// backlog returns what a new watch delivers before any new event. The caller holds the lock.
 func (s *Store) backlog(w *watcher, from int64, opts storage.ListOptions) (notes []note) {
 	initial := from == 0
 	if opts.SendInitialEvents != nil {
@@ -133,7 +134,7 @@ func (s *Store) backlog(w *watcher, from int64, opts storage.ListOptions) (notes
 	return notes
 }
 
-// RequestWatchProgress makes the watches that asked for it tell the revision now.
+// RequestWatchProgress delivers the revision to the watches with progress notifications.
 func (s *Store) RequestWatchProgress(context.Context) error {
 	s.db.mu.Lock()
 	defer s.db.mu.Unlock()
@@ -183,7 +184,7 @@ func (w *watcher) close() {
 	close(w.result)
 }
 
-// deliver sends notes on, and tells whether the watch goes on. An error is its last word.
+// deliver sends the events of notes, and reports whether the watch goes on: it ends with an error.
 func (w *watcher) deliver(notes []note) bool {
 	for i := range notes {
 		e := w.toEvent(&notes[i])
@@ -202,7 +203,7 @@ func (w *watcher) deliver(notes []note) bool {
 	return true
 }
 
-// tell turns a note into what the client hears, nil if that is nothing.
+// toEvent returns the event of a note, nil if the client does not see it.
 func (w *watcher) toEvent(n *note) *watch.Event {
 	var e *watch.Event
 	err := n.err
@@ -232,7 +233,7 @@ func (s *Store) bookmark(n *note) (*watch.Event, error) {
 	return &watch.Event{Type: watch.Bookmark, Object: obj}, nil
 }
 
-// change says what a write means to a client that sees only what its predicate selects.
+// change returns the event of a write for a client that sees only what its predicate selects, nil if there is none.
 func (w *watcher) change(e *event) (*watch.Event, error) {
 	current, sees, err := w.look(e.current)
 	if err != nil {
@@ -259,8 +260,7 @@ func (w *watcher) change(e *event) (*watch.Event, error) {
 	return nil, nil
 }
 
-// unreadable says that an object is gone whose last state cannot be read, in the words of the etcd
-// storage.
+// unreadable returns the error for a deleted object whose last state cannot be decoded, in the words of the etcd storage.
 func unreadable(err error) error {
 	return &apierrors.StatusError{ErrStatus: metav1.Status{
 		Status: metav1.StatusFailure, Code: http.StatusInternalServerError, Reason: metav1.StatusReasonStoreReadError,
@@ -268,7 +268,7 @@ func unreadable(err error) error {
 	}}
 }
 
-// look decodes a record and tells whether the predicate selects it.
+// look decodes a record and reports whether the predicate selects it.
 func (w *watcher) look(r *record) (runtime.Object, bool, error) {
 	if r == nil {
 		return nil, false, nil

@@ -42,7 +42,7 @@ func (c *connection) bind(flags *pflag.FlagSet) {
 	c.discovery = sync.OnceValues(c.discover)
 }
 
-// ToRESTConfig gives the configuration of a client.
+// ToRESTConfig returns the configuration of a client.
 func (c *connection) ToRESTConfig() (*rest.Config, error) {
 	config := rest.CopyConfig(c.config)
 	config.ContentConfig = rest.ContentConfig{} // kubectl fills in its own
@@ -70,7 +70,7 @@ func (c *connection) discover() (discovery.CachedDiscoveryInterface, error) {
 	return memory.NewMemCacheClient(client), nil
 }
 
-// ToDiscoveryClient gives a client that asks once.
+// ToDiscoveryClient returns a client that asks once.
 func (c *connection) ToDiscoveryClient() (discovery.CachedDiscoveryInterface, error) {
 	return c.discovery()
 }

@@ -1,6 +1,6 @@
 package trial
 
-// Check tells whether the file of a trial can be read.
+// Check reports whether the file of a trial can be read.
 func Check(path string) error {
 	_, err := load(path)
 	return err

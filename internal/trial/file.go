@@ -111,7 +111,7 @@ func checksum(data []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// keep gives the file a second name, under which it outlives its replacement. There is always one
+// keep returns the file a second name, under which it outlives its replacement. There is always one
 // save under that name, once there were two.
 func keep(path string) error {
 	temporary := path + previousSuffix + newSuffix

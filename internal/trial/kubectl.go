@@ -145,7 +145,7 @@ func newAuthCommand(f util.Factory, streams genericiooptions.IOStreams) *cobra.C
 	return cmd
 }
 
-// Command gives the verb on a cluster that is reached through getter, with its flags and help.
+// Command returns the verb on a cluster that is reached through getter, with its flags and help.
 func (v Verb) Command(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
 	factory := util.NewFactory(util.NewMatchVersionFlags(getter))
 	if _, ours := getter.(*connection); ours {
@@ -211,7 +211,7 @@ func (v Verb) Call(ctx context.Context, t *Trial, args []string, in io.Reader, o
 	})
 }
 
-// startsProgram tells whether a command lets another program run for as long as a person needs: an
+// startsProgram reports whether a command lets another program run for as long as a person needs: an
 // editor, or one that shows differences.
 func (v Verb) startsProgram(args []string) bool {
 	switch v.Name {
@@ -244,7 +244,7 @@ func (v Verb) impossible(args []string) string {
 	return needs + " needs a process, and the containers of a trial are simulated: none runs in them"
 }
 
-// given gives the first of some flags that a command line switches on, however it is written.
+// given returns the first of some flags that a command line switches on, however it is written.
 func (v Verb) given(args []string, names ...string) string {
 	cmd := v.unbound()
 	if cmd.ParseFlags(args) != nil {
@@ -258,7 +258,7 @@ func (v Verb) given(args []string, names ...string) string {
 	return ""
 }
 
-// unbound gives the command to look at, not to be run.
+// unbound returns the command to look at, not to be run.
 func (v Verb) unbound() *cobra.Command {
 	c := &connection{warnings: newWarnings(io.Discard)}
 	cmd := v.Command(c, genericiooptions.IOStreams{Out: io.Discard, ErrOut: io.Discard})
@@ -280,12 +280,12 @@ func asksForHelp(args []string) bool {
 	return slices.Contains(args, "--help") || slices.Contains(args, "-h") || slices.Contains(args, "help")
 }
 
-// follows tells whether a command would watch for ever.
+// follows reports whether a command would watch for ever.
 func (v Verb) follows(args []string) bool {
 	return (v.Name == "get" || v.Name == "events") && v.given(args, "watch", "watch-only") != ""
 }
 
-// Complete gives what may come next on a command line, as cobra's completion wants it.
+// Complete returns what may come next on a command line, as cobra's completion wants it.
 func (v Verb) Complete(ctx context.Context, t *Trial, args []string, toComplete string) ([]string, cobra.ShellCompDirective) {
 	var out bytes.Buffer
 	c := &connection{warnings: newWarnings(io.Discard)}

@@ -205,7 +205,7 @@ func spend() (restore func()) {
 	}
 }
 
-// bounded gives up on a command that waits for longer than a trial may.
+// bounded returns up on a command that waits for longer than a trial may.
 func bounded(f func() error) (result, err error) {
 	done := make(chan error, 1)
 	failed := make(chan error, 1)

@@ -34,7 +34,7 @@ func (s serverSide) ValidateBytes(data []byte) error {
 	return s.usual.ValidateBytes(data)
 }
 
-// served tells whether the server validates the fields of a kind: of all that can be patched.
+// served reports whether the server validates the fields of a kind: of all that can be patched.
 func (s serverSide) served(kind schema.GroupVersionKind) bool {
 	client, err := s.factory.ToDiscoveryClient()
 	if err != nil {

@@ -31,14 +31,13 @@ import (
 	"k8s.io/kubernetes/pkg/serviceaccount"
 )
 
-// Authority is what a cluster with certificates and tokens signs with: files in PEM.
+// Authority names the files, in PEM, with which a cluster signs certificates and tokens.
 type Authority struct {
 	Cert, Key  string // of the certificate authority
 	AccountKey string // of the tokens of service accounts
 }
 
-// liveControllers run beside the others where there are real clients, with certificates, tokens
-// and all the time of the world.
+// liveControllers run in addition where there are real clients, with certificates and tokens.
 var liveControllers = []controllerInit{
 	{"serviceaccount-token", (*manager).accountTokens},
 	{"certificatesigningrequest", (*manager).certificates},
@@ -47,7 +46,7 @@ var liveControllers = []controllerInit{
 	{"volumeattributesclass-protection", (*manager).attributesProtection},
 }
 
-// certificateLife is for how long signed certificates hold, as by default.
+// certificateLife is how long signed certificates are valid, as by default.
 const certificateLife = 365 * 24 * time.Hour
 
 func (m *manager) accountTokens() error {
@@ -72,7 +71,7 @@ func (m *manager) accountTokens() error {
 // rootCertificate is what pods find as the certificate of the API server. No process reads it.
 var rootCertificate = []byte("# simulated cluster: there is no certificate authority\n")
 
-// root is what clients know the API server by.
+// root returns the certificate of the authority, by which clients verify the API server.
 func (a *Authority) root() ([]byte, error) {
 	if a == nil {
 		return rootCertificate, nil
@@ -84,7 +83,7 @@ func (a *Authority) root() ([]byte, error) {
 	return data, nil
 }
 
-// certificates approves requests of nodes, and signs and forgets those that are approved.
+// certificates approves requests of nodes, and signs and removes approved requests.
 func (m *manager) certificates() error {
 	requests := m.shared.Certificates().V1().CertificateSigningRequests()
 	cert, key := m.authority.Cert, m.authority.Key
@@ -96,7 +95,9 @@ func (m *manager) certificates() error {
 	if err != nil {
 		return err
 	}
-	clients, err := signer.NewKubeAPIServerClientCSRSigningController(m.ctx, m.client, requests, cert, key, certificateLife)
+	clients, err := signer.NewKubeAPIServerClientCSRSigningController(
+		m.ctx, m.client, requests, cert, key, certificateLife,
+	)
 	if err != nil {
 		return err
 	}
@@ -122,25 +123,35 @@ func (m *manager) roleAggregation() error {
 }
 
 func (m *manager) sliceMirroring() error {
-	c := endpointslicemirroring.NewController(m.ctx, m.shared.Core().V1().Endpoints(), m.shared.Discovery().V1().EndpointSlices(), m.shared.Core().V1().Services(), 1000, m.client, 0)
+	c := endpointslicemirroring.NewController(
+		m.ctx, m.shared.Core().V1().Endpoints(), m.shared.Discovery().V1().EndpointSlices(),
+		m.shared.Core().V1().Services(), 1000, m.client, 0,
+	)
 	m.add(func(ctx context.Context) { c.Run(ctx, workers) })
 	return nil
 }
 
 func (m *manager) ephemeralVolumes() error {
-	c, err := ephemeral.NewController(m.ctx, m.client, m.shared.Core().V1().Pods(), m.shared.Core().V1().PersistentVolumeClaims())
+	c, err := ephemeral.NewController(
+		m.ctx, m.client, m.shared.Core().V1().Pods(), m.shared.Core().V1().PersistentVolumeClaims(),
+	)
 	m.add(func(ctx context.Context) { c.Run(ctx, workers) })
 	return err
 }
 
 func (m *manager) resourceClaims() error {
-	c, err := resourceclaim.NewController(klog.FromContext(m.ctx), m.client, m.shared.Core().V1().Pods(), m.shared.Scheduling().V1beta1().PodGroups(), m.shared.Resource().V1().ResourceClaims(), m.shared.Resource().V1().ResourceClaimTemplates())
+	c, err := resourceclaim.NewController(
+		klog.FromContext(m.ctx), m.client, m.shared.Core().V1().Pods(), m.shared.Scheduling().V1beta1().PodGroups(),
+		m.shared.Resource().V1().ResourceClaims(), m.shared.Resource().V1().ResourceClaimTemplates(),
+	)
 	m.add(func(ctx context.Context) { c.Run(ctx, workers) })
 	return err
 }
 
 func (m *manager) serviceRanges() error {
-	c := servicecidrs.NewController(m.ctx, m.shared.Networking().V1().ServiceCIDRs(), m.shared.Networking().V1().IPAddresses(), m.client)
+	c := servicecidrs.NewController(
+		m.ctx, m.shared.Networking().V1().ServiceCIDRs(), m.shared.Networking().V1().IPAddresses(), m.client,
+	)
 	m.add(func(ctx context.Context) { c.Run(ctx, workers) })
 	return nil
 }
@@ -151,7 +162,7 @@ func (m *manager) ttl() error {
 	return nil
 }
 
-// lazySchemas makes the schemas of all kinds when there is a policy to be checked.
+// lazySchemas builds the schemas of all kinds when the first policy is checked.
 type lazySchemas func() resolver.SchemaResolver
 
 func (f lazySchemas) ResolveSchema(gvk schema.GroupVersionKind) (*spec.Schema, error) {
@@ -171,7 +182,10 @@ func (m *manager) policyStatus() error {
 
 func (m *manager) attributesProtection() error {
 	core := m.shared.Core().V1()
-	c, err := vacprotection.NewVACProtectionController(klog.FromContext(m.ctx), m.client, core.PersistentVolumeClaims(), core.PersistentVolumes(), m.shared.Storage().V1().VolumeAttributesClasses())
+	c, err := vacprotection.NewVACProtectionController(
+		klog.FromContext(m.ctx), m.client, core.PersistentVolumeClaims(), core.PersistentVolumes(),
+		m.shared.Storage().V1().VolumeAttributesClasses(),
+	)
 	m.add(func(ctx context.Context) { c.Run(ctx, 1) })
 	return err
 }

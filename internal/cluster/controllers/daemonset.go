@@ -26,51 +26,50 @@ import (
 	"k8s.io/kubernetes/pkg/controller/daemon/util"
 )
 
-// evenHanded is a client for the DaemonSet controller. When that controller replaces some of several
-// pods that are equally good, it takes those that a map gives first, which are others each time. Through
-// this client it takes the first by UID.
+// deterministicClient is a client for the DaemonSet controller. When that controller replaces some of several equivalent
+// pods, it takes the first ones of a map, in an order left to chance. Through this client it takes the first by UID.
 type deterministicClient struct {
 	kubernetes.Interface
-	choice *podChooser
+	chooser *podChooser
 }
 
 func (c deterministicClient) CoreV1() corev1.CoreV1Interface {
-	return deterministicCore{c.Interface.CoreV1(), c.choice}
+	return deterministicCore{c.Interface.CoreV1(), c.chooser}
 }
 
 type deterministicCore struct {
 	corev1.CoreV1Interface
-	choice *podChooser
+	chooser *podChooser
 }
 
 func (c deterministicCore) Pods(namespace string) corev1.PodInterface {
-	return deterministicPods{c.CoreV1Interface.Pods(namespace), namespace, c.choice}
+	return deterministicPods{c.CoreV1Interface.Pods(namespace), namespace, c.chooser}
 }
 
 func (c deterministicCore) Events(namespace string) corev1.EventInterface {
-	return deterministicEvents{c.CoreV1Interface.Events(namespace), c.choice}
+	return deterministicEvents{c.CoreV1Interface.Events(namespace), c.chooser}
 }
 
 type deterministicPods struct {
 	corev1.PodInterface
 	namespace string
-	choice    *podChooser
+	chooser   *podChooser
 }
 
-// Delete deletes a pod, or the first of those that might as well be deleted.
+// Delete deletes the first of the pods that are equivalent to the named one.
 func (p deterministicPods) Delete(ctx context.Context, name string, options metav1.DeleteOptions) error {
-	chosen := p.choice.toDelete(p.namespace, name)
+	chosen := p.chooser.toDelete(p.namespace, name)
 	err := p.PodInterface.Delete(ctx, chosen, options)
 	if err == nil {
-		p.choice.deleted(p.namespace, name, chosen)
+		p.chooser.deleted(p.namespace, name, chosen)
 	}
 	return err
 }
 
-// Create creates a pod for a node, or for the first of those that might as well get one.
+// Create creates a pod for the first of the nodes that are equivalent to its own.
 func (p deterministicPods) Create(ctx context.Context, pod *v1.Pod, options metav1.CreateOptions) (*v1.Pod, error) {
 	if node, err := util.GetTargetNodeName(pod); err == nil {
-		if chosen := p.choice.toSurge(p.namespace, pod, node); chosen != node {
+		if chosen := p.chooser.toSurge(p.namespace, pod, node); chosen != node {
 			pod = pod.DeepCopy()
 			pod.Spec.Affinity = util.ReplaceDaemonSetPodNodeNameNodeAffinity(pod.Spec.Affinity, chosen)
 		}
@@ -78,15 +77,15 @@ func (p deterministicPods) Create(ctx context.Context, pod *v1.Pod, options meta
 	return p.PodInterface.Create(ctx, pod, options)
 }
 
-// evenHandedEvents replaces what the controller tells of deletions, which names the pod that it asked for.
-// It is told anew from the start, since clients count, and combine, events that say the same.
+// deterministicEvents replaces the events about deletions, which name the pod that the controller meant, by new events:
+// recorders count and combine events with equal messages.
 type deterministicEvents struct {
 	corev1.EventInterface
-	choice *podChooser
+	chooser *podChooser
 }
 
 func (e deterministicEvents) CreateWithEventNamespace(event *v1.Event) (*v1.Event, error) {
-	if e.choice.tell(event) {
+	if e.chooser.replace(event) {
 		return event, nil
 	}
 	//lint:ignore SA1019 recorders call no other
@@ -94,14 +93,14 @@ func (e deterministicEvents) CreateWithEventNamespace(event *v1.Event) (*v1.Even
 }
 
 func (e deterministicEvents) PatchWithEventNamespace(event *v1.Event, patch []byte) (*v1.Event, error) {
-	if e.choice.tell(event) {
+	if e.chooser.replace(event) {
 		return event, nil
 	}
 	//lint:ignore SA1019 recorders call no other
 	return e.EventInterface.PatchWithEventNamespace(event, patch)
 }
 
-// daemonChoice chooses among the outdated pods of DaemonSets.
+// podChooser chooses among the outdated pods of DaemonSets.
 type podChooser struct {
 	sets      applisters.DaemonSetLister
 	revisions applisters.ControllerRevisionLister
@@ -112,7 +111,7 @@ type podChooser struct {
 
 	mu      sync.Mutex
 	taken   map[types.UID]bool              // outdated pods that were chosen
-	instead map[types.NamespacedName]string // names of pods that were deleted, by those that were asked for
+	instead map[types.NamespacedName]string // names of deleted pods, by those of the pods that the controller meant
 }
 
 func newPodChooser(ctx context.Context, client kubernetes.Interface, shared informers.SharedInformerFactory) *podChooser {
@@ -129,7 +128,7 @@ func newPodChooser(ctx context.Context, client kubernetes.Interface, shared info
 	}
 }
 
-// toDelete gives the pod to delete when the controller wants to delete one.
+// toDelete returns the name of the pod to delete when the controller deletes one.
 func (c *podChooser) toDelete(namespace, name string) string {
 	pod, err := c.pods.Pods(namespace).Get(name)
 	if err != nil {
@@ -147,7 +146,7 @@ func (c *podChooser) toDelete(namespace, name string) string {
 	return name
 }
 
-// toSurge gives the node to create a pod for when the controller wants to create one beside an outdated one.
+// toSurge returns the node to create a pod for when the controller creates one beside an outdated one.
 func (c *podChooser) toSurge(namespace string, pod *v1.Pod, node string) string {
 	pod = pod.DeepCopy()
 	pod.Namespace = namespace
@@ -162,7 +161,7 @@ func (c *podChooser) toSurge(namespace string, pod *v1.Pod, node string) string 
 	return node
 }
 
-// take takes the first of pods that are alike, nil if the one that was asked for is not among them.
+// take takes the first of equivalent pods, nil if the one that the controller meant is not among them.
 func (c *podChooser) take(alike []*v1.Pod, asked func(*v1.Pod) bool) *v1.Pod {
 	if !slices.ContainsFunc(alike, asked) {
 		return nil
@@ -170,7 +169,7 @@ func (c *podChooser) take(alike []*v1.Pod, asked func(*v1.Pod) bool) *v1.Pod {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	i := slices.IndexFunc(alike, func(p *v1.Pod) bool { return !c.taken[p.UID] })
-	if i < 0 { // it did not come to it
+	if i < 0 { // those that were taken were not replaced
 		for _, p := range alike {
 			delete(c.taken, p.UID)
 		}
@@ -180,9 +179,8 @@ func (c *podChooser) take(alike []*v1.Pod, asked func(*v1.Pod) bool) *v1.Pod {
 	return alike[i]
 }
 
-// replaceable gives the pods among which a rolling update is free to choose: outdated, available, alone
-// on a node that is as wanted. A node is told by whether the DaemonSet would place a pod there, and whether
-// one that is there may stay.
+// replaceable returns the pods among which a rolling update is free to choose: outdated, available, alone on a node that
+// is wanted: by whether the DaemonSet would place a pod there, and whether an existing one may stay.
 func (c *podChooser) replaceable(set *appsv1.DaemonSet, wanted func(run, stay bool) bool) (alike []*v1.Pod) {
 	if set.Spec.UpdateStrategy.Type != appsv1.RollingUpdateDaemonSetStrategyType {
 		return nil
@@ -191,7 +189,9 @@ func (c *podChooser) replaceable(set *appsv1.DaemonSet, wanted func(run, stay bo
 	if err != nil {
 		return nil
 	}
-	all = slices.DeleteFunc(all, func(p *v1.Pod) bool { return p.DeletionTimestamp != nil || !metav1.IsControlledBy(p, set) })
+	all = slices.DeleteFunc(all, func(p *v1.Pod) bool {
+		return p.DeletionTimestamp != nil || !metav1.IsControlledBy(p, set)
+	})
 	beside, current := map[string]int{}, map[string]bool{}
 	for _, p := range all {
 		beside[targetOf(p)]++
@@ -202,7 +202,8 @@ func (c *podChooser) replaceable(set *appsv1.DaemonSet, wanted func(run, stay bo
 	}
 	now := metav1.NewTime(time.Now())
 	for _, p := range all {
-		if beside[targetOf(p)] > 1 || current[p.Labels[appsv1.ControllerRevisionHashLabelKey]] || !podutil.IsPodAvailable(p, set.Spec.MinReadySeconds, now) {
+		updated := current[p.Labels[appsv1.ControllerRevisionHashLabelKey]]
+		if beside[targetOf(p)] > 1 || updated || !podutil.IsPodAvailable(p, set.Spec.MinReadySeconds, now) {
 			continue
 		}
 		node, err := c.nodes.Get(targetOf(p))
@@ -213,7 +214,7 @@ func (c *podChooser) replaceable(set *appsv1.DaemonSet, wanted func(run, stay bo
 	return alike
 }
 
-// current tells whether pods with a hash are of the present template.
+// current reports whether a hash is that of the present template.
 func (c *podChooser) current(set *appsv1.DaemonSet, hash string) bool {
 	labelled := labels.Set{appsv1.ControllerRevisionHashLabelKey: hash}
 	revisions, err := c.revisions.ControllerRevisions(set.Namespace).List(labelled.AsSelector())
@@ -235,13 +236,13 @@ func (c *podChooser) owner(pod *v1.Pod) *appsv1.DaemonSet {
 	return set
 }
 
-// targetOf is the node that a pod of a DaemonSet is for.
+// targetOf returns the node that a pod of a DaemonSet is for.
 func targetOf(pod *v1.Pod) string {
 	node, _ := util.GetTargetNodeName(pod) // each has one
 	return node
 }
 
-// deletion is how the controller tells of a pod that it has deleted.
+// deletion begins the message of the event about a deleted pod.
 const deletion = "Deleted pod: "
 
 func (c *podChooser) deleted(namespace, asked, chosen string) {
@@ -250,9 +251,9 @@ func (c *podChooser) deleted(namespace, asked, chosen string) {
 	c.instead[types.NamespacedName{Namespace: namespace, Name: asked}] = chosen
 }
 
-// tell tells of a deletion with the name of the pod that was deleted. It declines other events.
-func (c *podChooser) tell(event *v1.Event) bool {
-	_, asked, ok := strings.Cut(event.Message, deletion) // there may be a word before, on combined events
+// replace records an event about a deletion with the name of the deleted pod, and reports whether event is about one.
+func (c *podChooser) replace(event *v1.Event) bool {
+	_, asked, ok := strings.Cut(event.Message, deletion) // combined events have a prefix
 	if !ok || event.Reason != controller.SuccessfulDeletePodReason {
 		return false
 	}

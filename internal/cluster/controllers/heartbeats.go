@@ -9,10 +9,10 @@ import (
 	coordinationlisters "k8s.io/client-go/listers/coordination/v1"
 )
 
-// renewed are the leases of nodes as they would be if every heartbeat were written.
+// inMemoryHeartbeats are the leases of nodes as if every heartbeat were written.
 type inMemoryHeartbeats struct {
 	coordinationinformers.TypedLeaseInformer
-	last func(node string) time.Time // heartbeat; zero: none but those that were written
+	last func(node string) time.Time // heartbeat; zero: only written ones
 }
 
 func (r inMemoryHeartbeats) Lister() coordinationlisters.LeaseLister {

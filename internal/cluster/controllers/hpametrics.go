@@ -14,7 +14,7 @@ import (
 	"github.com/seatrial/seatrial/internal/cluster/kubelet"
 )
 
-// metrics tells the autoscaler what the simulated containers use.
+// usageMetrics provides autoscalers with the usage of simulated containers.
 type usageMetrics struct {
 	pods  listers.PodLister
 	usage func(*corev1.Pod, *corev1.Container, corev1.ResourceName) int64 // nil: kubelet.Usage
@@ -24,8 +24,10 @@ var _ hpa.MetricsClient = (*usageMetrics)(nil)
 
 var errOnlyResources = errors.New("a simulated cluster has metrics of cpu and memory only")
 
-// GetResourceMetric gives the use of the running pods that a selector finds.
-func (m *usageMetrics) GetResourceMetric(_ context.Context, name corev1.ResourceName, namespace string, selector labels.Selector, _ string) (hpa.PodMetricsInfo, time.Time, error) {
+// GetResourceMetric returns the usage of the running pods that a selector selects.
+func (m *usageMetrics) GetResourceMetric(
+	_ context.Context, name corev1.ResourceName, namespace string, selector labels.Selector, _ string,
+) (hpa.PodMetricsInfo, time.Time, error) {
 	pods, err := m.pods.Pods(namespace).List(selector)
 	if err != nil {
 		return nil, time.Time{}, err
@@ -39,7 +41,7 @@ func (m *usageMetrics) GetResourceMetric(_ context.Context, name corev1.Resource
 	return info, now, nil
 }
 
-// of sums up what the containers of a pod use, as the autoscaler is told.
+// of returns the usage of a pod.
 func (m *usageMetrics) of(p *corev1.Pod, name corev1.ResourceName) (sum int64) {
 	if m.usage == nil {
 		return kubelet.PodUsage(p, name)

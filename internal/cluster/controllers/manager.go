@@ -1,3 +1,13 @@
+// Package controllers runs the controllers of kube-controller-manager that make sense without a cloud, a provisioner of
+// simulated volumes, and what they need to be deterministic and to continue after a restart.
+//
+// The function is [Start]. The table in manager.go lists the controllers; each of the other files explains one thing
+// that upstream leaves to chance, or to a process that never restarts:
+//   - daemonset.go chooses the pods that a rolling update of a DaemonSet replaces;
+//   - heartbeats.go provides the heartbeats of nodes that are not written;
+//   - resume.go continues what has a deadline: deletion of namespaces, lost nodes, tolerations;
+//   - suppressevents.go drops the events of nodes that are not new;
+//   - hpametrics.go provides the usage of containers to autoscalers.
 package controllers
 
 import (
@@ -54,13 +64,13 @@ import (
 	"github.com/seatrial/seatrial/internal/cluster/inprocess"
 )
 
-// workers is how many objects a controller works on at a time, as by default for the busy ones.
+// workers is the number of objects that a controller processes at a time, as by default for the busy ones.
 const workers = 5
 
 // manager builds and runs the controllers, which share clients and informers.
 type manager struct {
 	ctx       context.Context
-	authority *Authority // nil: there are no certificates and no tokens
+	authority *Authority // nil: no certificates and no tokens
 	client    kubernetes.Interface
 	discovery discovery.ServerResourcesInterface
 	shared    informers.SharedInformerFactory
@@ -69,21 +79,21 @@ type manager struct {
 	mapper    *restmapper.DeferredDiscoveryRESTMapper
 	scale     scale.ScalesGetter
 	metrics   *usageMetrics
-	lastBeat  func(node string) time.Time // that was not written; nil: all are
-	resumed   time.Time                   // when an earlier life goes on; zero: there was none
+	lastBeat  func(node string) time.Time // heartbeat that was not written; nil: all are written
+	resumed   time.Time                   // when the cluster restarted; zero: it is new
 	started   chan struct{}               // closed when the informers run
 
 	run []func(context.Context)
 }
 
-// managerOptions are the options of the controllers.
+// Options configure the controllers.
 type Options struct {
-	Authority *Authority
-	Usage     func(*v1.Pod, *v1.Container, v1.ResourceName) int64
-	LastBeat  func(node string) time.Time
+	Authority *Authority                                          // signs certificates and tokens; nil: there are none
+	Usage     func(*v1.Pod, *v1.Container, v1.ResourceName) int64 // for autoscalers; nil: kubelet.Usage
+	LastBeat  func(node string) time.Time                         // heartbeat that was not written to a lease; nil: all are written
 }
 
-// startControllers runs the controllers until the context ends.
+// Start runs the controllers until the context ends.
 func Start(ctx context.Context, s *clients.Set, options Options, running *sync.WaitGroup) error {
 	m, err := newManager(ctx, s, options)
 	if err != nil {
@@ -99,7 +109,11 @@ func newManager(ctx context.Context, s *clients.Set, options Options) (*manager,
 	if err != nil {
 		return nil, err
 	}
-	m := &manager{ctx: ctx, authority: options.Authority, lastBeat: options.LastBeat, client: s.RecordingEvents(s.WritingStatuses(client, inprocess.ManagerAgent)), discovery: client.Discovery(), shared: s.Informers, started: make(chan struct{})}
+	m := &manager{
+		ctx: ctx, authority: options.Authority, lastBeat: options.LastBeat,
+		client:    s.RecordingEvents(s.WritingStatuses(client, inprocess.ManagerAgent)),
+		discovery: client.Discovery(), shared: s.Informers, started: make(chan struct{}),
+	}
 	if m.metadata, err = metadata.NewForConfig(config); err != nil {
 		return nil, err
 	}
@@ -115,17 +129,18 @@ func newManager(ctx context.Context, s *clients.Set, options Options) (*manager,
 	if s.Sequenced {
 		m.discovery = clients.NewCachedDiscovery(m.client, s.DB).Kinds
 	}
-	m.scale, err = scale.NewForConfig(s.Config, m.mapper, dynamic.LegacyAPIPathResolverFunc, scale.NewDiscoveryScaleKindResolver(client.Discovery()))
+	kinds := scale.NewDiscoveryScaleKindResolver(client.Discovery())
+	m.scale, err = scale.NewForConfig(s.Config, m.mapper, dynamic.LegacyAPIPathResolverFunc, kinds)
 	return m, err
 }
 
-// maker makes a controller.
+// controllerInit builds a controller.
 type controllerInit struct {
 	name  string
 	build func(*manager) error
 }
 
-// controllers are those of kube-controller-manager that make sense without a cloud.
+// controllers run in every cluster.
 var controllers = []controllerInit{
 	{"deployment", (*manager).deployment},
 	{"replicaset", (*manager).replicaset},
@@ -158,7 +173,7 @@ var controllers = []controllerInit{
 	{"validatingadmissionpolicy-status", (*manager).policyStatus},
 }
 
-// start builds all controllers, and runs them when their informers run. They end with the context.
+// start builds all controllers, and runs them with their informers until the context ends.
 func (m *manager) start(running *sync.WaitGroup) error {
 	all := controllers
 	if m.authority != nil {
@@ -181,25 +196,36 @@ func (m *manager) start(running *sync.WaitGroup) error {
 func (m *manager) add(run func(context.Context)) { m.run = append(m.run, run) }
 
 func (m *manager) deployment() error {
-	c, err := deployment.NewDeploymentController(m.ctx, m.shared.Apps().V1().Deployments(), m.shared.Apps().V1().ReplicaSets(), m.shared.Core().V1().Pods(), m.client)
+	c, err := deployment.NewDeploymentController(
+		m.ctx, m.shared.Apps().V1().Deployments(), m.shared.Apps().V1().ReplicaSets(), m.shared.Core().V1().Pods(),
+		m.client,
+	)
 	m.add(func(ctx context.Context) { c.Run(ctx, workers) })
 	return err
 }
 
 func (m *manager) replicaset() error {
-	c := replicaset.NewReplicaSetController(m.ctx, m.shared.Apps().V1().ReplicaSets(), m.shared.Core().V1().Pods(), m.client, replicaset.BurstReplicas)
+	c := replicaset.NewReplicaSetController(
+		m.ctx, m.shared.Apps().V1().ReplicaSets(), m.shared.Core().V1().Pods(), m.client, replicaset.BurstReplicas,
+	)
 	m.add(func(ctx context.Context) { c.Run(ctx, workers) })
 	return nil
 }
 
 func (m *manager) replication() error {
-	c := replication.NewReplicationManager(m.ctx, m.shared.Core().V1().Pods(), m.shared.Core().V1().ReplicationControllers(), m.client, replication.BurstReplicas)
+	c := replication.NewReplicationManager(
+		m.ctx, m.shared.Core().V1().Pods(), m.shared.Core().V1().ReplicationControllers(), m.client,
+		replication.BurstReplicas,
+	)
 	m.add(func(ctx context.Context) { c.Run(ctx, workers) })
 	return nil
 }
 
 func (m *manager) statefulset() error {
-	c := statefulset.NewStatefulSetController(m.ctx, m.shared.Core().V1().Pods(), m.shared.Apps().V1().StatefulSets(), m.shared.Core().V1().PersistentVolumeClaims(), m.shared.Apps().V1().ControllerRevisions(), m.client)
+	c := statefulset.NewStatefulSetController(
+		m.ctx, m.shared.Core().V1().Pods(), m.shared.Apps().V1().StatefulSets(),
+		m.shared.Core().V1().PersistentVolumeClaims(), m.shared.Apps().V1().ControllerRevisions(), m.client,
+	)
 	m.add(func(ctx context.Context) { c.Run(ctx, workers) })
 	return nil
 }
@@ -234,19 +260,28 @@ func (m *manager) ttlAfterFinished() error {
 }
 
 func (m *manager) endpoints() error {
-	c := endpoint.NewEndpointController(m.ctx, m.shared.Core().V1().Pods(), m.shared.Core().V1().Services(), m.shared.Core().V1().Endpoints(), m.client, 0)
+	c := endpoint.NewEndpointController(
+		m.ctx, m.shared.Core().V1().Pods(), m.shared.Core().V1().Services(), m.shared.Core().V1().Endpoints(),
+		m.client, 0,
+	)
 	m.add(func(ctx context.Context) { c.Run(ctx, workers) })
 	return nil
 }
 
 func (m *manager) endpointSlice() error {
-	c := endpointslice.NewController(m.ctx, m.shared.Core().V1().Pods(), m.shared.Core().V1().Services(), m.shared.Core().V1().Nodes(), m.shared.Discovery().V1().EndpointSlices(), 100, m.client, 0)
+	c := endpointslice.NewController(
+		m.ctx, m.shared.Core().V1().Pods(), m.shared.Core().V1().Services(), m.shared.Core().V1().Nodes(),
+		m.shared.Discovery().V1().EndpointSlices(), 100, m.client, 0,
+	)
 	m.add(func(ctx context.Context) { c.Run(ctx, workers) })
 	return nil
 }
 
 func (m *manager) serviceAccount() error {
-	c, err := serviceaccount.NewServiceAccountsController(klog.FromContext(m.ctx), m.shared.Core().V1().ServiceAccounts(), m.shared.Core().V1().Namespaces(), m.client, serviceaccount.DefaultServiceAccountsControllerOptions())
+	c, err := serviceaccount.NewServiceAccountsController(
+		klog.FromContext(m.ctx), m.shared.Core().V1().ServiceAccounts(), m.shared.Core().V1().Namespaces(), m.client,
+		serviceaccount.DefaultServiceAccountsControllerOptions(),
+	)
 	m.add(func(ctx context.Context) { c.Run(ctx, 1) })
 	return err
 }
@@ -262,7 +297,10 @@ func (m *manager) rootCA() error {
 }
 
 func (m *manager) namespace() error {
-	c := namespace.NewNamespaceController(m.ctx, m.client, m.metadata, m.discovery.ServerPreferredNamespacedResources, m.shared.Core().V1().Namespaces(), 5*time.Minute, v1.FinalizerKubernetes)
+	c := namespace.NewNamespaceController(
+		m.ctx, m.client, m.metadata, m.discovery.ServerPreferredNamespacedResources, m.shared.Core().V1().Namespaces(),
+		5*time.Minute, v1.FinalizerKubernetes,
+	)
 	m.add(func(ctx context.Context) { c.Run(ctx, workers) })
 	if !m.resumed.IsZero() {
 		m.add(m.finishNamespaces)
@@ -353,20 +391,24 @@ func (m *manager) quota() error {
 		Registry:                  generic.NewRegistry(config.Evaluators()),
 		UpdateFilter:              quotainstall.DefaultUpdateFilter(),
 	})
-	// Its Sync, which finds new kinds, is not run: it holds a lock while it waits for caches, and while
-	// its workers wait for that lock virtual time does not pass. New kinds count from the next start on.
+	// Its Sync, which discovers new kinds, is not run: it holds a lock while it waits for caches, and virtual time does not
+	// pass while its workers wait for that lock. New kinds are counted after the next start.
 	m.add(func(ctx context.Context) { c.Run(ctx, workers) })
 	return err
 }
 
 func (m *manager) claimProtection() error {
-	c, err := pvcprotection.NewPVCProtectionController(klog.FromContext(m.ctx), m.shared.Core().V1().PersistentVolumeClaims(), m.shared.Core().V1().Pods(), m.client)
+	c, err := pvcprotection.NewPVCProtectionController(
+		klog.FromContext(m.ctx), m.shared.Core().V1().PersistentVolumeClaims(), m.shared.Core().V1().Pods(), m.client,
+	)
 	m.add(func(ctx context.Context) { c.Run(ctx, 1) })
 	return err
 }
 
 func (m *manager) volumeProtection() error {
-	c, err := pvprotection.NewPVProtectionController(klog.FromContext(m.ctx), m.shared.Core().V1().PersistentVolumes(), m.client)
+	c, err := pvprotection.NewPVProtectionController(
+		klog.FromContext(m.ctx), m.shared.Core().V1().PersistentVolumes(), m.client,
+	)
 	m.add(func(ctx context.Context) { c.Run(ctx, 1) })
 	return err
 }

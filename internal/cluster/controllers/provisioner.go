@@ -19,10 +19,10 @@ import (
 	"github.com/seatrial/seatrial/internal/cluster/kubelet"
 )
 
-// annProvisionedBy tells who made a volume, and who is to delete it.
+// annProvisionedBy names the provisioner that created a volume, and is to delete it.
 const annProvisionedBy = "pv.kubernetes.io/provisioned-by"
 
-// volumeBinder is the controller that binds claims to volumes.
+// volumeBinder builds the controller that binds claims to volumes.
 func (m *manager) volumeBinder() error {
 	c, err := persistentvolume.NewController(m.ctx, persistentvolume.ControllerParameters{
 		KubeClient:                m.client,
@@ -38,8 +38,7 @@ func (m *manager) volumeBinder() error {
 	return err
 }
 
-// provisioner makes volumes that hold nothing for the claims that ask for them, and deletes them
-// when they are released.
+// provisioner creates empty volumes for the claims of its storage class, and deletes them when they are released.
 type provisioner struct {
 	client  kubernetes.Interface
 	claims  corev1.PersistentVolumeClaimLister
@@ -66,7 +65,9 @@ func (m *manager) volumeProvisioner() error {
 		}
 	}
 	handler := cache.ResourceEventHandlerFuncs{AddFunc: look, UpdateFunc: func(_, obj any) { look(obj) }}
-	for _, informer := range []cache.SharedIndexInformer{core.PersistentVolumeClaims().Informer(), core.PersistentVolumes().Informer()} {
+	for _, informer := range []cache.SharedIndexInformer{
+		core.PersistentVolumeClaims().Informer(), core.PersistentVolumes().Informer(),
+	} {
 		if _, err := informer.AddEventHandler(handler); err != nil {
 			return err
 		}
@@ -102,7 +103,7 @@ func (p *provisioner) do(ctx context.Context, w work) error {
 	}
 	claim, err := p.claims.PersistentVolumeClaims(w.namespace).Get(w.name)
 	if err != nil || !p.wanted(claim) {
-		return nil // gone, or somebody else's
+		return nil // gone, or of another provisioner
 	}
 	_, err = p.client.CoreV1().PersistentVolumes().Create(ctx, p.volume(claim), metav1.CreateOptions{})
 	if apierrors.IsAlreadyExists(err) {
@@ -111,10 +112,10 @@ func (p *provisioner) do(ctx context.Context, w work) error {
 	return err
 }
 
-// wanted tells whether a claim waits for a volume of ours: at once, or when its pod has a node,
-// as its class says.
+// wanted reports whether a claim waits for this provisioner: at once, or when its pod has a node, as its class says.
 func (p *provisioner) wanted(claim *v1.PersistentVolumeClaim) bool {
-	return claim.Spec.VolumeName == "" && claim.DeletionTimestamp == nil && claim.Annotations[volume.AnnStorageProvisioner] == kubelet.Provisioner
+	return claim.Spec.VolumeName == "" && claim.DeletionTimestamp == nil &&
+		claim.Annotations[volume.AnnStorageProvisioner] == kubelet.Provisioner
 }
 
 func (p *provisioner) volume(claim *v1.PersistentVolumeClaim) *v1.PersistentVolume {
@@ -134,20 +135,22 @@ func (p *provisioner) volume(claim *v1.PersistentVolumeClaim) *v1.PersistentVolu
 			PersistentVolumeReclaimPolicy: reclaim,
 			StorageClassName:              *claim.Spec.StorageClassName,
 			ClaimRef: &v1.ObjectReference{
-				APIVersion: "v1", Kind: "PersistentVolumeClaim", Namespace: claim.Namespace, Name: claim.Name, UID: claim.UID, ResourceVersion: claim.ResourceVersion,
+				APIVersion: "v1", Kind: "PersistentVolumeClaim", Namespace: claim.Namespace, Name: claim.Name,
+				UID: claim.UID, ResourceVersion: claim.ResourceVersion,
 			},
 			PersistentVolumeSource: v1.PersistentVolumeSource{HostPath: &v1.HostPathVolumeSource{Path: "/var/local/" + name}},
 		},
 	}
 }
 
-// remove deletes a volume of ours that nobody claims any more.
+// remove deletes a released volume of this provisioner.
 func (p *provisioner) remove(ctx context.Context, name string) error {
 	pv, err := p.volumes.Get(name)
 	if err != nil || pv.Annotations[annProvisionedBy] != kubelet.Provisioner || pv.DeletionTimestamp != nil {
-		return nil // gone, going, or somebody else's
+		return nil // gone, being deleted, or of another provisioner
 	}
-	if pv.Status.Phase != v1.VolumeReleased || pv.Spec.PersistentVolumeReclaimPolicy != v1.PersistentVolumeReclaimDelete {
+	reclaim := pv.Spec.PersistentVolumeReclaimPolicy
+	if pv.Status.Phase != v1.VolumeReleased || reclaim != v1.PersistentVolumeReclaimDelete {
 		return nil
 	}
 	err = p.client.CoreV1().PersistentVolumes().Delete(ctx, name, metav1.DeleteOptions{})

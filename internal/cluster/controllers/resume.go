@@ -22,28 +22,29 @@ import (
 	sharedinformers "github.com/seatrial/seatrial/internal/cluster/informers"
 )
 
-// Some controllers count from when they first see something, and start anew with every life of a cluster: a
-// trial whose commands follow each other quickly would keep a node Ready that has no kubelet, and never evict
-// the pods of it, nor see the end of a namespace. What is stored tells since when it has really been so.
+// Some controllers measure time from when they first see an object, and start again at each restart: in a trial with
+// frequent commands a node without a kubelet would stay Ready, its pods would never be evicted, and namespaces would
+// never be deleted. The stored objects say since when the state has lasted.
 
-// finishNamespaces goes on with the namespaces that were to go already. If something is left of one,
-// its controller goes on with it.
+// finishNamespaces deletes the contents of namespaces that were being deleted before the restart. If something is left,
+// the namespace controller continues.
 func (m *manager) finishNamespaces(ctx context.Context) {
-	const grace = 5 * time.Second // from the request on
+	const grace = 5 * time.Second // from the request
 	namespaces := m.shared.Core().V1().Namespaces()
 	if !cache.WaitForCacheSync(ctx.Done(), namespaces.Informer().HasSynced) {
 		return
 	}
 	all, err := namespaces.Lister().List(labels.Everything())
 	if err != nil {
-		return // never: it reads from memory
+		return // never: it reads a cache
 	}
 	all = slices.DeleteFunc(all, func(n *v1.Namespace) bool { return n.DeletionTimestamp == nil })
 	if len(all) == 0 {
 		return
 	}
 	slices.SortStableFunc(all, func(a, b *v1.Namespace) int { return a.DeletionTimestamp.Compare(b.DeletionTimestamp.Time) })
-	deleter := namespacedeletion.NewNamespacedResourcesDeleter(ctx, m.client.CoreV1().Namespaces(), m.metadata, m.client.CoreV1(), m.discovery.ServerPreferredNamespacedResources, v1.FinalizerKubernetes)
+	deleter := namespacedeletion.NewNamespacedResourcesDeleter(ctx, m.client.CoreV1().Namespaces(), m.metadata,
+		m.client.CoreV1(), m.discovery.ServerPreferredNamespacedResources, v1.FinalizerKubernetes)
 	for _, n := range all {
 		if !sleepUntil(ctx, n.DeletionTimestamp.Add(grace)) {
 			return
@@ -54,11 +55,14 @@ func (m *manager) finishNamespaces(ctx context.Context) {
 	}
 }
 
-// loseNodes does what the node lifecycle controller would do with the nodes whose kubelets have been silent
-// for grace, had it heard the last of them. It goes on from there.
+// loseNodes marks nodes unreachable whose last heartbeat, before the restart, is older than grace, as the node lifecycle
+// controller would have done.
 func (m *manager) loseNodes(ctx context.Context, grace time.Duration) {
-	nodes, leases, pods := m.shared.Core().V1().Nodes(), m.shared.Coordination().V1().Leases(), m.shared.Core().V1().Pods()
-	if !cache.WaitForCacheSync(ctx.Done(), nodes.Informer().HasSynced, leases.Informer().HasSynced, pods.Informer().HasSynced) {
+	core := m.shared.Core().V1()
+	nodes, leases, pods := core.Nodes(), m.shared.Coordination().V1().Leases(), core.Pods()
+	if !cache.WaitForCacheSync(
+		ctx.Done(), nodes.Informer().HasSynced, leases.Informer().HasSynced, pods.Informer().HasSynced,
+	) {
 		return
 	}
 	last := func(node string) (time.Time, bool) {
@@ -68,21 +72,21 @@ func (m *manager) loseNodes(ctx context.Context, grace time.Duration) {
 		}
 		return lease.Spec.RenewTime.Time, true
 	}
-	type heard struct {
+	type heartbeat struct {
 		node string
 		last time.Time
 	}
 	all, err := nodes.Lister().List(labels.Everything())
 	if err != nil {
-		return // never: it reads from memory
+		return // never: it reads a cache
 	}
-	var known []heard
+	var known []heartbeat
 	for _, node := range all {
 		if at, ok := last(node.Name); ok {
-			known = append(known, heard{node.Name, at})
+			known = append(known, heartbeat{node.Name, at})
 		}
 	}
-	slices.SortStableFunc(known, func(a, b heard) int { return a.last.Compare(b.last) })
+	slices.SortStableFunc(known, func(a, b heartbeat) int { return a.last.Compare(b.last) })
 
 	broadcaster := record.NewBroadcaster(record.WithContext(ctx))
 	defer broadcaster.Shutdown()
@@ -101,23 +105,23 @@ func (m *manager) loseNodes(ctx context.Context, grace time.Duration) {
 			continue
 		}
 		if _, err := m.client.CoreV1().Nodes().UpdateStatus(ctx, node, metav1.UpdateOptions{}); err != nil {
-			continue // its controller will see
+			continue // its controller will do so
 		}
 		controllerutil.RecordNodeStatusChange(klog.FromContext(ctx), recorder, node, "NodeNotReady")
-		there, err := pods.Lister().List(labels.Everything())
+		its, err := pods.Lister().List(labels.Everything())
 		if err != nil {
-			continue // never: it reads from memory
+			continue // never: it reads a cache
 		}
-		there = slices.DeleteFunc(there, func(p *v1.Pod) bool { return p.Spec.NodeName != k.node })
-		if err := controllerutil.MarkPodsNotReady(ctx, m.client, recorder, there, k.node); err != nil {
+		its = slices.DeleteFunc(its, func(p *v1.Pod) bool { return p.Spec.NodeName != k.node })
+		if err := controllerutil.MarkPodsNotReady(ctx, m.client, recorder, its, k.node); err != nil {
 			klog.FromContext(ctx).Error(err, "Marking the pods of a lost node", "node", k.node)
 		}
 	}
-	<-ctx.Done() // what is told is still written
+	<-ctx.Done() // recorded events are still written
 }
 
-// silence says of a node that its kubelet is not heard any more, in the words of the node lifecycle controller,
-// and whether that is new.
+// markUnreachable sets the node's conditions to Unknown as the node lifecycle controller does, and reports whether
+// anything changed.
 func markUnreachable(node *v1.Node) bool {
 	if _, ready := controllerutil.GetNodeCondition(&node.Status, v1.NodeReady); ready == nil || ready.Status == v1.ConditionUnknown {
 		return false
@@ -131,7 +135,7 @@ func markUnreachable(node *v1.Node) bool {
 	return true
 }
 
-// sleepUntil says whether the context lasted.
+// sleepUntil reports whether the context lasted.
 func sleepUntil(ctx context.Context, t time.Time) bool {
 	select {
 	case <-time.After(time.Until(t)):
@@ -142,11 +146,11 @@ func sleepUntil(ctx context.Context, t time.Time) bool {
 }
 
 // enduring are pods as the taint eviction controller has to see them: of the seconds for which they tolerate
-// a taint, those in an earlier life are gone.
+// a taint, those before a restart are gone.
 type remainingTolerations struct {
 	coreinformers.PodInformer
 	nodes coreinformers.NodeInformer
-	began time.Time // this life
+	began time.Time // the restart
 }
 
 func (e remainingTolerations) Informer() cache.SharedIndexInformer {
@@ -186,7 +190,7 @@ func (i tolerationIndexer) reduced(o any) any {
 	return o
 }
 
-// left gives the pod with the seconds that are left, or the pod itself if nothing has passed.
+// reduced returns the pod with the remaining seconds, or the pod itself if none have passed.
 func (e remainingTolerations) reduced(pod *v1.Pod) *v1.Pod {
 	node, err := e.nodes.Lister().Get(pod.Spec.NodeName)
 	if err != nil {
@@ -197,8 +201,8 @@ func (e remainingTolerations) reduced(pod *v1.Pod) *v1.Pod {
 		arrived = pod.Status.StartTime.Time
 	}
 	if slices.ContainsFunc(node.Spec.Taints, func(t v1.Taint) bool { return t.Effect == v1.TaintEffectNoExecute }) {
-		// The controller hears of the pod and of its node, and takes what it plans twice at one instant for a
-		// change of mind, of which it tells.
+		// The controller is notified of the pod and of its node, and records an event if it schedules the same eviction
+		// twice at one instant.
 		time.Sleep(time.Microsecond)
 	}
 	changed := pod
@@ -229,8 +233,8 @@ func (e remainingTolerations) reduced(pod *v1.Pod) *v1.Pod {
 	return changed
 }
 
-// tainted says since when the node has a taint that evicts pods, if that is known. The node lifecycle controller
-// adds its own anew when it begins.
+// tainted returns since when the node has a taint that evicts pods, if that is known. The node lifecycle controller adds
+// its own again when it starts.
 func tainted(node *v1.Node, taint v1.Taint) (time.Time, bool) {
 	if taint.Effect != v1.TaintEffectNoExecute || taint.TimeAdded == nil {
 		return time.Time{}, false
@@ -245,8 +249,8 @@ func ofReadiness(taint v1.Taint) bool {
 	return taint.Key == v1.TaintNodeUnreachable || taint.Key == v1.TaintNodeNotReady
 }
 
-// persistent are nodes as the taint eviction controller has to see them: for a moment at the start the node lifecycle
-// controller takes the taints of lost nodes away.
+// stableTaints are the nodes for the taint eviction controller: the node lifecycle controller removes the taints of
+// unreachable nodes for a moment when it starts.
 type stableTaints struct {
 	coreinformers.NodeInformer
 	until time.Time

@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// quiet is the way to the API server for controllers. In a cluster that goes on after a save they
-// would report nodes that have been there all along as newly registered, in an order left to
-// chance; here such an event is taken for written.
+// suppressNodeRegistered is a transport for controllers that drops events about registered nodes: after a restart the
+// controllers would report existing nodes as newly registered, in an order left to chance. A dropped event is answered
+// as if it had been stored.
 type suppressNodeRegistered struct{ next http.RoundTripper }
 
 func (q suppressNodeRegistered) RoundTrip(req *http.Request) (*http.Response, error) {

@@ -122,7 +122,7 @@ func (c *commandEffect) change(words []string, gone bool) {
 	}
 }
 
-// file tells whether a file is there after a while, and what is in it. A file is known if the
+// file reports whether a file is there after a while, and what is in it. A file is known if the
 // container has to do with it at any time.
 func (s *Behavior) file(name string, after time.Duration) (text string, there, known bool) {
 	for _, f := range s.Files {
@@ -137,7 +137,7 @@ func (s *Behavior) file(name string, after time.Duration) (text string, there, k
 	return text, there, known
 }
 
-// refuses tells whether a command fails in the container after a while: by itself, or for want of
+// refuses reports whether a command fails in the container after a while: by itself, or for want of
 // a file that it looks at.
 func (s *Behavior) refuses(command []string, after time.Duration) bool {
 	if c := interpret(command); c.ends && c.code != 0 {
@@ -162,7 +162,7 @@ type statement struct {
 	words []string
 }
 
-// controls tells whether a statement decides over others.
+// controls reports whether a statement decides over others.
 func (s statement) controls() bool {
 	return slices.Contains([]string{"if", "for", "while", "until", "case", "{", "("}, s.words[0])
 }
@@ -195,7 +195,7 @@ func statements(command []string) []statement {
 	return all
 }
 
-// shellScript gives the script of a command such as sh -c SCRIPT.
+// shellScript returns the script of a command such as sh -c SCRIPT.
 func shellScript(command []string) (string, bool) {
 	shells := []string{"sh", "ash", "bash", "dash"}
 	if len(command) < 3 || !slices.Contains(shells, path.Base(command[0])) || !strings.HasPrefix(command[1], "-") || !strings.HasSuffix(command[1], "c") {

@@ -60,7 +60,7 @@ type containerState struct {
 	StopBy             time.Time               // when it has ended after the signal
 }
 
-// occupies tells whether the kubelet is busy with the container, so that the next one has to wait.
+// occupies reports whether the kubelet is busy with the container, so that the next one has to wait.
 func (s *containerState) occupies() bool {
 	return s.Phase == pulling && s.Reason != reasonPullFailed || s.Phase == creating || s.Phase == running && !s.PostStartDone
 }
@@ -318,7 +318,7 @@ func (m *machine) missingKey(kind, title, name, key string) string {
 	return ""
 }
 
-// portTaken tells whether an earlier container of the pod listens on a port of this one: they
+// portTaken reports whether an earlier container of the pod listens on a port of this one: they
 // share one network namespace. Of init containers, sidecars alone are there at the same time.
 func (m *machine) portTaken(c *v1.Container) bool {
 	for i := range m.pod.Spec.InitContainers {

@@ -12,7 +12,7 @@ import (
 	"k8s.io/kubernetes/third_party/forked/golang/expansion"
 )
 
-// environment gives the variables of a container, but for those of Services and of resources.
+// environment returns the variables of a container, but for those of Services and of resources.
 func (m *machine) variables(c *v1.Container) map[string]string {
 	all := map[string]string{}
 	for _, from := range c.EnvFrom {
@@ -34,7 +34,7 @@ func (m *machine) variables(c *v1.Container) map[string]string {
 	return all
 }
 
-// variable gives the value of one, which may refer to those before it.
+// variable returns the value of one, which may refer to those before it.
 func (m *machine) variable(e *v1.EnvVar, before map[string]string) (string, bool) {
 	from := e.ValueFrom
 	switch {
@@ -52,7 +52,7 @@ func (m *machine) variable(e *v1.EnvVar, before map[string]string) (string, bool
 	return "", false
 }
 
-// field gives the value of a field of the pod.
+// field returns the value of a field of the pod.
 func (m *machine) field(r *v1.ObjectFieldSelector) (string, bool) {
 	name, _, err := podshelper.ConvertDownwardAPIFieldLabel(r.APIVersion, r.FieldPath, "")
 	if err != nil {
@@ -70,7 +70,7 @@ func (m *machine) field(r *v1.ObjectFieldSelector) (string, bool) {
 	return value, err == nil
 }
 
-// data gives what is in a ConfigMap or Secret.
+// data returns what is in a ConfigMap or Secret.
 func (m *machine) data(kind, name string) map[string]string {
 	if kind == "configmap" {
 		if c := m.env.configMap(m.pod.Namespace, name); c != nil {

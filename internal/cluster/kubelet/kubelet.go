@@ -44,7 +44,7 @@ type Config struct {
 	Client         kubernetes.Interface
 	Informers      informers.SharedInformerFactory
 	Behavior       func(*v1.Pod, *v1.Container) Behavior // nil: DefaultScript
-	State          []byte                                // what Snapshot gave in an earlier life, or nil
+	State          []byte                                // what Snapshot gave before a restart, or nil
 	Version        string                                // of Kubernetes, that nodes report
 	InMemoryLeases bool                                  // leases are not renewed in the API server: LastBeat tells of heartbeats
 }
@@ -122,7 +122,7 @@ func New(c Config) (*Kubelet, error) {
 	return k, nil
 }
 
-// Snapshot gives what has to be remembered across a restart.
+// Snapshot returns what has to be remembered across a restart.
 func (k *Kubelet) Snapshot() ([]byte, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -390,7 +390,7 @@ func (k *Kubelet) report(ctx context.Context, w *worker, pod *v1.Pod, status v1.
 	return err
 }
 
-// storedAlike tells whether two statuses are stored alike.
+// storedAlike reports whether two statuses are stored alike.
 func storedAlike(a, b *v1.PodStatus) (bool, error) {
 	was, err := a.Marshal()
 	if err != nil {

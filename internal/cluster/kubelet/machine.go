@@ -119,7 +119,7 @@ func (m *machine) at(t time.Time) {
 	}
 }
 
-// reached tells whether a moment has come, and asks for a step if it has not.
+// reached reports whether a moment has come, and asks for a step if it has not.
 func (m *machine) reached(t time.Time) bool {
 	if !m.now.Before(t) {
 		return true
@@ -310,7 +310,7 @@ func (m *machine) runContainers() {
 	}
 }
 
-// runInit tells whether all init containers are done; sidecars count when they have started.
+// runInit reports whether all init containers are done; sidecars count when they have started.
 func (m *machine) runInit() bool {
 	for i := range m.pod.Spec.InitContainers {
 		c := &m.pod.Spec.InitContainers[i]
@@ -441,7 +441,7 @@ func (m *machine) grace() time.Duration {
 	return 30 * time.Second
 }
 
-// all gives the containers in the order in which they are stopped.
+// all returns the containers in the order in which they are stopped.
 func (m *machine) all() []*v1.Container {
 	var all []*v1.Container
 	for i := range m.pod.Spec.Containers {

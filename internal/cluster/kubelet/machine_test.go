@@ -108,7 +108,7 @@ func (l *life) run(d time.Duration) *life {
 	}
 }
 
-// seconds gives the moments at which an event with a reason came.
+// seconds returns the moments at which an event with a reason came.
 func (l *life) seconds(reason string) string {
 	var at []string
 	for _, line := range l.log {

@@ -26,7 +26,7 @@ const (
 // AnnotationStopped on a node stops its kubelet: no heartbeat, no pod is acted on.
 const AnnotationStopped = "seatrial/stopped"
 
-// stopped tells whether a node has no kubelet that works.
+// stopped reports whether a node has no kubelet that works.
 func stopped(n *v1.Node) bool { return n.Annotations[AnnotationStopped] == "true" }
 
 // adopt begins the heartbeats of a node.
@@ -193,7 +193,7 @@ func Ready(node *v1.Node, version string) {
 	}
 }
 
-// label gives a node the labels with which a kubelet registers: the scheduler spreads pods by them.
+// label returns a node the labels with which a kubelet registers: the scheduler spreads pods by them.
 func label(node *v1.Node) {
 	labels := map[string]string{v1.LabelHostname: node.Name, v1.LabelOSStable: "linux", v1.LabelArchStable: "amd64"}
 	maps.Copy(labels, node.Labels)
@@ -210,7 +210,7 @@ func podPrefix(n *v1.Node) string {
 	return fmt.Sprintf("10.244.%d", drawn(n.Name))
 }
 
-// drawn gives a number below 250 that depends on a name alone.
+// drawn returns a number below 250 that depends on a name alone.
 func drawn(name string) int {
 	h := fnv.New32a()
 	h.Write([]byte(name))

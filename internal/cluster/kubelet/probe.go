@@ -62,7 +62,7 @@ func (m *machine) probe(c *v1.Container, s *containerState, behavior Behavior, p
 	}
 }
 
-// refused tells whether a probe fails now for what the container does.
+// refused reports whether a probe fails now for what the container does.
 func (m *machine) refused(p *v1.Probe, s *containerState, behavior Behavior) bool {
 	switch {
 	case p.Exec != nil:

@@ -9,7 +9,7 @@ import (
 	kubeletevents "k8s.io/kubernetes/pkg/kubelet/events"
 )
 
-// resize gives running containers what the pod says now, if the node has it; in place, or by a
+// resize returns running containers what the pod says now, if the node has it; in place, or by a
 // restart where the container asks for one.
 func (m *machine) resize() {
 	var changed []*v1.Container

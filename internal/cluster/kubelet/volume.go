@@ -75,7 +75,7 @@ func claimOf(pod *v1.Pod, v *v1.Volume) string {
 	return ""
 }
 
-// disk gives the volume of a claim if it can be attached to one node only, else nil.
+// disk returns the volume of a claim if it can be attached to one node only, else nil.
 func (m *machine) disk(claim string) *v1.PersistentVolume {
 	if claim == "" {
 		return nil
@@ -95,7 +95,7 @@ func (m *machine) disk(claim string) *v1.PersistentVolume {
 // hold nothing, and count as the disks that they stand for.
 const provisionedBy = "pv.kubernetes.io/provisioned-by"
 
-// isDisk tells whether a volume is attached to a node before it is mounted there.
+// isDisk reports whether a volume is attached to a node before it is mounted there.
 func isDisk(v *v1.PersistentVolume) bool {
 	s := &v.Spec.PersistentVolumeSource
 	switch {
@@ -145,7 +145,7 @@ func (m *machine) missingKeys(kind, name string, items []v1.KeyToPath) string {
 	return ""
 }
 
-// keys gives a lookup of the keys of a ConfigMap or Secret.
+// keys returns a lookup of the keys of a ConfigMap or Secret.
 func (m *machine) keys(kind, name string) (func(string) bool, bool) {
 	if kind == "configmap" {
 		c := m.env.configMap(m.pod.Namespace, name)

@@ -2,23 +2,23 @@ package virtualtime
 
 import "sync/atomic"
 
-// Outside runs f outside of virtual time, whose clock stands still meanwhile, and returns when f has:
-// what f waits for, such as a person, may take as long as it likes. f may use nothing that was made
-// inside; what it hands to inside runs in virtual time again.
+// Outside runs f outside of virtual time, whose clock does not move meanwhile, and returns when f returns: f may wait
+// for real events, such as input of a person. It must not use anything that was made inside, except through inside,
+// which runs a function in virtual time.
 func Outside(f func(inside func(func()))) {
-	s := current
-	s.calls.Add(1)
-	defer s.calls.Add(-1)
-	v := <-s.free
-	v.begin <- f
+	b := current
+	b.calls.Add(1)
+	defer b.calls.Add(-1)
+	c := <-b.free
+	c.begin <- f
 	for {
 		select {
-		case call := <-v.calls:
-			s.calls.Add(-1)
-			call()
-			s.calls.Add(1)
-			v.called <- struct{}{}
-		case r := <-v.over:
+		case do := <-c.inside:
+			b.calls.Add(-1)
+			do()
+			b.calls.Add(1)
+			c.done <- struct{}{}
+		case r := <-c.over:
 			if r != nil {
 				panic(r)
 			}
@@ -27,51 +27,56 @@ func Outside(f func(inside func(func()))) {
 	}
 }
 
-// surface is where a run meets the outside.
+// bridge connects a run with goroutines outside of it.
 type bridge struct {
-	calls   atomic.Int32 // how many goroutines of the inside wait for something outside
+	calls   atomic.Int32 // goroutines inside that wait for Outside
 	free    chan *call
 	closing chan struct{}
 }
 
-// ground is the surface of the run that goes on.
+// current is the bridge of the present run.
 var current *bridge
 
 func newBridge() *bridge {
-	s := &bridge{free: make(chan *call), closing: make(chan struct{})}
-	go s.serve()
-	return s
+	b := &bridge{free: make(chan *call), closing: make(chan struct{})}
+	go b.serve()
+	return b
 }
 
-// close lets no visit begin any more.
-func (s *bridge) close() { close(s.closing) }
+// close prevents further calls.
+func (b *bridge) close() { close(b.closing) }
 
-// serve gives out visits: what they are made of must be of the outside, and so must their goroutines.
-func (s *bridge) serve() {
+// serve provides calls: their channels and goroutines must be made outside.
+func (b *bridge) serve() {
 	for {
-		v := &call{begin: make(chan func(func(func()))), calls: make(chan func()), called: make(chan struct{}), over: make(chan any, 1)}
+		c := &call{
+			begin:  make(chan func(func(func()))),
+			inside: make(chan func()),
+			done:   make(chan struct{}),
+			over:   make(chan any, 1),
+		}
 		select {
-		case <-s.closing:
+		case <-b.closing:
 			return
-		case s.free <- v:
-			go v.run()
+		case b.free <- c:
+			go c.run()
 		}
 	}
 }
 
-// visit is one call of Outside. Both sides may use its channels; a goroutine inside that waits for one
-// of them stops the clock.
+// call is one call of Outside. Both sides may use its channels; a goroutine inside that waits for one of them stops the
+// clock.
 type call struct {
 	begin  chan func(func(func()))
-	calls  chan func()
-	called chan struct{}
-	over   chan any // what f panicked with, or nil
+	inside chan func()   // to run in virtual time
+	done   chan struct{} // after each
+	over   chan any      // what f panicked with, or nil
 }
 
-func (v *call) run() {
-	defer func() { v.over <- recover() }()
-	(<-v.begin)(func(call func()) {
-		v.calls <- call
-		<-v.called
+func (c *call) run() {
+	defer func() { c.over <- recover() }()
+	(<-c.begin)(func(do func()) {
+		c.inside <- do
+		<-c.done
 	})
 }

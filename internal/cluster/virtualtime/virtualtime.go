@@ -1,10 +1,10 @@
-// Package virtualtime runs code in time that does not wait: its clock moves only when every
-// goroutine inside has nothing to do, and then at once to the next timer.
+// Package virtualtime runs code on a clock that moves only when every goroutine inside is idle, and then at once to the
+// next timer.
 //
 // The function is [Run]. Everything that the code uses must be made inside:
 //
 //	err := virtualtime.Run(ctx, start, seed, func() error {
-//		time.Sleep(24 * time.Hour) // takes no time at all
+//		time.Sleep(24 * time.Hour) // takes no real time
 //		return nil
 //	})
 package virtualtime
@@ -26,13 +26,13 @@ import (
 // patience is how long nothing may happen, in real time, before the watchdog gives up.
 var patience = 10 * time.Second
 
-// linger is how long, in real time, goroutines that were told to end may take.
+// linger is how long, in real time, goroutines that have to end may take.
 const linger = 2 * time.Second
 
 // ErrStuck is part of the error of a run whose clock has stopped for good.
 var ErrStuck = errors.New("virtual time stands still")
 
-// running admits one run at a time: some state of the linked Kubernetes is of the process.
+// running allows one run at a time: some state of the linked Kubernetes is global.
 var running sync.Mutex
 
 // Run calls f in virtual time that begins at start (not before the year 2000), and returns what f
@@ -82,8 +82,8 @@ func Run(ctx context.Context, start time.Time, seed int64, f func() error) error
 	}
 }
 
-// Settle waits until every other goroutine of the run has nothing to do at this moment. One goroutine
-// at a time may call it, and none from outside.
+// Settle waits until every other goroutine of the run is idle. One goroutine at a time may call it, and none from
+// outside.
 func Settle() { fakeclock.Wait() }
 
 func offer(result chan error, err error) {
@@ -103,7 +103,7 @@ func guard(f func() error) (err error) {
 	return f()
 }
 
-// beat shows the outside that virtual time moves.
+// beat counts the minutes of virtual time, for watch.
 func beat(pulse *atomic.Int64, stop chan struct{}) {
 	for {
 		select {
@@ -115,9 +115,9 @@ func beat(pulse *atomic.Int64, stop chan struct{}) {
 	}
 }
 
-// watch tells when neither the clock has moved nor the processor has worked for a while.
+// watch reports on stuck when neither the clock nor the process has made progress for a while.
 func watch(pulse *atomic.Int64, result chan error) (stuck chan error, release func()) {
-	ground := current
+	bridge := current
 	stuck, done, left := make(chan error, 1), make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(left)
@@ -129,7 +129,7 @@ func watch(pulse *atomic.Int64, result chan error) (stuck chan error, release fu
 			case <-time.After(patience):
 			}
 			now, work := pulse.Load(), platform.ProcessorTime()
-			if ground.calls.Load() == 0 && now == last && work-worked < patience/20 && len(result) == 0 {
+			if bridge.calls.Load() == 0 && now == last && work-worked < patience/20 && len(result) == 0 {
 				if who, blocked := fakeclock.Blocked(); blocked {
 					stuck <- fmt.Errorf("%w: %s", ErrStuck, who)
 					return

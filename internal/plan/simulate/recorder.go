@@ -645,15 +645,11 @@ func (r *recorder) takeReplicaSet(w memstore.Write, rs *appsv1.ReplicaSet) {
 	if w.Deleted {
 		return
 	}
-	d := r.workload(
-		diag.Object{APIVersion: owner.APIVersion, Kind: owner.Kind, Namespace: rs.Namespace, Name: owner.Name},
-	)
 	revision, err := strconv.ParseInt(rs.Annotations[revisionAnnotation], 10, 64)
-	if err != nil || revision < d.revision {
-		return
+	if err != nil {
+		revision = -1 // of no template that counts
 	}
-	d.revision = revision
-	r.renew(w.At, d, rs.Labels[appsv1.DefaultDeploymentUniqueLabelKey])
+	r.takeTemplate(w.At, rs, owner, revision, rs.Labels[appsv1.DefaultDeploymentUniqueLabelKey])
 }
 
 func (r *recorder) takeRevision(w memstore.Write, revision *appsv1.ControllerRevision) {
@@ -661,18 +657,25 @@ func (r *recorder) takeRevision(w memstore.Write, revision *appsv1.ControllerRev
 	if owner == nil || w.Deleted {
 		return
 	}
-	d := r.workload(
-		diag.Object{APIVersion: owner.APIVersion, Kind: owner.Kind, Namespace: revision.Namespace, Name: owner.Name},
-	)
-	if revision.Revision < d.revision {
-		return
-	}
-	d.revision = revision.Revision
 	hash := revision.Labels[appsv1.ControllerRevisionHashLabelKey]
 	if owner.Kind == "StatefulSet" {
 		hash = revision.Name // its pods are labelled with the whole name
 	}
-	r.renew(w.At, d, hash)
+	r.takeTemplate(w.At, revision, owner, revision.Revision, hash)
+}
+
+// takeTemplate makes the template that o holds the latest of its owner, unless a later revision is known.
+func (r *recorder) takeTemplate(
+	t time.Time, o metav1.Object, owner *metav1.OwnerReference, revision int64, hash string,
+) {
+	w := r.workload(
+		diag.Object{APIVersion: owner.APIVersion, Kind: owner.Kind, Namespace: o.GetNamespace(), Name: owner.Name},
+	)
+	if revision < w.revision {
+		return
+	}
+	w.revision = revision
+	r.renew(t, w, hash)
 }
 
 // kinds of the objects that make pods.
