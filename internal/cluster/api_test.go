@@ -132,7 +132,9 @@ var surface = []struct {
 		if err != nil {
 			return err
 		}
-		w, err := maps.Watch(ctx, metav1.ListOptions{ResourceVersion: list.ResourceVersion, FieldSelector: "metadata.name=watched"})
+		w, err := maps.Watch(
+			ctx, metav1.ListOptions{ResourceVersion: list.ResourceVersion, FieldSelector: "metadata.name=watched"},
+		)
 		if err != nil {
 			return err
 		}
@@ -154,7 +156,9 @@ var surface = []struct {
 		maps := d.CoreV1().ConfigMaps("default")
 		apply := func(manager, value string, force bool) error {
 			patch := fmt.Sprintf(`{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"shared"},"data":{"key":%q}}`, value)
-			_, err := maps.Patch(ctx, "shared", types.ApplyPatchType, []byte(patch), metav1.PatchOptions{FieldManager: manager, Force: &force})
+			_, err := maps.Patch(
+				ctx, "shared", types.ApplyPatchType, []byte(patch), metav1.PatchOptions{FieldManager: manager, Force: &force},
+			)
 			return err
 		}
 		if err := apply("one", "a", false); err != nil {
@@ -167,7 +171,9 @@ var surface = []struct {
 	}},
 	{"dry run", func(ctx context.Context, d *door) error {
 		maps := d.CoreV1().ConfigMaps("default")
-		if _, err := maps.Create(ctx, configMap("never"), metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}}); err != nil {
+		if _, err := maps.Create(
+			ctx, configMap("never"), metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}},
+		); err != nil {
 			return err
 		}
 		_, err := maps.Get(ctx, "never", metav1.GetOptions{})
@@ -233,7 +239,9 @@ var surface = []struct {
 			return fmt.Errorf("%d pods, %v", len(pods.Items), err)
 		}
 		evict := func() error {
-			return d.CoreV1().Pods("default").EvictV1(ctx, &policyv1.Eviction{ObjectMeta: metav1.ObjectMeta{Name: pods.Items[0].Name}})
+			return d.CoreV1().Pods("default").EvictV1(
+				ctx, &policyv1.Eviction{ObjectMeta: metav1.ObjectMeta{Name: pods.Items[0].Name}},
+			)
 		}
 		if err := wantError(evict(), apierrors.IsTooManyRequests, "disruption budget"); err != nil {
 			return err
@@ -267,7 +275,9 @@ var surface = []struct {
 			return err
 		}
 		got.Spec.Containers[0].Image = "other" // a write to the status leaves the spec alone
-		got.Status.Conditions = append(got.Status.Conditions, corev1.PodCondition{Type: "example.com/checked", Status: corev1.ConditionTrue})
+		got.Status.Conditions = append(
+			got.Status.Conditions, corev1.PodCondition{Type: "example.com/checked", Status: corev1.ConditionTrue},
+		)
 		after, err := pods.UpdateStatus(ctx, got, metav1.UpdateOptions{})
 		if err != nil || after.Spec.Containers[0].Image != "nginx" {
 			return fmt.Errorf("%+v, %v", after.Spec.Containers, err)
@@ -281,7 +291,10 @@ var surface = []struct {
 			return err
 		}
 		text, err := json.Marshal(got.Spec)
-		return wantText(string(text), err, "kube-api-access-", "node.kubernetes.io/unreachable", `"serviceAccountName":"default"`, `"priority":0`)
+		return wantText(
+			string(text), err, "kube-api-access-", "node.kubernetes.io/unreachable", `"serviceAccountName":"default"`,
+			`"priority":0`,
+		)
 	}},
 	{"Pod Security", func(ctx context.Context, d *door) error {
 		namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "strict", Labels: map[string]string{"pod-security.kubernetes.io/enforce": "restricted"}}}
@@ -482,7 +495,9 @@ func customResources(ctx context.Context, d *door) error {
 	if err := wantError(d.create(ctx, tab("large", "{replicas: 10}")), apierrors.IsInvalid, "too many"); err != nil {
 		return err
 	}
-	if err := wantError(d.create(ctx, tab("odd", "{replica: 1}")), apierrors.IsBadRequest, `unknown field "spec.replica"`); err != nil {
+	if err := wantError(
+		d.create(ctx, tab("odd", "{replica: 1}")), apierrors.IsBadRequest, `unknown field "spec.replica"`,
+	); err != nil {
 		return err
 	}
 	body, err := d.accept("/apis/stable.example.com/v2/namespaces/default/crontabs/mine", "application/json")
@@ -493,7 +508,9 @@ func customResources(ctx context.Context, d *door) error {
 	if err := wantText(body, err, `"kind":"Scale"`, `"replicas":2`); err != nil {
 		return err
 	}
-	body, err = d.accept("/apis/stable.example.com/v2/namespaces/default/crontabs", "application/json;as=Table;v=v1;g=meta.k8s.io")
+	body, err = d.accept(
+		"/apis/stable.example.com/v2/namespaces/default/crontabs", "application/json;as=Table;v=v1;g=meta.k8s.io",
+	)
 	if err := wantText(body, err, `"name":"Replicas"`); err != nil {
 		return err
 	}

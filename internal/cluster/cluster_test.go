@@ -175,7 +175,9 @@ func TestStoppedNodeLosesItsPods(t *testing.T) {
 		}
 		first := pods.Items[0].Spec.NodeName
 		stop := []byte(`{"metadata":{"annotations":{"` + kubelet.AnnotationStopped + `":"true"}}}`)
-		if _, err := client.CoreV1().Nodes().Patch(ctx, first, types.MergePatchType, stop, metav1.PatchOptions{}); err != nil {
+		if _, err := client.CoreV1().Nodes().Patch(
+			ctx, first, types.MergePatchType, stop, metav1.PatchOptions{},
+		); err != nil {
 			t.Error(err)
 		}
 		time.Sleep(10 * time.Minute)

@@ -100,7 +100,9 @@ var acts = []struct {
 		service := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Name: "rc"}, Spec: corev1.ServiceSpec{Selector: map[string]string{"app": "rc"}, Ports: []corev1.ServicePort{{Port: 80}}}}
 		return made(c.CoreV1().Services("default").Create(ctx, service, metav1.CreateOptions{}))
 	}, 5 * time.Second, func(ctx context.Context, c *kubernetes.Clientset) error {
-		slices, err := c.DiscoveryV1().EndpointSlices("default").List(ctx, metav1.ListOptions{LabelSelector: "kubernetes.io/service-name=rc"})
+		slices, err := c.DiscoveryV1().EndpointSlices("default").List(
+			ctx, metav1.ListOptions{LabelSelector: "kubernetes.io/service-name=rc"},
+		)
 		if err != nil || len(slices.Items) != 1 {
 			return fmt.Errorf("%d slices, %v", len(slices.Items), err)
 		}
@@ -112,12 +114,16 @@ var acts = []struct {
 			return err
 		}
 		stop := []byte(`{"metadata":{"annotations":{"seatrial/stop-for":"20s"}}}`)
-		if _, err := c.CoreV1().Pods("default").Patch(ctx, pods.Items[0].Name, types.MergePatchType, stop, metav1.PatchOptions{}); err != nil {
+		if _, err := c.CoreV1().Pods("default").Patch(
+			ctx, pods.Items[0].Name, types.MergePatchType, stop, metav1.PatchOptions{},
+		); err != nil {
 			return err
 		}
 		return c.CoreV1().Pods("default").Delete(ctx, pods.Items[0].Name, metav1.DeleteOptions{})
 	}, 5 * time.Second, func(ctx context.Context, c *kubernetes.Clientset) error {
-		slices, err := c.DiscoveryV1().EndpointSlices("default").List(ctx, metav1.ListOptions{LabelSelector: "kubernetes.io/service-name=rc"})
+		slices, err := c.DiscoveryV1().EndpointSlices("default").List(
+			ctx, metav1.ListOptions{LabelSelector: "kubernetes.io/service-name=rc"},
+		)
 		if err != nil {
 			return err
 		}
@@ -146,7 +152,10 @@ var acts = []struct {
 		return made(c.CoreV1().ConfigMaps("shop").Create(ctx, configMap("second"), metav1.CreateOptions{}))
 	}, 5 * time.Second, func(ctx context.Context, c *kubernetes.Clientset) error {
 		_, err := c.CoreV1().ConfigMaps("shop").Create(ctx, configMap("third"), metav1.CreateOptions{})
-		return wantError(err, apierrors.IsForbidden, "exceeded quota: few, requested: configmaps=1, used: configmaps=2, limited: configmaps=2")
+		return wantError(
+			err, apierrors.IsForbidden,
+			"exceeded quota: few, requested: configmaps=1, used: configmaps=2, limited: configmaps=2",
+		)
 	}},
 	{"aggregated roles", func(ctx context.Context, c *kubernetes.Clientset) error {
 		role := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: "crontabs", Labels: map[string]string{"rbac.authorization.k8s.io/aggregate-to-view": "true"}}, Rules: []rbacv1.PolicyRule{{APIGroups: []string{"example.com"}, Resources: []string{"crontabs"}, Verbs: []string{"get"}}}}
@@ -179,7 +188,9 @@ var acts = []struct {
 		endpoints := &corev1.Endpoints{ObjectMeta: metav1.ObjectMeta{Name: "outside"}, Subsets: []corev1.EndpointSubset{{Addresses: []corev1.EndpointAddress{{IP: "192.0.2.1"}}, Ports: []corev1.EndpointPort{{Port: 80}}}}}
 		return made(c.CoreV1().Endpoints("default").Create(ctx, endpoints, metav1.CreateOptions{}))
 	}, 5 * time.Second, func(ctx context.Context, c *kubernetes.Clientset) error {
-		slices, err := c.DiscoveryV1().EndpointSlices("default").List(ctx, metav1.ListOptions{LabelSelector: "kubernetes.io/service-name=outside"})
+		slices, err := c.DiscoveryV1().EndpointSlices("default").List(
+			ctx, metav1.ListOptions{LabelSelector: "kubernetes.io/service-name=outside"},
+		)
 		return is(err, len(slices.Items), 1)
 	}},
 	{"type check of an admission policy", func(ctx context.Context, c *kubernetes.Clientset) error {
@@ -245,7 +256,9 @@ var acts = []struct {
 		patch := []byte(`{"spec":{"taints":[{"key":"broken","effect":"NoExecute"}]}}`)
 		return made(c.CoreV1().Nodes().Patch(ctx, "demo-worker", types.MergePatchType, patch, metav1.PatchOptions{}))
 	}, 2 * time.Minute, func(ctx context.Context, c *kubernetes.Clientset) error {
-		pods, err := c.CoreV1().Pods("default").List(ctx, metav1.ListOptions{FieldSelector: "spec.nodeName=demo-worker,status.phase=Running"})
+		pods, err := c.CoreV1().Pods("default").List(
+			ctx, metav1.ListOptions{FieldSelector: "spec.nodeName=demo-worker,status.phase=Running"},
+		)
 		if err := is(err, len(pods.Items), 1); err != nil { // the daemon tolerates everything
 			return err
 		}
@@ -266,7 +279,9 @@ var acts = []struct {
 		return is(err, readiness(node), corev1.ConditionTrue)
 	}},
 	{"node that is added", func(ctx context.Context, c *kubernetes.Clientset) error {
-		return made(c.CoreV1().Nodes().Create(ctx, &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "extra"}}, metav1.CreateOptions{}))
+		return made(
+			c.CoreV1().Nodes().Create(ctx, &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "extra"}}, metav1.CreateOptions{}),
+		)
 	}, 30 * time.Second, func(ctx context.Context, c *kubernetes.Clientset) error {
 		node, err := c.CoreV1().Nodes().Get(ctx, "extra", metav1.GetOptions{})
 		if err := is(err, readiness(node), corev1.ConditionTrue); err != nil {

@@ -41,7 +41,9 @@ func TestGarbageOfALateKindIsCollected(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(2 * time.Minute)
-		ships := d.Resource(schema.GroupVersionResource{Group: "example.com", Version: "v1", Resource: "ships"}).Namespace("default")
+		ships := d.Resource(schema.GroupVersionResource{Group: "example.com", Version: "v1", Resource: "ships"}).Namespace(
+			"default",
+		)
 		ship, err := ships.Create(ctx, &unstructured.Unstructured{Object: map[string]any{
 			"apiVersion": "example.com/v1", "kind": "Ship", "metadata": map[string]any{"name": "fram"},
 		}}, metav1.CreateOptions{})
@@ -92,7 +94,9 @@ func TestUnwrittenHeartbeatsKeepNodesReady(t *testing.T) {
 
 func leaseOf(t *testing.T, client *kubernetes.Clientset, node string) *coordinationv1.Lease {
 	t.Helper()
-	lease, err := client.CoordinationV1().Leases(corev1.NamespaceNodeLease).Get(context.Background(), node, metav1.GetOptions{})
+	lease, err := client.CoordinationV1().Leases(corev1.NamespaceNodeLease).Get(
+		context.Background(), node, metav1.GetOptions{},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -203,7 +203,10 @@ func (d *dryRun) create(object *unstructured.Unstructured) (*unstructured.Unstru
 	if err != nil {
 		return nil, err
 	}
-	return client.Patch(ctx, object.GetName(), types.MergePatchType, patch, metav1.PatchOptions{FieldValidation: metav1.FieldValidationStrict})
+	return client.Patch(
+		ctx, object.GetName(), types.MergePatchType, patch,
+		metav1.PatchOptions{FieldValidation: metav1.FieldValidationStrict},
+	)
 }
 
 // follow does for an object what later ones rely on.
@@ -243,7 +246,9 @@ func (d *dryRun) openQuota(created *unstructured.Unstructured) error {
 	for name := range quota.Spec.Hard {
 		quota.Status.Used[name] = resource.Quantity{}
 	}
-	_, err := d.client.CoreV1().ResourceQuotas(quota.Namespace).UpdateStatus(context.Background(), &quota, metav1.UpdateOptions{})
+	_, err := d.client.CoreV1().ResourceQuotas(quota.Namespace).UpdateStatus(
+		context.Background(), &quota, metav1.UpdateOptions{},
+	)
 	return err
 }
 
@@ -283,7 +288,9 @@ func (d *dryRun) tryPods(workload *unstructured.Unstructured) error {
 		return err
 	}
 	for range min(replicas(workload), maxPods) {
-		if _, err := d.client.CoreV1().Pods(workload.GetNamespace()).Create(context.Background(), pod, metav1.CreateOptions{}); err != nil {
+		if _, err := d.client.CoreV1().Pods(workload.GetNamespace()).Create(
+			context.Background(), pod, metav1.CreateOptions{},
+		); err != nil {
 			return err
 		}
 	}

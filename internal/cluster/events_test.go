@@ -59,7 +59,9 @@ func TestNoEventsAreToldOfANamespaceThatGoes(t *testing.T) {
 	}}}
 	simulate(t, config, func(_ *cluster.Cluster, client *kubernetes.Clientset) {
 		ctx := context.Background()
-		if _, err := client.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "shop"}}, metav1.CreateOptions{}); err != nil {
+		if _, err := client.CoreV1().Namespaces().Create(
+			ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "shop"}}, metav1.CreateOptions{},
+		); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Second)

@@ -36,7 +36,10 @@ func readNodes(name string) ([]described, error) {
 	}
 	switch {
 	case err != nil && counted.MatchString(name):
-		return nil, fmt.Errorf("%q is no number and size of nodes: want 3x4cpu16Gi, or 10x500mcpu512Mi, memory with a unit such as Mi, Gi or G", name)
+		return nil, fmt.Errorf(
+			"%q is no number and size of nodes: want 3x4cpu16Gi, or 10x500mcpu512Mi, memory with a unit such as Mi, Gi or G",
+			name,
+		)
 	case err != nil:
 		return nil, fmt.Errorf("nodes %q are neither a number and size such as 3x4cpu16Gi, nor demo, kind or 3-zone, nor a file that can be read: %w", name, err)
 	}
@@ -61,7 +64,9 @@ func readNodes(name string) ([]described, error) {
 // readNode takes a node as somebody wrote it, or as a cluster shows it.
 func readNode(d *manifest.Document) (*corev1.Node, error) {
 	if kind := (metav1.TypeMeta{APIVersion: d.Object.APIVersion, Kind: d.Object.Kind}); kind != nodeKind {
-		return nil, fmt.Errorf("%s: want a Node of v1, got kind %q of apiVersion %q", d.Find("kind").Value, kind.Kind, kind.APIVersion)
+		return nil, fmt.Errorf(
+			"%s: want a Node of v1, got kind %q of apiVersion %q", d.Find("kind").Value, kind.Kind, kind.APIVersion,
+		)
 	}
 	js, taken := d.JSON, false
 	if _, taken, _ = unstructured.NestedString(d.Value(), "metadata", "uid"); taken {

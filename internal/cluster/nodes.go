@@ -43,7 +43,10 @@ func ParseNodes(groups ...string) (nodes []*corev1.Node, err error) {
 		}
 		for _, n := range group {
 			if from[n.Name] != "" {
-				return nil, fmt.Errorf("two nodes are named %s, by %s and by %s: give one of them another name, as in 3x4cpu16Gi,name=large", n.Name, from[n.Name], n.from)
+				return nil, fmt.Errorf(
+					"two nodes are named %s, by %s and by %s: give one of them another name, as in 3x4cpu16Gi,name=large", n.Name,
+					from[n.Name], n.from,
+				)
 			}
 			from[n.Name] = n.from
 			if len(groups) > 1 && n.Spec.PodCIDR != "" || n.Spec.PodCIDR == "" && len(n.Status.Addresses) == 0 { // each has addresses of its own

@@ -21,9 +21,13 @@ func NotReadyReason(object any) string {
 	case *appsv1.DaemonSet:
 		return notReadyDaemonSet(o)
 	case *appsv1.ReplicaSet:
-		return notReadyReplicas(o.Spec.Replicas, o.Status.Replicas, o.Status.AvailableReplicas, o.Generation, o.Status.ObservedGeneration)
+		return notReadyReplicas(
+			o.Spec.Replicas, o.Status.Replicas, o.Status.AvailableReplicas, o.Generation, o.Status.ObservedGeneration,
+		)
 	case *corev1.ReplicationController:
-		return notReadyReplicas(o.Spec.Replicas, o.Status.Replicas, o.Status.AvailableReplicas, o.Generation, o.Status.ObservedGeneration)
+		return notReadyReplicas(
+			o.Spec.Replicas, o.Status.Replicas, o.Status.AvailableReplicas, o.Generation, o.Status.ObservedGeneration,
+		)
 	case *batchv1.Job:
 		return notReadyJob(o)
 	}

@@ -59,7 +59,9 @@ func TestAddressesOfServicesSurviveARestart(t *testing.T) {
 	var first *corev1.Service
 	simulate(t, cluster.Config{}, func(e *cluster.Cluster, client *kubernetes.Clientset) {
 		var err error
-		if first, err = client.CoreV1().Services("default").Create(ctx, service("first"), metav1.CreateOptions{}); err != nil {
+		if first, err = client.CoreV1().Services("default").Create(
+			ctx, service("first"), metav1.CreateOptions{},
+		); err != nil {
 			t.Error(err)
 		}
 		if err := e.DB().Save(&saved); err != nil {

@@ -31,7 +31,9 @@ func rollOver(t *testing.T) (pods []string) {
 		}
 		time.Sleep(15 * time.Second)
 		patch := []byte(`{"spec":{"template":{"spec":{"containers":[{"name":"nginx","image":"nginx:latest"}]}}}}`)
-		if _, err := deployments.Patch(ctx, "nginx-deploy", types.StrategicMergePatchType, patch, metav1.PatchOptions{}); err != nil {
+		if _, err := deployments.Patch(
+			ctx, "nginx-deploy", types.StrategicMergePatchType, patch, metav1.PatchOptions{},
+		); err != nil {
 			t.Error(err)
 		}
 		time.Sleep(time.Minute)
@@ -49,7 +51,9 @@ func rollOver(t *testing.T) (pods []string) {
 			return
 		}
 		for _, p := range list.Items {
-			pods = append(pods, fmt.Sprintln(p.Name, p.UID, p.Spec.NodeName, p.Status.StartTime, p.Status.PodIP, p.ResourceVersion))
+			pods = append(
+				pods, fmt.Sprintln(p.Name, p.UID, p.Spec.NodeName, p.Status.StartTime, p.Status.PodIP, p.ResourceVersion),
+			)
 		}
 	})
 	return pods
@@ -63,7 +67,10 @@ func TestTwoHundredPodsRollOverTheSameWayEachTime(t *testing.T) {
 	}
 	for i, pod := range first {
 		if i >= len(second) || second[i] != pod {
-			t.Fatalf("pod %d of the second run is another one:\n%s%v", i, pod, slices.Concat(second[min(i, len(second)):min(i+1, len(second))]))
+			t.Fatalf(
+				"pod %d of the second run is another one:\n%s%v", i, pod,
+				slices.Concat(second[min(i, len(second)):min(i+1, len(second))]),
+			)
 		}
 	}
 }

@@ -159,7 +159,9 @@ func flags(p *pki, listener net.Listener) *options.ServerRunOptions {
 // build makes the chain of servers, as kube-apiserver's own NewConfig and CreateServerChain do.
 // It differs in that this process talks to the server without a network, and in that nothing is
 // ever sent to the addresses of simulated nodes, pods and services.
-func (s *server) build(ctx context.Context, o *options.ServerRunOptions, listener net.Listener, way http.RoundTripper) error {
+func (s *server) build(
+	ctx context.Context, o *options.ServerRunOptions, listener net.Listener, way http.RoundTripper,
+) error {
 	opts, err := o.Complete(ctx)
 	if err != nil {
 		return err
@@ -183,12 +185,18 @@ func (s *server) build(ctx context.Context, o *options.ServerRunOptions, listene
 	}
 	kube.ControlPlane.ProxyTransport.DialContext = dialLoopback
 	kube.KubeletClientConfig.Lookup = func(egressselector.NetworkContext) (utilnet.DialFunc, error) { return dialLoopback, nil }
-	resolver := webhook.NewDefaultAuthenticationInfoResolverWrapper(kube.ControlPlane.ProxyTransport, nil, generic.LoopbackClientConfig, generic.TracerProvider)
-	extensions, err := controlplaneapiserver.CreateAPIExtensionsConfig(*generic, shared, plugins, opts.CompletedOptions, opts.MasterCount, services, resolver)
+	resolver := webhook.NewDefaultAuthenticationInfoResolverWrapper(
+		kube.ControlPlane.ProxyTransport, nil, generic.LoopbackClientConfig, generic.TracerProvider,
+	)
+	extensions, err := controlplaneapiserver.CreateAPIExtensionsConfig(
+		*generic, shared, plugins, opts.CompletedOptions, opts.MasterCount, services, resolver,
+	)
 	if err != nil {
 		return err
 	}
-	aggregator, err := controlplaneapiserver.CreateAggregatorConfig(*generic, opts.CompletedOptions, shared, services, kube.ControlPlane.ProxyTransport, nil, plugins)
+	aggregator, err := controlplaneapiserver.CreateAggregatorConfig(
+		*generic, opts.CompletedOptions, shared, services, kube.ControlPlane.ProxyTransport, nil, plugins,
+	)
 	if err != nil {
 		return err
 	}
@@ -226,7 +234,9 @@ func (s *server) serveSchemas() error {
 }
 
 // generic is what the three servers share, as upstream's BuildGenericConfig makes it.
-func (s *server) generic(ctx context.Context, opts options.CompletedOptions) (*genericapiserver.Config, informers.SharedInformerFactory, *serverstorage.DefaultStorageFactory, error) {
+func (s *server) generic(
+	ctx context.Context, opts options.CompletedOptions,
+) (*genericapiserver.Config, informers.SharedInformerFactory, *serverstorage.DefaultStorageFactory, error) {
 	c := genericapiserver.NewConfig(legacyscheme.Codecs)
 	c.MergedResourceConfig = controlplane.DefaultAPIResourceConfigSource()
 	client := rest.CopyConfig(s.client)
@@ -242,7 +252,9 @@ func (s *server) generic(ctx context.Context, opts options.CompletedOptions) (*g
 	c.OpenAPIConfig = genericapiserver.DefaultOpenAPIConfig(definitions, namer)
 	c.OpenAPIV3Config = genericapiserver.DefaultOpenAPIV3Config(definitions, namer)
 	c.OpenAPIConfig.Info.Title, c.OpenAPIV3Config.Info.Title = "Kubernetes", "Kubernetes"
-	c.LongRunningFunc = filters.BasicLongRunningRequestCheck(sets.NewString("watch", "proxy"), sets.NewString("attach", "exec", "proxy", "log", "portforward"))
+	c.LongRunningFunc = filters.BasicLongRunningRequestCheck(
+		sets.NewString("watch", "proxy"), sets.NewString("attach", "exec", "proxy", "log", "portforward"),
+	)
 	c.SkipOpenAPIInstallation = true // see serveSchemas
 	c.DisabledPostStartHooks.Insert(apiserver.BootstrapHooks...)
 	pods := shared.Core().V1().Pods().Lister()
@@ -258,7 +270,10 @@ func (s *server) generic(ctx context.Context, opts options.CompletedOptions) (*g
 }
 
 // apply puts the options into the configuration.
-func (s *server) apply(ctx context.Context, c *genericapiserver.Config, opts options.CompletedOptions, client *kubernetes.Clientset, shared informers.SharedInformerFactory) (*serverstorage.DefaultStorageFactory, error) {
+func (s *server) apply(
+	ctx context.Context, c *genericapiserver.Config, opts options.CompletedOptions, client *kubernetes.Clientset,
+	shared informers.SharedInformerFactory,
+) (*serverstorage.DefaultStorageFactory, error) {
 	if err := opts.GenericServerRunOptions.ApplyTo(c); err != nil {
 		return nil, err
 	}
@@ -283,10 +298,14 @@ func (s *server) apply(ctx context.Context, c *genericapiserver.Config, opts opt
 	if err := opts.Etcd.ApplyWithStorageFactoryTo(storage, c); err != nil {
 		return nil, err
 	}
-	if err := opts.Authentication.ApplyTo(ctx, &c.Authentication, c.SecureServing, nil, c.OpenAPIConfig, c.OpenAPIV3Config, client, shared, c.APIServerID); err != nil {
+	if err := opts.Authentication.ApplyTo(
+		ctx, &c.Authentication, c.SecureServing, nil, c.OpenAPIConfig, c.OpenAPIV3Config, client, shared, c.APIServerID,
+	); err != nil {
 		return nil, err
 	}
-	c.Authorization.Authorizer, c.RuleResolver, _, err = controlplaneapiserver.BuildAuthorizer(ctx, opts.CompletedOptions, nil, c.APIServerID, shared)
+	c.Authorization.Authorizer, c.RuleResolver, _, err = controlplaneapiserver.BuildAuthorizer(
+		ctx, opts.CompletedOptions, nil, c.APIServerID, shared,
+	)
 	return storage, err
 }
 

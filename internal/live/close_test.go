@@ -60,7 +60,9 @@ func visit(t *testing.T, folder live.Folder, been bool) {
 	if _, err := maps.Get(t.Context(), "visited", metav1.GetOptions{}); (err == nil) != been {
 		t.Errorf("got %v, want an object: %v", err, been)
 	}
-	if _, err := maps.Apply(t.Context(), applycorev1.ConfigMap("visited", "default"), metav1.ApplyOptions{FieldManager: "visitor"}); err != nil {
+	if _, err := maps.Apply(
+		t.Context(), applycorev1.ConfigMap("visited", "default"), metav1.ApplyOptions{FieldManager: "visitor"},
+	); err != nil {
 		t.Error(err)
 	}
 }

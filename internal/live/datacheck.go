@@ -25,7 +25,8 @@ var errDamaged = errors.New("its data are damaged")
 // etcdKeys is the bucket in which etcd keeps keys and values.
 var etcdKeys = []byte("key")
 
-// consistentIndex is where it keeps, among what it knows of itself, the number of the last write that is in the database.
+// consistentIndex is where it keeps, among what it knows of itself, the number of the last write that is in the
+// database.
 var etcdMeta, consistentIndex = []byte("meta"), []byte("consistent_index")
 
 // checkData reads what etcd is about to open. Most damage would end the process where nothing can
@@ -56,7 +57,9 @@ func checkData(folder string) error {
 	}
 	last, err := readLog(written)
 	if err == nil && last < held.applied {
-		err = fmt.Errorf("it ends with write %d, and the database holds %d: it was cut off, or is of another time", last, held.applied)
+		err = fmt.Errorf(
+			"it ends with write %d, and the database holds %d: it was cut off, or is of another time", last, held.applied,
+		)
 	}
 	if err != nil {
 		return fmt.Errorf("%w: %s: %w", errDamaged, written, err)

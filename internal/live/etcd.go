@@ -115,7 +115,9 @@ func storeError(what, folder string, err error) error {
 
 // newStoreLog makes a log of what goes wrong in etcd; end sees to what would end the process.
 func newStoreLog(w io.Writer, end *fatalHook) *zap.Logger {
-	core := zapcore.NewCore(zapcore.NewConsoleEncoder(zap.NewProductionEncoderConfig()), zapcore.AddSync(w), zapcore.ErrorLevel)
+	core := zapcore.NewCore(
+		zapcore.NewConsoleEncoder(zap.NewProductionEncoderConfig()), zapcore.AddSync(w), zapcore.ErrorLevel,
+	)
 	return zap.New(core, zap.WithFatalHook(end), zap.WithPanicHook(end))
 }
 

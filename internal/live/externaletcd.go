@@ -63,7 +63,10 @@ func (e ExternalEtcd) connect(ctx context.Context) (*clientv3.Client, error) {
 		}
 		failed = append(failed, err)
 	}
-	err = fmt.Errorf("etcd at %s does not answer: %w; --etcd-endpoints, --etcd-ca, --etcd-cert and --etcd-key say how to reach it", e.addresses(), errors.Join(failed...))
+	err = fmt.Errorf(
+		"etcd at %s does not answer: %w; --etcd-endpoints, --etcd-ca, --etcd-cert and --etcd-key say how to reach it",
+		e.addresses(), errors.Join(failed...),
+	)
 	return nil, errors.Join(err, client.Close())
 }
 

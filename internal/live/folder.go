@@ -94,7 +94,10 @@ type InUseError struct {
 }
 
 func (e *InUseError) Error() string {
-	return fmt.Sprintf("the cluster in %s runs already (process %d); `seatrial down` ends it, --data-dir names another folder", e.Folder, e.PID)
+	return fmt.Sprintf(
+		"the cluster in %s runs already (process %d); `seatrial down` ends it, --data-dir names another folder", e.Folder,
+		e.PID,
+	)
 }
 
 const lockName = "lock"

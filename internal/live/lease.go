@@ -124,7 +124,9 @@ func (c *claim) replaceable(ctx context.Context, there []*mvccpb.KeyValue) (revi
 	}
 	var by holder
 	if err := json.Unmarshal(there[0].Value, &by); err != nil {
-		return 0, fmt.Errorf("the key %s of etcd is not of seatrial: %w; delete it, or name another prefix with --etcd-prefix", c.key(), err)
+		return 0, fmt.Errorf(
+			"the key %s of etcd is not of seatrial: %w; delete it, or name another prefix with --etcd-prefix", c.key(), err,
+		)
 	}
 	if by.Cluster == c.holder.Cluster {
 		return there[0].ModRevision, nil

@@ -112,7 +112,9 @@ func serverTemplate() *x509.Certificate {
 }
 
 func adminTemplate() *x509.Certificate {
-	t := newTemplate(pkix.Name{CommonName: "kubernetes-admin", Organization: []string{user.SystemPrivilegedGroup}}, leafLife)
+	t := newTemplate(
+		pkix.Name{CommonName: "kubernetes-admin", Organization: []string{user.SystemPrivilegedGroup}}, leafLife,
+	)
 	t.KeyUsage, t.ExtKeyUsage = x509.KeyUsageDigitalSignature, []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
 	return t
 }

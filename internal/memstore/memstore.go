@@ -88,8 +88,8 @@ func (d *DB) Revision() int64 {
 	return d.rev
 }
 
-// Written returns when an object was last written whose key begins with the prefix of a resource; zero if there was none
-// since the database was created or loaded.
+// Written returns when an object was last written whose key begins with the prefix of a resource; zero if there was
+// none since the database was created or loaded.
 func (d *DB) Written(resourcePrefix string) time.Time {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -309,8 +309,8 @@ func (d *DB) replace(t *table, current, prev *record) int64 {
 	return d.rev
 }
 
-// StartTTLs starts the timers with which the records of a loaded database expire. Timers belong to the clock under which
-// they are created, so that Load does not create them.
+// StartTTLs starts the timers with which the records of a loaded database expire. Timers belong to the clock under
+// which they are created, so that Load does not create them.
 func (d *DB) StartTTLs() {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -133,7 +133,9 @@ var suite = []struct {
 	}},
 	{name: "GetListRecursivePrefix", run: func(ctx context.Context, t *testing.T, s *Store) { upstream.RunTestGetListRecursivePrefix(ctx, t, s) }},
 	{name: "GetListWithoutErrorAggregation", needsTransformer: true, run: func(ctx context.Context, t *testing.T, s *Store) {
-		featuregatetesting.SetFeatureGateDuringTest(t, utilfeature.DefaultFeatureGate, features.AllowUnsafeMalformedObjectDeletion, false)
+		featuregatetesting.SetFeatureGateDuringTest(
+			t, utilfeature.DefaultFeatureGate, features.AllowUnsafeMalformedObjectDeletion, false,
+		)
 		upstream.RunTestGetListWithoutErrorAggregation(ctx, t, transformed{s}, errors.New("bits flipped"))
 	}},
 	{name: "KeySchema", run: func(ctx context.Context, t *testing.T, s *Store) { upstream.RunTestKeySchema(ctx, t, s) }},
@@ -216,7 +218,9 @@ var suite = []struct {
 	}},
 	{name: "WatchListMatchSingle", run: func(ctx context.Context, t *testing.T, s *Store) { upstream.RunWatchListMatchSingle(ctx, t, s) }},
 	{name: "WatchWithUnsafeDelete", needsTransformer: true, run: func(ctx context.Context, t *testing.T, s *Store) {
-		featuregatetesting.SetFeatureGateDuringTest(t, utilfeature.DefaultFeatureGate, features.AllowUnsafeMalformedObjectDeletion, true)
+		featuregatetesting.SetFeatureGateDuringTest(
+			t, utilfeature.DefaultFeatureGate, features.AllowUnsafeMalformedObjectDeletion, true,
+		)
 		upstream.RunTestWatchWithUnsafeDelete(ctx, t, transformed{s}, errors.New("bits flipped"))
 	}},
 	{name: "WatchErrorIsBlockingFurtherEvents", needsTransformer: true, run: func(ctx context.Context, t *testing.T, s *Store) {
@@ -254,7 +258,9 @@ type failing struct {
 	now atomic.Bool
 }
 
-func (c *failing) Decode(data []byte, kind *schema.GroupVersionKind, into runtime.Object) (runtime.Object, *schema.GroupVersionKind, error) {
+func (c *failing) Decode(
+	data []byte, kind *schema.GroupVersionKind, into runtime.Object,
+) (runtime.Object, *schema.GroupVersionKind, error) {
 	if c.now.Load() {
 		return nil, nil, errors.New("synthetic error")
 	}
@@ -263,7 +269,9 @@ func (c *failing) Decode(data []byte, kind *schema.GroupVersionKind, into runtim
 
 // undecodable returns a store a codec that can fail.
 func undecodable(t *testing.T, s *Store) *failing {
-	featuregatetesting.SetFeatureGateDuringTest(t, utilfeature.DefaultFeatureGate, features.AllowUnsafeMalformedObjectDeletion, true)
+	featuregatetesting.SetFeatureGateDuringTest(
+		t, utilfeature.DefaultFeatureGate, features.AllowUnsafeMalformedObjectDeletion, true,
+	)
 	codec := &failing{Codec: podCodec()}
 	s.codec = codec
 	return codec
@@ -321,7 +329,9 @@ func TestDeferredWritesAreReadAtOnceAndDeliveredLater(t *testing.T) {
 		defer synctest.Wait()
 		defer stop()
 		s := newPods(podCodec(), nil)
-		w, err := s.Watch(ctx, "/pods/", storage.ListOptions{ResourceVersion: "1", Predicate: storage.Everything, Recursive: true})
+		w, err := s.Watch(
+			ctx, "/pods/", storage.ListOptions{ResourceVersion: "1", Predicate: storage.Everything, Recursive: true},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -486,8 +486,8 @@ func (s *Store) view(ctx context.Context, r *record) (runtime.Object, error) {
 	return obj, s.read(ctx, r, obj)
 }
 
-// shares reports whether decoded objects are kept. Those of custom resources are not: how their bytes are decoded changes
-// with the definition of the resource.
+// shares reports whether decoded objects are kept. Those of custom resources are not: how their bytes are decoded
+// changes with the definition of the resource.
 func (s *Store) shares(obj runtime.Object) bool {
 	_, custom := obj.(runtime.Unstructured)
 	return s.transformer == nil && !custom

@@ -260,7 +260,8 @@ func (w *watcher) change(e *event) (*watch.Event, error) {
 	return nil, nil
 }
 
-// unreadable returns the error for a deleted object whose last state cannot be decoded, in the words of the etcd storage.
+// unreadable returns the error for a deleted object whose last state cannot be decoded, in the words of the etcd
+// storage.
 func unreadable(err error) error {
 	return &apierrors.StatusError{ErrStatus: metav1.Status{
 		Status: metav1.StatusFailure, Code: http.StatusInternalServerError, Reason: metav1.StatusReasonStoreReadError,

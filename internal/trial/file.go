@@ -40,7 +40,9 @@ type DamagedError struct {
 func (e *DamagedError) Error() string {
 	hint := "`seatrial reset` starts anew"
 	if _, err := os.Stat(e.Path + previousSuffix); err == nil {
-		hint = fmt.Sprintf("the save before it is in %s: move it in place, or start anew with `seatrial reset`", e.Path+previousSuffix)
+		hint = fmt.Sprintf(
+			"the save before it is in %s: move it in place, or start anew with `seatrial reset`", e.Path+previousSuffix,
+		)
 	}
 	return fmt.Sprintf("the trial in %s is damaged: %s; %s", e.Path, e.Reason, hint)
 }
@@ -159,7 +161,9 @@ func lock(ctx context.Context, path string) (unlock func(), err error) {
 			return nil, fmt.Errorf("interrupted while another command was working on the trial in %s", path)
 		case time.Now().After(deadline):
 			closeQuietly(f)
-			return nil, fmt.Errorf("another command is working on the trial in %s: wait for it to end, or use another file with --trial", path)
+			return nil, fmt.Errorf(
+				"another command is working on the trial in %s: wait for it to end, or use another file with --trial", path,
+			)
 		}
 		time.Sleep(20 * time.Millisecond)
 	}

@@ -32,7 +32,9 @@ func child(line string) int {
 			continue
 		}
 		var out bytes.Buffer
-		if err := v.Call(context.Background(), &trial.Trial{Path: args[0]}, args[2:], strings.NewReader(""), &out, os.Stderr); err != nil {
+		if err := v.Call(
+			context.Background(), &trial.Trial{Path: args[0]}, args[2:], strings.NewReader(""), &out, os.Stderr,
+		); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}

@@ -103,14 +103,18 @@ var Verbs = []Verb{
 }
 
 // named is for the commands that want to know the name of the program.
-func named(build func(string, util.Factory, genericiooptions.IOStreams) *cobra.Command) func(util.Factory, genericiooptions.IOStreams) *cobra.Command {
+func named(
+	build func(string, util.Factory, genericiooptions.IOStreams) *cobra.Command,
+) func(util.Factory, genericiooptions.IOStreams) *cobra.Command {
 	return func(f util.Factory, streams genericiooptions.IOStreams) *cobra.Command {
 		return build(program, f, streams)
 	}
 }
 
 // plain is for the commands that make do with less than a factory.
-func plain(build func(genericclioptions.RESTClientGetter, genericiooptions.IOStreams) *cobra.Command) func(util.Factory, genericiooptions.IOStreams) *cobra.Command {
+func plain(
+	build func(genericclioptions.RESTClientGetter, genericiooptions.IOStreams) *cobra.Command,
+) func(util.Factory, genericiooptions.IOStreams) *cobra.Command {
 	return func(f util.Factory, streams genericiooptions.IOStreams) *cobra.Command { return build(f, streams) }
 }
 
@@ -184,7 +188,9 @@ func (e *ExitError) Error() string { return e.Message }
 func (v Verb) Call(ctx context.Context, t *Trial, args []string, in io.Reader, out, errOut io.Writer) error {
 	warned := newWarnings(errOut)
 	if asksForHelp(args) {
-		return v.execute(ctx, &connection{warnings: warned}, args, genericiooptions.IOStreams{In: in, Out: out, ErrOut: errOut})
+		return v.execute(
+			ctx, &connection{warnings: warned}, args, genericiooptions.IOStreams{In: in, Out: out, ErrOut: errOut},
+		)
 	}
 	if why := v.impossible(args); why != "" {
 		return &ExitError{Code: 1, Message: "error: " + why}
@@ -286,7 +292,9 @@ func (v Verb) follows(args []string) bool {
 }
 
 // Complete returns what may come next on a command line, as cobra's completion wants it.
-func (v Verb) Complete(ctx context.Context, t *Trial, args []string, toComplete string) ([]string, cobra.ShellCompDirective) {
+func (v Verb) Complete(
+	ctx context.Context, t *Trial, args []string, toComplete string,
+) ([]string, cobra.ShellCompDirective) {
 	var out bytes.Buffer
 	c := &connection{warnings: newWarnings(io.Discard)}
 	ask := func() error {
@@ -326,11 +334,16 @@ func (v Verb) CallReal(ctx context.Context, name string, args []string, in io.Re
 	warned := newWarnings(errOut)
 	flags := genericclioptions.NewConfigFlags(true).WithWrapConfigFn(warned.hear)
 	streams := genericiooptions.IOStreams{In: in, Out: out, ErrOut: errOut}
-	return execute(ctx, v.Command(flags, streams), flags.AddFlags, warned, append([]string{v.Name, "--context", name}, args...), streams)
+	return execute(
+		ctx, v.Command(flags, streams), flags.AddFlags, warned, append([]string{v.Name, "--context", name}, args...), streams,
+	)
 }
 
 // execute runs one of kubectl's commands, whose ways to end are its own.
-func execute(ctx context.Context, cmd *cobra.Command, bind func(*pflag.FlagSet), warned *warnings, args []string, streams genericiooptions.IOStreams) (err error) {
+func execute(
+	ctx context.Context, cmd *cobra.Command, bind func(*pflag.FlagSet), warned *warnings, args []string,
+	streams genericiooptions.IOStreams,
+) (err error) {
 	root := &cobra.Command{Use: program, SilenceErrors: true, SilenceUsage: true}
 	root.CompletionOptions.DisableDefaultCmd = true
 	bind(root.PersistentFlags())

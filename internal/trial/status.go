@@ -47,7 +47,10 @@ func printEvents(ctx context.Context, client kubernetes.Interface, since time.Ti
 	for i := range events {
 		e := &events[i]
 		object := strings.ToLower(e.InvolvedObject.Kind) + "/" + e.InvolvedObject.Name
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", duration.HumanDuration(max(lastSeen(e).Sub(since), 0)), e.Type, e.Reason, object, strings.TrimSpace(e.Message))
+		fmt.Fprintf(
+			w, "%s\t%s\t%s\t%s\t%s\n", duration.HumanDuration(max(lastSeen(e).Sub(since), 0)), e.Type, e.Reason, object,
+			strings.TrimSpace(e.Message),
+		)
 	}
 	return w.Flush()
 }

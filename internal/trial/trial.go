@@ -94,7 +94,9 @@ func (t *Trial) look(ctx context.Context, f func(*cluster.Cluster) error) error 
 		return err
 	}
 	return virtualtime.Run(ctx, state.Clock, 1, func() error {
-		engine, err := cluster.Start(context.Background(), cluster.Config{APIServer: apiserver.Options{DB: state.db}, APIServerOnly: true})
+		engine, err := cluster.Start(
+			context.Background(), cluster.Config{APIServer: apiserver.Options{DB: state.db}, APIServerOnly: true},
+		)
 		if err != nil {
 			return err
 		}

@@ -51,14 +51,19 @@ func (u uncalled) RoundTrip(req *http.Request) (*http.Response, error) {
 	case strings.Contains(req.URL.Path, "/validatingwebhookconfigurations") || strings.Contains(req.URL.Path, "/mutatingwebhookconfigurations"):
 		warn(resp, "webhooks are not called on a trial, whatever their failurePolicy: the live cluster (`seatrial up`) calls those on this machine")
 	case strings.HasPrefix(req.URL.Path, "/apis/kwok.x-k8s.io/"):
-		warn(resp, "KWOK's objects are stored, and nobody follows them: annotations say what simulated containers do (docs/cluster.md)")
+		warn(
+			resp,
+			"KWOK's objects are stored, and nobody follows them: annotations say what simulated containers do (docs/cluster.md)",
+		)
 	case strings.Contains(req.URL.Path, "/customresourcedefinitions"):
 		body, err := readWhole(resp)
 		if err != nil {
 			return nil, err
 		}
 		if bytes.Contains(body, []byte(`"strategy":"Webhook"`)) {
-			warn(resp, "conversion webhooks are not called on a trial: objects can be read and written in the storage version alone")
+			warn(
+				resp, "conversion webhooks are not called on a trial: objects can be read and written in the storage version alone",
+			)
 		}
 	}
 	return resp, nil

@@ -108,7 +108,9 @@ func (s *Server) installGroup(
 			Version:   gv.Version,
 			Resources: known[gv.String()],
 		})
-		group.Versions = append(group.Versions, metav1.GroupVersionForDiscovery{GroupVersion: gv.String(), Version: gv.Version})
+		group.Versions = append(
+			group.Versions, metav1.GroupVersionForDiscovery{GroupVersion: gv.String(), Version: gv.Version},
+		)
 	}
 	if name == "" {
 		legacy := discovery.NewLegacyRootAPIHandler(s.generic.DiscoveryAddresses, s.built.Serializer, root)

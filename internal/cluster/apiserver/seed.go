@@ -38,7 +38,9 @@ func (s *Server) seed(ctx context.Context) error {
 	return s.seedService(ctx)
 }
 
-func seedPriorityClass(ctx context.Context, client kubernetes.Interface, name string, value int32, description string) error {
+func seedPriorityClass(
+	ctx context.Context, client kubernetes.Interface, name string, value int32, description string,
+) error {
 	class := &schedulingv1.PriorityClass{ObjectMeta: metav1.ObjectMeta{Name: name}, Value: value, Description: description}
 	_, err := client.SchedulingV1().PriorityClasses().Create(ctx, class, metav1.CreateOptions{})
 	return named("priority class", name, err)
@@ -62,7 +64,9 @@ func (s *Server) seedService(ctx context.Context) error {
 			Ports:     []corev1.ServicePort{{Name: "https", Port: 443, TargetPort: intstr.FromInt32(apiPort), Protocol: corev1.ProtocolTCP}},
 		},
 	}
-	if _, err := s.Client.CoreV1().Services(metav1.NamespaceDefault).Create(ctx, service, metav1.CreateOptions{}); err != nil {
+	if _, err := s.Client.CoreV1().Services(metav1.NamespaceDefault).Create(
+		ctx, service, metav1.CreateOptions{},
+	); err != nil {
 		return fmt.Errorf("service kubernetes: %w", err)
 	}
 	if s.options.SkipBootstrapRBAC {
@@ -70,7 +74,9 @@ func (s *Server) seedService(ctx context.Context) error {
 	}
 	adapter := reconcilers.NewEndpointsAdapter(s.Client.CoreV1(), s.Client.DiscoveryV1())
 	ports := []corev1.EndpointPort{{Name: "https", Port: apiPort, Protocol: corev1.ProtocolTCP}}
-	if err := reconcilers.NewMasterCountEndpointReconciler(1, adapter).ReconcileEndpoints(service.Name, Advertised, ports, true); err != nil {
+	if err := reconcilers.NewMasterCountEndpointReconciler(1, adapter).ReconcileEndpoints(
+		service.Name, Advertised, ports, true,
+	); err != nil {
 		return fmt.Errorf("endpoints of the service kubernetes: %w", err)
 	}
 	return nil

@@ -118,7 +118,8 @@ func New(ctx context.Context, options Options) (*Server, error) {
 	return s, nil
 }
 
-// Start runs post-start hooks and informers, and creates the objects of a new cluster or reads the events of an old one.
+// Start runs post-start hooks and informers, and creates the objects of a new cluster or reads the events of an old
+// one.
 func (s *Server) Start(ctx context.Context) (err error) {
 	if s.ownService, err = restoreAllocations(ctx, s.Client, s.services); err != nil {
 		return err
@@ -354,7 +355,9 @@ func handlerChain(h http.Handler, c *genericapiserver.Config) http.Handler {
 	h = filters.WithAudit(h, c.AuditBackend, c.AuditPolicyRuleEvaluator, c.LongRunningFunc)
 	h = filters.WithAuthentication(h, c.Authentication.Authenticator, filters.Unauthorized(c.Serializer), nil, nil)
 	h = filters.WithWarningRecorder(h)
-	h = filters.WithRequestDeadline(h, c.AuditBackend, c.AuditPolicyRuleEvaluator, c.LongRunningFunc, c.Serializer, c.RequestTimeout)
+	h = filters.WithRequestDeadline(
+		h, c.AuditBackend, c.AuditPolicyRuleEvaluator, c.LongRunningFunc, c.Serializer, c.RequestTimeout,
+	)
 	h = filters.WithRequestInfo(h, c.RequestInfoResolver)
 	h = filters.WithRequestReceivedTimestamp(h)
 	h = genericfilters.WithPanicRecovery(h, c.RequestInfoResolver)

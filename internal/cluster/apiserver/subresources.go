@@ -34,7 +34,9 @@ func (unsupportedSubresource) NewConnectOptions() (runtime.Object, bool, string)
 	return nil, false, ""
 }
 
-func (unsupportedSubresource) Connect(_ context.Context, pod string, _ runtime.Object, _ rest.Responder) (http.Handler, error) {
+func (unsupportedSubresource) Connect(
+	_ context.Context, pod string, _ runtime.Object, _ rest.Responder,
+) (http.Handler, error) {
 	return nil, noProcess(pod)
 }
 
@@ -85,5 +87,7 @@ func authResolver(webhook.AuthenticationInfoResolver) webhook.AuthenticationInfo
 type noWebhooks struct{}
 
 func (noWebhooks) RoundTrip(*http.Request) (*http.Response, error) {
-	return nil, errors.New("webhooks are not called in a simulated cluster: the storage version alone can be read and written")
+	return nil, errors.New(
+		"webhooks are not called in a simulated cluster: the storage version alone can be read and written",
+	)
 }

@@ -62,7 +62,8 @@ func (m *manager) accountTokens() error {
 	if err != nil {
 		return err
 	}
-	c, err := serviceaccountcontroller.NewTokensController(klog.FromContext(m.ctx), m.shared.Core().V1().ServiceAccounts(), m.shared.Core().V1().Secrets(), m.client,
+	c, err := serviceaccountcontroller.NewTokensController(
+		klog.FromContext(m.ctx), m.shared.Core().V1().ServiceAccounts(), m.shared.Core().V1().Secrets(), m.client,
 		serviceaccountcontroller.TokensControllerOptions{TokenGenerator: generator, RootCA: ca})
 	m.add(func(ctx context.Context) { c.Run(ctx, workers) })
 	return err
@@ -174,7 +175,9 @@ func (m *manager) policyStatus() error {
 		return resolver.NewDefinitionsSchemaResolver(openapi.GetOpenAPIDefinitions, k8sscheme.Scheme, extensions.Scheme).
 			Combine(&resolver.ClientDiscoveryResolver{Discovery: m.client.Discovery()})
 	}))
-	c, err := validatingadmissionpolicystatus.NewController(m.shared.Admissionregistration().V1().ValidatingAdmissionPolicies(), m.client.AdmissionregistrationV1().ValidatingAdmissionPolicies(),
+	c, err := validatingadmissionpolicystatus.NewController(
+		m.shared.Admissionregistration().V1().ValidatingAdmissionPolicies(),
+		m.client.AdmissionregistrationV1().ValidatingAdmissionPolicies(),
 		&policy.TypeChecker{SchemaResolver: schemas, RestMapper: m.mapper})
 	m.add(func(ctx context.Context) { c.Run(ctx, workers) })
 	return err

@@ -26,8 +26,9 @@ import (
 	"k8s.io/kubernetes/pkg/controller/daemon/util"
 )
 
-// deterministicClient is a client for the DaemonSet controller. When that controller replaces some of several equivalent
-// pods, it takes the first ones of a map, in an order left to chance. Through this client it takes the first by UID.
+// deterministicClient is a client for the DaemonSet controller. When that controller replaces some of several
+// equivalent pods, it takes the first ones of a map, in an order left to chance. Through this client it takes the first
+// by UID.
 type deterministicClient struct {
 	kubernetes.Interface
 	chooser *podChooser
@@ -114,7 +115,9 @@ type podChooser struct {
 	instead map[types.NamespacedName]string // names of deleted pods, by those of the pods that the controller meant
 }
 
-func newPodChooser(ctx context.Context, client kubernetes.Interface, shared informers.SharedInformerFactory) *podChooser {
+func newPodChooser(
+	ctx context.Context, client kubernetes.Interface, shared informers.SharedInformerFactory,
+) *podChooser {
 	broadcaster := record.NewBroadcaster(record.WithContext(ctx))
 	broadcaster.StartRecordingToSink(&corev1.EventSinkImpl{Interface: client.CoreV1().Events("")})
 	return &podChooser{
@@ -179,8 +182,8 @@ func (c *podChooser) take(alike []*v1.Pod, asked func(*v1.Pod) bool) *v1.Pod {
 	return alike[i]
 }
 
-// replaceable returns the pods among which a rolling update is free to choose: outdated, available, alone on a node that
-// is wanted: by whether the DaemonSet would place a pod there, and whether an existing one may stay.
+// replaceable returns the pods among which a rolling update is free to choose: outdated, available, alone on a node
+// that is wanted: by whether the DaemonSet would place a pod there, and whether an existing one may stay.
 func (c *podChooser) replaceable(set *appsv1.DaemonSet, wanted func(run, stay bool) bool) (alike []*v1.Pod) {
 	if set.Spec.UpdateStrategy.Type != appsv1.RollingUpdateDaemonSetStrategyType {
 		return nil

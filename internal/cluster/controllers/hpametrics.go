@@ -52,11 +52,15 @@ func (m *usageMetrics) of(p *corev1.Pod, name corev1.ResourceName) (sum int64) {
 	return sum
 }
 
-func (m *usageMetrics) GetRawMetric(string, string, labels.Selector, labels.Selector) (hpa.PodMetricsInfo, time.Time, error) {
+func (m *usageMetrics) GetRawMetric(
+	string, string, labels.Selector, labels.Selector,
+) (hpa.PodMetricsInfo, time.Time, error) {
 	return nil, time.Time{}, errOnlyResources
 }
 
-func (m *usageMetrics) GetObjectMetric(string, string, *autoscaling.CrossVersionObjectReference, labels.Selector) (int64, time.Time, error) {
+func (m *usageMetrics) GetObjectMetric(
+	string, string, *autoscaling.CrossVersionObjectReference, labels.Selector,
+) (int64, time.Time, error) {
 	return 0, time.Time{}, errOnlyResources
 }
 

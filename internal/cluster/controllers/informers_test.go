@@ -44,7 +44,8 @@ func TestInformersOfControllersAreSorted(t *testing.T) {
 	}
 }
 
-// groupsOfControllers returns the groups whose informers the methods of manager take from its factory, with one of them.
+// groupsOfControllers returns the groups whose informers the methods of manager take from its factory, with one of
+// them.
 func groupsOfControllers(t *testing.T) map[string]string {
 	t.Helper()
 	files, err := filepath.Glob("*.go")

@@ -235,7 +235,9 @@ func (m *manager) daemonset() error {
 	if _, ok := m.shared.(sharedinformers.Sorted); ok {
 		client = deterministicClient{client, newPodChooser(m.ctx, m.client, m.shared)}
 	}
-	c, err := daemon.NewDaemonSetsController(m.ctx, m.shared.Apps().V1().DaemonSets(), m.shared.Apps().V1().ControllerRevisions(), m.shared.Core().V1().Pods(), m.shared.Core().V1().Nodes(), client,
+	c, err := daemon.NewDaemonSetsController(
+		m.ctx, m.shared.Apps().V1().DaemonSets(), m.shared.Apps().V1().ControllerRevisions(), m.shared.Core().V1().Pods(),
+		m.shared.Core().V1().Nodes(), client,
 		flowcontrol.NewBackOff(time.Second, 15*time.Minute))
 	m.add(func(ctx context.Context) { c.Run(ctx, workers) })
 	return err
@@ -291,7 +293,9 @@ func (m *manager) rootCA() error {
 	if err != nil {
 		return err
 	}
-	c, err := rootcacertpublisher.NewPublisher(m.shared.Core().V1().ConfigMaps(), m.shared.Core().V1().Namespaces(), m.client, certificate)
+	c, err := rootcacertpublisher.NewPublisher(
+		m.shared.Core().V1().ConfigMaps(), m.shared.Core().V1().Namespaces(), m.client, certificate,
+	)
 	m.add(func(ctx context.Context) { c.Run(ctx, 1) })
 	return err
 }
@@ -326,7 +330,10 @@ func (m *manager) podGC() error {
 }
 
 func (m *manager) disruption() error {
-	c := disruption.NewDisruptionController(m.ctx, m.shared.Core().V1().Pods(), m.shared.Policy().V1().PodDisruptionBudgets(), m.shared.Core().V1().ReplicationControllers(), m.shared.Apps().V1().ReplicaSets(), m.shared.Apps().V1().Deployments(), m.shared.Apps().V1().StatefulSets(),
+	c := disruption.NewDisruptionController(
+		m.ctx, m.shared.Core().V1().Pods(), m.shared.Policy().V1().PodDisruptionBudgets(),
+		m.shared.Core().V1().ReplicationControllers(), m.shared.Apps().V1().ReplicaSets(), m.shared.Apps().V1().Deployments(),
+		m.shared.Apps().V1().StatefulSets(),
 		m.client, m.mapper, m.scale, m.client.Discovery())
 	m.add(func(ctx context.Context) { c.Run(ctx, 1) })
 	return nil
@@ -346,7 +353,8 @@ func (m *manager) nodeLifecycle() error {
 	if m.lastBeat != nil {
 		leases = inMemoryHeartbeats{leases, m.lastBeat}
 	}
-	c, err := nodelifecycle.NewNodeLifecycleController(m.ctx, leases, m.shared.Core().V1().Pods(), m.shared.Core().V1().Nodes(), m.shared.Apps().V1().DaemonSets(), m.client,
+	c, err := nodelifecycle.NewNodeLifecycleController(
+		m.ctx, leases, m.shared.Core().V1().Pods(), m.shared.Core().V1().Nodes(), m.shared.Apps().V1().DaemonSets(), m.client,
 		monitorPeriod, startupGrace, monitorGrace, evictionRate, secondaryRate, largeCluster, unhealthyFraction)
 	m.add(func(ctx context.Context) { c.Run(ctx) })
 	if !m.resumed.IsZero() {
@@ -368,14 +376,18 @@ func (m *manager) taintEviction() error {
 }
 
 func (m *manager) autoscaler() error {
-	c := podautoscaler.NewHorizontalController(m.ctx, m.client.CoreV1(), m.scale, m.client.AutoscalingV2(), m.mapper, m.metrics, m.shared.Autoscaling().V2().HorizontalPodAutoscalers(), m.shared.Core().V1().Pods(),
+	c := podautoscaler.NewHorizontalController(
+		m.ctx, m.client.CoreV1(), m.scale, m.client.AutoscalingV2(), m.mapper, m.metrics,
+		m.shared.Autoscaling().V2().HorizontalPodAutoscalers(), m.shared.Core().V1().Pods(),
 		15*time.Second, 5*time.Minute, 0.1, 5*time.Minute, 30*time.Second)
 	m.add(func(ctx context.Context) { c.Run(ctx, workers) })
 	return nil
 }
 
 func (m *manager) quota() error {
-	config, err := quotainstall.NewQuotaConfigurationForControllers(generic.ListerFuncForResourceFunc(m.shared.ForResource), m.shared)
+	config, err := quotainstall.NewQuotaConfigurationForControllers(
+		generic.ListerFuncForResourceFunc(m.shared.ForResource), m.shared,
+	)
 	if err != nil {
 		return err
 	}
@@ -391,8 +403,8 @@ func (m *manager) quota() error {
 		Registry:                  generic.NewRegistry(config.Evaluators()),
 		UpdateFilter:              quotainstall.DefaultUpdateFilter(),
 	})
-	// Its Sync, which discovers new kinds, is not run: it holds a lock while it waits for caches, and virtual time does not
-	// pass while its workers wait for that lock. New kinds are counted after the next start.
+	// Its Sync, which discovers new kinds, is not run: it holds a lock while it waits for caches, and virtual time does
+	// not pass while its workers wait for that lock. New kinds are counted after the next start.
 	m.add(func(ctx context.Context) { c.Run(ctx, workers) })
 	return err
 }

@@ -55,8 +55,8 @@ func (m *manager) finishNamespaces(ctx context.Context) {
 	}
 }
 
-// loseNodes marks nodes unreachable whose last heartbeat, before the restart, is older than grace, as the node lifecycle
-// controller would have done.
+// loseNodes marks nodes unreachable whose last heartbeat, before the restart, is older than grace, as the node
+// lifecycle controller would have done.
 func (m *manager) loseNodes(ctx context.Context, grace time.Duration) {
 	core := m.shared.Core().V1()
 	nodes, leases, pods := core.Nodes(), m.shared.Coordination().V1().Leases(), core.Pods()
@@ -233,8 +233,8 @@ func (e remainingTolerations) reduced(pod *v1.Pod) *v1.Pod {
 	return changed
 }
 
-// tainted returns since when the node has a taint that evicts pods, if that is known. The node lifecycle controller adds
-// its own again when it starts.
+// tainted returns since when the node has a taint that evicts pods, if that is known. The node lifecycle controller
+// adds its own again when it starts.
 func tainted(node *v1.Node, taint v1.Taint) (time.Time, bool) {
 	if taint.Effect != v1.TaintEffectNoExecute || taint.TimeAdded == nil {
 		return time.Time{}, false

@@ -11,7 +11,9 @@ import (
 )
 
 func TestOrderedListsAreRememberedUntilSomethingChanges(t *testing.T) {
-	store := cache.NewIndexer(cache.MetaNamespaceKeyFunc, cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc})
+	store := cache.NewIndexer(
+		cache.MetaNamespaceKeyFunc, cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc},
+	)
 	o := sortedIndexer{store, &sortedLists{}}
 	pod := func(name, version string) *v1.Pod {
 		return &v1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: name, UID: types.UID(name), ResourceVersion: version}}

@@ -24,11 +24,15 @@ func (v View) AddEventHandler(handler cache.ResourceEventHandler) (cache.Resourc
 	return v.AddEventHandlerWithOptions(handler, cache.HandlerOptions{})
 }
 
-func (v View) AddEventHandlerWithResyncPeriod(handler cache.ResourceEventHandler, period time.Duration) (cache.ResourceEventHandlerRegistration, error) {
+func (v View) AddEventHandlerWithResyncPeriod(
+	handler cache.ResourceEventHandler, period time.Duration,
+) (cache.ResourceEventHandlerRegistration, error) {
 	return v.AddEventHandlerWithOptions(handler, cache.HandlerOptions{ResyncPeriod: &period})
 }
 
-func (v View) AddEventHandlerWithOptions(handler cache.ResourceEventHandler, options cache.HandlerOptions) (cache.ResourceEventHandlerRegistration, error) {
+func (v View) AddEventHandlerWithOptions(
+	handler cache.ResourceEventHandler, options cache.HandlerOptions,
+) (cache.ResourceEventHandlerRegistration, error) {
 	if v.Wrap != nil {
 		handler = v.Wrap(v.SharedIndexInformer, handler)
 	}

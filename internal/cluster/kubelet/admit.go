@@ -17,11 +17,16 @@ import (
 // admit asks whether the node of a pod takes it, beside those that it has. A critical pod is taken
 // at the cost of others. The caller holds the lock.
 func (k *Kubelet) admit(pod *v1.Pod) (reason, message string) {
-	return admission(k.node(pod.Spec.NodeName), pod, k.activeOn(pod.Spec.NodeName, pod), k.preempt, k.recorder(sourceOf(pod.Spec.NodeName)))
+	return admission(
+		k.node(pod.Spec.NodeName), pod, k.activeOn(pod.Spec.NodeName, pod), k.preempt,
+		k.recorder(sourceOf(pod.Spec.NodeName)),
+	)
 }
 
 // admission is the kubelet's own.
-func admission(node *v1.Node, pod *v1.Pod, others []*v1.Pod, preempt eviction.KillPodFunc, recorder record.EventRecorder) (reason, message string) {
+func admission(
+	node *v1.Node, pod *v1.Pod, others []*v1.Pod, preempt eviction.KillPodFunc, recorder record.EventRecorder,
+) (reason, message string) {
 	if node == nil {
 		return lifecycle.InvalidNodeInfo, "Kubelet cannot get node info."
 	}
@@ -30,7 +35,9 @@ func admission(node *v1.Node, pod *v1.Pod, others []*v1.Pod, preempt eviction.Ki
 	handler := lifecycle.NewPredicateAdmitHandler(func(context.Context, bool) (*v1.Node, error) { return node.DeepCopy(), nil }, critical, noPlugins)
 	asked := pod.DeepCopy()
 	asked.Spec.OS = nil // simulated nodes run whatever the pod is for
-	result := handler.Admit(context.Background(), &lifecycle.PodAdmitAttributes{Pod: asked, OtherPods: others, Operation: lifecycle.AddOperation})
+	result := handler.Admit(
+		context.Background(), &lifecycle.PodAdmitAttributes{Pod: asked, OtherPods: others, Operation: lifecycle.AddOperation},
+	)
 	if result.Admit {
 		return "", ""
 	}

@@ -117,7 +117,10 @@ func NotFound(image string) string {
 	if named, err := reference.ParseNormalizedNamed(image); err == nil {
 		full = reference.TagNameOnly(named).String()
 	}
-	return fmt.Sprintf("rpc error: code = NotFound desc = failed to pull and unpack image %q: failed to resolve reference %q: %s: not found", full, full, full)
+	return fmt.Sprintf(
+		"rpc error: code = NotFound desc = failed to pull and unpack image %q: failed to resolve reference %q: %s: not found",
+		full, full, full,
+	)
 }
 
 // followCommand lets a container do what its command does.

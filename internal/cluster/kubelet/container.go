@@ -133,7 +133,9 @@ func (m *machine) changeImage(c *v1.Container, s *containerState, behavior Behav
 func (m *machine) beginImage(c *v1.Container, s *containerState, behavior Behavior, path string) {
 	s.Image = c.Image
 	if _, err := reference.ParseNormalizedNamed(c.Image); err != nil {
-		message := fmt.Sprintf("Failed to apply default image tag %q: couldn't parse image name %q: %v", c.Image, c.Image, err)
+		message := fmt.Sprintf(
+			"Failed to apply default image tag %q: couldn't parse image name %q: %v", c.Image, c.Image, err,
+		)
 		m.warn(path, kubeletevents.FailedToInspectImage, "%s", message)
 		m.warn(path, kubeletevents.FailedToCreateContainer, "Error: %s", reasonImageName)
 		m.retry(s, reasonImageName, message)
@@ -147,7 +149,10 @@ func (m *machine) beginImage(c *v1.Container, s *containerState, behavior Behavi
 		m.warn(path, kubeletevents.FailedToCreateContainer, "Error: %s", reasonNeverPull)
 		m.retry(s, reasonNeverPull, message)
 	case present && c.ImagePullPolicy != v1.PullAlways:
-		m.normal(path, kubeletevents.PulledImage, "Container image %q already present on machine and can be accessed by the pod", c.Image)
+		m.normal(
+			path, kubeletevents.PulledImage, "Container image %q already present on machine and can be accessed by the pod",
+			c.Image,
+		)
 		m.beginCreate(s)
 	default:
 		m.normal(path, kubeletevents.PullingImage, "Pulling image %q", c.Image)
@@ -174,7 +179,10 @@ func (m *machine) endPull(c *v1.Container, s *containerState, behavior Behavior,
 	}
 	if behavior.PullError == "" {
 		took := m.now.Sub(s.PullBegan).Truncate(time.Millisecond)
-		m.normal(path, kubeletevents.PulledImage, "Successfully pulled image %q in %v (%v including waiting). Image size: %d bytes.", c.Image, took, took, behavior.ImageSize)
+		m.normal(
+			path, kubeletevents.PulledImage, "Successfully pulled image %q in %v (%v including waiting). Image size: %d bytes.",
+			c.Image, took, took, behavior.ImageSize,
+		)
 		m.env.keepImage(m.pod.Spec.NodeName, c.Image)
 		s.PullFailures = 0
 		m.beginCreate(s)
@@ -383,7 +391,9 @@ func lastWords(c *v1.Container, s *containerState, behavior Behavior, ran time.D
 }
 
 // fate tells when a container will end, and how; never, if that is the zero time.
-func (m *machine) fate(c *v1.Container, s *containerState, behavior Behavior) (due time.Time, code int32, reason string) {
+func (m *machine) fate(
+	c *v1.Container, s *containerState, behavior Behavior,
+) (due time.Time, code int32, reason string) {
 	limit := c.Resources.Limits[v1.ResourceMemory]
 	switch {
 	case s.Changed && behavior.StopFor <= m.grace():
@@ -477,7 +487,9 @@ func (m *machine) holdBack(c *v1.Container, s *containerState, path string) {
 	if !m.reached(s.FinishedAt.Add(nextRound)) {
 		return
 	}
-	m.warn(path, kubeletevents.BackOffStartContainer, "Back-off restarting failed container %s in pod %s", c.Name, m.fullName())
+	m.warn(
+		path, kubeletevents.BackOffStartContainer, "Back-off restarting failed container %s in pod %s", c.Name, m.fullName(),
+	)
 	s.Reason = reasonCrashed
 	s.Message = fmt.Sprintf("back-off %s restarting failed container=%s pod=%s", s.CrashWait, c.Name, m.fullName())
 	s.CrashWait = min(2*s.CrashWait, maxBackoff)

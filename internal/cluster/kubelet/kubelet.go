@@ -344,7 +344,10 @@ func (k *Kubelet) sync(ctx context.Context, w *worker, pod *v1.Pod) (time.Time, 
 		return due, nil
 	}
 	zero := int64(0)
-	err := k.client.CoreV1().Pods(pod.Namespace).Delete(ctx, pod.Name, metav1.DeleteOptions{GracePeriodSeconds: &zero, Preconditions: metav1.NewUIDPreconditions(string(pod.UID))})
+	err := k.client.CoreV1().Pods(pod.Namespace).Delete(
+		ctx, pod.Name,
+		metav1.DeleteOptions{GracePeriodSeconds: &zero, Preconditions: metav1.NewUIDPreconditions(string(pod.UID))},
+	)
 	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
 		err = nil
 	}

@@ -105,11 +105,15 @@ type machine struct {
 }
 
 func (m *machine) normal(path, reason, format string, args ...any) {
-	m.events = append(m.events, event{kind: v1.EventTypeNormal, reason: reason, message: fmt.Sprintf(format, args...), path: path})
+	m.events = append(
+		m.events, event{kind: v1.EventTypeNormal, reason: reason, message: fmt.Sprintf(format, args...), path: path},
+	)
 }
 
 func (m *machine) warn(path, reason, format string, args ...any) {
-	m.events = append(m.events, event{kind: v1.EventTypeWarning, reason: reason, message: fmt.Sprintf(format, args...), path: path})
+	m.events = append(
+		m.events, event{kind: v1.EventTypeWarning, reason: reason, message: fmt.Sprintf(format, args...), path: path},
+	)
 }
 
 // at asks for another step at a moment.
@@ -275,7 +279,11 @@ func (m *machine) reportPullSecrets() {
 	}
 	if len(missing) > 0 && !m.state.Secrets {
 		m.state.Secrets = true
-		m.warn("", "FailedToRetrieveImagePullSecret", "Unable to retrieve some image pull secrets (%s); attempting to pull the image may not succeed.", strings.Join(missing, ", "))
+		m.warn(
+			"", "FailedToRetrieveImagePullSecret",
+			"Unable to retrieve some image pull secrets (%s); attempting to pull the image may not succeed.",
+			strings.Join(missing, ", "),
+		)
 	}
 }
 

@@ -202,7 +202,8 @@ func TestCrashingContainerBacksOff(t *testing.T) {
 }
 
 // TestWhatGetPodsWatchShows lists the states of pods in which something fails, as they follow each other in
-// `kubectl get pods --watch` (the documentation, "Pod Lifecycle", "Container restarts", and "Images", "ImagePullBackOff").
+// `kubectl get pods --watch` (the documentation, "Pod Lifecycle", "Container restarts", and "Images",
+// "ImagePullBackOff").
 func TestWhatGetPodsWatchShows(t *testing.T) {
 	missing := one("a")
 	missing.Image = "a:does-not-exist"
@@ -264,7 +265,9 @@ func TestDiskOfAnotherNodeIsWaitedFor(t *testing.T) {
 			l.holding = []string{"other-1", "other-2"}
 			l.run(10*time.Minute).expect(t, test.want)
 			if l.seconds("FailedAttachVolume") != "" {
-				l.expectEvent(t, "FailedAttachVolume", `Waiting for detach for volume "disk" Volume is already used by pod(s) other-1, other-2`)
+				l.expectEvent(
+					t, "FailedAttachVolume", `Waiting for detach for volume "disk" Volume is already used by pod(s) other-1, other-2`,
+				)
 			}
 			l.holding = nil
 			l.run(10*time.Second).expect(t, "Running a=Ready")
@@ -568,7 +571,9 @@ func TestCommandsThatExamplesUseAreUnderstood(t *testing.T) {
 		var got Behavior
 		followCommand(&got, &v1.Container{Command: strings.SplitN(line, " ", 3)})
 		if got.RunFor != want.RunFor || got.ExitCode != want.ExitCode {
-			t.Errorf("%s: runs for %v and exits with %d, want %v and %d", line, got.RunFor, got.ExitCode, want.RunFor, want.ExitCode)
+			t.Errorf(
+				"%s: runs for %v and exits with %d, want %v and %d", line, got.RunFor, got.ExitCode, want.RunFor, want.ExitCode,
+			)
 		}
 	}
 }
@@ -839,7 +844,10 @@ func TestMissingPullSecretIsReported(t *testing.T) {
 	p := pod(one("a"))
 	p.Spec.ImagePullSecrets = []v1.LocalObjectReference{{Name: "registry"}}
 	l := begin(p).run(10 * time.Second)
-	l.expectEvent(t, "FailedToRetrieveImagePullSecret", "Unable to retrieve some image pull secrets (registry); attempting to pull the image may not succeed.")
+	l.expectEvent(
+		t, "FailedToRetrieveImagePullSecret",
+		"Unable to retrieve some image pull secrets (registry); attempting to pull the image may not succeed.",
+	)
 	l.expect(t, "Running a=Ready")
 }
 

@@ -92,7 +92,10 @@ func (k *Kubelet) beat(ctx context.Context, name string) time.Duration {
 	if _, err := k.client.CoreV1().Nodes().UpdateStatus(ctx, update, metav1.UpdateOptions{}); err != nil {
 		return heartbeat // the next beat tries again
 	}
-	k.recorder(sourceOf(name)).Event(&v1.ObjectReference{Kind: "Node", Name: name, UID: types.UID(name)}, v1.EventTypeNormal, kubeletevents.NodeReady, fmt.Sprintf("Node %s status is now: NodeReady", name))
+	k.recorder(sourceOf(name)).Event(
+		&v1.ObjectReference{Kind: "Node", Name: name, UID: types.UID(name)}, v1.EventTypeNormal, kubeletevents.NodeReady,
+		fmt.Sprintf("Node %s status is now: NodeReady", name),
+	)
 	return heartbeat
 }
 

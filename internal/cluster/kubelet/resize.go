@@ -26,12 +26,17 @@ func (m *machine) resize() {
 	if problem := m.tooLarge(); problem != "" {
 		if m.state.Resize != problem {
 			m.state.Resize = problem
-			m.warn("", kubeletevents.ResizeInfeasible, "%s", kubeletevents.PodResizePendingMsg(klog.Background(), m.pod, v1.PodReasonInfeasible, problem, m.pod.Generation))
+			m.warn(
+				"", kubeletevents.ResizeInfeasible, "%s",
+				kubeletevents.PodResizePendingMsg(klog.Background(), m.pod, v1.PodReasonInfeasible, problem, m.pod.Generation),
+			)
 		}
 		return
 	}
 	m.state.Resize = ""
-	m.normal("", kubeletevents.ResizeStarted, "%s", kubeletevents.PodResizeStartedMsg(klog.Background(), m.pod, m.pod.Generation))
+	m.normal(
+		"", kubeletevents.ResizeStarted, "%s", kubeletevents.PodResizeStartedMsg(klog.Background(), m.pod, m.pod.Generation),
+	)
 	for _, c := range changed {
 		s := m.container(c.Name)
 		if restartsOnResize(c, s.Resources) {
@@ -42,7 +47,10 @@ func (m *machine) resize() {
 		}
 		s.Resources = c.Resources
 	}
-	m.normal("", kubeletevents.ResizeCompleted, "%s", kubeletevents.PodResizeCompletedMsg(klog.Background(), m.pod, m.pod.Generation))
+	m.normal(
+		"", kubeletevents.ResizeCompleted, "%s",
+		kubeletevents.PodResizeCompletedMsg(klog.Background(), m.pod, m.pod.Generation),
+	)
 }
 
 // tooLarge tells what of the pod the node could never hold.

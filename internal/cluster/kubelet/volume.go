@@ -139,7 +139,9 @@ func (m *machine) missingKeys(kind, name string, items []v1.KeyToPath) string {
 	}
 	for _, i := range items {
 		if !keys(i.Key) {
-			return fmt.Sprintf("references non-existent %s key: %s", map[string]string{"configmap": "config", "secret": "secret"}[kind], i.Key)
+			return fmt.Sprintf(
+				"references non-existent %s key: %s", map[string]string{"configmap": "config", "secret": "secret"}[kind], i.Key,
+			)
 		}
 	}
 	return ""
