@@ -25,20 +25,19 @@ import (
 	"github.com/seatrial/seatrial/internal/cluster/virtualtime"
 )
 
-// Answer is what the API server, with its admission plugins, says to one object of a set.
+// Answer is the answer of the API server, with its admission plugins, to one object of a set.
 type Answer struct {
 	Refused    error    // an error of the API server; nil: the object is accepted
 	Warnings   []string // that came with it
 	PodRefused error    // what becomes of its pods, if the object is a workload that is accepted
 }
 
-// maxPods is how many pods of one workload are tried.
+// maxPods is how many pods of one workload are created.
 const maxPods = 100
 
-// DryRun creates a set of objects in a new cluster, in an order in which each finds what it
-// needs, and gives an answer for each. The existing objects are there before. Nothing acts on
-// them, but the pods of workloads are tried: they may be refused where the workload is not, by
-// Pod Security, a quota, or for want of a service account.
+// DryRun creates a set of objects in a new cluster that has the existing objects, in an order in which each finds what
+// it needs, and returns an answer for each. No controller runs, but pods of workloads are created: they may be rejected
+// where the workload is not, by Pod Security, a quota, or because a service account is missing.
 func DryRun(ctx context.Context, existing, objects []*unstructured.Unstructured) ([]Answer, error) {
 	answers := make([]Answer, len(objects))
 	err := virtualtime.Run(ctx, time.Now(), 1, func() error {
@@ -58,7 +57,7 @@ func DryRun(ctx context.Context, existing, objects []*unstructured.Unstructured)
 	return answers, err
 }
 
-// rank is the order of kinds; those that are not in it come in between.
+// rank is the order of kinds; other kinds come in between.
 var rank = map[string]int{
 	"Namespace":                -10,
 	"CustomResourceDefinition": -9,
@@ -88,7 +87,7 @@ var rank = map[string]int{
 	"CronJob":               1,
 }
 
-// paramKind stands in rank for the objects that admission policies take as parameters.
+// paramKind stands in rank for the parameters of admission policies.
 const paramKind = "parameter"
 
 // Order returns the indexes of objects in an order in which each finds what it needs.
@@ -97,7 +96,7 @@ func Order(objects []*unstructured.Unstructured) []int {
 	return indexes
 }
 
-// inRanks gives, with the indexes in order, the rank of each object.
+// inRanks returns the indexes in order, and the rank of each object.
 func inRanks(objects []*unstructured.Unstructured) (indexes, ranks []int) {
 	params := map[string]bool{}
 	for _, o := range objects {
@@ -120,7 +119,7 @@ func inRanks(objects []*unstructured.Unstructured) (indexes, ranks []int) {
 	return indexes, ranks
 }
 
-// dryRun creates objects, and does what the controllers would have to do in between.
+// dryRun creates objects, and does what controllers would do in between.
 type dryRun struct {
 	client   kubernetes.Interface
 	dynamic  dynamic.Interface
@@ -140,7 +139,7 @@ func newDryRun(c *Cluster) (*dryRun, error) {
 	return d, d.serviceAccount(metav1.NamespaceDefault)
 }
 
-// warnings collects what the API server warns of.
+// warnings collects the warnings of the API server.
 type warnings struct{ texts []string }
 
 var _ rest.WarningHandler = (*warnings)(nil)
@@ -151,7 +150,7 @@ func (w *warnings) HandleWarningHeader(code int, _ string, text string) {
 	}
 }
 
-// all tries objects in their order. Before each rank admission hears of what is there already.
+// all creates objects in order. Before each rank it waits until admission has caught up with earlier ones.
 func (d *dryRun) all(objects []*unstructured.Unstructured) []Answer {
 	answers := make([]Answer, len(objects))
 	indexes, ranks := inRanks(objects)
@@ -178,8 +177,7 @@ func (d *dryRun) try(object *unstructured.Unstructured) (a Answer) {
 	return a
 }
 
-// create sends one object as kubectl would, in strict validation. One that every cluster has
-// already is changed to what the set says.
+// create sends one object as kubectl would, with strict validation. An object that every cluster has is patched.
 func (d *dryRun) create(object *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 	kind := object.GroupVersionKind()
 	mapping, err := d.mapper.RESTMapping(kind.GroupKind(), kind.Version)
@@ -222,11 +220,10 @@ func (d *dryRun) follow(created *unstructured.Unstructured) error {
 	return nil
 }
 
-// untilHeard is how long admission takes to hear of what decides over later objects. The clock
-// is virtual.
+// untilHeard is how long admission takes to catch up with objects that affect later ones, in virtual time.
 const untilHeard = 3 * time.Second
 
-// serviceAccount makes the account that pods use by default.
+// serviceAccount creates the account that pods use by default.
 func (d *dryRun) serviceAccount(namespace string) error {
 	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: "default"}}
 	_, err := d.client.CoreV1().ServiceAccounts(namespace).Create(context.Background(), account, metav1.CreateOptions{})
@@ -236,7 +233,7 @@ func (d *dryRun) serviceAccount(namespace string) error {
 	return err
 }
 
-// openQuota writes the status without which a quota does not count.
+// openQuota writes the status without which a quota is not enforced.
 func (d *dryRun) openQuota(created *unstructured.Unstructured) error {
 	var quota corev1.ResourceQuota
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(created.Object, &quota); err != nil {
@@ -266,7 +263,7 @@ func (d *dryRun) establish(created *unstructured.Unstructured) error {
 	return nil // refused names show when its objects come
 }
 
-// templates are where workloads keep the template of their pods.
+// templates are the paths of the pod templates of workloads.
 var templates = map[string][]string{
 	"ReplicationController": {"spec", "template"},
 	"ReplicaSet.apps":       {"spec", "template"},
@@ -277,7 +274,7 @@ var templates = map[string][]string{
 	"CronJob.batch":         {"spec", "jobTemplate", "spec", "template"},
 }
 
-// tryPods creates the pods of a workload, and gives the first refusal.
+// tryPods creates the pods of a workload, and returns the first error.
 func (d *dryRun) tryPods(workload *unstructured.Unstructured) error {
 	path, ok := templates[workload.GroupVersionKind().GroupKind().String()]
 	if !ok {
@@ -297,7 +294,7 @@ func (d *dryRun) tryPods(workload *unstructured.Unstructured) error {
 	return nil
 }
 
-// replicas is how many pods a workload makes at a time; those that it makes by node count as one.
+// replicas returns how many pods a workload creates at a time; one for each node counts as one.
 func replicas(workload *unstructured.Unstructured) int64 {
 	for _, field := range []string{"replicas", "parallelism"} {
 		if n, found, err := unstructured.NestedInt64(workload.Object, "spec", field); err == nil && found {
@@ -307,7 +304,7 @@ func replicas(workload *unstructured.Unstructured) int64 {
 	return 1
 }
 
-// templatePod makes a pod as a controller would.
+// templatePod returns a pod as a controller would create it.
 func templatePod(workload *unstructured.Unstructured, path []string) (*corev1.Pod, error) {
 	content, found, err := unstructured.NestedMap(workload.Object, path...)
 	if err != nil || !found {

@@ -22,7 +22,7 @@ import (
 	"github.com/seatrial/seatrial/validation/verdict"
 )
 
-// nodeLimits bound a file of nodes: thousands, as a cluster shows them.
+// nodeLimits limit a file of nodes: thousands, as a cluster returns them.
 var nodeLimits = manifest.Limits{MaxBytes: 256 << 20, MaxDepth: manifest.DefaultLimits.MaxDepth}
 
 // readNodes reads the Node objects of a file, and the items of Lists.
@@ -61,7 +61,7 @@ func readNodes(name string) ([]described, error) {
 	return nodes, nil
 }
 
-// readNode takes a node as somebody wrote it, or as a cluster shows it.
+// readNode reads a node as a user writes it, or as a cluster returns it.
 func readNode(d *manifest.Document) (*corev1.Node, error) {
 	if kind := (metav1.TypeMeta{APIVersion: d.Object.APIVersion, Kind: d.Object.Kind}); kind != nodeKind {
 		return nil, fmt.Errorf(
@@ -95,7 +95,7 @@ func readNode(d *manifest.Document) (*corev1.Node, error) {
 
 var nodeKind = metav1.TypeMeta{APIVersion: "v1", Kind: "Node"}
 
-// FreshNode makes a new node of one that a cluster has: what it offers, its labels and taints.
+// FreshNode returns a new node like one of a cluster: its capacity, labels and taints.
 func FreshNode(n *corev1.Node) *corev1.Node {
 	taints := slices.DeleteFunc(slices.Clone(n.Spec.Taints), func(t corev1.Taint) bool {
 		return strings.HasPrefix(t.Key, "node.kubernetes.io/") // the controllers set them
@@ -108,7 +108,7 @@ func FreshNode(n *corev1.Node) *corev1.Node {
 	}
 }
 
-// judgeNode says why an API server would refuse a node.
+// judgeNode returns why an API server would reject a node.
 func judgeNode(n *corev1.Node) error {
 	n = n.DeepCopy()
 	n.TypeMeta = nodeKind
@@ -130,7 +130,7 @@ func causeText(c verdict.Cause) string {
 	return c.Path + ": " + c.Message
 }
 
-// judge asks what an API server says of a node.
+// judge returns the verdict of an API server on a node.
 func judge(node []byte) (verdict.Verdict, error) {
 	v, err := validator()
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// profiles are sets of nodes that have a name.
+// profiles are named sets of nodes.
 var profiles = map[string]func() []*corev1.Node{
 	"demo": DefaultNodes,
 	"kind": func() []*corev1.Node {
@@ -22,18 +22,18 @@ var profiles = map[string]func() []*corev1.Node{
 	"3-zone": threeZones,
 }
 
-// maxNodes is how many nodes a group may have.
+// maxNodes is the maximum number of nodes in a group.
 const maxNodes = 5000
 
-// size is how many nodes of which size: 3x4cpu16Gi.
+// size matches a number and size of nodes: 3x4cpu16Gi.
 var size = regexp.MustCompile(`^(\d+)x([0-9.]+m?)cpu([0-9.]+[KMGTP]i?)$`)
 
-// counted is what looks like a number and a size, right or wrong.
+// counted matches what looks like a number and size, right or wrong.
 var counted = regexp.MustCompile(`^[-+]?\d+x`)
 
-// ParseNodes reads what --nodes says, once for each group: a number of nodes of a size such as
-// 3x4cpu16Gi, which attributes may follow (see attributes); the name of a profile (demo, kind,
-// 3-zone); or a file of Node objects, - for standard input. What no API server would take is refused.
+// ParseNodes parses values of --nodes, one for each group: a number of nodes of a size such as 3x4cpu16Gi, which
+// attributes may follow (see attributes); the name of a profile (demo, kind, 3-zone); or a file of Node objects, - for
+// standard input. Nodes that an API server would reject are an error.
 func ParseNodes(groups ...string) (nodes []*corev1.Node, err error) {
 	from := map[string]string{} // where a name was given
 	for i, text := range groups {
@@ -86,7 +86,7 @@ func describe(nodes []*corev1.Node, from string) []described {
 	return all
 }
 
-// parseSize makes the nodes of a number and size, with their attributes.
+// parseSize returns the nodes of a number and size, with their attributes.
 func parseSize(text string, index int) ([]*corev1.Node, error) {
 	first, rest, more := strings.Cut(text, ",")
 	a := newAttributes()
@@ -168,7 +168,7 @@ func (a *attributes) set(key, value string) error {
 	return nil
 }
 
-// once refuses what is said a second time.
+// once rejects a repeated attribute.
 func (a *attributes) once(what, value string) error {
 	if old, ok := a.given[what]; ok {
 		return fmt.Errorf("%s is given twice: %s and %s", what, old, value)
@@ -216,7 +216,7 @@ func (a *attributes) apply(nodes []*corev1.Node) {
 	}
 }
 
-// renumber returns a node the addresses of an index.
+// renumber sets the addresses of an index.
 func renumber(n *corev1.Node, index int) {
 	fresh := NewNode(n.Name, index, resource.Quantity{}, resource.Quantity{})
 	n.Spec.PodCIDR, n.Spec.PodCIDRs, n.Status.Addresses = fresh.Spec.PodCIDR, fresh.Spec.PodCIDRs, fresh.Status.Addresses
@@ -258,7 +258,7 @@ func threeZones() []*corev1.Node {
 	return nodes
 }
 
-// DefaultNodes are a worker and a control plane that takes no ordinary pods.
+// DefaultNodes returns a worker, and a control plane that runs no ordinary pods.
 func DefaultNodes() []*corev1.Node {
 	worker := NewNode("demo-worker", 1, resource.MustParse("4"), resource.MustParse("8Gi"))
 	plane := NewNode("demo-control-plane", 0, resource.MustParse("4"), resource.MustParse("8Gi"))
@@ -267,7 +267,7 @@ func DefaultNodes() []*corev1.Node {
 	return []*corev1.Node{plane, worker}
 }
 
-// NewNode describes a node by what it offers. The index draws its addresses.
+// NewNode returns a node with a capacity. Its addresses depend on the index.
 func NewNode(name string, index int, cpu, memory resource.Quantity) *corev1.Node {
 	offers := corev1.ResourceList{
 		corev1.ResourceCPU:              cpu,
@@ -294,8 +294,7 @@ func NewNode(name string, index int, cpu, memory resource.Quantity) *corev1.Node
 	}
 }
 
-// podRange is where the pods of a node get their addresses: beyond the 256 nodes that 10.244.0.0/16
-// has room for, in the ranges from 10.129.0.0/16 on.
+// podRange returns the pod range of a node: beyond the 256 nodes of 10.244.0.0/16, in the ranges from 10.129.0.0/16 on.
 func podRange(index int) string {
 	second := 244
 	if index > 255 {

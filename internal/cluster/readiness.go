@@ -8,8 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// Unsettled says what an object still lacks to be as it should, empty if it lacks nothing. It
-// knows pods and what makes them.
+// NotReadyReason returns what an object lacks to be ready, empty if it lacks nothing. It knows pods and workloads.
 func NotReadyReason(object any) string {
 	switch o := object.(type) {
 	case *corev1.Pod:
@@ -57,7 +56,7 @@ func notReadyPod(p *corev1.Pod) string {
 	return "not ready"
 }
 
-// wanted is a number of replicas, which is one where nothing is said.
+// wanted returns a number of replicas, one by default.
 func wanted(replicas *int32) int32 {
 	if replicas == nil {
 		return 1

@@ -19,8 +19,8 @@ import (
 	linked "github.com/seatrial/seatrial/internal/kubernetes"
 )
 
-// seedSimulation writes what the simulation adds to an API server: a storage class and nodes.
-// What is there already stays as it is.
+// seedSimulation creates what the simulation adds to an API server: a storage class and nodes. Existing objects are not
+// changed.
 func seedSimulation(ctx context.Context, client kubernetes.Interface, nodes []*corev1.Node) error {
 	if err := seedStorageClass(ctx, client); err != nil {
 		return err
@@ -36,7 +36,7 @@ func seedSimulation(ctx context.Context, client kubernetes.Interface, nodes []*c
 	return nil
 }
 
-// seedStorageClass writes a default storage class.
+// seedStorageClass creates a default storage class.
 func seedStorageClass(ctx context.Context, client kubernetes.Interface) error {
 	mode := storagev1.VolumeBindingWaitForFirstConsumer
 	policy := corev1.PersistentVolumeReclaimDelete
@@ -75,13 +75,13 @@ func seedNode(ctx context.Context, client kubernetes.Interface, node *corev1.Nod
 	return err
 }
 
-// oldLabels are the labels that the node controller copies, so that it need not.
+// oldLabels are the labels that the node controller copies; nodes are created with them.
 var oldLabels = map[string]string{
 	corev1.LabelOSStable:   "beta.kubernetes.io/os",
 	corev1.LabelArchStable: "beta.kubernetes.io/arch",
 }
 
-// awaitAdmission waits until the admission plugins know the policies that are stored.
+// awaitAdmission waits until the admission plugins know the stored policies.
 func awaitAdmission(ctx context.Context, client kubernetes.Interface) error {
 	probe := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "ready-"}}
 	return poll(ctx, func() (bool, error) {
@@ -93,7 +93,7 @@ func awaitAdmission(ctx context.Context, client kubernetes.Interface) error {
 	})
 }
 
-// awaitServiceAccount waits until pods can be made.
+// awaitServiceAccount waits until pods can be created.
 func awaitServiceAccount(ctx context.Context, client kubernetes.Interface) error {
 	return poll(ctx, func() (bool, error) {
 		_, err := client.CoreV1().ServiceAccounts(metav1.NamespaceDefault).Get(ctx, "default", metav1.GetOptions{})

@@ -14,8 +14,8 @@ import (
 	schedulerframework "k8s.io/kubernetes/pkg/scheduler/framework"
 )
 
-// admit asks whether the node of a pod takes it, beside those that it has. A critical pod is taken
-// at the cost of others. The caller holds the lock.
+// admit checks whether the node of a pod has room for it beside its other pods. A critical pod is admitted at the cost
+// of others. The caller holds the lock.
 func (k *Kubelet) admit(pod *v1.Pod) (reason, message string) {
 	return admission(
 		k.node(pod.Spec.NodeName), pod, k.activeOn(pod.Spec.NodeName, pod), k.preempt,
@@ -23,7 +23,7 @@ func (k *Kubelet) admit(pod *v1.Pod) (reason, message string) {
 	)
 }
 
-// admission is the kubelet's own.
+// admission runs the kubelet's own admission.
 func admission(
 	node *v1.Node, pod *v1.Pod, others []*v1.Pod, preempt eviction.KillPodFunc, recorder record.EventRecorder,
 ) (reason, message string) {
@@ -44,7 +44,7 @@ func admission(
 	return result.Reason, result.Message
 }
 
-// activeOn lists the other pods that take room on a node.
+// activeOn returns the other pods that use resources of a node.
 func (k *Kubelet) activeOn(node string, but *v1.Pod) (active []*v1.Pod) {
 	bound, err := k.shared.Core().V1().Pods().Informer().GetIndexer().ByIndex(byNode, node)
 	if err != nil {
@@ -65,7 +65,7 @@ func (k *Kubelet) activeOn(node string, but *v1.Pod) (active []*v1.Pod) {
 	return active
 }
 
-// preempt ends a pod to make room for a critical one, as upstream's admission says.
+// preempt ends a pod to make room for a critical one, as upstream's admission decides.
 func (k *Kubelet) preempt(pod *v1.Pod, _ bool, grace *int64, update func(*v1.PodStatus)) error {
 	state := k.memory.Pods[pod.UID]
 	if state == nil {

@@ -15,8 +15,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 )
 
-// Script is what a container does, as far as others can see it. The zero value runs for ever and
-// is ready at once.
+// Behavior is what a container does, as far as others can observe it. The zero value runs for ever and is ready at
+// once.
 type Behavior struct {
 	PullFor   time.Duration // how long its image takes to pull
 	PullError string        // what the registry answers, if the image cannot be pulled
@@ -46,8 +46,8 @@ type Behavior struct {
 	Output string       // that it has printed when it ends
 }
 
-// Annotations of a pod that write the scripts of its containers. Followed by a dot and the name
-// of a container, such as seatrial/exit-code.web, they are for that one alone.
+// Annotations of a pod that set the behavior of its containers. Followed by a dot and the name of a container, such as
+// seatrial/exit-code.web, they apply to that container alone.
 const (
 	annotationPullError    = "seatrial/pull-error"
 	annotationPullFor      = "seatrial/pull-for"
@@ -65,17 +65,17 @@ const (
 	annotationSandboxError = "seatrial/sandbox-error"
 )
 
-// What happens by default: an image takes 1 to 3 seconds, drawn from its name; a container stops
-// within a second of the signal; one of a Job does its work in 5 seconds.
+// Defaults: an image takes 1 to 3 seconds to pull, by its name; a container stops within a second of the signal; a
+// container of a Job runs for 5 seconds.
 const (
 	defaultStop = time.Second
 	defaultWork = 5 * time.Second
 )
 
-// missingTag is the tag that no registry has, by convention of this simulation.
+// missingTag is a tag that no image has, by convention of this simulation.
 const missingTag = "does-not-exist"
 
-// DefaultScript reads a script from the annotations, the command and the image of a container.
+// DefaultBehavior returns the behavior that the annotations, the command and the image of a container describe.
 func DefaultBehavior(pod *v1.Pod, c *v1.Container) Behavior {
 	s := Behavior{StopFor: defaultStop}
 	s.PullFor, s.ImageSize = imageFacts(c.Image)
@@ -111,7 +111,7 @@ func imageFacts(image string) (pull time.Duration, size int64) {
 	return time.Second + time.Duration(n%2000)*time.Millisecond, 20<<20 + int64(n%(180<<20))
 }
 
-// NotFound is what a registry answers that does not have an image.
+// NotFound returns the error of a registry that does not have an image.
 func NotFound(image string) string {
 	full := image
 	if named, err := reference.ParseNormalizedNamed(image); err == nil {
@@ -123,7 +123,7 @@ func NotFound(image string) string {
 	)
 }
 
-// followCommand lets a container do what its command does.
+// followCommand sets what the command of the container does.
 func followCommand(s *Behavior, c *v1.Container) {
 	done := interpret(append(slices.Clone(c.Command), c.Args...))
 	s.Files, s.Output = done.files, done.output
@@ -136,8 +136,8 @@ func followCommand(s *Behavior, c *v1.Container) {
 	}
 }
 
-// followImage knows two programs: one that does nothing, and never ends by itself, and one that Kubernetes'
-// own examples of probes use, which says after a while that it is not well.
+// followImage knows two images: one that does nothing and never ends by itself, and one of Kubernetes' own examples of
+// probes, which becomes unhealthy after a while.
 func followImage(s *Behavior, c *v1.Container) {
 	name := imageName(c.Image)
 	idle := name == "pause" && len(c.Args) == 0 || name == "agnhost" && (len(c.Args) == 0 || c.Args[0] == "pause")
@@ -149,7 +149,7 @@ func followImage(s *Behavior, c *v1.Container) {
 	}
 }
 
-// imageName is the last part of the name of an image, without tag and digest.
+// imageName returns the last part of the name of an image, without tag and digest.
 func imageName(image string) string {
 	named, err := reference.ParseNormalizedNamed(image)
 	if err != nil {
@@ -158,7 +158,7 @@ func imageName(image string) string {
 	return path.Base(reference.Path(named))
 }
 
-// followHooks takes the time of hooks from what they run, and lets those fail that say so.
+// followHooks sets how long hooks take and whether they fail, by their commands.
 func followHooks(s *Behavior, c *v1.Container) {
 	if c.Lifecycle == nil {
 		return
@@ -240,8 +240,8 @@ func followAnnotations(s *Behavior, pod *v1.Pod, c *v1.Container) {
 	}
 }
 
-// Usage is what a container of a pod is said to use: what its annotations say, a fifth of what it
-// asks for, or a little. CPU is in thousandths, memory in bytes.
+// Usage returns what a container uses: what its annotations say, a fifth of its request, or a little. CPU is in
+// thousandths, memory in bytes.
 func Usage(pod *v1.Pod, c *v1.Container, name v1.ResourceName) int64 {
 	var s Behavior
 	followAnnotations(&s, pod, c)
@@ -261,7 +261,7 @@ func Usage(pod *v1.Pod, c *v1.Container, name v1.ResourceName) int64 {
 	return 8 << 20
 }
 
-// digest stands in for the digest of an image.
+// digest returns a stand-in for the digest of an image.
 func digest(image string) string {
 	return fmt.Sprintf("%x", sha256.Sum256([]byte(image)))
 }

@@ -16,9 +16,8 @@ type FileChange struct {
 	Text  string // that is in it, as far as it is known
 }
 
-// course is what becomes of a command, as far as it is understood: the commands that examples use
-// to end (true, false, exit N, sleep N), to print (echo) and to come and go with files (touch, rm,
-// echo > FILE), alone or in a script of a shell.
+// commandEffect is what a command does, as far as it is understood: the commands with which examples end (true, false,
+// exit N, sleep N), print (echo), and create and remove files (touch, rm, echo > FILE), alone or in a shell script.
 type commandEffect struct {
 	takes  time.Duration
 	ends   bool // by itself, with code
@@ -28,8 +27,8 @@ type commandEffect struct {
 	output string
 }
 
-// follow foresees the course of a command. What it does not understand takes no time and succeeds,
-// unless it comes last: then the command does not end.
+// interpret returns the effect of a command. A statement that it does not understand takes no time and succeeds, unless
+// it is the last: then the command does not end.
 func interpret(command []string) (c commandEffect) {
 	all := statements(command)
 	if slices.ContainsFunc(all, statement.controls) { // not followed in its turns: what it does last counts
@@ -57,7 +56,7 @@ func interpret(command []string) (c commandEffect) {
 	return c
 }
 
-// do follows one statement.
+// do interprets one statement.
 func (c *commandEffect) do(words []string) {
 	c.ends, c.code, c.slept = true, 0, false
 	operands := words[1:]
@@ -113,7 +112,7 @@ func (c *commandEffect) echo(words []string) {
 	}
 }
 
-// change lets files come or go.
+// change creates or removes files.
 func (c *commandEffect) change(words []string, gone bool) {
 	for _, w := range words {
 		if !strings.HasPrefix(w, "-") {
@@ -122,8 +121,8 @@ func (c *commandEffect) change(words []string, gone bool) {
 	}
 }
 
-// file reports whether a file is there after a while, and what is in it. A file is known if the
-// container has to do with it at any time.
+// file reports whether a file exists after a while, and its content. A file is known if the container touches it at any
+// time.
 func (s *Behavior) file(name string, after time.Duration) (text string, there, known bool) {
 	for _, f := range s.Files {
 		if f.Path != name {
@@ -137,8 +136,8 @@ func (s *Behavior) file(name string, after time.Duration) (text string, there, k
 	return text, there, known
 }
 
-// refuses reports whether a command fails in the container after a while: by itself, or for want of
-// a file that it looks at.
+// refuses reports whether a command fails in the container after a while: by itself, or because a file that it reads is
+// missing.
 func (s *Behavior) refuses(command []string, after time.Duration) bool {
 	if c := interpret(command); c.ends && c.code != 0 {
 		return true
@@ -156,18 +155,18 @@ func (s *Behavior) refuses(command []string, after time.Duration) bool {
 	return false
 }
 
-// statement is one of a shell's, and the operator before it.
+// statement is one statement of a shell script, and the operator before it.
 type statement struct {
 	after string
 	words []string
 }
 
-// controls reports whether a statement decides over others.
+// controls reports whether a statement decides whether others run.
 func (s statement) controls() bool {
 	return slices.Contains([]string{"if", "for", "while", "until", "case", "{", "("}, s.words[0])
 }
 
-// statements takes a command apart. One that no shell runs is one statement.
+// statements splits a command. One that no shell runs is one statement.
 func statements(command []string) []statement {
 	if len(command) == 0 {
 		return nil
@@ -263,7 +262,7 @@ func tokens(script string) (all []string) {
 	return all
 }
 
-// slept is how long the sleeps of a statement take.
+// slept returns how long the sleeps of a statement take.
 func slept(words []string) (total time.Duration) {
 	for i, w := range words {
 		if path.Base(w) == "sleep" && i+1 < len(words) {
@@ -273,7 +272,7 @@ func slept(words []string) (total time.Duration) {
 	return total
 }
 
-// seconds reads what sleep reads: a number with an optional unit.
+// seconds parses an argument of sleep: a number with an optional unit.
 func seconds(word string) time.Duration {
 	if n, err := strconv.ParseFloat(word, 64); err == nil {
 		return time.Duration(n * float64(time.Second))

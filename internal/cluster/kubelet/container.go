@@ -13,7 +13,7 @@ import (
 	kubeletevents "k8s.io/kubernetes/pkg/kubelet/events"
 )
 
-// phase is where a container is in its life.
+// phase is the phase of a container.
 type phase int
 
 const (
@@ -32,7 +32,7 @@ const (
 	interrupted = 143 // by signal 15, at work that has an end; what serves ends well
 )
 
-// containerState is what has to be remembered of a container.
+// containerState is the state of a container that its status does not hold.
 type containerState struct {
 	Phase              phase
 	Due                time.Time
@@ -84,7 +84,7 @@ func (m *machine) container(name string) *containerState {
 	return s
 }
 
-// run takes a container as far as it gets now.
+// run advances a container as far as possible now.
 func (m *machine) run(c *v1.Container, path string) {
 	s := m.container(c.Name)
 	behavior := m.env.behaviorOf(m.pod, c)
@@ -118,7 +118,7 @@ func (m *machine) run(c *v1.Container, path string) {
 	}
 }
 
-// changeImage ends a container that runs with another image than the pod now says, or forgets what it waits for.
+// changeImage ends a container that runs another image than that of its pod, or stops waiting for the old one.
 func (m *machine) changeImage(c *v1.Container, s *containerState, behavior Behavior, path string) {
 	switch {
 	case s.Phase == running && !s.Killed && !s.Changed:
@@ -129,7 +129,7 @@ func (m *machine) changeImage(c *v1.Container, s *containerState, behavior Behav
 	}
 }
 
-// beginImage finds the image on the node, or begins to pull it.
+// beginImage uses the image on the node, or begins to pull it.
 func (m *machine) beginImage(c *v1.Container, s *containerState, behavior Behavior, path string) {
 	s.Image = c.Image
 	if _, err := reference.ParseNormalizedNamed(c.Image); err != nil {
@@ -164,14 +164,14 @@ func (m *machine) beginImage(c *v1.Container, s *containerState, behavior Behavi
 	}
 }
 
-// retry waits for the next round of the kubelet.
+// retry waits for the next sync of the kubelet.
 func (m *machine) retry(s *containerState, reason, message string) {
 	s.Reason, s.Message = reason, message
 	s.Phase, s.Due = backoff, m.now.Add(resync)
 	m.at(s.Due)
 }
 
-// endPull has the image, or finds that the pull has failed; the next round finds it in back-off.
+// endPull ends a pull, with the image or an error; the next sync finds a failed one in back-off.
 func (m *machine) endPull(c *v1.Container, s *containerState, behavior Behavior, path string) {
 	if !s.Reported.Before(s.PullBegan) {
 		m.waitForPull(c, s, path)
@@ -239,7 +239,7 @@ func (m *machine) create(c *v1.Container, s *containerState, behavior Behavior, 
 	m.normal(path, kubeletevents.StartedContainer, "Container started")
 }
 
-// id is the name of a container in the runtime.
+// id returns the ID of a container in the runtime.
 func (m *machine) id(name string, restarts int32) string {
 	const digits = 4
 	var id strings.Builder
@@ -252,8 +252,8 @@ func (m *machine) id(name string, restarts int32) string {
 	return id.String()
 }
 
-// badConfig says what keeps a container from being created: what its environment refers to in
-// vain, a path that cannot be in a volume, or a user that it must not have.
+// badConfig returns what prevents a container from being created, empty if nothing does: an environment variable that
+// refers to a missing key, an invalid path in a volume, or a user that it must not have.
 func (m *machine) badConfig(c *v1.Container) string {
 	for _, from := range c.EnvFrom {
 		if r := from.ConfigMapRef; r != nil && !isTrue(r.Optional) {
@@ -288,8 +288,7 @@ func (m *machine) badConfig(c *v1.Container) string {
 	return m.rootForbidden(c)
 }
 
-// rootForbidden compares the user of a container with the policy that it must not be root. The
-// users of images are not known: they count as other than root.
+// rootForbidden checks runAsNonRoot. The users of images are unknown: they count as other than root.
 func (m *machine) rootForbidden(c *v1.Container) string {
 	var user *int64
 	var nonRoot *bool
@@ -310,7 +309,7 @@ func (m *machine) rootForbidden(c *v1.Container) string {
 	return fmt.Sprintf("container's runAsUser breaks non-root policy (pod: %q, container: %s)", m.fullName(), c.Name)
 }
 
-// fullName is how the kubelet names the pod in its messages.
+// fullName returns the name of the pod in messages of the kubelet.
 func (m *machine) fullName() string {
 	return fmt.Sprintf("%s_%s(%s)", m.pod.Name, m.pod.Namespace, m.pod.UID)
 }
@@ -326,8 +325,8 @@ func (m *machine) missingKey(kind, title, name, key string) string {
 	return ""
 }
 
-// portTaken reports whether an earlier container of the pod listens on a port of this one: they
-// share one network namespace. Of init containers, sidecars alone are there at the same time.
+// portTaken reports whether an earlier container of the pod listens on a port of this one: they share one network
+// namespace. Of init containers only sidecars run at the same time.
 func (m *machine) portTaken(c *v1.Container) bool {
 	for i := range m.pod.Spec.InitContainers {
 		other := &m.pod.Spec.InitContainers[i]
@@ -364,7 +363,7 @@ func sharePort(a, b *v1.Container) bool {
 	return false
 }
 
-// watch looks after a running container: its hook, its probes, and its end.
+// watch advances a running container: its hook, its probes and its end.
 func (m *machine) watch(c *v1.Container, s *containerState, behavior Behavior, path string) {
 	if !s.PostStartDone && !m.postStart(c, s, behavior, path) {
 		return
@@ -377,8 +376,8 @@ func (m *machine) watch(c *v1.Container, s *containerState, behavior Behavior, p
 	m.probe(c, s, behavior, path)
 }
 
-// lastWords are what a container leaves as the message of its end: what it has written where it is
-// asked to, or, if it has failed and the policy says so, the end of its output.
+// lastWords returns the termination message of a container: what it wrote to the termination log, or, if it failed and
+// the policy allows it, the end of its output.
 func lastWords(c *v1.Container, s *containerState, behavior Behavior, ran time.Duration, code int32) string {
 	text, there, _ := behavior.file(c.TerminationMessagePath, ran)
 	if there && text != "" {
@@ -390,7 +389,7 @@ func lastWords(c *v1.Container, s *containerState, behavior Behavior, ran time.D
 	return behavior.Output[max(0, len(behavior.Output)-kubecontainer.MaxContainerTerminationMessageLogLength):]
 }
 
-// fate tells when a container will end, and how; never, if that is the zero time.
+// fate returns when and how a container will end; the zero time means never.
 func (m *machine) fate(
 	c *v1.Container, s *containerState, behavior Behavior,
 ) (due time.Time, code int32, reason string) {
@@ -417,7 +416,7 @@ func (m *machine) fate(
 	return s.StartedAt.Add(behavior.RunFor), code, behavior.ExitReason
 }
 
-// postStart runs the hook of a container that has just started, and tells whether it has ended well.
+// postStart runs the hook of a container that has just started, and reports whether it has succeeded.
 func (m *machine) postStart(c *v1.Container, s *containerState, behavior Behavior, path string) bool {
 	if c.Lifecycle == nil || c.Lifecycle.PostStart == nil {
 		s.PostStartDone = true
@@ -435,8 +434,8 @@ func (m *machine) postStart(c *v1.Container, s *containerState, behavior Behavio
 	return true
 }
 
-// kill ends a container that the kubelet has given up; one that gets there hangs, and has to be
-// killed once the time to stop is over.
+// kill ends a container that the kubelet has given up. Such a container hangs, and is killed when its time to stop is
+// over.
 func (m *machine) kill(c *v1.Container, s *containerState, behavior Behavior, grace *int64, path, message string) {
 	m.normal(path, kubeletevents.KillingContainer, "%s", message)
 	limit := m.grace()
@@ -452,7 +451,7 @@ func (m *machine) kill(c *v1.Container, s *containerState, behavior Behavior, gr
 	m.at(s.Due)
 }
 
-// exit ends a run of a container, and restarts it if the policy says so.
+// exit ends a run of a container, and restarts it if the policy requires it.
 func (m *machine) exit(c *v1.Container, s *containerState, code int32, reason, path string) {
 	m.end(s, code, reason)
 	if s.Changed { // whatever the policy says, and without back-off
@@ -480,8 +479,7 @@ func (m *machine) exit(c *v1.Container, s *containerState, code int32, reason, p
 	m.holdBack(c, s, path)
 }
 
-// holdBack says that a container that has crashed is not started yet, in the round after the one that
-// found it ended.
+// holdBack records that a crashed container is not started yet, in the sync after the one that found it ended.
 func (m *machine) holdBack(c *v1.Container, s *containerState, path string) {
 	m.at(s.Due)
 	if !m.reached(s.FinishedAt.Add(nextRound)) {
@@ -495,7 +493,7 @@ func (m *machine) holdBack(c *v1.Container, s *containerState, path string) {
 	s.CrashWait = min(2*s.CrashWait, maxBackoff)
 }
 
-// restartAll begins the pod anew, init containers first, as a rule of a container may want.
+// restartAll restarts the whole pod, init containers first, as a restart rule of a container may require.
 func (m *machine) restartAll() {
 	for _, c := range m.all() {
 		s := m.container(c.Name)
@@ -513,7 +511,7 @@ func (m *machine) restartAll() {
 	m.at(m.now)
 }
 
-// restarts tells what the policies of the container and of the pod say to an exit.
+// restarts reports whether the policies of the container and of the pod restart it after an exit.
 func (m *machine) restarts(c *v1.Container, code int32) bool {
 	if isEphemeral(m.pod, c) {
 		return false

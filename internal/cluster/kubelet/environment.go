@@ -12,7 +12,7 @@ import (
 	"k8s.io/kubernetes/third_party/forked/golang/expansion"
 )
 
-// environment returns the variables of a container, but for those of Services and of resources.
+// variables returns the environment variables of a container, except those of Services and of resources.
 func (m *machine) variables(c *v1.Container) map[string]string {
 	all := map[string]string{}
 	for _, from := range c.EnvFrom {
@@ -34,7 +34,7 @@ func (m *machine) variables(c *v1.Container) map[string]string {
 	return all
 }
 
-// variable returns the value of one, which may refer to those before it.
+// variable returns the value of a variable, which may refer to earlier ones.
 func (m *machine) variable(e *v1.EnvVar, before map[string]string) (string, bool) {
 	from := e.ValueFrom
 	switch {
@@ -70,7 +70,7 @@ func (m *machine) field(r *v1.ObjectFieldSelector) (string, bool) {
 	return value, err == nil
 }
 
-// data returns what is in a ConfigMap or Secret.
+// data returns the data of a ConfigMap or Secret.
 func (m *machine) data(kind, name string) map[string]string {
 	if kind == "configmap" {
 		if c := m.env.configMap(m.pod.Namespace, name); c != nil {
@@ -89,7 +89,7 @@ func (m *machine) data(kind, name string) map[string]string {
 	return all
 }
 
-// badMount says which mount of a container has a path in its volume that cannot be.
+// badMount returns an error about a mount whose path in its volume is invalid, empty if there is none.
 func (m *machine) badMount(c *v1.Container) string {
 	for _, mount := range c.VolumeMounts {
 		inside := mount.SubPath

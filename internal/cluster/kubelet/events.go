@@ -7,8 +7,8 @@ import (
 	"k8s.io/client-go/tools/record"
 )
 
-// sink writes events beside one another, as the clients of many kubelets do, and what is told of one
-// event again after it. What it says was written is on its way.
+// sink writes events in parallel, as the clients of many kubelets do, and updates of one event after each other. It
+// returns before an event is written.
 type sink struct {
 	record.EventSink
 	writing *sync.WaitGroup
@@ -22,7 +22,7 @@ func newSink(next record.EventSink, writing *sync.WaitGroup) *sink {
 	return &sink{EventSink: next, writing: writing, waiting: map[string][]func(){}}
 }
 
-// An event that the API server refuses is lost, as with a real kubelet.
+// An event that the API server rejects is lost, as with a real kubelet.
 
 func (s *sink) Create(e *v1.Event) (*v1.Event, error) {
 	s.add(e, func() { _, _ = s.EventSink.Create(e) })
@@ -39,7 +39,7 @@ func (s *sink) Patch(e *v1.Event, data []byte) (*v1.Event, error) {
 	return e, nil
 }
 
-// add puts a write in the line of its event, which is worked off as long as there is anything in it.
+// add queues a write of an event.
 func (s *sink) add(e *v1.Event, write func()) {
 	event := e.Namespace + "/" + e.Name
 	s.mu.Lock()
@@ -54,7 +54,7 @@ func (s *sink) add(e *v1.Event, write func()) {
 	}
 }
 
-// close takes nothing more. What waits is still written.
+// close accepts no more events, and waits until queued ones are written.
 func (s *sink) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,11 +1,11 @@
-// Package kubelet simulates the kubelets of all nodes: it takes pods through the states that
-// users see, with the kubelet's own reasons, events and conditions, but runs no process.
+// Package kubelet simulates the kubelets of all nodes: it takes pods through the states that users see, with the reasons,
+// events and conditions of the kubelet, but runs no process.
 //
-// The central type is [Kubelet]. What a container does, such as how long its image takes to pull
-// or with which code it exits, is its [Script]; [DefaultScript] reads it from the pod:
+// The central type is [Kubelet]. What a container does, such as how long its image takes to pull or with which code it
+// exits, is its [Behavior]; [DefaultBehavior] reads it from the pod:
 //
-//	k := kubelet.New(kubelet.Config{Client: client, Informers: informers})
-//	go k.Run(ctx)
+//	k, err := kubelet.New(kubelet.Config{Client: client, Informers: informers})
+//	k.Run(ctx)
 //
 // All times come from the clock of the process, so that the simulation can live in virtual time.
 package kubelet
@@ -39,17 +39,17 @@ import (
 	podutil "k8s.io/kubernetes/pkg/api/v1/pod"
 )
 
-// Config is what the kubelets need of the world.
+// Config configures the kubelets.
 type Config struct {
 	Client         kubernetes.Interface
 	Informers      informers.SharedInformerFactory
-	Behavior       func(*v1.Pod, *v1.Container) Behavior // nil: DefaultScript
-	State          []byte                                // what Snapshot gave before a restart, or nil
-	Version        string                                // of Kubernetes, that nodes report
-	InMemoryLeases bool                                  // leases are not renewed in the API server: LastBeat tells of heartbeats
+	Behavior       func(*v1.Pod, *v1.Container) Behavior // nil: DefaultBehavior
+	State          []byte                                // from Snapshot before a restart, or nil
+	Version        string                                // of Kubernetes, reported by nodes
+	InMemoryLeases bool                                  // heartbeats are not written to leases: see LastBeat
 }
 
-// Kubelet acts for all nodes at once.
+// Kubelet acts as the kubelets of all nodes.
 type Kubelet struct {
 	client   kubernetes.Interface
 	shared   informers.SharedInformerFactory
@@ -64,13 +64,13 @@ type Kubelet struct {
 	pods    map[types.UID]*worker
 	beating map[string]bool      // nodes
 	beats   map[string]time.Time // the last ones, by node; nil: they are written
-	asleep  map[string]bool      // nodes whose kubelet does nothing
+	asleep  map[string]bool      // nodes whose kubelet is stopped
 
 	recording sync.Mutex
 	recorders map[v1.EventSource]record.EventRecorder
 }
 
-// known is what the informers know.
+// known are the listers of the informers.
 type known struct {
 	pods       listers.PodLister
 	nodes      listers.NodeLister
@@ -81,7 +81,7 @@ type known struct {
 	bundles    certificateslisters.ClusterTrustBundleLister
 }
 
-// memory is what outlives a restart.
+// memory is the state that outlives a restart. Its keys are in the files of trials.
 type memory struct {
 	Pods   map[types.UID]*podState
 	Images map[string][]string // by node
@@ -89,7 +89,7 @@ type memory struct {
 	Slot   int                 // of the last pod that began
 }
 
-// New prepares the kubelets.
+// New returns kubelets that do not run yet.
 func New(c Config) (*Kubelet, error) {
 	core := c.Informers.Core().V1()
 	k := &Kubelet{
@@ -122,21 +122,21 @@ func New(c Config) (*Kubelet, error) {
 	return k, nil
 }
 
-// Snapshot returns what has to be remembered across a restart.
+// Snapshot returns the state for Config.State after a restart.
 func (k *Kubelet) Snapshot() ([]byte, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return json.Marshal(k.memory)
 }
 
-// Run acts until the context ends.
+// Run runs the kubelets until the context ends.
 func (k *Kubelet) Run(ctx context.Context) {
 	k.events = record.NewBroadcaster(record.WithContext(ctx))
 	events := newSink(&corev1.EventSinkImpl{Interface: k.client.CoreV1().Events("")}, &k.workers)
 	k.events.StartRecordingToSink(events)
 	defer k.events.Shutdown()
 	core := k.shared.Core().V1()
-	k.shared.Coordination().V1().Leases().Informer() // which beat looks at
+	k.shared.Coordination().V1().Leases().Informer() // beat reads them
 	handle(core.Nodes().Informer(), func(n *v1.Node) {
 		k.adopt(ctx, n)
 		k.revive(n)
@@ -151,7 +151,7 @@ func (k *Kubelet) Run(ctx context.Context) {
 	k.workers.Wait()
 }
 
-// byNode is an index of the pods that are bound, and have not ended.
+// byNode is an index of the pods that are bound and have not ended.
 const byNode = "seatrial/node"
 
 func nodeOf(obj any) ([]string, error) {
@@ -162,7 +162,7 @@ func nodeOf(obj any) ([]string, error) {
 	return []string{pod.Spec.NodeName}, nil
 }
 
-// handle calls f for every change of an object; a deletion counts as one.
+// handle calls f for every change of an object, also for a deletion.
 func handle[T any](informer cache.SharedIndexInformer, f func(T)) {
 	call := func(obj any) {
 		if gone, ok := obj.(cache.DeletedFinalStateUnknown); ok {
@@ -180,7 +180,7 @@ func handle[T any](informer cache.SharedIndexInformer, f func(T)) {
 	})
 }
 
-// worker acts on one pod.
+// worker syncs one pod.
 type worker struct {
 	namespace, name string
 	changed         chan struct{}
@@ -206,7 +206,7 @@ func (k *Kubelet) see(ctx context.Context, pod *v1.Pod) {
 		return
 	}
 	if known := k.pod(pod.Namespace, pod.Name); known == nil || known.UID != pod.UID {
-		return // what is told of it is late: it has gone
+		return // a late notification: it is gone
 	}
 	k.remember(pod.UID)
 	w := &worker{namespace: pod.Namespace, name: pod.Name, changed: make(chan struct{}, 1)}
@@ -219,7 +219,7 @@ func (k *Kubelet) see(ctx context.Context, pod *v1.Pod) {
 	}()
 }
 
-// remember begins the state of a pod that is seen for the first time.
+// remember creates the state of a new pod.
 func (k *Kubelet) remember(uid types.UID) {
 	if k.memory.Pods[uid] == nil {
 		k.memory.Pods[uid] = &podState{Slot: k.nextSlot(), Containers: map[string]*containerState{}}
@@ -232,7 +232,7 @@ func (k *Kubelet) forget(uid types.UID) {
 	delete(k.pods, uid)
 }
 
-// wakeAll wakes the pods whose state is so, in order. The lock is held.
+// wakeAll wakes the pods whose state satisfies so, in order. The caller holds the lock.
 func (k *Kubelet) wakeAll(so func(*podState) bool) {
 	var found []types.UID
 	for uid := range k.pods {
@@ -246,10 +246,10 @@ func (k *Kubelet) wakeAll(so func(*podState) bool) {
 	}
 }
 
-// detached lets the pods go on that wait for a disk: one may be free now. The lock is held.
+// detached wakes the pods that wait for a disk: one may be free now. The caller holds the lock.
 func (k *Kubelet) detached() { k.wakeAll(func(s *podState) bool { return s.Detaching }) }
 
-// work takes one pod through its life.
+// work syncs one pod until it is gone.
 func (k *Kubelet) work(ctx context.Context, w *worker, uid types.UID) {
 	for {
 		pod := k.latest(w)
@@ -273,8 +273,8 @@ func (k *Kubelet) work(ctx context.Context, w *worker, uid types.UID) {
 	}
 }
 
-// latest is what is known of a pod; nil: it is gone. What the informer still lags behind with would
-// be done twice.
+// latest returns the latest known version of a pod, nil if it is gone. The informer may lag behind what the kubelet has
+// written.
 func (k *Kubelet) latest(w *worker) *v1.Pod {
 	pod := k.pod(w.namespace, w.name)
 	if pod == nil {
@@ -289,7 +289,7 @@ func (k *Kubelet) latest(w *worker) *v1.Pod {
 	return pod
 }
 
-// idle waits for a change or a moment; the zero moment never comes.
+// idle waits for a change or until due; the zero time never comes.
 func (w *worker) idle(ctx context.Context, due time.Time) bool {
 	var timer <-chan time.Time
 	if !due.IsZero() {
@@ -306,10 +306,10 @@ func (w *worker) idle(ctx context.Context, due time.Time) bool {
 	return true
 }
 
-// nodeLook is the time between two looks for the node of a pod that has not begun.
+// nodeLook is the interval at which the kubelet checks for the node of a pod that has not begun.
 const nodeLook = time.Second
 
-// sync does what is due for a pod, and tells when to look again.
+// sync does what is due for a pod, and returns when to sync again.
 func (k *Kubelet) sync(ctx context.Context, w *worker, pod *v1.Pod) (time.Time, error) {
 	n := k.node(pod.Spec.NodeName)
 	if n != nil && stopped(n) {
@@ -319,7 +319,7 @@ func (k *Kubelet) sync(ctx context.Context, w *worker, pod *v1.Pod) (time.Time, 
 	state := k.memory.Pods[pod.UID]
 	if n == nil && state.Started.IsZero() {
 		k.mu.Unlock()
-		return time.Now().Add(nodeLook), nil // nobody is there to begin it
+		return time.Now().Add(nodeLook), nil // it has no kubelet
 	}
 	m := &machine{now: time.Now(), pod: pod, state: state, env: k}
 	ended := state.Ended
@@ -334,7 +334,7 @@ func (k *Kubelet) sync(ctx context.Context, w *worker, pod *v1.Pod) (time.Time, 
 		time.Sleep(apart(pod.UID))
 	}
 	for _, e := range m.events {
-		time.Sleep(time.Microsecond) // events of one object are told apart by their time
+		time.Sleep(time.Microsecond) // events of one object are named by their time
 		k.recorder(e.sourceOn(pod.Spec.NodeName)).Event(e.reference(pod), e.kind, e.reason, e.message)
 	}
 	if err := k.report(ctx, w, pod, status); err != nil {
@@ -354,16 +354,15 @@ func (k *Kubelet) sync(ctx context.Context, w *worker, pod *v1.Pod) (time.Time, 
 	return time.Time{}, err
 }
 
-// apart keeps the events of pods that act in the same moment in an order: all of them go through
-// one queue.
+// apart returns a delay that orders the events of pods that act at the same moment: all of them pass through one queue.
 func apart(uid types.UID) time.Duration {
 	h := fnv.New32a()
 	h.Write([]byte(uid))
 	return time.Duration(h.Sum32()%100_000) * time.Nanosecond
 }
 
-// report writes the status of a pod if it has changed. A conflict means that w has a later version
-// of the pod, to which the status has to be made anew.
+// report writes the status of a pod if it has changed. After a conflict w has a later version of the pod, for which the
+// status has to be computed again.
 func (k *Kubelet) report(ctx context.Context, w *worker, pod *v1.Pod, status v1.PodStatus) error {
 	if same, err := storedAlike(&pod.Status, &status); same || err != nil {
 		return err
@@ -386,14 +385,14 @@ func (k *Kubelet) report(ctx context.Context, w *worker, pod *v1.Pod, status v1.
 		return nil
 	case got != nil:
 		return got
-	case latest.UID != pod.UID: // the informer will tell
+	case latest.UID != pod.UID: // the informer will notify
 		return nil
 	}
 	w.latest = latest
 	return err
 }
 
-// storedAlike reports whether two statuses are stored alike.
+// storedAlike reports whether two statuses are stored as the same bytes.
 func storedAlike(a, b *v1.PodStatus) (bool, error) {
 	was, err := a.Marshal()
 	if err != nil {
@@ -403,7 +402,7 @@ func storedAlike(a, b *v1.PodStatus) (bool, error) {
 	return bytes.Equal(was, is), err
 }
 
-// foreign adds the conditions that others have set.
+// foreign returns the conditions with those that others have set.
 func foreign(latest, ours []v1.PodCondition) []v1.PodCondition {
 	merged := slices.Clone(ours)
 	for _, c := range latest {
@@ -414,7 +413,7 @@ func foreign(latest, ours []v1.PodCondition) []v1.PodCondition {
 	return merged
 }
 
-// recorder records events of a component.
+// recorder returns the event recorder of a component.
 func (k *Kubelet) recorder(source v1.EventSource) record.EventRecorder {
 	k.recording.Lock()
 	defer k.recording.Unlock()
@@ -424,7 +423,7 @@ func (k *Kubelet) recorder(source v1.EventSource) record.EventRecorder {
 	return k.recorders[source]
 }
 
-// The machine asks for these with the lock held.
+// The methods of environment, which are called with the lock held.
 
 func (k *Kubelet) pod(namespace, name string) *v1.Pod {
 	p, err := k.known.pods.Pods(namespace).Get(name)
@@ -476,7 +475,7 @@ func (k *Kubelet) volume(name string) *v1.PersistentVolume {
 	return v
 }
 
-// holders names the pods on other nodes that have the volume of a claim mounted.
+// holders returns the pods on other nodes that have the volume of a claim mounted.
 func (k *Kubelet) holders(pod *v1.Pod, claim string) (names []string) {
 	pods, err := k.known.pods.Pods(pod.Namespace).List(labels.Everything())
 	if err != nil {
@@ -515,7 +514,7 @@ func (k *Kubelet) keepImage(node, image string) {
 	}
 }
 
-// nextIP draws from the range of a node, and begins anew when it is used up.
+// nextIP returns the next address of a node, and starts again when its range is used up.
 func (k *Kubelet) nextIP(node string) string {
 	prefix := "10.244.0"
 	if n := k.node(node); n != nil {

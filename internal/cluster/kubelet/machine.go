@@ -16,18 +16,18 @@ const (
 	mountTime      = 300 * time.Millisecond // volumes, when there is nothing wrong
 	sandboxTime    = 400 * time.Millisecond
 	createTime     = 100 * time.Millisecond
-	resync         = 12 * time.Second // how often it tries again what has no back-off
-	nextRound      = time.Second      // until it looks again at a container that has just failed
+	resync         = 12 * time.Second // interval of retries without back-off
+	nextRound      = time.Second      // until the sync after the failure of a container
 	firstBackoff   = 10 * time.Second
 	maxBackoff     = 300 * time.Second
-	forgetCrashes  = 2 * maxBackoff // a container that ran this long begins anew
+	forgetCrashes  = 2 * maxBackoff // a container that ran this long has no back-off
 	firstMountWait = 500 * time.Millisecond
 	maxMountWait   = 2*time.Minute + 2*time.Second
 	minimumGrace   = 2 * time.Second  // after the signal, however little of the grace period is left
 	housekeeping   = 10 * time.Second // how often it measures what containers use
 )
 
-// world is what a machine sees beyond its pod.
+// environment is what a machine reads beyond its pod.
 type environment interface {
 	configMap(namespace, name string) *v1.ConfigMap
 	secret(namespace, name string) *v1.Secret
@@ -44,7 +44,7 @@ type environment interface {
 	nextIP(node string) string
 }
 
-// podState is what has to be remembered of a pod beyond its status.
+// podState is the state of a pod that its status does not hold.
 type podState struct {
 	Slot          int       // in the order in which pods begin
 	Started       time.Time // when the kubelet first saw it
@@ -58,7 +58,7 @@ type podState struct {
 	Containers    map[string]*containerState
 	Secrets       bool          // missing pull secrets were reported
 	Resize        string        // why a resize is not possible, if it is not
-	Stopping      time.Time     // when the pod was told to end
+	Stopping      time.Time     // when the end of the pod began
 	Grace         time.Duration // that it was given
 	Failed        string        // reason, if the kubelet ended the pod
 	Message       string
@@ -68,14 +68,14 @@ type podState struct {
 	Gone          bool   // and the pod may be deleted
 }
 
-// event is one that the kubelet reports.
+// event is an event that the kubelet records.
 type event struct {
 	kind, reason, message string
 	path                  string // of a container in the pod, or empty
 	source                string // component; empty: the kubelet of the node
 }
 
-// sourceOn is what reports an event of a pod on a node.
+// sourceOn returns the source of an event of a pod on a node.
 func (e event) sourceOn(node string) v1.EventSource {
 	if e.source != "" {
 		return v1.EventSource{Component: e.source}
@@ -83,7 +83,7 @@ func (e event) sourceOn(node string) v1.EventSource {
 	return sourceOf(node)
 }
 
-// sourceOf is the kubelet of a node.
+// sourceOf returns the kubelet of a node as the source of events.
 func sourceOf(node string) v1.EventSource { return v1.EventSource{Component: "kubelet", Host: node} }
 
 func (e event) reference(pod *v1.Pod) *v1.ObjectReference {
@@ -93,7 +93,7 @@ func (e event) reference(pod *v1.Pod) *v1.ObjectReference {
 	}
 }
 
-// machine takes one pod one step further.
+// machine advances one pod by one step.
 type machine struct {
 	now        time.Time
 	pod        *v1.Pod
@@ -101,7 +101,7 @@ type machine struct {
 	env        environment
 	events     []event
 	due        time.Time // the earliest moment at which something happens by itself
-	restartPod bool      // a rule has let the whole pod begin anew: no container goes on in this step
+	restartPod bool      // a restart rule restarts the whole pod: no container advances in this step
 }
 
 func (m *machine) normal(path, reason, format string, args ...any) {
@@ -116,14 +116,14 @@ func (m *machine) warn(path, reason, format string, args ...any) {
 	)
 }
 
-// at asks for another step at a moment.
+// at requests another step at a time.
 func (m *machine) at(t time.Time) {
 	if m.due.IsZero() || t.Before(m.due) {
 		m.due = t
 	}
 }
 
-// reached reports whether a moment has come, and asks for a step if it has not.
+// reached reports whether a time has come, and requests a step if it has not.
 func (m *machine) reached(t time.Time) bool {
 	if !m.now.Before(t) {
 		return true
@@ -132,7 +132,7 @@ func (m *machine) reached(t time.Time) bool {
 	return false
 }
 
-// step does all that is due, and tells when to step again; never, if that is the zero time.
+// step does everything that is due, and returns when to step again; the zero time means never.
 func (m *machine) step() time.Time {
 	s := m.state
 	if n := m.env.node(m.pod.Spec.NodeName); n != nil && stopped(n) {
@@ -161,19 +161,19 @@ func (m *machine) step() time.Time {
 	return m.due
 }
 
-// slots is how many pods begin one after another before the next begins at once again.
+// slots is the number of staggered start offsets; pods take them round-robin.
 const slots = 4
 
-// jitter keeps pods apart that came at the same moment. Kubernetes breaks ties between pods that
-// are equally old, to the second, by chance. Down to the nanosecond: who comes first gets the first address.
+// jitter returns an offset between pods that begin at the same moment. Kubernetes breaks ties between pods of the same
+// age, in seconds, by chance. The offset differs in nanoseconds too: addresses are assigned in that order.
 func (m *machine) jitter() time.Duration {
 	h := fnv.New32a()
 	h.Write([]byte(m.pod.UID))
 	return time.Duration(m.state.Slot)*1100*time.Millisecond + time.Duration(h.Sum32()%100_000_000)*time.Nanosecond
 }
 
-// admit refuses a pod that its node cannot take, which happens to pods that the scheduler did not
-// place, or that it placed on what it knew a moment ago.
+// admit rejects a pod that its node cannot run, which happens to pods that the scheduler did not place, or placed on
+// outdated data.
 func (m *machine) admit() {
 	reason, message := m.env.admit(m.pod)
 	if reason == "" {
@@ -183,7 +183,7 @@ func (m *machine) admit() {
 	m.warn("", reason, "%s", message)
 }
 
-// fail ends a pod for a reason of the kubelet's.
+// fail ends a pod with a reason of the kubelet.
 func (m *machine) fail(reason, message string) {
 	m.state.Failed, m.state.Message = reason, message
 }
@@ -198,7 +198,7 @@ func (m *machine) checkDeadline() {
 	m.normal("", "DeadlineExceeded", "%s", m.state.Message)
 }
 
-// checkStorage evicts a pod that uses more of the node's disk than it may.
+// checkStorage evicts a pod that uses more of the node's disk than its limit.
 func (m *machine) checkStorage() {
 	for i := range m.pod.Spec.Containers {
 		c := &m.pod.Spec.Containers[i]
@@ -219,7 +219,7 @@ func (m *machine) checkStorage() {
 	}
 }
 
-// storageExceeded tells which limit the storage of a container exceeds, in the kubelet's words.
+// storageExceeded returns the storage limit that a container exceeds, in the kubelet's words; empty if there is none.
 func (m *machine) storageExceeded(c *v1.Container, used int64) string {
 	for _, v := range m.pod.Spec.Volumes {
 		if v.EmptyDir != nil && v.EmptyDir.SizeLimit != nil && used > v.EmptyDir.SizeLimit.Value() && mounts(c, v.Name) {
@@ -241,7 +241,7 @@ func mounts(c *v1.Container, volume string) bool {
 	return false
 }
 
-// sandbox makes the pod's network namespace.
+// sandbox creates the pod's network namespace.
 func (m *machine) sandbox() bool {
 	s := m.state
 	if !s.Sandboxed.IsZero() {
@@ -268,8 +268,8 @@ func (m *machine) sandbox() bool {
 	return true
 }
 
-// reportPullSecrets says once which secrets for pulling images are missing; that alone keeps no
-// pod from running.
+// reportPullSecrets records once which secrets for pulling images are missing; that alone does not prevent a pod from
+// running.
 func (m *machine) reportPullSecrets() {
 	var missing []string
 	for _, r := range m.pod.Spec.ImagePullSecrets {
@@ -287,8 +287,8 @@ func (m *machine) reportPullSecrets() {
 	}
 }
 
-// runContainers takes every container that may run one step further. As the kubelet does, it pulls
-// and creates one container of a pod after another.
+// runContainers advances every container that may run. As the kubelet does, it pulls and creates one container of a pod
+// after another.
 func (m *machine) runContainers() {
 	m.resize()
 	if !m.runInit() {
@@ -377,8 +377,8 @@ func (m *machine) stop() {
 	}
 }
 
-// signal tells the running containers to end: first their hooks run, then they get the signal,
-// sidecars not before the containers that they serve have ended.
+// signal ends the running containers: first their hooks run, then they receive the signal, sidecars after the
+// containers that they serve.
 func (m *machine) signal() {
 	end, turn := m.now.Add(m.state.Grace), m.now
 	for _, c := range m.all() {
@@ -412,7 +412,7 @@ func (m *machine) signal() {
 	}
 }
 
-// hurry ends the containers that would take longer than the new grace period.
+// hurry ends the containers that would take longer than a shortened grace period.
 func (m *machine) hurry() {
 	end := latest(m.now, m.state.Stopping.Add(max(m.state.Grace, minimumGrace)))
 	for _, c := range m.all() {
@@ -436,7 +436,7 @@ func latest(a, b time.Time) time.Time {
 	return b
 }
 
-// grace is how long containers may take to end.
+// grace returns the grace period of the pod.
 func (m *machine) grace() time.Duration {
 	if m.state.NoGracePeriod {
 		return 0
@@ -464,7 +464,7 @@ func (m *machine) all() []*v1.Container {
 	return all
 }
 
-// path is how events name a container.
+// path returns the name of a container in events.
 func (m *machine) path(c *v1.Container) string {
 	switch {
 	case isInit(m.pod, c):

@@ -17,19 +17,19 @@ import (
 	kubeletevents "k8s.io/kubernetes/pkg/kubelet/events"
 )
 
-// How often a node renews its lease, and for how long the lease holds.
+// How often a node renews its lease, and how long the lease is valid.
 const (
 	heartbeat   = 10 * time.Second
 	leaseLength = 40 // seconds
 )
 
-// AnnotationStopped on a node stops its kubelet: no heartbeat, no pod is acted on.
+// AnnotationStopped on a node stops its kubelet: it sends no heartbeat and syncs no pod.
 const AnnotationStopped = "seatrial/stopped"
 
-// stopped reports whether a node has no kubelet that works.
+// stopped reports whether the kubelet of a node is stopped.
 func stopped(n *v1.Node) bool { return n.Annotations[AnnotationStopped] == "true" }
 
-// adopt begins the heartbeats of a node.
+// adopt starts the heartbeats of a node.
 func (k *Kubelet) adopt(ctx context.Context, node *v1.Node) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -51,7 +51,7 @@ func (k *Kubelet) adopt(ctx context.Context, node *v1.Node) {
 	}()
 }
 
-// revive lets the pods of a node go on whose kubelet works again.
+// revive wakes the pods of a node whose kubelet runs again.
 func (k *Kubelet) revive(node *v1.Node) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -63,8 +63,8 @@ func (k *Kubelet) revive(node *v1.Node) {
 	k.wakeAll(func(*podState) bool { return true })
 }
 
-// beat renews the lease of a node when that is due, says that the node is ready where that is not
-// known, and tells how long the next beat has time.
+// beat renews the lease of a node if that is due, sets its Ready condition if that is unknown, and returns the time
+// until the next beat.
 func (k *Kubelet) beat(ctx context.Context, name string) time.Duration {
 	node := k.node(name)
 	if node == nil || stopped(node) {
@@ -99,7 +99,7 @@ func (k *Kubelet) beat(ctx context.Context, name string) time.Duration {
 	return heartbeat
 }
 
-// keepBeat keeps a heartbeat in mind if that is all that is to be done about it.
+// keepBeat remembers a heartbeat, and reports whether that suffices.
 func (k *Kubelet) keepBeat(name string) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -110,14 +110,14 @@ func (k *Kubelet) keepBeat(name string) bool {
 	return true
 }
 
-// LastBeat is the last heartbeat of a node that was not written; zero if there was none.
+// LastBeat returns the last heartbeat of a node that was not written; zero if there was none.
 func (k *Kubelet) LastBeat(node string) time.Time {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.beats[node]
 }
 
-// renew writes the lease of a node; the next beat tries again what fails.
+// renew writes the lease of a node; the next beat repeats what fails.
 func (k *Kubelet) renew(ctx context.Context, node *v1.Node, lease *coordinationv1.Lease) {
 	leases := k.client.CoordinationV1().Leases(v1.NamespaceNodeLease)
 	now, length := metav1.NowMicro(), int32(leaseLength)
@@ -137,7 +137,7 @@ func isReady(n *v1.Node) bool {
 	return slices.ContainsFunc(n.Status.Conditions, func(c v1.NodeCondition) bool { return c.Type == v1.NodeReady && c.Status == v1.ConditionTrue })
 }
 
-// What a node offers that does not say what it has.
+// offers are the capacity of a node that does not state its own.
 var offers = v1.ResourceList{
 	v1.ResourceCPU:              resource.MustParse("4"),
 	v1.ResourceMemory:           resource.MustParse("8Gi"),
@@ -145,8 +145,8 @@ var offers = v1.ResourceList{
 	v1.ResourcePods:             resource.MustParse("110"),
 }
 
-// Ready fills in what a healthy kubelet reports of its node: its labels and what it has, as far as they
-// are not said, that nothing is short, and which version it is of.
+// Ready sets what a healthy kubelet reports of its node: labels and capacity where they are missing, conditions, and
+// its version.
 func Ready(node *v1.Node, version string) {
 	label(node)
 	s := &node.Status
@@ -196,14 +196,14 @@ func Ready(node *v1.Node, version string) {
 	}
 }
 
-// label returns a node the labels with which a kubelet registers: the scheduler spreads pods by them.
+// label sets the labels with which a kubelet registers: the scheduler spreads pods by them.
 func label(node *v1.Node) {
 	labels := map[string]string{v1.LabelHostname: node.Name, v1.LabelOSStable: "linux", v1.LabelArchStable: "amd64"}
 	maps.Copy(labels, node.Labels)
 	node.Labels = labels
 }
 
-// podPrefix is how a node's pod addresses begin: as its pod range does, or drawn from its name.
+// podPrefix returns how the addresses of a node's pods begin: as its pod range, or by its name.
 func podPrefix(n *v1.Node) string {
 	if _, cidr, err := net.ParseCIDR(n.Spec.PodCIDR); err == nil {
 		if ip := cidr.IP.To4(); ip != nil {
@@ -220,7 +220,7 @@ func drawn(name string) int {
 	return int(h.Sum32() % 250)
 }
 
-// hostIP is the internal address of a node.
+// hostIP returns the internal address of a node.
 func hostIP(n *v1.Node) string {
 	if n == nil {
 		return ""

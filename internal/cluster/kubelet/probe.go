@@ -8,7 +8,7 @@ import (
 	kubeletevents "k8s.io/kubernetes/pkg/kubelet/events"
 )
 
-// probeState is what has to be remembered of a probe of a running container.
+// probeState is the state of a probe of a running container.
 type probeState struct {
 	Next             time.Time // zero: it has not begun
 	Successes, Fails int       // one after another
@@ -24,7 +24,7 @@ const (
 
 var probeNames = [...]string{startup: "Startup", readiness: "Readiness", liveness: "Liveness"}
 
-// probe lets the probes decide over readiness and life.
+// probe runs the probes, which decide on readiness and restarts.
 func (m *machine) probe(c *v1.Container, s *containerState, behavior Behavior, path string) {
 	if s.Killed {
 		return
@@ -62,7 +62,7 @@ func (m *machine) probe(c *v1.Container, s *containerState, behavior Behavior, p
 	}
 }
 
-// refused reports whether a probe fails now for what the container does.
+// refused reports whether a probe fails now because of the behavior of the container.
 func (m *machine) refused(p *v1.Probe, s *containerState, behavior Behavior) bool {
 	switch {
 	case p.Exec != nil:
@@ -73,7 +73,7 @@ func (m *machine) refused(p *v1.Probe, s *containerState, behavior Behavior) boo
 	return false
 }
 
-// answer is what a probe has found so far.
+// answer is the result of a probe so far.
 type answer int
 
 const (
@@ -82,7 +82,7 @@ const (
 	failed
 )
 
-// ask runs a probe if its time has come, and tells what its thresholds make of the results.
+// ask runs a probe if it is due, and returns the result by its thresholds.
 func (m *machine) ask(s *containerState, p *v1.Probe, kind int, fails, late bool, path string) answer {
 	state := &s.Probes[kind]
 	period := time.Duration(max(p.PeriodSeconds, 1)) * time.Second
@@ -115,7 +115,7 @@ func (m *machine) ask(s *containerState, p *v1.Probe, kind int, fails, late bool
 	return undecided
 }
 
-// once probes.
+// once runs a probe.
 func (m *machine) once(state *probeState, p *v1.Probe, kind int, fails bool, path string) {
 	if !fails {
 		state.Successes, state.Fails = state.Successes+1, 0
@@ -125,8 +125,8 @@ func (m *machine) once(state *probeState, p *v1.Probe, kind int, fails bool, pat
 	m.warn(path, kubeletevents.ContainerUnhealthy, "%s probe failed: %s", probeNames[kind], probeOutput(p))
 }
 
-// firstProbe is the first tick of the period at which the initial delay is over. The tick at the
-// start itself comes a second late, when the kubelet knows that the container runs.
+// firstProbe returns the first tick of the period after the initial delay. The tick at the start itself comes a second
+// late, when the kubelet knows that the container runs.
 func firstProbe(started time.Time, p *v1.Probe, period time.Duration) time.Time {
 	delay := time.Duration(p.InitialDelaySeconds) * time.Second
 	if delay == 0 {

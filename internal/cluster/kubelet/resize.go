@@ -9,8 +9,8 @@ import (
 	kubeletevents "k8s.io/kubernetes/pkg/kubelet/events"
 )
 
-// resize returns running containers what the pod says now, if the node has it; in place, or by a
-// restart where the container asks for one.
+// resize applies changed resources to running containers if the node has them: in place, or by a restart where the
+// container requires one.
 func (m *machine) resize() {
 	var changed []*v1.Container
 	for i := range m.pod.Spec.Containers {
@@ -53,7 +53,7 @@ func (m *machine) resize() {
 	)
 }
 
-// tooLarge tells what of the pod the node could never hold.
+// tooLarge returns the resource of the pod that the node could never hold, empty if there is none.
 func (m *machine) tooLarge() string {
 	n := m.env.node(m.pod.Spec.NodeName)
 	if n == nil {
@@ -71,7 +71,7 @@ func (m *machine) tooLarge() string {
 	return ""
 }
 
-// amount is a resource in the unit in which the kubelet tells it.
+// amount returns a resource in the unit of the kubelet.
 func amount(list v1.ResourceList, name v1.ResourceName) int64 {
 	q := list[name]
 	if name == v1.ResourceCPU {

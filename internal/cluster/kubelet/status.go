@@ -10,7 +10,7 @@ import (
 	kubeletstatus "k8s.io/kubernetes/pkg/kubelet/status"
 )
 
-// status is what the kubelet reports of a pod in this state.
+// status returns the status that the kubelet reports for this state.
 func (m *machine) status() v1.PodStatus {
 	s := m.state
 	status := *m.pod.Status.DeepCopy()
@@ -50,8 +50,8 @@ func (m *machine) status() v1.PodStatus {
 	return status
 }
 
-// stored is a time as the API server stores it: to the second. A finer one would differ from it for
-// ever, and be written again whenever the pod is looked at.
+// stored returns a time as the API server stores it, in seconds. A finer one would always differ, and be written again
+// at each sync.
 func stored(t time.Time) metav1.Time { return metav1.NewTime(t.Truncate(time.Second)) }
 
 func (m *machine) containerStatuses(containers []v1.Container) (all []v1.ContainerStatus) {
@@ -107,7 +107,7 @@ func (m *machine) waitingFor(c *v1.Container, s *containerState) *v1.ContainerSt
 	return &v1.ContainerStateWaiting{Reason: "ContainerCreating"}
 }
 
-// fullImage is an image as the runtime names it, and its identity, which is drawn from the name.
+// fullImage returns the name and ID of an image in the runtime; the ID is derived from the name.
 func fullImage(image string) (name, id string) {
 	named, err := reference.ParseNormalizedNamed(image)
 	if err != nil {
@@ -128,7 +128,7 @@ func mountStatuses(c *v1.Container) (all []v1.VolumeMountStatus) {
 	return all
 }
 
-// podPhase sums the containers up, as the kubelet does.
+// podPhase returns the phase of the pod, by its containers.
 func (m *machine) podPhase(status *v1.PodStatus) v1.PodPhase {
 	for i := range status.InitContainerStatuses {
 		c, s := &m.pod.Spec.InitContainers[i], &status.InitContainerStatuses[i]
@@ -175,7 +175,7 @@ func (m *machine) podPhase(status *v1.PodStatus) v1.PodPhase {
 	return v1.PodSucceeded
 }
 
-// conditions are the kubelet's, in its order, before those of others.
+// conditions sets the conditions of the kubelet, in its order, before those of others.
 func (m *machine) conditions(status *v1.PodStatus) {
 	all := append(slices.Clone(status.InitContainerStatuses), status.ContainerStatuses...)
 	old := &m.pod.Status

@@ -35,11 +35,11 @@ func (m *machine) mount() bool {
 	return false
 }
 
-// attachDetach is the controller that attaches disks to nodes.
+// attachDetach is the name of the controller that attaches disks to nodes.
 const attachDetach = "attachdetach-controller"
 
-// attach waits for the disks that pods on other nodes still use, as the attach-detach controller does, and
-// says so once in its words.
+// attach waits for disks that pods on other nodes still use, as the attach-detach controller does, and records its
+// event once.
 func (m *machine) attach() bool {
 	for _, v := range m.pod.Spec.Volumes {
 		claim := claimOf(m.pod, &v)
@@ -64,7 +64,7 @@ func (m *machine) attach() bool {
 	return true
 }
 
-// claimOf names the claim of a volume; empty: it has none.
+// claimOf returns the claim of a volume, empty if it has none.
 func claimOf(pod *v1.Pod, v *v1.Volume) string {
 	switch {
 	case v.PersistentVolumeClaim != nil:
@@ -91,8 +91,8 @@ func (m *machine) disk(claim string) *v1.PersistentVolume {
 	return disk
 }
 
-// provisionedBy is on volumes that were made for their claims. Those of the simulation are paths on nodes that
-// hold nothing, and count as the disks that they stand for.
+// provisionedBy annotates volumes that were provisioned for their claims. Those of the simulation are empty paths on
+// nodes, and stand for disks.
 const provisionedBy = "pv.kubernetes.io/provisioned-by"
 
 // isDisk reports whether a volume is attached to a node before it is mounted there.
@@ -107,11 +107,11 @@ func isDisk(v *v1.PersistentVolume) bool {
 	return false
 }
 
-// volumeProblem says why a volume cannot be mounted.
+// volumeProblem is why a volume cannot be mounted.
 type volumeProblem struct{ volume, message string }
 
-// missingVolumes looks for what the volumes of the pod take their content from. A path on the node
-// is there, of whatever type is asked for: the disks of simulated nodes hold everything.
+// missingVolumes returns the volumes whose source is missing. A path on the node always exists, with the required type:
+// the disks of simulated nodes hold everything.
 func (m *machine) missingVolumes() (all []volumeProblem) {
 	for _, v := range m.pod.Spec.Volumes {
 		problem := ""
@@ -168,7 +168,7 @@ func (m *machine) missingClaim(name string) string {
 	return ""
 }
 
-// rootCA is published in every namespace a moment after it is made; no pod has to wait for it here.
+// rootCA is published in every namespace shortly after its creation; pods do not wait for it here.
 const rootCA = "kube-root-ca.crt"
 
 func (m *machine) missingSource(sources []v1.VolumeProjection) string {
@@ -189,10 +189,10 @@ func (m *machine) missingSource(sources []v1.VolumeProjection) string {
 	return ""
 }
 
-// servingSigner has a bundle in every cluster, with the certificate of the API server; no pod has to wait for it here.
+// servingSigner has a bundle in every cluster, with the certificate of the API server; pods do not wait for it here.
 const servingSigner = "kubernetes.io/kube-apiserver-serving"
 
-// missingBundle says what a trust bundle is missing, in the words of the kubelet's manager of them.
+// missingBundle returns what a trust bundle lacks, in the kubelet's words.
 func (m *machine) missingBundle(p *v1.ClusterTrustBundleProjection) string {
 	switch {
 	case p.Name != nil:
