@@ -6,12 +6,11 @@ import (
 	"k8s.io/kubernetes/cmd/kube-apiserver/app/options"
 )
 
-// Admission says which admission plugins run beside those that do by default, and which of these
-// do not, by kube-apiserver's names.
+// Admission names the admission plugins that run in addition to the default ones, and default ones that do not run, by
+// kube-apiserver's names.
 type Admission struct{ Enable, Disable []string }
 
-// apply changes the options of a server. What is to be disabled is none of those that seatrial
-// itself enables any more.
+// apply changes the options of a server. A disabled plugin is removed from those that seatrial itself enables.
 func (a Admission) apply(o *options.ServerRunOptions) {
 	plugins := o.Admission.GenericAdmission
 	disabled := func(name string) bool { return slices.Contains(a.Disable, name) }

@@ -52,8 +52,8 @@ const (
 // serviceIP is the address of the API server's own Service.
 var serviceIP = net.IPv4(10, 96, 0, 1)
 
-// server is kube-apiserver in this process: that of the built-in kinds, those of custom
-// resources and of API services before and behind it, as upstream chains them.
+// server is kube-apiserver in this process: the servers of API services, of built-in kinds and of custom resources, as
+// upstream chains them.
 type server struct {
 	chain  *aggregatorserver.APIAggregator
 	config *genericapiserver.Config
@@ -64,7 +64,7 @@ type server struct {
 	failed error // why, once it has ended
 }
 
-// start starts the API server. It serves once ready returns.
+// startServer starts the API server. It serves once awaitReady returns.
 func startServer(listener net.Listener, o *options.ServerRunOptions) (*server, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	s := &server{stop: stop, ended: make(chan struct{})}
@@ -93,7 +93,7 @@ func startServer(listener net.Listener, o *options.ServerRunOptions) (*server, e
 	return s, nil
 }
 
-// awaitReady waits until the server says that it is ready.
+// awaitReady waits until the server reports that it is ready.
 func (s *server) awaitReady(ctx context.Context) error {
 	client, err := kubernetes.NewForConfig(s.client)
 	if err != nil {
@@ -115,11 +115,11 @@ func (s *server) awaitReady(ctx context.Context) error {
 	}
 }
 
-// hookPatience is how long what an API server begins with may take before it is ended.
+// hookPatience is how long the post-start hooks may take before the server is ended.
 const hookPatience = 10 * time.Second
 
-// close ends the API server, and waits until it has. While it begins it must not be ended: its
-// hooks would end the process.
+// close ends the API server, and waits for its end. It must not be ended while its post-start hooks run: they would end
+// the process.
 func (s *server) close() error {
 	if !s.ready {
 		ctx, cancel := context.WithTimeout(context.Background(), hookPatience)
@@ -156,9 +156,9 @@ func flags(p *pki, listener net.Listener) *options.ServerRunOptions {
 	return o
 }
 
-// build makes the chain of servers, as kube-apiserver's own NewConfig and CreateServerChain do.
-// It differs in that this process talks to the server without a network, and in that nothing is
-// ever sent to the addresses of simulated nodes, pods and services.
+// build builds the chain of servers, as kube-apiserver's NewConfig and CreateServerChain do. It differs in that this
+// process reaches the server without a network, and in that nothing is sent to the addresses of simulated nodes, pods
+// and services.
 func (s *server) build(
 	ctx context.Context, o *options.ServerRunOptions, listener net.Listener, way http.RoundTripper,
 ) error {
@@ -224,8 +224,8 @@ func (s *server) behind(n int) *genericapiserver.GenericAPIServer {
 	return at
 }
 
-// serveSchemas puts schemas that are built on demand into the place of the aggregator's, for
-// which all would be built at the start.
+// serveSchemas replaces the schemas of the aggregator, which are all built at the start, by schemas that are built on
+// demand.
 func (s *server) serveSchemas() error {
 	paths := s.chain.GenericAPIServer.Handler.NonGoRestfulMux
 	paths.Unregister("/openapi/v3")
@@ -233,7 +233,7 @@ func (s *server) serveSchemas() error {
 	return apiserver.ServeOpenAPI(s.config, s.behind(0), s.behind(1), s.behind(2))
 }
 
-// generic is what the three servers share, as upstream's BuildGenericConfig makes it.
+// generic returns what the three servers share, as upstream's BuildGenericConfig builds it.
 func (s *server) generic(
 	ctx context.Context, opts options.CompletedOptions,
 ) (*genericapiserver.Config, informers.SharedInformerFactory, *serverstorage.DefaultStorageFactory, error) {
@@ -269,7 +269,7 @@ func (s *server) generic(
 	return c, shared, storage, err
 }
 
-// apply puts the options into the configuration.
+// apply applies the options to the configuration.
 func (s *server) apply(
 	ctx context.Context, c *genericapiserver.Config, opts options.CompletedOptions, client *kubernetes.Clientset,
 	shared informers.SharedInformerFactory,
@@ -309,8 +309,8 @@ func (s *server) apply(
 	return storage, err
 }
 
-// dialLoopback connects to this machine alone: for webhooks and API services that run here.
-// What else a cluster would connect to is simulated, and its addresses may be somebody's.
+// dialLoopback connects to this machine alone, for webhooks and API services that run here. Other addresses of a
+// cluster are simulated, and may belong to real machines.
 func dialLoopback(ctx context.Context, network, address string) (net.Conn, error) {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {

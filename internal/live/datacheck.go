@@ -19,18 +19,17 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// errDamaged says that the files of a store are not as etcd left them.
+// errDamaged is an error about files of a store that are not as etcd left them.
 var errDamaged = errors.New("its data are damaged")
 
 // etcdKeys is the bucket in which etcd keeps keys and values.
 var etcdKeys = []byte("key")
 
-// consistentIndex is where it keeps, among what it knows of itself, the number of the last write that is in the
-// database.
+// consistentIndex is the key, in the bucket of metadata, of the number of the last write in the database.
 var etcdMeta, consistentIndex = []byte("meta"), []byte("consistent_index")
 
-// checkData reads what etcd is about to open. Most damage would end the process where nothing can
-// be said of it any more; a log that is gone, or ends before what the database holds, would be waited for.
+// checkData checks the files that etcd is about to open. etcd would end the process on most damage, without an error
+// that can be reported; if the log is missing or ends before the database, it would wait.
 func checkData(folder string) error {
 	if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
 		return nil // a new one
@@ -40,7 +39,7 @@ func checkData(folder string) error {
 	}
 	database := filepath.Join(folder, "member", "snap", "db")
 	held := contents{}
-	if file, err := os.Stat(database); err == nil && file.Size() > 0 { // else etcd makes it anew from its log
+	if file, err := os.Stat(database); err == nil && file.Size() > 0 { // else etcd creates it again from its log
 		if held, err = readDatabase(database); err != nil {
 			return err
 		}
@@ -67,13 +66,13 @@ func checkData(folder string) error {
 	return nil
 }
 
-// contents is what a database holds.
+// contents are the contents of a database.
 type contents struct {
 	keys    int    // of etcd's clients
 	applied uint64 // number of the last write of the log that is in it
 }
 
-// readDatabase reads all of a database.
+// readDatabase reads a whole database.
 func readDatabase(name string) (held contents, err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true)) // a file that is too short
 	defer func() {
@@ -110,12 +109,12 @@ func readDatabase(name string) (held contents, err error) {
 	return held, nil
 }
 
-// pages are those of a database. The database itself reads them without a look: a damaged one would end the
-// process, from a goroutine of its own, or fill its memory.
+// pages are the pages of a database. The database itself does not check them: a damaged one would end the process, from
+// a goroutine of its own, or fill its memory.
 type pages struct {
 	file io.ReaderAt
 	size uint64 // of one, in bytes
-	used uint64 // how many there are
+	used uint64 // number of pages
 	seen map[uint64]bool
 }
 
@@ -125,7 +124,7 @@ const (
 	pageHead, pageEntry  = 16, 16 // bytes
 )
 
-// checkPages looks whether the pages of a database hang together, as etcd will at its start.
+// checkPages checks that the pages of a database refer to each other as etcd expects at its start.
 func checkPages(name string, size uint64, tx *bbolt.Tx) error {
 	f, err := os.Open(name)
 	if err != nil {
@@ -138,7 +137,7 @@ func checkPages(name string, size uint64, tx *bbolt.Tx) error {
 
 var errPage = errors.New("its pages do not hang together")
 
-// check looks at a page and those below it, whose keys are from one key on, and below another if there is one.
+// check checks a page and those below it, whose keys are at or after one key, and before another if that is not nil.
 func (p *pages) check(id uint64, from, below []byte) error {
 	page, err := p.read(id)
 	if err != nil {
@@ -173,7 +172,7 @@ func (p *pages) check(id uint64, from, below []byte) error {
 	return nil
 }
 
-// read returns a page with what overflows it. None is read twice.
+// read returns a page with its overflow. None is read twice.
 func (p *pages) read(id uint64) ([]byte, error) {
 	head := make([]byte, pageHead)
 	if id < 2 || id >= p.used {
@@ -197,7 +196,7 @@ func (p *pages) read(id uint64) ([]byte, error) {
 	return page, err
 }
 
-// entry is one of a page: of a branch, the page below; of a leaf, a key with its value, or a bucket.
+// entry is an entry of a page: of a branch, the page below; of a leaf, a key with its value, or a bucket.
 type entry struct {
 	key    []byte
 	child  uint64 // of a branch
@@ -239,7 +238,7 @@ func readEntry(page []byte, i uint64) (e entry, err error) {
 	return e, nil
 }
 
-// readBucket reads a bucket, in which keys ascend. It counts those of etcd's clients.
+// readBucket reads a bucket, in which keys ascend, and returns the number of keys of etcd's clients.
 func readBucket(b *bbolt.Bucket, ofClients bool) (keys int, err error) {
 	var last []byte
 	err = b.ForEach(func(k, v []byte) error {
@@ -256,9 +255,8 @@ func readBucket(b *bbolt.Bucket, ofClients bool) (keys int, err error) {
 	return keys, err
 }
 
-// readLog reads the log of writes, and changes nothing there: etcd itself would repair damage at its
-// beginning to a log of nothing. What a killed process has cut short at the end was never acknowledged.
-// It returns the number of the last write.
+// readLog reads the write-ahead log without changing it: etcd itself would repair damage at its beginning to an empty
+// log. What a killed process has cut short at the end was never acknowledged. It returns the number of the last write.
 func readLog(folder string) (last uint64, err error) {
 	defer func() {
 		if r := recover(); r != nil {

@@ -21,8 +21,8 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 )
 
-// store is an etcd server of one member in this process. It listens nowhere: its only client
-// reaches it through memory.
+// store is an etcd server with one member in this process. It has no listener: its only client reaches it through
+// memory.
 type store struct {
 	etcd   *embed.Etcd
 	server *grpc.Server
@@ -34,8 +34,8 @@ const (
 	etcdBuffer    = 64 << 10 // bytes of a connection in flight
 )
 
-// startStore starts etcd on a folder. Every write is on the disk before it is acknowledged. Once
-// it has started, fatal is told when it cannot go on, and must not return.
+// startStore starts etcd on a folder. Every write is on the disk before it is acknowledged. After the start fatal is
+// called if etcd cannot continue; it must not return.
 func startStore(ctx context.Context, folder string, log io.Writer, fatal func(error)) (*store, error) {
 	if err := checkData(folder); err != nil {
 		return nil, storeError("starting etcd", folder, err)
@@ -98,13 +98,13 @@ func etcdConfig(folder string, log *zap.Logger) *embed.Config {
 	c.Dir = folder
 	c.ListenClientUrls, c.ListenPeerUrls = nil, nil
 	c.InitialCluster = c.InitialClusterFromName(c.Name)
-	c.TickMs, c.ElectionMs = 33, 165 // nobody is waited for but at the start, and each tick wakes an idle cluster
+	c.TickMs, c.ElectionMs = 33, 165 // only the start waits for an election, and each tick wakes an idle cluster
 	c.ZapLoggerBuilder = embed.NewZapLoggerBuilder(log)
 	c.BootstrapDefragThresholdMegabytes = 64
 	return c
 }
 
-// storeError says what to do about the usual reasons.
+// storeError adds what to do to the usual errors.
 func storeError(what, folder string, err error) error {
 	way := "put a copy of that folder in place, start anew with `seatrial down --purge`, or name another with --data-dir"
 	if errors.Is(err, syscall.ENOSPC) || strings.Contains(err.Error(), "no space left") {
@@ -113,7 +113,7 @@ func storeError(what, folder string, err error) error {
 	return fmt.Errorf("%s in %s: %w; %s", what, folder, err, way)
 }
 
-// newStoreLog makes a log of what goes wrong in etcd; end sees to what would end the process.
+// newStoreLog returns a log of the errors of etcd; end replaces what would end the process.
 func newStoreLog(w io.Writer, end *fatalHook) *zap.Logger {
 	core := zapcore.NewCore(
 		zapcore.NewConsoleEncoder(zap.NewProductionEncoderConfig()), zapcore.AddSync(w), zapcore.ErrorLevel,
@@ -121,7 +121,7 @@ func newStoreLog(w io.Writer, end *fatalHook) *zap.Logger {
 	return zap.New(core, zap.WithFatalHook(end), zap.WithPanicHook(end))
 }
 
-// fatalHook stands in for the end of the process: until etcd has started it makes an error of it.
+// fatalHook replaces the end of the process: until etcd has started, by an error.
 type fatalHook struct {
 	started atomic.Bool
 	failed  chan error
@@ -150,7 +150,7 @@ func (s *store) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	return s.memory.DialContext(ctx)
 }
 
-// close ends the store. What uses it must have ended before.
+// close ends the store, after its users.
 func (s *store) close() {
 	s.server.Stop()
 	s.etcd.Close()

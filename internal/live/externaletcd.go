@@ -15,14 +15,14 @@ import (
 	"go.uber.org/zap"
 )
 
-// ExternalEtcd is an etcd cluster that runs already.
+// ExternalEtcd is a running etcd cluster.
 type ExternalEtcd struct {
 	Endpoints                 []string
 	CAFile, CertFile, KeyFile string
 	Prefix                    string // of all keys
 }
 
-// Validate says what is wrong with how an etcd is to be reached.
+// Validate returns an error if the etcd cannot be reached as configured.
 func (e ExternalEtcd) Validate() error {
 	for _, endpoint := range e.Endpoints {
 		u, err := url.Parse(endpoint)
@@ -35,10 +35,10 @@ func (e ExternalEtcd) Validate() error {
 
 func (e ExternalEtcd) addresses() string { return strings.Join(e.Endpoints, ",") }
 
-// storePatience is how long an external etcd may take to answer.
+// storePatience is how long an external etcd may take to respond.
 const storePatience = 10 * time.Second
 
-// connect connects to the etcd. One member that answers is enough.
+// connect connects to the etcd. One member that responds is enough.
 func (e ExternalEtcd) connect(ctx context.Context) (*clientv3.Client, error) {
 	config := clientv3.Config{Endpoints: e.Endpoints, DialTimeout: storePatience, Logger: zap.NewNop()}
 	var err error
@@ -70,7 +70,7 @@ func (e ExternalEtcd) connect(ctx context.Context) (*clientv3.Client, error) {
 	return nil, errors.Join(err, client.Close())
 }
 
-// ask asks one member. That nobody listens there is told at once.
+// ask sends a request to one member. It fails at once if the member does not listen.
 func ask(ctx context.Context, client *clientv3.Client, endpoint string) error {
 	if u, err := url.Parse(endpoint); err == nil {
 		connection, err := new(net.Dialer).DialContext(ctx, "tcp", u.Host)
@@ -85,7 +85,7 @@ func ask(ctx context.Context, client *clientv3.Client, endpoint string) error {
 	return err
 }
 
-// tls is how to be safe with that etcd; nil: not at all.
+// tls returns the TLS configuration for the etcd; nil: without TLS.
 func (e ExternalEtcd) tls() (*tls.Config, error) {
 	if e.CertFile == "" && e.KeyFile == "" && e.CAFile == "" {
 		return nil, nil

@@ -13,7 +13,7 @@ import (
 	"github.com/seatrial/seatrial/internal/platform"
 )
 
-// Folder is where a cluster lives.
+// Folder is the folder of a cluster.
 type Folder string
 
 func (f Folder) path(name string) string { return filepath.Join(string(f), name) }
@@ -27,7 +27,7 @@ func (f Folder) unmade() string  { return f.path("etcd.unmade") } // there while
 // Log is the file that a cluster in the background writes to.
 func (f Folder) Log() string { return f.path("log") }
 
-// CreateLog makes the log anew.
+// CreateLog creates an empty log.
 func (f Folder) CreateLog() (*os.File, error) {
 	if err := makeFolder(string(f)); err != nil {
 		return nil, err
@@ -39,7 +39,7 @@ func (f Folder) CreateLog() (*os.File, error) {
 	return log, nil
 }
 
-// Facts are what others have to know of a cluster to reach it.
+// Facts are what clients need to know to reach a cluster.
 type Facts struct {
 	Port  int    `json:"port"`
 	URL   string `json:"url"`
@@ -59,7 +59,7 @@ func (f Folder) Facts() (Facts, error) {
 	return facts, nil
 }
 
-// remembered is what the kubelets knew; nil: nothing yet.
+// remembered returns the saved state of the kubelets; nil: there is none.
 func (f Folder) remembered() ([]byte, error) {
 	data, err := os.ReadFile(f.kubelet())
 	switch {
@@ -73,8 +73,8 @@ func (f Folder) remembered() ([]byte, error) {
 	return data, nil
 }
 
-// Running returns the number of the process that runs the cluster of the folder: of the holder of
-// its lock. What a killed one has left behind does not count.
+// Running returns the process that runs the cluster of the folder: the holder of its lock. What a killed one has left
+// does not count.
 func (f Folder) Running() (pid int, running bool) {
 	unlock, err := f.lock()
 	var used *InUseError
@@ -87,7 +87,7 @@ func (f Folder) Running() (pid int, running bool) {
 	return 0, false
 }
 
-// InUseError says that a cluster runs on a folder.
+// InUseError reports that a cluster runs on a folder.
 type InUseError struct {
 	Folder Folder
 	PID    int // 0: not known
@@ -102,7 +102,7 @@ func (e *InUseError) Error() string {
 
 const lockName = "lock"
 
-// lock keeps other processes from the folder. It ends with the process, however that ends.
+// lock excludes other processes from the folder. It ends with the process, however that ends.
 func (f Folder) lock() (unlock func(), err error) {
 	file, err := os.OpenFile(f.path(lockName), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -137,7 +137,7 @@ func writePID(f *os.File) error {
 
 func closeQuietly(f *os.File) { _ = f.Close() }
 
-// makeFolder makes a folder that nobody else can look into, or makes it so.
+// makeFolder creates a folder that only its owner can read, or changes it so.
 func makeFolder(name string) error {
 	if err := os.MkdirAll(name, 0o700); err != nil {
 		return fmt.Errorf("making the folder of the cluster: %w; --data-dir names another one", err)
@@ -155,9 +155,9 @@ func makeFolder(name string) error {
 	return nil
 }
 
-// makeStore prepares the making of a store. Until made is called, nothing in it has been
-// acknowledged; if it never is, the next start makes the store anew: an etcd that is interrupted
-// while it makes its first log may never come up again.
+// makeStore prepares the creation of a store. Until made is called, nothing in it has been acknowledged; if it is never
+// called, the next start creates the store again: an etcd that is interrupted while it creates its first log may never
+// start again.
 func (f Folder) makeStore() (made func() error, err error) {
 	if _, err := os.Stat(f.unmade()); err == nil {
 		if err := os.RemoveAll(f.etcd()); err != nil {
@@ -172,7 +172,7 @@ func (f Folder) makeStore() (made func() error, err error) {
 	return f.storeMade, platform.SyncFolder(string(f))
 }
 
-// storeMade takes the mark of an unfinished store away, for good: with it, all would be deleted.
+// storeMade removes the mark of an unfinished store for good: with the mark the store would be deleted.
 func (f Folder) storeMade() error {
 	if err := os.Remove(f.unmade()); err != nil {
 		return fmt.Errorf("making the store: %w", err)
@@ -180,7 +180,7 @@ func (f Folder) storeMade() error {
 	return platform.SyncFolder(string(f))
 }
 
-// writeFacts tells others of a running cluster.
+// writeFacts writes the facts of a running cluster.
 func (f Folder) writeFacts(facts Facts) error {
 	data, err := json.Marshal(facts)
 	if err != nil {
@@ -189,8 +189,8 @@ func (f Folder) writeFacts(facts Facts) error {
 	return atomicfile.Write(f.facts(), append(data, '\n'), 0o600)
 }
 
-// Purge deletes the cluster of the folder, and the folder if nothing else is in it. What an interrupted one has
-// left of the store is no store: the next start makes it anew.
+// Purge deletes the cluster of the folder, and the folder if nothing else is in it. An interrupted Purge leaves an
+// unfinished store: the next start creates it again.
 func (f Folder) Purge() error {
 	unlock, err := f.lock()
 	if errors.Is(err, os.ErrNotExist) {

@@ -15,7 +15,7 @@ import (
 // ContextName is the name of the cluster, its context and its user in a kubeconfig.
 const ContextName = "seatrial"
 
-// RESTConfig is how clients reach the cluster of the folder, as administrators.
+// RESTConfig returns the configuration of a client of the cluster of the folder, as an administrator.
 func (f Folder) RESTConfig() (*rest.Config, error) {
 	config, err := f.kubeconfig()
 	if err != nil {
@@ -24,7 +24,7 @@ func (f Folder) RESTConfig() (*rest.Config, error) {
 	return clientcmd.NewDefaultClientConfig(*config, &clientcmd.ConfigOverrides{}).ClientConfig()
 }
 
-// kubeconfig describes the cluster of the folder, keys included.
+// kubeconfig returns the configuration of the cluster of the folder, keys included.
 func (f Folder) kubeconfig() (*api.Config, error) {
 	facts, err := f.Facts()
 	if err != nil {
@@ -45,8 +45,8 @@ func (f Folder) kubeconfig() (*api.Config, error) {
 	return config, nil
 }
 
-// AddContext writes the context of the cluster into the user's kubeconfig, and gives the name of
-// the file. It becomes the current context only where there was none.
+// AddContext writes the context of the cluster to the user's kubeconfig, and returns the name of the file. It becomes
+// the current context only if there was none.
 func (f Folder) AddContext() (file string, err error) {
 	ours, err := f.kubeconfig()
 	if err != nil {
@@ -64,8 +64,8 @@ func (f Folder) AddContext() (file string, err error) {
 	})
 }
 
-// RemoveContext takes the context of the cluster out of the user's kubeconfig, unless it is by
-// now that of another cluster.
+// RemoveContext removes the context of the cluster from the user's kubeconfig, unless it has become that of another
+// cluster.
 func (f Folder) RemoveContext() error {
 	ours, err := f.kubeconfig()
 	if errors.Is(err, fs.ErrNotExist) {
@@ -100,7 +100,7 @@ func holds(all, ours *api.Config) bool {
 		bytes.Equal(u.ClientKeyData, ours.AuthInfos[ContextName].ClientKeyData)
 }
 
-// keepOrigin lets an entry stay in the file that it came from, if there are several.
+// keepOrigin leaves an entry in the file that it came from, if there are several.
 func keepOrigin(ours, there *api.Cluster) *api.Cluster {
 	if there != nil {
 		ours.LocationOfOrigin = there.LocationOfOrigin
@@ -108,8 +108,8 @@ func keepOrigin(ours, there *api.Cluster) *api.Cluster {
 	return ours
 }
 
-// changeKubeconfig lets change work on the user's kubeconfig, and writes what it has changed, as
-// kubectl config does. A file that holds a key is made the user's own.
+// changeKubeconfig applies change to the user's kubeconfig, and writes it if it has changed, as kubectl config does. A
+// file that holds a key becomes readable for the user alone.
 func changeKubeconfig(change func(*api.Config) bool) (file string, err error) {
 	access := clientcmd.NewDefaultPathOptions()
 	file = access.GetDefaultFilename()

@@ -18,8 +18,8 @@ import (
 	"go.etcd.io/etcd/client/v3/concurrency"
 )
 
-// claim keeps other clusters from the keys of this one in an external etcd. It hangs on a lease
-// that is renewed, and so ends with its process, however that ends.
+// claim excludes other clusters from the keys of this one in an external etcd. It depends on a lease that is renewed,
+// and so ends with its process, however that ends.
 type claim struct {
 	etcd    ExternalEtcd
 	client  *clientv3.Client
@@ -29,7 +29,7 @@ type claim struct {
 	kept    sync.WaitGroup
 }
 
-// holder is who has made a claim, as it is stored.
+// holder is the stored holder of a claim.
 type holder struct {
 	Host    string    `json:"host"`
 	PID     int       `json:"pid"`
@@ -47,7 +47,7 @@ const (
 	releasePatience = 2 * time.Second
 )
 
-// claimedError says that another cluster has its keys where this one wants them.
+// claimedError reports that another cluster uses the keys.
 type claimedError struct {
 	etcd ExternalEtcd
 	by   holder
@@ -58,8 +58,8 @@ func (e *claimedError) Error() string {
 		e.etcd.Prefix, e.etcd.addresses(), e.by.PID, e.by.Host, e.by.Since.Format(time.RFC3339))
 }
 
-// claim takes the prefix of the etcd for the cluster with that certificate authority, until close.
-// lost is told when it has become another's meanwhile, and must not return.
+// claim acquires the lease on the etcd prefix for the cluster identified by its certificate authority, until close.
+// Until then lost is called if another cluster has acquired it; it must not return.
 func (e ExternalEtcd) claim(ctx context.Context, authority string, lost func(error)) (*claim, error) {
 	certificate, err := os.ReadFile(authority)
 	if err != nil {
@@ -84,11 +84,11 @@ func (e ExternalEtcd) claim(ctx context.Context, authority string, lost func(err
 	return c, nil
 }
 
-// key is where the claim is stored: beside the keys of the API server, whose own do not begin so.
+// key is where the claim is stored: beside the keys of the API server, which begin otherwise.
 func (c *claim) key() string { return path.Join("/", c.etcd.Prefix, "seatrial", "holder") }
 
-// take makes the claim, in place of an earlier one of the same folder, whose process has ended:
-// this one holds the folder's lock.
+// take acquires the claim, in place of an earlier one of the same folder, whose process has ended: this process holds
+// the lock of the folder.
 func (c *claim) take(ctx context.Context) error {
 	lease, err := c.client.Grant(ctx, claimSeconds)
 	if err != nil {
@@ -116,8 +116,8 @@ func (c *claim) take(ctx context.Context) error {
 	}
 }
 
-// replaceable returns the revision of the claim that is there, if it may be replaced. Another's may
-// not; if nobody renews it, it is waited for.
+// replaceable returns the revision of the existing claim if it may be replaced. The claim of another cluster may not;
+// it waits until that is not renewed any more.
 func (c *claim) replaceable(ctx context.Context, there []*mvccpb.KeyValue) (revision int64, err error) {
 	if len(there) == 0 {
 		return 0, nil // it has just ended
@@ -167,7 +167,7 @@ func (c *claim) failed(err error) error {
 	return fmt.Errorf("claiming the prefix %s of etcd at %s: %w", c.etcd.Prefix, c.etcd.addresses(), err)
 }
 
-// keep makes the claim anew when its lease has ended: the machine has slept, or etcd was out of reach.
+// keep acquires the claim again when its lease has ended: the machine has slept, or etcd was out of reach.
 func (c *claim) keep(ctx context.Context, lost func(error)) {
 	for {
 		select {
@@ -192,7 +192,7 @@ func (c *claim) keep(ctx context.Context, lost func(error)) {
 	}
 }
 
-// close returns the prefix back. What uses it must have ended before.
+// close releases the prefix, after its users have ended.
 func (c *claim) close() {
 	c.stop()
 	c.kept.Wait()
@@ -201,7 +201,7 @@ func (c *claim) close() {
 	_ = c.client.Close() // nothing is in flight
 }
 
-// forget ends a lease at once; if it cannot, it ends by itself.
+// forget ends a lease; if that fails, it ends by itself.
 func (c *claim) forget(lease clientv3.LeaseID) {
 	ctx, cancel := context.WithTimeout(context.Background(), releasePatience)
 	defer cancel()

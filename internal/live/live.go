@@ -30,11 +30,11 @@ import (
 	"github.com/seatrial/seatrial/internal/kubernetes/hooks"
 )
 
-// Config says where a cluster lives and what it consists of.
+// Config configures a live cluster.
 type Config struct {
 	Folder    Folder
 	Port      int            // on 127.0.0.1; 0: any that is free
-	Nodes     []*corev1.Node // to be made if they are not there; nil: cluster.DefaultNodes of a cluster that has none
+	Nodes     []*corev1.Node // created if missing; nil: cluster.DefaultNodes if the cluster has none
 	Etcd      ExternalEtcd   // zero: an etcd of its own, in the folder
 	Admission Admission      // plugins
 	Log       io.Writer      // of what goes wrong in etcd; nil: nowhere
@@ -81,7 +81,7 @@ func Start(ctx context.Context, config Config) (c *Cluster, err error) {
 	return c, c.start(ctx, config)
 }
 
-// takeFolder takes the folder for this process.
+// takeFolder locks the folder for this process.
 func (c *Cluster) takeFolder() (err error) {
 	if err := makeFolder(string(c.folder)); err != nil {
 		return err
@@ -127,7 +127,7 @@ func (c *Cluster) start(ctx context.Context, config Config) error {
 	return c.folder.writeFacts(c.Facts)
 }
 
-// connectStore returns the API server its store.
+// connectStore connects the API server to its store.
 func (c *Cluster) connectStore(ctx context.Context, config Config, o *options.ServerRunOptions) (err error) {
 	storage := &o.Etcd.StorageConfig
 	if e := config.Etcd; len(e.Endpoints) > 0 {
@@ -170,10 +170,10 @@ func (c *Cluster) simulate(ctx context.Context, config Config, remembered []byte
 	return nil
 }
 
-// rememberEvery is how often what the kubelets know is written down.
+// rememberEvery is how often the state of the kubelets is saved.
 const rememberEvery = 2 * time.Second
 
-// remember keeps what the kubelets know, which a killed process would lose.
+// remember saves the state of the kubelets, which a killed process would lose.
 func (c *Cluster) remember(ctx context.Context) {
 	var last []byte
 	for done := false; !done; {
@@ -192,11 +192,11 @@ func (c *Cluster) remember(ctx context.Context) {
 	}
 }
 
-// Ended is closed when the cluster has ended, if only by itself. Close says why.
+// Ended returns a channel that is closed when the cluster has ended, also by itself. Close returns why.
 func (c *Cluster) Ended() <-chan struct{} { return c.server.ended }
 
-// Close ends the cluster: what acts on it, then the API server, then etcd, for which the server
-// would otherwise wait.
+// Close ends the cluster: what uses the API server, then the server, then etcd, for which the server would otherwise
+// wait.
 func (c *Cluster) Close() error {
 	c.close.Do(func() {
 		if c.stop != nil {

@@ -12,11 +12,11 @@ import (
 	"k8s.io/metrics/pkg/apis/metrics/v1beta1"
 )
 
-// usagePriority is that of the metrics server's own APIService.
+// usagePriority is the priority of the metrics server's own APIService.
 const usagePriority = 100
 
-// registerUsage lists the API of what is used among the API services, as a metrics server does.
-// This server answers for it, unless the user has somebody else do so.
+// registerUsage registers the metrics API among the API services, as a metrics server does. This server serves it
+// unless the user registers another APIService.
 func registerUsage(ctx context.Context, config *rest.Config) error {
 	client, err := aggregatorclient.NewForConfig(config)
 	if err != nil {

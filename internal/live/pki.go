@@ -32,7 +32,7 @@ const (
 // identity is a certificate and its key, in files.
 type identity struct{ cert, key string }
 
-// pki is who is who in a cluster.
+// pki are the identities of a cluster.
 type pki struct {
 	ca      identity
 	server  identity
@@ -40,7 +40,7 @@ type pki struct {
 	account identity // signs the tokens of service accounts; a key alone
 }
 
-// newPKI reads what a folder holds of it, and makes what is missing or ends soon.
+// newPKI reads the identities of a folder, and creates those that are missing or expire soon.
 func newPKI(folder string) (*pki, error) {
 	if err := makeFolder(folder); err != nil {
 		return nil, err
@@ -65,7 +65,7 @@ func newPKI(folder string) (*pki, error) {
 	return p, err
 }
 
-// identities names the files of a folder.
+// identities returns the file names in a folder.
 func identities(folder string) *pki {
 	pair := func(name string) identity {
 		return identity{filepath.Join(folder, name+".crt"), filepath.Join(folder, name+".key")}
@@ -119,7 +119,7 @@ func adminTemplate() *x509.Certificate {
 	return t
 }
 
-// ensure makes the certificate, if there is none that holds for a while.
+// ensure creates the certificate, unless there is one that is valid for a while.
 func (i identity) ensure(ca *x509.Certificate, caKey crypto.Signer, template *x509.Certificate) error {
 	cert, _, err := i.read()
 	if err == nil && time.Now().Add(renewIn).Before(cert.NotAfter) && cert.CheckSignatureFrom(ca) == nil {

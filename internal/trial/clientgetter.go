@@ -16,8 +16,8 @@ import (
 	"k8s.io/client-go/tools/clientcmd/api"
 )
 
-// connection is how kubectl's commands reach a trial. Its flags are those of kubectl that make
-// sense on it.
+// connection is the RESTClientGetter with which kubectl's commands reach a trial. Its flags are those of kubectl that
+// make sense on a trial.
 type connection struct {
 	namespace string
 	as        string
@@ -55,7 +55,7 @@ func (c *connection) ToRESTConfig() (*rest.Config, error) {
 	if c.inside != nil {
 		config.Wrap(func(inner http.RoundTripper) http.RoundTripper { return bridge{inner, c.inside} })
 	}
-	return c.warnings.hear(config), nil
+	return c.warnings.handle(config), nil
 }
 
 func (c *connection) discover() (discovery.CachedDiscoveryInterface, error) {
@@ -70,12 +70,12 @@ func (c *connection) discover() (discovery.CachedDiscoveryInterface, error) {
 	return memory.NewMemCacheClient(client), nil
 }
 
-// ToDiscoveryClient returns a client that asks once.
+// ToDiscoveryClient returns a client that discovers once.
 func (c *connection) ToDiscoveryClient() (discovery.CachedDiscoveryInterface, error) {
 	return c.discovery()
 }
 
-// ToRESTMapper knows the resources and their short names.
+// ToRESTMapper returns the mapping of resources and their short names.
 func (c *connection) ToRESTMapper() (meta.RESTMapper, error) {
 	client, err := c.discovery()
 	if err != nil {
@@ -85,7 +85,7 @@ func (c *connection) ToRESTMapper() (meta.RESTMapper, error) {
 	return restmapper.NewShortcutExpander(mapper, client, nil), nil
 }
 
-// ToRawKubeConfigLoader knows the namespace.
+// ToRawKubeConfigLoader returns a configuration with the namespace.
 func (c *connection) ToRawKubeConfigLoader() clientcmd.ClientConfig {
 	const name = "trial"
 	namespace := c.namespace
@@ -103,7 +103,7 @@ func (c *connection) ToRawKubeConfigLoader() clientcmd.ClientConfig {
 	return clientcmd.NewDefaultClientConfig(*config, overrides)
 }
 
-// watches are the open watches of a command that would never end by itself.
+// watches are the open watches of a command that would not end by itself.
 type watches struct {
 	mu   sync.Mutex
 	open []*body
@@ -148,7 +148,7 @@ func (w *watches) wrap(next http.RoundTripper) http.RoundTripper {
 	})
 }
 
-// end lets the watching command find that there is no more to come.
+// end ends the stream of a watch.
 func (w *watches) end() {
 	w.mu.Lock()
 	defer w.mu.Unlock()

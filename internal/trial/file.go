@@ -19,8 +19,8 @@ import (
 	"github.com/seatrial/seatrial/internal/platform"
 )
 
-// A file is a line that names its format and the checksum of the rest, then the state, then the
-// database. It is replaced as a whole; the one before is kept beside it.
+// A trial file is a line with its format and the checksum of the rest, then the state, then the database. It is
+// replaced as a whole; the previous one is kept beside it.
 const (
 	format         = "seatrial-trial/1"
 	newSuffix      = ".new"
@@ -31,7 +31,7 @@ const (
 // lockPatience is how long a command waits for another one on the same trial.
 const lockPatience = 10 * time.Second
 
-// DamagedError says that a file is not what was saved, and how to go on.
+// DamagedError reports that a file is not as it was saved, and what to do.
 type DamagedError struct {
 	Path   string
 	Reason string
@@ -71,9 +71,8 @@ func load(path string) (*state, error) {
 	return s, nil
 }
 
-// save replaces the file. Whenever it is interrupted, the old or the new one is there, whole. Its
-// caller holds the lock, so that the names beside the file are its own; what an interrupted save
-// has left there is overwritten by the next.
+// save replaces the file. Whenever it is interrupted, either the old or the new file exists, whole. The caller holds
+// the lock, so that the names beside the file belong to it; the next save overwrites what an interrupted one has left.
 func save(path string, s *state) error {
 	var body bytes.Buffer
 	if err := gob.NewEncoder(&body).Encode(s); err != nil {
@@ -86,7 +85,7 @@ func save(path string, s *state) error {
 	return nil
 }
 
-// swap writes the new file, gives the old one its second name, and puts the new one in its place.
+// swap writes the new file, links the old one to its second name, and renames the new one to its place.
 func swap(path string, body []byte) error {
 	f, err := atomicfile.Create(path, path+newSuffix, 0o600)
 	if err != nil {
@@ -113,8 +112,8 @@ func checksum(data []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// keep returns the file a second name, under which it outlives its replacement. There is always one
-// save under that name, once there were two.
+// keep links the file to a second name, under which it outlives its replacement. Once there were two saves, one always
+// exists under that name.
 func keep(path string) error {
 	temporary := path + previousSuffix + newSuffix
 	if err := os.Remove(temporary); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -136,8 +135,8 @@ func keep(path string) error {
 	return os.Rename(temporary, path+previousSuffix)
 }
 
-// lock keeps other commands from the trial. The file of the lock stays: to remove it would let
-// two commands hold locks of the same name.
+// lock excludes other commands from the trial. The lock file is not removed: two commands could then hold locks of the
+// same name.
 func lock(ctx context.Context, path string) (unlock func(), err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("making the folder of the trial: %w; name another file with --trial", err)
@@ -169,5 +168,5 @@ func lock(ctx context.Context, path string) (unlock func(), err error) {
 	}
 }
 
-// closeQuietly lets go of a file that nothing was written to.
+// closeQuietly closes a file that nothing was written to.
 func closeQuietly(f io.Closer) { _ = f.Close() }

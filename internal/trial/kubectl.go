@@ -52,7 +52,7 @@ import (
 	_ "github.com/seatrial/seatrial/internal/kubernetes/hooks/translations" // must sort before k8s.io
 )
 
-// program is what the commands are told to call themselves.
+// program is the name of this program in the texts of the commands.
 const program = "seatrial"
 
 // Verb is one of kubectl's commands.
@@ -102,7 +102,7 @@ var Verbs = []Verb{
 	{"port-forward", "Forward ports to a pod, if it is not simulated", portforward.NewCmdPortForward},
 }
 
-// named is for the commands that want to know the name of the program.
+// named adapts commands that take the name of the program.
 func named(
 	build func(string, util.Factory, genericiooptions.IOStreams) *cobra.Command,
 ) func(util.Factory, genericiooptions.IOStreams) *cobra.Command {
@@ -111,14 +111,15 @@ func named(
 	}
 }
 
-// plain is for the commands that make do with less than a factory.
+// plain adapts commands that take no factory.
 func plain(
 	build func(genericclioptions.RESTClientGetter, genericiooptions.IOStreams) *cobra.Command,
 ) func(util.Factory, genericiooptions.IOStreams) *cobra.Command {
 	return func(f util.Factory, streams genericiooptions.IOStreams) *cobra.Command { return build(f, streams) }
 }
 
-// newAuthCommand is kubectl's, but for the answer no of can-i, with which kubectl ends the process.
+// newAuthCommand returns kubectl's command with another end for the answer no of can-i, with which kubectl ends the
+// process.
 func newAuthCommand(f util.Factory, streams genericiooptions.IOStreams) *cobra.Command {
 	cmd := auth.NewCmdAuth(f, streams)
 	ask, _, err := cmd.Find([]string{"can-i"})
@@ -149,7 +150,7 @@ func newAuthCommand(f util.Factory, streams genericiooptions.IOStreams) *cobra.C
 	return cmd
 }
 
-// Command returns the verb on a cluster that is reached through getter, with its flags and help.
+// Command returns the command of the verb, with its flags and help, for the cluster of getter.
 func (v Verb) Command(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
 	factory := util.NewFactory(util.NewMatchVersionFlags(getter))
 	if _, ours := getter.(*connection); ours {
@@ -164,10 +165,10 @@ func (v Verb) Command(getter genericclioptions.RESTClientGetter, streams generic
 	return cmd
 }
 
-// ways makes the commands that messages recommend those of this program.
+// ways replaces commands in messages by those of this program.
 var ways = strings.NewReplacer("'kubectl ", "'"+program+" ", "`kubectl ", "`"+program+" ")
 
-// rename makes help and examples speak of this program.
+// rename replaces kubectl by this program in help and examples.
 func rename(cmd *cobra.Command) {
 	cmd.Example = strings.ReplaceAll(cmd.Example, "kubectl ", program+" ")
 	cmd.Long = strings.ReplaceAll(cmd.Long, "kubectl ", program+" ")
@@ -176,7 +177,7 @@ func rename(cmd *cobra.Command) {
 	}
 }
 
-// ExitError is how one of kubectl's commands ended.
+// ExitError is the exit code and message of one of kubectl's commands.
 type ExitError struct {
 	Code    int
 	Message string // on the standard error, when it is not empty
@@ -217,8 +218,8 @@ func (v Verb) Call(ctx context.Context, t *Trial, args []string, in io.Reader, o
 	})
 }
 
-// startsProgram reports whether a command lets another program run for as long as a person needs: an
-// editor, or one that shows differences.
+// startsProgram reports whether a command starts another program that waits for a person: an editor, or a viewer of
+// differences.
 func (v Verb) startsProgram(args []string) bool {
 	switch v.Name {
 	case "edit", "diff":
@@ -229,7 +230,7 @@ func (v Verb) startsProgram(args []string) bool {
 	return v.Name == "create" && v.given(args, "edit") != ""
 }
 
-// impossible says why a command cannot be run on a trial.
+// impossible returns why a command cannot run on a trial, empty if it can.
 func (v Verb) impossible(args []string) string {
 	needs := ""
 	switch {
@@ -250,7 +251,7 @@ func (v Verb) impossible(args []string) string {
 	return needs + " needs a process, and the containers of a trial are simulated: none runs in them"
 }
 
-// given returns the first of some flags that a command line switches on, however it is written.
+// given returns the first of some flags that a command line sets, in any form.
 func (v Verb) given(args []string, names ...string) string {
 	cmd := v.unbound()
 	if cmd.ParseFlags(args) != nil {
@@ -264,7 +265,7 @@ func (v Verb) given(args []string, names ...string) string {
 	return ""
 }
 
-// unbound returns the command to look at, not to be run.
+// unbound returns the command for inspection, not to be run.
 func (v Verb) unbound() *cobra.Command {
 	c := &connection{warnings: newWarnings(io.Discard)}
 	cmd := v.Command(c, genericiooptions.IOStreams{Out: io.Discard, ErrOut: io.Discard})
@@ -273,7 +274,7 @@ func (v Verb) unbound() *cobra.Command {
 	return cmd
 }
 
-// withoutFollow has logs ask once: a simulated container will say no more later.
+// withoutFollow removes --follow from logs: a simulated container prints no more later.
 func withoutFollow(args []string) []string {
 	end := slices.Index(args, "--")
 	if end < 0 {
@@ -291,7 +292,7 @@ func (v Verb) follows(args []string) bool {
 	return (v.Name == "get" || v.Name == "events") && v.given(args, "watch", "watch-only") != ""
 }
 
-// Complete returns what may come next on a command line, as cobra's completion wants it.
+// Complete returns the completions of a command line, as cobra's completion expects them.
 func (v Verb) Complete(
 	ctx context.Context, t *Trial, args []string, toComplete string,
 ) ([]string, cobra.ShellCompDirective) {
@@ -332,7 +333,7 @@ func (v Verb) execute(ctx context.Context, c *connection, args []string, streams
 // CallReal runs the verb on a real cluster, in real time: a context of the user's kubeconfig.
 func (v Verb) CallReal(ctx context.Context, name string, args []string, in io.Reader, out, errOut io.Writer) error {
 	warned := newWarnings(errOut)
-	flags := genericclioptions.NewConfigFlags(true).WithWrapConfigFn(warned.hear)
+	flags := genericclioptions.NewConfigFlags(true).WithWrapConfigFn(warned.handle)
 	streams := genericiooptions.IOStreams{In: in, Out: out, ErrOut: errOut}
 	return execute(
 		ctx, v.Command(flags, streams), flags.AddFlags, warned, append([]string{v.Name, "--context", name}, args...), streams,
@@ -374,7 +375,7 @@ func execute(
 	return warned.failed()
 }
 
-// origin is where a panic that has just been recovered began: a function and a line.
+// origin returns where a recovered panic began: a function and a line.
 func origin() string {
 	stack := make([]uintptr, 64)
 	frames := runtime.CallersFrames(stack[:runtime.Callers(1, stack)])

@@ -11,7 +11,7 @@ import (
 	"github.com/seatrial/seatrial/internal/cluster/virtualtime"
 )
 
-// person is an input that comes when it comes. The clock of the trial stands still until then.
+// person is an interactive input. The clock of the trial does not move while it is read.
 type person struct{ in io.Reader }
 
 func (p *person) Read(b []byte) (n int, err error) {
@@ -19,8 +19,8 @@ func (p *person) Read(b []byte) (n int, err error) {
 	return n, err
 }
 
-// bridge takes requests of a command that runs outside of virtual time inside, and brings the whole
-// answers back.
+// bridge is a transport for a command that runs outside of virtual time: it sends requests inside, and returns whole
+// responses.
 type bridge struct {
 	inner  http.RoundTripper
 	inside func(func())
@@ -36,7 +36,7 @@ func (b bridge) RoundTrip(req *http.Request) (resp *http.Response, err error) {
 	return resp, err
 }
 
-// readWhole reads the body of an answer, and leaves it there to be read once more.
+// readWhole reads the body of a response, which can be read again.
 func readWhole(resp *http.Response) ([]byte, error) {
 	body, err := io.ReadAll(resp.Body)
 	if err := errors.Join(err, resp.Body.Close()); err != nil {

@@ -26,7 +26,7 @@ const (
 	watchedFor = 12 * time.Minute
 )
 
-// Unsettled names the pods and Deployments that are not as they should be, with what they lack.
+// Unsettled returns the pods and Deployments that are not ready, with what they lack.
 func Unsettled(ctx context.Context, client kubernetes.Interface) (left []string, version string, err error) {
 	var versions strings.Builder
 	pods, err := client.CoreV1().Pods("").List(ctx, metav1.ListOptions{})
@@ -54,7 +54,7 @@ func Unsettled(ctx context.Context, client kubernetes.Interface) (left []string,
 	return left, versions.String(), nil
 }
 
-// endWhenSettled ends the watches of a command when nothing moves any more.
+// endWhenSettled ends the watches of a command when the cluster has settled.
 func (w *watches) endWhenSettled(ctx context.Context, config *rest.Config) error {
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 	"k8s.io/metrics/pkg/apis/metrics/v1beta1"
 )
 
-// Advance moves the clock, and tells what happened meanwhile.
+// Advance moves the clock, and prints what happened meanwhile.
 func (t *Trial) Advance(ctx context.Context, by time.Duration, out io.Writer) error {
 	return t.Do(ctx, func(s *Session) error {
 		client, err := kubernetes.NewForConfig(s.RESTConfig())
@@ -30,7 +30,7 @@ func (t *Trial) Advance(ctx context.Context, by time.Duration, out io.Writer) er
 	})
 }
 
-// printEvents prints the events since a moment, in the order in which they came.
+// printEvents prints the events since a time, in order.
 func printEvents(ctx context.Context, client kubernetes.Interface, since time.Time, out io.Writer) error {
 	list, err := client.CoreV1().Events("").List(ctx, metav1.ListOptions{})
 	if err != nil {
@@ -55,7 +55,7 @@ func printEvents(ctx context.Context, client kubernetes.Interface, since time.Ti
 	return w.Flush()
 }
 
-// compareEvents orders events by second, since most tell no more, and in that as they were written.
+// compareEvents orders events by second, since most have no finer time, and then as they were written.
 func compareEvents(a, b *corev1.Event) int {
 	if order := lastSeen(a).Truncate(time.Second).Compare(lastSeen(b).Truncate(time.Second)); order != 0 {
 		return order
@@ -77,7 +77,7 @@ func lastSeen(e *corev1.Event) time.Time {
 	return e.EventTime.Time
 }
 
-// Status tells the time of the trial, what it holds, and what is not as it should be.
+// Status prints the time of the trial, its contents, and what is not ready.
 func (t *Trial) Status(ctx context.Context, out io.Writer) error {
 	return t.Do(ctx, func(s *Session) error {
 		client, err := kubernetes.NewForConfig(s.RESTConfig())
@@ -105,8 +105,8 @@ func (t *Trial) printStatus(ctx context.Context, client kubernetes.Interface, s 
 	return w.Flush()
 }
 
-// RealStatus tells of a cluster that is no trial which version it runs, what it consists of, what is
-// not as it should be, and whether top and autoscaling by resources work on it.
+// RealStatus prints the version and contents of a cluster that is no trial, what is not ready, and whether top and
+// autoscaling by resources work on it.
 func RealStatus(ctx context.Context, name string, config *rest.Config, out io.Writer) error {
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
@@ -134,7 +134,7 @@ func RealStatus(ctx context.Context, name string, config *rest.Config, out io.Wr
 	return w.Flush()
 }
 
-// surveyed is what a cluster consists of, as it is printed.
+// surveyed is what a cluster consists of, as printed.
 type surveyed struct {
 	nodes, unsettled string
 	pods             int
@@ -160,7 +160,7 @@ func survey(ctx context.Context, client kubernetes.Interface) (seen surveyed, er
 	return seen, nil
 }
 
-// maxNamed is how many nodes, and how many unsettled objects, are named.
+// maxNamed is how many nodes, and how many objects that are not ready, are named.
 const maxNamed = 12
 
 func shortened(all []string) []string {

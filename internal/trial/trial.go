@@ -1,5 +1,5 @@
-// Package trial keeps a cluster in a file. Each command loads it, lets its clock catch up, does
-// its work through the API server, and saves it; nothing is left running.
+// Package trial keeps a cluster in a file. A command loads it, lets its clock catch up, runs against the API server,
+// and saves it; no process remains.
 //
 // The central type is [Trial]:
 //
@@ -49,13 +49,13 @@ const (
 // seededEpoch is when the clock of a trial with a seed begins.
 var seededEpoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// Trial is a cluster in a file. A file that is not there is a new cluster.
+// Trial is a cluster in a file. A missing file is a new cluster.
 type Trial struct {
 	Path string
 	Now  func() time.Time // the real clock; nil: time.Now
 }
 
-// Session is a trial while a command works on it.
+// Session is a trial during a command.
 type Session struct {
 	*cluster.Cluster
 	Began time.Time // when the command came, in the time of the trial
@@ -69,8 +69,8 @@ func (t *Trial) now() time.Time {
 	return time.Now()
 }
 
-// Do works on the trial, and saves it whatever f returns. Until Do has returned without an error
-// of its own, nothing that f did is kept. f runs in virtual time.
+// Do runs f in virtual time on the trial, and saves it whatever f returns. If Do itself fails, nothing that f did is
+// kept.
 func (t *Trial) Do(ctx context.Context, f func(*Session) error) error {
 	return t.with(ctx, func() error {
 		state, err := load(t.Path)
@@ -84,7 +84,7 @@ func (t *Trial) Do(ctx context.Context, f func(*Session) error) error {
 	})
 }
 
-// look lets f read the trial as it was saved: no time passes, nothing acts, nothing is saved.
+// look lets f read the trial as it was saved: no time passes, nothing runs, nothing is saved.
 func (t *Trial) look(ctx context.Context, f func(*cluster.Cluster) error) error {
 	state, err := load(t.Path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -105,8 +105,8 @@ func (t *Trial) look(ctx context.Context, f func(*cluster.Cluster) error) error 
 	})
 }
 
-// Look lets f read the trial as it was saved, through its API server: no time passes, nothing acts,
-// and the file stays as it is.
+// Look lets f read the trial as it was saved, through its API server: no time passes, nothing runs, and the file is not
+// changed.
 func (t *Trial) Look(ctx context.Context, f func(*rest.Config) error) error {
 	if _, err := os.Stat(t.Path); err != nil {
 		return fmt.Errorf("reading the trial: %w", err)
@@ -114,15 +114,15 @@ func (t *Trial) Look(ctx context.Context, f func(*rest.Config) error) error {
 	return t.look(ctx, func(e *cluster.Cluster) error { return f(e.RESTConfig()) })
 }
 
-// Reset makes the trial a new cluster. With a seed other than 0 the same commands give the same
-// output again: its clock begins at a fixed date, and moves a second from command to command.
+// Reset replaces the trial by a new cluster. With a seed other than 0 the same commands print the same output again:
+// the clock begins at a fixed date, and moves by a second between commands.
 func (t *Trial) Reset(ctx context.Context, seed int64, config cluster.Config) error {
 	return t.with(ctx, func() error {
 		return t.begin(ctx, t.fresh(seed), config, func(*Session) error { return nil })
 	})
 }
 
-// with holds the lock of the file.
+// with runs f with the lock of the file.
 func (t *Trial) with(ctx context.Context, f func() error) error {
 	unlock, err := lock(ctx, t.Path)
 	if err != nil {
@@ -140,7 +140,7 @@ func (t *Trial) fresh(seed int64) *state {
 	return &state{Clock: now, Saved: now}
 }
 
-// live begins where the last command ended.
+// live continues where the last command ended.
 func (t *Trial) live(ctx context.Context, state *state, f func(*Session) error) error {
 	missed := t.missed(state)
 	return t.begin(ctx, state, cluster.Config{APIServer: apiserver.Options{DB: state.db}, KubeletState: state.Kubelet}, func(s *Session) error {
@@ -150,7 +150,7 @@ func (t *Trial) live(ctx context.Context, state *state, f func(*Session) error) 
 	})
 }
 
-// missed is how far the clock of the trial is behind.
+// missed returns how far the clock of the trial is behind.
 func (t *Trial) missed(state *state) time.Duration {
 	switch {
 	case state.db == nil:
@@ -192,8 +192,7 @@ func (t *Trial) begin(ctx context.Context, state *state, config cluster.Config, 
 	return result
 }
 
-// spend lets the heap grow: a command is a short life with much garbage. The first collection, when
-// there has to be one, ends that.
+// spend lets the heap grow: a command is short and creates much garbage. The first collection restores the usual pace.
 func spend() (restore func()) {
 	percent, limit := debug.SetGCPercent(-1), debug.SetMemoryLimit(quietLimit)
 	over := runtime.AddCleanup(new([16]byte), func(percent int) {
@@ -207,7 +206,7 @@ func spend() (restore func()) {
 	}
 }
 
-// bounded returns up on a command that waits for longer than a trial may.
+// bounded gives up on a command that waits for longer than a trial may.
 func bounded(f func() error) (result, err error) {
 	done := make(chan error, 1)
 	failed := make(chan error, 1)
@@ -229,7 +228,7 @@ func bounded(f func() error) (result, err error) {
 	}
 }
 
-// state is what a trial consists of between two commands.
+// state is a trial between two commands.
 type state struct {
 	Clock   time.Time // of the trial
 	Saved   time.Time // by the real clock
@@ -240,7 +239,7 @@ type state struct {
 	saved []byte       // what is to be saved of it
 }
 
-// take copies what is to be saved of a running cluster.
+// take copies what is saved of a running cluster.
 func (s *state) take(engine *cluster.Cluster) (err error) {
 	if s.Kubelet, err = engine.KubeletState(); err != nil {
 		return err
@@ -253,7 +252,7 @@ func (s *state) take(engine *cluster.Cluster) (err error) {
 	return nil
 }
 
-// seed draws other names for every command.
+// seed returns a seed that differs for every command.
 func (s *state) seed() int64 {
 	seed := s.Seed
 	if seed == 0 {

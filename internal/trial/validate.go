@@ -10,17 +10,17 @@ import (
 	"k8s.io/kubectl/pkg/validation"
 )
 
-// ownServer is a factory for a trial, whose API server is known to validate fields. kubectl's looks
-// that up in the schemas of each group, which would have to be made for nothing else: a tenth of a command.
+// ownServer is a factory for a trial, whose API server validates fields. kubectl's factory finds that out from the
+// schemas of each group, which would be built only for that: a tenth of a command.
 type ownServer struct{ util.Factory }
 
-// Validator leaves what the server will validate to the server.
+// Validator returns a schema that leaves to the server what the server validates.
 func (f ownServer) Validator(directive string) (validation.Schema, error) {
 	usual, err := f.Factory.Validator(directive)
 	return serverSide{f.Factory, usual}, err
 }
 
-// serverSide validates nothing that the server will. The rest is up to the usual validation.
+// serverSide validates only what the server does not.
 type serverSide struct {
 	factory util.Factory
 	usual   validation.Schema

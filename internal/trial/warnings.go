@@ -14,15 +14,15 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// warnings are what the API server warns of while it answers a command. kubectl shows those of every
-// client of its process; here controllers have clients in the same one, so each command has its own.
+// warnings are the warnings of the API server during a command. kubectl shows those of every client of its process;
+// here controllers have clients in the same process, so each command has its own.
 type warnings struct {
 	shown    rest.WarningHandler
 	count    func() int
 	asErrors bool
 }
 
-// newWarnings shows warnings, each once.
+// newWarnings returns a handler that shows each warning once.
 func newWarnings(w io.Writer) *warnings {
 	writer := rest.NewWarningWriter(w, rest.WarningWriterOptions{Deduplicate: true, Color: printers.AllowsColorOutput(w)})
 	return &warnings{shown: writer, count: writer.WarningCount}
@@ -32,14 +32,14 @@ func (w *warnings) bind(flags *pflag.FlagSet) {
 	flags.BoolVar(&w.asErrors, "warnings-as-errors", false, "treat warnings of the server as errors, and exit with code 1")
 }
 
-// hear lets the clients of a configuration tell of warnings.
-func (w *warnings) hear(config *rest.Config) *rest.Config {
+// handle sets the warning handler of a configuration.
+func (w *warnings) handle(config *rest.Config) *rest.Config {
 	config.WarningHandler = w.shown
 	return config
 }
 
-// uncalled warns whoever stores on a trial what nobody will call or follow, such as a webhook: an answer
-// that is missing would be taken for a yes.
+// uncalled is a transport that adds a warning when an object is stored that has no effect on a trial, such as a
+// webhook.
 type uncalled struct{ inner http.RoundTripper }
 
 func (u uncalled) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -71,7 +71,7 @@ func (u uncalled) RoundTrip(req *http.Request) (*http.Response, error) {
 
 var writes = []string{http.MethodPost, http.MethodPut, http.MethodPatch}
 
-// warn adds a warning to an answer, as a server does.
+// warn adds a warning to a response, as a server does.
 func warn(resp *http.Response, text string) {
 	header, err := utilnet.NewWarningHeader(299, "-", text)
 	if err == nil { // it always is: the texts are our own
@@ -79,7 +79,7 @@ func warn(resp *http.Response, text string) {
 	}
 }
 
-// failed is the error that warnings are, if they are to be errors.
+// failed returns the warnings as an error, if they are to be errors.
 func (w *warnings) failed() error {
 	switch n := w.count(); {
 	case n == 0 || !w.asErrors:

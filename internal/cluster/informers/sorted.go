@@ -151,7 +151,7 @@ func (o sortedIndexer) list(what listed, ask func() ([]any, error)) ([]any, erro
 	return list, nil
 }
 
-// listed says what is in a list: all objects, or those with a value in an index.
+// listed identifies a list: all objects, or those with a value in an index.
 type listed struct{ index, value string }
 
 // sortedLists are the lists of one version of a store.
@@ -191,7 +191,7 @@ func replaySorted(i cache.SharedIndexInformer, handler cache.ResourceEventHandle
 // sortedReplay collects the objects that an informer had before this handler, and passes them on in order.
 type sortedReplay struct {
 	cache.ResourceEventHandler
-	missing int // what has not been told yet
+	missing int // number of objects that have yet to be passed on
 	known   []any
 }
 
@@ -230,7 +230,7 @@ func sortByUID(objects []any) []any {
 	return objects
 }
 
-// identified is an object with the head of its UID, which is enough to tell it from most others.
+// identified is an object with the head of its UID, which differs from that of most others.
 type identified struct {
 	head uint64
 	obj  any

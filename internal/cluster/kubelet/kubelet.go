@@ -1,5 +1,5 @@
-// Package kubelet simulates the kubelets of all nodes: it takes pods through the states that users see, with the reasons,
-// events and conditions of the kubelet, but runs no process.
+// Package kubelet simulates the kubelets of all nodes: it takes pods through the states that users see, with the
+// reasons, events and conditions of the kubelet, but runs no process.
 //
 // The central type is [Kubelet]. What a container does, such as how long its image takes to pull or with which code it
 // exits, is its [Behavior]; [DefaultBehavior] reads it from the pod:
