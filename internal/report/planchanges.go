@@ -2,6 +2,8 @@ package report
 
 import (
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/fatih/color"
@@ -21,6 +23,10 @@ func (t *planWriter) changes() {
 		return
 	}
 	t.title("Changes")
+	if t.folds() {
+		t.foldedChanges()
+		return
+	}
 	unchanged := 0
 	for i := range t.Changes {
 		c := &t.Changes[i]
@@ -34,6 +40,51 @@ func (t *planWriter) changes() {
 		fmt.Fprintln(t, t.dim.Sprintf("  = %s as they are", plural(unchanged, "object")))
 	}
 }
+
+// foldedChanges writes a line for all objects of a kind of which the same becomes. What is refused is shown by itself.
+func (t *planWriter) foldedChanges() {
+	type group struct {
+		first *plan.Change
+		count int
+		paths []string
+	}
+	groups := map[string]*group{}
+	var order []*group
+	for i := range t.Changes {
+		c := &t.Changes[i]
+		if c.Denied != "" {
+			t.change(c)
+			continue
+		}
+		g := groups[c.Action+c.Object.Kind]
+		if g == nil {
+			g = &group{first: c}
+			groups[c.Action+c.Object.Kind] = g
+			order = append(order, g)
+		}
+		g.count++
+		for _, f := range c.Fields {
+			if path := unnamed.ReplaceAllString(f.Path, "[]"); !slices.Contains(g.paths, path) {
+				g.paths = append(g.paths, path)
+			}
+		}
+	}
+	for _, g := range order {
+		line := fmt.Sprintf("%s %s", glyphs[g.first.Action], printable(g.first.Object.String()))
+		if g.count > 1 {
+			line += fmt.Sprintf(" and %d more", g.count-1)
+		}
+		fmt.Fprintf(t, "  %s\n", line)
+		if len(g.paths) > 0 {
+			slices.Sort(g.paths)
+			t.wrapped("", printable(strings.Join(g.paths, ", ")), 6, t.dim)
+		}
+	}
+	fmt.Fprintln(t, t.dim.Sprint("  each of them by itself: --verbose"))
+}
+
+// unnamed matches the names of list items in a path.
+var unnamed = regexp.MustCompile(`\[[^\]]*\]`)
 
 func (t *planWriter) change(c *plan.Change) {
 	paint := map[string]*color.Color{

@@ -9,13 +9,87 @@ import (
 	"github.com/seatrial/seatrial/internal/plan"
 )
 
-func (t *planWriter) rollouts() {
+// manyWorkloads is how many workloads a plan moves at most to be shown each by itself; of more, those that do well are folded.
+const manyWorkloads = 10
+
+// shortWorkloads is how many of those that did well are named, because they were short of pods.
+const shortWorkloads = 5
+
+// wholeRollouts is how many workloads that do not complete are shown with their tables where many move.
+const wholeRollouts = 3
+
+// moving returns the workloads that the plan moves, those that do not complete first.
+func (t *planWriter) moving() (bad, good []*plan.Workload) {
 	for i := range t.Workloads {
 		w := &t.Workloads[i]
-		if !w.Changed && len(w.Curve) < 2 {
-			continue
+		switch {
+		case !w.Changed && len(w.Curve) < 2:
+		case w.SettledAt == nil && w.Status != "deleted":
+			bad = append(bad, w)
+		default:
+			good = append(good, w)
 		}
+	}
+	return bad, good
+}
+
+// folds reports whether there is too much to show all of it.
+func (t *planWriter) folds() bool {
+	bad, good := t.moving()
+	return !t.o.Verbose && len(bad)+len(good) > manyWorkloads
+}
+
+func (t *planWriter) rollouts() {
+	bad, good := t.moving()
+	whole := bad
+	if t.folds() && len(bad) > wholeRollouts {
+		whole = bad[:wholeRollouts]
+	}
+	for _, w := range whole {
 		t.rollout(w)
+	}
+	if rest := bad[len(whole):]; len(rest) > 0 {
+		t.title("%s more that do not complete", plural(len(rest), "workload"))
+		for _, w := range rest {
+			fmt.Fprintf(t, "  %s: %s\n", printable(w.Object.String()), t.severity[diag.Error].Sprint(printable(w.Status)))
+		}
+	}
+	if !t.folds() {
+		for _, w := range good {
+			t.rollout(w)
+		}
+		return
+	}
+	t.foldedRollouts(good)
+}
+
+// foldedRollouts writes in a line what became of workloads that did well, and a line for each of those that were short of
+// pods most.
+func (t *planWriter) foldedRollouts(good []*plan.Workload) {
+	var end plan.Time
+	var short []*plan.Workload
+	for _, w := range good {
+		if w.SettledAt != nil {
+			end = max(end, *w.SettledAt)
+		}
+		if first := w.Curve[0]; first.Old+first.New > 0 && w.MinAvailable < w.Desired {
+			short = append(short, w)
+		}
+	}
+	if len(good) == 0 {
+		return
+	}
+	t.title("%s that completed", plural(len(good), "workload"))
+	fmt.Fprintf(t, "  %s\n", t.good.Sprintf("the last one after %s s", end))
+	slices.SortStableFunc(short, func(a, b *plan.Workload) int {
+		return (a.MinAvailable - a.Desired) - (b.MinAvailable - b.Desired)
+	})
+	for i, w := range short {
+		if i == shortWorkloads {
+			fmt.Fprintln(t, t.dim.Sprintf("  and %s with fewer pods than desired for a while (--verbose)", plural(len(short)-i, "workload")))
+			break
+		}
+		fmt.Fprintf(t, "  %s: at least %d of %d available\n", printable(w.Object.String()), w.MinAvailable, w.Desired)
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/fatih/color"
@@ -157,6 +159,9 @@ func (t *planWriter) expectations() {
 	}
 }
 
+// sameRisks is how many risks of one rule are shown, unless everything is asked for.
+const sameRisks = 3
+
 func (t *planWriter) risks() {
 	var shown []diag.Diagnostic
 	hidden := 0
@@ -170,8 +175,12 @@ func (t *planWriter) risks() {
 	if len(shown) > 0 {
 		t.title("Risks")
 	}
+	told := map[string]int{}
 	for i := range shown {
 		d := &shown[i]
+		if told[d.Rule]++; told[d.Rule] > sameRisks && !t.o.Verbose {
+			continue
+		}
 		where := ""
 		if d.Range.IsValid() {
 			where = fmt.Sprintf("%s:%d:%d", display(d.Range.File), d.Range.Start.Line, d.Range.Start.Column)
@@ -183,6 +192,11 @@ func (t *planWriter) risks() {
 		t.wrapped("", d.Message, 11, t.plain)
 		if d.Help != "" {
 			t.wrapped("", "= "+d.Help, 11, t.help)
+		}
+	}
+	for _, rule := range slices.Sorted(maps.Keys(told)) {
+		if more := told[rule] - sameRisks; more > 0 && !t.o.Verbose {
+			fmt.Fprintln(t, t.dim.Sprintf("  and %d more of %s (--verbose)", more, rule))
 		}
 	}
 	if hidden > 0 {

@@ -99,21 +99,51 @@ func (t *planWriter) problems() {
 		return
 	}
 	t.title("Problems")
+	folded := 0
+	seen := map[string]bool{}
 	for i := range t.Problems {
 		p := &t.Problems[i]
-		paint := t.severity[diag.Warning]
-		state := "over"
-		if p.Open {
-			paint, state = t.severity[diag.Error], "open"
+		alike := 0
+		if t.folds() {
+			if !p.Open || seen[p.Kind] {
+				folded++
+				continue
+			}
+			seen[p.Kind] = true
+			for j := range t.Problems[i+1:] {
+				if q := &t.Problems[i+1+j]; q.Open && q.Kind == p.Kind {
+					alike++
+				}
+			}
+			folded -= alike
 		}
-		about := p.Object
-		if p.Workload != (diag.Object{}) {
-			about = p.Workload
-		}
-		fmt.Fprintf(
-			t, "  %8s  %s  %s%s\n", p.At, paint.Sprint(problemWords[p.Kind]), printable(about.String()),
-			t.dim.Sprintf("%s, %s", times(p.Count), state),
-		)
-		t.wrapped("", p.Message, 12, t.plain)
+		t.problem(p, alike)
+	}
+	if folded > 0 {
+		fmt.Fprintln(t, t.dim.Sprintf("  %s that went by (--verbose)", plural(folded, "problem")))
+	}
+}
+
+// problem writes a problem, and how many workloads have one of its kind besides.
+func (t *planWriter) problem(p *plan.Problem, alike int) {
+	paint := t.severity[diag.Warning]
+	state := "over"
+	if p.Open {
+		paint, state = t.severity[diag.Error], "open"
+	}
+	about := p.Object
+	if p.Workload != (diag.Object{}) {
+		about = p.Workload
+	}
+	name := printable(about.String())
+	if alike > 0 {
+		name += fmt.Sprintf(" and %d more", alike)
+	}
+	fmt.Fprintf(
+		t, "  %8s  %s  %s%s\n", p.At, paint.Sprint(problemWords[p.Kind]), name, t.dim.Sprintf("%s, %s", times(p.Count), state),
+	)
+	t.wrapped("", p.Message, 12, t.plain)
+	if p.Help != "" && p.Help != t.WayOut {
+		t.wrapped("", "= "+p.Help, 12, t.help)
 	}
 }

@@ -281,7 +281,7 @@ func (s *simulation) conclude() {
 	}
 	p.Reason, p.StalledAt, p.WayOut = open[0].Message, ptr(open[0].At), open[0].Help
 	named := strings.Contains(p.Reason, open[0].Workload.Namespace+"/"+open[0].Workload.Name)
-	if !isZero(open[0].Workload) && !named && (len(lacking) > 1 || !s.touched(open[0].Workload.String())) {
+	if !isZero(open[0].Workload) && !named && (len(p.Workloads) > 1 || !s.touched(open[0].Workload.String())) {
 		p.Reason = fmt.Sprintf("%s: %s", open[0].Workload, p.Reason) // which one of several
 	}
 	if open[0].Kind == plan.Denied {
