@@ -178,8 +178,8 @@ func chartFiles(dir string) (files []*archive.BufferedFile, err error) {
 	return files, err
 }
 
-// template renders the files of a chart by the name of the template: web/templates/service.yaml.
-func (r *Rendering) template(files []*archive.BufferedFile, o Options) (rendered map[string]string, err error) {
+// templateHere renders the files of a chart by the name of the template: web/templates/service.yaml.
+func (r *Rendering) templateHere(files []*archive.BufferedFile, o Options) (rendered map[string]string, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("helm's engine crashed: %v", p)

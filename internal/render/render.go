@@ -71,6 +71,9 @@ type Options struct {
 	Namespace         string   // empty: default
 	// Values are values files for charts, in place of their variants; Set are values as helm's --set takes them.
 	Values, Set []string
+	// Child is the command line of this program that calls [Isolated], for charts whose templates may not end;
+	// nil: they are rendered in this process.
+	Child []string
 }
 
 // Rendering is what a variant of a source renders to.

@@ -29,6 +29,7 @@ type renderOptions struct {
 	output    string
 	render.Options
 	showSecrets bool
+	isolated    bool
 }
 
 func newRenderCommand(s Streams) *cobra.Command {
@@ -46,6 +47,9 @@ reported, and the exit code is 1.`,
   seatrial render charts/web --helm-values prod.yaml
   seatrial render --list .`,
 		RunE: func(_ *cobra.Command, args []string) error {
+			if o.isolated {
+				return render.Isolated(o.In, o.Out)
+			}
 			o.paths = args
 			return o.run()
 		},
@@ -54,6 +58,8 @@ reported, and the exit code is 1.`,
 	f.BoolVar(&o.list, "list", false, "list the sources and their variants")
 	f.StringVar(&o.outputDir, "output-dir", "", "folder to write to, one file for each object")
 	f.StringVarP(&o.output, "output", "o", "yaml", "format: yaml|json")
+	f.BoolVar(&o.isolated, isolatedFlag, false, "render the chart that standard input describes in JSON")
+	cobra.CheckErr(f.MarkHidden(isolatedFlag))
 	chartFlags(f, &o.Options)
 	f.StringVar(&o.KubernetesVersion, "kubernetes-version", "", "Kubernetes version that charts see (default: the linked one)")
 	f.BoolVar(&o.showSecrets, "show-secrets", false, "print the values of Secrets, which are masked otherwise")
@@ -62,8 +68,12 @@ reported, and the exit code is 1.`,
 	return cmd
 }
 
+// isolatedFlag makes another process of this program render a chart.
+const isolatedFlag = "isolated"
+
 // chartFlags binds the flags that say with which values charts are rendered.
 func chartFlags(f *pflag.FlagSet, o *render.Options) {
+	o.Child = []string{"render", "--" + isolatedFlag}
 	f.StringSliceVar(
 		&o.Values, "helm-values", nil, "values files for charts, later ones win; in place of the charts' variants",
 	)

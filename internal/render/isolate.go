@@ -1,0 +1,155 @@
+package render
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"regexp"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"helm.sh/helm/v4/pkg/chart/loader/archive"
+)
+
+// Bounds of a chart that is rendered in a process of its own.
+const (
+	maxRenderTime   = 60 * time.Second
+	maxRenderMemory = 1 << 30  // bytes of the heap
+	maxRenderStack  = 16 << 20 // bytes of a goroutine's stack
+)
+
+// unbounded matches templates and values whose rendering may not end, or grow without bound: long lists and texts,
+// and templates in values, which may render themselves.
+var unbounded = regexp.MustCompile(`\{\{[^}]*\b(?:until|untilStep|seq|repeat|tpl)\b[^}]*\}\}`)
+
+// isolated is a chart that another process renders.
+type isolated struct {
+	Path    string
+	Kind    Kind
+	Values  map[string]any
+	Variant Variant
+	Options Options
+	Files   []isolatedFile
+}
+
+type isolatedFile struct {
+	Name string
+	Data []byte
+}
+
+// isolatedResult is what became of it.
+type isolatedResult struct {
+	Rendered map[string]string
+	Missing  []string // dependencies
+	Error    string
+}
+
+// needsIsolation reports whether a chart may not end, or take all memory. Helm's engine ends recursion by include;
+// that by tpl needs a value that calls it.
+func (r *Rendering) needsIsolation(files []*archive.BufferedFile) bool {
+	for _, f := range files {
+		for _, m := range unbounded.FindAll(f.Data, -1) {
+			if !isTemplate(f.Name) || !bytes.Contains(m, []byte("tpl")) {
+				return true
+			}
+		}
+	}
+	for _, name := range r.Variant.Values {
+		if data, err := os.ReadFile(name); err == nil && unbounded.Match(data) {
+			return true
+		}
+	}
+	values, _ := json.Marshal([]any{r.Source.values, r.set})
+	return unbounded.Match(values)
+}
+
+// template renders the files of a chart by the name of the template, in another process where that is safer.
+func (r *Rendering) template(files []*archive.BufferedFile, o Options) (map[string]string, error) {
+	if len(o.Child) == 0 || !r.needsIsolation(files) {
+		return r.templateHere(files, o)
+	}
+	in := isolated{Path: r.Source.Path, Kind: r.Source.Kind, Values: r.Source.values, Variant: r.Variant, Options: o}
+	for _, f := range files {
+		in.Files = append(in.Files, isolatedFile{f.Name, f.Data})
+	}
+	request, err := json.Marshal(in)
+	if err != nil {
+		return nil, err
+	}
+	var out isolatedResult
+	if err := ask(o.Child, request, &out); err != nil {
+		return nil, err
+	}
+	switch {
+	case len(out.Missing) > 0:
+		return nil, &dependencyError{out.Missing}
+	case out.Error != "":
+		return nil, errors.New(out.Error)
+	}
+	return out.Rendered, nil
+}
+
+// ask lets another process of this program render a chart.
+func ask(command []string, request []byte, into *isolatedResult) error {
+	exe, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), maxRenderTime)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, exe, command...)
+	cmd.Args[0] = os.Args[0] // by which a test binary knows that it is the program
+	cmd.Stdin = bytes.NewReader(request)
+	var out bytes.Buffer
+	cmd.Stdout = &out
+	err = cmd.Run()
+	if ctx.Err() != nil {
+		return fmt.Errorf("the chart is not rendered after %s: its templates do not end", maxRenderTime)
+	}
+	if err != nil || json.Unmarshal(out.Bytes(), into) != nil {
+		return errors.New("the templates of the chart call themselves without end")
+	}
+	return nil
+}
+
+// Isolated renders the chart that a process of this program describes on in, and answers on out.
+func Isolated(in io.Reader, out io.Writer) error {
+	debug.SetMaxStack(maxRenderStack)
+	answer := json.NewEncoder(out)
+	go func() {
+		for ; ; time.Sleep(10 * time.Millisecond) {
+			var m runtime.MemStats
+			if runtime.ReadMemStats(&m); m.HeapSys-m.HeapReleased > maxRenderMemory {
+				_ = answer.Encode(isolatedResult{
+					Error: fmt.Sprintf("rendering the chart takes more than %d GB of memory", maxRenderMemory>>30),
+				})
+				os.Exit(0)
+			}
+		}
+	}()
+	var chart isolated
+	if err := json.NewDecoder(in).Decode(&chart); err != nil {
+		return err
+	}
+	quiet()
+	r := &Rendering{Source: &Source{Kind: chart.Kind, Path: chart.Path, values: chart.Values}, Variant: chart.Variant}
+	var files []*archive.BufferedFile
+	for _, f := range chart.Files {
+		files = append(files, &archive.BufferedFile{Name: f.Name, Data: f.Data})
+	}
+	rendered, err := r.templateHere(files, chart.Options)
+	result := isolatedResult{Rendered: rendered}
+	var missing *dependencyError
+	if errors.As(err, &missing) {
+		result.Missing = missing.names
+	} else if err != nil {
+		result.Error = err.Error()
+	}
+	return answer.Encode(result)
+}
