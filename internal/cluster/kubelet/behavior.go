@@ -44,6 +44,10 @@ type Behavior struct {
 
 	Files  []FileChange // that come and go while it runs, in order
 	Output string       // that it has printed when it ends
+
+	// Assumed says that its script has conditions or loops, which are not followed: it succeeds if it is to end, and runs on
+	// otherwise.
+	Assumed bool
 }
 
 // Annotations of a pod that set the behavior of its containers. Followed by a dot and the name of a container, such as
@@ -126,7 +130,7 @@ func NotFound(image string) string {
 // followCommand sets what the command of the container does.
 func followCommand(s *Behavior, c *v1.Container) {
 	done := interpret(append(slices.Clone(c.Command), c.Args...))
-	s.Files, s.Output = done.files, done.output
+	s.Files, s.Output, s.Assumed = done.files, done.output, done.assumed
 	if !done.ends {
 		return
 	}

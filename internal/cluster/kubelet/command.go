@@ -25,23 +25,19 @@ type commandEffect struct {
 	slept  bool // until its end
 	files  []FileChange
 	output string
+
+	assumed bool // nobody knows: it has conditions or loops
 }
 
 // interpret returns the effect of a command. A statement that it does not understand takes no time and succeeds, unless
-// it is the last: then the command does not end.
+// it is the last: then the command does not end. The effect of a script with conditions or loops is assumed.
 func interpret(command []string) (c commandEffect) {
 	all := statements(command)
-	if slices.ContainsFunc(all, statement.controls) { // not followed in its turns: what it does last counts
+	if slices.ContainsFunc(all, statement.controls) { // its conditions and loops are not followed
 		for _, s := range all {
-			if s.words[0] == "while" || s.words[0] == "until" {
-				return commandEffect{}
-			}
-		}
-		last := all[len(all)-1]
-		for _, s := range all[:len(all)-1] {
 			c.takes += slept(s.words)
 		}
-		c.do(last.words)
+		c.assumed = true
 		return c
 	}
 	for _, s := range all {

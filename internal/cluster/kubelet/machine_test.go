@@ -552,15 +552,15 @@ func TestCommandsThatExamplesUseAreUnderstood(t *testing.T) {
 		"sh -c exit 3":                   {RunFor: time.Second, ExitCode: 3},
 		"sh -c sleep 5; exit 1":          {RunFor: 6 * time.Second, ExitCode: 1},
 		"/bin/false":                     {RunFor: time.Second, ExitCode: 1},
-		"sh -c while true; do x; done":   {},
+		"sh -c while true; do x; done":   {Assumed: true},
 		"nginx -g daemon off;":           {},
 		"sh -c echo hello && sleep 10s":  {RunFor: 10 * time.Second},
 		"sh -ec exit 4; sleep 5":         {RunFor: time.Second, ExitCode: 4},
 		"sh -c false && sleep 5":         {RunFor: time.Second, ExitCode: 1},
 		"sh -c false || sleep 5":         {RunFor: 5 * time.Second},
 		"sh -c echo 'a; b' >&2\nexit 2":  {RunFor: time.Second, ExitCode: 2},
-		"sh -c if x; then\nexit 1\nfi":   {},
-		"sh -c if x; then y; fi; true":   {RunFor: time.Second},
+		"sh -c if x; then\nexit 1\nfi":   {Assumed: true},
+		"sh -c if x; then y; fi; exit 1": {Assumed: true},
 		"sh -c echo \"nginx; true\" | x": {},
 		"sh -c # why\nsleep 3 # for\n":   {RunFor: 3 * time.Second},
 		"sh -c sleep \\\n 4":             {RunFor: 4 * time.Second},
@@ -570,7 +570,7 @@ func TestCommandsThatExamplesUseAreUnderstood(t *testing.T) {
 	} {
 		var got Behavior
 		followCommand(&got, &v1.Container{Command: strings.SplitN(line, " ", 3)})
-		if got.RunFor != want.RunFor || got.ExitCode != want.ExitCode {
+		if got.RunFor != want.RunFor || got.ExitCode != want.ExitCode || got.Assumed != want.Assumed {
 			t.Errorf(
 				"%s: runs for %v and exits with %d, want %v and %d", line, got.RunFor, got.ExitCode, want.RunFor, want.ExitCode,
 			)

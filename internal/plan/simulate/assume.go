@@ -175,3 +175,39 @@ func (a *applier) createAssumed(r reference, keys map[string]bool) (err error) {
 	}
 	return err
 }
+
+// assumeScripts names the containers whose scripts are not followed, unless the scenario says what they do.
+func (s *simulation) assumeScripts() {
+	seen := map[string]bool{}
+	for _, t := range s.recorder.order {
+		if t.pod.Spec.Containers == nil { // it is gone
+			continue
+		}
+		about := nameOf(t.life.Workload)
+		if about == "" {
+			about = t.life.Object.String()
+		}
+		ends := func(c *corev1.Container, word string) {
+			b := s.behaviors.behavior(t.pod, c)
+			if key := about + " " + c.Name; b.Assumed && !seen[key] {
+				seen[key] = true
+				s.assume("container %s of %s: its script has conditions or loops, which are not followed; taken to %s", c.Name, about, word)
+			}
+		}
+		for i := range t.pod.Spec.InitContainers {
+			c := &t.pod.Spec.InitContainers[i]
+			if c.RestartPolicy != nil && *c.RestartPolicy == corev1.ContainerRestartPolicyAlways {
+				ends(c, "run on")
+			} else {
+				ends(c, "succeed")
+			}
+		}
+		for i := range t.pod.Spec.Containers {
+			if t.pod.Spec.RestartPolicy == corev1.RestartPolicyAlways {
+				ends(&t.pod.Spec.Containers[i], "run on")
+			} else {
+				ends(&t.pod.Spec.Containers[i], "succeed")
+			}
+		}
+	}
+}

@@ -65,6 +65,9 @@ func set(d *time.Duration, value *metav1.Duration) {
 }
 
 func writeContainer(c *plan.ContainerScript, k *kubelet.Behavior) {
+	if c.RunFor != nil || c.ExitCode != nil {
+		k.Assumed = false
+	}
 	set(&k.ReadyAfter, c.ReadyAfter)
 	set(&k.RunFor, c.RunFor)
 	set(&k.StopFor, c.StopFor)

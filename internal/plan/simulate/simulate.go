@@ -356,6 +356,7 @@ func (s *simulation) finish() error {
 	s.conclude()
 	p.Expectations = s.Scenario.Judge(p, s.evidence())
 	s.findRisks()
+	s.assumeScripts()
 	fill(p)
 	return nil
 }
