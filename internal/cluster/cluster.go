@@ -48,7 +48,7 @@ type Config struct {
 	Authority *controllers.Authority // signs certificates for real clients; nil: there are none
 	Nodes     []*v1.Node             // of a new cluster; nil: DefaultNodes
 
-	Behavior       func(*v1.Pod, *v1.Container) kubelet.Behavior // of containers; nil: kubelet.DefaultScript
+	Behavior       func(*v1.Pod, *v1.Container) kubelet.Behavior // of containers; nil: kubelet.DefaultBehavior
 	KubeletState   []byte                                        // from Cluster.KubeletState before a restart, or nil
 	InMemoryLeases bool                                          // heartbeats of nodes are not written to their leases
 

@@ -17,9 +17,9 @@ import (
 	"github.com/seatrial/seatrial/internal/cluster"
 )
 
-// What asks from time to time which kinds there are must hear of one that came late: the garbage collector
-// removes what belongs to an object of it.
-func TestGarbageOfALateKindIsCollected(t *testing.T) {
+// The cached discovery must include kinds that are defined late: the garbage collector deletes the dependents of their
+// objects.
+func TestDependentsOfALateKindAreCollected(t *testing.T) {
 	simulate(t, cluster.Config{}, func(e *cluster.Cluster, client *kubernetes.Clientset) {
 		ctx := context.Background()
 		time.Sleep(time.Hour)
@@ -72,7 +72,7 @@ func TestGarbageOfALateKindIsCollected(t *testing.T) {
 	})
 }
 
-func TestUnwrittenHeartbeatsKeepNodesReady(t *testing.T) {
+func TestInMemoryLeasesKeepNodesReady(t *testing.T) {
 	simulate(t, cluster.Config{InMemoryLeases: true}, func(_ *cluster.Cluster, client *kubernetes.Clientset) {
 		time.Sleep(time.Minute)
 		before := leaseOf(t, client, "demo-worker")

@@ -15,15 +15,14 @@ import (
 	"github.com/seatrial/seatrial/internal/cluster/apiserver"
 )
 
-// Who listens hears of what the scheduler, the controllers and the kubelets have to tell, and the API
-// server keeps none of it.
-func TestEventsAreToldInPlaceOfWritten(t *testing.T) {
+// OnEvent receives the events of scheduler, controllers and kubelets, and the API server stores none of them.
+func TestOnEventReceivesEventsInsteadOfTheServer(t *testing.T) {
 	var mu sync.Mutex
-	told := map[string]int32{} // the highest count by reason
+	received := map[string]int32{} // the highest count by reason
 	config := cluster.Config{APIServer: apiserver.Options{OnEvent: func(e *corev1.Event) {
 		mu.Lock()
 		defer mu.Unlock()
-		told[e.Reason] = max(told[e.Reason], e.Count, 1)
+		received[e.Reason] = max(received[e.Reason], e.Count, 1)
 	}}}
 	simulate(t, config, func(_ *cluster.Cluster, client *kubernetes.Clientset) {
 		ctx := context.Background()
@@ -34,25 +33,25 @@ func TestEventsAreToldInPlaceOfWritten(t *testing.T) {
 		}
 		time.Sleep(10 * time.Minute)
 		for _, reason := range []string{"ScalingReplicaSet", "SuccessfulCreate", "Scheduled", "Pulled", "Started", "BackOff"} {
-			if told[reason] == 0 {
-				t.Errorf("nobody was told of %s", reason)
+			if received[reason] == 0 {
+				t.Errorf("%s was not received", reason)
 			}
 		}
-		if told["BackOff"] < 2 {
-			t.Errorf("BackOff was told %d times at most, want it counted", told["BackOff"])
+		if received["BackOff"] < 2 {
+			t.Errorf("BackOff has the count %d at most, want it counted", received["BackOff"])
 		}
 		stored, err := client.CoreV1().Events("").List(ctx, metav1.ListOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		if i := slices.IndexFunc(stored.Items, func(e corev1.Event) bool { return e.InvolvedObject.Kind == "Pod" }); i >= 0 {
-			t.Errorf("the API server keeps the event %s", stored.Items[i].Reason)
+			t.Errorf("the API server stores the event %s", stored.Items[i].Reason)
 		}
 	})
 }
 
-// An API server takes no events in a namespace that is about to go.
-func TestNoEventsAreToldOfANamespaceThatGoes(t *testing.T) {
+// An API server accepts no events in a namespace that is being deleted.
+func TestOnEventReceivesNothingOfATerminatingNamespace(t *testing.T) {
 	killed := false
 	config := cluster.Config{APIServer: apiserver.Options{OnEvent: func(e *corev1.Event) {
 		killed = killed || e.Reason == "Killing"
@@ -76,7 +75,7 @@ func TestNoEventsAreToldOfANamespaceThatGoes(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		if killed {
-			t.Error("the end of a container was told in a namespace that goes")
+			t.Error("received the end of a container in a namespace that is being deleted")
 		}
 	})
 }

@@ -263,7 +263,9 @@ func DefaultNodes() []*corev1.Node {
 	worker := NewNode("demo-worker", 1, resource.MustParse("4"), resource.MustParse("8Gi"))
 	plane := NewNode("demo-control-plane", 0, resource.MustParse("4"), resource.MustParse("8Gi"))
 	plane.Labels["node-role.kubernetes.io/control-plane"] = ""
-	plane.Spec.Taints = []corev1.Taint{{Key: "node-role.kubernetes.io/control-plane", Effect: corev1.TaintEffectNoSchedule}}
+	plane.Spec.Taints = []corev1.Taint{
+		{Key: "node-role.kubernetes.io/control-plane", Effect: corev1.TaintEffectNoSchedule},
+	}
 	return []*corev1.Node{plane, worker}
 }
 

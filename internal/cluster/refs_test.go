@@ -14,8 +14,8 @@ import (
 	"github.com/seatrial/seatrial/internal/kubernetes/registry"
 )
 
-// What is handed over has to reach somebody, or it would be kept for ever.
-func TestNoObjectIsLeft(t *testing.T) {
+// Every reference must be decoded, or its object would be kept for ever.
+func TestEveryReferenceIsDecoded(t *testing.T) {
 	err := virtualtime.Run(t.Context(), time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), 1, func() error {
 		engine, err := Start(context.Background(), Config{APIServer: apiserver.Options{BatchWindow: apiserver.BatchWindow}})
 		if err != nil {

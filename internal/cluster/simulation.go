@@ -46,7 +46,8 @@ func seedStorageClass(ctx context.Context, client kubernetes.Interface) error {
 		VolumeBindingMode: &mode,
 		ReclaimPolicy:     &policy,
 	}
-	if _, err := client.StorageV1().StorageClasses().Create(ctx, class, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
+	_, err := client.StorageV1().StorageClasses().Create(ctx, class, metav1.CreateOptions{})
+	if err != nil && !apierrors.IsAlreadyExists(err) {
 		return fmt.Errorf("storage class %s: %w", class.Name, err)
 	}
 	return nil
@@ -119,5 +120,6 @@ func isNew(n *corev1.Node) bool {
 }
 
 func poll(ctx context.Context, done wait.ConditionFunc) error {
-	return wait.PollUntilContextCancel(ctx, 2*time.Millisecond, true, func(context.Context) (bool, error) { return done() })
+	const interval = 2 * time.Millisecond
+	return wait.PollUntilContextCancel(ctx, interval, true, func(context.Context) (bool, error) { return done() })
 }

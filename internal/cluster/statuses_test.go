@@ -14,8 +14,8 @@ import (
 	"github.com/seatrial/seatrial/internal/cluster/apiserver"
 )
 
-// Statuses take a short way, but not past a policy that looks at them.
-func TestPolicyLooksAtReportedStatuses(t *testing.T) {
+// Statuses are written without requests, unless a policy may object to them.
+func TestPoliciesValidateStatuses(t *testing.T) {
 	for name, c := range map[string]struct {
 		forbidden bool
 		want      corev1.PodPhase

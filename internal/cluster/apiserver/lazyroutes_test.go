@@ -34,9 +34,8 @@ func started(t *testing.T) *Server {
 	return s
 }
 
-// What clients are told of each resource comes out of a file, and has to be what the server would say.
-// UPDATE=1 writes the file.
-func TestDiscoveryFileSaysWhatTheServerWould(t *testing.T) {
+// The discovery file must be what InstallREST returns for each resource. UPDATE=1 writes the file.
+func TestDiscoveryFileIsCurrent(t *testing.T) {
 	all := map[string][]apidiscoveryv2.APIResourceDiscovery{}
 	for _, v := range started(t).routes.versions {
 		resources, _, err := v.all.InstallREST(restful.NewContainer())
@@ -57,12 +56,12 @@ func TestDiscoveryFileSaysWhatTheServerWould(t *testing.T) {
 		return
 	}
 	if !bytes.Equal(discoveryFile, want) {
-		t.Error("discovery.json does not say what the server would: UPDATE=1 go test ./internal/cluster/apiserver -run TestDiscoveryFile")
+		t.Error("discovery.json is outdated: UPDATE=1 go test ./internal/cluster/apiserver -run TestDiscoveryFile")
 	}
 }
 
-// Every route that there is when all are made at once is found when those of its resource are made alone.
-func TestRoutesOfAResourceAreAllThatItHas(t *testing.T) {
+// Every route of a whole group version is among the routes of its resource.
+func TestRoutesOfAResourceAreComplete(t *testing.T) {
 	r := started(t).routes
 	routes := 0
 	for root, v := range r.versions {
@@ -76,7 +75,7 @@ func TestRoutesOfAResourceAreAllThatItHas(t *testing.T) {
 				t.Fatalf("%s is not of %s", route.Path, root)
 			}
 			if len(below) == 1 && below[0] == "" {
-				continue // it says which resources there are
+				continue // it lists the resources
 			}
 			resource, _ := v.resource(below)
 			made, err := v.routes(resource)
@@ -94,7 +93,7 @@ func TestRoutesOfAResourceAreAllThatItHas(t *testing.T) {
 	}
 }
 
-// What lists a resource without routes answers as its routes would, in every form.
+// A list without routes has the same response as the routes of the resource, in every format.
 func TestListsAnswerAsRoutesDo(t *testing.T) {
 	s := started(t)
 	r := s.routes
@@ -113,7 +112,7 @@ func TestListsAnswerAsRoutesDo(t *testing.T) {
 				for _, query := range []string{"", "?limit=1", "?fieldSelector=metadata.name%3Ddefault", "?labelSelector=%21%21"} {
 					path := root + "/" + resource + query
 					got, want := answer(t, s, h, path, accept), answer(t, s, http.HandlerFunc(made.container.Dispatch), path, accept)
-					if got != want && !(strings.HasPrefix(got, "406 ") && strings.HasPrefix(want, "406 ")) { // they say it in other words
+					if got != want && !(strings.HasPrefix(got, "406 ") && strings.HasPrefix(want, "406 ")) { // their messages differ
 						t.Errorf("%s as %s:\n%s\nits routes answer\n%s", path, accept, got, want)
 					}
 					compared++
@@ -126,7 +125,7 @@ func TestListsAnswerAsRoutesDo(t *testing.T) {
 	}
 }
 
-// answer is what a handler answers to an administrator.
+// answer returns the response of a handler to an administrator.
 func answer(t *testing.T, s *Server, h http.Handler, path, accept string) string {
 	t.Helper()
 	req := httptest.NewRequest(http.MethodGet, path, nil)

@@ -15,7 +15,9 @@ import (
 )
 
 // systemNamespaces are the namespaces of every new cluster.
-var systemNamespaces = []string{metav1.NamespaceDefault, metav1.NamespaceSystem, metav1.NamespacePublic, corev1.NamespaceNodeLease}
+var systemNamespaces = []string{
+	metav1.NamespaceDefault, metav1.NamespaceSystem, metav1.NamespacePublic, corev1.NamespaceNodeLease,
+}
 
 // seed creates the other objects that every new cluster has.
 func (s *Server) seed(ctx context.Context) error {
@@ -58,10 +60,14 @@ const (
 // seedService creates the Service of the API server, and its endpoints.
 func (s *Server) seedService(ctx context.Context) error {
 	service := &corev1.Service{
-		ObjectMeta: metav1.ObjectMeta{Name: apiService, Labels: map[string]string{"component": "apiserver", "provider": "kubernetes"}},
+		ObjectMeta: metav1.ObjectMeta{
+			Name: apiService, Labels: map[string]string{"component": "apiserver", "provider": "kubernetes"},
+		},
 		Spec: corev1.ServiceSpec{
 			ClusterIP: "10.96.0.1",
-			Ports:     []corev1.ServicePort{{Name: "https", Port: 443, TargetPort: intstr.FromInt32(apiPort), Protocol: corev1.ProtocolTCP}},
+			Ports: []corev1.ServicePort{{
+				Name: "https", Port: 443, TargetPort: intstr.FromInt32(apiPort), Protocol: corev1.ProtocolTCP,
+			}},
 		},
 	}
 	if _, err := s.Client.CoreV1().Services(metav1.NamespaceDefault).Create(

@@ -84,7 +84,7 @@ type Options struct {
 	BatchWindow time.Duration        // see inprocess.Options; with 0 requests are not sequenced
 	OnIdle      func()               // called before each window, when no goroutine can run; may be nil
 	OnWrite     func(memstore.Write) // receives every write to the store; may be nil
-	OnEvent     func(*corev1.Event)  // receives recorded events, which are then not stored; must not change them; may be nil
+	OnEvent     func(*corev1.Event)  // receives recorded events instead of the store; must not change them; may be nil
 	Tracking    Tracking             // of managed fields
 
 	// SkipBootstrapRBAC leaves out the roles of a new cluster and the endpoints of the API server. That suffices, and

@@ -90,7 +90,7 @@ type manager struct {
 type Options struct {
 	Authority *Authority                                          // signs certificates and tokens; nil: there are none
 	Usage     func(*v1.Pod, *v1.Container, v1.ResourceName) int64 // for autoscalers; nil: kubelet.Usage
-	LastBeat  func(node string) time.Time                         // heartbeat that was not written to a lease; nil: all are written
+	LastBeat  func(node string) time.Time                         // heartbeat that was not written; nil: all are
 }
 
 // Start runs the controllers until the context ends.
@@ -313,7 +313,9 @@ func (m *manager) namespace() error {
 }
 
 func (m *manager) garbageCollector() error {
-	ignored := map[schema.GroupResource]struct{}{{Resource: "events"}: {}, {Group: "events.k8s.io", Resource: "events"}: {}}
+	ignored := map[schema.GroupResource]struct{}{
+		{Resource: "events"}: {}, {Group: "events.k8s.io", Resource: "events"}: {},
+	}
 	factory := informerfactory.NewInformerFactory(m.shared, m.objects)
 	graph := garbagecollector.NewDependencyGraphBuilder(m.ctx, m.metadata, m.mapper, ignored, factory, m.started)
 	c, err := garbagecollector.NewComposedGarbageCollector(m.ctx, m.client, m.metadata, m.mapper, graph)

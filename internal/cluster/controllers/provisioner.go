@@ -125,11 +125,11 @@ func (p *provisioner) volume(claim *v1.PersistentVolumeClaim) *v1.PersistentVolu
 			reclaim = *class.ReclaimPolicy
 		}
 	}
-	name := "pvc-" + string(claim.UID)
+	name, size := "pvc-"+string(claim.UID), claim.Spec.Resources.Requests[v1.ResourceStorage]
 	return &v1.PersistentVolume{
 		ObjectMeta: metav1.ObjectMeta{Name: name, Annotations: map[string]string{annProvisionedBy: kubelet.Provisioner}},
 		Spec: v1.PersistentVolumeSpec{
-			Capacity:                      v1.ResourceList{v1.ResourceStorage: claim.Spec.Resources.Requests[v1.ResourceStorage]},
+			Capacity:                      v1.ResourceList{v1.ResourceStorage: size},
 			AccessModes:                   claim.Spec.AccessModes,
 			VolumeMode:                    claim.Spec.VolumeMode,
 			PersistentVolumeReclaimPolicy: reclaim,

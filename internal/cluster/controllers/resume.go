@@ -42,7 +42,9 @@ func (m *manager) finishNamespaces(ctx context.Context) {
 	if len(all) == 0 {
 		return
 	}
-	slices.SortStableFunc(all, func(a, b *v1.Namespace) int { return a.DeletionTimestamp.Compare(b.DeletionTimestamp.Time) })
+	slices.SortStableFunc(all, func(a, b *v1.Namespace) int {
+		return a.DeletionTimestamp.Compare(b.DeletionTimestamp.Time)
+	})
 	deleter := namespacedeletion.NewNamespacedResourcesDeleter(ctx, m.client.CoreV1().Namespaces(), m.metadata,
 		m.client.CoreV1(), m.discovery.ServerPreferredNamespacedResources, v1.FinalizerKubernetes)
 	for _, n := range all {
@@ -123,10 +125,13 @@ func (m *manager) loseNodes(ctx context.Context, grace time.Duration) {
 // markUnreachable sets the node's conditions to Unknown as the node lifecycle controller does, and reports whether
 // anything changed.
 func markUnreachable(node *v1.Node) bool {
-	if _, ready := controllerutil.GetNodeCondition(&node.Status, v1.NodeReady); ready == nil || ready.Status == v1.ConditionUnknown {
+	_, ready := controllerutil.GetNodeCondition(&node.Status, v1.NodeReady)
+	if ready == nil || ready.Status == v1.ConditionUnknown {
 		return false
 	}
-	for _, kind := range []v1.NodeConditionType{v1.NodeReady, v1.NodeMemoryPressure, v1.NodeDiskPressure, v1.NodePIDPressure} {
+	for _, kind := range []v1.NodeConditionType{
+		v1.NodeReady, v1.NodeMemoryPressure, v1.NodeDiskPressure, v1.NodePIDPressure,
+	} {
 		if _, c := controllerutil.GetNodeCondition(&node.Status, kind); c != nil && c.Status != v1.ConditionUnknown {
 			c.Status, c.Reason, c.Message = v1.ConditionUnknown, "NodeStatusUnknown", "Kubelet stopped posting node status."
 			c.LastTransitionTime = metav1.Now()

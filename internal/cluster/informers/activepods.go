@@ -31,7 +31,8 @@ func (l activeV1) Pods() coreinformers.TypedPodInformer { return activePods{l.In
 type activePods struct{ coreinformers.TypedPodInformer }
 
 func (l activePods) Informer() cache.SharedIndexInformer {
-	return View{l.TypedPodInformer.Informer(), func(x cache.Indexer) cache.Indexer { return activeIndexer{x} }, whileActive}
+	index := func(x cache.Indexer) cache.Indexer { return activeIndexer{x} }
+	return View{l.TypedPodInformer.Informer(), index, whileActive}
 }
 
 func (l activePods) TypedInformer() coreinformers.PodIndexInformer {

@@ -13,8 +13,9 @@ import (
 // View is an informer as some of its users have to see it.
 type View struct {
 	cache.SharedIndexInformer
-	Index func(cache.Indexer) cache.Indexer                                                      // returns their indexer
-	Wrap  func(cache.SharedIndexInformer, cache.ResourceEventHandler) cache.ResourceEventHandler // returns a handler around theirs; nil: handlers stay as they are
+	Index func(cache.Indexer) cache.Indexer // returns their indexer
+	// Wrap returns a handler around a registered one; nil: handlers are not wrapped.
+	Wrap func(cache.SharedIndexInformer, cache.ResourceEventHandler) cache.ResourceEventHandler
 }
 
 func (v View) GetStore() cache.Store     { return v.GetIndexer() }

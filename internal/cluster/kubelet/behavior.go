@@ -101,7 +101,9 @@ func isInit(pod *v1.Pod, c *v1.Container) bool {
 }
 
 func isEphemeral(pod *v1.Pod, c *v1.Container) bool {
-	return slices.ContainsFunc(pod.Spec.EphemeralContainers, func(e v1.EphemeralContainer) bool { return e.Name == c.Name })
+	return slices.ContainsFunc(pod.Spec.EphemeralContainers, func(e v1.EphemeralContainer) bool {
+		return e.Name == c.Name
+	})
 }
 
 func isSidecar(c *v1.Container) bool {
@@ -196,7 +198,8 @@ func followAnnotations(s *Behavior, pod *v1.Pod, c *v1.Container) {
 		return v, ok
 	}
 	for name, d := range map[string]*time.Duration{
-		annotationPullFor: &s.PullFor, annotationRunFor: &s.RunFor, annotationReadyAfter: &s.ReadyAfter, annotationStopFor: &s.StopFor,
+		annotationPullFor: &s.PullFor, annotationRunFor: &s.RunFor,
+		annotationReadyAfter: &s.ReadyAfter, annotationStopFor: &s.StopFor,
 	} {
 		if v, ok := get(name); ok {
 			if parsed, err := time.ParseDuration(v); err == nil {
@@ -205,7 +208,8 @@ func followAnnotations(s *Behavior, pod *v1.Pod, c *v1.Container) {
 		}
 	}
 	for name, text := range map[string]*string{
-		annotationPullError: &s.PullError, annotationStartError: &s.StartError, annotationExitReason: &s.ExitReason, annotationSandboxError: &s.SandboxError,
+		annotationPullError: &s.PullError, annotationStartError: &s.StartError,
+		annotationExitReason: &s.ExitReason, annotationSandboxError: &s.SandboxError,
 	} {
 		if v, ok := get(name); ok {
 			*text = v

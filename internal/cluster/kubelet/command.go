@@ -193,7 +193,8 @@ func statements(command []string) []statement {
 // shellScript returns the script of a command such as sh -c SCRIPT.
 func shellScript(command []string) (string, bool) {
 	shells := []string{"sh", "ash", "bash", "dash"}
-	if len(command) < 3 || !slices.Contains(shells, path.Base(command[0])) || !strings.HasPrefix(command[1], "-") || !strings.HasSuffix(command[1], "c") {
+	if len(command) < 3 || !slices.Contains(shells, path.Base(command[0])) ||
+		!strings.HasPrefix(command[1], "-") || !strings.HasSuffix(command[1], "c") {
 		return "", false
 	}
 	return command[2], true

@@ -62,7 +62,8 @@ type containerState struct {
 
 // occupies reports whether the kubelet is busy with the container, so that the next one has to wait.
 func (s *containerState) occupies() bool {
-	return s.Phase == pulling && s.Reason != reasonPullFailed || s.Phase == creating || s.Phase == running && !s.PostStartDone
+	return s.Phase == pulling && s.Reason != reasonPullFailed || s.Phase == creating ||
+		s.Phase == running && !s.PostStartDone
 }
 
 // Reasons of containers that wait.
@@ -458,7 +459,8 @@ func (m *machine) exit(c *v1.Container, s *containerState, code int32, reason, p
 		s.Last, s.Reason, s.CrashWait, s.Phase = terminated(s), "", 0, waiting
 		return
 	}
-	if rule, ok := podutil.FindMatchingContainerRestartRule(*c, code); ok && rule.Action == v1.ContainerRestartRuleActionRestartAllContainers {
+	rule, ok := podutil.FindMatchingContainerRestartRule(*c, code)
+	if ok && rule.Action == v1.ContainerRestartRuleActionRestartAllContainers {
 		m.restartAll()
 		return
 	}

@@ -281,7 +281,8 @@ func (k *Kubelet) latest(w *worker) *v1.Pod {
 		return nil
 	}
 	if w.latest != nil && w.latest.UID == pod.UID {
-		if order, err := resourceversion.CompareResourceVersion(w.latest.ResourceVersion, pod.ResourceVersion); err == nil && order > 0 {
+		order, err := resourceversion.CompareResourceVersion(w.latest.ResourceVersion, pod.ResourceVersion)
+		if err == nil && order > 0 {
 			return w.latest
 		}
 	}
@@ -456,7 +457,9 @@ func (k *Kubelet) trustBundle(name string) bool {
 
 func (k *Kubelet) trustBundleOf(signer string, matching labels.Selector) bool {
 	bundles, err := k.known.bundles.List(matching)
-	return err == nil && slices.ContainsFunc(bundles, func(b *certificatesv1.ClusterTrustBundle) bool { return b.Spec.SignerName == signer })
+	return err == nil && slices.ContainsFunc(bundles, func(b *certificatesv1.ClusterTrustBundle) bool {
+		return b.Spec.SignerName == signer
+	})
 }
 
 func (k *Kubelet) claim(namespace, name string) *v1.PersistentVolumeClaim {

@@ -123,8 +123,10 @@ func (k *Kubelet) renew(ctx context.Context, node *v1.Node, lease *coordinationv
 	now, length := metav1.NowMicro(), int32(leaseLength)
 	if lease == nil {
 		_, _ = leases.Create(ctx, &coordinationv1.Lease{
-			ObjectMeta: metav1.ObjectMeta{Name: node.Name, OwnerReferences: []metav1.OwnerReference{{APIVersion: "v1", Kind: "Node", Name: node.Name, UID: node.UID}}},
-			Spec:       coordinationv1.LeaseSpec{HolderIdentity: &node.Name, LeaseDurationSeconds: &length, RenewTime: &now},
+			ObjectMeta: metav1.ObjectMeta{Name: node.Name, OwnerReferences: []metav1.OwnerReference{{
+				APIVersion: "v1", Kind: "Node", Name: node.Name, UID: node.UID,
+			}}},
+			Spec: coordinationv1.LeaseSpec{HolderIdentity: &node.Name, LeaseDurationSeconds: &length, RenewTime: &now},
 		}, metav1.CreateOptions{})
 		return
 	}
@@ -134,7 +136,9 @@ func (k *Kubelet) renew(ctx context.Context, node *v1.Node, lease *coordinationv
 }
 
 func isReady(n *v1.Node) bool {
-	return slices.ContainsFunc(n.Status.Conditions, func(c v1.NodeCondition) bool { return c.Type == v1.NodeReady && c.Status == v1.ConditionTrue })
+	return slices.ContainsFunc(n.Status.Conditions, func(c v1.NodeCondition) bool {
+		return c.Type == v1.NodeReady && c.Status == v1.ConditionTrue
+	})
 }
 
 // offers are the capacity of a node that does not state its own.
@@ -168,7 +172,10 @@ func Ready(node *v1.Node, version string) {
 		}
 	}
 	if len(s.Addresses) == 0 {
-		s.Addresses = []v1.NodeAddress{{Type: v1.NodeInternalIP, Address: fmt.Sprintf("172.18.1.%d", drawn(node.Name))}, {Type: v1.NodeHostName, Address: node.Name}}
+		s.Addresses = []v1.NodeAddress{
+			{Type: v1.NodeInternalIP, Address: fmt.Sprintf("172.18.1.%d", drawn(node.Name))},
+			{Type: v1.NodeHostName, Address: node.Name},
+		}
 	}
 	if s.NodeInfo.KubeletVersion == "" {
 		s.NodeInfo = v1.NodeSystemInfo{

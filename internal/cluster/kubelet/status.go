@@ -187,10 +187,15 @@ func (m *machine) conditions(status *v1.PodStatus) {
 		{Type: v1.PodScheduled, Status: v1.ConditionTrue},
 	}
 	if m.state.Disrupted != "" && m.state.Ended {
-		ours = append(ours, v1.PodCondition{Type: v1.DisruptionTarget, Status: v1.ConditionTrue, Reason: v1.PodReasonTerminationByKubelet, Message: m.state.Disrupted})
+		ours = append(ours, v1.PodCondition{
+			Type: v1.DisruptionTarget, Status: v1.ConditionTrue,
+			Reason: v1.PodReasonTerminationByKubelet, Message: m.state.Disrupted,
+		})
 	}
 	if m.state.Resize != "" {
-		ours = append(ours, v1.PodCondition{Type: v1.PodResizePending, Status: v1.ConditionTrue, Reason: v1.PodReasonInfeasible, Message: m.state.Resize})
+		ours = append(ours, v1.PodCondition{
+			Type: v1.PodResizePending, Status: v1.ConditionTrue, Reason: v1.PodReasonInfeasible, Message: m.state.Resize,
+		})
 	}
 	for i := range ours {
 		ours[i].ObservedGeneration = m.pod.Generation
