@@ -58,6 +58,9 @@ func dropPlaceholders(res *lint.Result, f *source.File) {
 		if d.Rule == "field-unknown" && d.Range.IsValid() && f.Line(d.Range.Start.Line) == "sops:" {
 			return true
 		}
+		if placeholder.MatchString(d.Message) {
+			return true
+		}
 		for line := d.Range.Start.Line; line <= min(d.Range.End.Line, f.Lines()); line++ {
 			if placeholder.MatchString(f.Line(line)) {
 				return true
