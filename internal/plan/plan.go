@@ -264,6 +264,7 @@ const (
 	NodeLost  = "node-not-ready" // a node stopped reporting
 	Denied    = "denied"         // the API server refused a manifest or an action
 	Backoff   = "job-failed"     // a job has failed
+	Deleting  = "deleting"       // a deleted object waits for a finalizer
 	Other     = "other"          // any other warning
 )
 

@@ -91,7 +91,7 @@ func repeats(steps []plan.Step) map[stepKey]*repeat {
 var problemWords = map[string]string{
 	plan.Unplaced: "unschedulable", plan.Refused: "pods refused", plan.Mount: "volume", plan.Config: "configuration", plan.Image: "image", plan.Crash: "crashes",
 	plan.Probe: "probe", plan.Blocked: "eviction blocked", plan.Deadline: "deadline", plan.Preempted: "preempted", plan.NodeLost: "node lost", plan.Denied: "refused",
-	plan.Backoff: "job failed", plan.Other: "warning",
+	plan.Backoff: "job failed", plan.Deleting: "deletion", plan.Other: "warning",
 }
 
 func (t *planWriter) problems() {

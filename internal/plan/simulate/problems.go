@@ -10,6 +10,7 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/internal/plan"
@@ -49,7 +50,7 @@ var eventClasses = []struct {
 // causeOrder lists the kinds of problems, causes before what follows from them: the first explains best why a plan
 // does not converge.
 var causeOrder = []string{
-	plan.Denied, plan.Blocked, plan.Unplaced, plan.NodeLost, plan.Refused, plan.Image, plan.Config, plan.Mount,
+	plan.Denied, plan.Deleting, plan.Blocked, plan.Unplaced, plan.NodeLost, plan.Refused, plan.Image, plan.Config, plan.Mount,
 	plan.Crash, plan.Probe, plan.Backoff, plan.Deadline, plan.Preempted, plan.Other,
 }
 
@@ -126,6 +127,9 @@ func (s *simulation) describeProblems() []plan.Problem {
 			)
 		}
 	}
+	for _, p := range s.undeleted() {
+		order = append(order, &p)
+	}
 	open := s.openKinds()
 	all := []plan.Problem{}
 	for _, p := range order {
@@ -135,6 +139,57 @@ func (s *simulation) describeProblems() []plan.Problem {
 	s.explainProblems(all)
 	slices.SortStableFunc(all, func(a, b plan.Problem) int { return cmp.Compare(a.At, b.At) })
 	return all
+}
+
+// undeleted are the objects that were deleted and still exist, since nobody serves their finalizers.
+func (s *simulation) undeleted() (all []plan.Problem) {
+	for _, c := range s.recorder.plan.Changes {
+		if c.Action != plan.Delete || c.Denied != "" {
+			continue
+		}
+		o := &unstructured.Unstructured{}
+		o.SetAPIVersion(c.Object.APIVersion)
+		o.SetKind(c.Object.Kind)
+		o.SetNamespace(c.Object.Namespace)
+		o.SetName(c.Object.Name)
+		t, err := s.applier.target(o)
+		if err != nil {
+			continue // its kind is gone as well
+		}
+		now, err := t.helper.Get(t.namespace, t.name)
+		if err != nil {
+			continue
+		}
+		left, err := content(now)
+		if err != nil {
+			continue
+		}
+		o.Object = left
+		if o.GetDeletionTimestamp() == nil {
+			continue
+		}
+		p := plan.Problem{Kind: plan.Deleting, At: c.At, Last: c.At, Count: 1, Object: c.Object, Open: true}
+		p.Message = fmt.Sprintf("%s is Terminating: it waits for finalizer %s", c.Object, strings.Join(o.GetFinalizers(), ", "))
+		if message := remaining(o); message != "" {
+			p.Message = fmt.Sprintf("%s is Terminating: %s", c.Object, message)
+		}
+		p.Help = "the controller that serves the finalizer does not run here: let it run, delete the objects before it goes, or remove the finalizer"
+		all = append(all, p)
+	}
+	return all
+}
+
+// remaining says what a namespace waits for that is being deleted.
+func remaining(o *unstructured.Unstructured) string {
+	conditions, _, _ := unstructured.NestedSlice(o.Object, "status", "conditions")
+	for _, it := range conditions {
+		c, _ := it.(map[string]any)
+		if c["type"] == "NamespaceFinalizersRemaining" && c["status"] == "True" {
+			message, _ := c["message"].(string)
+			return message
+		}
+	}
+	return ""
 }
 
 // ownerOf returns the workload that an event is about.
@@ -254,7 +309,7 @@ func (s *simulation) conclude() {
 	var open []*plan.Problem
 	for i := range p.Problems {
 		q := &p.Problems[i]
-		if q.Open && (q.Kind == plan.Denied || q.Kind == plan.Blocked || q.Kind == plan.Backoff ||
+		if q.Open && (q.Kind == plan.Denied || q.Kind == plan.Deleting || q.Kind == plan.Blocked || q.Kind == plan.Backoff ||
 			concerns(q, lacking)) {
 			open = append(open, q)
 		}

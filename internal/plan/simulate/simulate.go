@@ -42,6 +42,8 @@ const (
 	tick = 500 * time.Millisecond
 	// settledFor is how long nothing may be left to do before it ends.
 	settledFor = 3 * time.Second
+	// deletedFor is how long the deletion of an object may take after everything else has settled.
+	deletedFor = time.Minute
 	// stuckFor is how long nothing may move before it ends although something is left to do: longer
 	// than any back-off.
 	stuckFor = 7 * time.Minute
@@ -290,7 +292,11 @@ func (s *simulation) ended(now time.Time) bool {
 	)):
 		return false
 	case len(s.unsettled()) == 0 && (s.runner == nil || !s.runner.draining()):
-		return true
+		last := s.recorder.lastChange
+		if last.Before(s.recorder.zero) {
+			last = s.recorder.zero
+		}
+		return now.Sub(last) >= deletedFor || len(s.undeleted()) == 0
 	}
 	return now.Sub(s.recorder.lastProgress) >= stuckFor && !s.recorder.progressing()
 }

@@ -106,3 +106,39 @@ spec:
 		}
 	}
 }
+
+// TestDeletionsThatHangAreProblems prunes a namespace with an object whose finalizer nobody serves, and one without.
+func TestDeletionsThatHangAreProblems(t *testing.T) {
+	definition := `apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: things.example.com}
+spec:
+  group: example.com
+  scope: Namespaced
+  names: {kind: Thing, plural: things}
+  versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object}}}]
+`
+	for finalizers, want := range map[string]string{
+		"[example.com/cleanup]": "Namespace team is Terminating: Some content in the namespace has finalizers remaining: " +
+			"example.com/cleanup in 1 resource instances",
+		"[]": "",
+	} {
+		namespace := "---\napiVersion: v1\nkind: Namespace\nmetadata: {name: team}\n---\napiVersion: example.com/v1\nkind: Thing\n" +
+			"metadata: {name: x, namespace: team, finalizers: " + finalizers + "}\n"
+		p, err := simulate.Simulate(t.Context(), simulate.Input{
+			From: documents(t, definition+namespace), Change: documents(t, definition), Prune: true,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		for _, problem := range p.Problems {
+			if problem.Kind == plan.Deleting && problem.Object.Kind == "Namespace" {
+				got = problem.Message
+			}
+		}
+		if got != want || p.Converged != (want == "") {
+			t.Errorf("finalizers %s: %q, want %q; converged: %v, %s", finalizers, got, want, p.Converged, p.Reason)
+		}
+	}
+}
