@@ -34,9 +34,9 @@ type Override struct {
 func (o *Override) complete(all []*Rule) error {
 	switch {
 	case strings.TrimSpace(o.Reason) == "":
-		return fmt.Errorf("override without a reason: say why in reason:")
+		return fmt.Errorf("override without a reason: say why it is there")
 	case len(o.Rules) == 0:
-		return fmt.Errorf("override without rules: name them in rules:")
+		return fmt.Errorf("override without rules: name some")
 	case len(o.Paths)+len(o.Objects)+len(o.Containers) == 0:
 		return fmt.Errorf("override of everything: name paths:, objects: or containers:, or leave the rules out in rules: of the file")
 	}
