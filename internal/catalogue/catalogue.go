@@ -15,7 +15,6 @@ import (
 	_ "embed" // the catalogue itself
 	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -23,6 +22,8 @@ import (
 	"sync"
 
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/seatrial/seatrial/internal/frames"
 )
 
 //go:generate go run ./gen
@@ -90,31 +91,14 @@ type Definition struct {
 // Open reads the index of the embedded catalogue, once.
 var Open = sync.OnceValues(func() (*Catalogue, error) { return Decode(data) })
 
-var decoder = sync.OnceValue(func() *zstd.Decoder {
-	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0))
-	if err != nil {
-		panic(err) // wrong options, a defect of this file
-	}
-	return d
-})
-
 // Decode reads the index of a catalogue.
 func Decode(data []byte) (*Catalogue, error) {
-	if len(data) < 4 {
-		return nil, fmt.Errorf("catalogue of %d bytes", len(data))
-	}
-	n := int(binary.BigEndian.Uint32(data))
-	if n > len(data)-4 {
-		return nil, errors.New("the catalogue is cut short")
-	}
-	index, err := decoder().DecodeAll(data[4:4+n], nil)
+	c := &Catalogue{byKind: map[[2]string]int{}}
+	rest, err := frames.ReadIndex(data, &c.Index)
 	if err != nil {
-		return nil, fmt.Errorf("index of the catalogue: %w", err)
+		return nil, fmt.Errorf("catalogue: %w", err)
 	}
-	c := &Catalogue{rest: data[4+n:], byKind: map[[2]string]int{}}
-	if err := json.Unmarshal(index, &c.Index); err != nil {
-		return nil, fmt.Errorf("index of the catalogue: %w", err)
-	}
+	c.rest = rest
 	for i := range c.Kinds {
 		c.byKind[[2]string{c.Kinds[i].Group, c.Kinds[i].Kind}] = i
 	}
@@ -227,7 +211,7 @@ func (d *Definition) String() string { return d.Kind.Project + " " + d.Releases[
 // JSON returns the definition.
 func (d *Definition) JSON() ([]byte, error) {
 	from := d.Kind.Offset
-	all, err := decoder().DecodeAll(d.catalogue.rest[from:from+d.Kind.Length], nil)
+	all, err := frames.Decompress(d.catalogue.rest[from : from+d.Kind.Length])
 	if err != nil {
 		return nil, fmt.Errorf("definition of %s: %w", d.Kind.Kind, err)
 	}

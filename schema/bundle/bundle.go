@@ -14,6 +14,8 @@ import (
 	"sync"
 
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/seatrial/seatrial/internal/frames"
 )
 
 //go:generate go run ./gen
@@ -99,34 +101,17 @@ type Bundle struct {
 // Open reads the index of the embedded bundle, once.
 var Open = sync.OnceValues(func() (*Bundle, error) { return Decode(data) })
 
-var decoder = sync.OnceValue(func() *zstd.Decoder {
-	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0))
-	if err != nil {
-		panic(err) // wrong options, a defect of this file
-	}
-	return d
-})
-
 // Decode reads the index of a bundle.
 func Decode(data []byte) (*Bundle, error) {
-	if len(data) < 4 {
-		return nil, fmt.Errorf("bundle of %d bytes", len(data))
-	}
-	n := int(binary.BigEndian.Uint32(data))
-	if n > len(data)-4 {
-		return nil, fmt.Errorf("bundle is cut short")
-	}
-	index, err := decoder().DecodeAll(data[4:4+n], nil)
+	b := &Bundle{}
+	rest, err := frames.ReadIndex(data, &b.Index)
 	if err != nil {
-		return nil, fmt.Errorf("index of the bundle: %w", err)
+		return nil, fmt.Errorf("bundle: %w", err)
 	}
-	b := &Bundle{rest: data[4+n:]}
-	if err := json.Unmarshal(index, &b.Index); err != nil {
-		return nil, fmt.Errorf("index of the bundle: %w", err)
-	}
+	b.rest = rest
 	for _, s := range b.Segments {
 		b.segments = append(b.segments, sync.OnceValues(func() ([]byte, error) {
-			return decoder().DecodeAll(b.rest[s.Offset:s.Offset+s.Length], nil)
+			return frames.Decompress(b.rest[s.Offset : s.Offset+s.Length])
 		}))
 	}
 	return b, nil
