@@ -58,7 +58,8 @@ release: ## archives, packages and manifests of a release, in dist/, without pub
 	GOBIN=$(CURDIR)/bin/tools $(GO) install $(CYCLONEDX)
 	$(GO) run $(GORELEASER) release --clean --skip=publish,announce,validate $(RELEASEFLAGS)
 
-fuzz: ## fuzz the reader and lint, FUZZTIME each
+fuzz: ## fuzz the reader and lint, FUZZTIME each, and hold mutants of all kinds against the API server
+	MUTANTS=300 $(GO) test ./cmd/seatrial/cli -run TestStaticVerdictOnMutants -timeout 30m
 	$(GO) test ./manifest -run '^$$' -fuzz FuzzRead -fuzztime $(FUZZTIME)
 	$(GO) test ./manifest/plain -run '^$$' -fuzz FuzzJSON -fuzztime $(FUZZTIME)
 	$(GO) test ./manifest -run '^$$' -fuzz FuzzPlainTree -fuzztime $(FUZZTIME)
