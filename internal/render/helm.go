@@ -75,7 +75,7 @@ func (r *Rendering) renderChart(o Options) {
 	}
 	clean, err := r.template(files, o)
 	if err != nil {
-		r.chartFailed(err)
+		r.chartFailed(err, len(r.Variant.Values)+len(o.Values)+len(o.Set) == 0 && r.Source.values == nil)
 		return
 	}
 	// The verdict comes from the clean rendering; a second one with marks says where its lines come from,
@@ -311,10 +311,14 @@ func missingDependencies(c *chart.Chart) (missing []string) {
 var templateError = regexp.MustCompile(`([\w.-]+(?:/[\w.-]+)*/templates/[^\s:()]+):(\d+)(?::(\d+))?`)
 
 // innermost is the end of a message of nested templates, in the words of the template that failed.
-var innermost = regexp.MustCompile(`(?s).*(?:error calling (?:fail|required|include|tpl): |execution error at \([^)]*\): |executing "[^"]*" at <[^>]*>: )`)
+var innermost = regexp.MustCompile(`(?s).*(?:error calling (?:fail|required|include|tpl): |execution error at \([^)]*\): |executing "[^"]*" at <[^>]*>:\s+)`)
 
-// chartFailed reports an error of helm's at its place.
-func (r *Rendering) chartFailed(err error) {
+// lacksValues matches the errors of a chart that wants values which its defaults do not have.
+var lacksValues = regexp.MustCompile(`nil pointer evaluating|error calling (?:required|fail): `)
+
+// chartFailed reports an error of helm's at its place. A chart that its default values do not suffice for is no mistake by
+// itself.
+func (r *Rendering) chartFailed(err error, byDefault bool) {
 	var missing *dependencyError
 	if errors.As(err, &missing) {
 		r.notRendered("chart", "dependencies are "+missing.Error(), "run helm dependency build", placeOf(r.Source.File, missing.names[0]))
@@ -334,7 +338,13 @@ func (r *Rendering) chartFailed(err error) {
 				at.Start = f.Pos(start)
 			}
 		}
+		wantsValues := byDefault && lacksValues.MatchString(message)
 		message = innermost.ReplaceAllString(message, "")
+		if wantsValues {
+			r.notRendered("chart", "not rendered with its default values: "+oneLine(message),
+				"give values with --helm-values, or in ci/NAME-values.yaml of the chart", at)
+			return
+		}
 	} else if strings.Contains(message, "values don't meet the specifications of the schema") {
 		r.schemaFailed(message)
 		return
