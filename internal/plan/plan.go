@@ -368,7 +368,7 @@ func (p *Plan) EachText(f func(string) string) {
 	}
 	eachMessage(p.Expectations, f)
 	for i := range p.Outcomes {
-		p.Outcomes[i].Reason = f(p.Outcomes[i].Reason)
+		p.Outcomes[i].Reason, p.Outcomes[i].WayOut = f(p.Outcomes[i].Reason), f(p.Outcomes[i].WayOut)
 		eachMessage(p.Outcomes[i].Failed, f)
 	}
 	for i := range p.Assumptions {

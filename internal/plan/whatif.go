@@ -53,6 +53,7 @@ type Outcome struct {
 	Target         string            `json:"target"`    // name of the node or the zone
 	Converged      bool              `json:"converged"` // everything recovered
 	Reason         string            `json:"reason"`    // why not, or which expectation failed; empty if all is well
+	WayOut         string            `json:"wayOut,omitempty"`
 	VirtualSeconds Time              `json:"virtualSeconds"`
 	Workloads      []OutcomeWorkload `json:"workloads"` // those that lost pods, by kind, namespace and name
 	// workloads, and pods without one, whose eviction a budget forbade
@@ -73,7 +74,7 @@ type OutcomeWorkload struct {
 // Outcome returns the outcome of the disruption according to its plan.
 func (d Disruption) Outcome(p *Plan) Outcome {
 	o := Outcome{
-		Kind: d.Kind, Target: d.Target, Converged: p.Converged, Reason: p.Reason, VirtualSeconds: p.VirtualSeconds,
+		Kind: d.Kind, Target: d.Target, Converged: p.Converged, Reason: p.Reason, WayOut: p.WayOut, VirtualSeconds: p.VirtualSeconds,
 		Workloads: []OutcomeWorkload{}, Failed: p.Failed(), Refusals: p.Refusals,
 	}
 	for _, w := range p.Workloads {

@@ -70,6 +70,9 @@ func (t *planWriter) oneOutcome(a *plan.Outcome, wide int) {
 	if a.Reason != "" {
 		t.wrapped("", a.Reason, wide+4, t.dim)
 	}
+	if a.WayOut != "" {
+		t.wrapped("", "Way out: "+a.WayOut, wide+4, t.good)
+	}
 	for _, refusal := range a.Refusals {
 		t.wrapped("", refusal, wide+4, t.severity[diag.Warning])
 	}

@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	v1 "k8s.io/api/core/v1"
@@ -15,8 +16,6 @@ import (
 	"k8s.io/client-go/util/workqueue"
 	"k8s.io/component-helpers/storage/volume"
 	"k8s.io/kubernetes/pkg/controller/volume/persistentvolume"
-
-	"github.com/seatrial/seatrial/internal/cluster/kubelet"
 )
 
 // annProvisionedBy names the provisioner that created a volume, and is to delete it.
@@ -38,11 +37,13 @@ func (m *manager) volumeBinder() error {
 	return err
 }
 
-// provisioner creates empty volumes for the claims of its storage class, and deletes them when they are released.
+// provisioner creates empty volumes for claims, whatever the provisioner of their storage class, since none of a cloud runs
+// here. It deletes them when they are released.
 type provisioner struct {
 	client  kubernetes.Interface
 	claims  corev1.PersistentVolumeClaimLister
 	volumes corev1.PersistentVolumeLister
+	nodes   corev1.NodeLister
 	classes storagelisters.StorageClassLister
 	queue   workqueue.TypedRateLimitingInterface[work]
 }
@@ -56,6 +57,7 @@ func (m *manager) volumeProvisioner() error {
 		client:  m.client,
 		claims:  core.PersistentVolumeClaims().Lister(),
 		volumes: core.PersistentVolumes().Lister(),
+		nodes:   core.Nodes().Lister(),
 		classes: m.shared.Storage().V1().StorageClasses().Lister(),
 		queue:   workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[work]()),
 	}
@@ -112,10 +114,27 @@ func (p *provisioner) do(ctx context.Context, w work) error {
 	return err
 }
 
-// wanted reports whether a claim waits for this provisioner: at once, or when its pod has a node, as its class says.
+// wanted reports whether a claim waits for a provisioner: at once, or when its pod has a node, as its class says.
 func (p *provisioner) wanted(claim *v1.PersistentVolumeClaim) bool {
 	return claim.Spec.VolumeName == "" && claim.DeletionTimestamp == nil &&
-		claim.Annotations[volume.AnnStorageProvisioner] == kubelet.Provisioner
+		claim.Annotations[volume.AnnStorageProvisioner] != ""
+}
+
+// affinity binds a volume to the zone of the node that its first pod got, as the disks of clouds are. A volume of many nodes is
+// a share in a network, which every zone reaches.
+func (p *provisioner) affinity(claim *v1.PersistentVolumeClaim) *v1.VolumeNodeAffinity {
+	shared := func(mode v1.PersistentVolumeAccessMode) bool {
+		return mode == v1.ReadWriteMany || mode == v1.ReadOnlyMany
+	}
+	node, err := p.nodes.Get(claim.Annotations[volume.AnnSelectedNode])
+	if err != nil || node.Labels[v1.LabelTopologyZone] == "" || slices.ContainsFunc(claim.Spec.AccessModes, shared) {
+		return nil
+	}
+	return &v1.VolumeNodeAffinity{Required: &v1.NodeSelector{NodeSelectorTerms: []v1.NodeSelectorTerm{{
+		MatchExpressions: []v1.NodeSelectorRequirement{{
+			Key: v1.LabelTopologyZone, Operator: v1.NodeSelectorOpIn, Values: []string{node.Labels[v1.LabelTopologyZone]},
+		}},
+	}}}}
 }
 
 func (p *provisioner) volume(claim *v1.PersistentVolumeClaim) *v1.PersistentVolume {
@@ -127,27 +146,34 @@ func (p *provisioner) volume(claim *v1.PersistentVolumeClaim) *v1.PersistentVolu
 	}
 	name, size := "pvc-"+string(claim.UID), claim.Spec.Resources.Requests[v1.ResourceStorage]
 	return &v1.PersistentVolume{
-		ObjectMeta: metav1.ObjectMeta{Name: name, Annotations: map[string]string{annProvisionedBy: kubelet.Provisioner}},
+		ObjectMeta: metav1.ObjectMeta{Name: name, Annotations: map[string]string{
+			annProvisionedBy: claim.Annotations[volume.AnnStorageProvisioner],
+		}},
 		Spec: v1.PersistentVolumeSpec{
 			Capacity:                      v1.ResourceList{v1.ResourceStorage: size},
 			AccessModes:                   claim.Spec.AccessModes,
 			VolumeMode:                    claim.Spec.VolumeMode,
 			PersistentVolumeReclaimPolicy: reclaim,
 			StorageClassName:              *claim.Spec.StorageClassName,
+			NodeAffinity:                  p.affinity(claim),
 			ClaimRef: &v1.ObjectReference{
 				APIVersion: "v1", Kind: "PersistentVolumeClaim", Namespace: claim.Namespace, Name: claim.Name,
 				UID: claim.UID, ResourceVersion: claim.ResourceVersion,
 			},
-			PersistentVolumeSource: v1.PersistentVolumeSource{HostPath: &v1.HostPathVolumeSource{Path: "/var/local/" + name}},
+			PersistentVolumeSource: v1.PersistentVolumeSource{HostPath: &v1.HostPathVolumeSource{Path: simulatedDisks + name}},
 		},
 	}
 }
 
+// simulatedDisks is where the volumes of this provisioner are, by which it knows them.
+const simulatedDisks = "/var/local/"
+
 // remove deletes a released volume of this provisioner.
 func (p *provisioner) remove(ctx context.Context, name string) error {
 	pv, err := p.volumes.Get(name)
-	if err != nil || pv.Annotations[annProvisionedBy] != kubelet.Provisioner || pv.DeletionTimestamp != nil {
-		return nil // gone, being deleted, or of another provisioner
+	if err != nil || pv.Annotations[annProvisionedBy] == "" || pv.DeletionTimestamp != nil ||
+		pv.Spec.HostPath == nil || pv.Spec.HostPath.Path != simulatedDisks+name {
+		return nil // gone, being deleted, or of somebody else
 	}
 	reclaim := pv.Spec.PersistentVolumeReclaimPolicy
 	if pv.Status.Phase != v1.VolumeReleased || reclaim != v1.PersistentVolumeReclaimDelete {

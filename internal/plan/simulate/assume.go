@@ -11,9 +11,12 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	nodev1 "k8s.io/api/node/v1"
 	schedulingv1 "k8s.io/api/scheduling/v1"
+	storagev1 "k8s.io/api/storage/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/seatrial/seatrial/internal/cluster/kubelet"
 	"github.com/seatrial/seatrial/lint"
 	"github.com/seatrial/seatrial/manifest"
 )
@@ -52,10 +55,11 @@ func (s *simulation) assumeMissing(docs []*manifest.Document) error {
 	for _, d := range docs {
 		namespace := cmp.Or(d.Object.Namespace, metav1.NamespaceDefault)
 		switch d.Object.Kind {
-		case "PriorityClass", "RuntimeClass":
+		case "PriorityClass", "RuntimeClass", "StorageClass":
 			namespace = ""
 		}
 		defined[reference{d.Object.Kind, namespace, d.Object.Name}] = true
+		needed.ofClaims(d)
 		if pods := lint.PodTemplateOf(objectOf(d)); pods != nil && pods.Spec != nil {
 			needed.ofPods(pods.Spec, namespace)
 		}
@@ -79,6 +83,22 @@ func (s *simulation) assumeMissing(docs []*manifest.Document) error {
 		s.assume("%s %s: taken to exist, since nothing here defines it", kind, strings.Join(made[kind], ", "))
 	}
 	return nil
+}
+
+// ofClaims collects the storage classes that claims ask for.
+func (all references) ofClaims(d *manifest.Document) {
+	claims := []any{d.Value()}
+	if d.Object.Kind != "PersistentVolumeClaim" {
+		claims, _, _ = unstructured.NestedSlice(d.Value(), "spec", "volumeClaimTemplates")
+	}
+	for _, it := range claims {
+		claim, _ := it.(map[string]any)
+		name, _, _ := unstructured.NestedString(claim, "spec", "storageClassName")
+		volume, _, _ := unstructured.NestedString(claim, "spec", "volumeName")
+		if volume == "" { // a class that only says which volumes match need not exist
+			all.need("StorageClass", "", name)
+		}
+	}
 }
 
 // ofPods collects what a pod needs to be created and to start. What is optional is not needed.
@@ -170,6 +190,10 @@ func (a *applier) createAssumed(r reference, keys map[string]bool) (err error) {
 		_, err = a.client.CoreV1().ServiceAccounts(r.namespace).Create(ctx, &corev1.ServiceAccount{ObjectMeta: meta}, options)
 	case "PriorityClass":
 		_, err = a.client.SchedulingV1().PriorityClasses().Create(ctx, &schedulingv1.PriorityClass{ObjectMeta: meta}, options)
+	case "StorageClass":
+		late := storagev1.VolumeBindingWaitForFirstConsumer
+		class := &storagev1.StorageClass{ObjectMeta: meta, Provisioner: kubelet.Provisioner, VolumeBindingMode: &late}
+		_, err = a.client.StorageV1().StorageClasses().Create(ctx, class, options)
 	case "RuntimeClass":
 		_, err = a.client.NodeV1().RuntimeClasses().Create(ctx, &nodev1.RuntimeClass{ObjectMeta: meta, Handler: "assumed"}, options)
 	}
