@@ -35,7 +35,7 @@ var (
 		Severity: diag.Error,
 		Category: "verdict",
 		Doc: "Found by `seatrial lint --dry-run`, which creates the whole set in an API server with the admission " +
-			"plugins that are on by default: the namespace does not exist, Pod Security, a quota, a LimitRange, " +
+			"plugins that are on by default: Pod Security, a quota, a LimitRange, " +
 			"a class that is missing, or an admission policy of the set is against the object. Objects that exist " +
 			"outside of the set are named with `--external`.",
 	}

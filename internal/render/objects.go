@@ -44,6 +44,9 @@ func (d *discovery) readObjects(t *Tree) {
 	slices.Sort(d.files)
 	d.files = slices.Compact(d.files)
 	for _, name := range d.files {
+		if info, err := os.Stat(name); err != nil || !info.Mode().IsRegular() {
+			continue // reading a pipe would wait for whoever writes to it
+		}
 		data, err := os.ReadFile(name)
 		contains := func(group string) bool { return bytes.Contains(data, []byte(group+"/")) }
 		if err != nil || !slices.ContainsFunc(deployers, contains) || t.inChart(name) {
@@ -72,6 +75,9 @@ func (d *discovery) configMaps() map[string]map[string]string {
 	}
 	d.maps = map[string]map[string]string{}
 	for _, name := range d.files {
+		if info, err := os.Stat(name); err != nil || !info.Mode().IsRegular() {
+			continue // reading a pipe would wait for whoever writes to it
+		}
 		data, err := os.ReadFile(name)
 		if err != nil || !bytes.Contains(data, []byte("kind: ConfigMap")) {
 			continue
