@@ -86,6 +86,14 @@ func (f facts) cluster(group, kind, name, path, role string) {
 	f.refer(Ref{Group: group, Kind: kind, Name: name, Path: path, Role: role})
 }
 
+// References returns the objects that pods in a namespace name.
+func (p *PodTemplate) References(namespace string) []Ref {
+	r := &Resource{}
+	r.Object.Namespace = namespace
+	facts{r}.pods(p)
+	return r.Refs
+}
+
 func (f facts) pods(p *PodTemplate) {
 	f.HasPods, f.SpecPath, f.PodLabels, f.Replicas = true, p.SpecPath, p.Labels, p.Replicas
 	if p.Selector != nil {

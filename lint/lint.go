@@ -108,19 +108,26 @@ func readFile(name string) ([]byte, error) {
 func (res *Result) finish() {
 	diag.Sort(res.Diagnostics)
 	res.Diagnostics = slices.CompactFunc(res.Diagnostics, sameFinding)
+	res.Count()
+}
+
+// Count counts the findings by severity, after some were added or removed.
+func (res *Result) Count() {
+	s := &res.Summary
+	s.Errors, s.Warnings, s.Infos = 0, 0, 0
 	for _, d := range res.Diagnostics {
 		switch d.Severity {
 		case diag.Error:
-			res.Summary.Errors++
+			s.Errors++
 		case diag.Warning:
-			res.Summary.Warnings++
+			s.Warnings++
 		case diag.Info:
-			res.Summary.Infos++
+			s.Infos++
 		}
 	}
 }
 
-// identity is what tells findings apart.
+// identity is what distinguishes findings.
 type identity struct {
 	rule, path, message string
 	at                  source.Range

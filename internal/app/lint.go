@@ -100,7 +100,7 @@ func (j *LintJob) Run(ctx context.Context) (*lint.Result, error) {
 	}
 	kept, silenced := j.workspace.Config.Overrides.Apply(res.Diagnostics)
 	res.Diagnostics = kept
-	count(res)
+	res.Count()
 	res.Summary.Suppressed += silenced
 	return res, nil
 }

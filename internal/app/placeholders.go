@@ -68,5 +68,5 @@ func dropPlaceholders(res *lint.Result, f *source.File) {
 		}
 		return false
 	})
-	count(res)
+	res.Count()
 }

@@ -65,7 +65,7 @@ func (j *LintJob) runSources(ctx context.Context) (*lint.Result, error) {
 		res, err := j.runLoose(ctx, j.Options)
 		if err == nil {
 			res.Diagnostics = slices.DeleteFunc(res.Diagnostics, elsewhere)
-			count(res)
+			res.Count()
 		}
 		return res, err
 	}
@@ -258,7 +258,7 @@ func merge(renderings []*render.Rendering, results []*lint.Result, versions []st
 	if len(all.Versions) == 0 {
 		all.Versions = versions
 	}
-	count(all)
+	all.Count()
 	diag.Sort(all.Diagnostics)
 	return all, nil
 }
@@ -288,20 +288,5 @@ func addSummary(to *lint.Summary, from lint.Summary) {
 			to.SkippedKinds = map[string]int{}
 		}
 		to.SkippedKinds[kind] += n
-	}
-}
-
-// count counts the findings of a result.
-func count(res *lint.Result) {
-	res.Summary.Errors, res.Summary.Warnings, res.Summary.Infos = 0, 0, 0
-	for _, d := range res.Diagnostics {
-		switch d.Severity {
-		case diag.Error:
-			res.Summary.Errors++
-		case diag.Warning:
-			res.Summary.Warnings++
-		case diag.Info:
-			res.Summary.Infos++
-		}
 	}
 }

@@ -23,7 +23,7 @@ func (t *planWriter) changes() {
 		return
 	}
 	t.title("Changes")
-	if t.folds() {
+	if t.fold {
 		t.foldedChanges()
 		return
 	}

@@ -33,7 +33,7 @@ func (t *planWriter) moving() (bad, good []*plan.Workload) {
 	return bad, good
 }
 
-// folds reports whether there is too much to show all of it.
+// folds reports whether so many workloads move that those that do well are folded.
 func (t *planWriter) folds() bool {
 	bad, good := t.moving()
 	return !t.o.Verbose && len(bad)+len(good) > manyWorkloads
@@ -42,7 +42,7 @@ func (t *planWriter) folds() bool {
 func (t *planWriter) rollouts() {
 	bad, good := t.moving()
 	whole := bad
-	if t.folds() && len(bad) > wholeRollouts {
+	if t.fold && len(bad) > wholeRollouts {
 		whole = bad[:wholeRollouts]
 	}
 	for _, w := range whole {
@@ -54,7 +54,7 @@ func (t *planWriter) rollouts() {
 			fmt.Fprintf(t, "  %s: %s\n", printable(w.Object.String()), t.severity[diag.Error].Sprint(printable(w.Status)))
 		}
 	}
-	if !t.folds() {
+	if !t.fold {
 		for _, w := range good {
 			t.rollout(w)
 		}

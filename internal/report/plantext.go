@@ -26,6 +26,7 @@ type planWriter struct {
 	*plan.Plan
 	o     PlanOptions
 	width int
+	fold  bool // there is too much to show all of it
 }
 
 func writePlanText(w io.Writer, p *plan.Plan, o PlanOptions) error {
@@ -34,6 +35,7 @@ func writePlanText(w io.Writer, p *plan.Plan, o PlanOptions) error {
 	if o.Width > 0 {
 		t.width = min(max(o.Width, 60), planWidth)
 	}
+	t.fold = t.folds()
 	t.verdict()
 	t.head()
 	t.changes()

@@ -99,28 +99,26 @@ func (t *planWriter) problems() {
 		return
 	}
 	t.title("Problems")
-	folded := 0
-	seen := map[string]bool{}
+	open, over := map[string]int{}, 0 // by kind
+	for i := range t.Problems {
+		if p := &t.Problems[i]; p.Open {
+			open[p.Kind]++
+		} else {
+			over++
+		}
+	}
 	for i := range t.Problems {
 		p := &t.Problems[i]
-		alike := 0
-		if t.folds() {
-			if !p.Open || seen[p.Kind] {
-				folded++
-				continue
-			}
-			seen[p.Kind] = true
-			for j := range t.Problems[i+1:] {
-				if q := &t.Problems[i+1+j]; q.Open && q.Kind == p.Kind {
-					alike++
-				}
-			}
-			folded -= alike
+		switch {
+		case !t.fold:
+			t.problem(p, 0)
+		case p.Open && open[p.Kind] > 0:
+			t.problem(p, open[p.Kind]-1)
+			open[p.Kind] = 0 // the others are counted
 		}
-		t.problem(p, alike)
 	}
-	if folded > 0 {
-		fmt.Fprintln(t, t.dim.Sprintf("  %s that went by (--verbose)", plural(folded, "problem")))
+	if t.fold && over > 0 {
+		fmt.Fprintln(t, t.dim.Sprintf("  %s that went by (--verbose)", plural(over, "problem")))
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/seatrial/seatrial/internal/cluster/kubelet"
 	"github.com/seatrial/seatrial/lint"
@@ -31,7 +32,7 @@ func (r reference) String() string {
 	return r.namespace + "/" + r.name
 }
 
-// references collects what pods need.
+// references are what pods and claims need, with the keys that they ask for.
 type references map[reference]map[string]bool
 
 func (all references) need(kind, namespace, name string, keys ...string) {
@@ -60,8 +61,8 @@ func (s *simulation) assumeMissing(docs []*manifest.Document) error {
 		}
 		defined[reference{d.Object.Kind, namespace, d.Object.Name}] = true
 		needed.ofClaims(d)
-		if pods := lint.PodTemplateOf(objectOf(d)); pods != nil && pods.Spec != nil {
-			needed.ofPods(pods.Spec, namespace)
+		if pods := lint.PodTemplateOf(typed(d)); pods != nil && pods.Spec != nil {
+			needed.ofPods(pods.References(namespace))
 		}
 	}
 	made := map[string][]string{}
@@ -85,6 +86,14 @@ func (s *simulation) assumeMissing(docs []*manifest.Document) error {
 	return nil
 }
 
+// typed returns a document as an object of its kind's type, or, if it is none of Kubernetes', as it is written.
+func typed(d *manifest.Document) runtime.Object {
+	if obj, _, err := decoder.Decode(d.JSON, nil, nil); err == nil {
+		return obj
+	}
+	return objectOf(d)
+}
+
 // ofClaims collects the storage classes that claims ask for.
 func (all references) ofClaims(d *manifest.Document) {
 	claims := []any{d.Value()}
@@ -101,76 +110,21 @@ func (all references) ofClaims(d *manifest.Document) {
 	}
 }
 
-// ofPods collects what a pod needs to be created and to start. What is optional is not needed.
-func (all references) ofPods(spec *corev1.PodSpec, namespace string) {
-	if spec.ServiceAccountName != "default" {
-		all.need("ServiceAccount", namespace, spec.ServiceAccountName)
-	}
-	all.need("PriorityClass", "", spec.PriorityClassName)
-	if spec.RuntimeClassName != nil {
-		all.need("RuntimeClass", "", *spec.RuntimeClassName)
-	}
-	for _, r := range spec.ImagePullSecrets {
-		all.need("Secret", namespace, r.Name)
-	}
-	all.ofEnvironment(spec, namespace)
-	for i := range spec.Volumes {
-		all.ofVolume(&spec.Volumes[i], namespace)
-	}
-}
+// assumed are the kinds of objects that pods need, and that are assumed.
+var assumed = []string{"ConfigMap", "PriorityClass", "RuntimeClass", "Secret", "ServiceAccount", "StorageClass"}
 
-// ofEnvironment collects what the variables of containers are read from when they start.
-func (all references) ofEnvironment(spec *corev1.PodSpec, namespace string) {
-	for _, c := range slices.Concat(spec.InitContainers, spec.Containers) {
-		for _, from := range c.EnvFrom {
-			if r := from.SecretRef; r != nil && !isTrue(r.Optional) {
-				all.need("Secret", namespace, r.Name)
-			}
-			if r := from.ConfigMapRef; r != nil && !isTrue(r.Optional) {
-				all.need("ConfigMap", namespace, r.Name)
-			}
+// ofPods collects what pods need to be created and to start. What is optional is not needed.
+func (all references) ofPods(refs []lint.Ref) {
+	for _, r := range refs {
+		if r.Optional || !slices.Contains(assumed, r.Kind) || r.Kind == "ServiceAccount" && r.Name == "default" {
+			continue
 		}
-		for _, env := range c.Env {
-			if env.ValueFrom == nil {
-				continue
-			}
-			if r := env.ValueFrom.SecretKeyRef; r != nil && !isTrue(r.Optional) {
-				all.need("Secret", namespace, r.Name, r.Key)
-			}
-			if r := env.ValueFrom.ConfigMapKeyRef; r != nil && !isTrue(r.Optional) {
-				all.need("ConfigMap", namespace, r.Name, r.Key)
-			}
+		var keys []string
+		for _, k := range r.Keys {
+			keys = append(keys, k.Name)
 		}
+		all.need(r.Kind, r.Namespace, r.Name, keys...)
 	}
-}
-
-func (all references) ofVolume(v *corev1.Volume, namespace string) {
-	if v.Secret != nil && !isTrue(v.Secret.Optional) {
-		all.need("Secret", namespace, v.Secret.SecretName, keysOf(v.Secret.Items)...)
-	}
-	if v.ConfigMap != nil && !isTrue(v.ConfigMap.Optional) {
-		all.need("ConfigMap", namespace, v.ConfigMap.Name, keysOf(v.ConfigMap.Items)...)
-	}
-	if v.Projected == nil {
-		return
-	}
-	for _, source := range v.Projected.Sources {
-		if r := source.Secret; r != nil && !isTrue(r.Optional) {
-			all.need("Secret", namespace, r.Name, keysOf(r.Items)...)
-		}
-		if r := source.ConfigMap; r != nil && !isTrue(r.Optional) {
-			all.need("ConfigMap", namespace, r.Name, keysOf(r.Items)...)
-		}
-	}
-}
-
-func isTrue(b *bool) bool { return b != nil && *b }
-
-func keysOf(items []corev1.KeyToPath) (keys []string) {
-	for _, it := range items {
-		keys = append(keys, it.Key)
-	}
-	return keys
 }
 
 // createAssumed makes an object that is taken to exist. Its values are empty: nobody knows them.

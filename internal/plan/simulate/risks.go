@@ -10,9 +10,11 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/internal/plan"
+	"github.com/seatrial/seatrial/lint"
 	"github.com/seatrial/seatrial/manifest"
 )
 
@@ -118,16 +120,18 @@ func (s *simulation) findStale() {
 		return
 	}
 	for _, w := range s.recorder.sortedWorkloads() {
-		template := templateOf(w.current)
-		if template == nil || w.gone || !slices.ContainsFunc(w.pods, func(t *podTrack) bool { return !t.gone && t.life.Created < 0 }) {
+		object, _ := w.current.(runtime.Object)
+		pods := lint.PodTemplateOf(object)
+		older := func(t *podTrack) bool { return !t.gone && t.life.Created < 0 }
+		if templateOf(w.current) == nil || pods == nil || w.gone || !slices.ContainsFunc(w.pods, older) {
 			continue
 		}
-		env := references{}
-		env.ofEnvironment(&template.Spec, w.object.Namespace)
 		var names []string
-		for r := range changed {
-			if env[r] != nil {
-				names = append(names, r.kind+" "+r.String())
+		for _, ref := range pods.References(w.object.Namespace) {
+			r := reference{ref.Kind, ref.Namespace, ref.Name}
+			inEnvironment := strings.Contains(ref.Path, ".env[") || strings.Contains(ref.Path, ".envFrom[")
+			if name := r.kind + " " + r.String(); inEnvironment && changed[r] && !slices.Contains(names, name) {
+				names = append(names, name)
 			}
 		}
 		if len(names) == 0 {

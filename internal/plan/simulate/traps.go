@@ -10,35 +10,36 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	schedulinghelper "k8s.io/component-helpers/scheduling/corev1"
+	"k8s.io/klog/v2"
 
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/internal/plan"
 )
 
-// A trap is a known way in which a rollout gets stuck. Spring reports whether a problem that is open is of its kind: it may put
-// a cause in the place of the message, and says what to do.
+// A trap is a known way in which a rollout gets stuck. Its explain function reports whether an open problem is of its kind: it
+// may replace the message by the cause, and says what to do.
 type trap struct {
-	name   string
-	kinds  []string // of problems
-	spring func(s *simulation, p *plan.Problem) bool
+	kinds   []string // of problems
+	explain func(s *simulation, p *plan.Problem) bool
 }
 
-// traps are looked at in order; the first one counts.
+// traps are tried in order; the first that explains a problem counts.
 var traps = []trap{
-	{"immutable field", []string{plan.Denied}, immutableField},
-	{"ordered StatefulSet behind a broken pod", []string{plan.Image, plan.Config, plan.Crash, plan.Probe, plan.Mount, plan.Unplaced}, brokenOrdinal},
-	{"liveness probe and a slow start", []string{plan.Crash, plan.Probe}, killedBeforeReady},
-	{"host port and surge", []string{plan.Unplaced}, hostPortSurge},
-	{"tainted node as a domain of a spread", []string{plan.Unplaced}, taintedDomain},
-	{"StatefulSet on a lost node", []string{plan.NodeLost}, lostStatefulSet},
-	{"missing object", []string{plan.Config, plan.Mount}, missingObject},
+	{[]string{plan.Denied}, immutableField},
+	{[]string{plan.Image, plan.Config, plan.Crash, plan.Probe, plan.Mount, plan.Unplaced}, brokenOrdinal},
+	{[]string{plan.Crash, plan.Probe}, killedBeforeReady},
+	{[]string{plan.Unplaced}, hostPortSurge},
+	{[]string{plan.Unplaced}, taintedDomain},
+	{[]string{plan.NodeLost}, lostStatefulSet},
+	{[]string{plan.Config, plan.Mount}, missingObject},
 }
 
 // explainProblems puts what is known about problems beside them.
 func (s *simulation) explainProblems(all []plan.Problem) {
 	for i := range all {
 		for _, t := range traps {
-			if all[i].Open && slices.Contains(t.kinds, all[i].Kind) && t.spring(s, &all[i]) {
+			if all[i].Open && slices.Contains(t.kinds, all[i].Kind) && t.explain(s, &all[i]) {
 				break
 			}
 		}
@@ -186,17 +187,9 @@ func taintedDomain(s *simulation, p *plan.Problem) bool {
 
 // repels reports whether a node has a taint that keeps pods with some tolerations away.
 func repels(node *corev1.Node, tolerations []corev1.Toleration) bool {
-	return slices.ContainsFunc(node.Spec.Taints, func(taint corev1.Taint) bool {
-		return taint.Effect != corev1.TaintEffectPreferNoSchedule &&
-			!slices.ContainsFunc(tolerations, func(t corev1.Toleration) bool { return tolerates(t, taint) })
-	})
-}
-
-func tolerates(t corev1.Toleration, taint corev1.Taint) bool {
-	if t.Effect != "" && t.Effect != taint.Effect || t.Key != "" && t.Key != taint.Key {
-		return false
-	}
-	return t.Operator == corev1.TolerationOpExists || t.Value == taint.Value
+	keepsAway := func(t *corev1.Taint) bool { return t.Effect != corev1.TaintEffectPreferNoSchedule }
+	_, found := schedulinghelper.FindMatchingUntoleratedTaint(klog.Background(), node.Spec.Taints, tolerations, keepsAway, true)
+	return found
 }
 
 // lostStatefulSet is a pod of a StatefulSet that cannot end, since its node does not answer, and is not replaced before.
