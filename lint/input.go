@@ -146,11 +146,13 @@ func Excluded(globs []string, name string) bool {
 	name = filepath.ToSlash(filepath.Clean(name))
 	for _, g := range globs {
 		g = strings.TrimSuffix(strings.TrimPrefix(filepath.ToSlash(g), "./"), "/")
-		from := name
-		if abs, err := filepath.Abs(name); err == nil && filepath.IsAbs(g) {
-			from = filepath.ToSlash(abs)
+		at := name
+		if filepath.IsAbs(g) {
+			if abs, err := filepath.Abs(name); err == nil {
+				at = filepath.ToSlash(abs)
+			}
 		}
-		for at := from; at != "." && at != "/" && at != ""; at = parent(at) {
+		for ; at != "." && at != "/" && at != ""; at = parent(at) {
 			if ok, _ := doublestar.Match(g, at); ok {
 				return true
 			}

@@ -65,8 +65,6 @@ type Workspace struct {
 	Elsewhere     int               // sources that objects of Flux and Argo CD ask for and that are not here
 	Findings      []diag.Diagnostic // about files that are no manifests: kustomizations that were named
 	Problems      []error           // inputs that cannot be read
-	Excluded      int               // named files that exclude leaves out
-	Unused        []string          // globs of exclude that match nothing
 	Versions      []string          // target minor versions, each once; empty: the linked one
 	CRDs          []string          // names of files of definitions that exist already
 	External      []string
@@ -77,7 +75,8 @@ type Workspace struct {
 	AnyFiles      bool
 	Charts        render.Options
 
-	catalogue *Catalogue
+	catalogue      *Catalogue
+	paths, exclude []string // as given
 }
 
 // Open finds the files of a workspace and reads its configuration.
@@ -105,8 +104,7 @@ func Open(files *Files, s Settings) (*Workspace, error) {
 		return nil, usage("invalid --exclude %q: want a glob", exclude[i])
 	}
 	w.findInputs(s.Paths, exclude)
-	w.Excluded = countExcluded(s.Paths, exclude)
-	w.Unused = unusedGlobs(s.Paths, exclude)
+	w.paths, w.exclude = s.Paths, exclude
 	if w.catalogue, err = OpenCatalogue(cfg.CRDs.Releases); err != nil {
 		return nil, &UsageError{err}
 	}
@@ -131,10 +129,10 @@ func Configuration(name, folder string) (*lint.Config, error) {
 	return lint.LoadConfig(name)
 }
 
-// countExcluded counts the paths that are files, and that globs leave out.
-func countExcluded(paths, globs []string) (n int) {
-	for _, name := range paths {
-		if info, err := os.Stat(name); err == nil && info.Mode().IsRegular() && lint.Excluded(globs, name) {
+// Excluded counts the paths that are files, and that globs of exclude leave out.
+func (w *Workspace) Excluded() (n int) {
+	for _, name := range w.paths {
+		if info, err := os.Stat(name); err == nil && info.Mode().IsRegular() && lint.Excluded(w.exclude, name) {
 			n++
 		}
 	}
@@ -144,18 +142,23 @@ func countExcluded(paths, globs []string) (n int) {
 // maxSearched is how many files are held against the globs of exclude, to find those that match nothing.
 const maxSearched = 20000
 
-// unusedGlobs returns the globs that match no file or folder below the folders among paths. Files that are named say nothing
-// about the rest of a project.
-func unusedGlobs(paths, globs []string) []string {
-	unused := slices.Clone(globs)
+// UnusedExcludes returns the globs of exclude that match no file or folder below the folders among the paths. Files that are
+// named say nothing about the rest of a project.
+func (w *Workspace) UnusedExcludes() []string {
+	unused := slices.Clone(w.exclude)
 	searched := 0
-	for _, root := range paths {
+	for _, root := range w.paths {
+		if len(unused) == 0 {
+			break
+		}
 		if info, err := os.Stat(root); err != nil || !info.IsDir() {
 			return nil
 		}
 		_ = filepath.WalkDir(root, func(name string, _ fs.DirEntry, err error) error {
-			if searched++; searched > maxSearched || len(unused) == 0 {
-				unused = nil // not known, or none
+			if searched++; searched > maxSearched {
+				unused = nil // it is not known
+			}
+			if len(unused) == 0 {
 				return filepath.SkipAll
 			}
 			if err == nil {

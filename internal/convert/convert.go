@@ -8,16 +8,21 @@
 package convert
 
 import (
+	"cmp"
+	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/seatrial/seatrial/manifest"
 	kubernetes "github.com/seatrial/seatrial/schema"
 	"github.com/seatrial/seatrial/validation"
+	"github.com/seatrial/seatrial/validation/verdict"
 )
 
 // Target says which API version a document is converted to. The zero value leaves all as they are.
@@ -54,6 +59,33 @@ func (t Target) Convert(d *manifest.Document) (value map[string]any, moved bool,
 		return nil, false, &RefusedError{d, causes[0].Path, causes[0].Message + ": it would be lost"}
 	}
 	return value, true, nil
+}
+
+// validator is made for the first object that is converted.
+var validator = sync.OnceValues(validation.New)
+
+// Judge returns what the API server refuses of a value that a document was converted to. A kind that the linked Kubernetes
+// does not serve is not judged: another one is asked for.
+func Judge(ctx context.Context, d *manifest.Document, value map[string]any) (refused []*RefusedError) {
+	doc, err := json.Marshal(value)
+	if err != nil {
+		return []*RefusedError{{Document: d, Message: err.Error()}}
+	}
+	v, err := validator()
+	if err != nil {
+		return []*RefusedError{{Document: d, Message: err.Error()}}
+	}
+	apiVersion, _ := value["apiVersion"].(string)
+	gvk := schema.FromAPIVersionAndKind(apiVersion, d.Object.Kind)
+	for _, c := range v.Create(ctx, gvk, doc, cmp.Or(d.Object.Namespace, "default")).Causes {
+		if c.Class == verdict.UnknownKind {
+			continue
+		}
+		refused = append(refused, &RefusedError{Document: d, Path: c.Path, Message: fmt.Sprintf(
+			"converted to %s, the API server refuses it: %s: %s", apiVersion, c.Path, c.Message,
+		)})
+	}
+	return refused
 }
 
 // version decides where a document goes.

@@ -2,9 +2,7 @@ package cli
 
 import (
 	"bytes"
-	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -18,8 +16,6 @@ import (
 	"github.com/seatrial/seatrial/internal/convert"
 	"github.com/seatrial/seatrial/manifest"
 	"github.com/seatrial/seatrial/schema"
-	"github.com/seatrial/seatrial/validation"
-	"github.com/seatrial/seatrial/validation/verdict"
 )
 
 // convertOptions are the flags of seatrial convert.
@@ -150,10 +146,6 @@ func (o *convertOptions) convert(w io.Writer, target convert.Target, docs []*man
 	form := o.form(docs[0])
 	var failed []error
 	changed := false
-	judge, err := validation.New()
-	if err != nil {
-		return nil, &exitError{exitFailed, err}
-	}
 	for _, d := range docs {
 		value, moved, err := target.Convert(d)
 		if err != nil {
@@ -166,8 +158,11 @@ func (o *convertOptions) convert(w io.Writer, target convert.Target, docs []*man
 		if err := form.Write(w, value, d); err != nil {
 			return nil, &exitError{exitFailed, fmt.Errorf("writing %s: %w", d.Object, err)}
 		}
-		if moved {
-			refused = append(refused, refusals(judge, d, value)...)
+		if !moved {
+			continue
+		}
+		for _, r := range convert.Judge(context.Background(), d, value) {
+			refused = append(refused, r)
 		}
 	}
 	switch {
@@ -179,26 +174,6 @@ func (o *convertOptions) convert(w io.Writer, target convert.Target, docs []*man
 		}
 	}
 	return refused, nil
-}
-
-// refusals returns what the API server refuses of a converted object.
-func refusals(judge *validation.Validator, d *manifest.Document, value map[string]any) (refused []error) {
-	doc, err := json.Marshal(value)
-	if err != nil {
-		return []error{err}
-	}
-	apiVersion, _ := value["apiVersion"].(string)
-	gvk := k8sschema.FromAPIVersionAndKind(apiVersion, d.Object.Kind)
-	v := judge.Create(context.Background(), gvk, doc, cmp.Or(d.Object.Namespace, "default"))
-	for _, c := range v.Causes {
-		if c.Class == verdict.UnknownKind {
-			continue // an older Kubernetes is asked for
-		}
-		refused = append(refused, &convert.RefusedError{Document: d, Path: c.Path, Message: fmt.Sprintf(
-			"converted to %s, the API server refuses it: %s: %s", apiVersion, c.Path, c.Message,
-		)})
-	}
-	return refused
 }
 
 // form is the one that is asked for, or the other one than the first document has, or the same if

@@ -198,7 +198,7 @@ func (o *lintOptions) run(ctx context.Context) error {
 	if len(res.Assumed) > 0 {
 		fmt.Fprintf(o.Err, "note: taken to exist, since the set does not define them: namespaces %s\n", strings.Join(res.Assumed, ", "))
 	}
-	for _, glob := range job.workspace.Unused {
+	for _, glob := range job.workspace.UnusedExcludes() {
 		fmt.Fprintf(o.Err, "note: exclude %q matches nothing\n", glob)
 	}
 	for _, name := range job.workspace.UTF16() {
@@ -218,7 +218,7 @@ func (o *lintOptions) nothing(job *lintJob) error {
 	if len(job.problems) > 0 {
 		return &exitError{exitFailed, errors.Join(job.problems...)}
 	}
-	if n := job.workspace.Excluded; n > 0 {
+	if n := job.workspace.Excluded(); n > 0 {
 		_, err := fmt.Fprintf(o.Err, "note: nothing to lint: all files are excluded (%d named)\n", n)
 		return err
 	}
