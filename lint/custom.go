@@ -32,7 +32,7 @@ const roleNamed = "custom resource"
 // routes are the kinds of the Gateway API that lead to Services.
 var routes = map[string]bool{"HTTPRoute": true, "GRPCRoute": true, "TLSRoute": true, "TCPRoute": true, "UDPRoute": true}
 
-// refers tells what a custom resource names.
+// refers adds the objects that a custom resource names.
 func (f facts) refers(value map[string]any) {
 	gk := f.GroupKind()
 	for _, n := range namedBy {

@@ -113,14 +113,10 @@ func (a advice) suggest(d *manifest.Document, f *diag.Diagnostic, path, value st
 		return
 	}
 	f.Help = fmt.Sprintf("did you mean %s?", a.meant)
-	if string(d.File.Data[f.Range.Start.Offset:f.Range.End.Offset]) == value || isQuoted(d, f, value) { // a key, or a value of a mapping
+	text := string(textOf(d, f.Range))
+	if text == value || text == `"`+value+`"` || text == "'"+value+"'" { // a key, or a value of a mapping
 		f.Fixes = append(f.Fixes, replaceFix(f.Range, requoteValue(d, f.Range, a.meant), "write "+a.meant))
 	}
-}
-
-func isQuoted(d *manifest.Document, f *diag.Diagnostic, value string) bool {
-	text := string(d.File.Data[f.Range.Start.Offset:f.Range.End.Offset])
-	return len(text) > 1 && (text[0] == '"' || text[0] == '\'') && text[1:len(text)-1] == value
 }
 
 func adviseNumericPort(v invalid) advice {
@@ -270,11 +266,7 @@ func enrichNotFound(d *manifest.Document, f *diag.Diagnostic, path, message stri
 
 // namesOf returns the names of the elements of a list.
 func namesOf(d *manifest.Document, path string) (names []string) {
-	holder, key, ok := locate(d.Value(), path)
-	elements, _ := valueAt(holder, key).([]any)
-	if !ok {
-		return nil
-	}
+	elements, _ := valueOf(d, path).([]any)
 	for _, it := range elements {
 		element, _ := it.(map[string]any)
 		name, isText := element["name"].(string)

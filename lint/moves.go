@@ -36,8 +36,7 @@ func inElements(d *manifest.Document, place, beside string) string {
 			place = list + "[" + index + "]" + rest
 			continue
 		}
-		holder, key, ok := locate(d.Value(), list)
-		if elements, isList := valueAt(holder, key).([]any); !ok || !isList || len(elements) != 1 {
+		if elements, isList := valueOf(d, list).([]any); !isList || len(elements) != 1 {
 			return ""
 		}
 		place = list + "[0]" + rest
@@ -165,21 +164,21 @@ func oldForm(d *manifest.Document, path string) (to, words string) {
 			continue
 		}
 		to = strings.TrimSuffix(path, f.end) + f.to
-		holder, key, _ := locate(d.Value(), path)
-		if text, isText := valueAt(holder, key).(string); isText && strings.HasSuffix(to, ".port.number") {
+		value := valueOf(d, path)
+		if text, isText := value.(string); isText && strings.HasSuffix(to, ".port.number") {
 			to = strings.TrimSuffix(to, "number") + "name"
 			return to, fmt.Sprintf("in %s it is service.port.name: write service: {name: ..., port: {name: %s}}", d.Object.APIVersion, text)
 		}
 		if strings.HasSuffix(to, ".port.number") {
 			return to, fmt.Sprintf("in %s it is service.port.number: write service: {name: ..., port: {number: %v}}",
-				d.Object.APIVersion, valueAt(holder, key))
+				d.Object.APIVersion, value)
 		}
-		return to, fmt.Sprintf("in %s it is service.name: write service: {name: %v, port: ...}", d.Object.APIVersion, valueAt(holder, key))
+		return to, fmt.Sprintf("in %s it is service.name: write service: {name: %v, port: ...}", d.Object.APIVersion, value)
 	}
 	return "", ""
 }
 
-// putAt gives a field its value, and makes the mappings that hold it. It returns false if the field has one already, or the
+// putAt sets a field, and makes the mappings that hold it. It returns false if the field has one already, or the
 // path leads through a list of which no element is named.
 func putAt(v map[string]any, path string, value any) bool {
 	for {
@@ -218,10 +217,9 @@ func putAt(v map[string]any, path string, value any) bool {
 // backendFix rewrites a backend of an old Ingress.
 func backendFix(d *manifest.Document, path string) (diag.Fix, bool) {
 	parent := path[:max(0, strings.LastIndexByte(path, '.'))]
-	holder, key, ok := locate(d.Value(), parent)
-	backend, isMap := valueAt(holder, key).(map[string]any)
+	backend, isMap := valueOf(d, parent).(map[string]any)
 	p := d.Find(parent)
-	if !ok || !isMap || !p.Exact || p.Alias.IsValid() || !p.Value.IsValid() {
+	if !isMap || !p.Exact || p.Alias.IsValid() || !p.Value.IsValid() {
 		return diag.Fix{}, false
 	}
 	service, port := map[string]any{}, map[string]any{}

@@ -3,7 +3,6 @@ package lint
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -113,14 +112,17 @@ func matches(glob, name string) bool {
 	return ok && err == nil
 }
 
-var inContainer = regexp.MustCompile(`^.*ontainers\[\d+\]`)
-
 // containerOf returns the name of the container that a path leads into.
 func containerOf(d *manifest.Document, at string) string {
-	prefix := inContainer.FindString(at)
-	if prefix == "" {
+	const list = "ontainers["
+	start := strings.LastIndex(at, list)
+	if start < 0 {
 		return ""
 	}
-	name, _ := valueOf(d, prefix+".name").(string)
+	end := strings.IndexByte(at[start:], ']')
+	if end < 0 {
+		return ""
+	}
+	name, _ := valueOf(d, at[:start+end+1]+".name").(string)
 	return name
 }

@@ -109,7 +109,7 @@ func (w *repaired) covered(path string) bool {
 	return slices.ContainsFunc(w.made, func(m repair) bool { return slices.Contains(m.also, path) })
 }
 
-// settle takes the causes that are left, and tells the consequences from them.
+// settle separates the causes that are left from their consequences.
 func (w repaired) settle(before, after verdict.Verdict, roots []verdict.Cause) repaired {
 	left := roots
 	for _, c := range after.Causes {
@@ -167,7 +167,7 @@ func (w *repaired) attach(d *manifest.Document, found []diag.Diagnostic) []diag.
 	return found
 }
 
-// locate gives a rule's finding about the repaired object its places in the document.
+// locate sets the places in the document of a rule's finding about the repaired object.
 func (w *repaired) locate(f *Finding) {
 	if len(w.made) == 0 {
 		return

@@ -332,7 +332,7 @@ func plural(typ string) string {
 	return "values"
 }
 
-// shapeFix writes what was meant: an element gets its dash, anything else that stands on one line is written anew.
+// shapeFix writes what was meant: an element gets its dash, anything else that stands on one line is replaced.
 func shapeFix(d *manifest.Document, p manifest.Place, v, meant any, words string) (diag.Fix, bool) {
 	if !p.Exact || p.Node == nil || !p.Value.IsValid() || p.Alias.IsValid() {
 		return diag.Fix{}, false

@@ -316,7 +316,7 @@ func (t *target) notServed(d *manifest.Document, setting string) diag.Diagnostic
 	f.Reason, f.Path = "NotFound", "kind"
 	f.Message = fmt.Sprintf("no matches for kind %q in version %q", d.Object.Kind, d.Object.APIVersion)
 	f.Range = valueRange(d.Find("apiVersion"))
-	f.Help = fmt.Sprintf("an API server serves it with %s only: give lint the same flags if yours has them", setting)
+	f.Help = fmt.Sprintf("an API server serves it with %s only: pass lint the same flags if yours has them", setting)
 	for _, k := range t.store().ServedAs(d.Object.Kind) {
 		if k.GVK.Group == groupOf(d.Object.APIVersion) && schema.IsStable(k.GVK.Version) {
 			t.suggestKind(d, &f, k.GVK.Kind, k.GVK.GroupVersion().String())

@@ -202,9 +202,8 @@ func enrichBase64(d *manifest.Document, f *diag.Diagnostic, c verdict.Cause) boo
 	if d.Object.Kind != "Secret" || !strings.HasPrefix(c.Path, "data") || !strings.Contains(c.Message, "base64") {
 		return false
 	}
-	holder, key, ok := locate(d.Value(), c.Path)
-	text, isText := valueAt(holder, key).(string)
-	if !ok || !isText {
+	text, isText := valueOf(d, c.Path).(string)
+	if !isText {
 		return false
 	}
 	f.Server = f.Message

@@ -26,7 +26,7 @@ var resourceRules = []*lint.Rule{
 		Category: "resources",
 		Doc: "Memory without a unit is counted in bytes, and CPU in cores: `memory: 128` is 128 bytes, with which no container " +
 			"starts, and `cpu: 500M` is 500 million cores, which no node has. Less than 1 MiB of memory, more than 16 TiB, " +
-			"and more than 1024 cores are told.",
+			"and more than 1024 cores are reported.",
 		URL: resourcesURL + "#resource-units-in-kubernetes",
 		Check: eachContainer(func(p *lint.Pass, c *corev1.Container, path string) {
 			for _, part := range []struct {

@@ -21,7 +21,7 @@ var errOffline = errors.New("the validator asks nothing over a network")
 
 func (noNetwork) RoundTrip(*http.Request) (*http.Response, error) { return nil, errOffline }
 
-// offlineClient is the client of the storages. It knows the namespaces that the validator was told of.
+// offlineClient is the client of the storages. It has the namespaces that were added to the validator.
 type offlineClient struct {
 	kubernetes.Interface
 	namespaces *namespaces
@@ -56,7 +56,7 @@ func (n *namespaces) add(name string, labels map[string]string) {
 	n.labels[name] = maps.Clone(labels)
 }
 
-// Get returns a namespace. One that the validator was not told of is assumed to carry the labels that it needs.
+// Get returns a namespace. One that was not added to the validator is assumed to carry the labels that it needs.
 func (n *namespaces) Get(_ context.Context, name string, _ metav1.GetOptions) (*corev1.Namespace, error) {
 	n.mu.RLock()
 	defer n.mu.RUnlock()

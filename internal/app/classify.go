@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// topLevelKeys are what tells a manifest from other YAML.
+// topLevelKeys distinguish a manifest from other YAML.
 var topLevelKeys = regexp.MustCompile(`^(?:[-{ ]*)["']?(apiVersion|kind|metadata|spec)["']?[ \t]*:(.*)`)
 
 // tools are the API groups of configuration files that have the form of a manifest and that no API server takes.

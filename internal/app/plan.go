@@ -1,7 +1,6 @@
 package app
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -242,6 +241,3 @@ func (res *PlanResult) Redact() {
 		res.Rejected.Diagnostics = res.Redactor.Diagnostics(res.Rejected.Diagnostics)
 	}
 }
-
-// trimmed returns the last line of what a process wrote to its standard error.
-func trimmed(out []byte) string { return string(bytes.TrimSpace(out)) }

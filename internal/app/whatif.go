@@ -1,19 +1,17 @@
 package app
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
-	"os/exec"
 	"runtime"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/seatrial/seatrial/internal/plan"
 	"github.com/seatrial/seatrial/internal/plan/simulate"
+	"github.com/seatrial/seatrial/internal/platform"
 )
 
 // WhatIf is a disruption of a plan that has completed, for another process: a simulation uses one processor.
@@ -52,24 +50,8 @@ func (o *PlanOptions) whatIf(ctx context.Context, in simulate.Input, p *plan.Pla
 
 // ask lets another process simulate a disruption.
 func (o *PlanOptions) ask(ctx context.Context, w WhatIf) (outcome plan.Outcome, err error) {
-	request, err := json.Marshal(w)
-	if err != nil {
+	if err := platform.CallSelf(ctx, o.Child, w, &outcome); err != nil {
 		return outcome, fmt.Errorf("trying %s: %w", w.Disruption, err)
-	}
-	exe, err := os.Executable()
-	if err != nil {
-		return outcome, err
-	}
-	cmd := exec.CommandContext(ctx, exe, o.Child...)
-	cmd.Args[0] = os.Args[0] // by which a test binary knows that it is the program
-	cmd.Stdin = bytes.NewReader(request)
-	var out, errOut bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errOut
-	if err := cmd.Run(); err != nil {
-		return outcome, fmt.Errorf("trying %s: %w: %s", w.Disruption, err, trimmed(errOut.Bytes()))
-	}
-	if err := json.Unmarshal(out.Bytes(), &outcome); err != nil {
-		return outcome, fmt.Errorf("trying %s: reading the outcome: %w", w.Disruption, err)
 	}
 	return outcome, nil
 }

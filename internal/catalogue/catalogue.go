@@ -13,8 +13,6 @@ package catalogue
 import (
 	"cmp"
 	_ "embed" // the catalogue itself
-	"encoding/binary"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -223,22 +221,12 @@ func (d *Definition) JSON() ([]byte, error) {
 
 // Write makes a catalogue of an index and the forms of each of its kinds.
 func Write(index Index, forms [][]byte) ([]byte, error) {
-	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithWindowSize(16<<20),
-		zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false))
+	w, err := frames.NewWriter(zstd.WithWindowSize(16<<20), zstd.WithEncoderCRC(false))
 	if err != nil {
 		return nil, err
 	}
-	var rest []byte
 	for i := range index.Kinds {
-		packed := enc.EncodeAll(forms[i], nil)
-		index.Kinds[i].Offset, index.Kinds[i].Length = len(rest), len(packed)
-		rest = append(rest, packed...)
+		index.Kinds[i].Offset, index.Kinds[i].Length = w.Add(forms[i])
 	}
-	head, err := json.Marshal(index)
-	if err != nil {
-		return nil, err
-	}
-	packed := enc.EncodeAll(head, nil)
-	out := binary.BigEndian.AppendUint32(nil, uint32(len(packed)))
-	return append(append(out, packed...), rest...), nil
+	return w.Bytes(index)
 }

@@ -139,7 +139,7 @@ func encodeJSON(b *bytes.Buffer, value any) error {
 	return nil
 }
 
-// written returns a document as it was written, with its comments; nil if it cannot be told.
+// written returns a document as it was written, with its comments; nil if it cannot be read.
 func written(d *manifest.Document) *yaml.Node {
 	at := d.Root().Range()
 	start := d.File.LineStart(at.Start.Line)

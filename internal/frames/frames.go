@@ -1,5 +1,5 @@
-// Package frames reads embedded data that consists of an index in JSON and pieces that it points to, each compressed by itself.
-// A reader decompresses the index and what it needs.
+// Package frames reads and writes embedded data that consists of an index in JSON and pieces that it points to, each compressed
+// by itself. A reader decompresses the index and what it needs; a [Writer] makes the data.
 //
 //	rest, err := frames.ReadIndex(data, &index)
 //	piece, err := frames.Decompress(rest[index.Offset : index.Offset+index.Length])
@@ -44,3 +44,37 @@ func ReadIndex(data []byte, index any) (rest []byte, err error) {
 
 // Decompress returns the content of a piece. It may be called from many goroutines.
 func Decompress(piece []byte) ([]byte, error) { return decoder().DecodeAll(piece, nil) }
+
+// A Writer compresses pieces, and puts an index before them.
+type Writer struct {
+	encoder *zstd.Encoder
+	pieces  []byte
+}
+
+// NewWriter returns a writer that compresses as well as it can, with options of zstd.
+func NewWriter(options ...zstd.EOption) (*Writer, error) {
+	options = append([]zstd.EOption{
+		zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithEncoderConcurrency(1),
+	}, options...)
+	encoder, err := zstd.NewWriter(nil, options...)
+	return &Writer{encoder: encoder}, err
+}
+
+// Add compresses a piece, and returns its place after the index.
+func (w *Writer) Add(piece []byte) (offset, length int) {
+	packed := w.encoder.EncodeAll(piece, nil)
+	offset = len(w.pieces)
+	w.pieces = append(w.pieces, packed...)
+	return offset, len(packed)
+}
+
+// Bytes returns an index and the pieces that were added, as [ReadIndex] reads them.
+func (w *Writer) Bytes(index any) ([]byte, error) {
+	head, err := json.Marshal(index)
+	if err != nil {
+		return nil, err
+	}
+	packed := w.encoder.EncodeAll(head, nil)
+	out := binary.BigEndian.AppendUint32(nil, uint32(len(packed)))
+	return append(append(out, packed...), w.pieces...), nil
+}

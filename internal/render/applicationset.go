@@ -15,6 +15,7 @@ import (
 
 	"github.com/Masterminds/sprig/v3"
 	"github.com/bmatcuk/doublestar/v4"
+	"helm.sh/helm/v4/pkg/chart/v2/loader"
 	"sigs.k8s.io/yaml"
 )
 
@@ -111,7 +112,7 @@ func (d *discovery) matrix(
 			return nil, false
 		}
 		for _, q := range inner {
-			all = append(all, mergeValues(p, q))
+			all = append(all, loader.MergeMaps(p, q))
 		}
 	}
 	return all, true
@@ -138,7 +139,7 @@ func (d *discovery) merge(
 			for j := range all {
 				same := func(key string) bool { return fmt.Sprint(all[j][key]) == fmt.Sprint(m[key]) }
 				if !slices.ContainsFunc(keys, func(key string) bool { return !same(key) }) {
-					all[j] = mergeValues(all[j], m)
+					all[j] = loader.MergeMaps(all[j], m)
 				}
 			}
 		}
@@ -157,12 +158,12 @@ func (d *discovery) gitParameters(o *object, set *applicationSet, g *gitGenerato
 		names, _ := doublestar.Glob(os.DirFS(top), strings.TrimPrefix(f.Path, "/"))
 		slices.Sort(names)
 		for _, name := range names {
-			data, err := os.ReadFile(filepath.Join(top, filepath.FromSlash(name)))
+			data, err := readFile(filepath.Join(top, filepath.FromSlash(name)))
 			var values map[string]any
 			if err != nil || yaml.Unmarshal(data, &values) != nil {
 				continue
 			}
-			p := mergeValues(values, set.pathParameters(path.Dir(name)))
+			p := loader.MergeMaps(values, set.pathParameters(path.Dir(name)))
 			all = append(all, p)
 		}
 	}

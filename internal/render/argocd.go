@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
+	"helm.sh/helm/v4/pkg/chart/v2/loader"
 	"helm.sh/helm/v4/pkg/strvals"
 	"sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/yaml"
@@ -161,9 +162,9 @@ func (d *discovery) chartApplication(out *Source, o *object, a *application, s *
 	}
 	var text map[string]any
 	if yaml.Unmarshal([]byte(s.Helm.Values), &text) == nil {
-		out.values = mergeValues(out.values, text)
+		out.values = loader.MergeMaps(out.values, text)
 	}
-	out.values = mergeValues(out.values, s.Helm.ValuesObject)
+	out.values = loader.MergeMaps(out.values, s.Helm.ValuesObject)
 	for _, p := range s.Helm.Parameters {
 		parse := strvals.ParseInto
 		if p.ForceString {
@@ -177,7 +178,7 @@ func (d *discovery) chartApplication(out *Source, o *object, a *application, s *
 // overlay returns a kustomization with the options of an Application.
 func (s *applicationSource) overlay(file string) *overlay {
 	fields := map[string]any{}
-	data, err := os.ReadFile(file)
+	data, err := readFile(file)
 	if err != nil || yaml.Unmarshal(data, &fields) != nil || s.Kustomize == nil {
 		return nil
 	}
@@ -195,7 +196,7 @@ func (s *applicationSource) overlay(file string) *overlay {
 			all, _ := fields[name].(map[string]any)
 			all = maps.Clone(all)
 			for key, value := range pairs {
-				all = mergeValues(all, map[string]any{key: value})
+				all = loader.MergeMaps(all, map[string]any{key: value})
 			}
 			fields[name] = all
 		}
@@ -265,7 +266,7 @@ func (r *Rendering) renderFiles() {
 	places := &templatePlaces{rendering: r}
 	var text strings.Builder
 	for _, name := range r.Source.files {
-		data, err := os.ReadFile(name)
+		data, err := readFile(name)
 		if err != nil || text.Len()+len(data) > maxRenderedBytes {
 			continue
 		}
@@ -278,20 +279,4 @@ func (r *Rendering) renderFiles() {
 		text.WriteString(content)
 	}
 	r.Text, r.places = []byte(text.String()), places
-}
-
-// mergeValues returns values with others over them.
-func mergeValues(under, over map[string]any) map[string]any {
-	merged := maps.Clone(under)
-	if merged == nil {
-		merged = map[string]any{}
-	}
-	for key, value := range over {
-		below, isMap := merged[key].(map[string]any)
-		if more, ok := value.(map[string]any); ok && isMap {
-			value = mergeValues(below, more)
-		}
-		merged[key] = value
-	}
-	return merged
 }

@@ -2,7 +2,6 @@ package render
 
 import (
 	"fmt"
-	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -145,7 +144,7 @@ func collectFields(t reflect.Type, fields map[string]reflect.Type) {
 
 // checkFile judges the kustomization file of a folder.
 func (r *Rendering) checkFile(name string) {
-	data, err := os.ReadFile(name)
+	data, err := readFile(name)
 	if err != nil {
 		return
 	}

@@ -141,7 +141,7 @@ func (d *discovery) chartOf(name string) (chart string) {
 
 // isChart reports whether a folder is a chart.
 func isChart(dir string) bool {
-	data, err := os.ReadFile(filepath.Join(dir, "Chart.yaml"))
+	data, err := readFile(filepath.Join(dir, "Chart.yaml"))
 	if err != nil {
 		return false
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"helm.sh/helm/v4/pkg/chart/v2/loader"
 	"sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/yaml"
 
@@ -104,7 +105,7 @@ func (d *discovery) fluxKustomization(t *Tree, o *object) {
 	target := filepath.Join(path, kustomizationNames[0])
 	if f := d.folder(path); f.kustomization != nil {
 		target = f.kustomization.file
-		data, err := os.ReadFile(target)
+		data, err := readFile(target)
 		if err != nil || yaml.Unmarshal(data, &fields) != nil {
 			return // the kustomization itself is judged
 		}
@@ -246,10 +247,10 @@ func (d *discovery) releaseValues(
 		}
 		var more map[string]any
 		if yaml.Unmarshal([]byte(data[cmp.Or(f.ValuesKey, "values.yaml")]), &more) == nil {
-			values = mergeValues(values, more)
+			values = loader.MergeMaps(values, more)
 		}
 	}
-	return mergeValues(values, inline), ""
+	return loader.MergeMaps(values, inline), ""
 }
 
 // variables are those of a Kustomization of Flux. Those that are open come from objects that are not in the tree.

@@ -43,7 +43,7 @@ const (
 // chart-testing convention ci/*-values.yaml. A library chart renders nothing by itself, and is none.
 func chartSource(dir string) *Source {
 	s := &Source{Kind: Chart, Path: dir, File: filepath.Join(dir, "Chart.yaml")}
-	data, err := os.ReadFile(s.File)
+	data, err := readFile(s.File)
 	if err != nil {
 		return nil
 	}
@@ -171,7 +171,7 @@ func chartFiles(dir string) (files []*archive.BufferedFile, err error) {
 		if total += info.Size(); total > maxChartBytes {
 			return fmt.Errorf("the chart has more than %d MB", maxChartBytes>>20)
 		}
-		data, err := os.ReadFile(name)
+		data, err := readFile(name)
 		files = append(files, &archive.BufferedFile{Name: below, ModTime: info.ModTime(), Data: data})
 		return err
 	})
@@ -331,7 +331,7 @@ func (r *Rendering) chartFailed(err error, byDefault bool) {
 		number, _ := strconv.Atoi(m[2])
 		column, _ := strconv.Atoi(m[3])
 		name := r.fileOf(m[1])
-		if data, err := os.ReadFile(name); err == nil {
+		if data, err := readFile(name); err == nil {
 			f := source.NewFile(name, data)
 			at = lineRange(f, min(number, f.Lines()), "")
 			if start := f.LineStart(number) + column; column > 0 && number <= f.Lines() && start < len(data) {
@@ -342,7 +342,7 @@ func (r *Rendering) chartFailed(err error, byDefault bool) {
 		message = innermost.ReplaceAllString(message, "")
 		if wantsValues {
 			r.notRendered("chart", "not rendered with its default values: "+oneLine(message),
-				"give values with --helm-values, or in ci/NAME-values.yaml of the chart", at)
+				"set values with --helm-values, or in ci/NAME-values.yaml of the chart", at)
 			return
 		}
 	} else if strings.Contains(message, "values don't meet the specifications of the schema") {
@@ -380,7 +380,7 @@ var schemaLine = regexp.MustCompile(`^- at '([^']*)': .*`)
 
 // placeOfValue returns the place of a value by its JSON pointer, or the nearest above it.
 func placeOfValue(file, pointer string) source.Range {
-	data, err := os.ReadFile(file)
+	data, err := readFile(file)
 	if err != nil {
 		return firstLine(file)
 	}
@@ -429,7 +429,7 @@ func (p *templatePlaces) file(name string) *source.File {
 		p.files = map[string]*source.File{}
 	}
 	var f *source.File
-	if data, err := os.ReadFile(name); err == nil {
+	if data, err := readFile(name); err == nil {
 		f = source.NewFile(name, data)
 	}
 	p.files[name] = f

@@ -8,13 +8,14 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"regexp"
 	"runtime"
 	"runtime/debug"
 	"time"
 
 	"helm.sh/helm/v4/pkg/chart/loader/archive"
+
+	"github.com/seatrial/seatrial/internal/platform"
 )
 
 // Bounds of a chart that is rendered in a process of its own.
@@ -61,7 +62,7 @@ func (r *Rendering) needsIsolation(files []*archive.BufferedFile) bool {
 		}
 	}
 	for _, name := range r.Variant.Values {
-		if data, err := os.ReadFile(name); err == nil && unbounded.Match(data) {
+		if data, err := readFile(name); err == nil && unbounded.Match(data) {
 			return true
 		}
 	}
@@ -78,12 +79,8 @@ func (r *Rendering) template(files []*archive.BufferedFile, o Options) (map[stri
 	for _, f := range files {
 		in.Files = append(in.Files, isolatedFile{f.Name, f.Data})
 	}
-	request, err := json.Marshal(in)
+	out, err := ask(o.Child, &in)
 	if err != nil {
-		return nil, err
-	}
-	var out isolatedResult
-	if err := ask(o.Child, request, &out); err != nil {
 		return nil, err
 	}
 	switch {
@@ -96,26 +93,17 @@ func (r *Rendering) template(files []*archive.BufferedFile, o Options) (map[stri
 }
 
 // ask lets another process of this program render a chart.
-func ask(command []string, request []byte, into *isolatedResult) error {
-	exe, err := os.Executable()
-	if err != nil {
-		return err
-	}
+func ask(command []string, chart *isolated) (out isolatedResult, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), maxRenderTime)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, exe, command...)
-	cmd.Args[0] = os.Args[0] // by which a test binary knows that it is the program
-	cmd.Stdin = bytes.NewReader(request)
-	var out bytes.Buffer
-	cmd.Stdout = &out
-	err = cmd.Run()
-	if ctx.Err() != nil {
-		return fmt.Errorf("the chart is not rendered after %s: its templates do not end", maxRenderTime)
+	err = platform.CallSelf(ctx, command, chart, &out)
+	switch {
+	case ctx.Err() != nil:
+		err = fmt.Errorf("the chart is not rendered after %s: its templates do not end", maxRenderTime)
+	case err != nil:
+		err = errors.New("the templates of the chart call themselves without end")
 	}
-	if err != nil || json.Unmarshal(out.Bytes(), into) != nil {
-		return errors.New("the templates of the chart call themselves without end")
-	}
-	return nil
+	return out, err
 }
 
 // Isolated renders the chart that a process of this program describes on in, and answers on out.

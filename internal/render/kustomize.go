@@ -33,7 +33,7 @@ type kustomization struct {
 // name may also be an object of Flux.
 func readKustomization(dir, name string) *kustomization {
 	file := filepath.Join(dir, name)
-	data, err := os.ReadFile(file)
+	data, err := readFile(file)
 	if err != nil {
 		return nil
 	}
@@ -203,7 +203,7 @@ func (r *Rendering) checkReferences(dir string, seen map[string]bool) {
 
 // placeOf returns where a text stands first in a file, or its beginning.
 func placeOf(name, text string) source.Range {
-	data, err := os.ReadFile(name)
+	data, err := readFile(name)
 	if i := strings.Index(string(data), text); err == nil && i >= 0 {
 		return source.NewFile(name, data).Range(i, i+len(text))
 	}
@@ -212,7 +212,7 @@ func placeOf(name, text string) source.Range {
 
 // placeOfError returns the entry of the kustomization that an error of kustomize names.
 func (r *Rendering) placeOfError(err error) source.Range {
-	data, readErr := os.ReadFile(r.Source.File)
+	data, readErr := readFile(r.Source.File)
 	if readErr != nil {
 		return firstLine(r.Source.File)
 	}
@@ -345,7 +345,7 @@ func (o *origins) place(doc *manifest.Document, path string, at source.Range) (s
 // that the object's, which has a hash and may have a prefix, contains.
 func placeOfGenerator(file, object string) source.Range {
 	best, length := firstLine(file), 0
-	data, err := os.ReadFile(file)
+	data, err := readFile(file)
 	if err != nil {
 		return best
 	}
@@ -375,7 +375,7 @@ func sameValue(a, b manifest.Place) bool {
 // findObject returns the document of a file that a rendered object comes from: of the same kind and name, or
 // the only one of the kind whose name is a part of the rendered one, which prefixes and suffixes make longer.
 func findObject(name string, doc *manifest.Document) (*manifest.Document, bool) {
-	data, err := os.ReadFile(name)
+	data, err := readFile(name)
 	if err != nil {
 		return nil, false
 	}

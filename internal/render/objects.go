@@ -3,6 +3,7 @@ package render
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -44,10 +45,7 @@ func (d *discovery) readObjects(t *Tree) {
 	slices.Sort(d.files)
 	d.files = slices.Compact(d.files)
 	for _, name := range d.files {
-		if info, err := os.Stat(name); err != nil || !info.Mode().IsRegular() {
-			continue // reading a pipe would wait for whoever writes to it
-		}
-		data, err := os.ReadFile(name)
+		data, err := readFile(name)
 		contains := func(group string) bool { return bytes.Contains(data, []byte(group+"/")) }
 		if err != nil || !slices.ContainsFunc(deployers, contains) || t.inChart(name) {
 			continue
@@ -62,23 +60,21 @@ func (d *discovery) readObjects(t *Tree) {
 	}
 }
 
-// named reports whether there is an object of a kind and name.
+// named reports whether the tree has an object of a kind and name.
 func (d *discovery) named(group, kind, name string) bool {
 	return slices.ContainsFunc(d.objects, func(o *object) bool { return o.is(group, kind) && o.Object.Name == name })
 }
 
-// configMaps returns the data of the ConfigMaps of the tree by name. One that is there twice with other data says
-// nothing.
+// configMaps returns the data of the ConfigMaps of the tree by name. One that exists twice with different data, as those of
+// environments do, is left out.
 func (d *discovery) configMaps() map[string]map[string]string {
 	if d.maps != nil {
 		return d.maps
 	}
 	d.maps = map[string]map[string]string{}
+	ambiguous := map[string]bool{}
 	for _, name := range d.files {
-		if info, err := os.Stat(name); err != nil || !info.Mode().IsRegular() {
-			continue // reading a pipe would wait for whoever writes to it
-		}
-		data, err := os.ReadFile(name)
+		data, err := readFile(name)
 		if err != nil || !bytes.Contains(data, []byte("kind: ConfigMap")) {
 			continue
 		}
@@ -86,10 +82,13 @@ func (d *discovery) configMaps() map[string]map[string]string {
 		for _, doc := range docs {
 			var c struct{ Data map[string]string }
 			if doc.Object.Kind == "ConfigMap" && yaml.Unmarshal(doc.JSON, &c) == nil {
+				known, twice := d.maps[doc.Object.Name]
+				ambiguous[doc.Object.Name] = ambiguous[doc.Object.Name] || twice && !maps.Equal(known, c.Data)
 				d.maps[doc.Object.Name] = c.Data
 			}
 		}
 	}
+	maps.DeleteFunc(d.maps, func(name string, _ map[string]string) bool { return ambiguous[name] })
 	return d.maps
 }
 
@@ -135,6 +134,18 @@ func (d *discovery) tops(file string) (tops []string) {
 	return tops
 }
 
+// readFile reads a file. Whatever is none is refused: reading a named pipe would wait for a writer.
+func readFile(name string) ([]byte, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a regular file", name)
+	}
+	return os.ReadFile(name)
+}
+
 func exists(name string) bool {
 	_, err := os.Stat(name)
 	return err == nil
@@ -155,7 +166,7 @@ func (d *discovery) isThisRepository(r reference) (known, mine bool) {
 
 // remote returns the address that the repository of a file was cloned from, or an empty text.
 func (d *discovery) remote(file string) string {
-	config, err := os.ReadFile(filepath.Join(d.tops(file)[0], ".git", "config"))
+	config, err := readFile(filepath.Join(d.tops(file)[0], ".git", "config"))
 	if err != nil {
 		return ""
 	}
@@ -193,7 +204,7 @@ func plainAddress(url string) string {
 
 // holdsObjects reports whether a file holds objects of the API, and not a kustomization.
 func holdsObjects(name string) bool {
-	data, err := os.ReadFile(name)
+	data, err := readFile(name)
 	if err != nil || slices.Contains(kustomizationNames, filepath.Base(name)) {
 		return false
 	}

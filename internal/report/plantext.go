@@ -177,10 +177,10 @@ func (t *planWriter) risks() {
 	if len(shown) > 0 {
 		t.title("Risks")
 	}
-	told := map[string]int{}
+	byRule := map[string]int{} // risks of a rule
 	for i := range shown {
 		d := &shown[i]
-		if told[d.Rule]++; told[d.Rule] > sameRisks && !t.o.Verbose {
+		if byRule[d.Rule]++; byRule[d.Rule] > sameRisks && !t.o.Verbose {
 			continue
 		}
 		where := ""
@@ -196,8 +196,8 @@ func (t *planWriter) risks() {
 			t.wrapped("", "= "+d.Help, 11, t.help)
 		}
 	}
-	for _, rule := range slices.Sorted(maps.Keys(told)) {
-		if more := told[rule] - sameRisks; more > 0 && !t.o.Verbose {
+	for _, rule := range slices.Sorted(maps.Keys(byRule)) {
+		if more := byRule[rule] - sameRisks; more > 0 && !t.o.Verbose {
 			fmt.Fprintln(t, t.dim.Sprintf("  and %d more of %s (--verbose)", more, rule))
 		}
 	}

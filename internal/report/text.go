@@ -97,7 +97,7 @@ func (t *textWriter) source(name string) *source.File {
 	return f
 }
 
-// adviceAt returns how many findings at the beginning are advice about one place, which is told in a line.
+// adviceAt returns how many findings at the beginning are advice about one place, which fits in a line.
 func adviceAt(all []diag.Diagnostic) (n int) {
 	first := &all[0]
 	for n < len(all) && all[n].Severity == diag.Info && all[n].Range.File == first.Range.File && all[n].Object == first.Object &&

@@ -8,7 +8,6 @@ package bundle
 
 import (
 	_ "embed" // the bundle itself
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"sync"
@@ -138,22 +137,14 @@ func (b *Bundle) Definition(name string, version int) ([]byte, error) {
 
 // Write makes a bundle. Bodies of the index refer to segments, which are compressed here.
 func Write(index Index, segments [][]byte) ([]byte, error) {
-	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithWindowSize(8<<20), zstd.WithEncoderConcurrency(1))
+	w, err := frames.NewWriter(zstd.WithWindowSize(8 << 20))
 	if err != nil {
 		return nil, err
 	}
-	var rest []byte
 	index.Segments = nil
 	for _, s := range segments {
-		packed := enc.EncodeAll(s, nil)
-		index.Segments = append(index.Segments, Segment{Offset: len(rest), Length: len(packed)})
-		rest = append(rest, packed...)
+		offset, length := w.Add(s)
+		index.Segments = append(index.Segments, Segment{Offset: offset, Length: length})
 	}
-	head, err := json.Marshal(index)
-	if err != nil {
-		return nil, err
-	}
-	packed := enc.EncodeAll(head, nil)
-	out := binary.BigEndian.AppendUint32(nil, uint32(len(packed)))
-	return append(append(out, packed...), rest...), nil
+	return w.Bytes(index)
 }

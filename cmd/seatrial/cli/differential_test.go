@@ -68,16 +68,7 @@ func TestStaticVerdictIsThatOfTheEngine(t *testing.T) {
 		{"kubernetes", kubernetesModule, []string{"test/e2e/testing-manifests", "cluster/addons", "test/fixtures"}},
 	}
 	found, compared := map[string]bool{}, 0
-	err = virtualtime.Run(t.Context(), time.Now(), 1, func() error {
-		engine, err := cluster.Start(context.Background(), cluster.Config{APIServerOnly: true})
-		if err != nil {
-			return err
-		}
-		defer engine.Close()
-		c, err := newComparison(engine)
-		if err != nil {
-			return err
-		}
+	err = withComparison(t, func(c *comparison) error {
 		for _, s := range sources {
 			for _, name := range manifestsIn(t, s.dir, s.folders) {
 				data, err := os.ReadFile(filepath.Join(s.dir, name))
@@ -118,6 +109,22 @@ type comparison struct {
 	judge  *validation.Validator
 	client *kubernetes.Clientset
 	mapper *restmapper.DeferredDiscoveryRESTMapper
+}
+
+// withComparison calls f in virtual time, with an API server.
+func withComparison(t *testing.T, f func(c *comparison) error) error {
+	return virtualtime.Run(t.Context(), time.Now(), 1, func() error {
+		engine, err := cluster.Start(context.Background(), cluster.Config{APIServerOnly: true})
+		if err != nil {
+			return err
+		}
+		defer engine.Close()
+		c, err := newComparison(engine)
+		if err != nil {
+			return err
+		}
+		return f(c)
+	})
 }
 
 func newComparison(e *cluster.Cluster) (*comparison, error) {

@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/go-logr/logr"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -19,8 +18,6 @@ import (
 	"k8s.io/klog/v2"
 
 	"github.com/seatrial/seatrial/explain"
-	"github.com/seatrial/seatrial/internal/cluster"
-	"github.com/seatrial/seatrial/internal/cluster/virtualtime"
 	"github.com/seatrial/seatrial/manifest"
 	apischema "github.com/seatrial/seatrial/schema"
 	"github.com/seatrial/seatrial/source"
@@ -46,16 +43,7 @@ func TestStaticVerdictOnMutants(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	err = virtualtime.Run(t.Context(), time.Now(), 1, func() error {
-		engine, err := cluster.Start(context.Background(), cluster.Config{APIServerOnly: true})
-		if err != nil {
-			return err
-		}
-		defer engine.Close()
-		c, err := newComparison(engine)
-		if err != nil {
-			return err
-		}
+	err = withComparison(t, func(c *comparison) error {
 		for i, k := range store.Kinds() {
 			if !slices.Contains(k.Verbs, "create") || slices.Contains(unmutated, k.Kind) || strings.HasSuffix(k.Kind, "Review") {
 				continue

@@ -735,7 +735,7 @@ func (r *recorder) takeWorkload(wr memstore.Write, o metav1.Object) {
 	}
 }
 
-// correct counts the updated replicas that are available, which the status of a Deployment does not tell from others.
+// correct counts the updated replicas that are available, which the status of a Deployment does not distinguish from others.
 func (w *workloadTrack) correct(why string) string {
 	d, ok := w.current.(*appsv1.Deployment)
 	if !ok || w.hash == "" || !strings.HasSuffix(why, " updated replicas available") {
