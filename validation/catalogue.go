@@ -101,6 +101,30 @@ func (c *Catalogue) create(
 	return answer, known
 }
 
+// update judges the update of an object by the first release that accepts it as a new one, or else by the first that
+// serves its API version.
+func (c *Catalogue) update(
+	ctx context.Context, gvk schema.GroupVersionKind, old, doc []byte, namespace string,
+) (answer verdict.Verdict, judged bool) {
+	for _, r := range c.releases(gvk.GroupKind()) {
+		if !slices.Contains(r.Versions, gvk.Version) {
+			continue
+		}
+		definitions, err := r.registry()
+		if err != nil {
+			return failed(err), true
+		}
+		created, known := definitions.Create(ctx, gvk, doc, namespace)
+		if !known || judged && !created.Accepted() {
+			continue
+		}
+		if answer, judged = definitions.Update(ctx, gvk, old, doc, namespace); created.Accepted() {
+			break
+		}
+	}
+	return answer, judged
+}
+
 // SetCatalogue sets the catalogue that [Validator.UseCatalogue] makes known.
 func (v *Validator) SetCatalogue(c *Catalogue) { v.catalogue = c }
 
@@ -112,8 +136,13 @@ func (v *Validator) UseCatalogue(except func(group, kind string) bool) { v.excep
 func (v *Validator) createByCatalogue(
 	ctx context.Context, gvk schema.GroupVersionKind, doc []byte, namespace string,
 ) (verdict.Verdict, bool) {
-	if v.catalogue == nil || v.except == nil || v.custom.Defines(gvk.GroupKind()) || v.except(gvk.Group, gvk.Kind) {
+	if !v.usesCatalogue(gvk) {
 		return verdict.Verdict{}, false
 	}
 	return v.catalogue.create(ctx, gvk, doc, namespace)
+}
+
+// usesCatalogue reports whether the catalogue judges a kind that is not built in.
+func (v *Validator) usesCatalogue(gvk schema.GroupVersionKind) bool {
+	return v.catalogue != nil && v.except != nil && !v.custom.Defines(gvk.GroupKind()) && !v.except(gvk.Group, gvk.Kind)
 }

@@ -28,6 +28,7 @@ type kind struct {
 	resource   string
 	namespaced bool
 	creater    rest.Creater // nil: the server does not allow to create it
+	updater    rest.Updater // nil: the server does not allow to update it
 	virtual    bool
 	setting    string // of the API server without which it does not serve the kind; empty: it serves it
 	scheme     *runtime.Scheme
@@ -80,7 +81,7 @@ func newStorages() (*storages, error) {
 func (s *storages) add(p apiserver.RESTStorageProvider, scheme *runtime.Scheme) {
 	g := &group{kinds: map[schema.GroupVersionKind]*kind{}}
 	g.build = func() error {
-		info, err := p.NewRESTStorage(registry.AllResources{}, emptyGetter{})
+		info, err := p.NewRESTStorage(registry.AllResources{}, storageGetter{})
 		if err != nil {
 			return err
 		}
@@ -126,6 +127,7 @@ func (g *group) fill(s *storages, name string, info genericapiserver.APIGroupInf
 			}
 			k := &kind{gvk: gvk, resource: resource, scheme: scheme, strict: strict}
 			k.creater, _ = store.(rest.Creater)
+			k.updater, _ = store.(rest.Updater)
 			if scoper, ok := store.(rest.Scoper); ok {
 				k.namespaced = scoper.NamespaceScoped()
 			}

@@ -139,13 +139,17 @@ func (v *Validator) Create(
 			},
 		}
 	}
-	answer = k.judge(ctx, doc, namespace)
+	answer = k.create(ctx, doc, namespace).Verdict
 	answer.Warnings = append(answer.Warnings, v.typeCheck(&answer)...)
-	// The server walks through maps, in an order that changes.
-	slices.SortFunc(answer.Causes, func(a, b verdict.Cause) int {
+	sortCauses(answer.Causes)
+	return answer
+}
+
+// sortCauses sorts causes: the server walks through maps, in an order that changes.
+func sortCauses(causes []verdict.Cause) {
+	slices.SortFunc(causes, func(a, b verdict.Cause) int {
 		return cmp.Or(cmp.Compare(a.Class, b.Class), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Message, b.Message))
 	})
-	return answer
 }
 
 // AddCRD judges a CustomResourceDefinition and, as far as it is usable, makes its kinds known. One of
@@ -234,8 +238,14 @@ func failed(err error) verdict.Verdict {
 	}
 }
 
-// judge answers about one object of a built-in kind.
-func (k *kind) judge(ctx context.Context, doc []byte, namespace string) (out verdict.Verdict) {
+// created is the verdict on creating an object.
+type created struct {
+	verdict.Verdict
+	stored runtime.Object // in the internal version; nil if it is not accepted
+}
+
+// create answers about one object of a built-in kind.
+func (k *kind) create(ctx context.Context, doc []byte, namespace string) (out created) {
 	defer out.Recover()
 	out.ClusterScoped, out.NotServed = !k.namespaced, k.setting
 	obj, causes := k.decode(doc)
@@ -267,7 +277,7 @@ func (k *kind) judge(ctx context.Context, doc []byte, namespace string) (out ver
 		namespace = metav1.NamespaceNone
 	}
 	recorder := &handler.Recorder{}
-	ctx = k.requestContext(ctx, namespace, recorder)
+	ctx = k.requestContext(ctx, "create", namespace, recorder)
 	handler.Prepare(ctx, internal)
 	if m, err := meta.Accessor(internal); err == nil {
 		if m.GetNamespace() != "" && !k.namespaced {
@@ -295,7 +305,7 @@ func (k *kind) judge(ctx context.Context, doc []byte, namespace string) (out ver
 		out.Causes = append(out.Causes, nondeterminism.StorageRefusals(internal)...)
 	}
 	generated := nondeterminism.Of(internal, doc)
-	_, err = k.creater.Create(ctx, internal, nil, &metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+	stored, err := k.creater.Create(ctx, internal, nil, &metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
 	for _, c := range causesOf(err, virtual) {
 		c.Message = generated.Normalize(c.Message)
 		out.Causes = appendCause(out.Causes, causes, c)
@@ -309,6 +319,9 @@ func (k *kind) judge(ctx context.Context, doc []byte, namespace string) (out ver
 	for _, w := range recorder.Warnings {
 		w.Text = generated.Normalize(w.Text)
 		out.Warnings = append(out.Warnings, w)
+	}
+	if out.Accepted() {
+		out.stored = stored
 	}
 	return out
 }
@@ -326,13 +339,13 @@ func ofOne(c verdict.Cause) bool {
 	return c.Reason == string(metav1.CauseTypeFieldValueInvalid) && strings.HasPrefix(c.Message, `Invalid value: "`)
 }
 
-func (k *kind) requestContext(ctx context.Context, namespace string, r *handler.Recorder) context.Context {
+func (k *kind) requestContext(ctx context.Context, verb, namespace string, r *handler.Recorder) context.Context {
 	ctx = warning.WithWarningRecorder(ctx, r)
 	ctx = request.WithNamespace(ctx, namespace)
 	ctx = request.WithUser(ctx, admin)
 	return request.WithRequestInfo(
 		ctx,
-		&request.RequestInfo{IsResourceRequest: true, Verb: "create", APIGroup: k.gvk.Group, APIVersion: k.gvk.Version,
+		&request.RequestInfo{IsResourceRequest: true, Verb: verb, APIGroup: k.gvk.Group, APIVersion: k.gvk.Version,
 			Resource: k.resource, Namespace: namespace},
 	)
 }

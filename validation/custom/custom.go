@@ -58,14 +58,18 @@ type kind struct {
 	resource   string
 	namespaced bool
 	deprecated string // the warning of a deprecated version, or ""
+	converts   bool   // by a webhook: what an object of another version becomes is not known
 	compiled   func() (*compiled, error)
 }
 
 // compiled is what judging an object takes.
 type compiled struct {
 	structural *structuralschema.Structural
-	strategy   rest.RESTCreateStrategy
-	preserve   bool // spec.preserveUnknownFields
+	strategy   interface {
+		rest.RESTCreateStrategy
+		rest.RESTUpdateStrategy
+	}
+	preserve bool // spec.preserveUnknownFields
 }
 
 // NewRegistry returns a registry without definitions.
@@ -89,6 +93,7 @@ func (r *Registry) Define(obj runtime.Object) error {
 			gvk:        schema.GroupVersionKind{Group: crd.Spec.Group, Version: v.Name, Kind: crd.Spec.Names.Kind},
 			resource:   crd.Spec.Names.Plural,
 			namespaced: crd.Spec.Scope == apiextensionsv1.NamespaceScoped,
+			converts:   crd.Spec.Conversion != nil && crd.Spec.Conversion.Strategy == apiextensionsv1.WebhookConverter,
 		}
 		if v.Deprecated {
 			k.deprecated = deprecationWarning(crd, v)
@@ -176,14 +181,8 @@ func (k *kind) judge(ctx context.Context, c *compiled, doc []byte, namespace str
 		})
 	}
 	out.Object = u
-	ctx = request.WithNamespace(ctx, namespace)
-	ctx = request.WithRequestInfo(
-		ctx,
-		&request.RequestInfo{IsResourceRequest: true, Verb: "create", APIGroup: k.gvk.Group, APIVersion: k.gvk.Version,
-			Resource: k.resource, Namespace: namespace},
-	)
 	recorder := &handler.Recorder{}
-	ctx = warning.WithWarningRecorder(ctx, recorder)
+	ctx = k.requestContext(ctx, "create", namespace, recorder)
 	handler.Prepare(ctx, u)
 	rest.FillObjectMetaSystemFields(u)
 	generated := nondeterminism.Of(u, doc)
@@ -197,6 +196,16 @@ func (k *kind) judge(ctx context.Context, c *compiled, doc []byte, namespace str
 	}
 	out.Warnings = append(out.Warnings, recorder.Warnings...)
 	return out
+}
+
+func (k *kind) requestContext(ctx context.Context, verb, namespace string, r *handler.Recorder) context.Context {
+	ctx = request.WithNamespace(ctx, namespace)
+	ctx = request.WithRequestInfo(
+		ctx,
+		&request.RequestInfo{IsResourceRequest: true, Verb: verb, APIGroup: k.gvk.Group, APIVersion: k.gvk.Version,
+			Resource: k.resource, Namespace: namespace},
+	)
+	return warning.WithWarningRecorder(ctx, r)
 }
 
 // decode reads an object, prunes what the schema does not know, and coerces its metadata.
