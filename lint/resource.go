@@ -14,6 +14,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/seatrial/seatrial/diag"
+	"github.com/seatrial/seatrial/manifest"
+	"github.com/seatrial/seatrial/validation/verdict"
 )
 
 // PodTemplate is what an object says of the pods that it is, or makes.
@@ -215,3 +217,18 @@ func (r Ref) String() string {
 
 // Place names where the resource was written, for messages: a.yaml, document 2.
 func (r *Resource) Place() string { return fmt.Sprintf("%s, document %d", r.File, r.Document) }
+
+// ResourceOf returns what other objects need to know of a document on which there is a verdict.
+func ResourceOf(d *manifest.Document, v verdict.Verdict) *Resource {
+	pods := PodTemplateOf(v.Object)
+	if v.Object == nil { // as much as can be seen
+		pods = PodTemplateOf(&unstructured.Unstructured{Object: d.Value()})
+	}
+	namespace := ""
+	if !clusterScoped(v) {
+		namespace = namespaceOf(d)
+	}
+	r := &Resource{}
+	r.fill(d, v.Object, pods, namespace)
+	return r
+}

@@ -1,0 +1,282 @@
+package review
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/seatrial/seatrial/diag"
+)
+
+// Compare reviews a change. Everything of the environments, and of what Input.All returns, must have been read.
+func Compare(in Input) *Report {
+	r := &Report{Base: in.Base, Head: in.Head, Unchanged: in.Unchanged, Notes: in.Notes}
+	var environments []*environment
+	all := func() []*Object {
+		var objects []*Object
+		for _, e := range in.Environments {
+			if e.New != nil {
+				objects = append(objects, e.New.Objects...)
+			}
+		}
+		if in.Others != nil {
+			objects = append(objects, in.Others()...)
+		}
+		return objects
+	}
+	var changes []Change
+	for _, given := range in.Environments {
+		e := newEnvironment(match(given), all)
+		added, fixed, known := compareFindings(given)
+		e.found = added
+		environments = append(environments, e)
+		refused, rest := e.refusals(added)
+		r.Refused = append(r.Refused, refused...)
+		r.New, r.Fixed, r.Known = append(r.New, rest...), append(r.Fixed, fixed...), append(r.Known, known...)
+		r.Consequences = append(r.Consequences, e.consequences()...)
+		r.Totals = append(r.Totals, e.totals()...)
+		changes = append(changes, e.changes()...)
+		if e.differs() || len(added)+len(fixed)+len(refused) > 0 {
+			r.Environments = append(r.Environments, e.report())
+		} else {
+			r.Unchanged++
+		}
+	}
+	r.Before = len(r.Known)
+	r.Changes = groupChanges(changes)
+	r.Refused, r.New, r.Fixed = groupFindings(r.Refused), groupFindings(r.New), groupFindings(r.Fixed)
+	r.Known = groupFindings(r.Known)
+	r.Consequences = groupConsequences(r.Consequences)
+	r.Assess()
+	return r
+}
+
+// refusals divides findings into those with which the server refuses what it had accepted, or did not have, and the rest.
+func (e *environment) refusals(added []Finding) (refused, rest []Finding) {
+	if e.New != nil {
+		for _, d := range e.New.Refused {
+			refused = append(refused, Finding{Diagnostic: d, Environments: []string{e.Name}, Update: true})
+		}
+	}
+	for _, f := range added {
+		if f.Severity == diag.Error && verdicts[f.Rule] {
+			refused = append(refused, f)
+		} else {
+			rest = append(rest, f)
+		}
+	}
+	return refused, rest
+}
+
+// verdicts are the rules by which the API server, or the client before it, refuses a document.
+var verdicts = map[string]bool{
+	"api-server": true, "field-type": true, "field-unknown": true, "kind-unknown": true, "yaml-syntax": true, "yaml-tab": true,
+	"yaml-duplicate-key": true, "namespace-scope": true, "object-duplicate": true,
+}
+
+// differs reports whether anything of the environment does.
+func (e *environment) differs() bool {
+	return e.Old == nil || e.New == nil || e.Was != "" || len(e.varying) > 0 ||
+		e.Old.Problem != e.New.Problem ||
+		slices.ContainsFunc(e.pairs, func(p *pair) bool { return p.action != "" })
+}
+
+// report counts what becomes of the objects of an environment.
+func (e *environment) report() EnvironmentReport {
+	r := EnvironmentReport{Name: e.Name, Was: e.Was, Kind: e.Kind, Action: Update, Reasons: []string{}, Varying: e.varying}
+	if r.Varying == nil {
+		r.Varying = []VaryingField{}
+	}
+	switch {
+	case e.Old == nil:
+		r.Action = Create
+	case e.New == nil:
+		r.Action = Delete
+	}
+	if e.New != nil {
+		r.Problem = e.New.Problem
+	}
+	for _, p := range e.pairs {
+		switch p.action {
+		case Create:
+			r.Created++
+		case Update:
+			r.Updated++
+		case Delete:
+			r.Deleted++
+		case Rename:
+			r.Renamed++
+		}
+	}
+	return r
+}
+
+// changes lists what becomes of the objects of an environment.
+func (e *environment) changes() (all []Change) {
+	for _, p := range e.pairs {
+		if p.action == "" {
+			continue
+		}
+		o := p.newest()
+		c := Change{
+			Action: p.action, Object: o.shown(), Environments: []string{e.Name}, Fields: p.fields,
+			Fate: p.fate.Outcome, Why: p.fate.Why, File: o.Place.File, Line: o.Place.Start.Line,
+		}
+		if p.action == Rename {
+			c.Was = p.old.shown()
+		}
+		if c.Fields == nil {
+			c.Fields = []Field{}
+		}
+		all = append(all, c)
+	}
+	return all
+}
+
+// actionOrder is that of reports: what is lost comes first.
+var actionOrder = []string{Delete, Rename, Update, Create}
+
+// groupChanges joins the same change of several environments.
+func groupChanges(all []Change) (grouped []Change) {
+	at := map[string]int{}
+	for _, c := range all {
+		var key strings.Builder
+		group, _, _ := strings.Cut(c.Object.APIVersion, "/")
+		fmt.Fprintf(&key, "%s\x00%s\x00%s\x00%s\x00%s\x00%s", c.Action, group, c.Object.Kind, c.Object.Name, c.Was.Name, c.Fate)
+		for _, f := range c.Fields {
+			fmt.Fprintf(&key, "\x00%s\x01%s\x01%s", f.Path, f.Before, f.After)
+		}
+		if c.Action == Create || c.Action == Delete {
+			fmt.Fprintf(&key, "\x00%s", c.Why)
+		}
+		i, ok := at[key.String()]
+		if !ok {
+			at[key.String()] = len(grouped)
+			grouped = append(grouped, c)
+			continue
+		}
+		g := &grouped[i]
+		g.Environments = addOnce(g.Environments, c.Environments...)
+		if g.Object.Namespace != c.Object.Namespace {
+			g.Object.Namespace = ""
+		}
+	}
+	slices.SortStableFunc(grouped, func(a, b Change) int {
+		return cmp.Or(
+			cmp.Compare(slices.Index(actionOrder, a.Action), slices.Index(actionOrder, b.Action)),
+			cmp.Compare(a.Object.Kind, b.Object.Kind), cmp.Compare(a.Object.Namespace, b.Object.Namespace),
+			cmp.Compare(a.Object.Name, b.Object.Name),
+		)
+	})
+	return grouped
+}
+
+// Assess finds the risk of each environment, with the reasons, and sorts the environments by it. It is called again
+// when rollouts have been added.
+func (r *Report) Assess() {
+	for i := range r.Environments {
+		e := &r.Environments[i]
+		e.Risk, e.Reasons = r.assess(e)
+	}
+	slices.SortStableFunc(r.Environments, func(a, b EnvironmentReport) int {
+		return cmp.Or(cmp.Compare(b.Risk, a.Risk), cmp.Compare(a.Name, b.Name))
+	})
+}
+
+// reason is a reason of a risk.
+type reason struct {
+	risk Risk
+	text string
+}
+
+func (r *Report) assess(e *EnvironmentReport) (Risk, []string) {
+	var reasons []reason
+	add := func(risk Risk, format string, args ...any) {
+		reasons = append(reasons, reason{risk, fmt.Sprintf(format, args...)})
+	}
+	in := func(list []string) bool { return slices.Contains(list, e.Name) }
+	if e.Problem != "" {
+		add(High, "it cannot be rendered as a whole")
+	}
+	if n := count(r.Refused, func(f Finding) bool { return in(f.Environments) }); n > 0 {
+		add(High, "the API server refuses %s", plural(n, "object or field", "objects or fields"))
+	}
+	for _, o := range r.Rollouts {
+		if o.Environment == e.Name && o.Simulated && !o.Completes {
+			add(High, "the simulated rollout does not complete")
+		}
+	}
+	for _, kind := range Kinds {
+		risk, n, first := None, 0, ""
+		for _, c := range r.Consequences {
+			if c.Kind == kind.Name && in(c.Environments) {
+				if n++; c.Risk > risk || first == "" {
+					first = c.Object.Kind + " " + c.Object.Name
+				}
+				risk = max(risk, c.Risk)
+			}
+		}
+		if n > 0 {
+			add(risk, "%s", kind.reason(n, first))
+		}
+	}
+	if n := count(r.New, func(f Finding) bool { return in(f.Environments) && f.Severity == diag.Error }); n > 0 {
+		add(High, "%s", plural(n, "new error of lint", "new errors of lint"))
+	}
+	if n := count(r.New, func(f Finding) bool { return in(f.Environments) && f.Severity == diag.Warning }); n > 0 {
+		add(Low, "%s", plural(n, "new warning", "new warnings"))
+	}
+	slices.SortStableFunc(reasons, func(a, b reason) int { return cmp.Compare(b.risk, a.risk) })
+	risk, texts := None, []string{}
+	for _, why := range reasons {
+		risk = max(risk, why.risk)
+		texts = append(texts, why.text)
+	}
+	if risk == None && e.Created+e.Updated+e.Deleted+e.Renamed > 0 {
+		risk = Low
+	}
+	return risk, texts
+}
+
+// phrases say consequences as reasons: of one object, and of many.
+var phrases = map[string][2]string{
+	"restart":             {"%s restarts", "%d workloads restart"},
+	"no-rollout":          {"%s does not roll out", "%d workloads do not roll out"},
+	"stale-config":        {"%s keeps old configuration", "%d workloads keep old configuration"},
+	"service-pods":        {"%s selects other pods", "%d Services select other pods"},
+	"reference-broken":    {"%s refers to what goes", "%d references break"},
+	"reference-orphaned":  {"%s is used no more", "%d objects are used no more"},
+	"autoscaler-conflict": {"%s and its autoscaler disagree", "%d workloads and their autoscalers disagree"},
+	"volume":              {"%s: data", "%d volumes change or go"},
+	"image":               {"%s: image", "%d images need a look"},
+	"rbac":                {"%s: more permissions", "%d subjects get more permissions"},
+	"network":             {"%s: other connections", "%d workloads have other connections"},
+	"definition":          {"%s loses something", "%d definitions lose something"},
+	"api-not-served":      {"%s is not served", "%d objects are not served"},
+	"quota":               {"%s is exceeded", "%d quotas are exceeded"},
+}
+
+// reason says a number of consequences of a kind as a reason of a risk.
+func (k Kind) reason(n int, first string) string {
+	if n == 1 {
+		return fmt.Sprintf(phrases[k.Name][0], first)
+	}
+	return fmt.Sprintf(phrases[k.Name][1], n)
+}
+
+func count(all []Finding, is func(Finding) bool) (n int) {
+	for _, f := range all {
+		if is(f) {
+			n++
+		}
+	}
+	return n
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}

@@ -1,0 +1,126 @@
+package review
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/seatrial/seatrial/diag"
+)
+
+// findingKey is what makes two findings the same: neither the line nor the place in a list.
+type findingKey struct {
+	rule, path, message string
+	object              string
+}
+
+// keyOf returns the key of a finding. Items of lists are named, so that another one before them changes nothing.
+func (s *Side) keyOf(d *diag.Diagnostic) findingKey {
+	o := d.Object
+	group, _, ok := strings.Cut(o.APIVersion, "/")
+	if !ok {
+		group = ""
+	}
+	k := findingKey{rule: d.Rule, path: s.namedPath(d), object: strings.Join([]string{group, o.Kind, o.Namespace, generatedSuffix.ReplaceAllString(o.Name, "")}, "/")}
+	if d.Path == "" {
+		k.message = d.Message
+	}
+	return k
+}
+
+// namedPath returns the path of a finding with the names of list items in place of their numbers.
+func (s *Side) namedPath(d *diag.Diagnostic) string {
+	if !strings.Contains(d.Path, "[") {
+		return d.Path
+	}
+	for _, o := range s.Objects {
+		if o.Document.Number == d.Document && o.Document.Object == d.Object {
+			return withNames(o.Document.Value(), d.Path)
+		}
+	}
+	return d.Path
+}
+
+// withNames replaces numbers of list items in a path by the names that the items have.
+func withNames(v any, path string) string {
+	var out strings.Builder
+	for path != "" {
+		end := strings.IndexAny(path[1:], ".[") + 1
+		if end == 0 {
+			end = len(path)
+		}
+		step := path[:end]
+		path = path[end:]
+		key := strings.Trim(step, ".[]")
+		if m, ok := v.(map[string]any); ok {
+			v = m[key]
+			out.WriteString(step)
+			continue
+		}
+		items, _ := v.([]any)
+		index := -1
+		if n, err := fmt.Sscanf(key, "%d", &index); n != 1 || err != nil || index < 0 || index >= len(items) {
+			out.WriteString(step)
+			v = nil
+			continue
+		}
+		v = items[index]
+		if keys := keysFor(items); keys != nil && areMaps(items) {
+			name, _ := nameOf(v, keys)
+			step = "[" + name + "]"
+		}
+		out.WriteString(step)
+	}
+	return out.String()
+}
+
+// compareFindings returns the findings that only one side of an environment has, and those of both.
+func compareFindings(e *Environment) (added, fixed, known []Finding) {
+	left := map[findingKey]int{}
+	if e.Old != nil {
+		for i := range e.Old.Findings {
+			left[e.Old.keyOf(&e.Old.Findings[i])]++
+		}
+	}
+	if e.New != nil {
+		for i := range e.New.Findings {
+			f := Finding{Diagnostic: e.New.Findings[i], Environments: []string{e.Name}}
+			key := e.New.keyOf(&e.New.Findings[i])
+			if left[key] > 0 {
+				left[key]--
+				known = append(known, f)
+				continue
+			}
+			added = append(added, f)
+		}
+	}
+	if e.Old != nil && e.New != nil { // what goes with an environment is not fixed
+		for i := len(e.Old.Findings) - 1; i >= 0; i-- {
+			if key := e.Old.keyOf(&e.Old.Findings[i]); left[key] > 0 {
+				left[key]--
+				fixed = append(fixed, Finding{Diagnostic: e.Old.Findings[i], Environments: []string{e.Name}})
+			}
+		}
+	}
+	return added, fixed, known
+}
+
+// groupFindings joins what several environments have in common.
+func groupFindings(all []Finding) (grouped []Finding) {
+	type key struct{ rule, kind, name, path, message string }
+	at := map[key]int{}
+	for _, f := range all {
+		k := key{f.Rule, f.Object.Kind, f.Object.Name, f.Path, f.Message}
+		i, ok := at[k]
+		if !ok {
+			at[k] = len(grouped)
+			grouped = append(grouped, f)
+			continue
+		}
+		g := &grouped[i]
+		g.Environments = addOnce(g.Environments, f.Environments...)
+		if g.Object.Namespace != f.Object.Namespace {
+			g.Object.Namespace = ""
+		}
+	}
+	return grouped
+}

@@ -1,0 +1,227 @@
+// Package review compares what a repository applies before and after a change: which objects differ in which
+// environment, what the API server refuses, which findings are new, and what follows from the change.
+//
+// The central function is [Compare], which returns a [Report] of [Environment]s as both sides have them:
+//
+//	report := review.Compare(review.Input{Environments: environments})
+//	for _, c := range report.Consequences {
+//		fmt.Println(c.Kind, c.Object, c.Message)
+//	}
+//
+// The package reads no files and runs nothing: package internal/app renders, lints and simulates.
+package review
+
+import (
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/seatrial/seatrial/diag"
+	"github.com/seatrial/seatrial/lint"
+	"github.com/seatrial/seatrial/manifest"
+	"github.com/seatrial/seatrial/source"
+)
+
+// Input is what is compared.
+type Input struct {
+	Base, Head   Revision
+	Environments []*Environment
+	// Others returns the objects of the environments that are not compared; nil: there are none.
+	Others    func() []*Object
+	Unchanged int      // environments whose inputs are the same on both sides, and that are not compared
+	Notes     []string // what the reader should know of the comparison as a whole
+}
+
+// Revision names a side.
+type Revision struct {
+	Name   string `json:"name"`             // as people name it: main, working tree, folder old
+	Commit string `json:"commit,omitempty"` // of git
+}
+
+// Environment is a part of the repository that is applied as one, as both sides have it.
+type Environment struct {
+	Name     string
+	Was      string // its name on the old side, if it was moved
+	Kind     string // what renders it: chart, kustomization, manifests
+	Old, New *Side  // nil: that side does not have it
+	// Fate returns what becomes of an object that is applied no more.
+	Fate func(*Object) Fate
+	// Elsewhere reports whether another environment brings an object that this one refers to; nil: none does.
+	Elsewhere func(lint.Ref) bool
+}
+
+// Side is what an environment applies.
+type Side struct {
+	Objects  []*Object
+	Findings []diag.Diagnostic
+	// Varying are the fields that another rendering of the same source has with other values, by object.
+	Varying map[Identity][]string
+	// Refused are the verdicts on updates of objects that the base has, located in the new side.
+	Refused []diag.Diagnostic
+	Problem string // why the side cannot be rendered, or not as a whole
+}
+
+// Object is an object that a side applies.
+type Object struct {
+	Document *manifest.Document
+	Typed    runtime.Object // as the API server would store it, defaults filled in; nil: it cannot be decoded
+	Resource *lint.Resource // what others need to know of it
+	Place    source.Range   // in the source
+
+	stored map[string]any
+}
+
+// Identity tells objects apart. The version of the API is no part of it.
+type Identity struct{ Group, Kind, Namespace, Name string }
+
+// Identity returns the identity of the object.
+func (o *Object) Identity() Identity {
+	gk := o.Resource.GroupKind()
+	return Identity{gk.Group, gk.Kind, o.Resource.Object.Namespace, o.Name()}
+}
+
+// Name returns the name of the object, or what it is made of.
+func (o *Object) Name() string {
+	if name := o.Document.Object.Name; name != "" || o.Document.GenerateName == "" {
+		return name
+	}
+	return o.Document.GenerateName + "*"
+}
+
+// Fate is what becomes of an object that is applied no more.
+type Fate struct {
+	Outcome string // Pruned or Left
+	Why     string // which setting says so
+}
+
+// The outcomes of a deletion.
+const (
+	Pruned = "pruned" // the tool deletes the object
+	Left   = "left"   // the object stays in the cluster
+)
+
+// Actions of a Change.
+const (
+	Create = "create"
+	Update = "update"
+	Delete = "delete"
+	Rename = "rename"
+)
+
+// Risk says how much attention a change needs.
+type Risk int
+
+// The risks, lowest first.
+const (
+	None Risk = iota
+	Low
+	Medium
+	High
+)
+
+var riskNames = [...]string{"none", "low", "medium", "high"}
+
+// String returns the name that reports use.
+func (r Risk) String() string { return riskNames[r] }
+
+// MarshalText writes the risk by its name.
+func (r Risk) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// Report is what a review found.
+type Report struct {
+	Base, Head   Revision
+	Environments []EnvironmentReport // that differ, gravest risk first
+	Unchanged    int                 // environments that do not
+	Changes      []Change
+	Refused      []Finding // what the API server rejects, and accepted before or did not have
+	New, Fixed   []Finding
+	Before       int // findings on both sides
+	Known        []Finding
+	Consequences []Consequence
+	Totals       []Total
+	Rollouts     []Rollout
+	Notes        []string
+}
+
+// EnvironmentReport is a summary of one environment.
+type EnvironmentReport struct {
+	Name    string   `json:"name"`
+	Was     string   `json:"was,omitempty"`
+	Kind    string   `json:"kind"`
+	Action  string   `json:"action"` // create, update, delete
+	Risk    Risk     `json:"risk"`
+	Reasons []string `json:"reasons"` // of the risk, gravest first
+	Created int      `json:"created"`
+	Updated int      `json:"updated"`
+	Deleted int      `json:"deleted"`
+	Renamed int      `json:"renamed"`
+	// Varying are fields that each rendering has with another value: they are no changes.
+	Varying []VaryingField `json:"varying"`
+	Problem string         `json:"problem,omitempty"`
+}
+
+// VaryingField is a field whose value is made anew by each rendering.
+type VaryingField struct {
+	Object diag.Object `json:"object"`
+	Path   string      `json:"path"` // empty: the name of the object
+}
+
+// Change is what becomes of one object, in some environments.
+type Change struct {
+	Action       string      `json:"action"`
+	Object       diag.Object `json:"object"` // without a namespace where the environments have different ones
+	Was          diag.Object `json:"was"`    // its name before, if it is renamed
+	Environments []string    `json:"environments"`
+	Fields       []Field     `json:"fields"`
+	Fate         string      `json:"fate,omitempty"`
+	Why          string      `json:"why,omitempty"` // of the fate
+	File         string      `json:"file,omitempty"`
+	Line         int         `json:"line,omitempty"`
+}
+
+// Finding is a finding of lint in some environments.
+type Finding struct {
+	diag.Diagnostic
+	Environments []string
+	Update       bool // the server refuses the update of an object that is there
+}
+
+// Consequence is what follows from the changes for an object.
+type Consequence struct {
+	Kind         string      `json:"kind"`
+	Risk         Risk        `json:"risk"`
+	Object       diag.Object `json:"object"`
+	Message      string      `json:"message"`
+	Details      []string    `json:"details"`
+	Environments []string    `json:"environments"`
+	File         string      `json:"file,omitempty"`
+	Line         int         `json:"line,omitempty"`
+}
+
+// Total is what the pods of a namespace of an environment request, in sum.
+type Total struct {
+	Environment string            `json:"environment"`
+	Namespace   string            `json:"namespace"`
+	Before      map[string]string `json:"before"` // by resource: requests.cpu
+	After       map[string]string `json:"after"`
+}
+
+// Rollout is how the change of an environment goes in a simulated cluster.
+type Rollout struct {
+	Environment string    `json:"environment"`
+	Simulated   bool      `json:"simulated"`
+	Why         string    `json:"why,omitempty"` // it was not simulated, or does not complete
+	Completes   bool      `json:"completes"`
+	Seconds     float64   `json:"seconds"`
+	Nodes       string    `json:"nodes,omitempty"`
+	Workloads   []Rolling `json:"workloads"`
+	Problems    []string  `json:"problems"`
+	Remedies    []string  `json:"remedies"`
+}
+
+// Rolling is how one workload fares.
+type Rolling struct {
+	Object       diag.Object `json:"object"`
+	Desired      int         `json:"desired"`
+	MinAvailable int         `json:"minAvailable"`
+	MaxPods      int         `json:"maxPods"`
+	Settled      float64     `json:"settledAt"` // seconds; negative: never
+}
