@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"runtime"
 	"strings"
@@ -12,8 +13,13 @@ import (
 	"syscall"
 	"time"
 
-	"go.etcd.io/etcd/server/v3/embed"
+	bolt "go.etcd.io/bbolt"
+	"go.etcd.io/etcd/client/pkg/v3/types"
+	"go.etcd.io/etcd/server/v3/config"
+	"go.etcd.io/etcd/server/v3/etcdserver"
+	"go.etcd.io/etcd/server/v3/etcdserver/api/membership"
 	"go.etcd.io/etcd/server/v3/etcdserver/api/v3rpc"
+	"go.etcd.io/etcd/server/v3/features"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"google.golang.org/grpc"
@@ -24,7 +30,7 @@ import (
 // store is an etcd server with one member in this process. It has no listener: its only client reaches it through
 // memory.
 type store struct {
-	etcd   *embed.Etcd
+	etcd   *etcdserver.EtcdServer
 	server *grpc.Server
 	memory *bufconn.Listener
 }
@@ -48,21 +54,33 @@ func startStore(ctx context.Context, folder string, log io.Writer, fatal func(er
 		return nil, storeError("starting etcd", folder, err)
 	}
 	end.started.Store(true)
-	s.server = v3rpc.Server(s.etcd.Server, nil, nil,
+	s.server = v3rpc.Server(s.etcd, nil, nil,
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: time.Second, PermitWithoutStream: true}))
 	go func() { _ = s.server.Serve(s.memory) }() // ends with the server
 	return s, nil
 }
 
+// ServeStore starts etcd on a folder for the clients of a listener, until stop is called.
+func ServeStore(ctx context.Context, folder string, l net.Listener) (stop func(), err error) {
+	s, err := startStore(ctx, folder, io.Discard, func(error) { runtime.Goexit() })
+	if err != nil {
+		return nil, err
+	}
+	go func() { _ = s.server.Serve(l) }() // ends with the server
+	return s.close, nil
+}
+
 // await waits until the server is ready, or has failed.
-func (s *store) await(ctx context.Context, config *embed.Config, failed <-chan error) error {
-	launched, refused := make(chan *embed.Etcd, 1), make(chan error, 1)
+func (s *store) await(ctx context.Context, c config.ServerConfig, failed <-chan error) error {
+	launched, refused := make(chan *etcdserver.EtcdServer, 1), make(chan error, 1)
 	go func() {
-		if etcd, err := embed.StartEtcd(config); err != nil {
+		etcd, err := etcdserver.NewServer(c)
+		if err != nil {
 			refused <- err
-		} else {
-			launched <- etcd
+			return
 		}
+		etcd.Start()
+		launched <- etcd
 	}()
 	late := fmt.Errorf("it is not ready after %v", etcdStartTime)
 	patience, giveUp := context.WithTimeoutCause(ctx, etcdStartTime, late)
@@ -77,31 +95,40 @@ func (s *store) await(ctx context.Context, config *embed.Config, failed <-chan e
 		return late
 	}
 	select {
-	case <-s.etcd.Server.ReadyNotify():
+	case <-s.etcd.ReadyNotify():
 		return nil
 	case err := <-failed:
 		return err // what it holds cannot be let go in order
-	case err := <-s.etcd.Err():
-		s.etcd.Close()
-		return err
-	case <-s.etcd.Server.StopNotify():
-		s.etcd.Close()
+	case <-s.etcd.StopNotify():
 		return errors.New("it has stopped")
 	case <-patience.Done():
-		s.etcd.Close()
+		s.etcd.Stop()
 		return context.Cause(patience)
 	}
 }
 
-func etcdConfig(folder string, log *zap.Logger) *embed.Config {
-	c := embed.NewConfig()
-	c.Dir = folder
-	c.ListenClientUrls, c.ListenPeerUrls = nil, nil
-	c.InitialCluster = c.InitialClusterFromName(c.Name)
-	c.TickMs, c.ElectionMs = 33, 165 // only the start waits for an election, and each tick wakes an idle cluster
-	c.ZapLoggerBuilder = embed.NewZapLoggerBuilder(log)
-	c.BootstrapDefragThresholdMegabytes = 64
-	return c
+// member is the name of the only member; folders that exist hold it.
+const member = "default"
+
+// etcdConfig returns etcd's usual configuration for one member without listeners. The package that etcd's own command
+// line uses would open a socket whenever this program starts.
+func etcdConfig(folder string, log *zap.Logger) config.ServerConfig {
+	peer := types.MustNewURLs([]string{"http://localhost:2380"}) // nobody listens there
+	return config.ServerConfig{
+		Name: member, DataDir: folder, Logger: log,
+		PeerURLs: peer, ClientURLs: types.MustNewURLs([]string{"http://localhost:2379"}),
+		InitialPeerURLsMap: types.URLsMap{member: peer}, InitialClusterToken: "etcd-cluster", NewCluster: true,
+		// Only the start waits for an election, and each tick wakes an idle cluster.
+		TickMs: 33, ElectionTicks: 5, InitialElectionTickAdvance: true, PreVote: true, StrictReconfigCheck: true,
+		SnapshotCount: etcdserver.DefaultSnapshotCount, SnapshotCatchUpEntries: etcdserver.DefaultSnapshotCatchUpEntries,
+		MaxSnapFiles: 5, MaxWALFiles: 5, MaxTxnOps: 128, MaxRequestBytes: 3 << 19, MaxConcurrentStreams: math.MaxUint32,
+		BackendFreelistType: bolt.FreelistMapType, BootstrapDefragThresholdMegabytes: 64,
+		WarningApplyDuration: 100 * time.Millisecond, WarningUnaryRequestDuration: 300 * time.Millisecond,
+		CompactHashCheckTime: time.Minute, DowngradeCheckTime: 5 * time.Second,
+		AutoCompactionMode: "periodic", AuthToken: "simple", BcryptCost: 10, TokenTTL: 300, Metrics: "basic",
+		MaxLearners: membership.DefaultMaxLearners, V2Deprecation: config.V2DeprDefault,
+		ServerFeatureGate: features.NewDefaultServerFeatureGate(member, log),
+	}
 }
 
 // storeError adds what to do to the usual errors.
@@ -153,5 +180,5 @@ func (s *store) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 // close ends the store, after its users.
 func (s *store) close() {
 	s.server.Stop()
-	s.etcd.Close()
+	s.etcd.Stop()
 }

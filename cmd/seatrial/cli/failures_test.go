@@ -1,14 +1,15 @@
 package cli
 
 import (
+	"context"
 	"net"
-	"net/url"
 	"os"
+	"path/filepath"
 	"strconv"
 
 	"github.com/rogpeppe/go-internal/testscript"
-	"go.etcd.io/etcd/server/v3/embed"
-	"go.uber.org/zap"
+
+	"github.com/seatrial/seatrial/internal/live"
 )
 
 // occupy listens on a port that nobody answers on, and gives its number to the script: occupy VARIABLE
@@ -29,15 +30,10 @@ func startEtcd(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	folder, err := os.MkdirTemp(ts.Getenv("WORK"), "etcd")
 	ts.Check(err)
-	free := url.URL{Scheme: "http", Host: "127.0.0.1:0"}
-	config := embed.NewConfig()
-	config.Dir = folder
-	config.ListenClientUrls, config.AdvertiseClientUrls, config.ListenPeerUrls = []url.URL{free}, []url.URL{free}, nil
-	config.InitialCluster = config.InitialClusterFromName(config.Name)
-	config.ZapLoggerBuilder = embed.NewZapLoggerBuilder(zap.NewNop())
-	server, err := embed.StartEtcd(config)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	ts.Check(err)
-	ts.Defer(server.Close)
-	<-server.Server.ReadyNotify()
-	ts.Setenv(args[0], "http://"+server.Clients[0].Addr().String())
+	stop, err := live.ServeStore(context.Background(), filepath.Join(folder, "data"), listener)
+	ts.Check(err)
+	ts.Defer(stop)
+	ts.Setenv(args[0], "http://"+listener.Addr().String())
 }

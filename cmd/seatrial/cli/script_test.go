@@ -20,10 +20,13 @@ import (
 
 // TestMain lets the test binary stand in for the program, so that scripts run it as users do.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
-		"seatrial": func() { os.Exit(Main()) },
-		"terminal": func() { os.Exit(inTerminal(os.Args[1:])) },
-	})
+	testscript.Main(m, helpers)
+}
+
+// helpers are what the test binary is when it is called by one of these names.
+var helpers = map[string]func(){
+	"seatrial": func() { os.Exit(Main()) },
+	"terminal": func() { os.Exit(inTerminal(os.Args[1:])) },
 }
 
 // inTerminal runs a program in a pseudo-terminal, prints what it shows there, and gives its exit code.
