@@ -103,6 +103,9 @@ func (c *Cache) begin(r *run) {
 		fmt.Sprint(r.Limits),
 		fmt.Sprint(r.DryRun != nil, r.StrictKinds),
 	)
+	if r.Base != nil {
+		h.Write(r.Base.key[:])
+	}
 	for _, rule := range r.Rules.Rules {
 		put(h, rule.Name, rule.Version, rule.Severity.String(), rule.URL, strings.Join(rule.Kinds, ","))
 		put(h, r.Rules.severity[rule.Name].String()) // as configured, which wins over a finding's own

@@ -38,7 +38,7 @@ func prefixes(path string) iter.Seq[string] {
 func dropDerived(all []finding) []finding {
 	refused := map[pathKey]bool{}
 	for i := range all {
-		if f := &all[i]; f.Path != "" && isVerdictRule(f.Rule) {
+		if f := &all[i]; f.Path != "" && rejects(f.Rule) {
 			refused[pathKey{f.key(), f.Path}] = true
 		}
 	}

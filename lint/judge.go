@@ -172,10 +172,14 @@ func (r *run) report(ctx context.Context, d *manifest.Document, v verdict.Verdic
 	for _, f := range r.lookalikes(d) {
 		out.Findings = append(out.Findings, finding{f, d.Item})
 	}
+	changed := r.judgeUpdate(ctx, d, v)
 	w := r.repair(ctx, d, v)
 	v = w.Verdict
 	for _, f := range w.attach(d, r.diagnoseAll(d, v)) {
 		out.Findings = append(out.Findings, finding{judgedBy(v, f), d.Item})
+	}
+	for _, f := range changed {
+		out.Findings = append(out.Findings, finding{f, d.Item})
 	}
 	advice := len(out.Findings)
 	pods := PodTemplateOf(v.Object)
@@ -293,6 +297,11 @@ func clusterScoped(v verdict.Verdict) bool { return v.ClusterScoped }
 type Validator interface {
 	// Create returns the answer to a dry-run create with strict field validation.
 	Create(ctx context.Context, gvk schema.GroupVersionKind, doc []byte, namespace string) verdict.Verdict
+	// Update returns the answer to the update that applying doc makes of an object created from old; judged is false if there
+	// is none, since the server would not have accepted old, or cannot read doc.
+	Update(
+		ctx context.Context, gvk schema.GroupVersionKind, old, doc []byte, namespace string,
+	) (answer verdict.Verdict, judged bool)
 	// AddCRD judges a CustomResourceDefinition and makes its kinds known.
 	AddCRD(ctx context.Context, doc []byte) verdict.Verdict
 	// Custom lists the kinds so made known.

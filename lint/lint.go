@@ -34,6 +34,7 @@ type Options struct {
 	Rules     *Selection
 	All       []*Rule // every rule that exists, for suppressions; OwnRules and DryRunRules are added
 	External  External
+	Base      *Base // objects as they were before; nil: none
 	// IgnoreMissing lists kinds whose schema may be missing, as globs of Kind or group/Kind; "*" is any.
 	IgnoreMissing []string
 	// Settings are those of the Validator, as far as they decide its answers: a part of the key of the Cache.

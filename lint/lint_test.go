@@ -80,6 +80,12 @@ func (f *fake) AddCRD(ctx context.Context, doc []byte) verdict.Verdict {
 	return v
 }
 
+func (f *fake) Update(
+	_ context.Context, _ schema.GroupVersionKind, old, doc []byte, _ string,
+) (v verdict.Verdict, judged bool) {
+	return v, false
+}
+
 func (f *fake) Custom() []verdict.Kind { return nil }
 
 func (f *fake) AddNamespace(string, map[string]string) {}

@@ -90,6 +90,15 @@ var (
 			"so that the object is not where its author thinks: a warning. A namespace that differs from that of " +
 			"the request is refused.",
 	}
+	ruleUpdate = &Rule{
+		Name:     "update-refused",
+		Title:    "change that the API server refuses",
+		Severity: diag.Error,
+		Category: "verdict",
+		Doc: "With `--base`, an object that is in the base and in the set is judged as the update that `kubectl apply` asks " +
+			"for: immutable fields, claims that shrink, transition rules of custom resources. The finding is at the field that " +
+			"differs and shows what it was; `--verbose` shows the server's own words.",
+	}
 
 	ruleDeprecated = &Rule{
 		Name: "api-version-deprecated",
@@ -139,6 +148,7 @@ var (
 // OwnRules lists the rules that package lint checks itself: the verdicts first, then advice.
 var OwnRules = []*Rule{
 	ruleSyntax, ruleTab, ruleDuplicateKey, ruleKindUnknown, ruleFieldUnknown, ruleFieldType, ruleAPIServer, ruleDuplicate, ruleScope,
+	ruleUpdate,
 	ruleDeprecated, ruleServerWarning, ruleLookalike, ruleSuppressionInvalid, ruleSuppressionStale,
 }
 
@@ -146,6 +156,9 @@ var OwnRules = []*Rule{
 func Suppressible(name string) bool {
 	return !isVerdictRule(name) && name != ruleSuppressionInvalid.Name && name != ruleSuppressionStale.Name
 }
+
+// rejects reports whether findings of a rule keep an object from being created.
+func rejects(name string) bool { return isVerdictRule(name) && name != ruleUpdate.Name }
 
 // isVerdictRule reports whether a name is that of a rule which cannot be switched off.
 func isVerdictRule(name string) bool {

@@ -14,17 +14,20 @@ import (
 
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/lint"
+	"github.com/seatrial/seatrial/manifest"
 	"github.com/seatrial/seatrial/rules"
 	"github.com/seatrial/seatrial/schema"
+	"github.com/seatrial/seatrial/source"
 	"github.com/seatrial/seatrial/validation"
 )
 
 // find lints one text with the rules of an expression. Kinds that Kubernetes does not have are let pass.
 func find(t testing.TB, text, expr string) []diag.Diagnostic {
-	return lintText(t, text, expr, []string{"*"})
+	return lintText(t, text, "", expr, []string{"*"})
 }
 
-func lintText(t testing.TB, text, expr string, ignoreMissing []string) []diag.Diagnostic {
+// lintText lints one text as it is, or, if base is not empty, as a change of that.
+func lintText(t testing.TB, text, base, expr string, ignoreMissing []string) []diag.Diagnostic {
 	t.Helper()
 	judge, err := validation.New()
 	if err != nil {
@@ -35,8 +38,9 @@ func lintText(t testing.TB, text, expr string, ignoreMissing []string) []diag.Di
 	if err != nil {
 		t.Fatal(err)
 	}
+	before, _ := manifest.Read(source.NewFile("a.yaml", []byte(base)), manifest.DefaultLimits)
 	res, err := lint.Run(context.Background(), lint.Options{
-		Files: []string{"a.yaml"}, Read: func(string) ([]byte, error) { return []byte(text), nil },
+		Files: []string{"a.yaml"}, Read: func(string) ([]byte, error) { return []byte(text), nil }, Base: lint.NewBase(before),
 		IgnoreMissing: ignoreMissing, Validator: judge, Linked: "v" + schema.Latest, Versions: []string{schema.Latest}, Rules: selection, All: all,
 	})
 	if err != nil {
@@ -85,11 +89,11 @@ func TestVerdictExamples(t *testing.T) {
 			if bad == "" || good == "" {
 				t.Fatal("no example")
 			}
-			findings := lintText(t, bad, "default", nil)
+			findings := lintText(t, bad, good, "default", nil) // the good one is what an update changes
 			if !slices.ContainsFunc(findings, func(d diag.Diagnostic) bool { return d.Rule == r.Name }) {
 				t.Errorf("the bad example is not found: %v", findings)
 			}
-			for _, d := range lintText(t, good, "default", nil) {
+			for _, d := range lintText(t, good, "", "default", nil) {
 				if d.Severity != diag.Info {
 					t.Errorf("good example: %s: %s", d.Rule, d.Message)
 				}

@@ -35,12 +35,14 @@ type LintSettings struct {
 	DryRun   bool   // create the set in an API server of its own
 	Jobs     int    // documents judged at the same time; 0: one for each CPU
 	CacheDir string // of results; empty: none are kept
+	Base     *Base  // what was there before; nil: nothing is judged as an update
 }
 
 // LintJob is a run of lint that can be repeated when the files have changed.
 type LintJob struct {
 	Options   lint.Options
 	workspace *Workspace
+	base      *Base
 }
 
 // Lint prepares a run of lint on a workspace.
@@ -59,7 +61,7 @@ func (w *Workspace) Lint(s LintSettings) (*LintJob, error) {
 	if _, err := w.validator(); err != nil {
 		return nil, err
 	}
-	job := &LintJob{workspace: w, Options: lint.Options{
+	job := &LintJob{workspace: w, base: s.Base, Options: lint.Options{
 		Files: w.Inputs, Read: w.Read, CRDs: w.CRDs, Linked: s.Build.Kubernetes, Versions: w.Versions,
 		Rules: selection, All: all, External: w.External, IgnoreMissing: w.IgnoreMissing, Jobs: s.Jobs,
 		Settings: slices.Concat(w.RuntimeConfig, []string{""}, w.FeatureGates, []string{""}, w.catalogue.settings()), StrictKinds: w.StrictKinds,
@@ -94,6 +96,10 @@ func (w *Workspace) validator() (*validation.Validator, error) {
 
 // Run lints the files as they are now.
 func (j *LintJob) Run(ctx context.Context) (*lint.Result, error) {
+	if j.base != nil {
+		j.base.load(ctx, j.version())
+		j.Options.Base = j.base.lintBase("")
+	}
 	res, err := j.runSources(ctx)
 	if err != nil || len(j.workspace.Config.Overrides) == 0 {
 		return res, err

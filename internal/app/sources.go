@@ -102,10 +102,6 @@ func (j *LintJob) runSources(ctx context.Context) (*lint.Result, error) {
 
 // render renders all variants of all sources.
 func (j *LintJob) render(ctx context.Context) []*render.Rendering {
-	version := schema.Minor(j.Options.Linked)
-	if n := len(j.Options.Versions); n > 0 {
-		version = j.Options.Versions[n-1]
-	}
 	var renderings []*render.Rendering
 	var g errgroup.Group
 	g.SetLimit(runtime.GOMAXPROCS(0))
@@ -116,7 +112,7 @@ func (j *LintJob) render(ctx context.Context) []*render.Rendering {
 			g.Go(func() error {
 				if ctx.Err() == nil {
 					o := j.workspace.Charts
-					o.KubernetesVersion = version
+					o.KubernetesVersion = j.version()
 					*renderings[i] = *s.Render(v, o)
 				}
 				return nil
@@ -125,6 +121,14 @@ func (j *LintJob) render(ctx context.Context) []*render.Rendering {
 	}
 	_ = g.Wait() // nothing fails
 	return renderings
+}
+
+// version returns the Kubernetes version that charts see: the last target.
+func (j *LintJob) version() string {
+	if n := len(j.Options.Versions); n > 0 {
+		return j.Options.Versions[n-1]
+	}
+	return schema.Minor(j.Options.Linked)
 }
 
 // objectsOf lists the objects of renderings as external ones: what one source refers to, another may bring.
@@ -145,6 +149,9 @@ func objectsOf(renderings []*render.Rendering) (objects []string) {
 func (j *LintJob) runRendering(ctx context.Context, r *render.Rendering, external []string) (*lint.Result, error) {
 	o := j.Options
 	o.Files, o.Cache, o.Progress, o.External = []string{r.Name}, nil, nil, external
+	if j.base != nil {
+		o.Base = j.base.lintBase(r.Variant.Name)
+	}
 	read := o.Read
 	o.Read = func(name string) ([]byte, error) {
 		if name == r.Name {
@@ -167,6 +174,9 @@ func (j *LintJob) runRendering(ctx context.Context, r *render.Rendering, externa
 		secrets.AddFile(rendered)
 		res.Diagnostics = secrets.Diagnostics(res.Diagnostics)
 		res.Diagnostics = slices.DeleteFunc(r.Locate(res.Diagnostics), j.addedNamespace)
+		if j.base != nil {
+			j.base.locate(res.Diagnostics)
+		}
 		j.dropSecretPlaces(res.Diagnostics, secrets)
 	}
 	res.Diagnostics = append(res.Diagnostics, r.Findings...)

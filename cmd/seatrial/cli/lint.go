@@ -36,6 +36,7 @@ type lintOptions struct {
 	noCache bool
 	all     bool
 	verbose bool
+	base    string
 }
 
 func newLintCommand(s Streams) *cobra.Command {
@@ -69,6 +70,9 @@ Exit codes: 0 no findings at or above --fail-on; 1 findings; 2 wrong usage; 3 co
 
   # what do admission, quotas and policies of the set answer?
   seatrial lint --dry-run manifests/
+
+  # which changes since the branch main would the API server refuse?
+  seatrial lint --base git:main manifests/
 
   # make the fixes that are certain, and show the changes
   seatrial lint --fix --diff manifests/`,
@@ -114,6 +118,10 @@ Exit codes: 0 no findings at or above --fail-on; 1 findings; 2 wrong usage; 3 co
 	f.BoolVar(&o.all, "all", false, "show findings that are consequences of others as well")
 	f.BoolVar(&o.verbose, "verbose", false, "show the API server's own words where the message has others")
 	f.BoolVar(&o.AnyFiles, "allow-empty", false, "pass over files without API objects, and exit with 0 if there are no others")
+	f.StringVar(
+		&o.base, "base", "",
+		"judge changes as updates of what was before: a file or folder, or git:REF for a branch, tag or commit",
+	)
 	f.BoolVar(&o.fix, "fix", false, "make the fixes that are certain, then lint again")
 	f.BoolVar(&o.diff, "diff", false, "print the changes that --fix would make")
 	f.BoolVar(
@@ -160,12 +168,16 @@ type lintJob struct {
 	color     bool
 	failOn    diag.Severity // 0: never
 	problems  []error
+	base      *app.Base // nil: none
 }
 
-func (o *lintOptions) run(ctx context.Context) error {
-	job, err := o.prepare()
+func (o *lintOptions) run(ctx context.Context) (err error) {
+	job, err := o.prepare(ctx)
 	if err != nil {
 		return err
+	}
+	if job.base != nil {
+		defer func() { err = errors.Join(err, job.base.Close()) }()
 	}
 	if len(job.Options.Files)+len(job.workspace.Sources)+len(job.workspace.Findings) == 0 {
 		return o.nothing(job)
@@ -230,7 +242,7 @@ func (o *lintOptions) nothing(job *lintJob) error {
 }
 
 // prepare checks the flags, reads the configuration, and finds the files.
-func (o *lintOptions) prepare() (job *lintJob, err error) {
+func (o *lintOptions) prepare(ctx context.Context) (job *lintJob, err error) {
 	if len(o.Paths) == 0 {
 		o.Paths = []string{"."}
 	}
@@ -251,6 +263,12 @@ func (o *lintOptions) prepare() (job *lintJob, err error) {
 	o.lint.Build = thisBuild()
 	if !o.noCache && !o.fix && !o.diff {
 		o.lint.CacheDir = app.CacheDir(o.Getenv)
+	}
+	if o.base != "" {
+		if job.base, err = job.workspace.OpenBase(ctx, o.base); err != nil {
+			return nil, exitWith(err)
+		}
+		o.lint.Base = job.base
 	}
 	job.LintJob, err = job.workspace.Lint(o.lint)
 	return job, exitWith(err)
