@@ -37,6 +37,11 @@ func readKustomization(dir, name string) *kustomization {
 	if err != nil {
 		return nil
 	}
+	return kustomizationOf(dir, file, data)
+}
+
+// kustomizationOf reads the text of a kustomization file; nil if it is none.
+func kustomizationOf(dir, file string, data []byte) *kustomization {
 	var k types.Kustomization
 	if err := yaml.Unmarshal(data, &k); err == nil {
 		if k.APIVersion != "" && !strings.HasPrefix(k.APIVersion, "kustomize.config.k8s.io/") {
