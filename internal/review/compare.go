@@ -3,6 +3,7 @@ package review
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -26,8 +27,15 @@ func Compare(in Input) *Report {
 		return objects
 	}
 	var changes []Change
+	var compared []*matched
 	for _, given := range in.Environments {
-		e := newEnvironment(match(given), all)
+		compared = append(compared, match(given))
+	}
+	moves := findMoves(compared)
+	for _, m := range compared {
+		given := m.Environment
+		e := newEnvironment(m, all)
+		r.Consequences = append(r.Consequences, moves[m]...)
 		added, fixed, known := compareFindings(given)
 		e.found = added
 		environments = append(environments, e)
@@ -208,11 +216,13 @@ func (r *Report) assess(e *EnvironmentReport) (Risk, []string) {
 		}
 	}
 	for _, kind := range Kinds {
-		risk, n, first := None, 0, ""
-		for _, c := range r.Consequences {
+		risk, n := None, 0
+		var first *Consequence
+		for i := range r.Consequences {
+			c := &r.Consequences[i]
 			if c.Kind == kind.Name && in(c.Environments) {
-				if n++; c.Risk > risk || first == "" {
-					first = c.Object.Kind + " " + c.Object.Name
+				if n++; first == nil {
+					first = c // they are sorted by risk
 				}
 				risk = max(risk, c.Risk)
 			}
@@ -239,30 +249,38 @@ func (r *Report) assess(e *EnvironmentReport) (Risk, []string) {
 	return risk, texts
 }
 
-// phrases say consequences as reasons: of one object, and of many.
+// phrases say consequences as reasons: of one object, and of many. Without the first, it is what the message says.
 var phrases = map[string][2]string{
 	"restart":             {"%s restarts", "%d workloads restart"},
 	"no-rollout":          {"%s does not roll out", "%d workloads do not roll out"},
 	"stale-config":        {"%s keeps old configuration", "%d workloads keep old configuration"},
-	"service-pods":        {"%s selects other pods", "%d Services select other pods"},
+	"service-pods":        {"", "%d Services select other pods"},
 	"reference-broken":    {"%s refers to what goes", "%d references break"},
 	"reference-orphaned":  {"%s is used no more", "%d objects are used no more"},
 	"autoscaler-conflict": {"%s and its autoscaler disagree", "%d workloads and their autoscalers disagree"},
-	"volume":              {"%s: data", "%d volumes change or go"},
-	"image":               {"%s: image", "%d images need a look"},
-	"rbac":                {"%s: more permissions", "%d subjects get more permissions"},
-	"network":             {"%s: other connections", "%d workloads have other connections"},
-	"definition":          {"%s loses something", "%d definitions lose something"},
+	"volume":              {"", "%d volumes change or go"},
+	"image":               {"", "%d images need a look"},
+	"rbac":                {"", "%d subjects may do more"},
+	"network":             {"", "%d changes of who reaches whom"},
+	"definition":          {"", "%d losses of definitions"},
 	"api-not-served":      {"%s is not served", "%d objects are not served"},
 	"quota":               {"%s is exceeded", "%d quotas are exceeded"},
+	"moved":               {"%s moves", "%d objects move between environments"},
 }
 
+// clause is the first clause of a message.
+var clause = regexp.MustCompile(`^[^:;(]*`)
+
 // reason says a number of consequences of a kind as a reason of a risk.
-func (k Kind) reason(n int, first string) string {
-	if n == 1 {
-		return fmt.Sprintf(phrases[k.Name][0], first)
+func (k Kind) reason(n int, first *Consequence) string {
+	if n > 1 {
+		return fmt.Sprintf(phrases[k.Name][1], n)
 	}
-	return fmt.Sprintf(phrases[k.Name][1], n)
+	object := first.Object.Kind + " " + first.Object.Name
+	if phrase := phrases[k.Name][0]; phrase != "" {
+		return fmt.Sprintf(phrase, object)
+	}
+	return object + ": " + strings.TrimSpace(clause.FindString(first.Message))
 }
 
 func count(all []Finding, is func(Finding) bool) (n int) {
@@ -279,4 +297,21 @@ func plural(n int, one, many string) string {
 		return "1 " + one
 	}
 	return fmt.Sprintf("%d %s", n, many)
+}
+
+// Summary says in one line what becomes of the objects of the environment.
+func (e *EnvironmentReport) Summary() string {
+	var parts []string
+	for _, c := range []struct {
+		n    int
+		word string
+	}{{e.Created, "created"}, {e.Updated, "changed"}, {e.Deleted, "deleted"}, {e.Renamed, "renamed"}} {
+		if c.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", c.n, c.word))
+		}
+	}
+	if len(parts) == 0 {
+		return "no object changes"
+	}
+	return strings.Join(parts, ", ")
 }

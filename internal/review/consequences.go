@@ -15,7 +15,7 @@ type Kind struct {
 	Doc  string // one line
 }
 
-// Kinds lists the sorts of consequences. What finds them follows below, in the same order.
+// Kinds lists the sorts of consequences.
 var Kinds = []Kind{
 	{"restart", "a workload replaces its pods"},
 	{"no-rollout", "the pods of a workload keep the old template until somebody deletes them"},
@@ -31,6 +31,7 @@ var Kinds = []Kind{
 	{"definition", "a CustomResourceDefinition loses versions or fields, or goes"},
 	{"api-not-served", "the target version of Kubernetes does not serve the API version"},
 	{"quota", "the pods of a namespace request more than its ResourceQuota allows"},
+	{"moved", "an object goes from one environment to another"},
 }
 
 // finders look for consequences in an environment.

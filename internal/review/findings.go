@@ -110,6 +110,9 @@ func groupFindings(all []Finding) (grouped []Finding) {
 	at := map[key]int{}
 	for _, f := range all {
 		k := key{f.Rule, f.Object.Kind, f.Object.Name, f.Path, f.Message}
+		if f.Object.Namespace != "" { // environments often differ in it
+			k.message = strings.ReplaceAll(f.Message, f.Object.Namespace+"/", "")
+		}
 		i, ok := at[k]
 		if !ok {
 			at[k] = len(grouped)

@@ -106,7 +106,7 @@ func (e *environment) reasons(fields []Field) (all []string) {
 		}
 		switch {
 		case referenceField.MatchString(f.Path) && e.generated(f):
-			configs = append(configs, fmt.Sprintf("%s has another generated name: its content changes", stemOfName(f.After)))
+			configs = append(configs, fmt.Sprintf("the content of %s changes, and with it its generated name", stemOfName(f.After)))
 		case checksumField.MatchString(f.Path):
 			configs = append(configs, fmt.Sprintf("annotation %s changes", strings.Trim(
 				strings.TrimPrefix(f.Path, "spec.template.metadata.annotations"), ".[]")))

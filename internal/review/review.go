@@ -225,3 +225,11 @@ type Rolling struct {
 	MaxPods      int         `json:"maxPods"`
 	Settled      float64     `json:"settledAt"` // seconds; negative: never
 }
+
+// Risk returns the highest risk of an environment.
+func (r *Report) Risk() (highest Risk) {
+	for _, e := range r.Environments {
+		highest = max(highest, e.Risk)
+	}
+	return highest
+}

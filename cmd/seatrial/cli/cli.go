@@ -186,6 +186,7 @@ Exit codes: 0 clean; 1 findings at or above --fail-on; 2 wrong usage; 3 could no
 		newRenderCommand(s),
 		newExplainCommand(s),
 		newPlanCommand(s),
+		newReviewCommand(s),
 		newConvertCommand(s),
 		newLSPCommand(s),
 		newRulesCommand(s),

@@ -1,0 +1,179 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/seatrial/seatrial/internal/cluster"
+	"github.com/seatrial/seatrial/internal/plan"
+	"github.com/seatrial/seatrial/internal/plan/simulate"
+	"github.com/seatrial/seatrial/internal/review"
+	"github.com/seatrial/seatrial/manifest"
+)
+
+const (
+	// reviewBudget is how long all simulations of a review may take, unless all are asked for.
+	reviewBudget = 15 * time.Second
+	// assumedNodes are those of a cluster of which nothing is known: enough room that no pod waits for it.
+	assumedNodes = "6x64cpu256Gi,zone=a,zone=b,zone=c"
+	// maxReplicas is how many pods an environment may have that is simulated, unless all are asked for.
+	maxReplicas = 300
+)
+
+// simulate adds the rollouts of environments whose workloads replace their pods, and assesses the risks again.
+func (r *reviewer) simulate(ctx context.Context, report *review.Report) error {
+	if r.Plan == PlanNone {
+		return nil
+	}
+	nodes, known := r.Nodes, "the nodes of --nodes"
+	if nodes == nil {
+		assumed, err := cluster.ParseNodes(assumedNodes)
+		if err != nil {
+			return err
+		}
+		nodes, known = assumed, ""
+	}
+	budget := r.Budget
+	if budget == 0 {
+		budget = reviewBudget
+	}
+	deadline := time.Now().Add(budget)
+	for _, p := range r.pairs {
+		name := p.either().name
+		if !rolls(report, name) || p.old == nil || p.new == nil {
+			continue
+		}
+		rollout := review.Rollout{Environment: name, Nodes: known, Workloads: []review.Rolling{}, Problems: []string{}, Remedies: []string{}}
+		switch {
+		case refuses(report, name):
+			rollout.Why = "the API server refuses a part of the change"
+		case r.Plan != PlanAll && time.Now().After(deadline):
+			rollout.Why = fmt.Sprintf("the time for simulations, %s, is used up: --plan all", budget)
+		case r.Plan != PlanAll && replicasOf(p.newRead)+replicasOf(p.oldRead) > 2*maxReplicas:
+			rollout.Why = fmt.Sprintf("it has more than %d pods: --plan all", maxReplicas)
+		default:
+			limit := deadline
+			if r.Plan == PlanAll {
+				limit = time.Now().Add(time.Hour)
+			}
+			if err := r.roll(ctx, p, nodes, limit, &rollout); err != nil {
+				return err
+			}
+		}
+		report.Rollouts = append(report.Rollouts, rollout)
+	}
+	report.Assess()
+	return nil
+}
+
+// rolls reports whether workloads of an environment replace their pods.
+func rolls(report *review.Report, environment string) bool {
+	return slices.ContainsFunc(report.Consequences, func(c review.Consequence) bool {
+		return c.Kind == "restart" && slices.Contains(c.Environments, environment)
+	})
+}
+
+func refuses(report *review.Report, environment string) bool {
+	return slices.ContainsFunc(report.Refused, func(f review.Finding) bool {
+		return slices.Contains(f.Environments, environment)
+	})
+}
+
+func replicasOf(s *review.Side) (n int) {
+	for _, o := range s.Objects {
+		if o.Resource.Replicas != nil {
+			n += int(*o.Resource.Replicas)
+		}
+	}
+	return n
+}
+
+// roll simulates the change of a pair until a moment.
+func (r *reviewer) roll(
+	ctx context.Context, p *unitPair, nodes []*corev1.Node, limit time.Time, rollout *review.Rollout,
+) error {
+	in := simulate.Input{
+		From: documentsOf(p.oldRead), Change: documentsOf(p.newRead), Nodes: nodes, Rest: r.Collect,
+		External: r.new.workspace.External,
+	}
+	var err error
+	if in.Definitions, err = r.new.workspace.catalogue.documents(slices.Concat(in.From, in.Change)); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithDeadline(ctx, limit)
+	defer cancel()
+	result, err := simulate.Simulate(ctx, in)
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		rollout.Why = "it would take too long: --plan all"
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil:
+		rollout.Why = err.Error()
+		return nil
+	}
+	unplaced := func(problem plan.Problem) bool { return problem.Kind == plan.Unplaced && problem.Open }
+	if r.Nodes == nil && slices.ContainsFunc(result.Problems, unplaced) {
+		rollout.Why = "pods fit on none of the nodes that are assumed: name nodes with --nodes"
+		return nil
+	}
+	if !result.Converged && stalledBefore(result) {
+		rollout.Why = "what is there before the change does not come to rest"
+		return nil
+	}
+	fill(rollout, result)
+	return nil
+}
+
+// stalledBefore reports whether a plan waits for workloads that the change does not touch alone.
+func stalledBefore(p *plan.Plan) bool {
+	touched := false
+	for _, w := range p.Workloads {
+		if w.SettledAt == nil && w.Changed {
+			touched = true
+		}
+	}
+	return !touched && len(p.Workloads) > 0
+}
+
+// fill writes a plan into a rollout.
+func fill(rollout *review.Rollout, p *plan.Plan) {
+	rollout.Simulated, rollout.Completes, rollout.Seconds = true, p.Converged, p.VirtualSeconds.Seconds()
+	if !p.Converged {
+		rollout.Why = p.Reason
+		if p.WayOut != "" {
+			rollout.Remedies = append(rollout.Remedies, p.WayOut)
+		}
+	}
+	for _, w := range p.Workloads {
+		if !w.Changed {
+			continue
+		}
+		rolling := review.Rolling{
+			Object: w.Object, Desired: w.Desired, MinAvailable: w.MinAvailable, MaxPods: w.MaxPods, Settled: -1,
+		}
+		if w.SettledAt != nil {
+			rolling.Settled = w.SettledAt.Seconds()
+		}
+		rollout.Workloads = append(rollout.Workloads, rolling)
+	}
+	for _, problem := range p.Problems {
+		if problem.Open {
+			rollout.Problems = append(rollout.Problems, problem.Message)
+		}
+	}
+}
+
+func documentsOf(s *review.Side) []*manifest.Document {
+	docs := make([]*manifest.Document, len(s.Objects))
+	for i, o := range s.Objects {
+		docs[i] = o.Document
+	}
+	return docs
+}
