@@ -16,10 +16,10 @@ const ReviewMarker = "<!-- seatrial-review -->"
 
 // Bounds of what the Markdown of a review holds, in bytes: platforms refuse comments of more than 65,536 characters.
 const (
-	maxMarkdown = 64_000
-	maxItem     = 2_500
-	maxFoot     = 600
-	maxTableRows     = 25
+	maxMarkdown  = 64_000
+	maxItem      = 2_500
+	maxFoot      = 600
+	maxTableRows = 25
 )
 
 // sections of the Markdown, in order, with how much of the room each may take.
