@@ -16,12 +16,13 @@ type change struct {
 	Removed       bool // only the old manifest has it
 	Added         bool // only the new manifest has it
 
+	item  string // of a list that only one of them has: by what it is told apart
 	steps []changeStep
 }
 
 // changeStep leads one step down both manifests: a key of a mapping, or an item of a list.
 type changeStep struct {
-	key      string
+	key      string // of a list's item: by what it is told apart; may be empty
 	inList   bool
 	old, now int // index of the item; -1: the list does not have it
 }
@@ -59,6 +60,9 @@ func (c *comparison) compare(at []changeStep, old, now any) {
 
 func (c *comparison) add(at []changeStep, found change) {
 	found.steps = slices.Clone(at)
+	if last := len(at) - 1; last >= 0 && at[last].inList {
+		found.item = at[last].key
+	}
 	found.Old = pathOf(at, func(s changeStep) int { return s.old })
 	found.New = pathOf(at, func(s changeStep) int { return s.now })
 	c.changes = append(c.changes, found)
@@ -86,7 +90,7 @@ func (c *comparison) side(at []changeStep, had, has bool, before, after any) {
 	}
 }
 
-func (c *comparison) lists(at []changeStep, pairs [][2]int, old, now []any) {
+func (c *comparison) lists(at []changeStep, pairs []pair, old, now []any) {
 	item := func(list []any, i int) any {
 		if i < 0 {
 			return nil
@@ -94,17 +98,23 @@ func (c *comparison) lists(at []changeStep, pairs [][2]int, old, now []any) {
 		return list[i]
 	}
 	for _, p := range pairs {
-		step := changeStep{inList: true, old: p[0], now: p[1]}
-		c.side(append(at, step), p[0] >= 0, p[1] >= 0, item(old, p[0]), item(now, p[1]))
+		step := changeStep{key: p.key, inList: true, old: p.old, now: p.now}
+		c.side(append(at, step), p.old >= 0, p.now >= 0, item(old, p.old), item(now, p.now))
 	}
 }
 
 // mergeFields are the fields by which items of lists are told apart, the first that all items have with different values.
 var mergeFields = []string{"name", "mountPath", "key", "port", "containerPort", "topologyKey", "type"}
 
-// pairItems returns which items of two lists belong together, by index; -1 stands for none. It returns false if that is not
-// known: for lists of texts and numbers that are not equally long.
-func pairItems(old, now []any) (pairs [][2]int, ok bool) {
+// pair is an item in two lists, by index; -1: the list does not have it.
+type pair struct {
+	key      string
+	old, now int
+}
+
+// pairItems returns which items of two lists belong together. It returns false if that is not known: for lists of texts and
+// numbers that are not equally long.
+func pairItems(old, now []any) (pairs []pair, ok bool) {
 	for _, key := range mergeFields {
 		oldKeys, ok1 := keysOfItems(old, key)
 		nowKeys, ok2 := keysOfItems(now, key)
@@ -112,11 +122,11 @@ func pairItems(old, now []any) (pairs [][2]int, ok bool) {
 			continue
 		}
 		for i, name := range oldKeys {
-			pairs = append(pairs, [2]int{i, slices.Index(nowKeys, name)})
+			pairs = append(pairs, pair{name, i, slices.Index(nowKeys, name)})
 		}
 		for i, name := range nowKeys {
 			if !slices.Contains(oldKeys, name) {
-				pairs = append(pairs, [2]int{-1, i})
+				pairs = append(pairs, pair{name, -1, i})
 			}
 		}
 		return pairs, true
@@ -125,7 +135,7 @@ func pairItems(old, now []any) (pairs [][2]int, ok bool) {
 		return nil, false
 	}
 	for i := range old {
-		pairs = append(pairs, [2]int{i, i})
+		pairs = append(pairs, pair{"", i, i})
 	}
 	return pairs, true
 }

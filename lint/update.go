@@ -70,23 +70,16 @@ const maxRelated = 3
 func (u *update) point(out *diag.Diagnostic, culprits []change, reason string) {
 	first := culprits[0]
 	out.Path = first.New
-	if first.Removed {
-		out.Path = first.Old
-	}
 	out.Range = u.place(first)
 	out.Container = containerOf(u.now, out.Path)
-	out.Message = u.words(first) + ": " + reason
+	out.Message = "cannot " + u.words(first) + ": " + reason
 	was := "before"
 	if first.Added {
 		was = "not set before"
 	}
 	out.Related = append(out.Related, diag.Related{Range: valueRange(u.old.Find(first.Old)), Message: was})
-	for i, c := range culprits[1:] {
-		if i == maxRelated {
-			out.Help = fmt.Sprintf("%d more fields", len(culprits)-1-maxRelated)
-			break
-		}
-		out.Related = append(out.Related, diag.Related{Range: u.place(c), Message: "so does this field: " + u.words(c)})
+	for _, c := range culprits[1:min(len(culprits), 1+maxRelated)] {
+		out.Related = append(out.Related, diag.Related{Range: u.place(c), Message: "nor " + u.words(c)})
 	}
 }
 
@@ -95,16 +88,31 @@ func (u *update) place(c change) source.Range { return valueRange(u.now.Find(c.N
 
 // words says what changes, without the values of Secrets.
 func (u *update) words(c change) string {
-	secret := u.now.Object.Kind == "Secret" && !strings.HasPrefix(c.New, "metadata") && c.New != "type" && c.New != "immutable"
+	hidden := u.now.Object.Kind == "Secret" && (within(c.New, "data") || within(c.New, "stringData"))
 	switch {
-	case secret:
-		return "cannot change"
+	case c.Added && (hidden || structured(c.After)):
+		return "be added"
 	case c.Added:
-		return "cannot be added as " + shown(c.After)
+		return "be set to " + shown(c.After)
+	case c.Removed && c.item != "":
+		return "lose " + c.item
+	case c.Removed && (hidden || structured(c.Before)):
+		return "be removed"
 	case c.Removed:
-		return "cannot be removed, it was " + shown(c.Before)
+		return "be removed, it was " + shown(c.Before)
+	case hidden:
+		return "change"
 	}
-	return fmt.Sprintf("cannot change from %s to %s", shown(c.Before), shown(c.After))
+	return fmt.Sprintf("change from %s to %s", shown(c.Before), shown(c.After))
+}
+
+// structured reports whether a value is a mapping or a list.
+func structured(v any) bool {
+	switch v.(type) {
+	case map[string]any, []any:
+		return true
+	}
+	return false
 }
 
 // maxShown is how long a value may be, in characters, that a message shows.
