@@ -1,12 +1,15 @@
 package lint
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
 	"strings"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/manifest"
@@ -32,6 +35,21 @@ func (r *run) judgeUpdate(ctx context.Context, d *manifest.Document, created ver
 		}
 	}
 	return u.found
+}
+
+// replaced reports whether a finding is about the change from an object of the base that became another object of the set:
+// one of the same name in a file whose path is more similar, as of another environment.
+func replaced(set *Set, f *finding) bool {
+	if f.Rule != ruleUpdate.Name || len(f.Related) == 0 {
+		return false
+	}
+	was := f.Related[0].Range.File
+	group := schema.FromAPIVersionAndKind(f.Object.APIVersion, f.Object.Kind).Group
+	return slices.ContainsFunc(set.All, func(r *Resource) bool {
+		o := r.Object
+		return r.File != f.Range.File && o.Name == f.Object.Name && o.Kind == f.Object.Kind && r.GroupKind().Group == group &&
+			cmp.Or(o.Namespace, "default") == cmp.Or(f.Object.Namespace, "default") && alike(was, r.File) > alike(was, f.Range.File)
+	})
 }
 
 // update is a change of an object that the server refuses.

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
 	"github.com/bmatcuk/doublestar/v4"
 
 	"github.com/seatrial/seatrial/diag"
+	"github.com/seatrial/seatrial/internal/redact"
 	"github.com/seatrial/seatrial/internal/render"
 	"github.com/seatrial/seatrial/internal/revision"
 	"github.com/seatrial/seatrial/lint"
@@ -27,8 +29,10 @@ type Base struct {
 	Outside []string // paths of the workspace that the base cannot have
 
 	before *Workspace // the same paths in the base
+	paths  []string   // of the workspace, as far as the base can have them
 	folder string     // temporary, of a revision's files; empty: none
 	ref    string     // revision of the files in folder
+	top    string     // of its repository
 	shown  *Files     // of the workspace: where reports read the files of the base
 
 	once     sync.Once
@@ -36,35 +40,31 @@ type Base struct {
 	problems []error
 }
 
-// baseSet is the documents of a rendering, or those that belong to no source.
+// baseSet is the documents of a rendering, or of a file that belongs to no source.
 type baseSet struct {
-	variant   string
-	rendering *render.Rendering // nil: of files
+	file      string            // empty: a rendering
+	rendering *render.Rendering // nil: a file
 	docs      []*manifest.Document
 }
 
 // OpenBase finds the workspace's paths as they were: in another file or folder, or, for git:REF, at a revision of the
 // git repository that they are in. The working tree stays as it is. A base must be closed.
-func (w *Workspace) OpenBase(ctx context.Context, base string) (*Base, error) {
-	b := &Base{shown: w.Files}
+func (w *Workspace) OpenBase(ctx context.Context, base string) (_ *Base, err error) {
+	b := &Base{shown: w.Files, paths: w.paths}
 	before := *w
 	before.Files = NewFiles(strings.NewReader(""))
 	before.Inputs, before.Sources, before.Findings, before.Problems, before.External = nil, nil, nil, nil, nil
 	b.before = &before
 	ref, isRevision := strings.CutPrefix(base, gitBase)
 	if !isRevision {
-		paths, err := b.inFolder(base)
-		if err != nil {
-			return nil, err
-		}
-		before.findInputs(paths, w.exclude)
-		return b, nil
+		before.paths, err = b.inFolder(base)
+	} else {
+		before.paths, err = b.atRevision(ctx, ref)
 	}
-	paths, err := b.atRevision(ctx, ref)
 	if err != nil {
 		return nil, errors.Join(err, b.Close())
 	}
-	before.findInputs(paths, w.exclude)
+	before.findInputs(before.paths, w.exclude)
 	return b, nil
 }
 
@@ -86,7 +86,7 @@ func (b *Base) inFolder(base string) (paths []string, err error) {
 	if err != nil {
 		return nil, lint.Unreadable(base, err)
 	}
-	for _, p := range b.before.paths {
+	for _, p := range b.paths {
 		there := filepath.Join(base, p)
 		if _, err := os.Stat(there); err != nil || !info.IsDir() || !filepath.IsLocal(p) {
 			return []string{base}, nil
@@ -101,7 +101,7 @@ const largest = 1 << 20
 
 // atRevision writes the files of a revision into a temporary folder, and returns where the paths of the workspace are in it.
 func (b *Base) atRevision(ctx context.Context, ref string) (paths []string, err error) {
-	repository, err := revision.Find(ctx, b.startFolder())
+	repository, err := revision.Find(ctx, startFolder(b.paths))
 	if err != nil {
 		return nil, &UsageError{fmt.Errorf("--base %s%s: %w", gitBase, ref, err)}
 	}
@@ -112,7 +112,7 @@ func (b *Base) atRevision(ctx context.Context, ref string) (paths []string, err 
 	if b.folder, err = os.MkdirTemp("", "seatrial-base-"); err != nil {
 		return nil, err
 	}
-	b.ref = ref
+	b.ref, b.top = ref, repository.Top
 	keep := func(f revision.File) bool {
 		ext := strings.ToLower(filepath.Ext(f.Name))
 		return f.Size <= largest || ext == ".yaml" || ext == ".yml" || ext == ".json" || ext == ".tgz"
@@ -123,20 +123,20 @@ func (b *Base) atRevision(ctx context.Context, ref string) (paths []string, err 
 	if err := b.markTop(repository.Top); err != nil {
 		return nil, err
 	}
-	for _, p := range b.before.paths {
-		if there, ok := b.at(repository.Top, p); ok {
+	for _, p := range b.paths {
+		if there, ok := b.at(b.top, p); ok {
 			paths = append(paths, there)
 		} else {
 			b.Outside = append(b.Outside, p)
 		}
 	}
-	b.before.Charts.Values = b.values(repository.Top)
+	b.before.Charts.Values = b.values(b.top)
 	return paths, nil
 }
 
 // startFolder returns a folder of the repository: that of the first path.
-func (b *Base) startFolder() string {
-	for _, p := range b.before.paths {
+func startFolder(paths []string) string {
+	for _, p := range paths {
 		if p == source.Stdin {
 			continue
 		}
@@ -217,26 +217,21 @@ func (b *Base) Name(file string) string {
 	return b.ref + ":" + filepath.ToSlash(rel)
 }
 
-// Problems returns what of the base could not be read. It is passed over.
-func (b *Base) Problems(ctx context.Context, version string) []error {
-	b.load(ctx, version)
-	return b.problems
-}
+// Problems returns what of the base could not be read, once a run has read it. It is passed over.
+func (b *Base) Problems() []error { return b.problems }
 
 // load reads and renders the base, once.
 func (b *Base) load(ctx context.Context, version string) {
 	b.once.Do(func() {
-		files := &baseSet{}
 		for _, name := range b.before.Inputs {
 			data, err := b.before.Read(name)
 			if err != nil {
 				b.problems = append(b.problems, &lint.InputError{Path: b.Name(name), Err: err})
 				continue
 			}
-			files.docs = append(files.docs, b.documents(b.Name(name), data)...)
+			b.sets = append(b.sets, &baseSet{file: name, docs: b.documents(b.Name(name), data)})
 			b.shown.Put(b.Name(name), data)
 		}
-		b.sets = append(b.sets, files)
 		job := &LintJob{workspace: b.before, Options: lint.Options{Linked: version}}
 		for _, r := range job.render(ctx) {
 			for _, f := range r.Findings {
@@ -244,7 +239,7 @@ func (b *Base) load(ctx context.Context, version string) {
 					b.problems = append(b.problems, fmt.Errorf("rendering %s: %s", b.Name(r.Name), f.Message))
 				}
 			}
-			b.sets = append(b.sets, &baseSet{variant: r.Variant.Name, rendering: r, docs: b.documents(b.Name(r.Name), r.Text)})
+			b.sets = append(b.sets, &baseSet{rendering: r, docs: b.documents(b.Name(r.Name), r.Text)})
 		}
 	})
 }
@@ -260,20 +255,79 @@ func (b *Base) documents(name string, data []byte) []*manifest.Document {
 	return docs
 }
 
-// lintBase returns the objects that an object of a set may have been before: those of files, and of renderings of the same
-// variant, or of all where there is none.
-func (b *Base) lintBase(variant string) *lint.Base {
-	var same, all []*manifest.Document
-	for _, s := range b.sets {
-		all = append(all, s.docs...)
-		if s.rendering == nil || s.variant == variant {
-			same = append(same, s.docs...)
+// sourceKey is what a rendering has in common with the one that it was before: where its source is, and the variant.
+type sourceKey struct{ file, name, variant string }
+
+// place returns where a file is in the base or in the workspace: from the top of the repository, or from the path that was
+// named.
+func (b *Base) place(file string, before bool) string {
+	roots := b.paths
+	if before {
+		roots = b.before.paths
+	}
+	if b.folder != "" {
+		roots = []string{b.folder}
+		if !before {
+			there, ok := b.at(b.top, file)
+			if !ok {
+				return file
+			}
+			file = there
 		}
 	}
-	if len(same) == 0 {
-		same = all
+	for i, root := range roots {
+		if rel, err := filepath.Rel(root, file); err == nil && filepath.IsLocal(rel) {
+			if len(b.paths) != len(b.before.paths) {
+				i = 0
+			}
+			return fmt.Sprintf("%d %s", i, filepath.ToSlash(rel))
+		}
 	}
-	return lint.NewBase(same)
+	return file
+}
+
+func (b *Base) keyOf(r *render.Rendering, before bool) sourceKey {
+	return sourceKey{b.place(r.Source.File, before), r.Source.Name, r.Variant.Name}
+}
+
+// match finds what the sets of a workspace were before: a rendering that of the same source and variant. Renderings that
+// have none, such as those of folders that were renamed, were one of those that are gone, or files that are. Objects in
+// files were in files, or in a rendering that is gone.
+func (b *Base) match(inputs []string, renderings []*render.Rendering) (loose *lint.Base, rendered []*lint.Base) {
+	there := map[string]bool{} // files of the workspace, and renderings
+	for _, name := range inputs {
+		there[b.place(name, false)] = true
+	}
+	now := map[sourceKey]bool{}
+	for _, r := range renderings {
+		now[b.keyOf(r, false)] = true
+	}
+	same := map[sourceKey][]*manifest.Document{}
+	gone := map[string][]*manifest.Document{} // by variant
+	var inFiles, goneFiles []*manifest.Document
+	for _, s := range b.sets {
+		switch {
+		case s.rendering == nil:
+			inFiles = append(inFiles, s.docs...)
+			if !there[b.place(s.file, true)] {
+				goneFiles = append(goneFiles, s.docs...)
+			}
+		case now[b.keyOf(s.rendering, true)]:
+			same[b.keyOf(s.rendering, true)] = s.docs
+		default:
+			variant := s.rendering.Variant.Name
+			gone[variant] = append(gone[variant], s.docs...)
+			inFiles = append(inFiles, s.docs...)
+		}
+	}
+	for _, r := range renderings {
+		docs, ok := same[b.keyOf(r, false)]
+		if !ok {
+			docs = slices.Concat(gone[r.Variant.Name], goneFiles)
+		}
+		rendered = append(rendered, lint.NewBase(docs))
+	}
+	return lint.NewBase(inFiles), rendered
 }
 
 // locate moves related places in renderings of the base to where they come from.
@@ -283,7 +337,7 @@ func (b *Base) locate(findings []diag.Diagnostic) {
 			at := &findings[i].Related[j].Range
 			for _, s := range b.sets {
 				if s.rendering != nil && b.Name(s.rendering.Name) == at.File {
-					*at = b.origin(s, *at)
+					*at = b.origin(s, findings[i].Path, *at)
 					break
 				}
 			}
@@ -291,10 +345,19 @@ func (b *Base) locate(findings []diag.Diagnostic) {
 	}
 }
 
-// origin returns where a place in a rendering of the base comes from.
-func (b *Base) origin(s *baseSet, at source.Range) source.Range {
+// addSecrets makes the values of rendered Secrets of the base known to a redactor.
+func (b *Base) addSecrets(r *redact.Redactor) {
+	for _, s := range b.sets {
+		if s.rendering != nil {
+			r.AddFile(source.NewFile(s.rendering.Name, s.rendering.Text))
+		}
+	}
+}
+
+// origin returns where the place of a field in a rendering of the base comes from.
+func (b *Base) origin(s *baseSet, path string, at source.Range) source.Range {
 	at.File = s.rendering.Name
-	found := diag.Diagnostic{Range: at}
+	found := diag.Diagnostic{Path: path, Range: at}
 	for _, d := range s.docs {
 		if d.Holds(at.Start.Offset) {
 			found.Document = d.Number

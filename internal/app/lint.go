@@ -98,7 +98,6 @@ func (w *Workspace) validator() (*validation.Validator, error) {
 func (j *LintJob) Run(ctx context.Context) (*lint.Result, error) {
 	if j.base != nil {
 		j.base.load(ctx, j.version())
-		j.Options.Base = j.base.lintBase("")
 	}
 	res, err := j.runSources(ctx)
 	if err != nil || len(j.workspace.Config.Overrides) == 0 {

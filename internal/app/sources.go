@@ -62,7 +62,13 @@ func (w *Workspace) foreign(k fileKind, named bool) bool {
 // runSources lints each variant of each source as a set of its own, and the manifests that belong to none as one.
 func (j *LintJob) runSources(ctx context.Context) (*lint.Result, error) {
 	if len(j.workspace.Sources)+len(j.workspace.Findings) == 0 {
+		if j.base != nil {
+			j.Options.Base, _ = j.base.match(j.Options.Files, nil)
+		}
 		res, err := j.runLoose(ctx, j.Options)
+		if err == nil && j.base != nil {
+			j.base.locate(res.Diagnostics)
+		}
 		if err == nil {
 			res.Diagnostics = slices.DeleteFunc(res.Diagnostics, elsewhere)
 			res.Count()
@@ -71,12 +77,16 @@ func (j *LintJob) runSources(ctx context.Context) (*lint.Result, error) {
 	}
 	renderings := j.render(ctx)
 	external := slices.Concat(j.Options.External, objectsOf(renderings))
+	bases := make([]*lint.Base, len(renderings))
+	if j.base != nil {
+		j.Options.Base, bases = j.base.match(j.Options.Files, renderings)
+	}
 	results := make([]*lint.Result, len(renderings)+1)
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i, r := range renderings {
 		g.Go(func() (err error) {
-			results[i], err = j.runRendering(ctx, r, external)
+			results[i], err = j.runRendering(ctx, r, bases[i], external)
 			return err
 		})
 	}
@@ -86,6 +96,9 @@ func (j *LintJob) runSources(ctx context.Context) (*lint.Result, error) {
 		res, err := j.runLoose(ctx, o)
 		if errors.Is(err, lint.ErrNoDocuments) {
 			res, err = &lint.Result{Problems: problemsOf(res)}, nil
+		}
+		if err == nil && j.base != nil {
+			j.base.locate(res.Diagnostics)
 		}
 		results[len(renderings)] = res
 		return err
@@ -145,13 +158,12 @@ func objectsOf(renderings []*render.Rendering) (objects []string) {
 	return slices.Sorted(maps.Keys(seen))
 }
 
-// runRendering lints a rendering. Findings are about the source.
-func (j *LintJob) runRendering(ctx context.Context, r *render.Rendering, external []string) (*lint.Result, error) {
+// runRendering lints a rendering, as a change of base. Findings are about the source.
+func (j *LintJob) runRendering(
+	ctx context.Context, r *render.Rendering, base *lint.Base, external []string,
+) (*lint.Result, error) {
 	o := j.Options
-	o.Files, o.Cache, o.Progress, o.External = []string{r.Name}, nil, nil, external
-	if j.base != nil {
-		o.Base = j.base.lintBase(r.Variant.Name)
-	}
+	o.Files, o.Cache, o.Progress, o.External, o.Base = []string{r.Name}, nil, nil, external, base
 	read := o.Read
 	o.Read = func(name string) ([]byte, error) {
 		if name == r.Name {
@@ -176,6 +188,7 @@ func (j *LintJob) runRendering(ctx context.Context, r *render.Rendering, externa
 		res.Diagnostics = slices.DeleteFunc(r.Locate(res.Diagnostics), j.addedNamespace)
 		if j.base != nil {
 			j.base.locate(res.Diagnostics)
+			j.base.addSecrets(secrets)
 		}
 		j.dropSecretPlaces(res.Diagnostics, secrets)
 	}

@@ -216,6 +216,9 @@ func (o *lintOptions) run(ctx context.Context) (err error) {
 	for _, name := range job.workspace.UTF16() {
 		fmt.Fprintf(o.Err, "note: %s is UTF-16; it was read as UTF-8, as clients do\n", name)
 	}
+	if job.base != nil {
+		o.noteBase(job.base)
+	}
 	if n := job.workspace.Foreign; n > 0 {
 		fmt.Fprintf(o.Err, "note: files without Kubernetes objects, not judged: %d\n", n)
 	}
@@ -223,6 +226,23 @@ func (o *lintOptions) run(ctx context.Context) (err error) {
 		fmt.Fprintf(o.Err, "note: sources of Flux and Argo CD that are not in this tree, not rendered: %d\n", n)
 	}
 	return job.verdict(res)
+}
+
+// maxBaseNotes is how many files of the base are named that cannot be read.
+const maxBaseNotes = 5
+
+// noteBase says what could not be compared with the base.
+func (o *lintOptions) noteBase(base *app.Base) {
+	for _, path := range base.Outside {
+		fmt.Fprintf(o.Err, "note: not in the repository of --base, and not compared: %s\n", path)
+	}
+	problems := base.Problems()
+	for _, err := range problems[:min(len(problems), maxBaseNotes)] {
+		fmt.Fprintf(o.Err, "note: passed over in the base: %v\n", err)
+	}
+	if more := len(problems) - maxBaseNotes; more > 0 {
+		fmt.Fprintf(o.Err, "note: passed over in the base: %d more\n", more)
+	}
 }
 
 // nothing returns the error for a run without a document, which is never a success.
