@@ -6,6 +6,9 @@ import (
 	"github.com/seatrial/seatrial/diag"
 )
 
+// UpdateRefused is the name of the rule whose findings are about changes of what Options.Base has.
+const UpdateRefused = "update-refused"
+
 // The rules that lint itself speaks for. The verdict rules cannot be switched off.
 var (
 	ruleSyntax = &Rule{
@@ -91,7 +94,7 @@ var (
 			"the request is refused.",
 	}
 	ruleUpdate = &Rule{
-		Name:     "update-refused",
+		Name:     UpdateRefused,
 		Title:    "change that the API server refuses",
 		Severity: diag.Error,
 		Category: "verdict",

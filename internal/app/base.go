@@ -332,17 +332,43 @@ func (b *Base) match(inputs []string, renderings []*render.Rendering) (loose *li
 
 // locate moves related places in renderings of the base to where they come from.
 func (b *Base) locate(findings []diag.Diagnostic) {
-	for i := range findings {
-		for j := range findings[i].Related {
-			at := &findings[i].Related[j].Range
-			for _, s := range b.sets {
-				if s.rendering != nil && b.Name(s.rendering.Name) == at.File {
-					*at = b.origin(s, findings[i].Path, *at)
-					break
-				}
+	for _, s := range b.sets {
+		if s.rendering == nil {
+			continue
+		}
+		for _, at := range locateRelated(findings, b.Name(s.rendering.Name), s.rendering, s.docs) {
+			data, err := b.before.Read(at.File)
+			at.File = b.Name(at.File)
+			if err == nil {
+				b.shown.Put(at.File, data)
 			}
 		}
 	}
+}
+
+// locateRelated moves the related places of findings that are in a rendering, under the name of its documents, to where
+// they come from, and returns them.
+func locateRelated(
+	findings []diag.Diagnostic, name string, r *render.Rendering, docs []*manifest.Document,
+) (moved []*source.Range) {
+	for i := range findings {
+		for j := range findings[i].Related {
+			at := &findings[i].Related[j].Range
+			if at.File != name {
+				continue
+			}
+			at.File = r.Name
+			found := diag.Diagnostic{Path: findings[i].Path, Range: *at}
+			for _, d := range docs {
+				if d.Holds(at.Start.Offset) {
+					found.Document = d.Number
+				}
+			}
+			*at = r.Locate([]diag.Diagnostic{found})[0].Range
+			moved = append(moved, at)
+		}
+	}
+	return moved
 }
 
 // addSecrets makes the values of rendered Secrets of the base known to a redactor.
@@ -352,22 +378,4 @@ func (b *Base) addSecrets(r *redact.Redactor) {
 			r.AddFile(source.NewFile(s.rendering.Name, s.rendering.Text))
 		}
 	}
-}
-
-// origin returns where the place of a field in a rendering of the base comes from.
-func (b *Base) origin(s *baseSet, path string, at source.Range) source.Range {
-	at.File = s.rendering.Name
-	found := diag.Diagnostic{Path: path, Range: at}
-	for _, d := range s.docs {
-		if d.Holds(at.Start.Offset) {
-			found.Document = d.Number
-		}
-	}
-	at = s.rendering.Locate([]diag.Diagnostic{found})[0].Range
-	name := b.Name(at.File)
-	if data, err := b.before.Read(at.File); err == nil {
-		b.shown.Put(name, data)
-	}
-	at.File = name
-	return at
 }

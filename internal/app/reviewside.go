@@ -340,7 +340,13 @@ func (u *unit) read(ctx context.Context, old *unit, external []string) (*review.
 			out.Problem = d.Message
 		}
 	}
-	out.Findings = res.Diagnostics
+	for _, d := range res.Diagnostics {
+		if d.Rule == lint.UpdateRefused {
+			out.Refused = append(out.Refused, d)
+		} else {
+			out.Findings = append(out.Findings, d)
+		}
+	}
 	return out, nil
 }
 
@@ -367,11 +373,15 @@ func objectsOfUnit(ctx context.Context, v *validation.Validator, u *unit, docs [
 func (u *unit) lint(ctx context.Context, old *unit, external []string) (*lint.Result, error) {
 	var res *lint.Result
 	var err error
+	var base *lint.Base
+	if old != nil {
+		base = lint.NewBase(old.docs)
+	}
 	if u.rendering != nil {
-		res, err = u.side.job.runRendering(ctx, u.rendering, external)
+		res, err = u.side.job.runRendering(ctx, u.rendering, base, external)
 	} else {
 		o := u.side.job.Options
-		o.Files, o.External = u.files, external
+		o.Files, o.External, o.Base = u.files, external, base
 		res, err = u.side.job.runLoose(ctx, o)
 	}
 	if errors.Is(err, lint.ErrNoDocuments) {
@@ -382,6 +392,9 @@ func (u *unit) lint(ctx context.Context, old *unit, external []string) (*lint.Re
 	}
 	if u.rendering == nil {
 		res.Diagnostics = slices.DeleteFunc(res.Diagnostics, elsewhere)
+	}
+	if old != nil && old.rendering != nil {
+		locateRelated(res.Diagnostics, old.rendering.Name, old.rendering, old.docs)
 	}
 	if kept, _ := u.side.workspace.Config.Overrides.Apply(res.Diagnostics); len(u.side.workspace.Config.Overrides) > 0 {
 		res.Diagnostics = kept
