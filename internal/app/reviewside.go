@@ -20,7 +20,6 @@ import (
 	"github.com/seatrial/seatrial/internal/review"
 	"github.com/seatrial/seatrial/lint"
 	"github.com/seatrial/seatrial/manifest"
-	kubernetes "github.com/seatrial/seatrial/schema"
 	"github.com/seatrial/seatrial/source"
 	"github.com/seatrial/seatrial/validation"
 	"github.com/seatrial/seatrial/validation/verdict"
@@ -225,16 +224,8 @@ func (p *unitPair) render(charts render.Options) error {
 }
 
 func (u *unit) charts(o render.Options) render.Options {
-	o.KubernetesVersion = u.side.version()
+	o.KubernetesVersion = u.side.job.version()
 	return o
-}
-
-// version returns the Kubernetes version that charts see: the last target.
-func (s *reviewSide) version() string {
-	if n := len(s.job.Options.Versions); n > 0 {
-		return s.job.Options.Versions[n-1]
-	}
-	return kubernetes.Minor(s.job.Options.Linked)
 }
 
 func (u *unit) render(charts render.Options) error {
@@ -334,6 +325,10 @@ func (u *unit) read(ctx context.Context, old *unit, external []string) (*review.
 	if err != nil {
 		return nil, err
 	}
+	out.Recreated = map[review.Identity]string{}
+	res.Diagnostics = slices.DeleteFunc(res.Diagnostics, func(d diag.Diagnostic) bool {
+		return d.Rule == lint.UpdateRefused && u.recreates(out, &d)
+	})
 	for i := range res.Diagnostics {
 		d := &res.Diagnostics[i]
 		if d.Severity == diag.Error && slices.Contains(sourceRules, d.Rule) {
@@ -369,6 +364,23 @@ func objectsOfUnit(ctx context.Context, v *validation.Validator, u *unit, docs [
 	return all
 }
 
+// recreates reports whether an object whose update the server refuses is deleted and created again by what applies it,
+// and notes why. Hooks are run anew each time, and are not noted.
+func (u *unit) recreates(s *review.Side, d *diag.Diagnostic) bool {
+	o := s.ObjectOf(d)
+	if o == nil {
+		return false
+	}
+	hook, why := false, ""
+	if u.source != nil {
+		hook, why = u.source.Recreates(o.Document)
+	}
+	if why != "" {
+		s.Recreated[o.Identity()] = fmt.Sprintf("%s (%s)", d.Text(), why)
+	}
+	return hook || why != ""
+}
+
 // lint lints the unit, as an update of the old one.
 func (u *unit) lint(ctx context.Context, old *unit, external []string) (*lint.Result, error) {
 	var res *lint.Result
@@ -390,6 +402,9 @@ func (u *unit) lint(ctx context.Context, old *unit, external []string) (*lint.Re
 	if err != nil {
 		return nil, err
 	}
+	if old != nil {
+		old.locate(res.Diagnostics)
+	}
 	if u.rendering == nil {
 		res.Diagnostics = slices.DeleteFunc(res.Diagnostics, elsewhere)
 	}
@@ -400,6 +415,28 @@ func (u *unit) lint(ctx context.Context, old *unit, external []string) (*lint.Re
 		res.Diagnostics = kept
 	}
 	return res, nil
+}
+
+// locate moves related places in the unit's rendering to where they come from.
+func (u *unit) locate(findings []diag.Diagnostic) {
+	if u.rendering == nil {
+		return
+	}
+	for i := range findings {
+		for j := range findings[i].Related {
+			at := &findings[i].Related[j].Range
+			if at.File != u.rendering.Name {
+				continue
+			}
+			found := diag.Diagnostic{Range: *at}
+			for _, d := range u.docs {
+				if d.Holds(at.Start.Offset) {
+					found.Document = d.Number
+				}
+			}
+			*at = u.rendering.Locate([]diag.Diagnostic{found})[0].Range
+		}
+	}
 }
 
 // convert has objects of which the two sides are written in different versions of the API compared in the new one.

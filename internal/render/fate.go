@@ -109,3 +109,38 @@ func (s *Source) argoFate(m metadata, whole bool) (bool, string) {
 	prune := a.Spec.SyncPolicy.Automated.Prune
 	return prune, fmt.Sprintf("syncPolicy.automated.prune of the Application is %v", prune)
 }
+
+// Recreates reports whether what applies the source deletes an object and creates it again: a hook each time, or any
+// object whose update the server refuses, with the setting that says so.
+func (s *Source) Recreates(d *manifest.Document) (hook bool, why string) {
+	m := metadataOf(d)
+	options, _ := m.annotations["argocd.argoproj.io/sync-options"].(string)
+	const force = "kustomize.toolkit.fluxcd.io/force"
+	switch s.Kind {
+	case Chart:
+		return m.annotations["helm.sh/hook"] != nil, ""
+	case HelmRelease:
+		var r struct {
+			Spec struct{ Upgrade struct{ Force bool } }
+		}
+		if _ = (&object{s.object}).decode(&r); r.Spec.Upgrade.Force {
+			why = "spec.upgrade.force of the HelmRelease"
+		}
+		return m.annotations["helm.sh/hook"] != nil, why
+	case Application:
+		hook = m.annotations["argocd.argoproj.io/hook"] != nil || m.annotations["helm.sh/hook"] != nil
+		if options = strings.ReplaceAll(options, " ", ""); strings.Contains(options, "Force=true") {
+			why = "argocd.argoproj.io/sync-options has Force=true"
+		}
+		return hook, why
+	case FluxKustomization:
+		var k struct{ Spec struct{ Force bool } }
+		if _ = (&object{s.object}).decode(&k); k.Spec.Force {
+			return false, "spec.force of the Kustomization"
+		}
+		if value, _ := m.annotations[force].(string); strings.EqualFold(value, "enabled") {
+			return false, force
+		}
+	}
+	return false, ""
+}

@@ -251,7 +251,12 @@ func (t *reviewWriter) fields(fields []review.Field) {
 			t.lines(f.Lines)
 			continue
 		}
-		fmt.Fprintf(t, "      %s  %s\n", path, t.values(f, max(30, t.width-8-runewidth.StringWidth(path))))
+		room := t.width - 8 - runewidth.StringWidth(path)
+		if size := runewidth.StringWidth(f.Before + f.After); size+len(" -> ") > room {
+			fmt.Fprintf(t, "      %s\n        %s\n", path, t.values(f, t.width-8))
+			continue
+		}
+		fmt.Fprintf(t, "      %s  %s\n", path, t.values(f, room))
 	}
 }
 

@@ -8,12 +8,12 @@ import (
 	"strings"
 
 	"github.com/seatrial/seatrial/diag"
+	"github.com/seatrial/seatrial/lint"
 )
 
 // Compare reviews a change. Everything of the environments, and of what Input.All returns, must have been read.
 func Compare(in Input) *Report {
 	r := &Report{Base: in.Base, Head: in.Head, Unchanged: in.Unchanged, Notes: in.Notes}
-	var environments []*environment
 	all := func() []*Object {
 		var objects []*Object
 		for _, e := range in.Environments {
@@ -34,19 +34,18 @@ func Compare(in Input) *Report {
 	moves := findMoves(compared)
 	for _, m := range compared {
 		given := m.Environment
-		e := newEnvironment(m, all)
-		r.Consequences = append(r.Consequences, moves[m]...)
 		added, fixed, known := compareFindings(given)
+		refused, rest := refusals(added)
+		e := newEnvironment(m.withoutRefused(refused), all)
 		e.found = added
-		environments = append(environments, e)
-		refused, rest := e.refusals(added)
+		r.Consequences = append(r.Consequences, moves[m]...)
 		r.Refused = append(r.Refused, refused...)
 		r.New, r.Fixed, r.Known = append(r.New, rest...), append(r.Fixed, fixed...), append(r.Known, known...)
 		r.Consequences = append(r.Consequences, e.consequences()...)
 		r.Totals = append(r.Totals, e.totals()...)
-		changes = append(changes, e.changes()...)
-		if e.differs() || len(added)+len(fixed)+len(refused) > 0 {
-			r.Environments = append(r.Environments, e.report())
+		changes = append(changes, m.changes()...)
+		if m.differs() || len(added)+len(fixed)+len(refused) > 0 {
+			r.Environments = append(r.Environments, m.report())
 		} else {
 			r.Unchanged++
 		}
@@ -61,14 +60,9 @@ func Compare(in Input) *Report {
 }
 
 // refusals divides findings into those with which the server refuses what it had accepted, or did not have, and the rest.
-func (e *environment) refusals(added []Finding) (refused, rest []Finding) {
-	if e.New != nil {
-		for _, d := range e.New.Refused {
-			refused = append(refused, Finding{Diagnostic: d, Environments: []string{e.Name}, Update: true})
-		}
-	}
+func refusals(added []Finding) (refused, rest []Finding) {
 	for _, f := range added {
-		if f.Severity == diag.Error && verdicts[f.Rule] {
+		if f.Update = f.Rule == lint.UpdateRefused; f.Severity == diag.Error && isVerdict(f.Rule) {
 			refused = append(refused, f)
 		} else {
 			rest = append(rest, f)
@@ -77,21 +71,44 @@ func (e *environment) refusals(added []Finding) (refused, rest []Finding) {
 	return refused, rest
 }
 
-// verdicts are the rules by which the API server, or the client before it, refuses a document.
-var verdicts = map[string]bool{
-	"api-server": true, "field-type": true, "field-unknown": true, "kind-unknown": true, "yaml-syntax": true, "yaml-tab": true,
-	"yaml-duplicate-key": true, "namespace-scope": true, "object-duplicate": true,
+// isVerdict reports whether a rule is the API server's, or the client's before it.
+func isVerdict(rule string) bool {
+	return slices.ContainsFunc(lint.OwnRules, func(r *lint.Rule) bool { return r.Name == rule && r.Category == "verdict" })
+}
+
+// withoutRefused returns an environment as it is when the server refuses some objects: what is there stays.
+func (m *matched) withoutRefused(refused []Finding) *matched {
+	if len(refused) == 0 || m.New == nil {
+		return m
+	}
+	held := map[*Object]bool{}
+	for i := range refused {
+		if o := m.New.ObjectOf(&refused[i].Diagnostic); o != nil {
+			held[o] = true
+		}
+	}
+	applied := *m
+	applied.pairs = nil
+	for _, p := range m.pairs {
+		switch {
+		case p.new == nil || !held[p.new]:
+			applied.pairs = append(applied.pairs, p)
+		case p.old != nil:
+			applied.pairs = append(applied.pairs, &pair{old: p.old, new: p.old})
+		}
+	}
+	return &applied
 }
 
 // differs reports whether anything of the environment does.
-func (e *environment) differs() bool {
+func (e *matched) differs() bool {
 	return e.Old == nil || e.New == nil || e.Was != "" || len(e.varying) > 0 ||
 		e.Old.Problem != e.New.Problem ||
 		slices.ContainsFunc(e.pairs, func(p *pair) bool { return p.action != "" })
 }
 
 // report counts what becomes of the objects of an environment.
-func (e *environment) report() EnvironmentReport {
+func (e *matched) report() EnvironmentReport {
 	r := EnvironmentReport{Name: e.Name, Was: e.Was, Kind: e.Kind, Action: Update, Reasons: []string{}, Varying: e.varying}
 	if r.Varying == nil {
 		r.Varying = []VaryingField{}
@@ -121,7 +138,7 @@ func (e *environment) report() EnvironmentReport {
 }
 
 // changes lists what becomes of the objects of an environment.
-func (e *environment) changes() (all []Change) {
+func (e *matched) changes() (all []Change) {
 	for _, p := range e.pairs {
 		if p.action == "" {
 			continue
@@ -265,6 +282,7 @@ var phrases = map[string][2]string{
 	"definition":          {"", "%d losses of definitions"},
 	"api-not-served":      {"%s is not served", "%d objects are not served"},
 	"quota":               {"%s is exceeded", "%d quotas are exceeded"},
+	"recreate":            {"%s is deleted and created again", "%d objects are deleted and created again"},
 	"moved":               {"%s moves", "%d objects move between environments"},
 }
 

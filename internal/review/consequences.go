@@ -31,13 +31,14 @@ var Kinds = []Kind{
 	{"definition", "a CustomResourceDefinition loses versions or fields, or goes"},
 	{"api-not-served", "the target version of Kubernetes does not serve the API version"},
 	{"quota", "the pods of a namespace request more than its ResourceQuota allows"},
+	{"recreate", "an object is deleted and created again, since the API server refuses its update"},
 	{"moved", "an object goes from one environment to another"},
 }
 
 // finders look for consequences in an environment.
 var finders = []func(*environment) []Consequence{
 	restarts, staleConfig, services, references, autoscalers, volumes, images, permissions, network, definitions,
-	served, quotas,
+	served, quotas, recreated,
 }
 
 // environment is what the finders look at.
@@ -75,6 +76,26 @@ func (e *environment) consequences() (all []Consequence) {
 		}
 	}
 	return all
+}
+
+// recreated finds objects that are deleted and created again.
+func recreated(e *environment) (found []Consequence) {
+	if e.New == nil {
+		return nil
+	}
+	for _, p := range e.pairs {
+		if p.new == nil {
+			continue
+		}
+		if why := e.New.Recreated[p.new.Identity()]; why != "" {
+			risk := Medium
+			if slices.Contains(neverRenamed, p.new.Resource.Object.Kind) || hasClaims(p.new) {
+				risk = High
+			}
+			found = append(found, about(p.new, "recreate", risk, "is deleted and created again: %s", why))
+		}
+	}
+	return found
 }
 
 // about returns a consequence for an object, at its place in the source.

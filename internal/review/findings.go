@@ -20,24 +20,33 @@ func (s *Side) keyOf(d *diag.Diagnostic) findingKey {
 	if !ok {
 		group = ""
 	}
-	k := findingKey{rule: d.Rule, path: s.namedPath(d), object: strings.Join([]string{group, o.Kind, o.Namespace, generatedSuffix.ReplaceAllString(o.Name, "")}, "/")}
+	of := s.ObjectOf(d)
+	if of != nil {
+		o.Name = of.Name()
+	}
+	k := findingKey{rule: d.Rule, path: namedPath(of, d.Path), object: strings.Join([]string{group, o.Kind, o.Namespace, generatedSuffix.ReplaceAllString(o.Name, "")}, "/")}
 	if d.Path == "" {
 		k.message = d.Message
 	}
 	return k
 }
 
-// namedPath returns the path of a finding with the names of list items in place of their numbers.
-func (s *Side) namedPath(d *diag.Diagnostic) string {
-	if !strings.Contains(d.Path, "[") {
-		return d.Path
-	}
+// ObjectOf returns the object that a finding is about; nil if it is not known.
+func (s *Side) ObjectOf(d *diag.Diagnostic) *Object {
 	for _, o := range s.Objects {
 		if o.Document.Number == d.Document && o.Document.Object == d.Object {
-			return withNames(o.Document.Value(), d.Path)
+			return o
 		}
 	}
-	return d.Path
+	return nil
+}
+
+// namedPath returns a path with the names of list items in place of their numbers.
+func namedPath(o *Object, path string) string {
+	if o == nil || !strings.Contains(path, "[") {
+		return path
+	}
+	return withNames(o.Document.Value(), path)
 }
 
 // withNames replaces numbers of list items in a path by the names that the items have.

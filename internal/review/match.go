@@ -40,8 +40,9 @@ func match(e *Environment) *matched {
 	for _, id := range order {
 		p := &pair{old: old[id], new: now[id]}
 		m.pairs = append(m.pairs, p)
+		m.varies(id, p, "") // told, and compared under a name for all
 		switch {
-		case m.varies(id, p, ""):
+		case p.new.alias == "" && slices.Contains(e.New.Varying[id], ""): // nothing says what it was
 		case p.old == nil:
 			p.action = Create
 			created = append(created, p)
@@ -55,7 +56,7 @@ func match(e *Environment) *matched {
 		}
 		p := &pair{old: old[id]}
 		m.pairs = append(m.pairs, p)
-		if m.varies(id, p, "") {
+		if m.varies(id, p, "") && p.old.alias == "" {
 			continue
 		}
 		p.action = Delete
@@ -87,6 +88,9 @@ func byIdentity(s *Side) (objects map[Identity]*Object, order []Identity) {
 // compare finds the fields in which the two sides of an object differ, and that are not made anew by each rendering.
 func (m *matched) compare(id Identity, p *pair) {
 	for _, f := range Differences(p.old.Stored(), p.new.Stored()) {
+		if p.new.alias != "" && f.Path == "metadata.name" {
+			continue
+		}
 		if !m.varies(id, p, f.Path) {
 			p.fields = append(p.fields, f)
 		}
@@ -99,6 +103,9 @@ func (m *matched) compare(id Identity, p *pair) {
 		p.fields = withoutValues(p.fields)
 	}
 	p.fields = p.markDefaults(p.fields)
+	p.fields = slices.DeleteFunc(p.fields, func(f Field) bool { // another name of serviceAccountName
+		return f.Defaulted && strings.HasSuffix(f.Path, ".spec.serviceAccount")
+	})
 }
 
 // markDefaults says which fields neither side writes.

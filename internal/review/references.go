@@ -133,7 +133,7 @@ func references(e *environment) (found []Consequence) {
 		}
 	}
 	for _, p := range e.both("", "ConfigMap", "Secret", "PersistentVolumeClaim", "ServiceAccount") {
-		if e.old.Referred(p.old.Resource) && !e.new.Referred(p.new.Resource) && !e.new.MayCreatePods(p.new.Resource.Object.Namespace) {
+		if p.action != Rename && e.old.Referred(p.old.Resource) && !e.new.Referred(p.new.Resource) && !e.new.MayCreatePods(p.new.Resource.Object.Namespace) {
 			found = append(found, about(p.new, "reference-orphaned", Low, "nothing in this environment refers to it any more"))
 		}
 	}

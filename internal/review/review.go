@@ -54,9 +54,9 @@ type Side struct {
 	Findings []diag.Diagnostic
 	// Varying are the fields that another rendering of the same source has with other values, by object.
 	Varying map[Identity][]string
-	// Refused are the verdicts on updates of objects that the base has, located in the new side.
-	Refused []diag.Diagnostic
-	Problem string // why the side cannot be rendered, or not as a whole
+	// Recreated are objects that are deleted and created again, since the server refuses their update, with the reason.
+	Recreated map[Identity]string
+	Problem   string // why the side cannot be rendered, or not as a whole
 }
 
 // Object is an object that a side applies.
@@ -67,6 +67,7 @@ type Object struct {
 	Place    source.Range   // in the source
 
 	stored map[string]any
+	alias  string // in place of a name that each rendering makes anew
 }
 
 // Identity tells objects apart. The version of the API is no part of it.
@@ -78,8 +79,11 @@ func (o *Object) Identity() Identity {
 	return Identity{gk.Group, gk.Kind, o.Resource.Object.Namespace, o.Name()}
 }
 
-// Name returns the name of the object, or what it is made of.
+// Name returns the name of the object, or what it is made of: with * for what each rendering or the server makes anew.
 func (o *Object) Name() string {
+	if o.alias != "" {
+		return o.alias
+	}
 	if name := o.Document.Object.Name; name != "" || o.Document.GenerateName == "" {
 		return name
 	}
