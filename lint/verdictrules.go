@@ -160,9 +160,6 @@ func Suppressible(name string) bool {
 	return !isVerdictRule(name) && name != ruleSuppressionInvalid.Name && name != ruleSuppressionStale.Name
 }
 
-// UpdateRefused is the name of the rule that reports updates which the API server refuses.
-const UpdateRefused = "update-refused"
-
 // rejects reports whether findings of a rule keep an object from being created.
 func rejects(name string) bool { return isVerdictRule(name) && name != ruleUpdate.Name }
 

@@ -335,13 +335,7 @@ func (u *unit) read(ctx context.Context, old *unit, external []string) (*review.
 			out.Problem = d.Message
 		}
 	}
-	for _, d := range res.Diagnostics {
-		if d.Rule == lint.UpdateRefused {
-			out.Refused = append(out.Refused, d)
-		} else {
-			out.Findings = append(out.Findings, d)
-		}
-	}
+	out.Findings = res.Diagnostics
 	return out, nil
 }
 
@@ -402,9 +396,6 @@ func (u *unit) lint(ctx context.Context, old *unit, external []string) (*lint.Re
 	if err != nil {
 		return nil, err
 	}
-	if old != nil {
-		old.locate(res.Diagnostics)
-	}
 	if u.rendering == nil {
 		res.Diagnostics = slices.DeleteFunc(res.Diagnostics, elsewhere)
 	}
@@ -415,28 +406,6 @@ func (u *unit) lint(ctx context.Context, old *unit, external []string) (*lint.Re
 		res.Diagnostics = kept
 	}
 	return res, nil
-}
-
-// locate moves related places in the unit's rendering to where they come from.
-func (u *unit) locate(findings []diag.Diagnostic) {
-	if u.rendering == nil {
-		return
-	}
-	for i := range findings {
-		for j := range findings[i].Related {
-			at := &findings[i].Related[j].Range
-			if at.File != u.rendering.Name {
-				continue
-			}
-			found := diag.Diagnostic{Range: *at}
-			for _, d := range u.docs {
-				if d.Holds(at.Start.Offset) {
-					found.Document = d.Number
-				}
-			}
-			*at = u.rendering.Locate([]diag.Diagnostic{found})[0].Range
-		}
-	}
 }
 
 // convert has objects of which the two sides are written in different versions of the API compared in the new one.
