@@ -5,7 +5,7 @@ export CGO_ENABLED = 0
 LDFLAGS = -s -w
 FUZZTIME ?= 60s
 
-.PHONY: run build test release race kills conformance conformance-cmd conformance-clients check bench fuzz schema kubernetes update clean
+.PHONY: run build test release race kills conformance conformance-cmd conformance-clients check bench fuzz mutants schema kubernetes update clean
 
 run: build ## build, then lint a small shop and plan a rollout that gets stuck
 	./bin/seatrial lint --fail-on never --rules none examples/shop.yaml
@@ -58,8 +58,12 @@ release: ## archives, packages and manifests of a release, in dist/, without pub
 	GOBIN=$(CURDIR)/bin/tools $(GO) install $(CYCLONEDX)
 	$(GO) run $(GORELEASER) release --clean --skip=publish,announce,validate $(RELEASEFLAGS)
 
-fuzz: ## fuzz the reader and lint, FUZZTIME each, and hold mutants of all kinds against the API server
-	MUTANTS=300 $(GO) test ./cmd/seatrial/cli -run TestStaticVerdictOnMutants -timeout 30m
+MUTANTS ?= 300
+
+mutants: ## hold MUTANTS broken objects for each example of all kinds against the API server
+	MUTANTS=$(MUTANTS) $(GO) test ./cmd/seatrial/cli -run TestStaticVerdictOnMutants -timeout 30m
+
+fuzz: mutants ## fuzz the reader and lint, FUZZTIME each, and hold mutants of all kinds against the API server
 	$(GO) test ./manifest -run '^$$' -fuzz FuzzRead -fuzztime $(FUZZTIME)
 	$(GO) test ./manifest/plain -run '^$$' -fuzz FuzzJSON -fuzztime $(FUZZTIME)
 	$(GO) test ./manifest -run '^$$' -fuzz FuzzPlainTree -fuzztime $(FUZZTIME)

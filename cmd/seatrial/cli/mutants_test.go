@@ -65,9 +65,12 @@ func TestStaticVerdictOnMutants(t *testing.T) {
 					return fmt.Errorf("example of %s: %d documents", k.Kind, len(docs))
 				}
 				random := rand.New(rand.NewPCG(uint64(i), uint64(j)))
-				for range each {
+				for n := range each {
 					value := runtime.DeepCopyJSON(docs[0].Value())
 					what := mutate(random, value)
+					if n%4 == 3 {
+						what += ", " + mutate(random, value) // some crashes need two mistakes
+					}
 					data, err := json.Marshal(value)
 					if err != nil {
 						return err
