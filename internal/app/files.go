@@ -12,6 +12,7 @@ import (
 
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/internal/redact"
+	"github.com/seatrial/seatrial/internal/render"
 	"github.com/seatrial/seatrial/lint"
 	"github.com/seatrial/seatrial/manifest"
 	"github.com/seatrial/seatrial/source"
@@ -53,6 +54,17 @@ func (f *Files) Read(name string) ([]byte, error) {
 		err = pathErr.Err
 	}
 	return f.decode(name, data), err
+}
+
+// readSource reads a file of a source: from memory, where it is edited, or from disk.
+func (f *Files) readSource(name string) ([]byte, error) {
+	f.mu.Lock()
+	data, ok := f.overlay[name]
+	f.mu.Unlock()
+	if ok {
+		return data, nil
+	}
+	return render.ReadFile(name)
 }
 
 // decode returns a text as UTF-8.

@@ -13,12 +13,14 @@ import (
 	"sync"
 
 	"github.com/seatrial/seatrial/diag"
+	"github.com/seatrial/seatrial/internal/render"
 	"github.com/seatrial/seatrial/schema"
 )
 
 // Folders opens folders for an editor. Kinds are compiled again only when the definitions of a folder change.
 type Folders struct {
 	Build Build
+	Child []string // command line of this program that renders charts whose templates may not end
 
 	mu     sync.Mutex
 	stores map[string]compiled // by folder
@@ -40,17 +42,33 @@ type Folder struct {
 // Open takes a snapshot of a folder, without those below it: its manifests on disk, and those that are open in the
 // editor, whose texts are in overlay. A name that is no absolute path is one document of its own.
 func (f *Folders) Open(name string, overlay map[string][]byte) (*Folder, error) {
-	s := Settings{Folder: name}
-	if !filepath.IsAbs(name) {
-		s.Folder = ""
+	s := Settings{AnyFiles: true, Charts: render.Options{Child: f.Child}}
+	files := manifestsIn(name, overlay)
+	if filepath.IsAbs(name) {
+		s.Folder = name
+		s.Paths = slices.DeleteFunc(slices.Clone(files), func(file string) bool { return !onDisk(file) })
 	}
 	w, err := Open(WithOverlay(overlay), s)
 	if err != nil {
 		return nil, err
 	}
-	w.Inputs = manifestsIn(name, overlay)
+	for _, file := range files {
+		_, open := overlay[file]
+		if unsaved := !slices.Contains(s.Paths, file); unsaved || open && !w.owns(file) && !slices.Contains(w.Inputs, file) {
+			w.Inputs = append(w.Inputs, file) // what is being written may become a manifest
+		}
+	}
+	slices.Sort(w.Inputs)
 	return &Folder{w, name, f}, nil
 }
+
+func onDisk(name string) bool {
+	_, err := os.Stat(name)
+	return err == nil
+}
+
+// Rendered reports whether a file is part of a source of the folder, and judged by what that renders to.
+func (f *Folder) Rendered(name string) bool { return f.owns(name) }
 
 // extensions of the files that are manifests.
 var extensions = []string{".yaml", ".yml", ".json"}

@@ -31,8 +31,8 @@ func (w *Workspace) findInputs(paths, exclude []string) {
 	files = slices.DeleteFunc(files, func(name string) bool {
 		return name != source.Stdin && git.match(name)
 	})
-	tree := render.Discover(slices.Concat(paths, files), skip)
-	w.Sources, w.Elsewhere, w.Findings = tree.Sources, len(tree.Elsewhere), tree.Findings
+	tree := render.DiscoverIn(w.readSource, slices.Concat(paths, files), skip)
+	w.owns, w.Sources, w.Elsewhere, w.Findings = tree.Owns, tree.Sources, len(tree.Elsewhere), tree.Findings
 	if w.Elsewhere > 0 {
 		w.External = append(w.External, "*/*") // what is not rendered may bring anything that others refer to
 	}

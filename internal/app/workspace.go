@@ -76,7 +76,8 @@ type Workspace struct {
 	Charts        render.Options
 
 	catalogue      *Catalogue
-	paths, exclude []string // as given
+	paths, exclude []string               // as given
+	owns           func(name string) bool // reports whether a file is part of a source
 }
 
 // Open finds the files of a workspace and reads its configuration.

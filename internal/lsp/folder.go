@@ -69,14 +69,15 @@ func (s *Server) lint(ctx context.Context, f *folder) {
 		return // the text will change again; what was published stands
 	}
 	var findings []diag.Diagnostic
-	if slices.ContainsFunc(docs, func(d document) bool { return isManifest(d.file) }) {
+	judged := func(d document) bool { return isManifest(d.file) || snapshot.Rendered(d.name) }
+	if slices.ContainsFunc(docs, judged) {
 		if findings, err = snapshot.Lint(ctx); err != nil {
 			return
 		}
 	}
 	for _, d := range docs {
 		var mine []diag.Diagnostic
-		if isManifest(d.file) {
+		if judged(d) {
 			mine = findingsIn(d.name, findings)
 		}
 		if s.keep(ctx, &d, mine) {

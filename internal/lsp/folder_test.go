@@ -60,6 +60,8 @@ func (s snapshot) Lint(ctx context.Context) (found []diag.Diagnostic, err error)
 
 func (s snapshot) Store() (*schema.Store, error) { return schema.Open(schema.Latest) }
 
+func (s snapshot) Rendered(string) bool { return false }
+
 func (c *counter) counts() (snapshots, runs, cancelled int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

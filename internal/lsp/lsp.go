@@ -51,6 +51,8 @@ type Snapshot interface {
 	Lint(ctx context.Context) ([]diag.Diagnostic, error)
 	// Store returns the kinds that the manifests can be of.
 	Store() (*schema.Store, error)
+	// Rendered reports whether a file is part of a chart or a kustomization, and judged by what that renders to.
+	Rendered(name string) bool
 }
 
 // document is an open file.

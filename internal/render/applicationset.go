@@ -158,7 +158,7 @@ func (d *discovery) gitParameters(o *object, set *applicationSet, g *gitGenerato
 		names, _ := doublestar.Glob(os.DirFS(top), strings.TrimPrefix(f.Path, "/"))
 		slices.Sort(names)
 		for _, name := range names {
-			data, err := readFile(filepath.Join(top, filepath.FromSlash(name)))
+			data, err := d.read(filepath.Join(top, filepath.FromSlash(name)))
 			var values map[string]any
 			if err != nil || yaml.Unmarshal(data, &values) != nil {
 				continue

@@ -127,7 +127,7 @@ func (d *discovery) applicationSource(o *object, a *application, s *applicationS
 		return d.chartApplication(out, o, a, s)
 	case f.kustomization != nil:
 		out.Inputs = f.kustomization.files
-		out.overlay = s.overlay(f.kustomization.file)
+		out.overlay = s.overlay(d.read, f.kustomization.file)
 	default:
 		if out.files = d.directory(s, path); len(out.files) == 0 {
 			return nil
@@ -176,9 +176,9 @@ func (d *discovery) chartApplication(out *Source, o *object, a *application, s *
 }
 
 // overlay returns a kustomization with the options of an Application.
-func (s *applicationSource) overlay(file string) *overlay {
+func (s *applicationSource) overlay(read Reader, file string) *overlay {
 	fields := map[string]any{}
-	data, err := readFile(file)
+	data, err := read(file)
 	if err != nil || yaml.Unmarshal(data, &fields) != nil || s.Kustomize == nil {
 		return nil
 	}
@@ -249,7 +249,7 @@ func (d *discovery) directory(s *applicationSource, dir string) (files []string)
 				return filepath.SkipDir
 			}
 			return nil
-		case !isYAML(name) && filepath.Ext(name) != ".json", !holdsObjects(name),
+		case !isYAML(name) && filepath.Ext(name) != ".json", !d.read.holdsObjects(name),
 			include != "" && !matches(include, filepath.ToSlash(below)),
 			exclude != "" && matches(exclude, filepath.ToSlash(below)):
 			return nil
@@ -266,7 +266,7 @@ func (r *Rendering) renderFiles() {
 	places := &templatePlaces{rendering: r}
 	var text strings.Builder
 	for _, name := range r.Source.files {
-		data, err := readFile(name)
+		data, err := r.Source.reader()(name)
 		if err != nil || text.Len()+len(data) > maxRenderedBytes {
 			continue
 		}

@@ -144,7 +144,7 @@ func collectFields(t reflect.Type, fields map[string]reflect.Type) {
 
 // checkFile judges the kustomization file of a folder.
 func (r *Rendering) checkFile(name string) {
-	data, err := readFile(name)
+	data, err := r.Source.reader()(name)
 	if err != nil {
 		return
 	}

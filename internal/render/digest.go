@@ -18,7 +18,7 @@ import (
 // Digest identifies what a rendering of a variant depends on, besides the options: two sources with the same digest,
 // in two copies of a tree with the roots that are named, render to the same.
 func (s *Source) Digest(v Variant, root string) string {
-	d := &digest{hash: sha256.New(), root: root, seen: map[string]bool{}}
+	d := &digest{hash: sha256.New(), read: s.reader(), root: root, seen: map[string]bool{}}
 	d.text(string(s.Kind), s.Name, v.Name)
 	for _, part := range []any{s.values, s.options.ReleaseName, s.options.Namespace} {
 		data, err := json.Marshal(part)
@@ -38,7 +38,7 @@ func (s *Source) Digest(v Variant, root string) string {
 	case s.files != nil:
 	case s.Kind == Chart, s.values != nil:
 		d.folder(s.Path)
-		for _, dir := range localDependencies(s.Path) {
+		for _, dir := range d.read.localDependencies(s.Path) {
 			d.folder(dir)
 		}
 	default:
@@ -55,6 +55,7 @@ func (s *Source) Digest(v Variant, root string) string {
 // digest hashes files under their names from a root.
 type digest struct {
 	hash hash.Hash
+	read Reader
 	root string
 	seen map[string]bool
 }
@@ -73,7 +74,7 @@ func (d *digest) file(name string) {
 		return
 	}
 	d.seen[name] = true
-	data, err := readFile(name)
+	data, err := d.read(name)
 	below, relErr := filepath.Rel(d.root, name)
 	if relErr != nil {
 		below = name
@@ -106,7 +107,7 @@ func (d *digest) kustomized(dir string) {
 		}
 	}
 	for _, name := range kustomizationNames {
-		if k := readKustomization(dir, name); k != nil {
+		if k := d.read.kustomization(dir, name); k != nil {
 			d.kustomization(k)
 			return
 		}
@@ -127,8 +128,8 @@ func (d *digest) kustomization(k *kustomization) {
 }
 
 // localDependencies returns the folders of the charts beside a chart that it uses.
-func localDependencies(dir string) (folders []string) {
-	data, err := readFile(filepath.Join(dir, "Chart.yaml"))
+func (read Reader) localDependencies(dir string) (folders []string) {
+	data, err := read(filepath.Join(dir, "Chart.yaml"))
 	var c struct{ Dependencies []struct{ Repository string } }
 	if err != nil || yaml.Unmarshal(data, &c) != nil {
 		return nil

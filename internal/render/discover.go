@@ -54,7 +54,12 @@ var skippedFolders = []string{"vendor", "node_modules"}
 // to the kustomization in its folder. Skip reports whether a path is left out; nil leaves out none. What cannot be
 // read is passed over.
 func Discover(paths []string, skip func(name string) bool) *Tree {
-	d := &discovery{skip: skip, charts: map[string]bool{}, folders: map[string]*folder{}}
+	return DiscoverIn(ReadFile, paths, skip)
+}
+
+// DiscoverIn finds sources as Discover does. Files are read by read, such as those that are being edited.
+func DiscoverIn(read Reader, paths []string, skip func(name string) bool) *Tree {
+	d := &discovery{read: read, skip: skip, charts: map[string]bool{}, folders: map[string]*folder{}}
 	for _, p := range paths {
 		if p != source.Stdin {
 			d.walk(filepath.Clean(p))
@@ -64,6 +69,7 @@ func Discover(paths []string, skip func(name string) bool) *Tree {
 }
 
 type discovery struct {
+	read    Reader
 	skip    func(string) bool
 	charts  map[string]bool    // outermost charts, by folder
 	folders map[string]*folder // that were looked at
@@ -77,6 +83,7 @@ type discovery struct {
 type folder struct {
 	chart         bool
 	kustomization *kustomization // nil: none
+	below         bool           // it is below the paths, or uses a file among them
 }
 
 // folder looks at a folder, once.
@@ -84,9 +91,9 @@ func (d *discovery) folder(dir string) *folder {
 	if f, ok := d.folders[dir]; ok {
 		return f
 	}
-	f := &folder{chart: isChart(dir)}
+	f := &folder{chart: d.read.isChart(dir)}
 	for _, name := range kustomizationNames {
-		if f.kustomization = readKustomization(dir, name); f.kustomization != nil {
+		if f.kustomization = d.read.kustomization(dir, name); f.kustomization != nil {
 			break
 		}
 	}
@@ -101,7 +108,8 @@ func (d *discovery) walk(root string) {
 		if dir := d.chartOf(root); dir != "" {
 			d.charts[dir] = true
 		}
-		d.folder(filepath.Dir(root))
+		d.folder(filepath.Dir(root)).below = true
+		d.climb(filepath.Clean(root))
 		if isYAML(root) {
 			d.files = append(d.files, root)
 		}
@@ -118,13 +126,32 @@ func (d *discovery) walk(root string) {
 			d.skip != nil && d.skip(name):
 			return fs.SkipDir
 		}
-		if d.folder(name).chart {
+		f := d.folder(name)
+		f.below = true
+		if f.chart {
 			if dir := d.chartOf(filepath.Join(name, "Chart.yaml")); dir != "" {
 				d.charts[dir] = true
 			}
 		}
 		return nil
 	})
+}
+
+// climbed is how many folders above that of a file are searched for a kustomization that uses it.
+const climbed = 4
+
+// climb looks for kustomizations above a file that use it, such as one with its patches in a folder.
+func (d *discovery) climb(file string) {
+	dir := filepath.Dir(file)
+	for range climbed {
+		if exists(filepath.Join(dir, ".git")) || filepath.Dir(dir) == dir || dir == "." {
+			return
+		}
+		dir = filepath.Dir(dir)
+		if f := d.folder(dir); f.kustomization != nil && slices.Contains(f.kustomization.files, file) {
+			f.below = true
+		}
+	}
 }
 
 // chartOf returns the folder of the outermost chart that a file belongs to, or an empty name.
@@ -140,8 +167,8 @@ func (d *discovery) chartOf(name string) (chart string) {
 }
 
 // isChart reports whether a folder is a chart.
-func isChart(dir string) bool {
-	data, err := readFile(filepath.Join(dir, "Chart.yaml"))
+func (read Reader) isChart(dir string) bool {
+	data, err := read(filepath.Join(dir, "Chart.yaml"))
 	if err != nil {
 		return false
 	}
@@ -152,12 +179,12 @@ func isChart(dir string) bool {
 func (d *discovery) tree() *Tree {
 	t := &Tree{charts: d.charts, inputs: map[string]bool{}, used: map[string]bool{}, applied: map[string]bool{}}
 	for dir := range d.charts {
-		if s := chartSource(dir); s != nil {
+		if s := d.read.chartSource(dir); s != nil {
 			t.Sources = append(t.Sources, s)
 		}
 	}
 	for dir, f := range d.folders {
-		if f.kustomization == nil || t.Owns(f.kustomization.file) {
+		if f.kustomization == nil || !f.below || t.Owns(f.kustomization.file) {
 			continue
 		}
 		t.inputs[filepath.Join(dir, filepath.Base(f.kustomization.file))] = true
@@ -173,13 +200,16 @@ func (d *discovery) tree() *Tree {
 	d.argo(t)
 	for dir, f := range d.folders {
 		k := f.kustomization
-		if k == nil || k.component || t.used[dir] || t.applied[dir] ||
+		if k == nil || !f.below || k.component || t.used[dir] || t.applied[dir] ||
 			!t.inputs[filepath.Join(dir, filepath.Base(k.file))] {
 			continue
 		}
 		t.Sources = append(t.Sources, &Source{
 			Kind: Kustomization, Path: dir, File: k.file, Variants: []Variant{{}}, Inputs: k.files,
 		})
+	}
+	for _, s := range slices.Concat(t.Sources, t.Elsewhere) {
+		s.read = d.read
 	}
 	slices.SortFunc(t.Sources, func(a, b *Source) int {
 		return cmp.Or(strings.Compare(a.Path, b.Path), strings.Compare(a.Name, b.Name))

@@ -105,7 +105,7 @@ func (d *discovery) fluxKustomization(t *Tree, o *object) {
 	target := filepath.Join(path, kustomizationNames[0])
 	if f := d.folder(path); f.kustomization != nil {
 		target = f.kustomization.file
-		data, err := readFile(target)
+		data, err := d.read(target)
 		if err != nil || yaml.Unmarshal(data, &fields) != nil {
 			return // the kustomization itself is judged
 		}
@@ -165,7 +165,7 @@ func (d *discovery) generated(t *Tree, dir string) (resources []string) {
 				t.used[name] = true
 				return filepath.SkipDir
 			}
-		case isYAML(name) && holdsObjects(name):
+		case isYAML(name) && d.read.holdsObjects(name):
 			resources = append(resources, filepath.ToSlash(below))
 			t.inputs[filepath.Clean(name)] = true
 		}

@@ -41,9 +41,9 @@ const (
 
 // chartSource returns the source that a chart's folder is: its default values, and each file of the
 // chart-testing convention ci/*-values.yaml. A library chart renders nothing by itself, and is none.
-func chartSource(dir string) *Source {
+func (read Reader) chartSource(dir string) *Source {
 	s := &Source{Kind: Chart, Path: dir, File: filepath.Join(dir, "Chart.yaml")}
-	data, err := readFile(s.File)
+	data, err := read(s.File)
 	if err != nil {
 		return nil
 	}
@@ -68,7 +68,7 @@ var quiet = sync.OnceFunc(func() {
 // renderChart renders a chart as helm template --include-crds does.
 func (r *Rendering) renderChart(o Options) {
 	quiet()
-	files, err := chartFiles(r.Source.Path)
+	files, err := r.Source.reader().chartFiles(r.Source.Path)
 	if err != nil {
 		r.failed("chart", oneLine(err.Error()), "", firstLine(r.Source.File))
 		return
@@ -139,7 +139,7 @@ func isTemplate(name string) bool {
 }
 
 // chartFiles reads the files of a chart, by names below its folder, without those of .helmignore.
-func chartFiles(dir string) (files []*archive.BufferedFile, err error) {
+func (read Reader) chartFiles(dir string) (files []*archive.BufferedFile, err error) {
 	rules := ignore.Empty()
 	if f, err := os.Open(filepath.Join(dir, ignore.HelmIgnore)); err == nil {
 		rules, err = ignore.Parse(f)
@@ -171,7 +171,7 @@ func chartFiles(dir string) (files []*archive.BufferedFile, err error) {
 		if total += info.Size(); total > maxChartBytes {
 			return fmt.Errorf("the chart has more than %d MB", maxChartBytes>>20)
 		}
-		data, err := readFile(name)
+		data, err := read(name)
 		files = append(files, &archive.BufferedFile{Name: below, ModTime: info.ModTime(), Data: data})
 		return err
 	})
@@ -195,7 +195,7 @@ func (r *Rendering) templateHere(files []*archive.BufferedFile, o Options) (rend
 	if missing := missingDependencies(c); len(missing) > 0 {
 		return nil, &dependencyError{missing}
 	}
-	values, err := readValues(r.Variant.Values)
+	values, err := r.Source.reader().values(r.Variant.Values)
 	if err != nil {
 		return nil, err
 	}
@@ -245,16 +245,15 @@ func releaseName(chart string) string {
 	return cmp.Or(name, "release")[:min(len(cmp.Or(name, "release")), 53)]
 }
 
-// readValues merges values files, later ones win.
-func readValues(files []string) (map[string]any, error) {
+// values merges values files, later ones win.
+func (read Reader) values(files []string) (map[string]any, error) {
 	values := map[string]any{}
 	for _, name := range files {
-		f, err := os.Open(name)
+		data, err := read(name)
 		if err != nil {
 			return nil, err
 		}
-		more, err := loader.LoadValues(f)
-		f.Close()
+		more, err := loader.LoadValues(bytes.NewReader(data))
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
@@ -281,7 +280,7 @@ func (r *Rendering) addLocalDependencies(c *chart.Chart) error {
 		if !ok {
 			continue
 		}
-		files, err := chartFiles(rel(r.Source.Path, path))
+		files, err := r.Source.reader().chartFiles(rel(r.Source.Path, path))
 		if err != nil {
 			return fmt.Errorf("dependency %s: %w", d.Name, err)
 		}
@@ -321,7 +320,7 @@ var lacksValues = regexp.MustCompile(`nil pointer evaluating|error calling (?:re
 func (r *Rendering) chartFailed(err error, byDefault bool) {
 	var missing *dependencyError
 	if errors.As(err, &missing) {
-		r.notRendered("chart", "dependencies are "+missing.Error(), "run helm dependency build", placeOf(r.Source.File, missing.names[0]))
+		r.notRendered("chart", "dependencies are "+missing.Error(), "run helm dependency build", r.Source.reader().placeOf(r.Source.File, missing.names[0]))
 		return
 	}
 	message := err.Error()
@@ -331,7 +330,7 @@ func (r *Rendering) chartFailed(err error, byDefault bool) {
 		number, _ := strconv.Atoi(m[2])
 		column, _ := strconv.Atoi(m[3])
 		name := r.fileOf(m[1])
-		if data, err := readFile(name); err == nil {
+		if data, err := r.Source.reader()(name); err == nil {
 			f := source.NewFile(name, data)
 			at = lineRange(f, min(number, f.Lines()), "")
 			if start := f.LineStart(number) + column; column > 0 && number <= f.Lines() && start < len(data) {
@@ -365,7 +364,7 @@ func (r *Rendering) schemaFailed(message string) {
 			continue
 		}
 		found = true
-		at := placeOfValue(file, m[1])
+		at := r.Source.reader().placeOfValue(file, m[1])
 		if o := r.Source.object; o != nil {
 			at = o.Find(r.Source.valuesPath + strings.ReplaceAll(strings.TrimRight(m[1], "/"), "/", ".")).Key
 		}
@@ -379,8 +378,8 @@ func (r *Rendering) schemaFailed(message string) {
 var schemaLine = regexp.MustCompile(`^- at '([^']*)': .*`)
 
 // placeOfValue returns the place of a value by its JSON pointer, or the nearest above it.
-func placeOfValue(file, pointer string) source.Range {
-	data, err := readFile(file)
+func (read Reader) placeOfValue(file, pointer string) source.Range {
+	data, err := read(file)
 	if err != nil {
 		return firstLine(file)
 	}
@@ -429,7 +428,7 @@ func (p *templatePlaces) file(name string) *source.File {
 		p.files = map[string]*source.File{}
 	}
 	var f *source.File
-	if data, err := readFile(name); err == nil {
+	if data, err := p.rendering.Source.reader()(name); err == nil {
 		f = source.NewFile(name, data)
 	}
 	p.files[name] = f

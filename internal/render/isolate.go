@@ -36,7 +36,8 @@ type isolated struct {
 	Values  map[string]any
 	Variant Variant
 	Options Options
-	Files   []isolatedFile
+	Files   []isolatedFile    // of the chart
+	Read    map[string][]byte // values files
 }
 
 type isolatedFile struct {
@@ -62,7 +63,7 @@ func (r *Rendering) needsIsolation(files []*archive.BufferedFile) bool {
 		}
 	}
 	for _, name := range r.Variant.Values {
-		if data, err := readFile(name); err == nil && unbounded.Match(data) {
+		if data, err := r.Source.reader()(name); err == nil && unbounded.Match(data) {
 			return true
 		}
 	}
@@ -75,9 +76,19 @@ func (r *Rendering) template(files []*archive.BufferedFile, o Options) (map[stri
 	if len(o.Child) == 0 || !r.needsIsolation(files) {
 		return r.templateHere(files, o)
 	}
-	in := isolated{Path: r.Source.Path, Kind: r.Source.Kind, Values: r.Source.values, Variant: r.Variant, Options: o}
+	in := isolated{
+		Path: r.Source.Path, Kind: r.Source.Kind, Values: r.Source.values, Variant: r.Variant, Options: o,
+		Read: map[string][]byte{},
+	}
 	for _, f := range files {
 		in.Files = append(in.Files, isolatedFile{f.Name, f.Data})
+	}
+	for _, name := range r.Variant.Values {
+		data, err := r.Source.reader()(name)
+		if err != nil {
+			return nil, err
+		}
+		in.Read[name] = data
 	}
 	out, err := ask(o.Child, &in)
 	if err != nil {
@@ -126,7 +137,15 @@ func Isolated(in io.Reader, out io.Writer) error {
 		return err
 	}
 	quiet()
-	r := &Rendering{Source: &Source{Kind: chart.Kind, Path: chart.Path, values: chart.Values}, Variant: chart.Variant}
+	read := func(name string) ([]byte, error) {
+		if data, ok := chart.Read[name]; ok {
+			return data, nil
+		}
+		return ReadFile(name)
+	}
+	r := &Rendering{
+		Source: &Source{Kind: chart.Kind, Path: chart.Path, values: chart.Values, read: read}, Variant: chart.Variant,
+	}
 	var files []*archive.BufferedFile
 	for _, f := range chart.Files {
 		files = append(files, &archive.BufferedFile{Name: f.Name, Data: f.Data})

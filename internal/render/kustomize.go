@@ -29,11 +29,11 @@ type kustomization struct {
 	charts    int      // helmCharts, which only the helm program renders
 }
 
-// readKustomization reads the kustomization file of a folder, or returns nil if there is none: a file of that
+// kustomization reads the kustomization file of a folder, or returns nil if there is none: a file of that
 // name may also be an object of Flux.
-func readKustomization(dir, name string) *kustomization {
+func (read Reader) kustomization(dir, name string) *kustomization {
 	file := filepath.Join(dir, name)
-	data, err := readFile(file)
+	data, err := read(file)
 	if err != nil {
 		return nil
 	}
@@ -127,7 +127,8 @@ func isRemote(r string) bool {
 // renderKustomization builds a kustomization with kustomize's own library. Nothing is fetched.
 func (r *Rendering) renderKustomization() {
 	r.checkReferences(r.Source.Path, map[string]bool{})
-	disk, target := filesys.MakeFsOnDisk(), r.Source.File
+	read, target := r.Source.reader(), r.Source.File
+	var disk filesys.FileSystem = edited{filesys.MakeFsOnDisk(), read}
 	restrictions := types.LoadRestrictionsRootOnly
 	if o := r.Source.overlay; o != nil {
 		target = o.file
@@ -140,7 +141,7 @@ func (r *Rendering) renderKustomization() {
 	if r.Source.Kind == FluxKustomization {
 		restrictions = types.LoadRestrictionsNone
 	}
-	fs := reachable{disk}
+	fs := reachable{disk, read}
 	text, err := build(fs, r.Source.Path, restrictions)
 	if err != nil {
 		if len(r.Findings) > 0 {
@@ -183,21 +184,21 @@ func (r *Rendering) checkReferences(dir string, seen map[string]bool) {
 	}
 	seen[dir] = true
 	for _, name := range kustomizationNames {
-		k := readKustomization(dir, name)
+		k := r.Source.reader().kustomization(dir, name)
 		if k == nil {
 			continue
 		}
 		r.checkFile(k.file)
 		for _, f := range k.missing {
-			r.failed("kustomization", fmt.Sprintf("%s does not exist", rel(dir, f)), "", placeOf(k.file, f))
+			r.failed("kustomization", fmt.Sprintf("%s does not exist", rel(dir, f)), "", r.Source.reader().placeOf(k.file, f))
 		}
 		for _, f := range k.remote {
 			r.notRendered("kustomization", f+" is not on this machine: nothing is fetched",
-				"copy it into the repository, or render with kustomize and pipe the result", placeOf(k.file, f))
+				"copy it into the repository, or render with kustomize and pipe the result", r.Source.reader().placeOf(k.file, f))
 		}
 		if k.charts > 0 {
 			r.notRendered("kustomization", "helmCharts are rendered by the helm program only: nothing is run",
-				"render with kustomize build --enable-helm and pipe the result", placeOf(k.file, "helmChart"))
+				"render with kustomize build --enable-helm and pipe the result", r.Source.reader().placeOf(k.file, "helmChart"))
 		}
 		for _, folder := range k.folders {
 			r.checkReferences(folder, seen)
@@ -207,8 +208,8 @@ func (r *Rendering) checkReferences(dir string, seen map[string]bool) {
 }
 
 // placeOf returns where a text stands first in a file, or its beginning.
-func placeOf(name, text string) source.Range {
-	data, err := readFile(name)
+func (read Reader) placeOf(name, text string) source.Range {
+	data, err := read(name)
 	if i := strings.Index(string(data), text); err == nil && i >= 0 {
 		return source.NewFile(name, data).Range(i, i+len(text))
 	}
@@ -217,7 +218,7 @@ func placeOf(name, text string) source.Range {
 
 // placeOfError returns the entry of the kustomization that an error of kustomize names.
 func (r *Rendering) placeOfError(err error) source.Range {
-	data, readErr := readFile(r.Source.File)
+	data, readErr := r.Source.reader()(r.Source.File)
 	if readErr != nil {
 		return firstLine(r.Source.File)
 	}
@@ -237,9 +238,21 @@ func (r *Rendering) placeOfError(err error) source.Range {
 // oneLine joins the lines of a message.
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
+// edited is the file system on disk, whose files are read by read.
+type edited struct {
+	filesys.FileSystem
+	read Reader
+}
+
+// ReadFile reads a file.
+func (fs edited) ReadFile(name string) ([]byte, error) { return fs.read(name) }
+
 // reachable is a file system whose kustomizations do not name what cannot be read here, which is reported: the rest
 // is built all the same.
-type reachable struct{ filesys.FileSystem }
+type reachable struct {
+	filesys.FileSystem
+	read Reader
+}
 
 // ReadFile leaves resources out of a kustomization that do not exist on this machine.
 func (fs reachable) ReadFile(name string) ([]byte, error) {
@@ -247,7 +260,7 @@ func (fs reachable) ReadFile(name string) ([]byte, error) {
 	if err != nil || !slices.Contains(kustomizationNames, filepath.Base(name)) {
 		return data, err
 	}
-	k := readKustomization(filepath.Dir(name), filepath.Base(name))
+	k := fs.read.kustomization(filepath.Dir(name), filepath.Base(name))
 	if k == nil || len(k.missing)+len(k.remote)+k.charts == 0 {
 		return data, nil
 	}
@@ -325,10 +338,10 @@ func (o *origins) place(doc *manifest.Document, path string, at source.Range) (s
 	}
 	from := o.files[doc.Number-1]
 	if slices.Contains(kustomizationNames, filepath.Base(from)) {
-		return placeOfGenerator(from, doc.Object.Name), true
+		return o.source.reader().placeOfGenerator(from, doc.Object.Name), true
 	}
 	rendered := doc.Find(path)
-	original, ok := findObject(from, doc)
+	original, ok := o.source.reader().findObject(from, doc)
 	if !ok {
 		return at, false
 	}
@@ -337,7 +350,7 @@ func (o *origins) place(doc *manifest.Document, path string, at source.Range) (s
 		return showing(there, rendered, at), true
 	}
 	for _, name := range o.source.Inputs {
-		if patch, ok := findObject(name, doc); ok {
+		if patch, ok := o.source.reader().findObject(name, doc); ok {
 			if p := patch.Find(path); p.Exact && sameValue(p, rendered) {
 				return showing(p, rendered, at), true
 			}
@@ -348,9 +361,9 @@ func (o *origins) place(doc *manifest.Document, path string, at source.Range) (s
 
 // placeOfGenerator returns the entry of a kustomization that generates an object: the one with the longest name
 // that the object's, which has a hash and may have a prefix, contains.
-func placeOfGenerator(file, object string) source.Range {
+func (read Reader) placeOfGenerator(file, object string) source.Range {
 	best, length := firstLine(file), 0
-	data, err := readFile(file)
+	data, err := read(file)
 	if err != nil {
 		return best
 	}
@@ -379,8 +392,8 @@ func sameValue(a, b manifest.Place) bool {
 
 // findObject returns the document of a file that a rendered object comes from: of the same kind and name, or
 // the only one of the kind whose name is a part of the rendered one, which prefixes and suffixes make longer.
-func findObject(name string, doc *manifest.Document) (*manifest.Document, bool) {
-	data, err := readFile(name)
+func (read Reader) findObject(name string, doc *manifest.Document) (*manifest.Document, bool) {
+	data, err := read(name)
 	if err != nil {
 		return nil, false
 	}

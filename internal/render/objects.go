@@ -45,7 +45,7 @@ func (d *discovery) readObjects(t *Tree) {
 	slices.Sort(d.files)
 	d.files = slices.Compact(d.files)
 	for _, name := range d.files {
-		data, err := readFile(name)
+		data, err := d.read(name)
 		contains := func(group string) bool { return bytes.Contains(data, []byte(group+"/")) }
 		if err != nil || !slices.ContainsFunc(deployers, contains) || t.inChart(name) {
 			continue
@@ -74,7 +74,7 @@ func (d *discovery) configMaps() map[string]map[string]string {
 	d.maps = map[string]map[string]string{}
 	ambiguous := map[string]bool{}
 	for _, name := range d.files {
-		data, err := readFile(name)
+		data, err := d.read(name)
 		if err != nil || !bytes.Contains(data, []byte("kind: ConfigMap")) {
 			continue
 		}
@@ -134,8 +134,11 @@ func (d *discovery) tops(file string) (tops []string) {
 	return tops
 }
 
-// readFile reads a file. Whatever is none is refused: reading a named pipe would wait for a writer.
-func readFile(name string) ([]byte, error) {
+// Reader reads a file.
+type Reader func(name string) ([]byte, error)
+
+// ReadFile reads a file from disk. Whatever is none is refused: reading a named pipe would wait for a writer.
+func ReadFile(name string) ([]byte, error) {
 	info, err := os.Stat(name)
 	if err != nil {
 		return nil, err
@@ -166,7 +169,7 @@ func (d *discovery) isThisRepository(r reference) (known, mine bool) {
 
 // remote returns the address that the repository of a file was cloned from, or an empty text.
 func (d *discovery) remote(file string) string {
-	config, err := readFile(filepath.Join(d.tops(file)[0], ".git", "config"))
+	config, err := d.read(filepath.Join(d.tops(file)[0], ".git", "config"))
 	if err != nil {
 		return ""
 	}
@@ -203,8 +206,8 @@ func plainAddress(url string) string {
 }
 
 // holdsObjects reports whether a file holds objects of the API, and not a kustomization.
-func holdsObjects(name string) bool {
-	data, err := readFile(name)
+func (read Reader) holdsObjects(name string) bool {
+	data, err := read(name)
 	if err != nil || slices.Contains(kustomizationNames, filepath.Base(name)) {
 		return false
 	}

@@ -55,6 +55,15 @@ type Source struct {
 	valuesPath string             // where they stand in the object
 	options    Options            // of a chart, in place of those of the run
 	files      []string           // plain manifests that are the source
+	read       Reader             // nil: from disk
+}
+
+// reader returns what reads the files of the source.
+func (s *Source) reader() Reader {
+	if s.read == nil {
+		return ReadFile
+	}
+	return s.read
 }
 
 // Variant is one way to render a source.

@@ -21,7 +21,7 @@ docs/integrations.md shows how to set up editors.`,
   nvim --cmd 'lua vim.lsp.start({cmd = {"seatrial", "lsp"}})' web.yaml`,
 		Args: exactArgs(0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			folders := &app.Folders{Build: thisBuild()}
+			folders := &app.Folders{Build: thisBuild(), Child: renderer}
 			server := &lsp.Server{
 				Open: func(folder string, overlay map[string][]byte) (lsp.Snapshot, error) {
 					snapshot, err := folders.Open(folder, overlay)

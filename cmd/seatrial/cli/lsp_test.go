@@ -383,3 +383,54 @@ func TestEditorIsRefusedWhatIsNotSupported(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestEditorJudgesTemplatesAndPatches(t *testing.T) {
+	dir := t.TempDir()
+	uri := func(name string) string { return fileURI(filepath.Join(dir, filepath.FromSlash(name))) }
+	for name, text := range map[string]string{
+		"web/Chart.yaml":  "apiVersion: v2\nname: web\nversion: 1.0.0\n",
+		"web/values.yaml": "replicas: 2\npolicy: Always\n",
+		"web/templates/web.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n" +
+			"  containers:\n  - name: web\n    image: nginx:1.27\n    imagePullPolicy: {{ .Values.policy }}\n",
+		"shop/kustomization.yaml": "resources: [web.yaml]\npatches: [{path: patches/web.yaml}]\n",
+		"shop/web.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n" +
+			"  containers:\n  - {name: web, image: 'nginx:1.27'}\n",
+		"shop/patches/web.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {restartPolicy: Never}\n",
+	} {
+		file := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e := newEditor(t)
+	wantError := func(name, text string, version, line int, message string) {
+		t.Helper()
+		if version == 1 {
+			e.open(uri(name), text)
+		} else {
+			e.change(uri(name), version, text)
+		}
+		for _, d := range e.findings(uri(name), version).Diagnostics {
+			if d.Severity == 1 && d.Range.Start.Line == line && strings.Contains(d.Message, message) {
+				return
+			}
+			if d.Severity == 1 {
+				t.Errorf("%s: unexpected error in line %d: %s", name, d.Range.Start.Line, d.Message)
+			}
+		}
+		if message != "" {
+			t.Errorf("%s: no error that says %q in line %d", name, message, line)
+		}
+	}
+	template := "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n" +
+		"    image: nginx:1.27\n    imagePullPolicy: {{ .Values.policy }}\n"
+	wantError("web/templates/web.yaml", template, 1, 0, "")
+	wantError("web/templates/web.yaml", template+"    stdinn: true\n", 2, 8, "stdinn")
+	wantError("web/templates/web.yaml", template+"    tty: {{ .Values.tty | required \"tty is missing\" }}\n", 3, 8, "tty is missing")
+	patch := "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {restartPolicy: Never}\n"
+	wantError("shop/patches/web.yaml", patch, 1, 0, "")
+	wantError("shop/patches/web.yaml", strings.Replace(patch, "Never", "Sometimes", 1), 2, 3, "Sometimes")
+}

@@ -71,9 +71,12 @@ reported, and the exit code is 1.`,
 // isolatedFlag makes another process of this program render a chart.
 const isolatedFlag = "isolated"
 
+// renderer is the command line of this program that renders such charts.
+var renderer = []string{"render", "--" + isolatedFlag}
+
 // chartFlags binds the flags that say with which values charts are rendered.
 func chartFlags(f *pflag.FlagSet, o *render.Options) {
-	o.Child = []string{"render", "--" + isolatedFlag}
+	o.Child = renderer
 	f.StringSliceVar(
 		&o.Values, "helm-values", nil, "values files for charts, later ones win; in place of the charts' variants",
 	)
