@@ -100,8 +100,9 @@ type Diagnostic struct {
 	Message  string   // one line, without a full stop; Kubernetes' own words where they come from it
 	Help     string   // what to do; may be empty
 	Object   Object
-	Document int    // number of the document in its file, from 1; 0 when the finding is about the file
-	Path     string // field path as the server writes it: spec.containers[0].image; may be empty
+	Labels   map[string]string // of the object, as written; overrides look at them
+	Document int               // number of the document in its file, from 1; 0 when the finding is about the file
+	Path     string            // field path as the server writes it: spec.containers[0].image; may be empty
 	// Container is the name of the container that Path leads into; else empty.
 	Container string
 	Range     source.Range

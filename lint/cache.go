@@ -101,7 +101,7 @@ func (c *Cache) begin(r *run) {
 		strings.Join(r.External, "\n"),
 		strings.Join(r.IgnoreMissing, "\n"), strings.Join(r.Settings, "\n"),
 		fmt.Sprint(r.Limits),
-		fmt.Sprint(r.DryRun != nil, r.StrictKinds),
+		fmt.Sprint(r.DryRun != nil, r.StrictKinds, r.NoSuppressions, r.Honor),
 	)
 	if r.Base != nil {
 		h.Write(r.Base.key[:])
@@ -109,6 +109,7 @@ func (c *Cache) begin(r *run) {
 	for _, rule := range r.Rules.Rules {
 		put(h, rule.Name, rule.Version, rule.Severity.String(), rule.URL, strings.Join(rule.Kinds, ","))
 		put(h, r.Rules.severity[rule.Name].String()) // as configured, which wins over a finding's own
+		put(h, r.Rules.key(rule))
 	}
 	for _, name := range r.CRDs {
 		data, _ := r.Read(name) // a file that cannot be read fails the run later on

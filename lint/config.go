@@ -2,15 +2,20 @@ package lint
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 
+	yamlv3 "go.yaml.in/yaml/v3"
 	"sigs.k8s.io/yaml"
 
 	"github.com/seatrial/seatrial/diag"
@@ -41,13 +46,26 @@ type Config struct {
 	// its own flags take them: resource.k8s.io/v1beta1=true.
 	RuntimeConfig []string `json:"runtimeConfig,omitempty"`
 	FeatureGates  []string `json:"featureGates,omitempty"`
+	// CustomRules are rules that the project writes itself, and files of them; package internal/policy reads them.
+	CustomRules []any `json:"customRules,omitempty"`
+	// Params are settings of rules, by rule and name.
+	Params ParamSettings `json:"params,omitempty"`
+	// Extends names configuration files whose settings hold unless this one says otherwise, relative to it.
+	Extends []string `json:"extends,omitempty"`
+	// Baseline names a file of known findings, relative to the configuration file.
+	Baseline string `json:"baseline,omitempty"`
+	// Honor names tools whose suppressions hold as well: kube-linter, kube-score, polaris, checkov, trivy.
+	Honor []string `json:"honor,omitempty"`
 	// Overrides change what becomes of findings about files, objects or containers.
 	Overrides Overrides `json:"overrides,omitempty"`
 	// FailOn is the severity from which findings make the run fail: error, warning, info or never.
 	FailOn string `json:"failOn,omitempty"`
 
-	path string
+	files []string // the file, and those that it extends, which come first
 }
+
+// Files lists the files that the configuration was read from: the one that was named is the last.
+func (c *Config) Files() []string { return c.files }
 
 // Definitions are CustomResourceDefinitions that exist already: a list of files, folders and globs, relative to the
 // configuration file, and a mapping of projects of the catalogue to the release that is in use, or off. A list may
@@ -128,22 +146,143 @@ func FindConfig(dir string) (string, error) {
 	}
 }
 
-// LoadConfig reads a configuration file. The error names the file, and the line where it is known.
-func LoadConfig(name string) (*Config, error) {
+// LoadConfig reads a configuration file, with those that it extends. The error names the file, and the line where it is
+// known.
+func LoadConfig(name string) (*Config, error) { return loadConfig(name, nil) }
+
+// loadConfig reads a configuration file that others extend.
+func loadConfig(name string, extending []string) (*Config, error) {
 	data, err := os.ReadFile(name)
 	if err != nil {
 		return nil, fmt.Errorf("reading configuration: %w", err)
 	}
-	c := &Config{path: name}
+	c := &Config{}
 	if err := yaml.UnmarshalStrict(data, c); err != nil {
 		return nil, fmt.Errorf("%s: %s", name, explainConfigError(data, err))
 	}
+	beside := func(p string) string {
+		if filepath.IsAbs(p) {
+			return p
+		}
+		return filepath.Join(filepath.Dir(name), p)
+	}
 	for i, p := range c.CRDs.Paths {
-		if !filepath.IsAbs(p) {
-			c.CRDs.Paths[i] = filepath.Join(filepath.Dir(name), p)
+		c.CRDs.Paths[i] = beside(p)
+	}
+	if c.Baseline != "" {
+		c.Baseline = beside(c.Baseline)
+	}
+	for _, tool := range c.Honor {
+		if !slices.Contains(HonoredTools(), tool) {
+			return nil, fmt.Errorf("%s: %sunknown tool %q in honor: known are %s", name, lineOf(data, "honor"), tool,
+				strings.Join(HonoredTools(), ", "))
 		}
 	}
+	for i := len(c.Extends) - 1; i >= 0; i-- {
+		base := beside(c.Extends[i])
+		if slices.Contains(append(extending, name), base) {
+			return nil, fmt.Errorf("%s: %s extends itself", name, base)
+		}
+		of, err := loadConfig(base, append(slices.Clone(extending), name))
+		if err != nil {
+			return nil, err
+		}
+		c.extend(of)
+	}
+	c.files = append(c.files, name)
 	return c, nil
+}
+
+// extend adds what another configuration says. Lists of the other one come first, so that this one can take away from
+// them; of overrides the first one counts, so that this one's do.
+func (c *Config) extend(of *Config) {
+	c.Rules = slices.Concat(of.Rules, c.Rules)
+	c.Severities = merged(of.Severities, c.Severities)
+	c.Exclude = slices.Concat(of.Exclude, c.Exclude)
+	if len(c.KubernetesVersions) == 0 {
+		c.KubernetesVersions = of.KubernetesVersions
+	}
+	c.CRDs.Paths = slices.Concat(of.CRDs.Paths, c.CRDs.Paths)
+	c.CRDs.Releases = merged(of.CRDs.Releases, c.CRDs.Releases)
+	c.External = slices.Concat(of.External, c.External)
+	c.IgnoreMissingSchemas = slices.Concat(of.IgnoreMissingSchemas, c.IgnoreMissingSchemas)
+	c.RuntimeConfig = slices.Concat(of.RuntimeConfig, c.RuntimeConfig)
+	c.FeatureGates = slices.Concat(of.FeatureGates, c.FeatureGates)
+	c.CustomRules = slices.Concat(of.CustomRules, c.CustomRules)
+	for rule, params := range of.Params {
+		if c.Params == nil {
+			c.Params = ParamSettings{}
+		}
+		c.Params[rule] = merged(params, c.Params[rule])
+	}
+	c.Overrides = slices.Concat(c.Overrides, of.Overrides)
+	c.Honor = slices.Concat(of.Honor, c.Honor)
+	c.Baseline = cmp.Or(c.Baseline, of.Baseline)
+	c.FailOn = cmp.Or(c.FailOn, of.FailOn)
+	c.files = slices.Concat(of.files, c.files)
+}
+
+// merged returns two mappings as one; the second one wins.
+func merged[V any](base, over map[string]V) map[string]V {
+	if len(base)+len(over) == 0 {
+		return nil
+	}
+	all := make(map[string]V, len(base)+len(over))
+	maps.Copy(all, base)
+	maps.Copy(all, over)
+	return all
+}
+
+// Explain adds to what is wrong with a setting the file and place where it stands.
+func (c *Config) Explain(err error) error {
+	var param *ParamError
+	var override *OverrideError
+	var path []string
+	switch {
+	case errors.As(err, &param):
+		path = []string{"params", param.Rule}
+		if param.Param != "" {
+			path = append(path, param.Param)
+		}
+	case errors.As(err, &override):
+		path = []string{"overrides", strconv.Itoa(override.Index)}
+	default:
+		return err
+	}
+	for _, name := range slices.Backward(c.files) {
+		if place := placeInConfig(name, path); place != "" {
+			return fmt.Errorf("%s: %w", place, err)
+		}
+	}
+	return err
+}
+
+// placeInConfig returns file, line and column of a key of a configuration file; empty if it has none.
+func placeInConfig(name string, path []string) string {
+	data, err := os.ReadFile(name)
+	var node yamlv3.Node
+	if err != nil || yamlv3.Unmarshal(data, &node) != nil || len(node.Content) == 0 {
+		return ""
+	}
+	at, key := node.Content[0], node.Content[0]
+	for _, step := range path {
+		i := -1
+		switch at.Kind {
+		case yamlv3.MappingNode:
+			i = slices.IndexFunc(at.Content, func(n *yamlv3.Node) bool { return n.Value == step })
+			if i >= 0 && i%2 == 0 {
+				key, at = at.Content[i], at.Content[i+1]
+			}
+		case yamlv3.SequenceNode:
+			if n, err := strconv.Atoi(step); err == nil && n < len(at.Content) {
+				i, key, at = n, at.Content[n], at.Content[n]
+			}
+		}
+		if i < 0 {
+			return ""
+		}
+	}
+	return fmt.Sprintf("%s:%d:%d", name, key.Line, key.Column)
 }
 
 // configKeys are the keys that a configuration file may hold.
@@ -157,6 +296,11 @@ var configKeys = []string{
 	"ignoreMissingSchemas",
 	"runtimeConfig",
 	"featureGates",
+	"customRules",
+	"params",
+	"extends",
+	"baseline",
+	"honor",
 	"overrides",
 	"failOn",
 }

@@ -88,6 +88,12 @@ func dropCovered(verdicts, advice []finding) []finding {
 // suppress takes out the findings that users have silenced, and reports suppressions that are
 // wrong or stale.
 func (r *run) suppress(all *fileResult) (kept []diag.Diagnostic, suppressed int) {
+	if r.NoSuppressions {
+		for i := range all.Findings {
+			kept = append(kept, all.Findings[i].Diagnostic)
+		}
+		return kept, 0
+	}
 	names := make(map[string]bool, len(r.All))
 	for _, o := range r.All {
 		names[o.Name] = true
@@ -120,7 +126,7 @@ func (r *run) suppress(all *fileResult) (kept []diag.Diagnostic, suppressed int)
 		kept = append(kept, f.Diagnostic)
 	}
 	for _, s := range all.Suppressions {
-		if !bad[s] && !s.used && r.judged(s.Rule) {
+		if !bad[s] && !s.Foreign && !s.used && r.judged(s.Rule) {
 			kept = append(kept, s.stale())
 		}
 	}

@@ -14,7 +14,6 @@ import (
 
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/manifest"
-	"github.com/seatrial/seatrial/source"
 	"github.com/seatrial/seatrial/validation/verdict"
 )
 
@@ -129,6 +128,7 @@ func (r *run) judgeDocument(ctx context.Context, d *manifest.Document, out *file
 		return nil // package manifest has said so
 	}
 	out.Suppressions = append(out.Suppressions, annotationSuppressions(d)...)
+	out.Suppressions = append(out.Suppressions, r.honored(d)...)
 	var v verdict.Verdict
 	if isDefinition(d) {
 		v = r.Validator.AddCRD(ctx, d.JSON)
@@ -190,16 +190,22 @@ func (r *run) report(ctx context.Context, d *manifest.Document, v verdict.Verdic
 	if !clusterScoped(v) {
 		namespace = namespaceOf(d)
 	}
-	out.resource().fill(d, v.Object, pods, namespace)
+	res := out.resource()
+	res.fill(d, v.Object, pods, namespace)
 	if v.Object == nil || v.NotServed != "" && !slices.ContainsFunc(r.targets, func(t *target) bool { return !t.linked }) {
 		return nil
 	}
 	pass := &Pass{Document: d, Object: v.Object, Pods: pods}
+	if r.keeps(d.Object.Kind) {
+		res.keep(d, pass.Stored())
+	}
+	facts := objectFacts{res.Object, res.Labels}
 	for _, rule := range r.Rules.Rules {
 		if rule.Check == nil || !rule.applies(d.Object.Kind) {
 			continue
 		}
 		pass.Rule, pass.findings = rule, pass.findings[:0]
+		pass.Params = r.Rules.paramsFor(rule, d.File.Name, facts)
 		if crash, err := guarded(func() error { return rule.Check(pass) }); crash != nil {
 			r.problem(fmt.Errorf("rule %s crashed on %s: %v", rule.Name, d.Object, crash))
 			continue
@@ -263,7 +269,7 @@ func (r *run) diagnoseAll(d *manifest.Document, v verdict.Verdict) []diag.Diagno
 func (r *run) advise(rule *Rule, d *manifest.Document, f *Finding) diag.Diagnostic {
 	out := newDiagnostic(rule, d)
 	out.Severity = r.Rules.severityOf(rule, f)
-	out.Path, out.Message, out.Help = f.Path, f.Message, f.Help
+	out.Path, out.Message, out.Help, out.Versions = f.Path, f.Message, f.Help, f.Versions
 	out.Container = containerOf(d, f.Path)
 	place := d.Find(f.Path)
 	out.Range = valueRange(place)
@@ -277,13 +283,10 @@ func (r *run) advise(rule *Rule, d *manifest.Document, f *Finding) diag.Diagnost
 		}
 		out.Related = append(out.Related, related)
 	}
-	for _, fix := range f.Fixes {
-		if p := d.Find(fix.Path); p.Exact && p.Value.IsValid() {
-			out.Fixes = append(out.Fixes, diag.Fix{
-				Message: fix.Message,
-				Safe:    fix.Safe,
-				Edits:   []source.Edit{{Range: p.Value, NewText: fix.NewText}},
-			})
+	for i := range f.Fixes {
+		fix := &f.Fixes[i]
+		if edits := editsOf(d, fix); edits != nil {
+			out.Fixes = append(out.Fixes, diag.Fix{Message: fix.Message, Safe: fix.Safe, Edits: edits})
 		}
 	}
 	return out
@@ -338,5 +341,16 @@ func namespaceOf(d *manifest.Document) string {
 
 // newDiagnostic makes a finding about a document.
 func newDiagnostic(r *Rule, d *manifest.Document) diag.Diagnostic {
-	return diag.Diagnostic{Rule: r.Name, Severity: r.Severity, Object: d.Object, Document: d.Number, URL: r.URL}
+	return diag.Diagnostic{
+		Rule: r.Name, Severity: r.Severity, Object: d.Object, Labels: labelsOf(d), Document: d.Number, URL: r.URL,
+	}
+}
+
+// labelsOf returns the labels of an object, as written.
+func labelsOf(d *manifest.Document) map[string]string {
+	if !bytes.Contains(d.JSON, []byte(`"labels"`)) {
+		return nil
+	}
+	labels, _, _ := unstructured.NestedStringMap(d.Value(), "metadata", "labels")
+	return labels
 }

@@ -46,6 +46,7 @@ func (r *run) judgeAmong(set *Set, resources []*Resource) (late []lateFinding, e
 				continue
 			}
 			pass.Rule, pass.Resource, pass.findings = rule, res, pass.findings[:0]
+			pass.Params = r.Rules.paramsFor(rule, res.File, objectFacts{res.Object, res.Labels})
 			if crash, err := guarded(func() error { return rule.CheckSet(pass) }); crash != nil {
 				r.problem(fmt.Errorf("rule %s crashed on %s: %v", rule.Name, res.Object, crash))
 				continue

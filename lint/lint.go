@@ -37,6 +37,9 @@ type Options struct {
 	Base      *Base // objects as they were before; nil: none
 	// IgnoreMissing lists kinds whose schema may be missing, as globs of Kind or group/Kind; "*" is any.
 	IgnoreMissing []string
+	// NoSuppressions leaves comments and annotations that silence findings without effect.
+	NoSuppressions bool
+	Honor          []string // tools whose suppressions hold as well: see HonoredTools
 	// Settings are those of the Validator, as far as they decide its answers: a part of the key of the Cache.
 	Settings []string
 	// StrictKinds makes an object of a foreign kind without a definition an error. Without it such objects are
@@ -65,6 +68,8 @@ type Result struct {
 	Summary     Summary
 	Diagnostics []diag.Diagnostic // in the order of reports
 	Problems    []error           // inputs that could not be read
+	Known       int               // findings that a baseline knows, and that are left out
+	Gone        []KnownFinding    // findings of a baseline that do not occur
 	Assumed     []string          // namespaces that the set does not define, and that DryRun took to exist
 }
 

@@ -77,6 +77,7 @@ func (r *run) close(f *openFile) {
 		whole.add(p)
 	}
 	whole.Suppressions = append(whole.Suppressions, commentSuppressions(f.source)...)
+	whole.Suppressions = append(whole.Suppressions, r.honoredComments(f.source)...)
 	r.results[f.number] = whole
 	r.Cache.put(f.key, whole)
 	r.progress()

@@ -157,6 +157,8 @@ type Resource struct {
 	Utilization []Metric  // of a HorizontalPodAutoscaler
 	Unrequested []Request // CPU and memory that containers of a workload do not request
 	Defaults    []string  // what a LimitRange gives to containers: "cpu request"
+	// Written and Stored are the object as JSON, as written and with defaults, of kinds whose contents a rule looks at.
+	Written, Stored []byte
 }
 
 // Claim is something that one object of a set can have: a host and path of an Ingress, a port of the nodes.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/seatrial/seatrial/diag"
@@ -26,6 +27,9 @@ type Rule struct {
 	Kinds       []string      // kinds it looks at; empty: all that carry what it needs
 	Version     string        // what Check does, if the program does not decide it: results are kept by it
 	Equivalents string        // the same check elsewhere: "kube-linter latest-tag, polaris tagNotSpecified"
+	Params      []Param       // what a configuration may set; empty: nothing
+	// Keeps are the kinds whose contents CheckSet looks at, beyond the facts of a Resource; "*" is any.
+	Keeps []string
 
 	Check    func(*Pass) error
 	CheckSet func(*SetPass) error
@@ -45,6 +49,7 @@ var Categories = []struct{ Name, Doc string }{
 	{"security", "what a container may do"},
 	{"availability", "what happens when a node goes"},
 	{"config", "environment, ports and other settings"},
+	{"custom", "rules that the configuration defines"},
 }
 
 // Finding is what a rule has to say about one place.
@@ -56,6 +61,7 @@ type Finding struct {
 	Related  []RelatedPath
 	Fixes    []PathFix
 	Severity diag.Severity // 0: the rule's own
+	Versions []string      // targets for which the finding holds; empty: all
 }
 
 // RelatedPath is another place that explains a finding: in the same object, or in Of.
@@ -65,12 +71,15 @@ type RelatedPath struct {
 	Message string
 }
 
-// PathFix replaces the value at a path of the object under judgement by NewText (YAML source).
+// PathFix replaces the value at a path of the object under judgement by NewText (YAML source, on one line).
 type PathFix struct {
 	Path    string
 	NewText string
 	Message string
-	Safe    bool // certain: lint --fix may make it
+	Safe    bool      // certain: lint --fix may make it
+	Add     bool      // the field may be missing, and is added then
+	Remove  bool      // the field is removed
+	And     []PathFix // what is changed at the same time; only paths and texts count
 }
 
 // Pass returns a rule one object.
@@ -80,12 +89,38 @@ type Pass struct {
 	// as the server would store it, defaults filled in, in the version written; not to be changed
 	Object runtime.Object
 	Pods   *PodTemplate // what the object says of its pods; nil for kinds without pods
+	Params Params       // settings of the rule
 
 	findings []Finding
+	stored   map[string]any
 }
 
 // Report adds a finding.
 func (p *Pass) Report(f Finding) { p.findings = append(p.findings, f) }
+
+// Stored returns the object as the server would store it, as decoded JSON. It must not be changed.
+func (p *Pass) Stored() map[string]any {
+	if p.stored == nil {
+		p.stored = storedValue(p.Object, p.Document.Object)
+	}
+	return p.stored
+}
+
+// storedValue returns an object as decoded JSON.
+func storedValue(obj runtime.Object, identity diag.Object) map[string]any {
+	if o, ok := obj.(*unstructured.Unstructured); ok {
+		return o.Object
+	}
+	value, err := runtime.DefaultUnstructuredConverter.ToUnstructured(obj)
+	if err != nil {
+		return map[string]any{}
+	}
+	value["apiVersion"], value["kind"] = identity.APIVersion, identity.Kind
+	if metadata, ok := value["metadata"].(map[string]any); ok && metadata["creationTimestamp"] == nil {
+		delete(metadata, "creationTimestamp")
+	}
+	return value
+}
 
 // Containers calls f for each container of the object's pods, init containers first and
 // ephemeral ones not at all, with the path of the container: spec.template.spec.containers[0].
@@ -116,6 +151,7 @@ type SetPass struct {
 	Rule     *Rule
 	Resource *Resource
 	Set      *Set
+	Params   Params // settings of the rule
 
 	findings []Finding
 }
@@ -130,6 +166,9 @@ func (r *Rule) applies(kind string) bool { return len(r.Kinds) == 0 || slices.Co
 type Selection struct {
 	Rules    []*Rule // advice rules that run, by name
 	severity map[string]diag.Severity
+
+	params    map[string]Params // by rule, as configured
+	overrides []paramOverride
 }
 
 // Select reads a rule expression: presets and names, separated by commas, each added, or taken away
@@ -171,7 +210,7 @@ func Select(all []*Rule, expr string, severities map[string]diag.Severity) (*Sel
 			return nil, unknownRule(all, name)
 		}
 	}
-	s := &Selection{severity: severities}
+	s := &Selection{severity: severities, params: map[string]Params{}}
 	for _, r := range all {
 		if chosen[r.Name] {
 			s.Rules = append(s.Rules, r)

@@ -28,6 +28,7 @@ type run struct {
 	given    map[schema.GroupVersionKind]bool // kinds of Options.CRDs
 	rejected []rejectedCRD                    // definitions, once all are known
 	defined  map[string]bool                  // groups of custom kinds whose definitions were read
+	aliases  aliases                          // of rules, in the tools of Options.Honor
 }
 
 // finding is a diagnostic with the list item that it is about.
@@ -87,6 +88,9 @@ func addCounts(to, from map[string]int) map[string]int {
 
 func newRun(o Options) (*run, error) {
 	r := &run{Options: o, results: make([]*fileResult, len(o.Files))}
+	if len(o.Honor) > 0 {
+		r.aliases = aliasesOf(o.All, o.Honor)
+	}
 	for _, v := range o.Versions {
 		t, err := newTarget(v, o.Linked)
 		if err != nil {

@@ -36,7 +36,14 @@ type Set struct {
 	selecting   func() map[selectingKey][]*Resource
 	byOwnName   func() map[objectKey]*Resource // the first object of a group, kind and name, whatever the namespace
 	ext         External
+	contents    kept
 	looked      atomic.Int64
+}
+
+// kept are the decoded contents of objects, by kind.
+type kept struct {
+	sync.Mutex
+	ofKind map[string][]any
 }
 
 // claimKey files claims: those on the nodes of the cluster and on its entrance hold for all namespaces.

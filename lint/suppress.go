@@ -26,6 +26,8 @@ type suppression struct {
 	Number int          // document of the object
 	Item   string       // list item of the object
 	Range  source.Range // where it was written
+	// Foreign says that it was written for another tool: whether it is right, and of use, is not asked.
+	Foreign bool
 
 	used bool
 }
@@ -46,11 +48,16 @@ func (s *suppression) governs() governed {
 }
 
 // governedBy returns what suppressions of the finding govern.
-func (f *finding) governedBy() [2]governed {
-	return [2]governed{
+func (f *finding) governedBy() []governed {
+	object := docRef{f.Document, f.Item}
+	by := []governed{
 		{rule: f.Rule, file: f.Range.File, line: f.Range.Start.Line},
-		{rule: f.Rule, file: f.Range.File, docRef: docRef{f.Document, f.Item}},
+		{rule: f.Rule, file: f.Range.File, docRef: object},
 	}
+	if Suppressible(f.Rule) {
+		by = append(by, governed{rule: anyRule, file: f.Range.File, docRef: object})
+	}
+	return by
 }
 
 var commentPattern = regexp.MustCompile(
@@ -132,6 +139,9 @@ func (s *suppression) problem(known func(string) bool, suggest func(string) stri
 			Document: s.Number,
 			Range:    s.Range,
 		}
+	}
+	if s.Foreign {
+		return nil
 	}
 	const form = "write `# " + ignoreComment + " RULE reason`"
 	switch {

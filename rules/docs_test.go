@@ -1,6 +1,7 @@
 package rules_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"slices"
@@ -59,7 +60,7 @@ const introduction = `# Rules of ` + "`seatrial lint`" + `
 Made from the rules themselves by ` + "`make update`" + `; a test keeps it true, and another one lints every example below. ` + "`seatrial rules RULE`" + ` shows the same in the terminal.
 
 The verdict rules say what an API server refuses; they always run. The others are advice: ` + "`--rules`" + ` chooses them by name or by preset (the headings below are the presets), ` +
-	"`severities` in `.seatrial.yaml`" + ` changes how grave they are. Rules that are not part of the default preset say so. All rules see objects with the server's defaults filled in.
+	"`severities` in `.seatrial.yaml`" + ` changes how grave they are, and ` + "`params`" + ` sets their parameters; [your own rules](custom-rules.md) are written in CEL. Rules that are not part of the default preset say so. All rules see objects with the server's defaults filled in.
 
 One finding is silenced by a comment on its line or above it, all of an object by an annotation; both give a reason:
 
@@ -76,10 +77,12 @@ metadata:
 func markdown() string {
 	var b strings.Builder
 	b.WriteString(introduction)
-	for _, c := range lint.Categories {
+	categories := slices.Clone(lint.Categories)
+	categories = slices.DeleteFunc(categories, func(c struct{ Name, Doc string }) bool { return len(ofCategory(c.Name)) == 0 })
+	for _, c := range categories {
 		fmt.Fprintf(&b, "- [%s](#%s): %s\n", c.Name, c.Name, c.Doc)
 	}
-	for _, c := range lint.Categories {
+	for _, c := range categories {
 		fmt.Fprintf(&b, "\n## %s\n\n| rule | severity | finds |\n|---|---|---|\n", c.Name)
 		of := ofCategory(c.Name)
 		for _, r := range of {
@@ -117,6 +120,13 @@ func writeRule(b *strings.Builder, r *lint.Rule) {
 	)
 	if r.URL != "" {
 		fmt.Fprintf(b, "\nRead on: <%s>\n", r.URL)
+	}
+	if len(r.Params) > 0 {
+		b.WriteString("\nParameters (`params: {" + r.Name + ": {NAME: VALUE}}` in `.seatrial.yaml`):\n\n")
+	}
+	for _, p := range r.Params {
+		value, _ := json.Marshal(p.Default)
+		fmt.Fprintf(b, "- `%s`: %s; default `%s`\n", p.Name, p.Doc, value)
 	}
 	bad, good := rules.Example(r.Name)
 	fmt.Fprintf(b, "\nBad:\n\n```yaml\n%s```\n\nGood:\n\n```yaml\n%s```\n", bad, good)

@@ -126,6 +126,9 @@ func (v *Validator) typeCheck(answer *verdict.Verdict) []verdict.Warning {
 	return warnings
 }
 
+// Schemas resolves the OpenAPI schemas of the kinds of the linked Kubernetes.
+func Schemas() resolver.SchemaResolver { return definitions() }
+
 var definitions = sync.OnceValue(func() resolver.SchemaResolver {
 	return resolver.NewDefinitionsSchemaResolver(
 		openapi.GetOpenAPIDefinitions,

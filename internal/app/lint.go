@@ -9,10 +9,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/seatrial/seatrial/internal/cluster"
+	"github.com/seatrial/seatrial/internal/policy"
 	"github.com/seatrial/seatrial/lint"
 	"github.com/seatrial/seatrial/rules"
 	"github.com/seatrial/seatrial/schema"
@@ -30,12 +32,16 @@ type Build struct {
 
 // LintSettings say how a workspace is linted. What flags leave empty is taken from the configuration.
 type LintSettings struct {
-	Build    Build
-	Rules    string // rule expression
-	DryRun   bool   // create the set in an API server of its own
-	Jobs     int    // documents judged at the same time; 0: one for each CPU
-	CacheDir string // of results; empty: none are kept
-	Base     *Base  // what was there before; nil: nothing is judged as an update
+	Build  Build
+	Rules  string // rule expression
+	DryRun bool   // create the set in an API server of its own
+	Jobs   int    // documents judged at the same time; 0: one for each CPU
+	// NoSuppressions leaves comments, annotations, overrides that silence, and the baseline without effect.
+	NoSuppressions bool
+	// NoBaseline leaves the baseline without effect.
+	NoBaseline bool
+	CacheDir   string // of results; empty: none are kept
+	Base       *Base  // what was there before; nil: nothing is judged as an update
 }
 
 // LintJob is a run of lint that can be repeated when the files have changed.
@@ -43,17 +49,19 @@ type LintJob struct {
 	Options   lint.Options
 	workspace *Workspace
 	base      *Base
+	overrides lint.Overrides
+	baseline  *lint.Baseline // nil: none
 }
 
 // Lint prepares a run of lint on a workspace.
 func (w *Workspace) Lint(s LintSettings) (*LintJob, error) {
-	all := Rules()
-	selection, err := lint.Select(all, cmp.Or(s.Rules, strings.Join(w.Config.Rules, ",")), w.Config.Severities)
+	all, err := w.Rules()
 	if err != nil {
 		return nil, &UsageError{err}
 	}
-	if err := w.Config.Overrides.Complete(all); err != nil {
-		return nil, &UsageError{err}
+	selection, err := w.selection(all, cmp.Or(s.Rules, strings.Join(w.Config.Rules, ",")))
+	if err != nil {
+		return nil, &UsageError{w.Config.Explain(err)}
 	}
 	if s.Jobs < 0 {
 		return nil, usage("invalid --jobs %d: want 1 or more, or 0 for one for each CPU", s.Jobs)
@@ -61,11 +69,19 @@ func (w *Workspace) Lint(s LintSettings) (*LintJob, error) {
 	if _, err := w.validator(); err != nil {
 		return nil, err
 	}
-	job := &LintJob{workspace: w, base: s.Base, Options: lint.Options{
+	job := &LintJob{workspace: w, base: s.Base, overrides: w.Config.Overrides, Options: lint.Options{
 		Files: w.Inputs, Read: w.Read, CRDs: w.CRDs, Linked: s.Build.Kubernetes, Versions: w.Versions,
 		Rules: selection, All: all, External: w.External, IgnoreMissing: w.IgnoreMissing, Jobs: s.Jobs,
 		Settings: slices.Concat(w.RuntimeConfig, []string{""}, w.FeatureGates, []string{""}, w.catalogue.settings()), StrictKinds: w.StrictKinds,
+		NoSuppressions: s.NoSuppressions, Honor: w.Config.Honor,
 	}}
+	if s.NoSuppressions {
+		job.overrides = slices.DeleteFunc(slices.Clone(job.overrides), func(o lint.Override) bool { return o.Severity == 0 })
+	} else if w.Config.Baseline != "" && !s.NoBaseline {
+		if job.baseline, err = lint.LoadBaseline(w.Config.Baseline); err != nil {
+			return nil, &UsageError{err}
+		}
+	}
 	if s.DryRun {
 		linked := schema.Minor(s.Build.Kubernetes)
 		if len(w.Versions) > 0 && !slices.Contains(w.Versions, linked) {
@@ -100,14 +116,53 @@ func (j *LintJob) Run(ctx context.Context) (*lint.Result, error) {
 		j.base.load(ctx, j.version())
 	}
 	res, err := j.runSources(ctx)
-	if err != nil || len(j.workspace.Config.Overrides) == 0 {
+	if err != nil || len(j.overrides) == 0 && j.baseline == nil {
 		return res, err
 	}
-	kept, silenced := j.workspace.Config.Overrides.Apply(res.Diagnostics)
+	kept, silenced := j.overrides.Apply(res.Diagnostics)
+	if j.baseline != nil {
+		kept, res.Known, res.Gone = j.baseline.Apply(kept)
+	}
 	res.Diagnostics = kept
 	res.Count()
-	res.Summary.Suppressed += silenced
+	res.Summary.Suppressed += silenced + res.Known
 	return res, nil
+}
+
+// Rules returns all rules, with those that the configuration defines.
+func (w *Workspace) Rules() ([]*lint.Rule, error) {
+	all := Rules()
+	own, err := w.CustomRules()
+	for _, r := range own {
+		if slices.ContainsFunc(all, func(o *lint.Rule) bool { return o.Name == r.Name }) {
+			return nil, fmt.Errorf("%s: rule %s exists already, of the program itself", r.Place, r.Name)
+		}
+		all = append(all, r.Rule)
+	}
+	return all, err
+}
+
+// CustomRules returns the rules that the configuration defines.
+func (w *Workspace) CustomRules() ([]*policy.Rule, error) { return CustomRules(w.Config, w.Versions) }
+
+// CustomRules returns the rules that a configuration defines, for some targets.
+func CustomRules(c *lint.Config, targets []string) ([]*policy.Rule, error) {
+	if len(c.CustomRules) == 0 {
+		return nil, nil
+	}
+	return policy.Load(c.Files(), os.ReadFile, policy.Options{Targets: targets})
+}
+
+// selection returns the rules that run, with their settings.
+func (w *Workspace) selection(all []*lint.Rule, expr string) (*lint.Selection, error) {
+	selection, err := lint.Select(all, expr, w.Config.Severities)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.Config.Overrides.Complete(all, time.Now()); err != nil {
+		return nil, err
+	}
+	return selection, selection.Configure(all, w.Config.Params, w.Config.Overrides)
 }
 
 // runSet lints files as one set.

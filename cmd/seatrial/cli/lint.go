@@ -37,6 +37,8 @@ type lintOptions struct {
 	all     bool
 	verbose bool
 	base    string
+
+	writeBaseline string // file to write the findings to
 }
 
 func newLintCommand(s Streams) *cobra.Command {
@@ -129,6 +131,11 @@ Exit codes: 0 no findings at or above --fail-on; 1 findings; 2 wrong usage; 3 co
 		"create the set in a temporary API server, with admission: namespaces, quotas, Pod Security, policies",
 	)
 	f.StringVar(&o.color, "color", "auto", "color of the output: "+strings.Join(colorModes, "|"))
+	f.BoolVar(
+		&o.lint.NoSuppressions, "no-suppressions", false,
+		"show findings that comments, annotations, overrides or the baseline silence",
+	)
+	f.StringVar(&o.writeBaseline, "write-baseline", "", "write the findings to a file, which baseline: in the configuration makes known")
 	f.BoolVar(&o.noCache, "no-cache", false, "do not use the cache of results")
 	f.IntVar(&o.lint.Jobs, "jobs", 0, "documents to lint at the same time (default: one for each CPU)")
 	for name, words := range map[string][]string{"output": report.Names(), "fail-on": {"error", "warning", "info", "never"}, "color": colorModes,
@@ -204,12 +211,16 @@ func (o *lintOptions) run(ctx context.Context) (err error) {
 	if o.diff || o.fix && slices.Contains(job.Options.Files, source.Stdin) {
 		w = o.Err // a fixed text or a diff goes to standard output
 	}
-	if err := writeLint(w, job.workspace.Files, res, job.format, report.Options{Color: job.color, All: o.all, Verbose: o.verbose}); err != nil {
+	if o.writeBaseline != "" {
+		return o.keepBaseline(job, res)
+	}
+	if err := writeLint(w, job.workspace.Files, job.Options.All, res, job.format, report.Options{Color: job.color, All: o.all, Verbose: o.verbose}); err != nil {
 		return &exitError{exitFailed, err}
 	}
 	if len(res.Assumed) > 0 {
 		fmt.Fprintf(o.Err, "note: taken to exist, since the set does not define them: namespaces %s\n", strings.Join(res.Assumed, ", "))
 	}
+	noteBaseline(o.Err, res)
 	for _, glob := range job.workspace.UnusedExcludes() {
 		fmt.Fprintf(o.Err, "note: exclude %q matches nothing\n", glob)
 	}
@@ -281,6 +292,7 @@ func (o *lintOptions) prepare(ctx context.Context) (job *lintJob, err error) {
 	}
 	job.problems = job.workspace.Problems
 	o.lint.Build = thisBuild()
+	o.lint.NoBaseline = o.writeBaseline != ""
 	if !o.noCache && !o.fix && !o.diff {
 		o.lint.CacheDir = app.CacheDir(o.Getenv)
 	}
@@ -360,10 +372,12 @@ func writeDiff(w io.Writer, name string, before, after []byte) error {
 }
 
 // writeLint writes a report, without the values of Secrets.
-func writeLint(w io.Writer, files *app.Files, res *lint.Result, format report.Format, o report.Options) error {
+func writeLint(
+	w io.Writer, files *app.Files, rules []*lint.Rule, res *lint.Result, format report.Format, o report.Options,
+) error {
 	shown := *res
 	shown.Diagnostics = files.Redactor(res.Diagnostics).Diagnostics(res.Diagnostics)
-	r := &report.Lint{Result: &shown, Rules: app.Rules(), Program: buildVersion(), Source: files.Redacted}
+	r := &report.Lint{Result: &shown, Rules: rules, Program: buildVersion(), Source: files.Redacted}
 	o.Width = terminalWidth(w)
 	return format.Write(w, r, o)
 }

@@ -1,0 +1,164 @@
+package lint
+
+import (
+	"bytes"
+	"regexp"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/seatrial/seatrial/manifest"
+	"github.com/seatrial/seatrial/source"
+)
+
+// anyRule is the rule of a suppression that silences all that can be silenced.
+const anyRule = "*"
+
+// HonoredTools lists the tools whose suppressions can hold as well.
+func HonoredTools() []string {
+	return []string{"kube-linter", "kube-score", "polaris", "checkov", "trivy"}
+}
+
+// checkovRules are the checks of checkov that are rules here; those of other tools are named by the rules themselves.
+var checkovRules = map[string][]string{
+	"CKV_K8S_8": {"liveness-probe-missing"}, "CKV_K8S_9": {"readiness-probe-missing"},
+	"CKV_K8S_10": {"cpu-request-missing"}, "CKV_K8S_11": {"cpu-limit-missing"},
+	"CKV_K8S_12": {"memory-request-missing"}, "CKV_K8S_13": {"memory-limit-missing"},
+	"CKV_K8S_14": {"image-tag-latest"}, "CKV_K8S_15": {"image-pull-policy-not-always"},
+	"CKV_K8S_16": {"privileged-container"}, "CKV_K8S_17": {"host-pid"}, "CKV_K8S_18": {"host-ipc"},
+	"CKV_K8S_19": {"host-network"}, "CKV_K8S_20": {"privilege-escalation-allowed"}, "CKV_K8S_21": {"namespace-default"},
+	"CKV_K8S_22": {"root-filesystem-writable"}, "CKV_K8S_23": {"run-as-root-allowed", "run-as-root-user"},
+	"CKV_K8S_25": {"capabilities-dangerous-added"}, "CKV_K8S_26": {"host-port"}, "CKV_K8S_27": {"host-path-sensitive"},
+	"CKV_K8S_28": {"capabilities-not-dropped"}, "CKV_K8S_31": {"seccomp-profile-missing"},
+	"CKV_K8S_35": {"env-from-secret"}, "CKV_K8S_37": {"capabilities-not-dropped"},
+	"CKV_K8S_38": {"service-account-token-automount"}, "CKV_K8S_39": {"capabilities-dangerous-added"},
+	"CKV_K8S_40": {"run-as-low-uid"}, "CKV_K8S_42": {"default-service-account-bound"},
+	"CKV_K8S_43": {"image-not-digest-pinned"}, "CKV_K8S_49": {"rbac-wildcard"},
+	"CKV_K8S_157": {"rbac-escalation-verbs"}, "CKV_K8S_158": {"rbac-escalation-verbs"},
+}
+
+// aliases are the rules by the names that other tools have for them: kube-linter latest-tag.
+type aliases map[string][]string
+
+// aliasesOf reads the names from what rules say of their equivalents.
+func aliasesOf(rules []*Rule, tools []string) aliases {
+	all := aliases{}
+	for _, r := range rules {
+		tool := ""
+		for word := range strings.FieldsSeq(r.Equivalents) {
+			word = strings.Trim(word, ",")
+			switch {
+			case slices.Contains(peers, word):
+				tool = word
+			case tool == "monokle" && strings.HasPrefix(word, "KSV"): // they are trivy's
+				all.add("trivy", strings.ToUpper(word), r.Name)
+			case word != "and" && word != "to":
+				all.add(tool, word, r.Name)
+			}
+		}
+	}
+	for check, names := range checkovRules {
+		for _, name := range names {
+			all.add("checkov", check, name)
+		}
+	}
+	for alias := range all {
+		if tool, _, _ := strings.Cut(alias, " "); !slices.Contains(tools, tool) {
+			delete(all, alias)
+		}
+	}
+	return all
+}
+
+// peers are the tools that rules name.
+var peers = append(HonoredTools(), "popeye", "datree", "monokle", "pluto", "kubeconform", "kubectl-validate", "kubescape")
+
+func (a aliases) add(tool, check, rule string) {
+	if Suppressible(rule) {
+		a[tool+" "+check] = append(a[tool+" "+check], rule)
+	}
+}
+
+// suppressions returns what a suppression of another tool silences.
+func (a aliases) suppressions(tool, check, reason string, s suppression) (all []*suppression) {
+	for _, rule := range a[tool+" "+check] {
+		of := s
+		of.Rule, of.Reason, of.Foreign = rule, reason, true
+		all = append(all, &of)
+	}
+	return all
+}
+
+const (
+	kubeLinterCheck = "ignore-check.kube-linter.io/"
+	kubeLinterAll   = "kube-linter.io/ignore-all"
+	kubeScoreIgnore = "kube-score/ignore"
+	polarisPrefix   = "polaris.fairwinds.com/"
+	checkovPrefix   = "checkov.io/skip"
+)
+
+// honored finds the annotations of an object by which other tools silence their checks.
+func (r *run) honored(d *manifest.Document) (all []*suppression) {
+	if len(r.Honor) == 0 || !bytes.Contains(d.JSON, []byte(`"annotations"`)) {
+		return nil
+	}
+	annotations, _, _ := unstructured.NestedStringMap(d.Value(), "metadata", "annotations")
+	for _, key := range sortedKeys(annotations) {
+		value := annotations[key]
+		s := suppression{Number: d.Number, Item: d.Item, Range: d.Find("metadata.annotations[" + key + "]").Key}
+		any := func(tool string) {
+			if slices.Contains(r.Honor, tool) {
+				s.Rule, s.Reason, s.Foreign = anyRule, value, true
+				all = append(all, &s)
+			}
+		}
+		switch {
+		case key == kubeLinterAll:
+			any("kube-linter")
+		case strings.HasPrefix(key, kubeLinterCheck):
+			all = append(all, r.aliases.suppressions("kube-linter", key[len(kubeLinterCheck):], value, s)...)
+		case key == kubeScoreIgnore:
+			for _, check := range strings.Split(value, ",") {
+				all = append(all, r.aliases.suppressions("kube-score", strings.TrimSpace(check), key, s)...)
+			}
+		case key == polarisPrefix+"exempt" && value == "true":
+			any("polaris")
+		case strings.HasPrefix(key, polarisPrefix) && strings.HasSuffix(key, "-exempt") && value == "true":
+			check := strings.TrimSuffix(key[len(polarisPrefix):], "-exempt")
+			all = append(all, r.aliases.suppressions("polaris", check, key, s)...)
+		case strings.HasPrefix(key, checkovPrefix):
+			check, reason, _ := strings.Cut(value, "=")
+			all = append(all, r.aliases.suppressions("checkov", strings.TrimSpace(check), reason, s)...)
+		}
+	}
+	return all
+}
+
+var (
+	checkovComment = regexp.MustCompile(`#[ \t]*checkov:skip=(CKV_K8S_[0-9]+)(?::[ \t]*(.*))?`)
+	trivyComment   = regexp.MustCompile(`#[ \t]*(?:trivy|tfsec):ignore:(?:AVD-)?KSV-?([0-9]+)`)
+)
+
+// honoredComments finds the comments of a file by which other tools silence their checks. They hold for the document in
+// which they stand.
+func (r *run) honoredComments(f *source.File) (all []*suppression) {
+	if !slices.Contains(r.Honor, "checkov") && !slices.Contains(r.Honor, "trivy") || !bytes.Contains(f.Data, []byte("#")) {
+		return nil
+	}
+	for _, c := range manifest.Split(f) {
+		at := c.Range()
+		for n := at.Start.Line; n <= min(at.End.Line, f.Lines()); n++ {
+			line := f.Line(n)
+			s := suppression{Number: c.Number(), Range: f.Range(f.LineStart(n), f.LineStart(n)+len(line))}
+			if m := checkovComment.FindStringSubmatch(line); m != nil {
+				all = append(all, r.aliases.suppressions("checkov", m[1], m[2], s)...)
+			}
+			if m := trivyComment.FindStringSubmatch(line); m != nil {
+				number := strings.TrimLeft(m[1], "0")
+				all = append(all, r.aliases.suppressions("trivy", "KSV"+strings.Repeat("0", max(0, 3-len(number)))+number, line, s)...)
+			}
+		}
+	}
+	return all
+}
