@@ -14,7 +14,9 @@ import (
 
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/internal/render"
+	"github.com/seatrial/seatrial/lint"
 	"github.com/seatrial/seatrial/schema"
+	"github.com/seatrial/seatrial/validation"
 )
 
 // Folders opens folders for an editor. Kinds are compiled again only when the definitions of a folder change.
@@ -22,8 +24,9 @@ type Folders struct {
 	Build Build
 	Child []string // command line of this program that renders charts whose templates may not end
 
-	mu     sync.Mutex
-	stores map[string]compiled // by folder
+	mu      sync.Mutex
+	stores  map[string]compiled // by folder
+	objects map[string]judged   // by file
 }
 
 // compiled is the kinds of a folder, and what they were compiled from.
@@ -37,6 +40,10 @@ type Folder struct {
 	*Workspace
 	name string
 	of   *Folders
+
+	asked  sync.Mutex // one question about objects at a time
+	set    *lint.Set
+	judges *validation.Validator
 }
 
 // Open takes a snapshot of a folder, without those below it: its manifests on disk, and those that are open in the
@@ -59,7 +66,7 @@ func (f *Folders) Open(name string, overlay map[string][]byte) (*Folder, error) 
 		}
 	}
 	slices.Sort(w.Inputs)
-	return &Folder{w, name, f}, nil
+	return &Folder{Workspace: w, name: name, of: f}, nil
 }
 
 func onDisk(name string) bool {

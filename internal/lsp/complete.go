@@ -2,6 +2,7 @@ package lsp
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,7 +14,7 @@ import (
 )
 
 // complete offers the fields, or the values, that may stand at the cursor of a YAML document.
-func (s *Server) complete(p positionParams) (any, error) {
+func (s *Server) complete(ctx context.Context, p positionParams) (any, error) {
 	list := completionList{Items: []completionItem{}}
 	d, ok := s.document(p.TextDocument.URI)
 	if !ok {
@@ -27,7 +28,11 @@ func (s *Server) complete(p positionParams) (any, error) {
 	if err != nil {
 		return list, err
 	}
-	for i, o := range c.offers(store) {
+	named, err := s.names(ctx, &d, c)
+	if err != nil {
+		return list, err
+	}
+	for i, o := range append(named, c.offers(store)...) {
 		item := completionItem{Label: o.label, Kind: o.kind, Detail: o.detail, Deprecated: o.deprecated, SortText: fmt.Sprintf("%04d", i),
 			TextEdit: textEdit{Range: s.edge.rangeOf(d.file, d.file.Range(c.start, c.end)), NewText: o.text}}
 		if o.doc != "" {
@@ -74,7 +79,7 @@ func newCursor(f *source.File, offset int) *cursor {
 	}
 	whole := bytes.Join([][]byte{f.Data[:begin], []byte(finished), f.Data[begin+len(text):]}, nil)
 	at := begin + strings.Index(finished, marker)
-	for _, doc := range documents(source.NewFile(f.Name, whole)) {
+	for _, doc := range tolerant(source.NewFile(f.Name, whole), begin) {
 		if !doc.Holds(at) {
 			continue
 		}
@@ -161,7 +166,7 @@ func valueOffers(f *schema.Field) (offers []offer) {
 		)
 	}
 	if f.Default != nil && len(offers) == 0 {
-		if text := fmt.Sprint(f.Default); !strings.HasPrefix(text, "map[") {
+		if text := fmt.Sprint(f.Default); text != "" && !strings.HasPrefix(text, "map[") {
 			offers = append(offers, offer{label: text, text: text, detail: "default", kind: itemValue})
 		}
 	}

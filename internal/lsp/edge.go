@@ -3,6 +3,7 @@ package lsp
 import (
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -42,11 +43,21 @@ func (e edge) rangeOf(f *source.File, r source.Range) textRange {
 func (e edge) offset(f *source.File, p position) int {
 	line := f.Line(p.Line + 1)
 	at := 0
-	for at < len(line) && e(line[:at]) < p.Character {
+	for n := 0; at < len(line) && n < p.Character; {
 		_, size := utf8.DecodeRuneInString(line[at:])
+		n += e(line[at : at+size])
 		at += size
 	}
 	return f.LineStart(p.Line+1) + at
+}
+
+// apply returns a file after a change.
+func (e edge) apply(f *source.File, c contentChange) *source.File {
+	if c.Range == nil {
+		return source.NewFile(f.Name, []byte(c.Text))
+	}
+	start, end := e.offset(f, c.Range.Start), e.offset(f, c.Range.End)
+	return source.NewFile(f.Name, slices.Concat(f.Data[:start], []byte(c.Text), f.Data[max(start, end):]))
 }
 
 // fileName returns the file of a URI, or the URI itself where it names no file.

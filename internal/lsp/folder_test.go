@@ -15,6 +15,8 @@ import (
 
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/internal/lsp"
+	"github.com/seatrial/seatrial/lint"
+	"github.com/seatrial/seatrial/manifest"
 	"github.com/seatrial/seatrial/schema"
 	"github.com/seatrial/seatrial/source"
 )
@@ -59,6 +61,12 @@ func (s snapshot) Lint(ctx context.Context) (found []diag.Diagnostic, err error)
 }
 
 func (s snapshot) Store() (*schema.Store, error) { return schema.Open(schema.Latest) }
+
+func (s snapshot) Objects(context.Context) (*lint.Set, error) { return lint.NewSet(nil, nil), nil }
+
+func (s snapshot) Object(context.Context, *manifest.Document) (*lint.Resource, error) {
+	return &lint.Resource{}, nil
+}
 
 func (s snapshot) Rendered(string) bool { return false }
 

@@ -18,7 +18,7 @@ func (s *Server) hover(p positionParams) (any, error) {
 		return nil, nil
 	}
 	offset := s.edge.offset(d.file, p.Position)
-	for _, doc := range documents(d.file) {
+	for _, doc := range tolerant(d.file, offset) {
 		if !doc.Holds(offset) {
 			continue
 		}

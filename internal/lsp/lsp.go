@@ -21,6 +21,7 @@ import (
 	"github.com/sourcegraph/jsonrpc2"
 
 	"github.com/seatrial/seatrial/diag"
+	"github.com/seatrial/seatrial/lint"
 	"github.com/seatrial/seatrial/manifest"
 	"github.com/seatrial/seatrial/schema"
 	"github.com/seatrial/seatrial/source"
@@ -51,6 +52,10 @@ type Snapshot interface {
 	Lint(ctx context.Context) ([]diag.Diagnostic, error)
 	// Store returns the kinds that the manifests can be of.
 	Store() (*schema.Store, error)
+	// Objects returns the API objects of the files, also of those that cannot be read as a whole.
+	Objects(ctx context.Context) (*lint.Set, error)
+	// Object returns what is known of a document that is being written.
+	Object(ctx context.Context, d *manifest.Document) (*lint.Resource, error)
 	// Rendered reports whether a file is part of a chart or a kustomization, and judged by what that renders to.
 	Rendered(name string) bool
 }
@@ -126,19 +131,34 @@ var methods = map[string]func(*Server, context.Context, json.RawMessage) (any, e
 		s.stop()
 		return nil, nil
 	},
-	"$/setTrace":                  ignored,
-	"$/cancelRequest":             ignored,
-	"textDocument/didOpen":        method((*Server).didOpen),
-	"textDocument/didChange":      method((*Server).didChange),
-	"textDocument/didSave":        method((*Server).didSave),
-	"textDocument/didClose":       method((*Server).didClose),
-	"textDocument/hover":          method((*Server).hover),
-	"textDocument/completion":     method((*Server).complete),
-	"textDocument/codeAction":     method((*Server).actions),
-	"textDocument/documentSymbol": method((*Server).symbols),
+	"$/setTrace":                     ignored,
+	"$/cancelRequest":                ignored,
+	"textDocument/didOpen":           method((*Server).didOpen),
+	"textDocument/didChange":         method((*Server).didChange),
+	"textDocument/didSave":           method((*Server).didSave),
+	"textDocument/didClose":          method((*Server).didClose),
+	"textDocument/hover":             method((*Server).hover),
+	"textDocument/completion":        query((*Server).complete),
+	"textDocument/codeAction":        method((*Server).actions),
+	"textDocument/documentSymbol":    query((*Server).symbols),
+	"textDocument/definition":        query((*Server).definition),
+	"textDocument/references":        query((*Server).references),
+	"textDocument/documentHighlight": query((*Server).highlights),
+	"textDocument/prepareRename":     query((*Server).prepareRename),
+	"textDocument/rename":            query((*Server).rename),
+	"workspace/symbol":               query((*Server).workspaceSymbols),
 }
 
 func ignored(*Server, context.Context, json.RawMessage) (any, error) { return nil, nil }
+
+// query reads the parameters of a method that may take a while.
+func query[P any](
+	f func(*Server, context.Context, P) (any, error),
+) func(*Server, context.Context, json.RawMessage) (any, error) {
+	return func(s *Server, ctx context.Context, raw json.RawMessage) (any, error) {
+		return method(func(s *Server, p P) (any, error) { return f(s, ctx, p) })(s, ctx, raw)
+	}
+}
 
 // method reads the parameters of a method.
 func method[P any](f func(*Server, P) (any, error)) func(*Server, context.Context, json.RawMessage) (any, error) {
@@ -171,12 +191,17 @@ func (s *Server) initialize(p initializeParams) (any, error) {
 	}
 	return initializeResult{
 		Capabilities: serverCapabilities{
-			PositionEncoding:       encoding,
-			TextDocumentSync:       textDocumentSyncOptions{OpenClose: true, Change: syncFull, Save: true},
-			HoverProvider:          true,
-			CompletionProvider:     completionOptions{TriggerCharacters: []string{" ", "\n", "-"}},
-			CodeActionProvider:     codeActionOptions{CodeActionKinds: []string{quickFix, fixAll}},
-			DocumentSymbolProvider: true,
+			PositionEncoding:          encoding,
+			TextDocumentSync:          textDocumentSyncOptions{OpenClose: true, Change: syncIncremental, Save: true},
+			HoverProvider:             true,
+			CompletionProvider:        completionOptions{TriggerCharacters: []string{" ", "\n", "-"}},
+			CodeActionProvider:        codeActionOptions{CodeActionKinds: []string{quickFix, fixAll}},
+			DocumentSymbolProvider:    true,
+			DefinitionProvider:        true,
+			ReferencesProvider:        true,
+			DocumentHighlightProvider: true,
+			RenameProvider:            renameOptions{PrepareProvider: true},
+			WorkspaceSymbolProvider:   true,
 		},
 		ServerInfo: serverInfo{Name: "seatrial", Version: s.Version},
 	}, nil
@@ -199,7 +224,9 @@ func (s *Server) didChange(p didChangeParams) (any, error) {
 	d := s.open[p.TextDocument.URI]
 	if d != nil && len(p.ContentChanges) > 0 {
 		d.version = p.TextDocument.Version
-		d.file = source.NewFile(d.name, []byte(p.ContentChanges[len(p.ContentChanges)-1].Text))
+		for _, c := range p.ContentChanges {
+			d.file = s.edge.apply(d.file, c)
+		}
 	}
 	s.mu.Unlock()
 	if d != nil {
@@ -239,20 +266,4 @@ func (s *Server) document(uri string) (d document, ok bool) {
 func documents(f *source.File) []*manifest.Document {
 	docs, _ := manifest.Read(f, manifest.DefaultLimits)
 	return docs
-}
-
-func (s *Server) symbols(p documentParams) (any, error) {
-	symbols := []documentSymbol{}
-	d, ok := s.document(p.TextDocument.URI)
-	if !ok {
-		return symbols, nil
-	}
-	for _, doc := range documents(d.file) {
-		if doc.Object.Kind == "" {
-			continue
-		}
-		symbols = append(symbols, documentSymbol{Name: doc.Object.String(), Detail: doc.Object.APIVersion, Kind: symbolObject,
-			Range: s.edge.rangeOf(d.file, doc.Range()), SelectionRange: s.edge.rangeOf(d.file, doc.Find("").Key)})
-	}
-	return symbols, nil
 }

@@ -36,16 +36,25 @@ type serverInfo struct {
 }
 
 type serverCapabilities struct {
-	PositionEncoding       string                  `json:"positionEncoding"`
-	TextDocumentSync       textDocumentSyncOptions `json:"textDocumentSync"`
-	HoverProvider          bool                    `json:"hoverProvider"`
-	CompletionProvider     completionOptions       `json:"completionProvider"`
-	CodeActionProvider     codeActionOptions       `json:"codeActionProvider"`
-	DocumentSymbolProvider bool                    `json:"documentSymbolProvider"`
+	PositionEncoding          string                  `json:"positionEncoding"`
+	TextDocumentSync          textDocumentSyncOptions `json:"textDocumentSync"`
+	HoverProvider             bool                    `json:"hoverProvider"`
+	CompletionProvider        completionOptions       `json:"completionProvider"`
+	CodeActionProvider        codeActionOptions       `json:"codeActionProvider"`
+	DocumentSymbolProvider    bool                    `json:"documentSymbolProvider"`
+	DefinitionProvider        bool                    `json:"definitionProvider"`
+	ReferencesProvider        bool                    `json:"referencesProvider"`
+	DocumentHighlightProvider bool                    `json:"documentHighlightProvider"`
+	RenameProvider            renameOptions           `json:"renameProvider"`
+	WorkspaceSymbolProvider   bool                    `json:"workspaceSymbolProvider"`
 }
 
-// syncFull asks for the whole text at every change.
-const syncFull = 1
+type renameOptions struct {
+	PrepareProvider bool `json:"prepareProvider"`
+}
+
+// syncIncremental asks for the parts of the text that change.
+const syncIncremental = 2
 
 type textDocumentSyncOptions struct {
 	OpenClose bool `json:"openClose"`
@@ -72,10 +81,14 @@ type didOpenParams struct {
 }
 
 type didChangeParams struct {
-	TextDocument   textDocument `json:"textDocument"`
-	ContentChanges []struct {
-		Text string `json:"text"`
-	} `json:"contentChanges"`
+	TextDocument   textDocument    `json:"textDocument"`
+	ContentChanges []contentChange `json:"contentChanges"`
+}
+
+// contentChange replaces a part of a text; without a range all of it.
+type contentChange struct {
+	Range *textRange `json:"range"`
+	Text  string     `json:"text"`
 }
 
 type documentParams struct {
@@ -85,6 +98,32 @@ type documentParams struct {
 type positionParams struct {
 	TextDocument textDocument `json:"textDocument"`
 	Position     position     `json:"position"`
+}
+
+type referenceParams struct {
+	positionParams
+	Context struct {
+		IncludeDeclaration bool `json:"includeDeclaration"`
+	} `json:"context"`
+}
+
+type renameParams struct {
+	positionParams
+	NewName string `json:"newName"`
+}
+
+type symbolParams struct {
+	Query string `json:"query"`
+}
+
+type highlight struct {
+	Range textRange `json:"range"`
+}
+
+type symbolInformation struct {
+	Name     string   `json:"name"`
+	Kind     int      `json:"kind"`
+	Location location `json:"location"`
 }
 
 type publishDiagnosticsParams struct {
@@ -166,9 +205,10 @@ type hover struct {
 
 // Kinds of completion items.
 const (
-	itemField = 5
-	itemClass = 7
-	itemValue = 12
+	itemField     = 5
+	itemClass     = 7
+	itemValue     = 12
+	itemReference = 18
 )
 
 type completionList struct {
@@ -187,12 +227,10 @@ type completionItem struct {
 }
 
 type documentSymbol struct {
-	Name           string    `json:"name"`
-	Detail         string    `json:"detail"`
-	Kind           int       `json:"kind"`
-	Range          textRange `json:"range"`
-	SelectionRange textRange `json:"selectionRange"`
+	Name           string           `json:"name"`
+	Detail         string           `json:"detail"`
+	Kind           int              `json:"kind"`
+	Range          textRange        `json:"range"`
+	SelectionRange textRange        `json:"selectionRange"`
+	Children       []documentSymbol `json:"children,omitempty"`
 }
-
-// symbolObject is the kind of a document's symbol.
-const symbolObject = 19

@@ -1,0 +1,123 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"path/filepath"
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/seatrial/seatrial/internal/render"
+	"github.com/seatrial/seatrial/lint"
+	"github.com/seatrial/seatrial/manifest"
+	"github.com/seatrial/seatrial/source"
+	"github.com/seatrial/seatrial/validation"
+)
+
+// judged is what is known of the objects of a text.
+type judged struct {
+	sum     [sha256.Size]byte
+	objects []*lint.Resource
+}
+
+// Objects returns the set of the API objects in the files of the folder, also of those that a kustomization uses; what
+// charts render to is not part of it. Files that have not changed since the last set are not judged again.
+func (f *Folder) Objects(ctx context.Context) (*lint.Set, error) {
+	f.asked.Lock()
+	defer f.asked.Unlock()
+	if f.set != nil {
+		return f.set, nil
+	}
+	names := slices.Clone(f.Inputs)
+	for _, name := range manifestsIn(f.name, nil) {
+		if !slices.Contains(names, name) && !f.inChart(name) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	var all []*lint.Resource
+	for _, name := range names {
+		data, err := f.Read(name)
+		if err != nil {
+			continue // lint reports it
+		}
+		objects, err := f.of.objectsOf(ctx, f, name, data)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, objects...)
+	}
+	f.set = lint.NewSet(all, nil)
+	return f.set, nil
+}
+
+// inChart reports whether a file is part of a chart.
+func (f *Folder) inChart(name string) bool {
+	for _, s := range f.Sources {
+		if s.Kind == render.Chart && within(s.Path, name) {
+			return true
+		}
+	}
+	return false
+}
+
+func within(dir, name string) bool {
+	below, err := filepath.Rel(dir, name)
+	return err == nil && filepath.IsLocal(below)
+}
+
+// objectsOf judges the objects of a text, or returns what is known of the same text.
+func (f *Folders) objectsOf(ctx context.Context, folder *Folder, name string, data []byte) ([]*lint.Resource, error) {
+	sum := sha256.Sum256(data)
+	f.mu.Lock()
+	known, ok := f.objects[name]
+	f.mu.Unlock()
+	if ok && known.sum == sum {
+		return known.objects, nil
+	}
+	v, err := folder.judge()
+	if err != nil {
+		return nil, err
+	}
+	docs, _ := manifest.Read(source.NewFile(name, data), manifest.DefaultLimits)
+	known = judged{sum: sum}
+	for _, d := range docs {
+		if d.Object.Kind != "" {
+			known.objects = append(known.objects, resourceOf(ctx, v, d))
+		}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.objects == nil {
+		f.objects = map[string]judged{}
+	}
+	f.objects[name] = known
+	return known.objects, nil
+}
+
+// Object returns what is known of a document that is being written.
+func (f *Folder) Object(ctx context.Context, d *manifest.Document) (*lint.Resource, error) {
+	f.asked.Lock()
+	defer f.asked.Unlock()
+	v, err := f.judge()
+	if err != nil {
+		return nil, err
+	}
+	return resourceOf(ctx, v, d), nil
+}
+
+// judge returns the validator of the folder.
+func (f *Folder) judge() (v *validation.Validator, err error) {
+	if f.judges == nil {
+		f.judges, err = f.validator()
+	}
+	return f.judges, err
+}
+
+func resourceOf(ctx context.Context, v *validation.Validator, d *manifest.Document) *lint.Resource {
+	gvk := schema.FromAPIVersionAndKind(d.Object.APIVersion, d.Object.Kind)
+	return lint.ResourceOf(d, v.Create(ctx, gvk, d.JSON, cmp.Or(d.Object.Namespace, metav1.NamespaceDefault)))
+}
