@@ -109,7 +109,11 @@ func reviewTitle(r *review.Report) string {
 		}
 		return fmt.Sprintf("no change in %d environments", total)
 	}
-	return fmt.Sprintf("%s risk: %d of %s %s", r.Risk(), len(r.Environments), plural(total, "environment"),
+	risk := r.Risk().String()
+	if r.Risk() == review.None {
+		risk = "no"
+	}
+	return fmt.Sprintf("%s risk, %d of %s %s", risk, len(r.Environments), plural(total, "environment"),
 		map[bool]string{true: "changes", false: "change"}[len(r.Environments) == 1])
 }
 
@@ -156,10 +160,10 @@ func countedFindings(all []review.Finding) string {
 	return strings.Join(parts, ", ")
 }
 
-// only names environments where not all have something in common.
+// inEnvironments names environments, of which a few are shown.
 func inEnvironments(r *review.Report, names []string) string {
 	const most = 3
-	if len(names) == len(r.Environments) && len(names) > 1 {
+	if len(names) == len(r.Environments) && len(names) > most {
 		return fmt.Sprintf("all %d environments", len(names))
 	}
 	if len(names) > most {
@@ -188,7 +192,7 @@ func fateText(c *review.Change) string {
 	return "is deleted: " + c.Why
 }
 
-// place names a line of a file.
+// reviewPlace names a line of a file.
 func reviewPlace(file string, line int) string {
 	if file == "" {
 		return ""

@@ -103,6 +103,19 @@ func md(s string) string {
 // code returns a text as code, in which platforms look for nothing.
 func code(s string) string { return "<code>" + sanitize.Markdown(s) + "</code>" }
 
+// mdWithCode returns a text as Markdown in which what stands between backquotes is code.
+func mdWithCode(s string) string {
+	parts := strings.Split(s, "`")
+	for i := range parts {
+		if i%2 == 1 && i < len(parts)-1 {
+			parts[i] = code(parts[i])
+		} else {
+			parts[i] = md(parts[i])
+		}
+	}
+	return strings.Join(parts, "")
+}
+
 // shortened returns the beginning of a text of at most so many characters.
 func shortened(s string, most int) string {
 	if r := []rune(s); len(r) > most {
@@ -221,7 +234,7 @@ func (m *markdownWriter) findingItems(all []review.Finding) (items []string) {
 		item := fmt.Sprintf("- %s %s%s\n", code(shortened(object, 150)), md(shortened(f.Text(), 800)),
 			m.where(f.Range.File, f.Range.Start.Line, f.Environments))
 		if f.Help != "" {
-			item += "  " + md(shortened(f.Help, 400)) + "\n"
+			item += "  <br>" + mdWithCode(shortened(f.Help, 400)) + "\n"
 		}
 		items = append(items, item)
 	}

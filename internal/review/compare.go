@@ -224,7 +224,10 @@ func (r *Report) assess(e *EnvironmentReport) (Risk, []string) {
 	if e.Problem != "" {
 		add(High, "it cannot be rendered as a whole")
 	}
-	if n := count(r.Refused, func(f Finding) bool { return in(f.Environments) }); n > 0 {
+	refused := slices.DeleteFunc(slices.Clone(r.Refused), func(f Finding) bool { return !in(f.Environments) })
+	if n := len(refused); n == 1 && refused[0].Object.Kind != "" {
+		add(High, "the API server refuses %s %s", refused[0].Object.Kind, refused[0].Object.Name)
+	} else if n > 0 {
 		add(High, "the API server refuses %s", plural(n, "object or field", "objects or fields"))
 	}
 	for _, o := range r.Rollouts {
@@ -253,6 +256,15 @@ func (r *Report) assess(e *EnvironmentReport) (Risk, []string) {
 	}
 	if n := count(r.New, func(f Finding) bool { return in(f.Environments) && f.Severity == diag.Warning }); n > 0 {
 		add(Low, "%s", plural(n, "new warning", "new warnings"))
+	}
+	pruned := 0
+	for _, c := range r.Changes {
+		if c.Action == Delete && c.Fate == Pruned && in(c.Environments) {
+			pruned++
+		}
+	}
+	if pruned > 0 {
+		add(Medium, "%s", plural(pruned, "object is deleted", "objects are deleted"))
 	}
 	slices.SortStableFunc(reasons, func(a, b reason) int { return cmp.Compare(b.risk, a.risk) })
 	risk, texts := None, []string{}

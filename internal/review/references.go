@@ -247,6 +247,8 @@ func volumes(e *environment) (found []Consequence) {
 			if s, ok := p.old.Typed.(*appsv1.StatefulSet); ok && deletesClaims(s) {
 				found = append(found, about(p.old, "volume", High,
 					"the claims of its pods are deleted with it: persistentVolumeClaimRetentionPolicy.whenDeleted is Delete"))
+			} else if hasClaims(p.old) {
+				found = append(found, about(p.old, "volume", Medium, "the claims of its pods stay, and no pod uses them any more"))
 			}
 		case p.action == Rename && p.old.is("apps", "StatefulSet") && hasClaims(p.old):
 			found = append(found, about(p.new, "volume", High,

@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -24,6 +26,7 @@ type reviewOptions struct {
 	output  string
 	failOn  []string
 	page    string
+	comment string
 	all     bool
 	verbose bool
 	color   string
@@ -58,7 +61,8 @@ change and how, and how the rollout goes.
 
 The base is the commit at which the working tree left the default branch; --base names another
 branch, tag or commit, or a folder. Revisions are read from git's object store: the working tree
-stays as it is, and nothing is fetched. Uncommitted changes are reviewed as well.
+stays as it is, and nothing is fetched. Uncommitted changes are reviewed as well. Only --comment
+uses the network: it calls the API of the platform that the job's environment names.
 
 PATH is a folder or file; without PATH the current folder is reviewed. Values of Secrets are not
 shown.
@@ -98,6 +102,10 @@ Exit codes: 0 reviewed; 1 something that --fail-on names; 2 wrong usage; 3 could
 	f.StringArrayVar(&o.nodes, "nodes", nil, "nodes of the simulated clusters, as plan takes them (default: nodes with room)")
 	f.StringSliceVar(&o.failOn, "fail-on", []string{failRefused, failStall}, "what makes the exit code 1; see above")
 	f.StringVar(&o.page, "page", "", "address of the HTML report, to which the Markdown links")
+	f.StringVar(
+		&o.comment, "comment", "",
+		"write the Markdown as a comment on the pull request of the CI job, in place of the last one: "+strings.Join(platformNames, "|"),
+	)
 	f.BoolVar(&o.all, "all", false, "show findings of before as well")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "show every field and line")
 	chartFlags(f, &o.Charts)
@@ -109,7 +117,8 @@ Exit codes: 0 reviewed; 1 something that --fail-on names; 2 wrong usage; 3 could
 	f.StringVar(&o.color, "color", "auto", "color of the output: "+strings.Join(colorModes, "|"))
 	for name, words := range map[string][]string{
 		"output": report.ReviewNames(), "plan": {app.PlanAuto, app.PlanNone, app.PlanAll}, "fail-on": failWords(), "color": colorModes,
-		"rules": append([]string{"none", "default", "all"}, presets()...),
+		"comment": platformNames,
+		"rules":   append([]string{"none", "default", "all"}, presets()...),
 	} {
 		cobra.CheckErr(cmd.RegisterFlagCompletionFunc(name, completeWords(words)))
 	}
@@ -134,6 +143,12 @@ func (o *reviewOptions) run(ctx context.Context) (err error) {
 			return usageError("invalid --fail-on %q: want %s", word, strings.Join(failWords(), ", "))
 		}
 	}
+	var comments *commentAPI
+	if o.comment != "" {
+		if comments, err = newCommentAPI(o.comment, o.Getenv); err != nil {
+			return err
+		}
+	}
 	if len(o.nodes) > 0 {
 		if o.Nodes, err = parseNodes(ctx, o.Streams, o.nodes); err != nil {
 			return err
@@ -150,9 +165,36 @@ func (o *reviewOptions) run(ctx context.Context) (err error) {
 	if err := format.Write(o.Out, r, options); err != nil {
 		return &exitError{exitFailed, err}
 	}
+	if comments != nil {
+		if err := o.postComment(ctx, comments, r); err != nil {
+			return err
+		}
+	}
 	if failed := failures(r, o.failOn); len(failed) > 0 {
 		fmt.Fprintf(o.Err, "seatrial: --fail-on: %s\n", strings.Join(failed, ", "))
 		return &exitError{code: exitFindings}
+	}
+	return nil
+}
+
+// postComment writes the review as a comment. A token that may not do so, as that of a pull request from a fork, is no
+// failure of the review.
+func (o *reviewOptions) postComment(ctx context.Context, p *commentAPI, r *review.Report) error {
+	format, err := report.LookupReview("markdown")
+	if err != nil {
+		return err
+	}
+	var text bytes.Buffer
+	if err := format.Write(&text, r, report.ReviewOptions{Page: o.page}); err != nil {
+		return &exitError{exitFailed, err}
+	}
+	err = p.post(ctx, text.String())
+	if errors.Is(err, errForbidden) {
+		fmt.Fprintf(o.Err, "seatrial: no comment: %v\n", err)
+		return nil
+	}
+	if err != nil {
+		return &exitError{exitFailed, fmt.Errorf("writing the comment: %w", err)}
 	}
 	return nil
 }

@@ -1,0 +1,454 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/go-logr/logr"
+	"github.com/rogpeppe/go-internal/diff"
+	"github.com/rogpeppe/go-internal/txtar"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"k8s.io/klog/v2"
+)
+
+// repository is a git repository in a folder of its own.
+type repository struct {
+	*testing.T
+	dir string
+}
+
+func newRepository(t *testing.T) *repository {
+	t.Helper()
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Fatal("the tests of review need git:", err)
+	}
+	klog.SetLogger(logr.Discard())
+	self := os.Args[0]
+	os.Args[0] = "seatrial" // as which the program starts itself again
+	t.Cleanup(func() { os.Args[0] = self })
+	r := &repository{t, t.TempDir()}
+	r.git("init", "--quiet", "--initial-branch=main")
+	return r
+}
+
+// git runs a git command with an identity and a clock of its own.
+func (r *repository) git(args ...string) string {
+	r.Helper()
+	cmd := exec.Command("git", append([]string{
+		"-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false", "-c", "protocol.file.allow=always",
+	}, args...)...)
+	cmd.Dir = r.dir
+	cmd.Env = append(os.Environ(), "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null",
+		"GIT_AUTHOR_DATE=2026-01-01T00:00:00Z", "GIT_COMMITTER_DATE=2026-01-01T00:00:00Z")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		r.Fatalf("git %q: %v\n%s", args, err, out)
+	}
+	return string(out)
+}
+
+func (r *repository) write(name, text string) {
+	r.Helper()
+	file := filepath.Join(r.dir, name)
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		r.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		r.Fatal(err)
+	}
+}
+
+// replace replaces a text of a file, which must be there.
+func (r *repository) replace(name, old, new string) {
+	r.Helper()
+	data, err := os.ReadFile(filepath.Join(r.dir, name))
+	if err != nil {
+		r.Fatal(err)
+	}
+	if !strings.Contains(string(data), old) {
+		r.Fatalf("%s does not hold %q", name, old)
+	}
+	r.write(name, strings.ReplaceAll(string(data), old, new))
+}
+
+func (r *repository) commit(message string) {
+	r.Helper()
+	r.git("add", "--all")
+	r.git("commit", "--quiet", "--message", message)
+}
+
+// review runs seatrial review on the repository.
+func (r *repository) review(args ...string) (out, errors string, code int) {
+	r.Helper()
+	r.Chdir(r.dir)
+	var stdout, stderr bytes.Buffer
+	code = Run(context.Background(), append([]string{"review"}, args...), Streams{
+		In: strings.NewReader(""), Out: &stdout, Err: &stderr, Getenv: func(string) string { return "" },
+	})
+	return stdout.String(), stderr.String(), code
+}
+
+// step is a commit of the history that is reviewed: edits of files, in the words of apply.
+type step struct{ name, edits string }
+
+// apply makes edits, one a line:
+//
+//	replace FILE OLD => NEW
+//	remove FILE
+//	move FROM TO
+//	write FILE TEXT
+//
+// with \n for a line end.
+func (r *repository) apply(edits string) {
+	r.Helper()
+	for line := range strings.Lines(edits) {
+		if line = strings.TrimRight(line, "\n"); line == "" {
+			continue
+		}
+		verb, rest, _ := strings.Cut(line, " ")
+		file, text, _ := strings.Cut(rest, " ")
+		text = strings.ReplaceAll(text, `\n`, "\n")
+		switch verb {
+		case "replace":
+			old, new, ok := strings.Cut(text+" ", " => ")
+			new = strings.TrimSuffix(new, " ")
+			if !ok {
+				r.Fatalf("no => in %q", line)
+			}
+			r.replace(file, old, new)
+		case "write":
+			r.write(file, text)
+		case "remove":
+			if err := os.RemoveAll(filepath.Join(r.dir, file)); err != nil {
+				r.Fatal(err)
+			}
+		case "move":
+			if err := os.Rename(filepath.Join(r.dir, file), filepath.Join(r.dir, text)); err != nil {
+				r.Fatal(err)
+			}
+		default:
+			r.Fatalf("unknown edit %q", line)
+		}
+	}
+}
+
+// commits are hashes, which differ with the version of git or of the text.
+var commits = regexp.MustCompile(`\b[0-9a-f]{7}\b`)
+
+// TestReviewOfAHistory reviews each commit of a repository with a chart, kustomizations of two environments, and objects
+// of Flux and Argo CD. The Markdown of each is testdata/review/NAME.md; UPDATE=1 rewrites it.
+func TestReviewOfAHistory(t *testing.T) {
+	archive, err := txtar.ParseFile("testdata/review/history.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	goldens, err := filepath.Abs("testdata/review")
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema := compileSchema(t, "docs/review-report.schema.json")
+	r := newRepository(t)
+	var steps []step
+	for _, f := range archive.Files {
+		if name, ok := strings.CutPrefix(f.Name, "commit "); ok {
+			steps = append(steps, step{name, string(f.Data)})
+			continue
+		}
+		r.write(f.Name, string(f.Data))
+	}
+	r.commit("begin")
+	if len(steps) < 30 {
+		t.Errorf("the history has %d commits, want 30", len(steps))
+	}
+	seen := map[string]bool{}
+	for i, s := range steps {
+		r.apply(s.edits)
+		r.commit(s.name)
+		plan := "--plan=none"
+		if strings.Contains(s.name, "rollout") {
+			plan = "--plan=all"
+		}
+		args := []string{"--base", "HEAD~1", "--fail-on", "never", plan}
+		out, errors, code := r.review(append(args, "-o", "markdown")...)
+		if code != exitClean || errors != "" {
+			t.Fatalf("%s: exit code %d: %s", s.name, code, errors)
+		}
+		if strings.Contains(out, "correct-horse") || strings.Contains(out, "battery-staple") {
+			t.Errorf("%s: the value of a Secret is shown", s.name)
+		}
+		checkMarkdown(t, s.name, out)
+		out = commits.ReplaceAllString(out, "0000000")
+		if seen[s.name] {
+			t.Errorf("two commits are named %s", s.name)
+		}
+		seen[s.name] = true
+		golden := filepath.Join(goldens, fmt.Sprintf("%02d-%s.md", i+1, s.name))
+		if os.Getenv("UPDATE") != "" {
+			if err := os.WriteFile(golden, []byte(out), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		} else if want, err := os.ReadFile(golden); err != nil || string(want) != out {
+			t.Errorf("%s: %v\n%s", s.name, err, diff.Diff("want", want, "got", []byte(out)))
+		}
+		if i%5 == 0 {
+			report, _, _ := r.review("--base", "HEAD~1", "--fail-on", "never", "--plan=none", "-o", "json", "--all")
+			validateJSON(t, schema, s.name, report)
+		}
+	}
+}
+
+func compileSchema(t *testing.T, name string) *jsonschema.Schema {
+	t.Helper()
+	schema, err := jsonschema.NewCompiler().Compile(filepath.Join("../../..", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return schema
+}
+
+func validateJSON(t *testing.T, schema *jsonschema.Schema, name, text string) {
+	t.Helper()
+	var value any
+	if err := json.Unmarshal([]byte(text), &value); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	if err := schema.Validate(value); err != nil {
+		t.Errorf("%s: %v", name, err)
+	}
+}
+
+// maxComment is how long a comment may be, in characters.
+const maxComment = 65_000
+
+func checkMarkdown(t *testing.T, name, text string) {
+	t.Helper()
+	if n := utf8.RuneCountInString(text); n >= maxComment {
+		t.Errorf("%s: %d characters", name, n)
+	}
+	if strings.Count(text, "<details>") != strings.Count(text, "</details>") {
+		t.Errorf("%s: a fold does not end", name)
+	}
+	if !strings.HasPrefix(text, "<!-- seatrial-review -->\n") {
+		t.Errorf("%s: no marker", name)
+	}
+}
+
+// hostileNames are names and values that would do something in Markdown or HTML.
+var hostileNames = []string{
+	"</details><script>alert(1)</script>", "<!-- seatrial-review -->", "@everybody #1 !2", "[a](javascript:alert(1))", "a|b", "```\n# title\n```",
+	"<img src=x onerror=alert(1)>", "\x1b[31mred\x1b[0m", "![x](http://example.com/x.png)",
+}
+
+func TestReviewShowsHostileTextAsText(t *testing.T) {
+	r := newRepository(t)
+	object := func(name, value string) string {
+		data, err := json.Marshal(map[string]any{
+			"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": name, "namespace": value},
+			"data": map[string]string{"a": value},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(data) + "\n"
+	}
+	for i, name := range hostileNames {
+		r.write(fmt.Sprintf("f%d.yaml", i), object(name, "before"))
+	}
+	r.write("line\nend.yaml", object("line-end", "before"))
+	r.write("<b>&.yaml", object("bold", "before"))
+	r.commit("begin")
+	for i, name := range hostileNames {
+		r.write(fmt.Sprintf("f%d.yaml", i), object(name, name))
+	}
+	r.write("line\nend.yaml", object("line-end", "after"))
+	r.write("<b>&.yaml", object("bold", "</code></sub><h1>x</h1>"))
+	out, errors, _ := r.review("--plan=none", "--base", "HEAD", "-o", "markdown")
+	checkMarkdown(t, errors, out)
+	if strings.Count(out, "<!--") != 1 {
+		t.Error("a value holds the marker")
+	}
+	for _, bad := range []string{"<script", "<img", "<h1", "a](javascript", "![x](", "\x1b", "@everybody"} {
+		if i := strings.Index(outsideFences(out), bad); i >= 0 {
+			t.Errorf("%q is in the Markdown:\n%s", bad, out)
+		}
+	}
+	page, _, _ := r.review("--plan=none", "--base", "HEAD", "-o", "html")
+	if strings.Contains(page, "<img") || strings.Count(page, "<script") != 2 || strings.Contains(page, "<h1>x") {
+		t.Error("a value is an element of the page")
+	}
+	for _, format := range []string{"text", "json"} {
+		if text, _, _ := r.review("--plan=none", "--base", "HEAD", "-o", format); strings.Contains(text, "\x1b") {
+			t.Errorf("%s holds an escape sequence", format)
+		}
+	}
+}
+
+// outsideFences returns Markdown without its blocks of code.
+func outsideFences(text string) string {
+	var out strings.Builder
+	fence := ""
+	for line := range strings.Lines(text) {
+		trimmed := strings.TrimRight(line, "\n")
+		ticks := trimmed[:len(trimmed)-len(strings.TrimLeft(trimmed, "`"))]
+		switch {
+		case fence == "" && len(ticks) >= 3:
+			fence = ticks
+		case fence != "" && trimmed == fence:
+			fence = ""
+		case fence == "":
+			out.WriteString(line)
+		}
+	}
+	return out.String()
+}
+
+func TestReviewIsShortWhateverChanges(t *testing.T) {
+	r := newRepository(t)
+	const many = 400
+	for i := range many {
+		r.write(fmt.Sprintf("apps/a%d/kustomization.yaml", i), "resources: [a.yaml]\n")
+		r.write(fmt.Sprintf("apps/a%d/a.yaml", i), deployment(i, "nginx:1.25"))
+	}
+	r.commit("begin")
+	for i := range many {
+		r.write(fmt.Sprintf("apps/a%d/a.yaml", i), deployment(i, fmt.Sprintf("nginx:1.26-%d", i)))
+	}
+	out, _, code := r.review("--plan=none", "-o", "markdown", "--page", "https://example.com/review.html")
+	checkMarkdown(t, "many", out)
+	if code != exitClean || !strings.Contains(out, "[The whole report](<https://example.com/review.html>)") || !strings.Contains(out, "more*") {
+		t.Errorf("exit code %d\n%.3000s", code, out)
+	}
+}
+
+func deployment(i int, image string) string {
+	return fmt.Sprintf(`apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web-%d, namespace: shop}
+spec:
+  selector: {matchLabels: {app: web-%[1]d}}
+  template:
+    metadata: {labels: {app: web-%[1]d}}
+    spec: {containers: [{name: web, image: %q}]}
+`, i, image)
+}
+
+func TestReviewOfUnusualRepositories(t *testing.T) {
+	object := "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: \"%d\"}\n"
+	t.Run("base not there", func(t *testing.T) {
+		r := newRepository(t)
+		r.write("a.yaml", fmt.Sprintf(object, 1))
+		r.commit("begin")
+		if _, errors, code := r.review("--base", "nowhere"); code != exitUsage || !strings.Contains(errors, `no git revision "nowhere"`) {
+			t.Errorf("exit code %d: %s", code, errors)
+		}
+	})
+	t.Run("no commit", func(t *testing.T) {
+		r := newRepository(t)
+		r.write("a.yaml", fmt.Sprintf(object, 1))
+		if _, errors, code := r.review(); code != exitUsage || errors == "" {
+			t.Errorf("exit code %d: %s", code, errors)
+		}
+	})
+	t.Run("no git", func(t *testing.T) {
+		r := &repository{t, t.TempDir()}
+		r.write("a.yaml", fmt.Sprintf(object, 1))
+		if _, errors, code := r.review(); code != exitUsage || !strings.Contains(errors, "--base takes a folder") {
+			t.Errorf("exit code %d: %s", code, errors)
+		}
+	})
+	t.Run("two folders", func(t *testing.T) {
+		r := &repository{t, t.TempDir()}
+		r.write("old/a.yaml", fmt.Sprintf(object, 1))
+		r.write("new/a.yaml", fmt.Sprintf(object, 2))
+		if out, errors, code := r.review("new", "--base", "./old"); code != exitClean || !strings.Contains(out, "data.a  1 -> 2") {
+			t.Errorf("exit code %d: %s%s", code, out, errors)
+		}
+	})
+	t.Run("shallow clone", func(t *testing.T) {
+		r := newRepository(t)
+		for i := range 3 {
+			r.write("a.yaml", fmt.Sprintf(object, i))
+			r.commit(fmt.Sprint(i))
+		}
+		shallow := &repository{t, t.TempDir()}
+		shallow.git("clone", "--quiet", "--depth=1", "file://"+r.dir, ".")
+		if _, errors, code := shallow.review("--base", "HEAD~1"); code != exitUsage || !strings.Contains(errors, "shallow") {
+			t.Errorf("exit code %d: %s", code, errors)
+		}
+	})
+	t.Run("submodule", func(t *testing.T) {
+		other := newRepository(t)
+		other.write("b.yaml", fmt.Sprintf(object, 1))
+		other.commit("begin")
+		r := newRepository(t)
+		r.write("a.yaml", fmt.Sprintf(object, 1))
+		r.git("submodule", "--quiet", "add", "file://"+other.dir, "other")
+		r.commit("begin")
+		r.write("a.yaml", fmt.Sprintf(object, 2))
+		if out, errors, code := r.review("a.yaml"); code != exitClean || !strings.Contains(out, "data.a  1 -> 2") {
+			t.Errorf("exit code %d: %s%s", code, out, errors)
+		}
+	})
+	t.Run("subfolder", func(t *testing.T) {
+		r := newRepository(t)
+		r.write("apps/a.yaml", fmt.Sprintf(object, 1))
+		r.write("b.yaml", fmt.Sprintf(object, 1))
+		r.commit("begin")
+		r.write("apps/a.yaml", fmt.Sprintf(object, 2))
+		r.write("b.yaml", fmt.Sprintf(object, 2))
+		out, errors, code := r.review("apps")
+		if code != exitClean || !strings.Contains(out, "apps/a.yaml:2") || strings.Contains(out, "b.yaml") {
+			t.Errorf("exit code %d: %s%s", code, out, errors)
+		}
+	})
+}
+
+func TestReviewFailsOnWhatIsNamed(t *testing.T) {
+	r := newRepository(t)
+	r.write("a.yaml", deployment(0, "nginx:1.25"))
+	r.commit("begin")
+	r.write("a.yaml", deployment(0, "nginx:1.26"))
+	for args, want := range map[string]int{
+		"": exitClean, "--fail-on restart": exitFindings, "--fail-on restart,never": exitClean, "--fail-on volume": exitClean,
+		"--fail-on nothing": exitUsage, "--plan some": exitUsage, "-o xml": exitUsage,
+	} {
+		if _, errors, code := r.review(append([]string{"--plan=none"}, strings.Fields(args)...)...); code != want {
+			t.Errorf("%s: exit code %d, want %d: %s", args, code, want, errors)
+		}
+	}
+	r.replace("a.yaml", "{app: web-0}", "{app: web-1}")
+	if _, errors, code := r.review("--plan=none"); code != exitFindings || !strings.Contains(errors, "refused") {
+		t.Errorf("a selector changes: exit code %d: %s", code, errors)
+	}
+}
+
+// TestReviewWritesTheSameTwice holds two runs against each other.
+func TestReviewWritesTheSameTwice(t *testing.T) {
+	r := newRepository(t)
+	for i := range 20 {
+		r.write(fmt.Sprintf("apps/a%d/kustomization.yaml", i), "resources: [a.yaml]\n")
+		r.write(fmt.Sprintf("apps/a%d/a.yaml", i), deployment(i%3, "nginx:1.25"))
+	}
+	r.commit("begin")
+	for i := range 20 {
+		r.write(fmt.Sprintf("apps/a%d/a.yaml", i), deployment(i%3, "quay.io/nginx:latest"))
+	}
+	var outs []string
+	for range 3 {
+		out, _, _ := r.review("--plan=none", "-o", "json", "--all")
+		outs = append(outs, out)
+	}
+	if len(slices.Compact(outs)) != 1 {
+		t.Error("the reports differ")
+	}
+}
