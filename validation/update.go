@@ -92,6 +92,7 @@ func (k *kind) update(
 	if err != nil {
 		return out, false
 	}
+	readmit(internal, stored)
 	generated := nondeterminism.Of(internal, doc)
 	updated, _, err := k.updater.Update(
 		ctx, m.GetName(), rest.DefaultUpdatedObjectInfo(internal), nil, nil, false,
@@ -141,6 +142,21 @@ func (k *kind) applied(stored runtime.Object, old, doc []byte) (runtime.Object, 
 	return k.scheme.UnsafeConvertToVersion(
 		obj, schema.GroupVersion{Group: k.gvk.Group, Version: runtime.APIVersionInternal},
 	)
+}
+
+// readmit does what the server's default admission does to an updated object before it is validated.
+func readmit(obj, stored runtime.Object) {
+	pod, ok := obj.(*core.Pod)
+	was, wasPod := stored.(*core.Pod)
+	if !ok || !wasPod {
+		return
+	}
+	if pod.Spec.Priority == nil {
+		pod.Spec.Priority = was.Spec.Priority
+	}
+	if pod.Spec.PreemptionPolicy == nil {
+		pod.Spec.PreemptionPolicy = was.Spec.PreemptionPolicy
+	}
 }
 
 // settle does to an object what a cluster does soon after it is created, as far as the validation of updates asks for it.

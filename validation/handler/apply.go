@@ -2,6 +2,7 @@ package handler
 
 import (
 	"encoding/json"
+	"fmt"
 
 	jsonpatch "gopkg.in/evanphx/json-patch.v4"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -12,8 +13,13 @@ import (
 // Apply returns what `kubectl apply` makes of an object: a three-way merge. What the manifest that was applied before
 // says and the new one does not is removed from the current object; what neither says stays as the server set it.
 // Example is an empty object of the versioned type, whose tags say how lists are merged; nil for kinds without a type,
-// whose lists are replaced.
-func Apply(before, now, current []byte, example runtime.Object) ([]byte, error) {
+// whose lists are replaced. Lists in lists, which no type has, make the patch crash: an error.
+func Apply(before, now, current []byte, example runtime.Object) (merged []byte, err error) {
+	defer func() {
+		if crash := recover(); crash != nil {
+			merged, err = nil, fmt.Errorf("merging: %v", crash)
+		}
+	}()
 	if example == nil {
 		patch, err := jsonmergepatch.CreateThreeWayJSONMergePatch(before, now, current)
 		if err != nil {

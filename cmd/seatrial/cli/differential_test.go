@@ -20,6 +20,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/restmapper"
 	"k8s.io/klog/v2"
 
@@ -106,6 +107,7 @@ func TestStaticVerdictIsThatOfTheEngine(t *testing.T) {
 }
 
 type comparison struct {
+	config *rest.Config
 	judge  *validation.Validator
 	client *kubernetes.Clientset
 	mapper *restmapper.DeferredDiscoveryRESTMapper
@@ -137,7 +139,7 @@ func newComparison(e *cluster.Cluster) (*comparison, error) {
 		return nil, err
 	}
 	return &comparison{
-		judge: judge, client: client,
+		config: e.RESTConfig(), judge: judge, client: client,
 		mapper: restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(client.Discovery())),
 	}, nil
 }

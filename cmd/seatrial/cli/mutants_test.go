@@ -105,15 +105,16 @@ func gvkOfKind(k *apischema.Kind) schema.GroupVersionKind {
 	return schema.GroupVersionKind{Group: k.Group, Version: k.Version, Kind: k.Kind}
 }
 
-// mutate breaks a value at one place, and says how.
-func mutate(random *rand.Rand, root map[string]any) string {
-	type place struct {
-		path string
-		get  any
-		set  func(any)
-		drop func()
-	}
-	var places []place
+// place is a value in an object, which can be replaced or removed.
+type place struct {
+	path string
+	get  any
+	set  func(any)
+	drop func()
+}
+
+// placesOf lists the values in an object, but for its kind, from the outside inwards.
+func placesOf(root map[string]any) (places []place) {
 	var visit func(path string, v any)
 	visit = func(path string, v any) {
 		switch v := v.(type) {
@@ -135,6 +136,12 @@ func mutate(random *rand.Rand, root map[string]any) string {
 		}
 	}
 	visit("", root)
+	return places
+}
+
+// mutate breaks a value at one place, and says how.
+func mutate(random *rand.Rand, root map[string]any) string {
+	places := placesOf(root)
 	if len(places) == 0 {
 		return "nothing"
 	}
