@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -273,4 +274,30 @@ func TestClosedDocumentsAreNotLinted(t *testing.T) {
 			t.Errorf("a closed document shows %q", got)
 		}
 	})
+}
+
+func TestMalformedMessages(t *testing.T) {
+	message := func(text string) string { return fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(text), text) }
+	initialize := message(`{"jsonrpc":"2.0","id":1,"method":"initialize","params":{}}`)
+	for name, c := range map[string]struct{ in, out, err string }{
+		"no JSON":       {message("hello") + initialize, `"code":-32700`, ""},
+		"no request":    {message("[1]") + initialize, `"code":-32600`, ""},
+		"no header":     {initialize + "hello\r\n\r\n", `"capabilities"`, "no message of the protocol"},
+		"no length":     {initialize + "A: b\r\n\r\n", `"capabilities"`, `with Content-Length ""`},
+		"too long":      {initialize + "Content-Length: 99999999999\r\n\r\n{", `"capabilities"`, "more than"},
+		"cut off":       {initialize + "Content-Length: 10\r\n\r\n{", `"capabilities"`, "ends before"},
+		"a crash":       {initialize + message(`{"jsonrpc":"2.0","id":2,"method":"textDocument/hover"}`), `"id":2`, ""},
+		"ends in order": {initialize, `"capabilities"`, ""},
+	} {
+		var out strings.Builder
+		err := (&lsp.Server{Open: (&counter{}).open}).Serve(context.Background(), strings.NewReader(c.in), &out)
+		if c.err == "" && err != nil || c.err != "" && (err == nil || !strings.Contains(err.Error(), c.err)) {
+			t.Errorf("%s: ends with %v, want %q", name, err, c.err)
+		}
+		for _, want := range []string{c.out, `"capabilities"`} {
+			if !strings.Contains(out.String(), want) {
+				t.Errorf("%s: the answers lack %s: %s", name, want, out.String())
+			}
+		}
+	}
 }

@@ -13,6 +13,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"sync"
@@ -78,7 +79,7 @@ func (s *Server) Serve(ctx context.Context, in io.Reader, out io.Writer) error {
 	ctx, s.stop = context.WithCancel(ctx)
 	defer s.stop()
 	s.ctx, s.open, s.folders = ctx, map[string]*document{}, map[string]*folder{}
-	stream := jsonrpc2.NewBufferedStream(pipe{in, out}, jsonrpc2.VSCodeObjectCodec{})
+	stream := newStream(in, out)
 	started := make(chan struct{})
 	handle := func(ctx context.Context, _ *jsonrpc2.Conn, req *jsonrpc2.Request) (any, error) {
 		<-started
@@ -99,21 +100,7 @@ func (s *Server) Serve(ctx context.Context, in io.Reader, out io.Writer) error {
 	if err := s.conn.Close(); err != nil && !errors.Is(err, jsonrpc2.ErrClosed) {
 		return err
 	}
-	return nil
-}
-
-// pipe is the two directions of the standard streams as one.
-type pipe struct {
-	io.Reader
-	io.Writer
-}
-
-// Close lets a reader go that can be closed, so that nobody waits on it.
-func (p pipe) Close() error {
-	if c, ok := p.Reader.(io.Closer); ok {
-		return c.Close()
-	}
-	return nil
+	return stream.failure()
 }
 
 type silent struct{}
@@ -171,7 +158,15 @@ func method[P any](f func(*Server, P) (any, error)) func(*Server, context.Contex
 	}
 }
 
-func (s *Server) answer(ctx context.Context, req *jsonrpc2.Request) (any, error) {
+// answer answers a request. A crash costs the answer, not the server.
+func (s *Server) answer(ctx context.Context, req *jsonrpc2.Request) (result any, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			result, err = nil, &jsonrpc2.Error{
+				Code: jsonrpc2.CodeInternalError, Message: fmt.Sprintf("%s crashed: %v; please report it", req.Method, p),
+			}
+		}
+	}()
 	f, ok := methods[req.Method]
 	if !ok {
 		return nil, &jsonrpc2.Error{Code: jsonrpc2.CodeMethodNotFound, Message: "method not supported: " + req.Method}

@@ -33,7 +33,7 @@ docs/integrations.md shows how to set up editors.`,
 				Version: buildVersion(),
 			}
 			if err := server.Serve(cmd.Context(), s.In, s.Out); err != nil {
-				return &exitError{exitFailed, err}
+				return &exitError{exitFindings, err} // which the protocol asks for when the end was not in order
 			}
 			return nil
 		},

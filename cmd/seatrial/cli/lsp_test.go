@@ -378,7 +378,7 @@ func TestEditorSeesTheOutline(t *testing.T) {
 
 func TestEditorIsRefusedWhatIsNotSupported(t *testing.T) {
 	e := newEditor(t)
-	err := e.conn.Call(context.Background(), "textDocument/rename", map[string]any{}, nil)
+	err := e.conn.Call(context.Background(), "textDocument/typeDefinition", map[string]any{}, nil)
 	if rpc, ok := err.(*jsonrpc2.Error); !ok || rpc.Code != jsonrpc2.CodeMethodNotFound {
 		t.Errorf("got %v", err)
 	}
