@@ -111,7 +111,7 @@ func shopEditor(t *testing.T) (e *editor, at map[string]any, name func(uri strin
 	return e, at, func(uri string, p position) string { return names[fmt.Sprint(uri, p)] }
 }
 
-type place struct {
+type editorPlace struct {
 	URI   string
 	Range struct{ Start, End position }
 }
@@ -119,7 +119,7 @@ type place struct {
 func TestEditorLeadsToDefinitionsAndReferences(t *testing.T) {
 	e, at, name := shopEditor(t)
 	marks := func(method string, params any) (found []string) {
-		var places []place
+		var places []editorPlace
 		e.call(method, params, &places)
 		for _, p := range places {
 			found = append(found, name(p.URI, p.Range.Start))
