@@ -61,6 +61,7 @@ var parts = []part{
 	{"plan", func(seatrial, _ string, rounds int) (string, error) { return plans(seatrial, min(rounds, longRounds)) }},
 	{"live", func(seatrial, _ string, rounds int) (string, error) { return lives(seatrial, min(rounds, longRounds)) }},
 	{"explain", looks},
+	{"review", reviews},
 }
 
 // longRounds is how often what takes minutes is measured, whatever else is asked for.

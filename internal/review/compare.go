@@ -33,8 +33,7 @@ func Compare(in Input) *Report {
 	}
 	moves := findMoves(compared)
 	for _, m := range compared {
-		given := m.Environment
-		added, fixed, known := compareFindings(given)
+		added, fixed, known := compareFindings(m)
 		refused, rest := refusals(added)
 		e := newEnvironment(m.withoutRefused(refused), all)
 		e.found = added

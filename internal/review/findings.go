@@ -13,15 +13,18 @@ type findingKey struct {
 	object              string
 }
 
-// keyOf returns the key of a finding. Items of lists are named, so that another one before them changes nothing.
-func (s *Side) keyOf(d *diag.Diagnostic) findingKey {
+// keyOf returns the key of a finding. Items of lists are named, so that another one before them changes nothing. Renamed
+// are the objects of the new side by those of the old, where they have another name.
+func (s *Side) keyOf(d *diag.Diagnostic, renamed map[*Object]*Object) findingKey {
 	o := d.Object
 	group, _, ok := strings.Cut(o.APIVersion, "/")
 	if !ok {
 		group = ""
 	}
 	of := s.ObjectOf(d)
-	if of != nil {
+	if to := renamed[of]; to != nil {
+		o.Name, o.Namespace = to.Name(), to.Document.Object.Namespace
+	} else if of != nil {
 		o.Name = of.Name()
 	}
 	k := findingKey{rule: d.Rule, path: namedPath(of, d.Path), object: strings.Join([]string{group, o.Kind, o.Namespace, generatedSuffix.ReplaceAllString(o.Name, "")}, "/")}
@@ -83,17 +86,24 @@ func withNames(v any, path string) string {
 }
 
 // compareFindings returns the findings that only one side of an environment has, and those of both.
-func compareFindings(e *Environment) (added, fixed, known []Finding) {
+func compareFindings(m *matched) (added, fixed, known []Finding) {
+	e := m.Environment
+	renamed := map[*Object]*Object{}
+	for _, p := range m.pairs {
+		if p.action == Rename {
+			renamed[p.old] = p.new
+		}
+	}
 	left := map[findingKey]int{}
 	if e.Old != nil {
 		for i := range e.Old.Findings {
-			left[e.Old.keyOf(&e.Old.Findings[i])]++
+			left[e.Old.keyOf(&e.Old.Findings[i], renamed)]++
 		}
 	}
 	if e.New != nil {
 		for i := range e.New.Findings {
 			f := Finding{Diagnostic: e.New.Findings[i], Environments: []string{e.Name}}
-			key := e.New.keyOf(&e.New.Findings[i])
+			key := e.New.keyOf(&e.New.Findings[i], nil)
 			if left[key] > 0 {
 				left[key]--
 				known = append(known, f)
@@ -104,7 +114,7 @@ func compareFindings(e *Environment) (added, fixed, known []Finding) {
 	}
 	if e.Old != nil && e.New != nil { // what goes with an environment is not fixed
 		for i := len(e.Old.Findings) - 1; i >= 0; i-- {
-			if key := e.Old.keyOf(&e.Old.Findings[i]); left[key] > 0 {
+			if key := e.Old.keyOf(&e.Old.Findings[i], renamed); left[key] > 0 {
 				left[key]--
 				fixed = append(fixed, Finding{Diagnostic: e.Old.Findings[i], Environments: []string{e.Name}})
 			}

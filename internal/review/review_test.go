@@ -2,6 +2,7 @@ package review_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -130,4 +131,36 @@ func told(r *review.Report) string {
 		fmt.Fprintf(&b, "total %s: %v -> %v\n", s.Namespace, s.Before, s.After)
 	}
 	return b.String()
+}
+
+// TestKindsAreDocumented holds the sorts of consequences against the schema, the documentation and the cases.
+func TestKindsAreDocumented(t *testing.T) {
+	page, err := os.ReadFile("../../docs/review.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile("../../docs/review-report.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var schema struct {
+		Defs struct {
+			Consequence struct {
+				Properties struct{ Kind struct{ Enum []string } }
+			}
+		} `json:"$defs"`
+	}
+	if err := json.Unmarshal(data, &schema); err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, k := range review.Kinds {
+		names = append(names, k.Name)
+		if !strings.Contains(string(page), "\n| `"+k.Name+"` |") || k.Doc == "" {
+			t.Errorf("%s has no row in docs/review.md", k.Name)
+		}
+	}
+	if !slices.Equal(names, schema.Defs.Consequence.Properties.Kind.Enum) {
+		t.Errorf("the schema has the kinds %q, want %q", schema.Defs.Consequence.Properties.Kind.Enum, names)
+	}
 }
