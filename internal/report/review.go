@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/seatrial/seatrial/diag"
@@ -77,7 +78,28 @@ func jsonReviewOf(r *review.Report, all bool) jsonReview {
 	if all {
 		out.Known = findingsOf(r.Known)
 	}
+	out.fillLists()
 	return out
+}
+
+// fillLists makes lists of the parts empty that would be null in JSON. The parts are copied.
+func (out *jsonReview) fillLists() {
+	out.Environments, out.Changes = slices.Clone(out.Environments), slices.Clone(out.Changes)
+	out.Consequences, out.Rollouts = slices.Clone(out.Consequences), slices.Clone(out.Rollouts)
+	for i := range out.Environments {
+		e := &out.Environments[i]
+		e.Reasons, e.Varying = orEmpty(e.Reasons), orEmpty(e.Varying)
+	}
+	for i := range out.Changes {
+		out.Changes[i].Fields = orEmpty(out.Changes[i].Fields)
+	}
+	for i := range out.Consequences {
+		out.Consequences[i].Details = orEmpty(out.Consequences[i].Details)
+	}
+	for i := range out.Rollouts {
+		o := &out.Rollouts[i]
+		o.Workloads, o.Problems, o.Remedies = orEmpty(o.Workloads), orEmpty(o.Problems), orEmpty(o.Remedies)
+	}
 }
 
 // orEmpty returns a list that is never null in JSON.
