@@ -100,6 +100,7 @@ func (f facts) pods(p *PodTemplate) {
 		f.Selector = &Selector{LabelSelector: *p.Selector, Path: "spec.selector"}
 	}
 	spec, at := p.Spec, p.SpecPath
+	f.PodNeeds = podNeeds(spec)
 	f.Automount, f.HostNetwork = spec.AutomountServiceAccountToken, spec.HostNetwork
 	for i, c := range spec.ResourceClaims {
 		claim := fmt.Sprintf("%s.resourceClaims[%d]", at, i)
@@ -312,6 +313,8 @@ func (f facts) kind(d *manifest.Document, obj runtime.Object) {
 		slices.Sort(f.Keys)
 	case *corev1.LimitRange:
 		f.limitRange(o)
+	case *corev1.ResourceQuota:
+		f.quota(o)
 	case *corev1.ServiceAccount:
 		f.Automount = o.AutomountServiceAccountToken
 		for i, s := range o.ImagePullSecrets {
@@ -348,12 +351,12 @@ func (f facts) kind(d *manifest.Document, obj runtime.Object) {
 	case *autoscalingv2.HorizontalPodAutoscaler:
 		t := o.Spec.ScaleTargetRef
 		f.scaleTarget(t.APIVersion, t.Kind, t.Name)
-		f.Replicas = o.Spec.MinReplicas
+		f.Replicas, f.MaxReplicas = o.Spec.MinReplicas, o.Spec.MaxReplicas
 		f.metrics(o.Spec.Metrics)
 	case *autoscalingv1.HorizontalPodAutoscaler:
 		t := o.Spec.ScaleTargetRef
 		f.scaleTarget(t.APIVersion, t.Kind, t.Name)
-		f.Replicas = o.Spec.MinReplicas
+		f.Replicas, f.MaxReplicas = o.Spec.MinReplicas, o.Spec.MaxReplicas
 		if o.Spec.TargetCPUUtilizationPercentage != nil {
 			f.Utilization = []Metric{{Resource: "cpu", Path: "spec.targetCPUUtilizationPercentage"}}
 		}

@@ -157,6 +157,10 @@ type Resource struct {
 	Utilization []Metric  // of a HorizontalPodAutoscaler
 	Unrequested []Request // CPU and memory that containers of a workload do not request
 	Defaults    []string  // what a LimitRange gives to containers: "cpu request"
+	MaxReplicas int32     // of a HorizontalPodAutoscaler
+	// Hard is what a ResourceQuota without scopes grants, and PodNeeds what one pod of a workload takes of it, by the
+	// quota's names (requests.cpu, pods), in thousandths.
+	Hard, PodNeeds map[string]int64
 	// Written and Stored are the object as JSON, as written and with defaults, of kinds whose contents a rule looks at.
 	Written, Stored []byte
 }

@@ -391,6 +391,13 @@ func (s *Set) Selecting(group, kind string, r *Resource) iter.Seq[*Resource] {
 	}
 }
 
+// Quotas lists the ResourceQuotas of a namespace that hold for all its pods.
+func (s *Set) Quotas(namespace string) []*Resource {
+	all := s.byNamespace[objectKey{"", "ResourceQuota", namespace, ""}]
+	s.looked.Add(int64(len(all)))
+	return slices.DeleteFunc(slices.Clone(all), func(r *Resource) bool { return len(r.Hard) == 0 })
+}
+
 // Referring lists the objects of a kind that name a resource.
 func (s *Set) Referring(kind string, r *Resource) (out []*Resource) {
 	gk := r.GroupKind()

@@ -38,21 +38,8 @@ var availabilityRules = []*lint.Rule{
 			"Workloads that an autoscaler keeps at two or more are passed over, and so are those that a " +
 			"PodDisruptionBudget speaks of, and those on a volume that one node at a time can mount: somebody " +
 			"has thought about them.",
-		CheckSet: func(p *lint.SetPass) error {
-			r := p.Resource
-			if r.Replicas == nil || *r.Replicas != 1 || budgeted(p.Set, r) || lowest(p.Set, r) > 1 {
-				return nil
-			}
-			for range singleNodeClaims(p) {
-				return nil
-			}
-			p.Report(lint.Finding{
-				Path:    "spec.replicas",
-				Message: fmt.Sprintf("%s has one replica and no PodDisruptionBudget", r.Object),
-				Help:    "two replicas on different nodes survive the loss of one",
-			})
-			return nil
-		},
+		Params:   []lint.Param{{Name: "min-replicas", Doc: "the fewest replicas; above 2 a budget excuses nothing", Default: 2, Valid: atLeast(1)}},
+		CheckSet: checkReplicas,
 	},
 	{
 		Name:     "pdb-missing",
@@ -265,12 +252,13 @@ var availabilityRules = []*lint.Rule{
 			"hpaMinAvailability, datree 13",
 		Doc: "In quiet hours a single replica is left, and the loss of its node is an outage. minReplicas " +
 			"is 1 unless it is given.",
+		Params: []lint.Param{{Name: "min-replicas", Doc: "the fewest replicas", Default: 2, Valid: atLeast(1)}},
 		Check: eachScaler(func(p *lint.Pass, lowest, _ int32) {
-			if lowest < 2 {
+			if least := p.Params.Int("min-replicas"); int(lowest) < least {
 				p.Report(lint.Finding{
 					Path:    "spec.minReplicas",
 					Message: fmt.Sprintf("minReplicas is %d", lowest),
-					Help:    "set minReplicas: 2",
+					Help:    fmt.Sprintf("set minReplicas: %d", least),
 				})
 			}
 		}),
@@ -375,6 +363,28 @@ var availabilityRules = []*lint.Rule{
 			return nil
 		},
 	},
+}
+
+func checkReplicas(p *lint.SetPass) error {
+	r, least := p.Resource, max(p.Params.Int("min-replicas"), 1)
+	if r.Replicas == nil || *r.Replicas < 1 || int(*r.Replicas) >= least || lowest(p.Set, r) >= least ||
+		least == 2 && budgeted(p.Set, r) {
+		return nil
+	}
+	for range singleNodeClaims(p) {
+		return nil
+	}
+	f := lint.Finding{
+		Path:    "spec.replicas",
+		Message: fmt.Sprintf("%s has one replica and no PodDisruptionBudget", r.Object),
+		Help:    "two replicas on different nodes survive the loss of one",
+	}
+	if least > 2 {
+		f.Message = fmt.Sprintf("%s has %s", r.Object, replicas(int(*r.Replicas)))
+		f.Help = fmt.Sprintf("want %d or more", least)
+	}
+	p.Report(f)
+	return nil
 }
 
 func eachBudget(f func(*lint.Pass, *policyv1.PodDisruptionBudget)) func(*lint.Pass) error {

@@ -315,10 +315,11 @@ var configRules = []*lint.Rule{
 		Kinds: append(
 			[]string{"Job", "CronJob"},
 			serving...), URL: "https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/",
-		Doc: "app.kubernetes.io/name and app.kubernetes.io/instance tell tools what belongs together.",
+		Doc:    "app.kubernetes.io/name and app.kubernetes.io/instance tell tools what belongs together.",
+		Params: []lint.Param{{Name: "labels", Doc: "the labels", Default: recommended}},
 		Check: func(p *lint.Pass) error {
 			o, ok := p.Object.(metav1.Object)
-			for _, label := range recommended {
+			for _, label := range p.Params.List("labels") {
 				if ok && o.GetLabels()[label] == "" {
 					p.Report(lint.Finding{Path: "metadata.labels", Message: "the label " + label + " is missing"})
 				}

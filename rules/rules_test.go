@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/yaml"
 
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/lint"
@@ -39,6 +40,9 @@ func lintText(t testing.TB, text, base, expr string, ignoreMissing []string) []d
 		t.Fatal(err)
 	}
 	before, _ := manifest.Read(source.NewFile("a.yaml", []byte(base)), manifest.DefaultLimits)
+	if err := selection.Configure(all, paramsOf(t, text), nil); err != nil {
+		t.Fatal(err)
+	}
 	res, err := lint.Run(context.Background(), lint.Options{
 		Files: []string{"a.yaml"}, Read: func(string) ([]byte, error) { return []byte(text), nil }, Base: lint.NewBase(before),
 		IgnoreMissing: ignoreMissing, Validator: judge, Linked: "v" + schema.Latest, Versions: []string{schema.Latest}, Rules: selection, All: all,
@@ -47,6 +51,20 @@ func lintText(t testing.TB, text, base, expr string, ignoreMissing []string) []d
 		t.Fatal(err)
 	}
 	return res.Diagnostics
+}
+
+// paramsOf reads the parameters that a comment of a text gives to rules: `# params: {RULE: {NAME: VALUE}}`.
+func paramsOf(t testing.TB, text string) lint.ParamSettings {
+	t.Helper()
+	var all lint.ParamSettings
+	for line := range strings.Lines(text) {
+		if given, ok := strings.CutPrefix(line, "# params: "); ok {
+			if err := yaml.Unmarshal([]byte(given), &all); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return all
 }
 
 // TestExamples proves the documentation: the bad example of each rule is found by it and by no other

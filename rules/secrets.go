@@ -187,7 +187,7 @@ func credential(text string) string {
 }
 
 func checkCredentials(p *lint.Pass) error {
-	look := func(text, path string, key bool) {
+	eachText(p, func(text, path string, key bool) {
 		if what := credential(text); what != "" {
 			p.Report(lint.Finding{
 				Path:    path,
@@ -196,7 +196,13 @@ func checkCredentials(p *lint.Pass) error {
 				Help:    "revoke it, and put the new one into a Secret",
 			})
 		}
-	}
+	})
+	return nil
+}
+
+// eachText calls look for each text that a ConfigMap, a variable, a command or an argument holds; key says that the key
+// is to be shown, and not the value.
+func eachText(p *lint.Pass, look func(text, path string, key bool)) {
 	if o, ok := p.Object.(*corev1.ConfigMap); ok {
 		for _, key := range sortedKeys(o.Data) {
 			look(o.Data[key], "data["+key+"]", true)
@@ -213,5 +219,4 @@ func checkCredentials(p *lint.Pass) error {
 			look(text, fmt.Sprintf("%s.args[%d]", path, i), false)
 		}
 	})
-	return nil
 }

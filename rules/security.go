@@ -145,15 +145,18 @@ var securityRules = []*lint.Rule{
 		URL:      podSecurityURL,
 		Doc: "Some capabilities are as good as root on the node: SYS_ADMIN, SYS_MODULE, SYS_PTRACE, ALL and " +
 			"others.",
+		Params: []lint.Param{
+			{Name: "allowed", Doc: "capabilities that may be added all the same", Default: []string{}},
+			{Name: "forbidden", Doc: "capabilities that may not be added, beside those", Default: []string{}},
+		},
 		Check: eachContainer(func(p *lint.Pass, c *corev1.Container, path string) {
 			if c.SecurityContext == nil || c.SecurityContext.Capabilities == nil {
 				return
 			}
 			for i, name := range c.SecurityContext.Capabilities.Add {
-				if slices.Contains(
-					dangerous,
-					corev1.Capability(strings.TrimPrefix(strings.ToUpper(string(name)), "CAP_")),
-				) {
+				bare := strings.TrimPrefix(strings.ToUpper(string(name)), "CAP_")
+				if slices.Contains(dangerous, corev1.Capability(bare)) && !slices.Contains(p.Params.List("allowed"), bare) ||
+					slices.Contains(p.Params.List("forbidden"), bare) {
 					p.Report(lint.Finding{
 						Path:    fmt.Sprintf("%s.securityContext.capabilities.add[%d]", path, i),
 						Message: fmt.Sprintf("container %s adds the capability %s", c.Name, name),
