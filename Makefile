@@ -60,8 +60,8 @@ release: ## archives, packages and manifests of a release, in dist/, without pub
 
 MUTANTS ?= 300
 
-mutants: ## hold MUTANTS broken objects for each example of all kinds against the API server
-	MUTANTS=$(MUTANTS) $(GO) test ./cmd/seatrial/cli -run TestStaticVerdictOnMutants -timeout 30m
+mutants: ## hold MUTANTS broken objects and updates of all kinds against the API server
+	MUTANTS=$(MUTANTS) $(GO) test ./cmd/seatrial/cli -run VerdictOnMutants -timeout 30m
 
 fuzz: mutants ## fuzz the reader and lint, FUZZTIME each, and hold mutants of all kinds against the API server
 	$(GO) test ./manifest -run '^$$' -fuzz FuzzRead -fuzztime $(FUZZTIME)

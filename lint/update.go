@@ -69,13 +69,13 @@ func (u *update) report(ctx context.Context, c verdict.Cause) {
 	out.Reason, out.Path = c.Reason, c.Path
 	out.Server = strings.TrimPrefix(c.Path+": "+c.Message, ": ")
 	out.Range = valueRange(u.now.Find(sourcePath(u.now, c.Path)))
-	reason := shortReason(c.Message)
+	reason := ShortRefusal(c.Message)
 	out.Message = reason
 	culprits := u.culprits(ctx, c)
 	if len(culprits) > 0 {
 		u.point(&out, culprits, reason)
 	}
-	out.Help = updateWayOut(u.now.Object, out.Path, c.Path)
+	out.Help = UpdateHelp(u.now.Object, out.Path, c.Path)
 	if !slices.ContainsFunc(u.found, func(o diag.Diagnostic) bool { return o.Path == out.Path }) {
 		u.found = append(u.found, out)
 	}
@@ -210,8 +210,9 @@ func within(path, other string) bool {
 
 var reasonPrefix = regexp.MustCompile(`^(?:Forbidden|Invalid value|Required value|Unsupported value)(: )?`)
 
-// shortReason returns what the server says about a change, without the value and what follows in later lines.
-func shortReason(message string) string {
+// ShortRefusal returns what the server says about a change, without the value, which may be a whole object, and without
+// later lines, which show a difference.
+func ShortRefusal(message string) string {
 	message, _, _ = strings.Cut(message, "\n")
 	m := reasonPrefix.FindString(message)
 	if m == "" {

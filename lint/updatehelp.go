@@ -41,8 +41,8 @@ var updateWayOuts = []struct {
 	{nil, "", "use another name, or `kubectl delete KIND NAME` and apply"},
 }
 
-// updateWayOut returns what to do about a change of an object that the server refuses at some paths.
-func updateWayOut(o diag.Object, paths ...string) string {
+// UpdateHelp returns what to do about a change of an object that the server refuses at some paths.
+func UpdateHelp(o diag.Object, paths ...string) string {
 	kind := strings.ToLower(o.Kind)
 	name := o.Name
 	if o.Namespace != "" {

@@ -19,6 +19,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/cli-runtime/pkg/resource"
 	"k8s.io/client-go/discovery/cached/memory"
@@ -31,6 +32,7 @@ import (
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/internal/cluster"
 	"github.com/seatrial/seatrial/internal/plan"
+	"github.com/seatrial/seatrial/lint"
 	"github.com/seatrial/seatrial/manifest"
 )
 
@@ -321,8 +323,35 @@ func place(c *plan.Change, d *manifest.Document) {
 
 // refused puts the server's answer into a change.
 func refused(c plan.Change, err error) plan.Change {
-	c.Denied = withoutStructs(echoed.ReplaceAllString(fmt.Sprint(unwrapped(err)), ""))
+	err = unwrapped(err)
+	var status apierrors.APIStatus
+	if c.Action == plan.Update && errors.As(err, &status) && status.Status().Reason == metav1.StatusReasonInvalid &&
+		status.Status().Details != nil && len(status.Status().Details.Causes) > 0 {
+		c.Denied = refusedUpdate(status.Status().Details)
+		return c
+	}
+	c.Denied = withoutStructs(echoed.ReplaceAllString(fmt.Sprint(err), ""))
 	return c
+}
+
+// refusedUpdate says what the server has against an update, in short: what differs is shown field by field.
+func refusedUpdate(details *metav1.StatusDetails) string {
+	var causes []string
+	for _, c := range details.Causes {
+		text := lint.ShortRefusal(c.Message)
+		if path := strings.TrimPrefix(c.Field, "<nil>"); path != "" && path != "patch" {
+			text = path + ": " + text
+		}
+		if !slices.Contains(causes, text) {
+			causes = append(causes, text)
+		}
+	}
+	text := strings.Join(causes, ", ")
+	if len(causes) > 1 {
+		text = "[" + text + "]"
+	}
+	kind := schema.GroupKind{Group: details.Group, Kind: details.Kind}
+	return fmt.Sprintf("%s %q is invalid: %s", kind, details.Name, text)
 }
 
 // withoutStructs shortens the values of a message that are whole objects: what differs is shown field by field.

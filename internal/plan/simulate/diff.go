@@ -196,10 +196,19 @@ func keyed(list []any, key string) map[string]map[string]any {
 	items := map[string]map[string]any{}
 	for _, i := range list {
 		if m, ok := i.(map[string]any); ok {
-			items[fmt.Sprint(m[key])] = m
+			items[fmt.Sprint(keyOf(m, key))] = m
 		}
 	}
 	return items
+}
+
+// keyOf returns what an item is told apart by: a field, or a field of its metadata, as of templates of claims.
+func keyOf(item map[string]any, key string) any {
+	if v := item[key]; v != nil {
+		return v
+	}
+	metadata, _ := item["metadata"].(map[string]any)
+	return metadata[key]
 }
 
 // mergeKeyOf returns the key by which the items of a list are told apart, empty if there is none.
@@ -220,8 +229,8 @@ func mergeKeyOf(
 		seen := map[string]bool{}
 		for _, i := range list {
 			m, ok := i.(map[string]any)
-			value := fmt.Sprint(m[mergeKey])
-			if !ok || m[mergeKey] == nil || seen[value] {
+			value := fmt.Sprint(keyOf(m, mergeKey))
+			if !ok || keyOf(m, mergeKey) == nil || seen[value] {
 				return "", nil
 			}
 			seen[value] = true

@@ -3,6 +3,7 @@ package simulate
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/internal/plan"
+	"github.com/seatrial/seatrial/lint"
 )
 
 // A trap is a known way in which a rollout gets stuck. Its explain function reports whether an open problem is of its kind: it
@@ -46,28 +48,23 @@ func (s *simulation) explainProblems(all []plan.Problem) {
 	}
 }
 
-// waysOut say what to do about an object that may not be changed so.
-var waysOut = map[string]string{
-	"Job":                   "delete the Job first, create one of another name (generateName), or use kubectl replace --force",
-	"Deployment":            "delete it with --cascade=orphan and create it again, or create one of another name",
-	"DaemonSet":             "delete it with --cascade=orphan and create it again, or create one of another name",
-	"ReplicaSet":            "create one of another name",
-	"StatefulSet":           "delete it with --cascade=orphan and create it again: its pods go on running",
-	"PersistentVolumeClaim": "only the request of storage may grow: create a claim of another name and move the data",
-	"Service":               "leave the field out, or delete the Service and create it again",
-	"RoleBinding":           "delete the binding and create it again",
-	"ClusterRoleBinding":    "delete the binding and create it again",
-}
+// refusedPath matches the first path of the server's answer to an update.
+var refusedPath = regexp.MustCompile(` is invalid: \[?([A-Za-z][\w.\[\]/-]*): `)
 
-func immutableField(s *simulation, p *plan.Problem) bool {
-	words := []string{"field is immutable", "is immutable after", "updates to statefulset spec", "may not be changed", "cannot change roleRef", "updates to parameters are forbidden"}
-	if !slices.ContainsFunc(words, func(w string) bool { return strings.Contains(p.Message, w) }) {
+// refusedChange matches what the server says of a change, and not of a value.
+var refusedChange = regexp.MustCompile(`field is immutable|is immutable after|updates to statefulset spec|may not be changed` +
+	`|may not change|cannot change roleRef|updates to parameters are forbidden|can not be less than|previously a storage version`)
+
+func immutableField(_ *simulation, p *plan.Problem) bool {
+	m := refusedPath.FindStringSubmatch(p.Message)
+	if m == nil || !refusedChange.MatchString(p.Message) {
 		return false
 	}
-	p.Help = waysOut[p.Object.Kind]
-	if p.Help == "" {
-		p.Help = "create one of another name, or delete it first"
+	o := p.Object
+	if o.Namespace == metav1.NamespaceDefault {
+		o.Namespace = ""
 	}
+	p.Help = lint.UpdateHelp(o, m[1])
 	return true
 }
 
