@@ -105,8 +105,8 @@ func gvkOfKind(k *apischema.Kind) schema.GroupVersionKind {
 	return schema.GroupVersionKind{Group: k.Group, Version: k.Version, Kind: k.Kind}
 }
 
-// place is a value in an object, which can be replaced or removed.
-type place struct {
+// spot is a value in an object, which can be replaced or removed.
+type spot struct {
 	path string
 	get  any
 	set  func(any)
@@ -114,7 +114,7 @@ type place struct {
 }
 
 // placesOf lists the values in an object, but for its kind, from the outside inwards.
-func placesOf(root map[string]any) (places []place) {
+func placesOf(root map[string]any) (places []spot) {
 	var visit func(path string, v any)
 	visit = func(path string, v any) {
 		switch v := v.(type) {
@@ -124,13 +124,13 @@ func placesOf(root map[string]any) (places []place) {
 				if at == "apiVersion" || at == "kind" {
 					continue
 				}
-				places = append(places, place{at, v[key], func(n any) { v[key] = n }, func() { delete(v, key) }})
+				places = append(places, spot{at, v[key], func(n any) { v[key] = n }, func() { delete(v, key) }})
 				visit(at, v[key])
 			}
 		case []any:
 			for i := range v {
 				at := fmt.Sprintf("%s[%d]", path, i)
-				places = append(places, place{at, v[i], func(n any) { v[i] = n }, func() { v[i] = nil }})
+				places = append(places, spot{at, v[i], func(n any) { v[i] = n }, func() { v[i] = nil }})
 				visit(at, v[i])
 			}
 		}
