@@ -47,6 +47,12 @@ func Compare(in Input) *Report {
 			r.Environments = append(r.Environments, m.report())
 		} else {
 			r.Unchanged++
+			if n := len(m.varying); n > 0 {
+				r.Notes = append(r.Notes, fmt.Sprintf(
+					"%s differs in nothing but %s that each rendering makes anew, such as %s",
+					m.Name, plural(n, "value", "values"), m.varying[0],
+				))
+			}
 		}
 	}
 	r.Before = len(r.Known)
@@ -101,7 +107,7 @@ func (m *matched) withoutRefused(refused []Finding) *matched {
 
 // differs reports whether anything of the environment does.
 func (e *matched) differs() bool {
-	return e.Old == nil || e.New == nil || e.Was != "" || len(e.varying) > 0 ||
+	return e.Old == nil || e.New == nil || e.Was != "" ||
 		e.Old.Problem != e.New.Problem ||
 		slices.ContainsFunc(e.pairs, func(p *pair) bool { return p.action != "" })
 }

@@ -168,6 +168,14 @@ type VaryingField struct {
 	Path   string      `json:"path"` // empty: the name of the object
 }
 
+// String names the field and its object.
+func (v VaryingField) String() string {
+	if v.Path == "" {
+		return "the name of " + v.Object.String()
+	}
+	return v.Path + " of " + v.Object.String()
+}
+
 // Change is what becomes of one object, in some environments.
 type Change struct {
 	Action       string      `json:"action"`
