@@ -135,6 +135,9 @@ func reviewTitle(r *review.Report) string {
 	if r.Risk() == review.None {
 		risk = "no"
 	}
+	if total == 1 {
+		return risk + " risk: the one environment changes"
+	}
 	return fmt.Sprintf("%s risk, %d of %s %s", risk, len(r.Environments), plural(total, "environment"),
 		map[bool]string{true: "changes", false: "change"}[len(r.Environments) == 1])
 }
