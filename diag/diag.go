@@ -117,6 +117,8 @@ type Diagnostic struct {
 	Versions []string
 	// Variants are the renderings in which the finding occurs, when it comes from a source that has several.
 	Variants []string
+	// RenderedFrom is the template that the document was rendered from, as a comment of its renderer says; else empty.
+	RenderedFrom string
 }
 
 // Text returns the message, with the path where the message does not name it.

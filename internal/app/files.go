@@ -21,7 +21,8 @@ import (
 // Files reads files: from memory, where an editor or a fix has changed them, from standard input, or from disk.
 // It is safe for concurrent use.
 type Files struct {
-	stdin io.Reader
+	stdin     io.Reader
+	stdinName string // that standard input has; empty: none
 
 	mu      sync.Mutex
 	overlay map[string][]byte
@@ -54,6 +55,28 @@ func (f *Files) Read(name string) ([]byte, error) {
 		err = pathErr.Err
 	}
 	return f.decode(name, data), err
+}
+
+// nameStdin reads standard input, if it is among paths, as the text of a file, and returns the paths with its name.
+func (f *Files) nameStdin(paths []string, name string) ([]string, error) {
+	i := slices.Index(paths, source.Stdin)
+	if name == "" || i < 0 {
+		return paths, nil
+	}
+	data, err := f.Read(source.Stdin)
+	if err != nil {
+		return nil, &lint.InputError{Path: source.Stdin, Err: err}
+	}
+	f.Put(name, data)
+	f.stdinName = name
+	paths = slices.Clone(paths)
+	paths[i] = name
+	return paths, nil
+}
+
+// IsStdin reports whether a file is standard input, perhaps under the name of a file.
+func (f *Files) IsStdin(name string) bool {
+	return name == source.Stdin || name != "" && name == f.stdinName
 }
 
 // readSource reads a file of a source: from memory, where it is edited, or from disk.

@@ -24,7 +24,11 @@ import (
 // findInputs finds the sources below paths, and the manifests that belong to none. Files that hold no API objects
 // are counted.
 func (w *Workspace) findInputs(paths, exclude []string) {
-	files, problems := lint.Inputs(paths, exclude)
+	onDisk := slices.DeleteFunc(slices.Clone(paths), func(name string) bool { return name != source.Stdin && w.IsStdin(name) })
+	files, problems := lint.Inputs(onDisk, exclude)
+	if len(onDisk) < len(paths) {
+		files = append(files, w.stdinName)
+	}
 	w.Problems = problems
 	git := newIgnored(paths)
 	skip := func(name string) bool { return lint.Excluded(exclude, name) || git.match(name) }

@@ -40,6 +40,7 @@ func usage(format string, args ...any) error { return &UsageError{fmt.Errorf(for
 // Settings say what a workspace is made of. What flags leave empty is taken from the configuration file.
 type Settings struct {
 	Paths         []string // files, folders, globs, "-"
+	StdinName     string   // under which "-" is judged, as if it were that file; empty: "-"
 	Exclude       []string // globs of files and folders that are not read; those of the configuration are added
 	Config        string   // configuration file; empty: the one found from Folder upwards
 	Folder        string   // where the configuration is looked for; empty: the working folder
@@ -103,6 +104,9 @@ func Open(files *Files, s Settings) (*Workspace, error) {
 	invalid := func(glob string) bool { return !doublestar.ValidatePattern(filepath.ToSlash(glob)) }
 	if i := slices.IndexFunc(exclude, invalid); i >= 0 {
 		return nil, usage("invalid --exclude %q: want a glob", exclude[i])
+	}
+	if s.Paths, err = files.nameStdin(s.Paths, s.StdinName); err != nil {
+		return nil, err
 	}
 	w.findInputs(s.Paths, exclude)
 	w.paths, w.exclude = s.Paths, exclude

@@ -7,6 +7,7 @@ import (
 
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/internal/sanitize"
+	"github.com/seatrial/seatrial/source"
 )
 
 var githubCommand = map[diag.Severity]string{diag.Error: "error", diag.Warning: "warning", diag.Info: "notice"}
@@ -18,6 +19,15 @@ func writeGitHub(w io.Writer, r *Lint, _ Options) error {
 		text := message(d) + only(d)
 		if d.Help != "" {
 			text += "\n" + d.Help
+		}
+		if d.RenderedFrom != "" && d.Range.File == source.Stdin { // the repository has the template, at a line that is not known
+			if _, err := fmt.Fprintf(
+				w, "::%s file=%s,title=%s::%s\n", githubCommand[d.Severity], sanitize.GitHubProperty(d.RenderedFrom),
+				sanitize.GitHubProperty(d.Rule), sanitize.GitHubData(d.Object.String()+": "+text),
+			); err != nil {
+				return err
+			}
+			continue
 		}
 		place := fmt.Sprintf(
 			"file=%s,line=%d,col=%d", sanitize.GitHubProperty(slashed(d.Range.File)), d.Range.Start.Line,

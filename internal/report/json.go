@@ -41,20 +41,21 @@ type (
 	}
 	jsonDiagnostic struct {
 		jsonPlace
-		Document int           `json:"document"`
-		Object   diag.Object   `json:"object"`
-		Path     string        `json:"path"`
-		Rule     string        `json:"rule"`
-		Reason   string        `json:"reason"`
-		Severity diag.Severity `json:"severity"`
-		Message  string        `json:"message"`
-		Detail   string        `json:"detail"`
-		Related  []jsonRelated `json:"related"`
-		Fixes    []jsonFix     `json:"fixes"`
-		URL      string        `json:"url"`
-		Versions []string      `json:"versions,omitempty"`
-		Variants []string      `json:"variants,omitempty"`
-		Server   string        `json:"server,omitempty"` // the server's own words, where the message is another
+		Document     int           `json:"document"`
+		Object       diag.Object   `json:"object"`
+		Path         string        `json:"path"`
+		Rule         string        `json:"rule"`
+		Reason       string        `json:"reason"`
+		Severity     diag.Severity `json:"severity"`
+		Message      string        `json:"message"`
+		Detail       string        `json:"detail"`
+		Related      []jsonRelated `json:"related"`
+		Fixes        []jsonFix     `json:"fixes"`
+		URL          string        `json:"url"`
+		Versions     []string      `json:"versions,omitempty"`
+		Variants     []string      `json:"variants,omitempty"`
+		RenderedFrom string        `json:"renderedFrom,omitempty"`
+		Server       string        `json:"server,omitempty"` // the server's own words, where the message is another
 
 		Consequences []jsonDiagnostic `json:"consequences,omitempty"`
 	}
@@ -93,7 +94,7 @@ func writeJSON(w io.Writer, r *Lint, _ Options) error {
 
 func jsonOf(d diag.Diagnostic) jsonDiagnostic {
 	j := jsonDiagnostic{jsonPlace: placeOf(d.Range), Document: d.Document, Object: d.Object, Path: d.Path, Rule: d.Rule, Reason: d.Reason, Severity: d.Severity,
-		Message: d.Message, Detail: d.Help, Related: []jsonRelated{}, Fixes: []jsonFix{}, URL: d.URL, Versions: d.Versions, Variants: d.Variants}
+		Message: d.Message, Detail: d.Help, Related: []jsonRelated{}, Fixes: []jsonFix{}, URL: d.URL, Versions: d.Versions, Variants: d.Variants, RenderedFrom: d.RenderedFrom}
 	j.Server = d.Server
 	for _, c := range d.Consequences {
 		j.Consequences = append(j.Consequences, jsonOf(c))

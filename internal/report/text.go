@@ -165,7 +165,7 @@ func (t *textWriter) finding(d *diag.Diagnostic) {
 	place := display(d.Range.File) + fmt.Sprintf(":%d:%d", d.Range.Start.Line, d.Range.Start.Column)
 	about := ""
 	if d.Object.Kind != "" {
-		about = " (" + printable(d.Object.String()) + ")"
+		about = " (" + printable(d.Object.String()) + from(d) + ")"
 	}
 	fmt.Fprintf(t, "%s %s%s\n", t.dim.Sprint(strings.Repeat(" ", gutter)+"-->"), place, t.dim.Sprint(about))
 	t.snippet(marks, gutter, d.Severity)
@@ -414,4 +414,12 @@ func kindList(counts map[string]int) string {
 		names[i] = fmt.Sprintf("%d %s", counts[name], name)
 	}
 	return strings.Join(names, ", ")
+}
+
+// from returns the template that the document of a finding was rendered from, as the end of its description.
+func from(d *diag.Diagnostic) string {
+	if d.RenderedFrom == "" {
+		return ""
+	}
+	return ", from " + printable(d.RenderedFrom)
 }

@@ -119,6 +119,10 @@ Exit codes: 0 no findings at or above --fail-on; 1 findings; 2 wrong usage; 3 co
 	f.BoolVar(&o.StrictKinds, "strict-kinds", false, "an object of a kind that nothing defines is an error, not only counted")
 	f.BoolVar(&o.all, "all", false, "show findings that are consequences of others as well")
 	f.BoolVar(&o.verbose, "verbose", false, "show the API server's own words where the message has others")
+	f.StringVar(
+		&o.StdinName, "stdin-filename", "",
+		"judge standard input (-) as if it were this `file`, as editors and hooks do with what is not saved",
+	)
 	f.BoolVar(&o.AnyFiles, "allow-empty", false, "pass over files without API objects, and exit with 0 if there are no others")
 	f.StringVar(
 		&o.base, "base", "",
@@ -208,7 +212,7 @@ func (o *lintOptions) run(ctx context.Context) (err error) {
 		return exitWith(err)
 	}
 	w := o.Out
-	if o.diff || o.fix && slices.Contains(job.Options.Files, source.Stdin) {
+	if o.diff || o.fix && slices.ContainsFunc(job.Options.Files, job.workspace.IsStdin) {
 		w = o.Err // a fixed text or a diff goes to standard output
 	}
 	if o.writeBaseline != "" {
@@ -346,7 +350,7 @@ func (o *lintOptions) deliver(job *lintJob, fixed *app.Fixed, name string) error
 	}
 	switch {
 	case !o.fix:
-	case name == source.Stdin:
+	case job.workspace.IsStdin(name):
 		if o.diff {
 			return nil
 		}
