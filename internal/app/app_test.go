@@ -3,12 +3,15 @@ package app_test
 import (
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/internal/app"
+	"github.com/seatrial/seatrial/lint"
 )
 
 // write makes files of a folder, given as name and text in turn.
@@ -129,6 +132,63 @@ func TestFolderHoldsDiskAndEditor(t *testing.T) {
 	}
 	if want := []string{filepath.Join(folder, "b.yaml"), filepath.Join(folder, "new.yaml")}; !slices.Equal(f.Inputs, want) {
 		t.Errorf("inputs %q, want %q", f.Inputs, want)
+	}
+}
+
+// TestFolderIsComparedWithHead edits a committed manifest: what may not change is found until it is committed.
+func TestFolderIsComparedWithHead(t *testing.T) {
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("git is not installed")
+	}
+	top := t.TempDir()
+	git := func(args ...string) {
+		t.Helper()
+		cmd := exec.Command("git", append([]string{"-c", "user.name=t", "-c", "user.email=t@example.com"}, args...)...)
+		cmd.Dir = top
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("git %v: %v\n%s", args, err, out)
+		}
+	}
+	folder := filepath.Join(top, "deploy")
+	name := filepath.Join(folder, "a.yaml")
+	text := configMap("a") + "immutable: true\ndata: {a: old}\n"
+	changed := strings.Replace(text, "old", "new", 1)
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write(t, folder, "a.yaml", text)
+	git("init", "--quiet")
+	git("add", "--all")
+	git("commit", "--quiet", "--message=first")
+	folders := &app.Folders{Build: app.Build{Kubernetes: "v1.37.2"}}
+	refused := func(now string) (found []diag.Diagnostic) {
+		t.Helper()
+		f, err := folders.Open(folder, map[string][]byte{name: []byte(now)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		all, err := f.Lint(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range all {
+			if d.Rule == lint.UpdateRefused {
+				found = append(found, d)
+			}
+		}
+		return found
+	}
+	if found := refused(text); len(found) > 0 {
+		t.Errorf("an unchanged file: %v", found)
+	}
+	found := refused(changed)
+	if len(found) != 1 || found[0].Range.File != name || found[0].Path != "data.a" || len(found[0].Related) > 0 {
+		t.Errorf("a change that is refused: %+v", found)
+	}
+	write(t, folder, "a.yaml", changed)
+	git("commit", "--quiet", "--all", "--message=second")
+	if found := refused(changed); len(found) > 0 {
+		t.Errorf("after a commit: %v", found)
 	}
 }
 

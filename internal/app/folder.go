@@ -27,6 +27,8 @@ type Folders struct {
 	mu      sync.Mutex
 	stores  map[string]compiled // by folder
 	objects map[string]judged   // by file
+
+	heads heads
 }
 
 // compiled is the kinds of a folder, and what they were compiled from.
@@ -100,16 +102,18 @@ func manifestsIn(folder string, overlay map[string][]byte) []string {
 	return slices.Sorted(maps.Keys(found))
 }
 
-// Lint lints the manifests of the folder.
+// Lint lints the manifests of the folder, also as changes of what is committed. What is rendered is judged as new.
 func (f *Folder) Lint(ctx context.Context) ([]diag.Diagnostic, error) {
 	job, err := f.Workspace.Lint(LintSettings{Build: f.of.Build})
 	if err != nil {
 		return nil, err
 	}
+	job.Options.Base = f.of.heads.base(ctx, f.name)
 	res, err := job.Run(ctx)
 	if err != nil {
 		return nil, err
 	}
+	dropHeadPlaces(res.Diagnostics)
 	return res.Diagnostics, nil
 }
 

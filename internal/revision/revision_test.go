@@ -89,6 +89,27 @@ func TestFilesOfEarlierRevision(t *testing.T) {
 	}
 }
 
+func TestFilesOfOneFolder(t *testing.T) {
+	top := repository(t, map[string]string{"a.yaml": "", "dir/b.yaml": "b", "dir/below/c.yaml": "", "dir*/d.yaml": "d", "dirs/e.yaml": ""})
+	r, err := Find(t.Context(), top)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for folder, want := range map[string]string{".": "a.yaml", "dir": "dir/b.yaml", "dir*": "dir*/d.yaml", "dir/below/": "dir/below/c.yaml", "none": ""} {
+		tree, err := r.Folder(t.Context(), "main", folder)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, f := range tree.Files() {
+			names = append(names, f.Name)
+		}
+		if got := strings.Join(names, " "); got != want {
+			t.Errorf("%s has %q, want %q", folder, got, want)
+		}
+	}
+}
+
 func TestLinksThatLeadOutAreLeftOut(t *testing.T) {
 	top := repository(t, map[string]string{"a.yaml": "a"})
 	for name, to := range map[string]string{"in": "a.yaml", "out": "../../etc/passwd", "abs": "/etc/passwd"} {

@@ -38,9 +38,32 @@ func (r *Repository) Tree(ctx context.Context, ref string) (*Tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, err := run(ctx, r.Top, "ls-tree", "-r", "-l", "-z", "--full-tree", commit)
+	return r.list(ctx, commit, true)
+}
+
+// Folder reads the names of the files of a revision that are directly in a folder, which is named from the top of the
+// repository.
+func (r *Repository) Folder(ctx context.Context, ref, folder string) (*Tree, error) {
+	commit, err := r.Resolve(ctx, ref)
 	if err != nil {
-		return nil, fmt.Errorf("listing the files of %s: %w", ref, err)
+		return nil, err
+	}
+	if folder = path.Clean(folder); folder == "." {
+		return r.list(ctx, commit, false)
+	}
+	return r.list(ctx, commit, false, folder+"/")
+}
+
+// list reads which files ls-tree lists of a commit, all or those below a path, also in folders below if recursive.
+func (r *Repository) list(ctx context.Context, commit string, recursive bool, below ...string) (*Tree, error) {
+	args := []string{"ls-tree", "-l", "-z", "--full-tree"}
+	if recursive {
+		args = append(args, "-r")
+	}
+	args = slices.Concat(args, []string{"--", commit}, below)
+	out, err := run(ctx, r.Top, args...)
+	if err != nil {
+		return nil, fmt.Errorf("listing the files of %.7s: %w", commit, err)
 	}
 	t := &Tree{Commit: commit, repository: r, files: map[string]File{}}
 	for entry := range strings.SplitSeq(strings.TrimSuffix(string(out), "\x00"), "\x00") {
@@ -123,7 +146,10 @@ func (t *Tree) Write(ctx context.Context, folder string, keep func(File) bool) e
 		if filepath.IsAbs(to) || !filepath.IsLocal(filepath.Join(filepath.Dir(name), to)) {
 			return nil
 		}
-		return root.Symlink(to, name)
+		if root.Symlink(to, name) == nil {
+			return nil
+		}
+		return root.WriteFile(name, content, 0o600) // as git does where links need a privilege
 	})
 }
 
