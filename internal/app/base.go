@@ -223,6 +223,7 @@ func (b *Base) Problems() []error { return b.problems }
 // load reads and renders the base, once.
 func (b *Base) load(ctx context.Context, version string) {
 	b.once.Do(func() {
+		b.problems = slices.Clone(b.before.Problems)
 		for _, name := range b.before.Inputs {
 			data, err := b.before.Read(name)
 			if err != nil {
