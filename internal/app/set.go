@@ -18,7 +18,7 @@ import (
 func (f *Files) Set(paths []string, o render.Options) (all []*Manifest, problems []error) {
 	isFolder := func(path string) bool {
 		info, err := os.Stat(path)
-		return err == nil && info.IsDir()
+		return err == nil && info.IsDir() || render.IsArchive(path)
 	}
 	if !slices.ContainsFunc(paths, isFolder) {
 		return f.Manifests(paths, nil)
@@ -37,7 +37,7 @@ func (f *Files) Set(paths []string, o render.Options) (all []*Manifest, problems
 	names, unread := lint.Inputs(paths, nil)
 	problems = append(problems, unread...)
 	for _, name := range names {
-		if name != source.Stdin && !slices.Contains(paths, name) && (tree.Owns(name) || git.match(name)) {
+		if render.IsArchive(name) || name != source.Stdin && !slices.Contains(paths, name) && (tree.Owns(name) || git.match(name)) {
 			continue
 		}
 		m, err := f.Manifest(name)

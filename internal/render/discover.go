@@ -59,7 +59,7 @@ func Discover(paths []string, skip func(name string) bool) *Tree {
 
 // DiscoverIn finds sources as Discover does. Files are read by read, such as those that are being edited.
 func DiscoverIn(read Reader, paths []string, skip func(name string) bool) *Tree {
-	d := &discovery{read: read, skip: skip, charts: map[string]bool{}, folders: map[string]*folder{}}
+	d := &discovery{read: read, skip: skip, charts: map[string]bool{}, folders: map[string]*folder{}, archives: map[string]bool{}}
 	for _, p := range paths {
 		if p != source.Stdin {
 			d.walk(filepath.Clean(p))
@@ -74,9 +74,10 @@ type discovery struct {
 	charts  map[string]bool    // outermost charts, by folder
 	folders map[string]*folder // that were looked at
 
-	files   []string // that may hold manifests
-	objects []*object
-	maps    map[string]map[string]string // data of ConfigMaps
+	files    []string        // that may hold manifests
+	archives map[string]bool // packaged charts; true: it is one of the paths
+	objects  []*object
+	maps     map[string]map[string]string // data of ConfigMaps
 }
 
 // folder is what a folder is.
@@ -110,6 +111,9 @@ func (d *discovery) walk(root string) {
 		}
 		d.folder(filepath.Dir(root)).below = true
 		d.climb(filepath.Clean(root))
+		if err == nil && IsArchive(root) {
+			d.archives[filepath.Clean(root)] = true
+		}
 		if isYAML(root) {
 			d.files = append(d.files, root)
 		}
@@ -119,6 +123,11 @@ func (d *discovery) walk(root string) {
 		switch {
 		case err == nil && !e.IsDir() && isYAML(name) && (d.skip == nil || !d.skip(name)):
 			d.files = append(d.files, filepath.Clean(name))
+			return nil
+		case err == nil && e.Type().IsRegular() && IsArchive(name) && (d.skip == nil || !d.skip(name)):
+			if name = filepath.Clean(name); !d.archives[name] {
+				d.archives[name] = false
+			}
 			return nil
 		case err != nil || !e.IsDir():
 			return nil
@@ -183,6 +192,15 @@ func (d *discovery) tree() *Tree {
 			t.Sources = append(t.Sources, s)
 		}
 	}
+	for name, named := range d.archives {
+		if t.inChart(name) && !named {
+			continue // a dependency
+		}
+		if s := d.read.archiveSource(name, named); s != nil {
+			t.Sources = append(t.Sources, s)
+			t.inputs[name] = true
+		}
+	}
 	for dir, f := range d.folders {
 		if f.kustomization == nil || !f.below || t.Owns(f.kustomization.file) {
 			continue
@@ -209,7 +227,9 @@ func (d *discovery) tree() *Tree {
 		})
 	}
 	for _, s := range slices.Concat(t.Sources, t.Elsewhere) {
-		s.read = d.read
+		if s.read == nil {
+			s.read = d.read
+		}
 	}
 	slices.SortFunc(t.Sources, func(a, b *Source) int {
 		return cmp.Or(strings.Compare(a.Path, b.Path), strings.Compare(a.Name, b.Name))

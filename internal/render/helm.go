@@ -140,6 +140,9 @@ func isTemplate(name string) bool {
 
 // chartFiles reads the files of a chart, by names below its folder, without those of .helmignore.
 func (read Reader) chartFiles(dir string) (files []*archive.BufferedFile, err error) {
+	if IsArchive(dir) {
+		return read.archiveFiles(dir)
+	}
 	rules := ignore.Empty()
 	if f, err := os.Open(filepath.Join(dir, ignore.HelmIgnore)); err == nil {
 		rules, err = ignore.Parse(f)

@@ -1,7 +1,12 @@
 package render
 
 import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -165,5 +170,78 @@ func TestMarksDoNotChangeWhatIsRendered(t *testing.T) {
 		if len(lines) != strings.Count(text, "\n")+1 {
 			t.Errorf("%q: %d lines", text, len(lines))
 		}
+	}
+}
+
+// TestArchives renders packaged charts: also one that leads out of its folder, and one that is none.
+func TestArchives(t *testing.T) {
+	t.Chdir(t.TempDir())
+	web := map[string]string{
+		"web/Chart.yaml":          "apiVersion: v2\nname: web\nversion: 1.0.0\n",
+		"web/values.yaml":         "port: 80\n",
+		"web/templates/port.yaml": "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec:\n  ports:\n  - port: {{ .Values.port }}\n",
+	}
+	pack(t, "charts/web-1.0.0.tgz", web)
+	pack(t, "notes.tgz", map[string]string{"notes/README": "hello"})
+	outside := map[string]string{"web/../../etc/passwd": "x"}
+	for name, text := range web {
+		outside[name] = text
+	}
+	pack(t, "outside.tgz", outside)
+	if err := os.WriteFile("damaged.tgz", []byte("damaged"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+
+	tree := Discover([]string{"."}, nil)
+	if len(tree.Sources) != 1 || tree.Sources[0].Path != filepath.FromSlash("charts/web-1.0.0.tgz") || !tree.Owns("charts/web-1.0.0.tgz") {
+		t.Fatalf("found %+v", tree.Sources)
+	}
+	s := tree.Sources[0]
+	r := s.Render(s.Variants[0], Options{})
+	docs, _ := manifest.Read(source.NewFile(r.Name, r.Text), manifest.DefaultLimits)
+	if len(r.Findings) > 0 || len(docs) != 1 {
+		t.Fatalf("renders to %q, %v", r.Text, r.Findings)
+	}
+	at := r.Locate([]diag.Diagnostic{{Document: 1, Path: "spec.ports[0].port", Range: docs[0].Find("spec.ports[0].port").Value}})[0]
+	if got, want := filepath.ToSlash(at.Range.String()), "charts/web-1.0.0.tgz/templates/port.yaml:6:3"; got != want {
+		t.Errorf("place %s, want %s", got, want)
+	}
+	if len(at.Related) != 1 || filepath.ToSlash(at.Related[0].Range.String()) != "charts/web-1.0.0.tgz/values.yaml:1:7" {
+		t.Errorf("related %v", at.Related)
+	}
+	for name, want := range map[string]string{
+		"notes.tgz": "Chart.yaml file is missing", "damaged.tgz": "cannot be read", "outside.tgz": "cannot be read",
+	} {
+		tree := Discover([]string{name}, nil)
+		if len(tree.Sources) != 1 {
+			t.Fatalf("%s: %d sources", name, len(tree.Sources))
+		}
+		r := tree.Sources[0].Render(Variant{}, Options{})
+		if len(r.Findings) != 1 || !strings.Contains(r.Findings[0].Message, want) {
+			t.Errorf("%s: %v, want %q", name, r.Findings, want)
+		}
+	}
+}
+
+// pack writes an archive.
+func pack(t *testing.T, name string, files map[string]string) {
+	t.Helper()
+	var buf bytes.Buffer
+	zip := gzip.NewWriter(&buf)
+	w := tar.NewWriter(zip)
+	for _, file := range slices.Sorted(maps.Keys(files)) {
+		text := files[file]
+		if err := w.WriteHeader(&tar.Header{Name: file, Mode: 0o644, Size: int64(len(text))}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(w.Close(), zip.Close(), os.MkdirAll(filepath.Dir(name), 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, buf.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
