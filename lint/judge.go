@@ -3,7 +3,9 @@ package lint
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -14,6 +16,7 @@ import (
 
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/manifest"
+	apischema "github.com/seatrial/seatrial/schema"
 	"github.com/seatrial/seatrial/validation/verdict"
 )
 
@@ -182,6 +185,7 @@ func (r *run) report(ctx context.Context, d *manifest.Document, v verdict.Verdic
 		out.Findings = append(out.Findings, finding{f, d.Item})
 	}
 	advice := len(out.Findings)
+	v = r.asServedNow(ctx, d, v)
 	pods := PodTemplateOf(v.Object)
 	if v.Object == nil { // not decodable: as much as can be seen, lest other objects miss it
 		pods = PodTemplateOf(&unstructured.Unstructured{Object: d.Value()})
@@ -219,6 +223,34 @@ func (r *run) report(ctx context.Context, d *manifest.Document, v verdict.Verdic
 	}
 	out.Findings = append(out.Findings[:before], dropCovered(out.Findings[before:advice], out.Findings[advice:])...)
 	return nil
+}
+
+// asServedNow returns the verdict on an object with what the linked server makes of it, where only a target serves the
+// version in which it is written: as the version that took its place has it, if that has all of its fields.
+func (r *run) asServedNow(ctx context.Context, d *manifest.Document, v verdict.Verdict) verdict.Verdict {
+	if v.Object != nil || !unknown(v) || !r.knownToTarget(d) {
+		return v
+	}
+	kind, ok := apischema.History(gvkOf(d))
+	if !ok {
+		return v
+	}
+	version, name, _ := strings.Cut(kind.Replacement, " ")
+	if name != d.Object.Kind {
+		return v
+	}
+	value := maps.Clone(d.Value())
+	value["apiVersion"] = version
+	doc, err := json.Marshal(value)
+	if err != nil {
+		return v
+	}
+	now := r.Validator.Create(ctx, schema.FromAPIVersionAndKind(version, name), doc, namespaceOf(d))
+	if slices.ContainsFunc(now.Causes, func(c verdict.Cause) bool { return c.Class == verdict.UnknownField }) {
+		return v
+	}
+	v.Object, v.ClusterScoped = now.Object, now.ClusterScoped
+	return v
 }
 
 // judgedBy says in a finding which release's definition it is owed to. What a newer release than any that is known may

@@ -30,6 +30,12 @@ func find(t testing.TB, text, expr string) []diag.Diagnostic {
 // lintText lints one text as it is, or, if base is not empty, as a change of that.
 func lintText(t testing.TB, text, base, expr string, ignoreMissing []string) []diag.Diagnostic {
 	t.Helper()
+	return lintFor(t, schema.Latest, text, base, expr, ignoreMissing)
+}
+
+// lintFor is lintText for a target version.
+func lintFor(t testing.TB, version, text, base, expr string, ignoreMissing []string) []diag.Diagnostic {
+	t.Helper()
 	judge, err := validation.New()
 	if err != nil {
 		t.Fatal(err)
@@ -45,7 +51,7 @@ func lintText(t testing.TB, text, base, expr string, ignoreMissing []string) []d
 	}
 	res, err := lint.Run(context.Background(), lint.Options{
 		Files: []string{"a.yaml"}, Read: func(string) ([]byte, error) { return []byte(text), nil }, Base: lint.NewBase(before),
-		IgnoreMissing: ignoreMissing, Validator: judge, Linked: "v" + schema.Latest, Versions: []string{schema.Latest}, Rules: selection, All: all,
+		IgnoreMissing: ignoreMissing, Validator: judge, Linked: "v" + schema.Latest, Versions: []string{version}, Rules: selection, All: all,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -65,6 +71,28 @@ func paramsOf(t testing.TB, text string) lint.ParamSettings {
 		}
 	}
 	return all
+}
+
+// TestRulesRunOnVersionsThatAreGone: an object in a version that only the target serves is looked at as the version that
+// took its place has it, unless that has other fields.
+func TestRulesRunOnVersionsThatAreGone(t *testing.T) {
+	for text, want := range map[string][]string{
+		"apiVersion: batch/v1beta1\nkind: CronJob\nmetadata: {name: a}\nspec: {schedule: '0 4 * * *', jobTemplate: {spec: {template: {spec: {restartPolicy: Never, containers: [{name: a, image: nginx}]}}}}}\n": {
+			"image-tag-latest spec.jobTemplate.spec.template.spec.containers[0].image",
+		},
+		"apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nmetadata: {name: a}\nspec: {maxUnavailable: 0, selector: {matchLabels: {app: a}}}\n": {
+			"pdb-max-unavailable-zero spec.maxUnavailable",
+		},
+		"apiVersion: networking.k8s.io/v1beta1\nkind: Ingress\nmetadata: {name: a}\nspec: {rules: [{http: {paths: [{backend: {serviceName: a, servicePort: 80}}]}}]}\n": nil,
+	} {
+		var got []string
+		for _, d := range lintFor(t, "1.21", text, "", "none,image-tag-latest,pdb-max-unavailable-zero,ingress-host-wildcard", nil) {
+			got = append(got, d.Rule+" "+d.Path)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s\nfound %q, want %q", text, got, want)
+		}
+	}
 }
 
 // TestExamples proves the documentation: the bad example of each rule is found by it and by no other

@@ -190,6 +190,7 @@ Exit codes: 0 clean; 1 findings at or above --fail-on; 2 wrong usage; 3 could no
 		newConvertCommand(s),
 		newLSPCommand(s),
 		newRulesCommand(s),
+		newRBACCommand(s),
 		newCRDsCommand(s),
 		newVersionCommand(s),
 	)
