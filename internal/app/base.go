@@ -68,9 +68,6 @@ func (w *Workspace) OpenBase(ctx context.Context, base string) (_ *Base, err err
 	return b, nil
 }
 
-// Workspace returns the workspace of the base. The names of its files are not those to show: see Name.
-func (b *Base) Workspace() *Workspace { return b.before }
-
 // Close removes what OpenBase wrote.
 func (b *Base) Close() error {
 	if b.folder == "" {
@@ -124,10 +121,13 @@ func (b *Base) atRevision(ctx context.Context, ref string) (paths []string, err 
 		return nil, err
 	}
 	for _, p := range b.paths {
-		if there, ok := b.at(b.top, p); ok {
-			paths = append(paths, there)
-		} else {
+		there, ok := b.at(b.top, p)
+		_, err := os.Stat(there)
+		switch {
+		case !ok:
 			b.Outside = append(b.Outside, p)
+		case err == nil || strings.ContainsAny(p, "*?[{"): // what is new has no base
+			paths = append(paths, there)
 		}
 	}
 	b.before.Charts.Values = b.values(b.top)
@@ -205,8 +205,8 @@ func (b *Base) values(top string) (files []string) {
 	return files
 }
 
-// Name returns how reports show a file of the base: main:manifests/web.yaml, as git does, or by its path.
-func (b *Base) Name(file string) string {
+// name returns how reports show a file of the base: main:manifests/web.yaml, as git does, or by its path.
+func (b *Base) name(file string) string {
 	if b.folder == "" {
 		return file
 	}
@@ -223,24 +223,30 @@ func (b *Base) Problems() []error { return b.problems }
 // load reads and renders the base, once.
 func (b *Base) load(ctx context.Context, version string) {
 	b.once.Do(func() {
-		b.problems = slices.Clone(b.before.Problems)
+		for _, err := range b.before.Problems {
+			var input *lint.InputError
+			if errors.As(err, &input) {
+				err = &lint.InputError{Path: b.name(input.Path), Err: input.Err}
+			}
+			b.problems = append(b.problems, err)
+		}
 		for _, name := range b.before.Inputs {
 			data, err := b.before.Read(name)
 			if err != nil {
-				b.problems = append(b.problems, &lint.InputError{Path: b.Name(name), Err: err})
+				b.problems = append(b.problems, &lint.InputError{Path: b.name(name), Err: err})
 				continue
 			}
-			b.sets = append(b.sets, &baseSet{file: name, docs: b.documents(b.Name(name), data)})
-			b.shown.Put(b.Name(name), data)
+			b.sets = append(b.sets, &baseSet{file: name, docs: b.documents(b.name(name), data)})
+			b.shown.Put(b.name(name), data)
 		}
 		job := &LintJob{workspace: b.before, Options: lint.Options{Linked: version}}
 		for _, r := range job.render(ctx) {
 			for _, f := range r.Findings {
 				if f.Severity == diag.Error {
-					b.problems = append(b.problems, fmt.Errorf("rendering %s: %s", b.Name(r.Name), f.Message))
+					b.problems = append(b.problems, fmt.Errorf("rendering %s: %s", b.name(r.Name), f.Message))
 				}
 			}
-			b.sets = append(b.sets, &baseSet{rendering: r, docs: b.documents(b.Name(r.Name), r.Text)})
+			b.sets = append(b.sets, &baseSet{rendering: r, docs: b.documents(b.name(r.Name), r.Text)})
 		}
 	})
 }
@@ -337,9 +343,9 @@ func (b *Base) locate(findings []diag.Diagnostic) {
 		if s.rendering == nil {
 			continue
 		}
-		for _, at := range locateRelated(findings, b.Name(s.rendering.Name), s.rendering, s.docs) {
+		for _, at := range locateRelated(findings, b.name(s.rendering.Name), s.rendering, s.docs) {
 			data, err := b.before.Read(at.File)
-			at.File = b.Name(at.File)
+			at.File = b.name(at.File)
 			if err == nil {
 				b.shown.Put(at.File, data)
 			}
