@@ -152,7 +152,7 @@ func fill(rollout *review.Rollout, p *plan.Plan) {
 		}
 	}
 	for _, w := range p.Workloads {
-		if !w.Changed {
+		if !w.Changed || w.MaxPods == 0 {
 			continue
 		}
 		rolling := review.Rolling{
@@ -170,10 +170,14 @@ func fill(rollout *review.Rollout, p *plan.Plan) {
 	}
 }
 
-func documentsOf(s *review.Side) []*manifest.Document {
-	docs := make([]*manifest.Document, len(s.Objects))
-	for i, o := range s.Objects {
-		docs[i] = o.Document
+// documentsOf returns what a side applies. Hooks of helm, which run beside the release, are left out.
+func documentsOf(s *review.Side) (docs []*manifest.Document) {
+	for _, o := range s.Objects {
+		metadata, _ := o.Document.Value()["metadata"].(map[string]any)
+		annotations, _ := metadata["annotations"].(map[string]any)
+		if annotations["helm.sh/hook"] == nil {
+			docs = append(docs, o.Document)
+		}
 	}
 	return docs
 }

@@ -452,3 +452,24 @@ func TestReviewWritesTheSameTwice(t *testing.T) {
 		t.Error("the reports differ")
 	}
 }
+
+// TestReviewSimulatesRollouts reviews a change of pods whose Secret nothing defines, beside a hook of helm.
+func TestReviewSimulatesRollouts(t *testing.T) {
+	r := newRepository(t)
+	r.write("namespace.yaml", "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n")
+	r.write("a.yaml", strings.Replace(deployment(0, "nginx:1.25"), `"nginx:1.25"`, `"nginx:1.25", envFrom: [{secretRef: {name: login}}]`, 1))
+	r.write("chart/Chart.yaml", "apiVersion: v2\nname: chart\nversion: 1.0.0\n")
+	r.write("chart/templates/a.yaml", deployment(1, "nginx:1.25"))
+	r.write("chart/templates/test.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: test, namespace: shop, annotations: {helm.sh/hook: test}}\n"+
+		"spec: {restartPolicy: Never, containers: [{name: test, image: \"test:1.0\"}]}\n")
+	r.commit("begin")
+	r.replace("a.yaml", "nginx:1.25", "nginx:1.26")
+	r.replace("chart/templates/a.yaml", "nginx:1.25", "nginx:1.26")
+	out, errors, code := r.review("--plan=all")
+	if code != exitClean || strings.Count(out, ": completes after") != 2 || strings.Contains(out, "Pod shop/test") {
+		t.Errorf("exit code %d: %s%s", code, out, errors)
+	}
+	if out, _, _ := r.review("--plan=none"); strings.Contains(out, "Rollout") {
+		t.Errorf("rollouts although none are asked for:\n%s", out)
+	}
+}

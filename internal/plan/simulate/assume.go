@@ -65,20 +65,31 @@ func (s *simulation) assumeMissing(docs []*manifest.Document) error {
 			needed.ofPods(pods.References(namespace))
 		}
 	}
+	for r := range needed {
+		if defined[r] || s.Strict && !lint.External(s.External).Matches(r.kind, r.namespace, r.name) {
+			delete(needed, r)
+		}
+	}
+	s.missing = needed
+	return s.makeMissing()
+}
+
+// makeMissing makes what is assumed, as far as its namespaces exist: those of the input come with it.
+func (s *simulation) makeMissing() error {
 	made := map[string][]string{}
-	for _, r := range slices.SortedFunc(maps.Keys(needed), func(a, b reference) int {
+	for _, r := range slices.SortedFunc(maps.Keys(s.missing), func(a, b reference) int {
 		return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.String(), b.String()))
 	}) {
-		if defined[r] || s.Strict && !lint.External(s.External).Matches(r.kind, r.namespace, r.name) {
+		switch err := s.applier.createAssumed(r, s.missing[r]); {
+		case apierrors.IsNotFound(err) && r.namespace != "":
 			continue
-		}
-		switch err := s.applier.createAssumed(r, needed[r]); {
 		case apierrors.IsAlreadyExists(err): // every cluster has it
 		case err != nil:
 			return fmt.Errorf("assuming %s %s: %w", r.kind, r, err)
 		default:
 			made[r.kind] = append(made[r.kind], r.String())
 		}
+		delete(s.missing, r)
 	}
 	for _, kind := range slices.Sorted(maps.Keys(made)) {
 		s.assume("%s %s: taken to exist, since nothing here defines it", kind, strings.Join(made[kind], ", "))

@@ -67,6 +67,7 @@ type simulation struct {
 	behaviors *behaviors
 	sharers   sharers
 	before    map[string]string // what was unsettled before the change, by object
+	missing   references        // that are assumed once their namespaces exist
 }
 
 // Simulate plans a change. The error says why it could not; what is wrong with the change itself
@@ -140,7 +141,9 @@ func (s *simulation) run() error {
 	s.runner.running.Go(s.runner.play)
 	defer s.runner.running.Wait()
 	defer cancel()
-	s.applyAll()
+	if err := s.applyAll(); err != nil {
+		return err
+	}
 	if err := s.watch(); err != nil {
 		return err
 	}
@@ -191,6 +194,11 @@ func (s *simulation) runBefore(manifests []*manifest.Document) error {
 		if _, err := s.applier.apply(s.object(d)); err != nil {
 			return fmt.Errorf("what runs already: %s: %s: %w", d.Range(), d.Object, unwrapped(err))
 		}
+		if d.Object.Kind == "Namespace" {
+			if err := s.makeMissing(); err != nil {
+				return err
+			}
+		}
 		time.Sleep(applyPace)
 	}
 	if err := s.until(preparedFor, true); err != nil {
@@ -216,7 +224,7 @@ func (s *simulation) assume(format string, args ...any) {
 }
 
 // applyAll makes the change.
-func (s *simulation) applyAll() {
+func (s *simulation) applyAll() error {
 	for _, d := range inOrder(s.Change) {
 		c, err := s.applier.apply(s.object(d))
 		place(&c, d)
@@ -225,11 +233,17 @@ func (s *simulation) applyAll() {
 			s.explainRefusal(&c, d)
 		}
 		s.recorder.plan.Changes = append(s.recorder.plan.Changes, c)
+		if d.Object.Kind == "Namespace" {
+			if err := s.makeMissing(); err != nil {
+				return err
+			}
+		}
 		time.Sleep(applyPace)
 	}
 	if s.Prune {
 		s.prune()
 	}
+	return nil
 }
 
 // prune deletes what ran before and is not in the change, in reverse order.
