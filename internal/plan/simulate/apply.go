@@ -350,6 +350,9 @@ func refusedUpdate(details *metav1.StatusDetails) string {
 	if len(causes) > 1 {
 		text = "[" + text + "]"
 	}
+	if details.Name == "" { // the answer is about a patch, not the object
+		return text
+	}
 	kind := schema.GroupKind{Group: details.Group, Kind: details.Kind}
 	return fmt.Sprintf("%s %q is invalid: %s", kind, details.Name, text)
 }
