@@ -108,7 +108,11 @@ func (r *reviewer) roll(
 	ctx, cancel := context.WithDeadline(ctx, limit)
 	defer cancel()
 	result, err := simulate.Simulate(ctx, in)
+	var refused *simulate.RefusedBefore
 	switch {
+	case errors.As(err, &refused):
+		rollout.Why = fmt.Sprintf("the API server refuses %s as it is before the change", refused.Document.Object)
+		return nil
 	case errors.Is(err, context.DeadlineExceeded):
 		rollout.Why = "it would take too long: --plan all"
 		return nil

@@ -473,3 +473,16 @@ func TestReviewSimulatesRollouts(t *testing.T) {
 		t.Errorf("rollouts although none are asked for:\n%s", out)
 	}
 }
+
+func TestReviewSaysWhyARolloutIsNotSimulated(t *testing.T) {
+	r := newRepository(t)
+	before := strings.Replace(deployment(1, "nginx:1.27"), "name: web,", `name: web, ports: [{containerPort: "80"}],`, 1)
+	r.write("web.yaml", before)
+	r.commit("begin")
+	r.git("checkout", "-q", "-b", "change")
+	r.write("web.yaml", deployment(1, "nginx:1.28"))
+	out, errors, _ := r.review("--plan", "all")
+	if want := "the API server refuses Deployment shop/web-1 as it is before"; !strings.Contains(strings.Join(strings.Fields(out), " "), want) || strings.Contains(out, "Go struct") {
+		t.Errorf("want %q in\n%s%s", want, out, errors)
+	}
+}

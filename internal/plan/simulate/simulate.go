@@ -169,6 +169,20 @@ func (s *simulation) asksWhoMay() bool {
 	})
 }
 
+// RefusedBefore is the error that the API server refuses an object of what runs already.
+type RefusedBefore struct {
+	Document *manifest.Document
+	Err      error
+}
+
+// Error names the object and its place.
+func (e *RefusedBefore) Error() string {
+	return fmt.Sprintf("what runs already: %s: %s: %v", e.Document.Range(), e.Document.Object, e.Err)
+}
+
+// Unwrap returns what the server says.
+func (e *RefusedBefore) Unwrap() error { return e.Err }
+
 // runBefore lets what runs already settle.
 func (s *simulation) runBefore(manifests []*manifest.Document) error {
 	made, err := s.applier.ensureNamespaces(slices.Concat(manifests, s.Change))
@@ -192,7 +206,7 @@ func (s *simulation) runBefore(manifests []*manifest.Document) error {
 	}
 	for _, d := range inOrder(manifests) {
 		if _, err := s.applier.apply(s.object(d)); err != nil {
-			return fmt.Errorf("what runs already: %s: %s: %w", d.Range(), d.Object, unwrapped(err))
+			return &RefusedBefore{d, unwrapped(err)}
 		}
 		if d.Object.Kind == "Namespace" {
 			if err := s.makeMissing(); err != nil {
