@@ -13,7 +13,10 @@ import (
 // FuzzLint lints whatever comes over standard input, with all rules and fixes, and looks for
 // panics, hangs, internal errors and reports that do not parse.
 func FuzzLint(f *testing.F) {
-	for _, pattern := range []string{"../../../testdata/chapter/*", "../../../examples/*", "../../../rules/examples/*", "../../../validation/testdata/*"} {
+	for _, pattern := range []string{
+		"../../../testdata/chapter/*", "../../../examples/*.yaml", "../../../rules/examples/*",
+		"../../../validation/testdata/*.yaml",
+	} {
 		files, err := filepath.Glob(pattern)
 		if err != nil {
 			f.Fatal(err)
