@@ -7,10 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"regexp"
 	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 	"time"
 
 	"helm.sh/helm/v4/pkg/chart/loader/archive"
@@ -117,21 +119,48 @@ func ask(command []string, chart *isolated) (out isolatedResult, err error) {
 	return out, err
 }
 
+// watchMemory calls exceeded when the heap takes more than maxRenderMemory from the system. The runtime does not collect
+// garbage by itself from then on, since it would interrupt a template that copies a long list all the time, and delay
+// the watch.
+func watchMemory(exceeded func()) {
+	debug.SetGCPercent(-1)
+	debug.SetMemoryLimit(math.MaxInt64)
+	go func() {
+		for ; ; time.Sleep(10 * time.Millisecond) {
+			objects, all := heapSize()
+			switch {
+			case all > maxRenderMemory:
+				exceeded()
+			case objects > maxRenderMemory/2:
+				runtime.GC()
+			}
+		}
+	}()
+}
+
+// heapSize returns the bytes of the heap that objects take, collected or not, and those that it takes from the system.
+func heapSize() (objects, all uint64) {
+	classes := []metrics.Sample{
+		{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/heap/unused:bytes"},
+		{Name: "/memory/classes/heap/free:bytes"},
+	}
+	metrics.Read(classes)
+	for _, c := range classes {
+		all += c.Value.Uint64()
+	}
+	return classes[0].Value.Uint64(), all
+}
+
 // Isolated renders the chart that a process of this program describes on in, and answers on out.
 func Isolated(in io.Reader, out io.Writer) error {
 	debug.SetMaxStack(maxRenderStack)
 	answer := json.NewEncoder(out)
-	go func() {
-		for ; ; time.Sleep(10 * time.Millisecond) {
-			var m runtime.MemStats
-			if runtime.ReadMemStats(&m); m.HeapSys-m.HeapReleased > maxRenderMemory {
-				_ = answer.Encode(isolatedResult{
-					Error: fmt.Sprintf("rendering the chart takes more than %d GB of memory", maxRenderMemory>>30),
-				})
-				os.Exit(0)
-			}
-		}
-	}()
+	watchMemory(func() {
+		_ = answer.Encode(isolatedResult{
+			Error: fmt.Sprintf("rendering the chart takes more than %d GB of memory", maxRenderMemory>>30),
+		})
+		os.Exit(0)
+	})
 	var chart isolated
 	if err := json.NewDecoder(in).Decode(&chart); err != nil {
 		return err
