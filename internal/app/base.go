@@ -10,8 +10,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/bmatcuk/doublestar/v4"
-
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/internal/redact"
 	"github.com/seatrial/seatrial/internal/render"
@@ -102,67 +100,28 @@ func (b *Base) atRevision(ctx context.Context, ref string) (paths []string, err 
 	if err != nil {
 		return nil, &UsageError{fmt.Errorf("--base %s%s: %w", gitBase, ref, err)}
 	}
-	tree, err := repository.Tree(ctx, ref)
-	if err != nil {
-		return nil, &UsageError{fmt.Errorf("--base %s%s: %w", gitBase, ref, err)}
-	}
-	if b.folder, err = os.MkdirTemp("", "seatrial-base-"); err != nil {
-		return nil, err
-	}
 	b.ref, b.top = ref, repository.Top
 	keep := func(f revision.File) bool {
 		ext := strings.ToLower(filepath.Ext(f.Name))
 		return f.Size <= largest || ext == ".yaml" || ext == ".yml" || ext == ".json" || ext == ".tgz"
 	}
-	if err := tree.Write(ctx, b.folder, keep); err != nil {
-		return nil, fmt.Errorf("reading the files of %s: %w", ref, err)
+	files, err := checkOut(ctx, repository, ref, keep)
+	if err != nil {
+		return nil, fmt.Errorf("--base %s%s: %w", gitBase, ref, err)
 	}
-	if err := b.markTop(repository.Top); err != nil {
-		return nil, err
-	}
+	b.folder = files.folder
 	for _, p := range b.paths {
 		there, ok := b.at(b.top, p)
 		_, err := os.Stat(there)
 		switch {
 		case !ok:
 			b.Outside = append(b.Outside, p)
-		case err == nil || strings.ContainsAny(p, "*?[{"): // what is new has no base
+		case err == nil || isGlob(p): // what is new has no base
 			paths = append(paths, there)
 		}
 	}
 	b.before.Charts.Values = b.values(b.top)
 	return paths, nil
-}
-
-// startFolder returns a folder of the repository: that of the first path.
-func startFolder(paths []string) string {
-	for _, p := range paths {
-		if p == source.Stdin {
-			continue
-		}
-		if base, _ := doublestar.SplitPattern(filepath.ToSlash(p)); strings.ContainsAny(p, "*?[{") {
-			p = filepath.FromSlash(base)
-		}
-		if info, err := os.Stat(p); err == nil && info.IsDir() {
-			return p
-		}
-		return filepath.Dir(p)
-	}
-	return "."
-}
-
-// markTop makes the temporary folder the top of a repository for those who look for it, with the address that it was
-// cloned from.
-func (b *Base) markTop(top string) error {
-	git := filepath.Join(b.folder, ".git")
-	if err := os.Mkdir(git, 0o700); err != nil {
-		return err
-	}
-	config, err := os.ReadFile(filepath.Join(top, ".git", "config"))
-	if err != nil {
-		return nil // a worktree's is elsewhere
-	}
-	return os.WriteFile(filepath.Join(git, "config"), config, 0o600)
 }
 
 // at returns where a path of the working tree is in the temporary folder; false if it is in another repository.
@@ -174,22 +133,14 @@ func (b *Base) at(top, name string) (there string, ok bool) {
 	if err != nil {
 		return "", false
 	}
-	for _, top := range []string{top, resolved(top)} {
-		for _, abs := range []string{abs, filepath.Join(resolved(filepath.Dir(abs)), filepath.Base(abs)), resolved(abs)} {
-			if rel, err := filepath.Rel(top, abs); err == nil && filepath.IsLocal(rel) {
+	for _, top := range []string{top, withoutLinks(top)} {
+		for _, abs := range []string{abs, filepath.Join(withoutLinks(filepath.Dir(abs)), filepath.Base(abs)), withoutLinks(abs)} {
+			if rel, ok := below(top, abs); ok {
 				return filepath.Join(b.folder, rel), true
 			}
 		}
 	}
 	return "", false
-}
-
-// resolved returns a path without links, or as it is where that is not known.
-func resolved(name string) string {
-	if real, err := filepath.EvalSymlinks(name); err == nil {
-		return real
-	}
-	return name
 }
 
 // values returns the values files for charts as they were; those that the revision does not have as they are.
@@ -210,8 +161,8 @@ func (b *Base) name(file string) string {
 	if b.folder == "" {
 		return file
 	}
-	rel, err := filepath.Rel(b.folder, file)
-	if err != nil || !filepath.IsLocal(rel) {
+	rel, ok := below(b.folder, file)
+	if !ok {
 		return file
 	}
 	return b.ref + ":" + filepath.ToSlash(rel)
@@ -283,7 +234,7 @@ func (b *Base) place(file string, before bool) string {
 		}
 	}
 	for i, root := range roots {
-		if rel, err := filepath.Rel(root, file); err == nil && filepath.IsLocal(rel) {
+		if rel, ok := below(root, file); ok {
 			if len(b.paths) != len(b.before.paths) {
 				i = 0
 			}

@@ -61,11 +61,11 @@ func (h *heads) base(ctx context.Context, folder string) *lint.Base {
 
 // readHead reads the manifests of a folder, without those below it; nil if they cannot be read.
 func readHead(ctx context.Context, repository *revision.Repository, commit, folder string) *lint.Base {
-	below, err := filepath.Rel(resolved(repository.Top), resolved(folder))
-	if err != nil {
+	at, ok := below(withoutLinks(repository.Top), withoutLinks(folder))
+	if !ok {
 		return nil
 	}
-	tree, err := repository.Folder(ctx, commit, filepath.ToSlash(below))
+	tree, err := repository.Folder(ctx, commit, filepath.ToSlash(at))
 	if err != nil {
 		return nil
 	}

@@ -4,17 +4,17 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
-	"path/filepath"
 	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/internal/render"
 	"github.com/seatrial/seatrial/lint"
 	"github.com/seatrial/seatrial/manifest"
 	"github.com/seatrial/seatrial/source"
 	"github.com/seatrial/seatrial/validation"
+	"github.com/seatrial/seatrial/validation/verdict"
 )
 
 // judged is what is known of the objects of a text.
@@ -57,16 +57,11 @@ func (f *Folder) Objects(ctx context.Context) (*lint.Set, error) {
 // inChart reports whether a file is part of a chart.
 func (f *Folder) inChart(name string) bool {
 	for _, s := range f.Sources {
-		if s.Kind == render.Chart && within(s.Path, name) {
+		if _, in := below(s.Path, name); in && s.Kind == render.Chart {
 			return true
 		}
 	}
 	return false
-}
-
-func within(dir, name string) bool {
-	below, err := filepath.Rel(dir, name)
-	return err == nil && filepath.IsLocal(below)
 }
 
 // objectsOf judges the objects of a text, or returns what is known of the same text.
@@ -118,6 +113,10 @@ func (f *Folder) judge() (v *validation.Validator, err error) {
 }
 
 func resourceOf(ctx context.Context, v *validation.Validator, d *manifest.Document) *lint.Resource {
-	gvk := schema.FromAPIVersionAndKind(d.Object.APIVersion, d.Object.Kind)
-	return lint.ResourceOf(d, v.Create(ctx, gvk, d.JSON, cmp.Or(d.Object.Namespace, metav1.NamespaceDefault)))
+	return lint.ResourceOf(d, create(ctx, v, d.Object, d.JSON))
+}
+
+// create judges an object as lint does, in the default namespace if it names none.
+func create(ctx context.Context, v *validation.Validator, o diag.Object, doc []byte) verdict.Verdict {
+	return v.Create(ctx, gvkOf(o.APIVersion, o.Kind), doc, cmp.Or(o.Namespace, metav1.NamespaceDefault))
 }

@@ -137,7 +137,7 @@ func (r *reviewer) open(ctx context.Context) error {
 
 // repository returns the repository of the paths, or the folder that is the base.
 func (r *reviewer) repository(ctx context.Context) (repository *revision.Repository, folder string, err error) {
-	repository, err = revision.Find(ctx, existingFolder(r.Paths[0]))
+	repository, err = revision.Find(ctx, startFolder(r.Paths))
 	info, statErr := os.Stat(r.Base)
 	if statErr != nil || !info.IsDir() {
 		if err != nil {
@@ -155,20 +155,6 @@ func (r *reviewer) repository(ctx context.Context) (repository *revision.Reposit
 		return nil, "", usage("--head names a revision, and --base %s a folder", r.Base)
 	}
 	return nil, r.Base, nil
-}
-
-// existingFolder returns the nearest folder of a path that exists.
-func existingFolder(path string) string {
-	for {
-		if info, err := os.Stat(path); err == nil && info.IsDir() {
-			return path
-		}
-		parent := filepath.Dir(path)
-		if parent == path {
-			return "."
-		}
-		path = parent
-	}
 }
 
 // openFolders makes two folders the sides.
@@ -221,38 +207,29 @@ func (r *reviewer) openRevisions(ctx context.Context, repository *revision.Repos
 			"%s and %s have no common commit in this clone: the tip of %s is compared", base, head, base,
 		))
 	}
-	if r.old, err = r.extract(ctx, repository, commit); err != nil {
+	if r.old, err = r.checkOut(ctx, repository, base, commit); err != nil {
 		return err
 	}
-	r.old.revision = review.Revision{Name: base, Commit: commit}
 	if r.Head != "" {
-		if r.new, err = r.extract(ctx, repository, r.Head); err != nil {
+		if r.new, err = r.checkOut(ctx, repository, r.Head, r.Head); err != nil {
 			return err
 		}
-		r.new.revision.Name = r.Head
 	} else {
 		r.new = &reviewSide{root: withoutLinks(repository.Top), revision: review.Revision{Name: "working tree"}}
 	}
 	return r.locatePaths(repository.Top)
 }
 
-// extract writes the files of a revision into a temporary folder.
-func (r *reviewer) extract(ctx context.Context, repository *revision.Repository, ref string) (*reviewSide, error) {
-	tree, err := repository.Tree(ctx, ref)
+// checkOut makes a revision a side, under the name by which it was asked for.
+func (r *reviewer) checkOut(
+	ctx context.Context, repository *revision.Repository, name, ref string,
+) (*reviewSide, error) {
+	files, err := checkOut(ctx, repository, ref, nil)
 	if err != nil {
 		return nil, err
 	}
-	folder, err := os.MkdirTemp("", "seatrial-review-")
-	if err != nil {
-		return nil, err
-	}
-	r.folders = append(r.folders, folder)
-	folder = withoutLinks(folder)
-	if err := tree.Write(ctx, folder, nil); err != nil {
-		return nil, fmt.Errorf("reading the files of %s: %w", ref, err)
-	}
-	s := &reviewSide{root: folder, revision: review.Revision{Name: ref, Commit: tree.Commit}}
-	return s, s.markTop(repository.Top)
+	r.folders = append(r.folders, files.folder)
+	return &reviewSide{root: files.folder, revision: review.Revision{Name: name, Commit: files.commit}}, nil
 }
 
 // locatePaths finds the paths on both sides.
@@ -262,14 +239,14 @@ func (r *reviewer) locatePaths(top string) error {
 		if err != nil {
 			return err
 		}
-		below, err := filepath.Rel(withoutLinks(top), withoutLinks(abs))
-		if err != nil || !filepath.IsLocal(below) {
+		in, ok := below(withoutLinks(top), withoutLinks(abs))
+		if !ok {
 			return usage("%s is not in the repository %s", p, top)
 		}
 		found := false
 		for _, s := range []*reviewSide{r.old, r.new} {
-			name := filepath.Join(s.root, below)
-			if _, err := os.Stat(name); err == nil || strings.ContainsAny(p, "*?[{") {
+			name := filepath.Join(s.root, in)
+			if _, err := os.Stat(name); err == nil || isGlob(p) {
 				s.paths = append(s.paths, name)
 				found = true
 			}
@@ -279,18 +256,6 @@ func (r *reviewer) locatePaths(top string) error {
 		}
 	}
 	return nil
-}
-
-// withoutLinks returns a path without symbolic links, as far as it exists.
-func withoutLinks(path string) string {
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		return real
-	}
-	dir, name := filepath.Split(path)
-	if dir = filepath.Clean(dir); dir == path || name == "" {
-		return path
-	}
-	return filepath.Join(withoutLinks(dir), name)
 }
 
 // pair matches the units of both sides by name, and leaves out those whose inputs are the same.

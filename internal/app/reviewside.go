@@ -2,6 +2,7 @@ package app
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -9,7 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
+	"maps"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -58,26 +59,6 @@ type unit struct {
 // manifestsKind is the kind of a unit of manifests that belong to no source.
 const manifestsKind = "manifests"
 
-// markTop makes the folder the top of a repository for those who look for it, with the address of its origin.
-func (s *reviewSide) markTop(top string) error {
-	git := filepath.Join(s.root, ".git")
-	if err := os.Mkdir(git, 0o700); err != nil {
-		return err
-	}
-	data, err := os.ReadFile(filepath.Join(top, ".git", "config"))
-	if err != nil {
-		return nil // a worktree keeps it elsewhere
-	}
-	m := originURL.FindSubmatch(data)
-	if m == nil {
-		return nil
-	}
-	text := fmt.Sprintf("[remote \"origin\"]\n\turl = %s\n", m[1])
-	return os.WriteFile(filepath.Join(git, "config"), []byte(text), 0o600)
-}
-
-var originURL = regexp.MustCompile(`(?s)\[remote "origin"\][^\[]*?\n\s*url\s*=\s*([^\n]*)`)
-
 // configFolder returns the folder from which the configuration is looked for.
 func (s *reviewSide) configFolder() string {
 	if len(s.paths) > 0 {
@@ -97,7 +78,7 @@ func (s *reviewSide) discover(settings Settings, lint LintSettings) (err error) 
 	s.byKey = map[string]*unit{}
 	for _, src := range s.workspace.Sources {
 		for _, v := range src.For(settings.Charts) {
-			name := s.below(firstOf(src.Name, src.Path))
+			name := s.below(cmp.Or(src.Name, src.Path))
 			if v.Name != "" {
 				name += " (" + v.Name + ")"
 			}
@@ -109,13 +90,6 @@ func (s *reviewSide) discover(settings Settings, lint LintSettings) (err error) 
 	}
 	s.addManifests()
 	return nil
-}
-
-func firstOf(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 func (s *reviewSide) add(u *unit) {
@@ -173,21 +147,12 @@ func (s *reviewSide) addManifests() {
 	switch {
 	case len(s.workspace.Inputs) == 0:
 	case clash:
-		for _, folder := range sortedKeysOf(byFolder) {
+		for _, folder := range slices.Sorted(maps.Keys(byFolder)) {
 			s.add(s.manifests("manifests in "+s.below(folder), byFolder[folder]))
 		}
 	default:
 		s.add(s.manifests("manifests", s.workspace.Inputs))
 	}
-}
-
-func sortedKeysOf[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 // manifests returns a unit of files.
@@ -347,8 +312,7 @@ func objectsOfUnit(ctx context.Context, v *validation.Validator, u *unit, docs [
 		if d.Object.APIVersion == "" || d.Object.Kind == "" {
 			continue
 		}
-		namespace := firstOf(d.Object.Namespace, "default")
-		answer := v.Create(ctx, gvkOf(d.Object.APIVersion, d.Object.Kind), d.JSON, namespace)
+		answer := create(ctx, v, d.Object, d.JSON)
 		place := d.Find("").Key
 		if u.rendering != nil {
 			place = u.rendering.Origin(d)
@@ -419,8 +383,10 @@ func (u *unit) convert(ctx context.Context, old, now *review.Side) {
 		if to == nil || to.Document.Object.APIVersion == o.Document.Object.APIVersion {
 			continue
 		}
-		from, gvk := gvkOf(o.Document.Object.APIVersion, o.Document.Object.Kind), gvkOf(to.Document.Object.APIVersion, to.Document.Object.Kind)
-		value, causes, err := validation.Convert(from, o.Document.JSON, gvk.GroupVersion())
+		was, now := o.Document.Object, to.Document.Object
+		value, causes, err := validation.Convert(
+			gvkOf(was.APIVersion, was.Kind), o.Document.JSON, gvkOf(now.APIVersion, now.Kind).GroupVersion(),
+		)
 		if err != nil || len(causes) > 0 {
 			continue // they are compared as they are
 		}
@@ -429,7 +395,7 @@ func (u *unit) convert(ctx context.Context, old, now *review.Side) {
 			continue
 		}
 		if v, err := u.side.validator(ctx); err == nil {
-			if answer := v.Create(ctx, gvk, data, firstOf(o.Document.Object.Namespace, "default")); answer.Object != nil {
+			if answer := create(ctx, v, now, data); answer.Object != nil {
 				o.CompareAs(answer.Object)
 			}
 		}
@@ -500,14 +466,11 @@ func inCommon(a, b []*manifest.Document) float64 {
 
 // readOthers returns the objects of the units that are the same on both sides. Their fields are not judged.
 func (r *reviewer) readOthers() (all []*review.Object) {
-	docs := make([][]*manifest.Document, len(r.same))
-	for i, u := range r.same {
-		if u.render(r.Charts) == nil {
-			docs[i] = u.docs
+	for _, u := range r.same {
+		if u.render(r.Charts) != nil {
+			continue
 		}
-	}
-	for i, u := range r.same {
-		for _, d := range docs[i] {
+		for _, d := range u.docs {
 			if d.Object.Kind != "" {
 				all = append(all, review.NewObject(d, verdict.Verdict{}, source.Range{File: u.name}))
 			}
