@@ -374,15 +374,7 @@ func namespaceOf(d *manifest.Document) string {
 // newDiagnostic makes a finding about a document.
 func newDiagnostic(r *Rule, d *manifest.Document) diag.Diagnostic {
 	return diag.Diagnostic{
-		Rule: r.Name, Severity: r.Severity, Object: d.Object, Labels: labelsOf(d), Document: d.Number, URL: r.URL,
+		Rule: r.Name, Severity: r.Severity, Object: d.Object, Labels: d.Labels(), Document: d.Number, URL: r.URL,
+		RenderedFrom: d.RenderedFrom(),
 	}
-}
-
-// labelsOf returns the labels of an object, as written.
-func labelsOf(d *manifest.Document) map[string]string {
-	if !bytes.Contains(d.JSON, []byte(`"labels"`)) {
-		return nil
-	}
-	labels, _, _ := unstructured.NestedStringMap(d.Value(), "metadata", "labels")
-	return labels
 }

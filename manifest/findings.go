@@ -32,12 +32,13 @@ func (c *Chunk) finding(rule string, start, end int, message, detail string) *re
 	return &report{
 		c,
 		diag.Diagnostic{
-			Rule:     rule,
-			Severity: diag.Error,
-			Message:  message,
-			Help:     detail,
-			Document: c.number,
-			Range:    c.file.Range(start, end),
+			Rule:         rule,
+			Severity:     diag.Error,
+			Message:      message,
+			Help:         detail,
+			Document:     c.number,
+			Range:        c.file.Range(start, end),
+			RenderedFrom: c.renderedFrom(),
 		},
 	}
 }

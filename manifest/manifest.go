@@ -42,6 +42,8 @@ type Document struct {
 	chunk   *Chunk
 	decoded sync.Once
 	value   map[string]any
+	labeled sync.Once
+	labels  map[string]string
 	located sync.Once
 	root    *Node
 }
@@ -62,6 +64,46 @@ func (d *Document) Value() map[string]any {
 		}
 	})
 	return d.value
+}
+
+// Labels returns the labels of the object, as written. They must not be changed.
+func (d *Document) Labels() map[string]string {
+	d.labeled.Do(func() {
+		if !bytes.Contains(d.JSON, []byte(`"labels"`)) {
+			return
+		}
+		metadata, _ := d.Value()["metadata"].(map[string]any)
+		written, _ := metadata["labels"].(map[string]any)
+		labels := make(map[string]string, len(written))
+		for key, value := range written {
+			text, ok := value.(string)
+			if !ok {
+				return
+			}
+			labels[key] = text
+		}
+		d.labels = labels
+	})
+	return d.labels
+}
+
+// sourceComment begins the line by which helm template and seatrial render say what a document was rendered from.
+const sourceComment = "# Source: "
+
+// RenderedFrom returns the template that a comment before the object names; empty: none does.
+func (d *Document) RenderedFrom() string { return d.chunk.renderedFrom() }
+
+func (c *Chunk) renderedFrom() string {
+	for line := range bytes.Lines(c.text()) {
+		line = bytes.TrimSpace(line)
+		if from, ok := bytes.CutPrefix(line, []byte(sourceComment)); ok {
+			return string(bytes.TrimSpace(from))
+		}
+		if len(line) > 0 && line[0] != '#' && !bytes.HasPrefix(line, []byte("---")) {
+			break
+		}
+	}
+	return ""
 }
 
 // IsJSON reports whether the document is written as JSON.

@@ -116,9 +116,6 @@ func (j *LintJob) Run(ctx context.Context) (*lint.Result, error) {
 		j.base.load(ctx, j.version())
 	}
 	res, err := j.runSources(ctx)
-	if err == nil {
-		j.workspace.nameTemplates(res.Diagnostics)
-	}
 	if err != nil || len(j.overrides) == 0 && j.baseline == nil {
 		return res, err
 	}

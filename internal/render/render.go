@@ -172,7 +172,7 @@ func (r *Rendering) Locate(findings []diag.Diagnostic) []diag.Diagnostic {
 				d.Related = append(d.Related, value)
 			}
 		}
-		d.Fixes = nil
+		d.Fixes, d.RenderedFrom = nil, "" // its place says so
 		located[i] = d
 	}
 	return located
