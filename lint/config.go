@@ -12,13 +12,13 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
-	yamlv3 "go.yaml.in/yaml/v3"
 	"sigs.k8s.io/yaml"
 
 	"github.com/seatrial/seatrial/diag"
+	"github.com/seatrial/seatrial/manifest"
+	"github.com/seatrial/seatrial/source"
 )
 
 // ConfigName is the name under which a configuration file is looked for, from the working folder upwards.
@@ -237,15 +237,12 @@ func merged[V any](base, over map[string]V) map[string]V {
 func (c *Config) Explain(err error) error {
 	var param *ParamError
 	var override *OverrideError
-	var path []string
+	path := ""
 	switch {
 	case errors.As(err, &param):
-		path = []string{"params", param.Rule}
-		if param.Param != "" {
-			path = append(path, param.Param)
-		}
+		path = strings.TrimSuffix("params."+param.Rule+"."+param.Param, ".")
 	case errors.As(err, &override):
-		path = []string{"overrides", strconv.Itoa(override.Index)}
+		path = fmt.Sprintf("overrides[%d]", override.Index)
 	default:
 		return err
 	}
@@ -257,32 +254,24 @@ func (c *Config) Explain(err error) error {
 	return err
 }
 
-// placeInConfig returns file, line and column of a key of a configuration file; empty if it has none.
-func placeInConfig(name string, path []string) string {
+// placeInConfig returns file, line and column of a setting of a configuration file; empty if it has none.
+func placeInConfig(name, path string) string {
 	data, err := os.ReadFile(name)
-	var node yamlv3.Node
-	if err != nil || yamlv3.Unmarshal(data, &node) != nil || len(node.Content) == 0 {
+	if err != nil {
 		return ""
 	}
-	at, key := node.Content[0], node.Content[0]
-	for _, step := range path {
-		i := -1
-		switch at.Kind {
-		case yamlv3.MappingNode:
-			i = slices.IndexFunc(at.Content, func(n *yamlv3.Node) bool { return n.Value == step })
-			if i >= 0 && i%2 == 0 {
-				key, at = at.Content[i], at.Content[i+1]
-			}
-		case yamlv3.SequenceNode:
-			if n, err := strconv.Atoi(step); err == nil && n < len(at.Content) {
-				i, key, at = n, at.Content[n], at.Content[n]
-			}
-		}
-		if i < 0 {
-			return ""
-		}
+	docs, _ := manifest.Read(source.NewFile(name, data), manifest.DefaultLimits)
+	if len(docs) == 0 {
+		return ""
 	}
-	return fmt.Sprintf("%s:%d:%d", name, key.Line, key.Column)
+	place := docs[0].Find(path)
+	switch {
+	case !place.Exact:
+		return ""
+	case strings.HasSuffix(path, "]"): // an element has no key
+		return place.Value.String()
+	}
+	return place.Key.String()
 }
 
 // configKeys are the keys that a configuration file may hold.

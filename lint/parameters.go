@@ -55,9 +55,6 @@ func (e *ParamError) Unwrap() error { return e.Err }
 
 // defaultParams returns the settings of a rule without a configuration.
 func (r *Rule) defaultParams() Params {
-	if len(r.Params) == 0 {
-		return nil
-	}
 	values := make(Params, len(r.Params))
 	for _, p := range r.Params {
 		values[p.Name] = p.Default
@@ -67,6 +64,9 @@ func (r *Rule) defaultParams() Params {
 
 // withParams returns settings with others in their place.
 func (r *Rule) withParams(base Params, settings map[string]any) (Params, error) {
+	if base == nil { // the rule was not there when the selection was made
+		base = r.defaultParams()
+	}
 	values := maps.Clone(base)
 	for _, name := range sortedKeys(settings) {
 		i := slices.IndexFunc(r.Params, func(p Param) bool { return p.Name == name })
@@ -176,7 +176,7 @@ func (s *Selection) Configure(all []*Rule, settings ParamSettings, overrides Ove
 		if err != nil {
 			return err
 		}
-		if s.params[name], err = rule.withParams(rule.defaultParams(), settings[name]); err != nil {
+		if s.params[name], err = rule.withParams(s.params[rule.Name], settings[name]); err != nil {
 			return err
 		}
 	}
@@ -191,11 +191,7 @@ func (s *Selection) Configure(all []*Rule, settings ParamSettings, overrides Ove
 			if err != nil {
 				return err
 			}
-			base := s.params[name]
-			if base == nil {
-				base = rule.defaultParams()
-			}
-			if of.params[name], err = rule.withParams(base, o.Params[name]); err != nil {
+			if of.params[name], err = rule.withParams(s.params[rule.Name], o.Params[name]); err != nil {
 				return err
 			}
 		}
@@ -223,10 +219,7 @@ func (s *Selection) paramsFor(r *Rule, file string, o objectFacts) Params {
 			return params
 		}
 	}
-	if params, ok := s.params[r.Name]; ok {
-		return params
-	}
-	return r.defaultParams()
+	return s.params[r.Name]
 }
 
 // key identifies the settings of a rule for the cache.

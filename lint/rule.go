@@ -167,7 +167,7 @@ type Selection struct {
 	Rules    []*Rule // advice rules that run, by name
 	severity map[string]diag.Severity
 
-	params    map[string]Params // by rule, as configured
+	params    map[string]Params // by rule, of those that have any
 	overrides []paramOverride
 }
 
@@ -212,6 +212,9 @@ func Select(all []*Rule, expr string, severities map[string]diag.Severity) (*Sel
 	}
 	s := &Selection{severity: severities, params: map[string]Params{}}
 	for _, r := range all {
+		if len(r.Params) > 0 {
+			s.params[r.Name] = r.defaultParams()
+		}
 		if chosen[r.Name] {
 			s.Rules = append(s.Rules, r)
 		}
