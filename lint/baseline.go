@@ -51,12 +51,8 @@ func Fingerprint(d *diag.Diagnostic) string {
 		file = d.Range.File
 	}
 	field := elementIndex.ReplaceAllString(d.Path, "[]")
-	group, _, found := strings.Cut(d.Object.APIVersion, "/")
-	if !found {
-		group = ""
-	}
 	sum := sha256.Sum256([]byte(strings.Join([]string{
-		d.Rule, group, d.Object.Kind, d.Object.Namespace, d.Object.Name, d.Container, field, d.Reason, file,
+		d.Rule, groupOf(d.Object.APIVersion), d.Object.Kind, d.Object.Namespace, d.Object.Name, d.Container, field, d.Reason, file,
 	}, "\x00")))
 	return hex.EncodeToString(sum[:8])
 }

@@ -7,9 +7,11 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/distribution/reference"
 	corev1 "k8s.io/api/core/v1"
 	apiresource "k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/lint"
@@ -80,13 +82,9 @@ var teamRules = []*lint.Rule{
 		Equivalents: "kube-linter disallowed-api-obj",
 		Doc:         "A namespace of a team may not be the place for ClusterRoles or bare Pods." + teamDoc,
 		Check: func(p *lint.Pass) error {
-			group, _, found := strings.Cut(p.Document.Object.APIVersion, "/")
-			if !found {
-				group = ""
-			}
-			kind := p.Document.Object.Kind
-			if matchesAny(p.Params.List("forbidden"), kind) || matchesAny(p.Params.List("forbidden"), group+"/"+kind) {
-				p.Report(lint.Finding{Path: "kind", Message: fmt.Sprintf("kind %s is not allowed", kind)})
+			gvk := schema.FromAPIVersionAndKind(p.Document.Object.APIVersion, p.Document.Object.Kind)
+			if forbidden := p.Params.List("forbidden"); matchesAny(forbidden, gvk.Kind) || matchesAny(forbidden, gvk.Group+"/"+gvk.Kind) {
+				p.Report(lint.Finding{Path: "kind", Message: fmt.Sprintf("kind %s is not allowed", gvk.Kind)})
 			}
 			return nil
 		},
@@ -234,23 +232,16 @@ func matchesAny(globs []string, name string) bool {
 	})
 }
 
-// fullName returns registry and repository of an image; "" if it is none.
+// fullName returns registry and repository of an image, as the kubelet completes it; "" if it is none.
 func fullName(image string) string {
 	if imageProblem(image) != "" {
 		return ""
 	}
-	name, _, _ := strings.Cut(image, "@")
-	if colon := strings.LastIndexByte(name, ':'); colon > strings.LastIndexByte(name, '/') {
-		name = name[:colon]
+	named, err := reference.ParseNormalizedNamed(image)
+	if err != nil {
+		return image // it holds a placeholder
 	}
-	first, _, several := strings.Cut(name, "/")
-	switch {
-	case !several:
-		return "docker.io/library/" + name
-	case !strings.ContainsAny(first, ".:") && first != "localhost":
-		return "docker.io/" + name
-	}
-	return name
+	return named.Name()
 }
 
 // repositoryMatches reports whether a glob matches a registry and repository, or what leads there.

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/common/types/ref"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	celconfig "k8s.io/apiserver/pkg/apis/cel"
 
 	"github.com/seatrial/seatrial/diag"
@@ -136,12 +138,9 @@ func (e *evaluation) ask(s *subject) error {
 // about reports whether the rule is about an object.
 func (e *evaluation) about(s *subject) bool {
 	m := &e.def.Match
-	group, version, found := strings.Cut(s.of.APIVersion, "/")
-	if !found {
-		group, version = "", group
-	}
-	if !matchesAny(m.Kinds, s.of.Kind) || !matchesAny(m.Groups, group) || !matchesAny(m.Versions, version) ||
-		!matchesAny(m.Namespaces, namespaceOf(s.of)) || !matchesAny(m.Names, s.of.Name) {
+	gvk := schema.FromAPIVersionAndKind(s.of.APIVersion, s.of.Kind)
+	if !matchesAny(m.Kinds, gvk.Kind) || !matchesAny(m.Groups, gvk.Group) || !matchesAny(m.Versions, gvk.Version) ||
+		!matchesAny(m.Namespaces, cmp.Or(s.of.Namespace, "default")) || !matchesAny(m.Names, s.of.Name) {
 		return false
 	}
 	if len(m.Paths) > 0 && !lint.Excluded(m.Paths, s.file) {
@@ -158,13 +157,6 @@ func (e *evaluation) about(s *subject) bool {
 		}
 	}
 	return true
-}
-
-func namespaceOf(o diag.Object) string {
-	if o.Namespace == "" {
-		return "default"
-	}
-	return o.Namespace
 }
 
 // path returns a path of the definition as one of the object.

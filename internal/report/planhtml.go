@@ -49,18 +49,21 @@ func writePlanHTML(w io.Writer, p *plan.Plan, o PlanOptions) error {
 	if err != nil {
 		return err
 	}
+	verdict := html.EscapeString(sanitize.Line(planVerdict(p)))
+	return writePage(w, planPage, planStyle, planScript, "Plan: "+planVerdict(p), data, "{{verdict}}", verdict)
+}
+
+// writePage writes a page in which style, script and data are, and whose policy lets nothing else in. Data must not hold
+// what ends an element. Others are further texts of the page and what stands for them.
+func writePage(w io.Writer, page, style, script, title, data string, others ...string) error {
 	policy := fmt.Sprintf(
 		"default-src 'none'; script-src '%s'; style-src '%s'; img-src data:; base-uri 'none'; form-action 'none'",
-		hashOf(planScript), hashOf(planStyle),
+		hashOf(script), hashOf(style),
 	)
-	_, err = strings.NewReplacer(
-		"{{policy}}", policy,
-		"{{title}}", html.EscapeString("Plan: "+sanitize.Line(planVerdict(p))),
-		"{{verdict}}", html.EscapeString(sanitize.Line(planVerdict(p))),
-		"{{style}}", planStyle,
-		"{{script}}", planScript,
-		"{{data}}", data,
-	).WriteString(w, planPage)
+	_, err := strings.NewReplacer(append([]string{
+		"{{policy}}", policy, "{{title}}", html.EscapeString(sanitize.Line(title)), "{{style}}", style,
+		"{{script}}", script, "{{data}}", data,
+	}, others...)...).WriteString(w, page)
 	return err
 }
 

@@ -4,10 +4,7 @@ import (
 	"bytes"
 	_ "embed"
 	"encoding/json"
-	"fmt"
-	"html"
 	"io"
-	"strings"
 
 	"github.com/seatrial/seatrial/internal/review"
 	"github.com/seatrial/seatrial/internal/sanitize"
@@ -30,14 +27,5 @@ func writeReviewHTML(w io.Writer, r *review.Report, _ ReviewOptions) error {
 	if err := enc.Encode(sanitize.Copy(jsonReviewOf(r, true), sanitize.Page)); err != nil {
 		return err
 	}
-	style := planStyle + reviewStyle
-	policy := fmt.Sprintf(
-		"default-src 'none'; script-src '%s'; style-src '%s'; img-src data:; base-uri 'none'; form-action 'none'",
-		hashOf(reviewScript), hashOf(style),
-	)
-	title := html.EscapeString(sanitize.Line(reviewTitle(r)))
-	_, err := strings.NewReplacer(
-		"{{policy}}", policy, "{{title}}", title, "{{style}}", style, "{{script}}", reviewScript, "{{data}}", data.String(),
-	).WriteString(w, reviewPage)
-	return err
+	return writePage(w, reviewPage, planStyle+reviewStyle, reviewScript, reviewTitle(r), data.String())
 }

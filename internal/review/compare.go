@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/lint"
 )
@@ -172,7 +174,7 @@ func groupChanges(all []Change) (grouped []Change) {
 	at := map[string]int{}
 	for _, c := range all {
 		var key strings.Builder
-		group, _, _ := strings.Cut(c.Object.APIVersion, "/")
+		group := schema.FromAPIVersionAndKind(c.Object.APIVersion, c.Object.Kind).Group
 		fmt.Fprintf(&key, "%s\x00%s\x00%s\x00%s\x00%s\x00%s", c.Action, group, c.Object.Kind, c.Object.Name, c.Was.Name, c.Fate)
 		for _, f := range c.Fields {
 			fmt.Fprintf(&key, "\x00%s\x01%s\x01%s", f.Path, f.Before, f.After)
@@ -289,7 +291,7 @@ var phrases = map[string][2]string{
 	"no-rollout":          {"%s does not roll out", "%d workloads do not roll out"},
 	"stale-config":        {"%s keeps old configuration", "%d workloads keep old configuration"},
 	"service-pods":        {"", "%d Services select other pods"},
-	"reference-broken":    {"%s refers to what goes", "%d references break"},
+	"reference-broken":    {"%s refers to what is removed", "%d references break"},
 	"reference-orphaned":  {"%s is used no more", "%d objects are used no more"},
 	"autoscaler-conflict": {"%s and its autoscaler disagree", "%d workloads and their autoscalers disagree"},
 	"volume":              {"", "%d volumes change or go"},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/seatrial/seatrial/lint"
 )
@@ -21,18 +22,18 @@ var Kinds = []Kind{
 	{"no-rollout", "the pods of a workload keep the old template until somebody deletes them"},
 	{"stale-config", "a ConfigMap or Secret changes, and pods keep the old values until they are restarted"},
 	{"service-pods", "a Service selects other pods, or none any more"},
-	{"reference-broken", "an object refers to another one, or to a key, that goes"},
+	{"reference-broken", "an object refers to another one, or to a key, that is removed"},
 	{"reference-orphaned", "nothing refers to an object any more"},
 	{"autoscaler-conflict", "the manifest sets replicas that an autoscaler decides"},
 	{"volume", "a volume, claim or namespace is deleted, or a workload gets another volume"},
 	{"image", "an image comes from another registry, or its tag may change its content"},
 	{"rbac", "somebody may do more than before"},
 	{"network", "a NetworkPolicy opens or cuts connections between pods"},
-	{"definition", "a CustomResourceDefinition loses versions or fields, or goes"},
+	{"definition", "a CustomResourceDefinition loses versions or fields, or is removed"},
 	{"api-not-served", "the target version of Kubernetes does not serve the API version"},
 	{"quota", "the pods of a namespace request more than its ResourceQuota allows"},
 	{"recreate", "an object is deleted and created again, since the API server refuses its update"},
-	{"moved", "an object goes from one environment to another"},
+	{"moved", "an object moves from one environment to another"},
 }
 
 // finders look for consequences in an environment.
@@ -48,11 +49,15 @@ type environment struct {
 	all       func() []*Object
 	restarted map[*Object]bool // workloads of the new side
 	found     []Finding        // that are new
+	amounts   func() (before, after map[string]amounts)
 }
 
 func newEnvironment(m *matched, all func() []*Object) *environment {
 	return &environment{
 		matched: m, old: setOf(m.before()), new: setOf(m.after()), all: all, restarted: map[*Object]bool{},
+		amounts: sync.OnceValues(func() (before, after map[string]amounts) {
+			return amountsOf(m.before()), amountsOf(m.after())
+		}),
 	}
 }
 
@@ -137,10 +142,7 @@ func names(list []string) string {
 	return strings.Join(list, ", ")
 }
 
-// risky returns the higher of two risks.
-func risky(a, b Risk) Risk { return max(a, b) }
-
-// group joins the consequences that several environments have in common.
+// groupConsequences joins the consequences that several environments have in common.
 func groupConsequences(all []Consequence) (grouped []Consequence) {
 	type key struct{ kind, object, message, details string }
 	at := map[key]int{}
@@ -154,7 +156,7 @@ func groupConsequences(all []Consequence) (grouped []Consequence) {
 		}
 		g := &grouped[i]
 		g.Environments = addOnce(g.Environments, c.Environments...)
-		g.Risk = risky(g.Risk, c.Risk)
+		g.Risk = max(g.Risk, c.Risk)
 		if g.Object.Namespace != c.Object.Namespace {
 			g.Object.Namespace = ""
 		}

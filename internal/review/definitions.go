@@ -8,6 +8,9 @@ import (
 
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	apischema "github.com/seatrial/seatrial/schema"
 )
 
 const definitionGroup = apiextensionsv1.GroupName
@@ -174,7 +177,8 @@ func hasField(v any, path []string) bool {
 func served(e *environment) (found []Consequence) {
 	for i := range e.found {
 		f := &e.found[i]
-		if f.Rule != "kind-unknown" || !builtinGroup(f.Object.APIVersion) {
+		gvk := schema.FromAPIVersionAndKind(f.Object.APIVersion, f.Object.Kind)
+		if f.Rule != "kind-unknown" || !apischema.IsBuiltinGroup(gvk.Group) {
 			continue
 		}
 		c := Consequence{
@@ -187,10 +191,4 @@ func served(e *environment) (found []Consequence) {
 		found = append(found, c)
 	}
 	return found
-}
-
-// builtinGroup reports whether Kubernetes itself serves the group of an API version.
-func builtinGroup(apiVersion string) bool {
-	group, _, ok := strings.Cut(apiVersion, "/")
-	return !ok || !strings.Contains(group, ".") || strings.HasSuffix(group, ".k8s.io")
 }

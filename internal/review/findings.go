@@ -2,7 +2,10 @@ package review
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/seatrial/seatrial/diag"
 )
@@ -17,10 +20,7 @@ type findingKey struct {
 // are the objects of the new side by those of the old, where they have another name.
 func (s *Side) keyOf(d *diag.Diagnostic, renamed map[*Object]*Object) findingKey {
 	o := d.Object
-	group, _, ok := strings.Cut(o.APIVersion, "/")
-	if !ok {
-		group = ""
-	}
+	group := schema.FromAPIVersionAndKind(o.APIVersion, o.Kind).Group
 	of := s.ObjectOf(d)
 	if to := renamed[of]; to != nil {
 		o.Name, o.Namespace = to.Name(), to.Document.Object.Namespace
@@ -34,14 +34,21 @@ func (s *Side) keyOf(d *diag.Diagnostic, renamed map[*Object]*Object) findingKey
 	return k
 }
 
+// documentKey is what a finding says of the document that it is about.
+type documentKey struct {
+	number int
+	object diag.Object
+}
+
 // ObjectOf returns the object that a finding is about; nil if it is not known.
 func (s *Side) ObjectOf(d *diag.Diagnostic) *Object {
-	for _, o := range s.Objects {
-		if o.Document.Number == d.Document && o.Document.Object == d.Object {
-			return o
+	if s.byDocument == nil {
+		s.byDocument = make(map[documentKey]*Object, len(s.Objects))
+		for _, o := range slices.Backward(s.Objects) { // of several, the first
+			s.byDocument[documentKey{o.Document.Number, o.Document.Object}] = o
 		}
 	}
-	return nil
+	return s.byDocument[documentKey{d.Document, d.Object}]
 }
 
 // namedPath returns a path with the names of list items in place of their numbers.

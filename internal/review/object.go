@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/seatrial/seatrial/diag"
+	"github.com/seatrial/seatrial/internal/redact"
 	"github.com/seatrial/seatrial/lint"
 	"github.com/seatrial/seatrial/manifest"
 	"github.com/seatrial/seatrial/source"
@@ -78,9 +79,6 @@ func merged(s *corev1.Secret) *corev1.Secret {
 // isSecret reports whether values of the object must not be shown.
 func (o *Object) isSecret() bool { return o.Resource.Object.Kind == "Secret" }
 
-// mask stands for a value that is not shown.
-const mask = "***"
-
 // withoutValues takes the values of a Secret out of its fields.
 func withoutValues(fields []Field) []Field {
 	for i := range fields {
@@ -91,7 +89,7 @@ func withoutValues(fields []Field) []Field {
 		f.Lines = nil
 		for _, value := range []*string{&f.Before, &f.After} {
 			if *value != "" {
-				*value = mask
+				*value = redact.Mask
 			}
 		}
 	}

@@ -47,7 +47,7 @@ func permissions(e *environment) (found []Consequence) {
 		if slices.ContainsFunc(added, dangerous) {
 			risk = High
 		}
-		lines := tell(added)
+		lines := inWords(added)
 		c := Consequence{Kind: "rbac", Risk: risk, Message: fmt.Sprintf("%s may now %s", subject, lines[0]), Details: lines[1:]}
 		c.Object.Kind, c.Object.Name = "", subject
 		if from := after[added[0]]; from != nil {
@@ -195,7 +195,7 @@ func covered(g grant, before map[grant]*Object) bool {
 // dangerousVerbs let a subject become another one.
 var dangerousVerbs = []string{"*", "escalate", "bind", "impersonate"}
 
-// dangerousResources give away secrets, or the means to run as another one.
+// dangerousResources hold secrets, or let a subject run as another one.
 var dangerousResources = []string{
 	"secrets", "pods/exec", "pods/attach", "nodes/proxy", "serviceaccounts/token", "pods/ephemeralcontainers",
 	"certificatesigningrequests/approval.certificates.k8s.io",
@@ -211,8 +211,8 @@ func dangerous(g grant) bool {
 	return slices.Contains(dangerousResources, g.resource) && g.name == "" && g.verb != "delete"
 }
 
-// tell says grants in words, the dangerous ones first, with the verbs on a resource in one line.
-func tell(grants []grant) []string {
+// inWords says grants in words, the dangerous ones first, with the verbs on a resource in one line.
+func inWords(grants []grant) []string {
 	type line struct{ resource, name, namespace string }
 	verbs := map[line][]string{}
 	danger := map[line]bool{}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/distribution/reference"
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
@@ -151,15 +152,15 @@ func (e *environment) broken(p *pair, ref lint.Ref) (what string, risk Risk) {
 		if e.new.Has(ref) || e.Elsewhere != nil && e.Elsewhere(ref) {
 			return "", None
 		}
-		return fmt.Sprintf("%s refers to %s, which goes", ref.Role, ref), High
+		return fmt.Sprintf("%s refers to %s, which is removed", ref.Role, ref), High
 	}
 	for _, key := range ref.Keys {
 		if !key.Optional && slices.Contains(was.Keys, key.Name) && !slices.Contains(is.Keys, key.Name) {
-			return fmt.Sprintf("%s needs key %s of %s, which goes", ref.Role, key.Name, ref), High
+			return fmt.Sprintf("%s needs key %s of %s, which is removed", ref.Role, key.Name, ref), High
 		}
 	}
 	if ref.Kind == "Service" && ref.Port != nil && hasPort(was, ref.Port) && !hasPort(is, ref.Port) {
-		return fmt.Sprintf("%s needs port %s of %s, which goes", ref.Role, portText(ref.Port), ref), High
+		return fmt.Sprintf("%s needs port %s of %s, which is removed", ref.Role, portText(ref.Port), ref), High
 	}
 	return "", None
 }
@@ -307,9 +308,8 @@ func images(e *environment) (found []Consequence) {
 			if was == image || image == "" {
 				continue
 			}
-			if known && registryOf(was) != registryOf(image) {
-				found = append(found, about(p.new, "image", Medium, "container %s pulls from %s in place of %s",
-					name, registryOf(image), registryOf(was)))
+			if from, to := registryOf(was), registryOf(image); known && from != "" && to != "" && from != to {
+				found = append(found, about(p.new, "image", Medium, "container %s pulls from %s in place of %s", name, to, from))
 			}
 			if floating(image) && !(known && floating(was)) {
 				found = append(found, about(p.new, "image", Low, "container %s runs %s: what it means may change", name, image))
@@ -333,21 +333,22 @@ func imagesOf(o *Object) map[string]string {
 	return all
 }
 
-// registryOf returns the registry that an image is pulled from.
+// registryOf returns the registry that an image is pulled from; empty if it is no reference.
 func registryOf(image string) string {
-	host, _, ok := strings.Cut(image, "/")
-	if !ok || !strings.ContainsAny(host, ".:") && host != "localhost" {
-		return "docker.io"
+	named, err := reference.ParseNormalizedNamed(image)
+	if err != nil {
+		return ""
 	}
-	return host
+	return reference.Domain(named)
 }
 
 // floating reports whether an image has no version: the same name may be another image tomorrow.
 func floating(image string) bool {
-	if strings.Contains(image, "@") {
+	named, err := reference.ParseNormalizedNamed(image)
+	if err != nil {
 		return false
 	}
-	name := image[strings.LastIndexByte(image, '/')+1:]
-	_, tag, ok := strings.Cut(name, ":")
-	return !ok || tag == "latest"
+	tagged, ok := reference.TagNameOnly(named).(reference.Tagged)
+	_, digested := named.(reference.Digested)
+	return ok && tagged.Tag() == "latest" && !digested
 }

@@ -57,6 +57,8 @@ type Side struct {
 	// Recreated are objects that are deleted and created again, since the server refuses their update, with the reason.
 	Recreated map[Identity]string
 	Problem   string // why the side cannot be rendered, or not as a whole
+
+	byDocument map[documentKey]*Object // of Objects, made when it is first asked for
 }
 
 // Object is an object that a side applies.

@@ -77,7 +77,7 @@ func (a amounts) texts() map[string]string {
 
 // totals compares what the pods of each namespace ask for. Namespaces where nothing differs are left out.
 func (e *environment) totals() (all []Total) {
-	before, after := amountsOf(e.before()), amountsOf(e.after())
+	before, after := e.amounts()
 	namespaces := map[string]bool{}
 	for ns := range before {
 		namespaces[ns] = true
@@ -96,7 +96,7 @@ func (e *environment) totals() (all []Total) {
 
 // quotas finds namespaces whose pods ask for more than a ResourceQuota of theirs allows, and did not before.
 func quotas(e *environment) (found []Consequence) {
-	before, after := amountsOf(e.before()), amountsOf(e.after())
+	before, after := e.amounts()
 	for _, p := range e.pairs {
 		quota, ok := quotaOf(p.new)
 		if !ok {

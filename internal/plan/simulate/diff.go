@@ -15,6 +15,7 @@ import (
 	"k8s.io/client-go/kubernetes/scheme"
 
 	"github.com/seatrial/seatrial/internal/plan"
+	"github.com/seatrial/seatrial/internal/redact"
 )
 
 // bookkeeping is what the server and its clients keep for themselves in every object.
@@ -60,7 +61,7 @@ func hideData(fields []plan.Field) {
 		f.Defaulted = false // what stringData says is stored as data
 		for _, value := range []*string{&f.Before, &f.After} {
 			if *value != "" {
-				*value = "***"
+				*value = redact.Mask
 			}
 		}
 	}
