@@ -90,7 +90,7 @@ func LoadBaseline(name string) (*Baseline, error) {
 	}
 	var f baselineFile
 	if err := json.Unmarshal(data, &f); err != nil {
-		return nil, fmt.Errorf("reading the baseline %s: %w", name, err)
+		return nil, fmt.Errorf("%s is not a baseline: it cannot be read as JSON: %w", name, err)
 	}
 	if f.APIVersion != baselineVersion || f.Kind != baselineKind {
 		return nil, fmt.Errorf("%s is not a baseline: it is not of kind %s of %s", name, baselineKind, baselineVersion)
@@ -98,8 +98,13 @@ func LoadBaseline(name string) (*Baseline, error) {
 	return &Baseline{f.Findings}, nil
 }
 
-// Write writes the baseline to a file.
+// Write writes the baseline to a file, in the place of an earlier one.
 func (b *Baseline) Write(name string) error {
+	if _, err := os.Stat(name); err == nil {
+		if _, err := LoadBaseline(name); err != nil {
+			return fmt.Errorf("%s exists, and is not replaced: %w", name, err)
+		}
+	}
 	data, err := json.MarshalIndent(baselineFile{baselineVersion, baselineKind, b.Known}, "", "  ")
 	if err != nil {
 		return err

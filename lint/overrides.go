@@ -50,7 +50,7 @@ func (o *Override) complete(all []*Rule, today time.Time) error {
 	case len(o.Rules)+len(o.Params) == 0:
 		return fmt.Errorf("override without rules: name some")
 	case len(o.Paths)+len(o.Containers)+len(o.Labels)+len(o.objectGlobs()) == 0:
-		return fmt.Errorf("override of everything: name paths:, objects: or containers:, or leave the rules out in rules: of the file")
+		return fmt.Errorf("override of everything: name paths:, objects: or containers:, or kinds:, namespaces:, names: or labels:; or leave the rules out in rules: of the file")
 	case len(o.Containers) > 0 && len(o.Params) > 0:
 		return fmt.Errorf("override of containers with parameters: they hold for whole objects")
 	}

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/seatrial/seatrial/diag"
+	"github.com/seatrial/seatrial/internal/redact"
 	"github.com/seatrial/seatrial/manifest"
 	"github.com/seatrial/seatrial/schema"
 	"github.com/seatrial/seatrial/source"
@@ -83,6 +84,9 @@ func (t *target) judge(r *run, d *manifest.Document, v verdict.Verdict) []diag.D
 			!slices.ContainsFunc(v.Causes, func(c verdict.Cause) bool { return c.Path == p.Path }) {
 			continue // the schema alone asks for it: the linked validation knows better
 		}
+		if c := causeOf(p); d.Object.Kind == "Secret" && c.Class == verdict.WrongType {
+			p.Message = withoutValue(p.Message)
+		}
 		c := inServersWords(causeOf(p), v.Causes)
 		said[p.Path] = true
 		out = append(out, t.enrich(d, diagnose(d, c), c))
@@ -95,7 +99,7 @@ func (t *target) judge(r *run, d *manifest.Document, v verdict.Verdict) []diag.D
 	return append(out, r.deprecation(d, kind, t.version)...)
 }
 
-// causeOf tells a problem of a schema as the server would.
+// causeOf returns a problem of a schema as the cause that the server would report.
 func causeOf(p schema.Problem) verdict.Cause {
 	c := verdict.Cause{Path: p.Path, Message: p.Message, Class: verdict.Invalid, Reason: "FieldValueInvalid"}
 	switch p.Kind {
@@ -109,6 +113,14 @@ func causeOf(p schema.Problem) verdict.Cause {
 		c.Reason = "FieldValueNotSupported"
 	}
 	return c
+}
+
+// withoutValue returns the message on a value of a wrong type without the value.
+func withoutValue(message string) string {
+	if at := strings.LastIndex(message, " is "); at >= 0 {
+		return redact.Mask + message[at:]
+	}
+	return message
 }
 
 // inServersWords returns the linked server's cause where it says the same: it lists the supported

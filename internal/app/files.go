@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -60,8 +61,11 @@ func (f *Files) Read(name string) ([]byte, error) {
 // nameStdin reads standard input, if it is among paths, as the text of a file, and returns the paths with its name.
 func (f *Files) nameStdin(paths []string, name string) ([]string, error) {
 	i := slices.Index(paths, source.Stdin)
-	if name == "" || i < 0 {
+	switch {
+	case name == "":
 		return paths, nil
+	case i < 0:
+		return nil, usage("--stdin-filename names standard input: add - to the paths")
 	}
 	data, err := f.Read(source.Stdin)
 	if err != nil {
@@ -82,12 +86,23 @@ func (f *Files) IsStdin(name string) bool {
 // readSource reads a file of a source: from memory, where it is edited, or from disk.
 func (f *Files) readSource(name string) ([]byte, error) {
 	f.mu.Lock()
-	data, ok := f.overlay[name]
-	f.mu.Unlock()
-	if ok {
+	defer f.mu.Unlock()
+	if data, ok := f.overlay[name]; ok {
 		return data, nil
 	}
+	for edited, data := range f.overlay { // renderers name files in their own way
+		if filepath.Base(edited) == filepath.Base(name) && sameFile(edited, name) {
+			return data, nil
+		}
+	}
 	return render.ReadFile(name)
+}
+
+// sameFile reports whether two paths lead to the same place, where a file need not exist.
+func sameFile(a, b string) bool {
+	a, errA := filepath.Abs(a)
+	b, errB := filepath.Abs(b)
+	return errA == nil && errB == nil && withoutLinks(a) == withoutLinks(b)
 }
 
 // decode returns a text as UTF-8.

@@ -400,5 +400,10 @@ func (r *reviewer) cleaned(report *review.Report) *review.Report {
 		}
 	}
 	roots := strings.NewReplacer(r.old.prefixes(r.new)...)
-	return sanitize.Copy(report, func(s string) string { return roots.Replace(secrets.Text(s)) })
+	return sanitize.Copy(report, func(s string) string {
+		if !redact.Short(s) { // fields of Secrets are masked already; 2 replicas are not a Secret's 2
+			s = secrets.Text(s)
+		}
+		return roots.Replace(s)
+	})
 }

@@ -34,6 +34,9 @@ var fields = []string{"data", "stringData", "binaryData"}
 // quoted or is the whole text: it may be part of a name by chance.
 const minLength = 6
 
+// Short reports whether a text is so short that it may be the value of a Secret by chance.
+func Short(s string) bool { return len(s) < minLength }
+
 // Redactor takes the values of Secrets out of texts. The zero value knows no values.
 type Redactor struct {
 	values []string // longest first

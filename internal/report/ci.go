@@ -168,7 +168,7 @@ func writeJUnit(w io.Writer, r *Lint, _ Options) error {
 	if clean > 0 {
 		suite := junitSuite{
 			Name: "documents without findings", Tests: 1,
-			Cases: []junitCase{{Name: plural(clean, "document"), ClassName: "seatrial"}},
+			Cases: []junitCase{{Name: Plural(clean, "document"), ClassName: "seatrial"}},
 		}
 		out.Tests++
 		out.Suites = append(out.Suites, suite)

@@ -37,7 +37,7 @@ func (t *planWriter) changes() {
 		t.change(c)
 	}
 	if unchanged > 0 {
-		fmt.Fprintln(t, t.dim.Sprintf("  = %s as they are", plural(unchanged, "object")))
+		fmt.Fprintln(t, t.dim.Sprintf("  = %s as they are", Plural(unchanged, "object")))
 	}
 }
 
@@ -136,7 +136,7 @@ func (t *planWriter) fields(fields []plan.Field) {
 		fmt.Fprintf(t, "      %s\n          %s\n", name, t.values(f, t.width-10))
 	}
 	if rest := len(fields) - len(shown); rest > 0 {
-		fmt.Fprintln(t, t.dim.Sprintf("      and %s more (--verbose)", plural(rest, "field")))
+		fmt.Fprintln(t, t.dim.Sprintf("      and %s more (--verbose)", Plural(rest, "field")))
 	}
 }
 

@@ -49,7 +49,7 @@ func (t *planWriter) rollouts() {
 		t.rollout(w)
 	}
 	if rest := bad[len(whole):]; len(rest) > 0 {
-		t.title("%s more that do not complete", plural(len(rest), "workload"))
+		t.title("%s more that do not complete", Plural(len(rest), "workload"))
 		for _, w := range rest {
 			fmt.Fprintf(t, "  %s: %s\n", printable(w.Object.String()), t.severity[diag.Error].Sprint(printable(w.Status)))
 		}
@@ -79,14 +79,14 @@ func (t *planWriter) foldedRollouts(good []*plan.Workload) {
 	if len(good) == 0 {
 		return
 	}
-	t.title("%s that completed", plural(len(good), "workload"))
+	t.title("%s that completed", Plural(len(good), "workload"))
 	fmt.Fprintf(t, "  %s\n", t.good.Sprintf("the last one after %s s", end))
 	slices.SortStableFunc(short, func(a, b *plan.Workload) int {
 		return (a.MinAvailable - a.Desired) - (b.MinAvailable - b.Desired)
 	})
 	for i, w := range short {
 		if i == shortWorkloads {
-			fmt.Fprintln(t, t.dim.Sprintf("  and %s with fewer pods than desired for a while (--verbose)", plural(len(short)-i, "workload")))
+			fmt.Fprintln(t, t.dim.Sprintf("  and %s with fewer pods than desired for a while (--verbose)", Plural(len(short)-i, "workload")))
 			break
 		}
 		fmt.Fprintf(t, "  %s: at least %d of %d available\n", printable(w.Object.String()), w.MinAvailable, w.Desired)
@@ -119,7 +119,7 @@ func (t *planWriter) rollout(w *plan.Workload) {
 	case "Job", "CronJob":
 		fmt.Fprintf(t, "  %s\n", paint.Sprint(end))
 	default:
-		fmt.Fprintf(t, "  %s · at most %s · %s\n", least, plural(w.MaxPods, "pod"), paint.Sprint(end))
+		fmt.Fprintf(t, "  %s · at most %s · %s\n", least, Plural(w.MaxPods, "pod"), paint.Sprint(end))
 	}
 }
 
@@ -343,7 +343,7 @@ func (t *planWriter) tellKind(w *plan.Workload, kind string, steps []plan.Step) 
 		case "Failure":
 			word = " " + failureWord(steps[0].Event)
 		}
-		return plural(len(names), "pod") + word
+		return Plural(len(names), "pod") + word
 	}
 	return strings.Join(names, ", ") + word
 }

@@ -54,7 +54,7 @@ func (t *planWriter) fits(nodes []plan.NodeFit) {
 	}
 	for i, n := range nodes {
 		if i == most && !t.o.Verbose {
-			fmt.Fprintln(t, t.dim.Sprintf("      and %s more", plural(len(nodes)-most, "node")))
+			fmt.Fprintln(t, t.dim.Sprintf("      and %s more", Plural(len(nodes)-most, "node")))
 			return
 		}
 		t.wrapped(fmt.Sprintf("      %-*s  %-*s  ", width, n.Name, plugin, n.Plugin), n.Reason, 10+width+plugin, t.dim)
@@ -135,7 +135,7 @@ func (t *planWriter) nodes() {
 		fmt.Fprintln(t, line)
 	}
 	if rest := len(t.Nodes) - len(shown); rest > 0 {
-		fmt.Fprintln(t, t.dim.Sprintf("  and %s more (--verbose)", plural(rest, "node")))
+		fmt.Fprintln(t, t.dim.Sprintf("  and %s more (--verbose)", Plural(rest, "node")))
 	}
 }
 

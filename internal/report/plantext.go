@@ -141,7 +141,7 @@ func (t *planWriter) head() {
 		t,
 		t.dim.Sprintf(
 			"Kubernetes %s (simulated) · %s · seed %d · virtual time", strings.TrimPrefix(t.KubernetesVersion, "v"),
-			plural(len(t.Nodes), "node"), t.Seed,
+			Plural(len(t.Nodes), "node"), t.Seed,
 		),
 	)
 }
@@ -202,7 +202,7 @@ func (t *planWriter) risks() {
 		}
 	}
 	if hidden > 0 {
-		fmt.Fprintln(t, t.dim.Sprintf("\n%s of advice not shown (--verbose)", plural(hidden, "line")))
+		fmt.Fprintln(t, t.dim.Sprintf("\n%s of advice not shown (--verbose)", Plural(hidden, "line")))
 	}
 	if len(t.Assumptions) > 0 {
 		t.title("Assumed")
@@ -223,10 +223,10 @@ func (t *planWriter) summary() {
 	case !t.Converged:
 		end, paint = fmt.Sprintf("Does not complete within %s s.", t.VirtualSeconds), t.severity[diag.Error]
 	case len(t.Failed()) > 0:
-		end, paint = fmt.Sprintf("%s %s not met.", end, plural(len(t.Failed()), "expectation")), t.severity[diag.Error]
+		end, paint = fmt.Sprintf("%s %s not met.", end, Plural(len(t.Failed()), "expectation")), t.severity[diag.Error]
 	case len(t.FailedOutcomes()) > 0:
 		end, paint = fmt.Sprintf(
-			"%s %d of %s without a good end.", end, len(t.FailedOutcomes()), plural(len(t.Outcomes), "question"),
+			"%s %d of %s without a good end.", end, len(t.FailedOutcomes()), Plural(len(t.Outcomes), "question"),
 		), t.severity[diag.Error]
 	}
 	fmt.Fprintf(

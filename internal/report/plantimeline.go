@@ -118,7 +118,7 @@ func (t *planWriter) problems() {
 		}
 	}
 	if t.fold && over > 0 {
-		fmt.Fprintln(t, t.dim.Sprintf("  %s that went by (--verbose)", plural(over, "problem")))
+		fmt.Fprintln(t, t.dim.Sprintf("  %s that went by (--verbose)", Plural(over, "problem")))
 	}
 }
 

@@ -37,7 +37,7 @@ func (p *Progress) Update(done, total int) {
 		return
 	}
 	p.shown, p.visible = t, true
-	fmt.Fprintf(p.w, "\r\x1b[Kjudging %d of %s", done, plural(total, "file"))
+	fmt.Fprintf(p.w, "\r\x1b[Kjudging %d of %s", done, Plural(total, "file"))
 }
 
 // Done clears the display.

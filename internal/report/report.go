@@ -107,7 +107,8 @@ func message(d *diag.Diagnostic) string { return printable(d.Text()) }
 // printable returns s as one line for a terminal.
 func printable(s string) string { return sanitize.Line(s) }
 
-func plural(n int, word string) string {
+// Plural returns a number with what is counted: 1 finding, 2 findings.
+func Plural(n int, word string) string {
 	if n == 1 {
 		return "1 " + word
 	}

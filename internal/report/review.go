@@ -138,7 +138,7 @@ func reviewTitle(r *review.Report) string {
 	if total == 1 {
 		return risk + " risk: the one environment changes"
 	}
-	return fmt.Sprintf("%s risk, %d of %s %s", risk, len(r.Environments), plural(total, "environment"),
+	return fmt.Sprintf("%s risk, %d of %s %s", risk, len(r.Environments), Plural(total, "environment"),
 		map[bool]string{true: "changes", false: "change"}[len(r.Environments) == 1])
 }
 
@@ -179,7 +179,7 @@ func countedFindings(all []review.Finding) string {
 	var parts []string
 	for s := diag.Error; s <= diag.Info; s++ {
 		if counts[s] > 0 {
-			parts = append(parts, plural(counts[s], s.String()))
+			parts = append(parts, Plural(counts[s], s.String()))
 		}
 	}
 	return strings.Join(parts, ", ")

@@ -192,7 +192,7 @@ func (m *markdownWriter) why(e *review.EnvironmentReport) string {
 		parts = append(parts, md(shortened(e.Problem, 200)))
 	}
 	if len(e.Varying) > 0 {
-		parts = append(parts, fmt.Sprintf("%s not deterministic", plural(len(e.Varying), "field")))
+		parts = append(parts, fmt.Sprintf("%s not deterministic", Plural(len(e.Varying), "field")))
 	}
 	return strings.Join(parts, "<br>")
 }
@@ -315,7 +315,7 @@ func changedLines(fields []review.Field) (lines []string) {
 			}
 		}
 		if !ok {
-			return append(lines, fmt.Sprintf("  ... %s more", plural(len(fields)-i, "field")))
+			return append(lines, fmt.Sprintf("  ... %s more", Plural(len(fields)-i, "field")))
 		}
 	}
 	return lines
@@ -369,7 +369,7 @@ func (m *markdownWriter) foot(cut bool) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n<sub>%s", md(shortened(sides(m.Report), 200)))
 	if m.Before > 0 {
-		fmt.Fprintf(&b, " · %s of before not shown", plural(m.Before, "finding"))
+		fmt.Fprintf(&b, " · %s of before not shown", Plural(m.Before, "finding"))
 	}
 	if cut && m.o.Page == "" {
 		b.WriteString(" · shortened: `seatrial review -o html` has all of it")

@@ -239,7 +239,7 @@ func (t *reviewWriter) changes() {
 func (t *reviewWriter) fields(fields []review.Field) {
 	for i, f := range fields {
 		if i == maxFields && !t.o.Verbose {
-			fmt.Fprintln(t, t.dim.Sprintf("      and %s more (--verbose)", plural(len(fields)-i, "field")))
+			fmt.Fprintln(t, t.dim.Sprintf("      and %s more (--verbose)", Plural(len(fields)-i, "field")))
 			return
 		}
 		path := printable(f.Path)
@@ -266,7 +266,7 @@ const maxLines = 20
 func (t *reviewWriter) lines(lines []string) {
 	for i, line := range lines {
 		if i == maxLines && !t.o.Verbose {
-			fmt.Fprintln(t, t.dim.Sprintf("        and %s more (--verbose)", plural(len(lines)-i, "line")))
+			fmt.Fprintln(t, t.dim.Sprintf("        and %s more (--verbose)", Plural(len(lines)-i, "line")))
 			return
 		}
 		paint := t.dim
@@ -341,7 +341,7 @@ func rolloutText(o *review.Rollout) string {
 
 // rollingText says how a workload fares in a rollout.
 func rollingText(w *review.Rolling) string {
-	text := fmt.Sprintf("%s: at least %d of %d available, at most %s", w.Object, w.MinAvailable, w.Desired, plural(w.MaxPods, "pod"))
+	text := fmt.Sprintf("%s: at least %d of %d available, at most %s", w.Object, w.MinAvailable, w.Desired, Plural(w.MaxPods, "pod"))
 	if w.Settled < 0 {
 		text += "; does not come to rest"
 	}
@@ -387,6 +387,6 @@ func zero(s string) string {
 
 func (t *reviewWriter) foot() {
 	if t.Before > 0 && !t.o.All {
-		fmt.Fprintf(t, "\n%s\n", t.dim.Sprintf("%s of before not shown: --all", plural(t.Before, "finding")))
+		fmt.Fprintf(t, "\n%s\n", t.dim.Sprintf("%s of before not shown: --all", Plural(t.Before, "finding")))
 	}
 }

@@ -374,7 +374,7 @@ func (t *textWriter) matrix() {
 func (t *textWriter) summary() {
 	s := t.report.Summary
 	where := fmt.Sprintf(
-		"in %s of %s (Kubernetes %s)", plural(s.Documents, "document"), plural(s.Files, "file"),
+		"in %s of %s (Kubernetes %s)", Plural(s.Documents, "document"), Plural(s.Files, "file"),
 		t.report.versions(),
 	)
 	var found []string
@@ -384,7 +384,7 @@ func (t *textWriter) summary() {
 		s    diag.Severity
 	}{{s.Errors, "error", diag.Error}, {s.Warnings, "warning", diag.Warning}, {s.Infos, "info", diag.Info}} {
 		if c.n > 0 {
-			found = append(found, t.severity[c.s].Sprint(plural(c.n, c.word)))
+			found = append(found, t.severity[c.s].Sprint(Plural(c.n, c.word)))
 		}
 	}
 	line := strings.Join(found, ", ")
@@ -396,7 +396,7 @@ func (t *textWriter) summary() {
 		line += fmt.Sprintf(", %d suppressed", s.Suppressed)
 	}
 	if s.Skipped > 0 {
-		line += fmt.Sprintf(", %s without a schema not judged", plural(s.Skipped, "object"))
+		line += fmt.Sprintf(", %s without a schema not judged", Plural(s.Skipped, "object"))
 	}
 	fmt.Fprintln(t, line)
 	if len(s.SkippedKinds) > 0 {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/seatrial/seatrial/internal/report"
 	"github.com/seatrial/seatrial/lint"
 )
 
@@ -14,8 +15,8 @@ func (o *lintOptions) keepBaseline(job *lintJob, res *lint.Result) error {
 	if err := b.Write(o.writeBaseline); err != nil {
 		return &exitError{exitFailed, err}
 	}
-	fmt.Fprintf(o.Err, "wrote %d findings to %s; baseline: %s in %s makes them known\n",
-		len(findings), o.writeBaseline, o.writeBaseline, lint.ConfigName)
+	fmt.Fprintf(o.Err, "wrote %s to %s; baseline: %s in %s makes them known\n",
+		report.Plural(len(findings), "finding"), o.writeBaseline, o.writeBaseline, lint.ConfigName)
 	return nil
 }
 

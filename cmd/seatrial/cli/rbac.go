@@ -45,7 +45,7 @@ RESOURCE is a resource as kubectl takes it, with a subresource behind a slash: s
 the current folder is read; charts and kustomizations in folders are rendered.`,
 		Example: `  seatrial rbac who-can get secrets manifests/
   seatrial rbac who-can create pods/exec --namespace shop manifests/`,
-		Args: cobra.MinimumNArgs(2),
+		Args: leastArgs(2, "VERB and RESOURCE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r.Verb = args[0]
 			if err := resolveResource(&r, args[1]); err != nil {
@@ -73,7 +73,7 @@ SUBJECT is ServiceAccount/NAMESPACE/NAME, Group/NAME or User/NAME. What it may d
 the groups are known: system:authenticated, and those of ServiceAccounts.`,
 		Example: `  seatrial rbac what-can ServiceAccount/shop/robot manifests/
   seatrial rbac what-can Group/ops manifests/`,
-		Args: cobra.MinimumNArgs(1),
+		Args: leastArgs(1, "SUBJECT"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			subject, err := access.ParseSubject(args[0])
 			if err != nil {

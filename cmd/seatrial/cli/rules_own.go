@@ -12,7 +12,9 @@ import (
 
 	"github.com/seatrial/seatrial/internal/app"
 	"github.com/seatrial/seatrial/internal/policy"
+	"github.com/seatrial/seatrial/internal/report"
 	"github.com/seatrial/seatrial/internal/sanitize"
+	"github.com/seatrial/seatrial/lint"
 )
 
 func newRulesTestCommand(s Streams, config *string) *cobra.Command {
@@ -88,10 +90,13 @@ func newRulesNewCommand(s Streams) *cobra.Command {
 		Short: "Write a rule of one's own to start from, with tests",
 		Example: `  seatrial rules new team-label > rules.yaml
   seatrial rules test --config rules.yaml`,
-		Args: cobra.ExactArgs(1),
+		Args: exactArgs(1, "a name"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if !policy.ValidName(args[0]) {
 				return usageError("invalid name %q: want lower case with dashes, such as team-label", args[0])
+			}
+			if slices.ContainsFunc(app.Rules(), func(r *lint.Rule) bool { return r.Name == args[0] }) {
+				return usageError("seatrial has a rule %s already: choose another name", args[0])
 			}
 			_, err := io.WriteString(s.Out, policy.Skeleton(args[0]))
 			return err
@@ -121,8 +126,8 @@ func writeTestTable(out io.Writer, rules []*policy.Rule, outcomes []policy.Outco
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(out, "%d tests of %d rules, %d failed; %d rules without a valid and an invalid manifest\n",
-		len(outcomes), len(rules), failed, untested)
+	_, err := fmt.Fprintf(out, "%s of %s, %d failed; %s without a valid and an invalid manifest\n",
+		report.Plural(len(outcomes), "test"), report.Plural(len(rules), "rule"), failed, report.Plural(untested, "rule"))
 	return err
 }
 

@@ -134,6 +134,23 @@ func TestLintShowsNoValuesOfSecrets(t *testing.T) {
 	}
 }
 
+// TestSchemasShowNoValuesOfSecrets lints values that are so short that they are not looked for in texts, by the schema of
+// another version.
+func TestSchemasShowNoValuesOfSecrets(t *testing.T) {
+	text := "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {pin: 4815, flag: true, inner: {k: 162}}\n"
+	for _, format := range []string{"compact", "json", "github"} {
+		_, out := run(t, text, "lint", "--kubernetes-version", "1.31", "--no-cache", "-o", format)
+		if !strings.Contains(out, "*** is a number, want string") || !strings.Contains(out, "*** is an object, want string") {
+			t.Errorf("-o %s: %s", format, out)
+		}
+		for _, value := range []string{"4815", "true is", "162"} {
+			if strings.Contains(out, value) {
+				t.Errorf("-o %s shows %s: %s", format, value, out)
+			}
+		}
+	}
+}
+
 func TestPlanShowsNoValuesOfSecrets(t *testing.T) {
 	for _, format := range report.PlanNames() {
 		code, out := run(t, plantedManifests(), "plan", "--rules", "all", "--verbose", "-o", format)

@@ -20,6 +20,7 @@ import (
 
 	"github.com/seatrial/seatrial/internal/cluster"
 	"github.com/seatrial/seatrial/internal/platform"
+	"github.com/seatrial/seatrial/internal/report"
 	"github.com/seatrial/seatrial/internal/sanitize"
 	"github.com/seatrial/seatrial/internal/trial"
 	"github.com/seatrial/seatrial/source"
@@ -394,6 +395,17 @@ func printed(s Streams, f func(io.Writer) error) error {
 	return err
 }
 
+// leastArgs returns a check of a number of arguments that is a lower bound; what names them.
+func leastArgs(n int, what string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) < n {
+			return usageError("want %s, got %s", what, report.Plural(len(args), "argument"))
+		}
+		return nil
+	}
+}
+
+// exactArgs returns a check of a number of arguments; what names them.
 func exactArgs(n int, what string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
 		switch {
@@ -402,6 +414,6 @@ func exactArgs(n int, what string) cobra.PositionalArgs {
 		case n == 0:
 			return usageError("unexpected argument %q", args[0])
 		}
-		return usageError("want %s, got %d arguments", what, len(args))
+		return usageError("want %s, got %s", what, report.Plural(len(args), "argument"))
 	}
 }
