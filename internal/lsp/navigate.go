@@ -5,10 +5,15 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/sourcegraph/jsonrpc2"
+	"k8s.io/apimachinery/pkg/api/validation/path"
+	"k8s.io/apimachinery/pkg/util/validation"
+	"sigs.k8s.io/yaml"
 
+	"github.com/seatrial/seatrial/lint"
 	"github.com/seatrial/seatrial/source"
 )
 
@@ -98,27 +103,72 @@ func (s *Server) rename(ctx context.Context, p renameParams) (any, error) {
 		return nil, err
 	}
 	found, ok := o.at(d, offset)
-	switch {
-	case !ok:
+	if !ok {
 		return nil, invalid("no name of an object, a key or a port stands here")
-	case !plainName(p.NewName):
-		return nil, invalid("%q is not a name: want letters, digits, -, _ and .", p.NewName)
+	}
+	if err := o.renames(found.subject, p.NewName); err != nil {
+		return nil, err
 	}
 	edit := workspaceEdit{Changes: map[string][]textEdit{}}
 	for _, at := range o.of(found.subject) {
+		if at.shared {
+			return nil, invalid("%s has an anchor in %s: other fields take its value; write the name there instead", at.label(), at.at)
+		}
 		f := o.file(at.at.File)
+		text := p.NewName
+		if !at.quoted && !plain(text) {
+			text = strconv.Quote(text)
+		}
 		uri := s.uri(f)
-		edit.Changes[uri] = append(
-			edit.Changes[uri], textEdit{Range: s.edge.rangeOf(f, at.at), NewText: p.NewName},
-		)
+		edit.Changes[uri] = append(edit.Changes[uri], textEdit{Range: s.edge.rangeOf(f, at.at), NewText: text})
 	}
 	return edit, nil
 }
 
-func plainName(name string) bool {
-	return name != "" && !strings.ContainsFunc(name, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.", r))
-	})
+// label names a subject for messages.
+func (s subject) label() string {
+	switch {
+	case s.key != "":
+		return "key " + s.key
+	case s.port != "":
+		return "port " + s.port
+	}
+	return s.kind + " " + s.name
+}
+
+// renames returns why a subject cannot have a name; nil if it can.
+func (o *objects) renames(s subject, name string) error {
+	valid, taken := validation.IsDNS1123Subdomain, false
+	target := o.set.Get(s.group, s.kind, s.namespace, s.name)
+	switch {
+	case s.key != "":
+		valid = validation.IsConfigMapKey
+		taken = target != nil && slices.Contains(target.Keys, name)
+	case s.port != "":
+		valid = validation.IsValidPortName
+		taken = target != nil && slices.ContainsFunc(target.Ports, func(p lint.Port) bool { return p.Name == name })
+	default:
+		if s.group == rbacGroup {
+			valid = func(name string) []string { return path.ValidatePathSegmentName(name, false) }
+		}
+		taken = o.set.Get(s.group, s.kind, s.namespace, name) != nil
+	}
+	switch problems := valid(name); {
+	case len(problems) > 0:
+		return invalid("%q cannot be the name of %s: %s", name, s.label(), problems[0])
+	case taken:
+		return invalid("%s cannot be called %s: one of that name exists", s.label(), name)
+	}
+	return nil
+}
+
+// rbacGroup is the API group whose names may hold colons.
+const rbacGroup = "rbac.authorization.k8s.io"
+
+// plain reports whether a name is a string of YAML without quotes.
+func plain(name string) bool {
+	var value any
+	return yaml.Unmarshal([]byte(name), &value) == nil && value == any(name)
 }
 
 func invalid(format string, args ...any) error {

@@ -85,6 +85,8 @@ type subject struct {
 type occurrence struct {
 	subject
 	at       source.Range // of the name alone, without quotes
+	quoted   bool         // it stands in quotes
+	shared   bool         // it has an anchor: other fields may take its value
 	declares bool
 }
 
@@ -100,7 +102,7 @@ func (o *objects) occurrences(r *lint.Resource, yield func(occurrence)) {
 			place = doc.Find(path + ".name")
 		}
 		if place.Exact && place.Node.Kind == manifest.Scalar {
-			yield(occurrence{s, unquoted(doc.File, place), declares})
+			yield(occurrenceOf(doc.File, s, place.Value, place.Node.Shared, declares))
 		}
 	}
 	gk := r.GroupKind()
@@ -115,7 +117,7 @@ func (o *objects) occurrences(r *lint.Resource, yield func(occurrence)) {
 			f := &place.Node.Fields[i]
 			key := mine
 			key.key = f.Name
-			yield(occurrence{key, trimQuotes(doc.File, f.Key()), true})
+			yield(occurrenceOf(doc.File, key, f.Key(), false, true))
 		}
 	}
 	if gk.Kind == "Service" {
@@ -143,15 +145,14 @@ func (o *objects) occurrences(r *lint.Resource, yield func(occurrence)) {
 	}
 }
 
-// unquoted returns the place of a scalar's text.
-func unquoted(f *source.File, p manifest.Place) source.Range { return trimQuotes(f, p.Value) }
-
-func trimQuotes(f *source.File, r source.Range) source.Range {
+// occurrenceOf returns the occurrence of a subject that is written at a range, perhaps in quotes.
+func occurrenceOf(f *source.File, s subject, r source.Range, shared, declares bool) occurrence {
 	text := string(f.Data[r.Start.Offset:r.End.Offset])
-	if n := len(text); n >= 2 && (text[0] == '"' || text[0] == '\'') && text[n-1] == text[0] {
-		return f.Range(r.Start.Offset+1, r.End.Offset-1)
+	quoted := len(text) >= 2 && (text[0] == '"' || text[0] == '\'') && text[len(text)-1] == text[0]
+	if quoted {
+		r = f.Range(r.Start.Offset+1, r.End.Offset-1)
 	}
-	return r
+	return occurrence{s, r, quoted, shared, declares}
 }
 
 // at returns what is written at a byte of an open document.
@@ -169,14 +170,14 @@ func (o *objects) at(d *document, offset int) (found occurrence, ok bool) {
 	return found, ok
 }
 
-// of returns all places where a subject is written.
+// of returns all places where a subject is written, each once: aliases lead to one place several times.
 func (o *objects) of(s subject) (all []occurrence) {
 	for _, r := range o.set.All {
 		if !mentions(r, s) {
 			continue
 		}
 		o.occurrences(r, func(at occurrence) {
-			if at.subject == s {
+			if at.subject == s && !slices.ContainsFunc(all, func(o occurrence) bool { return o.at == at.at }) {
 				all = append(all, at)
 			}
 		})

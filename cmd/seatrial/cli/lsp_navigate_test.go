@@ -259,3 +259,67 @@ func TestEditorSendsChangesInParts(t *testing.T) {
 		t.Errorf("outline: %+v", outline)
 	}
 }
+
+func TestEditorRenamesNothingThatWouldBreak(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "all.yaml")
+	text, places := marked(`apiVersion: v1
+kind: ConfigMap
+metadata: {name: «config»cfg}
+data: {«key»a: "1", b: "2"}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: other}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: &name «pod»web, labels: {app: *name}}
+spec:
+  containers: [{name: web, image: 'nginx:1.27'}]
+  volumes:
+  - {name: a, configMap: &map {name: cfg}}
+  - {name: b, configMap: *map}
+`)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	e := newEditor(t)
+	e.open(fileURI(file), text)
+	rename := func(mark, name string) (texts []string, err error) {
+		var edit struct {
+			Changes map[string][]struct{ NewText string }
+		}
+		err = e.conn.Call(t.Context(), "textDocument/rename", map[string]any{
+			"textDocument": map[string]any{"uri": fileURI(file)}, "position": places[mark], "newName": name,
+		}, &edit)
+		for _, change := range edit.Changes[fileURI(file)] {
+			texts = append(texts, change.NewText)
+		}
+		return texts, err
+	}
+	for _, c := range []struct{ mark, name, want string }{
+		{"config", "A_B", "cannot be the name of ConfigMap cfg"},
+		{"config", "-", "cannot be the name of ConfigMap cfg"},
+		{"config", "other", "one of that name exists"},
+		{"key", "b", "one of that name exists"},
+		{"key", "a b", "cannot be the name of key a"},
+		{"pod", "front", "has an anchor"},
+	} {
+		if texts, err := rename(c.mark, c.name); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("renaming %s to %s: %v, %v, want %q", c.mark, c.name, texts, err, c.want)
+		}
+	}
+	for _, c := range []struct {
+		mark, name string
+		want       []string
+	}{
+		{"config", "conf", []string{"conf", "conf"}}, // the map with the anchor is changed once
+		{"config", "123", []string{`"123"`, `"123"`}},
+		{"key", "yes", []string{`"yes"`}},
+	} {
+		if texts, err := rename(c.mark, c.name); err != nil || !slices.Equal(texts, c.want) {
+			t.Errorf("renaming %s to %s: %v, %v, want %v", c.mark, c.name, texts, err, c.want)
+		}
+	}
+}
