@@ -96,7 +96,11 @@ func (r *policyRule) resources() {
 		return
 	}
 	for i, name := range r.rule.Resources {
-		base, _, _ := strings.Cut(name, "/")
+		base, sub, _ := strings.Cut(name, "/")
+		if sub == "*" && base != "*" {
+			r.say("resources", i, fmt.Sprintf("%s matches nothing: * stands for all resources, */status for that of all", name),
+				"name the subresources", "")
+		}
 		if strings.Contains(base, "*") {
 			continue
 		}

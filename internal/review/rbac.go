@@ -10,6 +10,8 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+
+	apischema "github.com/seatrial/seatrial/schema"
 )
 
 const rbacGroup = rbacv1.GroupName
@@ -128,7 +130,7 @@ func (r *roles) bind(grants map[grant]*Object, binding *Object, ref rbacv1.RoleR
 			continue
 		}
 		for _, rule := range rules {
-			for _, g := range grantsOfRule(rule) {
+			for _, g := range grantsOfRule(rule, namespace != "") {
 				g.subject, g.namespace = subject, namespace
 				if grants[g] == nil {
 					grants[g] = cmp.Or(r.of[id], binding)
@@ -145,17 +147,25 @@ func subjectName(s rbacv1.Subject, namespace string) string {
 	return s.Kind + " " + s.Name
 }
 
-func grantsOfRule(rule rbacv1.PolicyRule) (grants []grant) {
+// grantsOfRule returns what a rule allows. A binding in a namespace allows nothing outside of namespaces.
+func grantsOfRule(rule rbacv1.PolicyRule, inNamespace bool) (grants []grant) {
 	names := rule.ResourceNames
 	if len(names) == 0 {
 		names = []string{""}
 	}
 	for _, verb := range rule.Verbs {
 		for _, url := range rule.NonResourceURLs {
+			if inNamespace {
+				break
+			}
 			grants = append(grants, grant{verb: verb, resource: url})
 		}
 		for _, group := range rule.APIGroups {
 			for _, resource := range rule.Resources {
+				base, sub, _ := strings.Cut(resource, "/")
+				if sub == "*" || inNamespace && apischema.ClusterScoped(group, base) {
+					continue // it matches nothing
+				}
 				for _, name := range names {
 					grants = append(grants, grant{verb: verb, resource: qualified(resource, group), name: name})
 				}

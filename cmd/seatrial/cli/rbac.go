@@ -41,8 +41,10 @@ func newWhoCanCommand(s Streams) *cobra.Command {
 		Short: "List the subjects that may do something",
 		Long: `List the subjects of the set's bindings that may do something, with the binding and the role that grant it.
 
-RESOURCE is a resource as kubectl takes it, with a subresource behind a slash: secrets, deploy, pods/exec. Without PATH
-the current folder is read; charts and kustomizations in folders are rendered.`,
+RESOURCE is a resource as kubectl takes it, with a subresource behind a slash, or a path of the API server: secrets,
+deploy, pods/exec, /metrics. What lives in no namespace, such as nodes, is granted by ClusterRoleBindings alone. Grants
+of objects by name are listed with --name. Without PATH the current folder is read; charts and kustomizations in folders
+are rendered.`,
 		Example: `  seatrial rbac who-can get secrets manifests/
   seatrial rbac who-can create pods/exec --namespace shop manifests/`,
 		Args: leastArgs(2, "VERB and RESOURCE"),
@@ -91,6 +93,10 @@ the groups are known: system:authenticated, and those of ServiceAccounts.`,
 // resolveResource reads a resource and its subresource. What Kubernetes does not have is taken as it is written:
 // resource.group.
 func resolveResource(r *access.Request, text string) error {
+	if strings.HasPrefix(text, "/") {
+		r.Path = text
+		return nil
+	}
 	name, sub, _ := strings.Cut(text, "/")
 	r.Subresource = sub
 	store, err := schema.Open(schema.Latest)
@@ -100,6 +106,7 @@ func resolveResource(r *access.Request, text string) error {
 	kinds, err := store.Find(name)
 	if err == nil {
 		r.Group, r.Resource = kinds[0].Group, kinds[0].Resource
+		r.ClusterScoped = schema.ClusterScoped(r.Group, r.Resource)
 		return nil
 	}
 	resource, group, found := strings.Cut(name, ".")

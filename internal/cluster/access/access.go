@@ -42,6 +42,8 @@ type Policy struct {
 type Request struct {
 	Verb, Group, Resource, Subresource, Name string
 	Namespace                                string // empty: in every namespace
+	ClusterScoped                            bool   // the resource lives in no namespace
+	Path                                     string // such as /metrics, in place of a resource
 }
 
 // Grant is that a subject may do something.
@@ -144,7 +146,10 @@ func (p *Policy) WhoCan(ctx context.Context, r Request) []Grant {
 
 // namespaces lists where a request is asked: everywhere at once, then in each namespace that a binding is in.
 func (p *Policy) namespaces(r Request) []string {
-	if r.Namespace != "" {
+	switch {
+	case r.ClusterScoped || r.Path != "":
+		return []string{""}
+	case r.Namespace != "":
 		return []string{r.Namespace}
 	}
 	all := []string{""}
@@ -159,7 +164,7 @@ func (p *Policy) namespaces(r Request) []string {
 func (p *Policy) ask(ctx context.Context, s rbacv1.Subject, r Request, namespace string) (Grant, bool) {
 	decision, reason, _ := p.rbac.Authorize(ctx, authorizer.AttributesRecord{
 		User: userOf(s), Verb: r.Verb, APIGroup: r.Group, APIVersion: "*", Resource: r.Resource, Subresource: r.Subresource,
-		Name: r.Name, Namespace: namespace, ResourceRequest: true,
+		Name: r.Name, Namespace: namespace, Path: r.Path, ResourceRequest: r.Path == "",
 	})
 	if decision != authorizer.DecisionAllow {
 		return Grant{}, false
