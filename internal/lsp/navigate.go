@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/sourcegraph/jsonrpc2"
-	"k8s.io/apimachinery/pkg/api/validation/path"
+	"k8s.io/apimachinery/pkg/api/validate/content"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"sigs.k8s.io/yaml"
 
@@ -149,7 +149,7 @@ func (o *objects) renames(s subject, name string) error {
 		taken = target != nil && slices.ContainsFunc(target.Ports, func(p lint.Port) bool { return p.Name == name })
 	default:
 		if s.group == rbacGroup {
-			valid = func(name string) []string { return path.ValidatePathSegmentName(name, false) }
+			valid = content.IsPathSegmentName
 		}
 		taken = o.set.Get(s.group, s.kind, s.namespace, name) != nil
 	}
