@@ -131,6 +131,9 @@ func (r *reviewer) open(ctx context.Context) error {
 	if r.old.empty() && r.new.empty() {
 		return NoDocuments(r.Paths)
 	}
+	if r.old.empty() {
+		r.notes = append(r.notes, fmt.Sprintf("%s holds nothing to compare with: everything is new", r.old.revision.Name))
+	}
 	r.pair()
 	return nil
 }
@@ -323,7 +326,7 @@ func (r *reviewer) judge(ctx context.Context, p *unitPair, external []string) (e
 		}
 	}
 	if p.old != nil && p.new != nil {
-		p.new.convert(ctx, p.oldRead, p.newRead)
+		return p.new.update(ctx, p.oldRead, p.newRead)
 	}
 	return nil
 }

@@ -16,6 +16,8 @@ import (
 	"slices"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/internal/render"
 	"github.com/seatrial/seatrial/internal/review"
@@ -301,7 +303,34 @@ func (u *unit) read(ctx context.Context, old *unit, external []string) (*review.
 		}
 	}
 	out.Findings = res.Diagnostics
+	if old != nil {
+		out.Unread = u.unread(out, old)
+	}
 	return out, nil
+}
+
+// unread returns what reports whether an object of the old unit may be among what could not be read of this one: of
+// sources anything, of manifests what is in the same file.
+func (u *unit) unread(s *review.Side, old *unit) func(*review.Object) bool {
+	if u.rendering != nil {
+		return func(*review.Object) bool { return s.Problem != "" }
+	}
+	broken := map[string]bool{}
+	for _, name := range u.files {
+		m, err := u.side.workspace.Manifest(name)
+		if err != nil || slices.ContainsFunc(m.Findings, isError) ||
+			slices.ContainsFunc(m.Documents, func(d *manifest.Document) bool { return !isObject(d) }) {
+			broken[u.side.below(name)] = true
+		}
+	}
+	return func(o *review.Object) bool { return broken[old.side.below(o.Place.File)] }
+}
+
+func isError(d diag.Diagnostic) bool { return d.Severity == diag.Error }
+
+// isObject reports whether a document names what it is.
+func isObject(d *manifest.Document) bool {
+	return d.Object.APIVersion != "" && d.Object.Kind != "" && (d.Object.Name != "" || d.GenerateName != "")
 }
 
 // sourceRules are those of findings that keep a source from being rendered.
@@ -309,7 +338,7 @@ var sourceRules = []string{"chart", "kustomization", "source", "template"}
 
 func objectsOfUnit(ctx context.Context, v *validation.Validator, u *unit, docs []*manifest.Document) (all []*review.Object) {
 	for _, d := range docs {
-		if d.Object.APIVersion == "" || d.Object.Kind == "" {
+		if !isObject(d) {
 			continue
 		}
 		answer := create(ctx, v, d.Object, d.JSON)
@@ -372,33 +401,52 @@ func (u *unit) lint(ctx context.Context, old *unit, external []string) (*lint.Re
 	return res, nil
 }
 
-// convert has objects of which the two sides are written in different versions of the API compared in the new one.
-func (u *unit) convert(ctx context.Context, old, now *review.Side) {
+// update finds what the change makes of each object that both sides have: as the server stores it, in the new version
+// of the API if the two are written in different ones.
+func (u *unit) update(ctx context.Context, old, now *review.Side) error {
+	v, err := u.side.validator(ctx)
+	if err != nil {
+		return err
+	}
 	after := map[review.Identity]*review.Object{}
 	for _, o := range now.Objects {
 		after[o.Identity()] = o
 	}
 	for _, o := range old.Objects {
 		to := after[o.Identity()]
-		if to == nil || to.Document.Object.APIVersion == o.Document.Object.APIVersion {
+		if to == nil || string(to.Document.JSON) == string(o.Document.JSON) {
 			continue
 		}
 		was, now := o.Document.Object, to.Document.Object
-		value, causes, err := validation.Convert(
-			gvkOf(was.APIVersion, was.Kind), o.Document.JSON, gvkOf(now.APIVersion, now.Kind).GroupVersion(),
+		if was.APIVersion != now.APIVersion {
+			convert(ctx, v, o, now)
+		}
+		answer, judged := v.Update(
+			ctx, gvkOf(now.APIVersion, now.Kind), o.Document.JSON, to.Document.JSON, cmp.Or(now.Namespace, metav1.NamespaceDefault),
 		)
-		if err != nil || len(causes) > 0 {
-			continue // they are compared as they are
+		if judged && answer.Object != nil {
+			to.UpdatedTo(answer.Object)
 		}
-		data, err := json.Marshal(value)
-		if err != nil {
-			continue
-		}
-		if v, err := u.side.validator(ctx); err == nil {
-			if answer := create(ctx, v, now, data); answer.Object != nil {
-				o.CompareAs(answer.Object)
-			}
-		}
+	}
+	return nil
+}
+
+// convert has an object compared as it is stored in the version of another. What cannot be converted is compared as it
+// is written.
+func convert(ctx context.Context, v *validation.Validator, o *review.Object, to diag.Object) {
+	was := o.Document.Object
+	value, causes, err := validation.Convert(
+		gvkOf(was.APIVersion, was.Kind), o.Document.JSON, gvkOf(to.APIVersion, to.Kind).GroupVersion(),
+	)
+	if err != nil || len(causes) > 0 {
+		return
+	}
+	data, err := json.Marshal(value)
+	if err != nil {
+		return
+	}
+	if answer := create(ctx, v, to, data); answer.Object != nil {
+		o.CompareAs(answer.Object)
 	}
 }
 

@@ -45,6 +45,12 @@ func Compare(in Input) *Report {
 		r.Consequences = append(r.Consequences, e.consequences()...)
 		r.Totals = append(r.Totals, e.totals()...)
 		changes = append(changes, m.changes()...)
+		if n := len(m.unread); n > 0 {
+			r.Notes = append(r.Notes, fmt.Sprintf(
+				"%s of %s cannot be compared, since their source cannot be read: they are taken as they were",
+				plural(n, "object", "objects"), m.Name,
+			))
+		}
 		if m.differs() || len(added)+len(fixed)+len(refused) > 0 {
 			r.Environments = append(r.Environments, m.report())
 		} else {
@@ -128,6 +134,7 @@ func (e *matched) report() EnvironmentReport {
 	}
 	if e.New != nil {
 		r.Problem = e.New.Problem
+		r.Breaks = r.Problem != "" && (e.Old == nil || e.Old.Problem == "")
 	}
 	for _, p := range e.pairs {
 		switch p.action {
@@ -231,11 +238,16 @@ func (r *Report) assess(e *EnvironmentReport) (Risk, []string) {
 	if e.Problem != "" {
 		add(High, "it cannot be rendered as a whole")
 	}
-	refused := slices.DeleteFunc(slices.Clone(r.Refused), func(f Finding) bool { return !in(f.Environments) })
-	if n := len(refused); n == 1 && refused[0].Object.Kind != "" {
-		add(High, "the API server refuses %s %s", refused[0].Object.Kind, refused[0].Object.Name)
-	} else if n > 0 {
-		add(High, "the API server refuses %s", plural(n, "object or field", "objects or fields"))
+	objects, files := r.refusedIn(e.Name)
+	switch n := len(objects); n {
+	case 0:
+	case 1:
+		add(High, "the API server refuses %s", objects[0])
+	default:
+		add(High, "the API server refuses %d objects", n)
+	}
+	for _, f := range files {
+		add(High, "%s cannot be read", f)
 	}
 	for _, o := range r.Rollouts {
 		if o.Environment == e.Name && o.Simulated && !o.Completes {
@@ -285,6 +297,20 @@ func (r *Report) assess(e *EnvironmentReport) (Risk, []string) {
 	return risk, texts
 }
 
+// refusedIn returns the objects that the API server refuses in an environment, and the files that cannot be read.
+func (r *Report) refusedIn(environment string) (objects, files []string) {
+	for _, f := range r.Refused {
+		switch {
+		case !slices.Contains(f.Environments, environment):
+		case f.Object.Kind == "":
+			files = addOnce(files, f.Range.File)
+		default:
+			objects = addOnce(objects, strings.TrimSpace(f.Object.Kind+" "+f.Object.Name))
+		}
+	}
+	return objects, files
+}
+
 // phrases say consequences as reasons: of one object, and of many. Without the first, it is what the message says.
 var phrases = map[string][2]string{
 	"restart":             {"%s restarts", "%d workloads restart"},
@@ -305,8 +331,8 @@ var phrases = map[string][2]string{
 	"moved":               {"%s moves", "%d objects move between environments"},
 }
 
-// clause is the first clause of a message.
-var clause = regexp.MustCompile(`^[^:;(]*`)
+// clauseEnd ends the first clause of a message. A colon within a name, as in nginx:1.25, does not.
+var clauseEnd = regexp.MustCompile(`[:;] | \(`)
 
 // reason says a number of consequences of a kind as a reason of a risk.
 func (k Kind) reason(n int, first *Consequence) string {
@@ -317,7 +343,7 @@ func (k Kind) reason(n int, first *Consequence) string {
 	if phrase := phrases[k.Name][0]; phrase != "" {
 		return fmt.Sprintf(phrase, object)
 	}
-	return object + ": " + strings.TrimSpace(clause.FindString(first.Message))
+	return object + ": " + clauseEnd.Split(first.Message, 2)[0]
 }
 
 func count(all []Finding, is func(Finding) bool) (n int) {

@@ -123,6 +123,9 @@ func compareFindings(m *matched) (added, fixed, known []Finding) {
 		for i := len(e.Old.Findings) - 1; i >= 0; i-- {
 			if key := e.Old.keyOf(&e.Old.Findings[i], renamed); left[key] > 0 {
 				left[key]--
+				if m.unread[e.Old.ObjectOf(&e.Old.Findings[i])] {
+					continue
+				}
 				fixed = append(fixed, Finding{Diagnostic: e.Old.Findings[i], Environments: []string{e.Name}})
 			}
 		}

@@ -29,11 +29,12 @@ type matched struct {
 	*Environment
 	pairs   []*pair // in the order of the new side; then what is deleted
 	varying []VaryingField
+	unread  map[*Object]bool // objects of the old side that are taken as unchanged, since the new side cannot be read
 }
 
 // match finds out what becomes of each object of an environment.
 func match(e *Environment) *matched {
-	m := &matched{Environment: e}
+	m := &matched{Environment: e, unread: map[*Object]bool{}}
 	old, oldOrder := byIdentity(e.Old)
 	now, order := byIdentity(e.New)
 	var created, deleted []*pair
@@ -52,6 +53,11 @@ func match(e *Environment) *matched {
 	}
 	for _, id := range oldOrder {
 		if now[id] != nil {
+			continue
+		}
+		if o := old[id]; e.New != nil && e.New.Unread != nil && e.New.Unread(o) {
+			m.unread[o] = true
+			m.pairs = append(m.pairs, &pair{old: o, new: o})
 			continue
 		}
 		p := &pair{old: old[id]}
@@ -87,7 +93,11 @@ func byIdentity(s *Side) (objects map[Identity]*Object, order []Identity) {
 
 // compare finds the fields in which the two sides of an object differ, and that are not made anew by each rendering.
 func (m *matched) compare(id Identity, p *pair) {
-	for _, f := range Differences(p.old.Stored(), p.new.Stored()) {
+	differences := Differences(p.old.Stored(), p.new.Stored())
+	if p.new.updated != nil {
+		differences = overlapping(differences, Differences(p.old.Stored(), p.new.updated))
+	}
+	for _, f := range differences {
 		if p.new.alias != "" && f.Path == "metadata.name" {
 			continue
 		}
@@ -115,11 +125,19 @@ func (p *pair) markDefaults(fields []Field) []Field {
 	}
 	written := Differences(p.old.Document.Value(), p.new.Document.Value())
 	for i := range fields {
-		fields[i].Defaulted = !slices.ContainsFunc(written, func(w Field) bool {
-			return under(fields[i].Path, w.Path) || under(w.Path, fields[i].Path)
-		}) && !strings.HasPrefix(fields[i].Path, "data")
+		fields[i].Defaulted = !overlaps(fields[i], written) && !strings.HasPrefix(fields[i].Path, "data")
 	}
 	return fields
+}
+
+// overlaps reports whether a field is one of others, lies below one, or above one.
+func overlaps(f Field, others []Field) bool {
+	return slices.ContainsFunc(others, func(o Field) bool { return under(f.Path, o.Path) || under(o.Path, f.Path) })
+}
+
+// overlapping returns the fields that overlap others.
+func overlapping(fields, others []Field) []Field {
+	return slices.DeleteFunc(fields, func(f Field) bool { return !overlaps(f, others) })
 }
 
 // varies reports whether renderings of the same source differ in a field of an object; the empty path is its name.

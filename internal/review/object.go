@@ -24,6 +24,10 @@ func NewObject(d *manifest.Document, v verdict.Verdict, place source.Range) *Obj
 // CompareAs has the object compared as it would be stored in another version of the API.
 func (o *Object) CompareAs(obj runtime.Object) { o.stored = content(obj) }
 
+// UpdatedTo says what the update makes of the object of the old side. Fields that apply leaves as the server has them,
+// since neither side writes them, are no changes.
+func (o *Object) UpdatedTo(obj runtime.Object) { o.updated = content(obj) }
+
 // Stored returns the object as decoded JSON, as the API server stores it; as it is written if it cannot be decoded.
 func (o *Object) Stored() map[string]any {
 	if o.stored == nil {

@@ -57,6 +57,8 @@ type Side struct {
 	// Recreated are objects that are deleted and created again, since the server refuses their update, with the reason.
 	Recreated map[Identity]string
 	Problem   string // why the side cannot be rendered, or not as a whole
+	// Unread reports whether an object of the other side may be among what cannot be read of this one; nil: all was read.
+	Unread func(*Object) bool
 
 	byDocument map[documentKey]*Object // of Objects, made when it is first asked for
 }
@@ -68,8 +70,9 @@ type Object struct {
 	Resource *lint.Resource // what others need to know of it
 	Place    source.Range   // in the source
 
-	stored map[string]any
-	alias  string // in place of a name that each rendering makes anew
+	stored  map[string]any
+	updated map[string]any // as the update of the old side's object is stored; nil: not known
+	alias   string         // in place of a name that each rendering makes anew
 }
 
 // Identity tells objects apart. The version of the API is no part of it.
@@ -162,6 +165,7 @@ type EnvironmentReport struct {
 	// Varying are fields that each rendering has with another value: they are no changes.
 	Varying []VaryingField `json:"varying"`
 	Problem string         `json:"problem,omitempty"`
+	Breaks  bool           `json:"-"` // it cannot be rendered any more
 }
 
 // VaryingField is a field whose value is made anew by each rendering.

@@ -207,7 +207,8 @@ func failures(r *review.Report, words []string) (failed []string) {
 		case failNever:
 			return nil
 		case failRefused:
-			is = len(r.Refused) > 0
+			is = len(r.Refused) > 0 ||
+				slices.ContainsFunc(r.Environments, func(e review.EnvironmentReport) bool { return e.Breaks })
 		case failStall:
 			is = slices.ContainsFunc(r.Rollouts, func(o review.Rollout) bool { return o.Simulated && !o.Completes })
 		case failNewError:
