@@ -85,16 +85,29 @@ func (w *repaired) inDocument(c verdict.Cause) verdict.Cause {
 	return c
 }
 
-// unchecked is the message of a cause that says only that there are others.
-const unchecked = "some validation rules were not checked because the object was invalid"
+// Parts of messages of causes that say nothing beside others.
+const (
+	unchecked = "some validation rules were not checked because the object was invalid"
+	crashed   = ": runtime error: " // of the server's reader of a value, such as a schedule
+)
 
-// setAside keeps what says only that there are other causes as their consequence.
+// setAside keeps causes that say nothing beside others as their consequences.
 func (w *repaired) setAside(causes []verdict.Cause) {
-	only := func(c verdict.Cause) bool { return strings.Contains(c.Message, unchecked) }
-	if i := slices.IndexFunc(causes, only); i >= 0 && len(causes) > 1 {
-		w.consequences = append(w.consequences, causes[i])
-		w.Causes = slices.DeleteFunc(slices.Clone(causes), only)
+	says := slices.DeleteFunc(slices.Clone(causes), func(c verdict.Cause) bool {
+		return strings.Contains(c.Message, unchecked) || strings.Contains(c.Message, crashed)
+	})
+	derived := func(c verdict.Cause) bool {
+		if strings.Contains(c.Message, crashed) {
+			return slices.ContainsFunc(says, func(o verdict.Cause) bool { return o.Path == c.Path })
+		}
+		return strings.Contains(c.Message, unchecked) && len(causes) > 1
 	}
+	for _, c := range causes {
+		if derived(c) {
+			w.consequences = append(w.consequences, c)
+		}
+	}
+	w.Causes = slices.DeleteFunc(slices.Clone(causes), derived)
 }
 
 // followsFrom reports whether a cause speaks of a value that could not be read, or of the list that has it as an element.

@@ -88,6 +88,8 @@ func TestOneCauseIsOneFinding(t *testing.T) {
 			`spec.template.spec.containers[0].imagePullPolicy: Unsupported value: "always": supported values: "Always", "IfNotPresent", "Never": did you mean Always?`}, false},
 		"a template of a CronJob": {"apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: a}\nspec:\n  schedule: '* * * * *'\n  template: {spec: {restartPolicy: Never, containers: [{name: c, image: c:1}]}}\n", []string{
 			`spec.template: unknown field "spec.template": move it to spec.jobTemplate.spec.template`}, true},
+		"a time zone in a schedule": {"apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: a}\nspec:\n  schedule: TZ=0\n  jobTemplate: {spec: {template: {spec: {restartPolicy: Never, containers: [{name: c, image: c:1}]}}}}\n", []string{
+			`spec.schedule: Invalid value: "TZ=0": cannot use TZ or CRON_TZ in schedule, use timeZone field instead: `}, true},
 		"an old Ingress": {"apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: a}\nspec: {rules: [{http: {paths: [{path: /, pathType: Prefix, backend: {serviceName: a, servicePort: 80}}]}}]}\n", []string{
 			`spec.rules[0].http.paths[0].backend.serviceName: unknown field "spec.rules[0].http.paths[0].backend.serviceName": in networking.k8s.io/v1 it is service.name: write service: {name: a, port: ...}`,
 			`spec.rules[0].http.paths[0].backend.servicePort: unknown field "spec.rules[0].http.paths[0].backend.servicePort": in networking.k8s.io/v1 it is service.port.number: write service: {name: ..., port: {number: 80}}`}, true},
