@@ -24,6 +24,16 @@ var namedBy = []struct {
 	{"keda.sh", "ScaledObject", []string{"spec", "scaleTargetRef"},
 		schema.GroupKind{Group: "apps", Kind: "Deployment"}, "", "scaleTargetRef"},
 	{"autoscaling.k8s.io", "VerticalPodAutoscaler", []string{"spec", "targetRef"}, schema.GroupKind{}, "", "scaleTargetRef"},
+	{rolloutGroup, "Rollout", []string{"spec", "workloadRef"}, schema.GroupKind{}, "", "workloadRef"},
+}
+
+// rolloutGroup is the group of the Rollouts of Argo.
+const rolloutGroup = "argoproj.io"
+
+// rolloutServices are the Services that a Rollout names, by the field of its strategy that does.
+var rolloutServices = map[string][]string{
+	"canary":    {"canaryService", "stableService"},
+	"blueGreen": {"activeService", "previewService"},
 }
 
 // roleNamed is the role of an object that a custom resource names, of a kind that is custom as well.
@@ -50,6 +60,14 @@ func (f facts) refers(value map[string]any) {
 		for i, p := range parents {
 			if ref, ok := p.(map[string]any); ok {
 				f.named(ref, fmt.Sprintf("spec.parentRefs[%d]", i), gateway, "", roleNamed)
+			}
+		}
+	case gk.Group == rolloutGroup && gk.Kind == "Rollout":
+		for _, strategy := range sortedKeys(rolloutServices) {
+			for _, field := range rolloutServices[strategy] {
+				name, _, _ := unstructured.NestedString(value, "spec", "strategy", strategy, field)
+				path := "spec.strategy." + strategy + "." + field
+				f.refer(Ref{Kind: "Service", Name: name, Namespace: f.Object.Namespace, Path: path, Role: field})
 			}
 		}
 	case gk.Group == "traefik.io" && gk.Kind == "IngressRoute":

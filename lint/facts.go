@@ -27,13 +27,8 @@ import (
 // fill gathers what other objects need to know of one. obj may be nil: then only the identity is known.
 func (r *Resource) fill(d *manifest.Document, obj runtime.Object, pods *PodTemplate, namespace string) {
 	r.Object, r.File, r.Document, r.Item = d.Object, d.File.Name, d.Number, d.Item
-	r.Object.APIVersion, r.Object.Kind, r.Object.Namespace = intern(
-		d.Object.APIVersion,
-	), intern(
-		d.Object.Kind,
-	), intern(
-		namespace,
-	)
+	r.Object.APIVersion, r.Object.Kind = intern(d.Object.APIVersion), intern(d.Object.Kind)
+	r.Object.Namespace = intern(namespace)
 	if m, ok := obj.(metav1.Object); ok {
 		r.Labels = m.GetLabels()
 	}

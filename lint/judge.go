@@ -150,6 +150,14 @@ func (r *run) judgeDocument(ctx context.Context, d *manifest.Document, out *file
 	return r.report(ctx, d, v, out)
 }
 
+// fillUndecoded gathers as much as can be seen of an object that cannot be decoded, lest other objects miss it.
+func (r *run) fillUndecoded(res *Resource, d *manifest.Document, namespace string) {
+	res.fill(d, nil, PodTemplateOf(&unstructured.Unstructured{Object: d.Value()}), namespace)
+	if r.keeps(d.Object.Kind) {
+		res.Written = d.JSON
+	}
+}
+
 // asksNamespace reports whether the verdict on an object depends on its namespace: whether devices may be administered.
 func asksNamespace(d *manifest.Document) bool {
 	return strings.HasPrefix(d.Object.APIVersion, "resource.k8s.io/") && bytes.Contains(d.JSON, []byte(`"adminAccess":`))
@@ -169,7 +177,7 @@ func (r *run) report(ctx context.Context, d *manifest.Document, v verdict.Verdic
 	before := len(out.Findings)
 	if f, ok := r.unreadableBlanks(d, v); ok { // nothing else can be said before they are gone
 		out.Findings = append(out.Findings, finding{f, d.Item})
-		out.resource().fill(d, nil, PodTemplateOf(&unstructured.Unstructured{Object: d.Value()}), namespaceOf(d))
+		r.fillUndecoded(out.resource(), d, namespaceOf(d))
 		return nil
 	}
 	for _, f := range r.lookalikes(d) {
@@ -186,17 +194,18 @@ func (r *run) report(ctx context.Context, d *manifest.Document, v verdict.Verdic
 	}
 	advice := len(out.Findings)
 	v = r.asServedNow(ctx, d, v)
-	pods := PodTemplateOf(v.Object)
-	if v.Object == nil { // not decodable: as much as can be seen, lest other objects miss it
-		pods = PodTemplateOf(&unstructured.Unstructured{Object: d.Value()})
-	}
 	namespace := ""
 	if !clusterScoped(v) {
 		namespace = namespaceOf(d)
 	}
 	res := out.resource()
+	if v.Object == nil {
+		r.fillUndecoded(res, d, namespace)
+		return nil
+	}
+	pods := PodTemplateOf(v.Object)
 	res.fill(d, v.Object, pods, namespace)
-	if v.Object == nil || v.NotServed != "" && !slices.ContainsFunc(r.targets, func(t *target) bool { return !t.linked }) {
+	if v.NotServed != "" && !slices.ContainsFunc(r.targets, func(t *target) bool { return !t.linked }) {
 		return nil
 	}
 	pass := &Pass{Document: d, Object: v.Object, Pods: pods}

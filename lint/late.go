@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"golang.org/x/sync/errgroup"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/seatrial/seatrial/manifest"
 	"github.com/seatrial/seatrial/schema"
@@ -93,7 +92,7 @@ func (r *run) judgeLate(ctx context.Context, name string, deferred []docRef) (*f
 		v := r.Validator.Create(ctx, gvkOf(d), d.JSON, namespaceOf(d))
 		if unknown(v) && r.mayBeMissing(d) {
 			out.Skipped = addCounts(out.Skipped, map[string]int{gvkOf(d).GroupKind().String(): 1})
-			out.resource().fill(d, nil, PodTemplateOf(&unstructured.Unstructured{Object: d.Value()}), namespaceOf(d))
+			r.fillUndecoded(out.resource(), d, namespaceOf(d))
 			continue
 		}
 		if err := r.report(ctx, d, v, out); err != nil {

@@ -161,7 +161,8 @@ type Resource struct {
 	// Hard is what a ResourceQuota without scopes grants, and PodNeeds what one pod of a workload takes of it, by the
 	// quota's names (requests.cpu, pods), in thousandths.
 	Hard, PodNeeds map[string]int64
-	// Written and Stored are the object as JSON, as written and with defaults, of kinds whose contents a rule looks at.
+	// Written and Stored are the object as JSON, as written and with defaults, of kinds whose contents a rule looks at;
+	// Stored is nil if the object cannot be decoded, or its kind is not known.
 	Written, Stored []byte
 }
 

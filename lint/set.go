@@ -227,6 +227,11 @@ func (s *Set) OfKind(group, kind string) []*Resource {
 	return s.byKind[schema.GroupKind{Group: group, Kind: kind}]
 }
 
+// In lists the objects of a kind in a namespace, in the order in which they were read.
+func (s *Set) In(group, kind, namespace string) []*Resource {
+	return s.byNamespace[objectKey{group, kind, namespace, ""}]
+}
+
 // Has reports whether a referred object is in the set, is built into every cluster, or was declared external.
 func (s *Set) Has(r Ref) bool {
 	return s.Get(r.Group, r.Kind, r.Namespace, r.Name) != nil || s.provides(r) || builtin(r) ||

@@ -78,9 +78,9 @@ var referenceRules = []*lint.Rule{
 			Equivalents: "kube-linter dangling-horizontalpodautoscaler, kube-score " +
 				"horizontalpodautoscaler-has-target, popeye 600",
 			Doc: "The autoscaler finds nothing to scale and reports FailedGetScale. So does what a ScaledObject of KEDA " +
-				"makes, and a VerticalPodAutoscaler has nothing to observe.",
+				"makes; a VerticalPodAutoscaler has nothing to observe, and a Rollout of Argo no pods to run.",
 		},
-		inRole("scaleTargetRef"),
+		inRole("scaleTargetRef", "workloadRef"),
 	),
 	missing(
 		lint.Rule{Name: "priority-class-missing", Title: "PriorityClass that the set does not define", Optional: true,
@@ -127,13 +127,13 @@ var referenceRules = []*lint.Rule{
 	missing(
 		lint.Rule{
 			Name:  "ingress-service-missing",
-			Title: "Ingress or route to a Service that the set does not define",
+			Title: "Ingress, route or Rollout to a Service that the set does not define",
 			Equivalents: "kube-linter dangling-ingress, kube-score ingress-targets-service, popeye 1401, monokle " +
 				"LNK001",
 			Doc: "Requests are answered with an error of the controller of the Ingress, or of the Gateway for an " +
 				"HTTPRoute and the like.",
 		},
-		inRole("backend"),
+		inRole("backend", "canaryService", "stableService", "activeService", "previewService"),
 	),
 	missing(
 		lint.Rule{
@@ -324,8 +324,8 @@ func ofKind(kind string) func(*lint.Set, lint.Ref) bool {
 	return func(_ *lint.Set, r lint.Ref) bool { return r.Kind == kind && r.Role != "subject" }
 }
 
-func inRole(role string) func(*lint.Set, lint.Ref) bool {
-	return func(_ *lint.Set, r lint.Ref) bool { return r.Role == role }
+func inRole(roles ...string) func(*lint.Set, lint.Ref) bool {
+	return func(_ *lint.Set, r lint.Ref) bool { return slices.Contains(roles, r.Role) }
 }
 
 // suggestName says what to do about a name that leads nowhere.

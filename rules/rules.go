@@ -26,6 +26,8 @@ func All() []*lint.Rule {
 		teamRules,
 		failureRules,
 		networkRules,
+		monitorRules,
+		grantRules,
 		availabilityRules,
 		configRules,
 	)
