@@ -111,7 +111,7 @@ func (c *Cache) begin(r *run) {
 		put(h, r.Rules.severity[rule.Name].String()) // as configured, which wins over a finding's own
 		put(h, r.Rules.key(rule))
 	}
-	for _, name := range r.CRDs {
+	for _, name := range slices.Concat(r.CRDs, r.PolicyFiles) {
 		data, _ := r.Read(name) // a file that cannot be read fails the run later on
 		put(h, name, string(data))
 	}

@@ -48,6 +48,8 @@ type Config struct {
 	FeatureGates  []string `json:"featureGates,omitempty"`
 	// CustomRules are rules that the project writes itself, and files of them; package internal/policy reads them.
 	CustomRules []any `json:"customRules,omitempty"`
+	// Policies lists files, folders and globs of admission policies that hold for every set, relative to the file.
+	Policies []string `json:"policies,omitempty"`
 	// Params are settings of rules, by rule and name.
 	Params ParamSettings `json:"params,omitempty"`
 	// Extends names configuration files whose settings hold unless this one says otherwise, relative to it.
@@ -169,6 +171,9 @@ func loadConfig(name string, extending []string) (*Config, error) {
 	for i, p := range c.CRDs.Paths {
 		c.CRDs.Paths[i] = beside(p)
 	}
+	for i, p := range c.Policies {
+		c.Policies[i] = beside(p)
+	}
 	if c.Baseline != "" {
 		c.Baseline = beside(c.Baseline)
 	}
@@ -209,6 +214,7 @@ func (c *Config) extend(of *Config) {
 	c.RuntimeConfig = slices.Concat(of.RuntimeConfig, c.RuntimeConfig)
 	c.FeatureGates = slices.Concat(of.FeatureGates, c.FeatureGates)
 	c.CustomRules = slices.Concat(of.CustomRules, c.CustomRules)
+	c.Policies = slices.Concat(of.Policies, c.Policies)
 	for rule, params := range of.Params {
 		if c.Params == nil {
 			c.Params = ParamSettings{}
@@ -286,6 +292,7 @@ var configKeys = []string{
 	"runtimeConfig",
 	"featureGates",
 	"customRules",
+	"policies",
 	"params",
 	"extends",
 	"baseline",

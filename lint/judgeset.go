@@ -65,7 +65,8 @@ func (r *run) judgeAmong(set *Set, resources []*Resource) (late []lateFinding, e
 type lateFinding struct {
 	of     *Resource
 	rule   *Rule
-	reason string // of the server, for verdicts
+	reason string           // of the server, for verdicts
+	policy *PolicyViolation // that the finding is about; nil: none
 	Finding
 }
 

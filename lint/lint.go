@@ -34,7 +34,10 @@ type Options struct {
 	Rules     *Selection
 	All       []*Rule // every rule that exists, for suppressions; OwnRules and DryRunRules are added
 	External  External
-	Base      *Base // objects as they were before; nil: none
+	Base      *Base    // objects as they were before; nil: none
+	Policies  Policies // nil: admission policies are not evaluated
+	// PolicyFiles are files of admission policies that hold for the set, beside its own.
+	PolicyFiles []string
 	// IgnoreMissing lists kinds whose schema may be missing, as globs of Kind or group/Kind; "*" is any.
 	IgnoreMissing []string
 	// NoSuppressions leaves comments and annotations that silence findings without effect.

@@ -49,7 +49,7 @@ var Categories = []struct{ Name, Doc string }{
 	{"security", "what a container may do"},
 	{"availability", "what happens when a node goes"},
 	{"config", "environment, ports and other settings"},
-	{"custom", "rules that the configuration defines"},
+	{"custom", "admission policies, and rules that the configuration defines"},
 }
 
 // Finding is what a rule has to say about one place.

@@ -29,6 +29,8 @@ type run struct {
 	rejected []rejectedCRD                    // definitions, once all are known
 	defined  map[string]bool                  // groups of custom kinds whose definitions were read
 	aliases  aliases                          // of rules, in the tools of Options.Honor
+
+	policyObjects []*Resource // of Options.PolicyFiles
 }
 
 // finding is a diagnostic with the list item that it is about.
@@ -109,6 +111,9 @@ func (r *run) run(ctx context.Context) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := r.definePolicies(ctx, definitions); err != nil {
+		return nil, err
+	}
 	if err := r.judgeFiles(ctx); err != nil {
 		return nil, err
 	}
@@ -135,6 +140,11 @@ func (r *run) run(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	late, err := r.judgeSet(ctx, set)
+	if err != nil {
+		return nil, err
+	}
+	all.Findings = append(all.Findings, late...)
+	late, err = r.judgePolicies(ctx, set)
 	if err != nil {
 		return nil, err
 	}

@@ -52,7 +52,7 @@ func TestRulesAreDocumented(t *testing.T) {
 }
 
 func everyRule() []*lint.Rule {
-	return slices.Concat(lint.OwnRules, lint.DryRunRules, rules.All())
+	return slices.Concat(lint.OwnRules, lint.DryRunRules, lint.PolicyRules, rules.All())
 }
 
 const introduction = `# Rules of ` + "`seatrial lint`" + `

@@ -15,6 +15,7 @@ import (
 
 	"github.com/seatrial/seatrial/internal/cluster"
 	"github.com/seatrial/seatrial/internal/policy"
+	"github.com/seatrial/seatrial/internal/policy/admission"
 	"github.com/seatrial/seatrial/lint"
 	"github.com/seatrial/seatrial/rules"
 	"github.com/seatrial/seatrial/schema"
@@ -22,7 +23,9 @@ import (
 )
 
 // Rules returns all rules: those of package rules, and those that lint applies by itself.
-func Rules() []*lint.Rule { return slices.Concat(lint.OwnRules, lint.DryRunRules, rules.All()) }
+func Rules() []*lint.Rule {
+	return slices.Concat(lint.OwnRules, lint.DryRunRules, lint.PolicyRules, rules.All())
+}
 
 // Build is the program as far as it decides results.
 type Build struct {
@@ -70,7 +73,7 @@ func (w *Workspace) Lint(s LintSettings) (*LintJob, error) {
 		return nil, err
 	}
 	job := &LintJob{workspace: w, base: s.Base, overrides: w.Config.Overrides, Options: lint.Options{
-		Files: w.Inputs, Read: w.Read, CRDs: w.CRDs, Linked: s.Build.Kubernetes, Versions: w.Versions,
+		Files: w.Inputs, Read: w.Read, CRDs: w.CRDs, PolicyFiles: w.Policies, Linked: s.Build.Kubernetes, Versions: w.Versions,
 		Rules: selection, All: all, External: w.External, IgnoreMissing: w.IgnoreMissing, Jobs: s.Jobs,
 		Settings: slices.Concat(w.RuntimeConfig, []string{""}, w.FeatureGates, []string{""}, w.catalogue.settings()), StrictKinds: w.StrictKinds,
 		NoSuppressions: s.NoSuppressions, Honor: w.Config.Honor,
@@ -171,7 +174,7 @@ func (j *LintJob) runSet(ctx context.Context, o lint.Options) (*lint.Result, err
 	if err != nil {
 		return nil, err
 	}
-	o.Validator = v
+	o.Validator, o.Policies = v, admission.New(v)
 	return lint.Run(ctx, o)
 }
 

@@ -68,6 +68,7 @@ type Workspace struct {
 	Problems      []error           // inputs that cannot be read
 	Versions      []string          // target minor versions, each once; empty: the linked one
 	CRDs          []string          // names of files of definitions that exist already
+	Policies      []string          // names of files of admission policies that hold for every set
 	External      []string
 	IgnoreMissing []string // globs of Kind or group/Kind
 	RuntimeConfig []string // of the API server
@@ -115,7 +116,24 @@ func Open(files *Files, s Settings) (*Workspace, error) {
 	}
 	crds, problems := lint.Inputs(firstNonEmpty(s.CRDs, cfg.CRDs.Paths), nil)
 	w.CRDs = crds
-	return w, errors.Join(problems...)
+	var more []error
+	w.Policies, more = lint.Inputs(fromHere(cfg.Policies), nil)
+	return w, errors.Join(append(problems, more...)...)
+}
+
+// fromHere returns paths relative to the working folder, as users name the files below it.
+func fromHere(paths []string) []string {
+	here, err := os.Getwd()
+	if err != nil {
+		return paths
+	}
+	relative := slices.Clone(paths)
+	for i, p := range paths {
+		if rel, err := filepath.Rel(here, p); err == nil && filepath.IsAbs(p) {
+			relative[i] = rel
+		}
+	}
+	return relative
 }
 
 // Configuration reads a configuration file, or without a name the one that is found from a folder upwards; without
