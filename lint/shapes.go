@@ -23,11 +23,18 @@ import (
 func (t *target) enrichShape(d *manifest.Document, f *diag.Diagnostic, c verdict.Cause) {
 	kind := t.store().Lookup(gvkOf(d))
 	holder, key, ok := locate(d.Value(), c.Path)
-	if kind == nil || !ok {
+	if !ok {
+		return
+	}
+	v := valueAt(holder, key)
+	if kind == nil {
+		if typ := typeInMessage(f.Message); typ != "" && takes(typ) != stands(v) {
+			f.Server = f.Message
+			f.Message = fmt.Sprintf("%s takes %s, not %s", lastName(c.Path), takes(typ), stands(v))
+		}
 		return
 	}
 	typ := typeAt(kind, c.SchemaPath())
-	v := valueAt(holder, key)
 	if typ == "Quantity" {
 		enrichQuantity(d, f, c, v)
 		return
@@ -52,6 +59,24 @@ func (t *target) enrichShape(d *manifest.Document, f *diag.Diagnostic, c verdict
 		if fix, ok := shapeFix(d, d.Find(c.Path), v, meant, words); ok {
 			f.Fixes = append(f.Fixes, fix)
 		}
+	}
+}
+
+// typeInMessage returns the type that a decoder's message names, in the schema's words; empty if it names none.
+func typeInMessage(message string) string {
+	m := typeMismatch.FindStringSubmatch(message)
+	if m == nil {
+		return ""
+	}
+	switch typ := strings.TrimPrefix(m[2], "*"); {
+	case strings.HasPrefix(typ, "int"), strings.HasPrefix(typ, "uint"):
+		return "integer"
+	case strings.HasPrefix(typ, "float"):
+		return "number"
+	case typ == "bool":
+		return "boolean"
+	default:
+		return typ
 	}
 }
 

@@ -113,6 +113,12 @@ func (w *Workspace) validator() (*validation.Validator, error) {
 	return v, nil
 }
 
+// Empty reports whether there is nothing to lint.
+func (j *LintJob) Empty() bool {
+	w := j.workspace
+	return len(j.Options.Files)+len(w.Sources)+len(w.Findings)+len(w.Components) == 0
+}
+
 // Run lints the files as they are now.
 func (j *LintJob) Run(ctx context.Context) (*lint.Result, error) {
 	if j.base != nil {

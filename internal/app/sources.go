@@ -45,7 +45,12 @@ func (w *Workspace) findInputs(paths, exclude []string) {
 			if tree.Owns(name) {
 				continue
 			}
-			if data, err := w.Read(name); err == nil && w.foreign(classify(data), slices.Contains(paths, name)) {
+			data, err := w.Read(name)
+			if k := classify(data); err == nil && w.foreign(k, slices.Contains(paths, name)) {
+				if k == toolFile && isComponents(name, data) {
+					w.Components = append(w.Components, name)
+					continue
+				}
 				w.Foreign++
 				if bytes.Contains(data, []byte("kustomize.config.k8s.io/")) {
 					w.Findings = append(w.Findings, render.CheckKustomization(source.NewFile(name, data))...)
@@ -65,7 +70,7 @@ func (w *Workspace) foreign(k fileKind, named bool) bool {
 
 // runSources lints each variant of each source as a set of its own, and the manifests that belong to none as one.
 func (j *LintJob) runSources(ctx context.Context) (*lint.Result, error) {
-	if len(j.workspace.Sources)+len(j.workspace.Findings) == 0 {
+	if len(j.workspace.Sources)+len(j.workspace.Findings)+len(j.workspace.Components) == 0 {
 		if j.base != nil {
 			j.Options.Base, _ = j.base.match(j.Options.Files, nil)
 		}
@@ -86,18 +91,18 @@ func (j *LintJob) runSources(ctx context.Context) (*lint.Result, error) {
 		j.Options.Base, bases = j.base.match(j.Options.Files, renderings)
 	}
 	results := make([]*lint.Result, len(renderings)+1)
-	g, ctx := errgroup.WithContext(ctx)
+	g, each := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i, r := range renderings {
 		g.Go(func() (err error) {
-			results[i], err = j.runRendering(ctx, r, bases[i], external)
+			results[i], err = j.runRendering(each, r, bases[i], external)
 			return err
 		})
 	}
 	g.Go(func() error {
 		o := j.Options
 		o.External = external
-		res, err := j.runLoose(ctx, o)
+		res, err := j.runLoose(each, o)
 		if errors.Is(err, lint.ErrNoDocuments) {
 			res, err = &lint.Result{Problems: problemsOf(res)}, nil
 		}
@@ -110,9 +115,19 @@ func (j *LintJob) runSources(ctx context.Context) (*lint.Result, error) {
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
-	if len(j.workspace.Findings) > 0 {
+	beside := func(res *lint.Result) {
 		renderings = append(renderings, &render.Rendering{Source: &render.Source{}})
-		results = slices.Insert(results, len(renderings)-1, &lint.Result{Diagnostics: j.workspace.Findings})
+		results = slices.Insert(results, len(renderings)-1, res)
+	}
+	if len(j.workspace.Findings) > 0 {
+		beside(&lint.Result{Diagnostics: j.workspace.Findings})
+	}
+	if len(j.workspace.Components) > 0 {
+		res, err := j.runComponents(ctx)
+		if err != nil {
+			return nil, err
+		}
+		beside(res)
 	}
 	return merge(renderings, results, firstNonEmpty(j.Options.Versions, []string{schema.Minor(j.Options.Linked)}))
 }

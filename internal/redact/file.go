@@ -14,7 +14,7 @@ import (
 // File returns a file in which the characters of a Secret's values are masked one by one, so that places stay valid.
 // Where a text that speaks of a Secret cannot be read, all values of it are hidden.
 func File(f *source.File) *source.File {
-	if !bytes.Contains(f.Data, []byte("Secret")) {
+	if !bytes.Contains(f.Data, []byte("Secret")) && !bytes.Contains(f.Data, []byte(encryptionKind)) {
 		return f
 	}
 	m := &masker{data: slices.Clone(f.Data)}
@@ -22,7 +22,7 @@ func File(f *source.File) *source.File {
 		docs, findings := chunk.Parse(manifest.DefaultLimits)
 		for _, d := range docs {
 			if isSecret(d) {
-				m.object(d.Root())
+				m.object(d.Root(), d.Object.Kind)
 			}
 		}
 		r := chunk.Range()
@@ -34,19 +34,38 @@ func File(f *source.File) *source.File {
 }
 
 // looksLikeSecret finds the kind of a Secret in YAML and JSON.
-var looksLikeSecret = regexp.MustCompile(`kind["']?\s*:\s*["']?Secret\b`)
+var looksLikeSecret = regexp.MustCompile(`kind["']?\s*:\s*["']?(Secret|` + encryptionKind + `)\b`)
 
 // masker writes over a copy of a file.
 type masker struct{ data []byte }
 
-// object hides the values of a Secret.
-func (m *masker) object(root *manifest.Node) {
+// object hides the values of a Secret, or the keys of an encryption.
+func (m *masker) object(root *manifest.Node, kind string) {
+	if kind == encryptionKind {
+		m.keys(root)
+		return
+	}
 	for _, name := range fields {
 		named(root, name, m.value)
 	}
 	named(root, "metadata", func(metadata *manifest.Node) {
 		named(metadata, "annotations", func(annotations *manifest.Node) { named(annotations, lastApplied, m.value) })
 	})
+}
+
+// keys hides the values of all fields that hold keys.
+func (m *masker) keys(n *manifest.Node) {
+	n = n.Target()
+	for _, f := range n.Fields {
+		if f.Name == encryptionKey {
+			m.value(f.Value)
+		} else {
+			m.keys(f.Value)
+		}
+	}
+	for _, item := range n.Items {
+		m.keys(item)
+	}
 }
 
 // named calls f for each value of a key, which may be written twice or come from a merge.
@@ -127,7 +146,7 @@ func (r *Redactor) AddFile(f *source.File) {
 	docs, _ := manifest.Read(f, manifest.DefaultLimits)
 	for _, d := range docs {
 		if isSecret(d) {
-			r.addObject(d.Value())
+			r.addDocument(d)
 		}
 	}
 	for n := 1; n <= f.Lines(); n++ {

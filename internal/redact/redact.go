@@ -53,7 +53,7 @@ func New(docs ...*manifest.Document) *Redactor {
 func (r *Redactor) Add(docs ...*manifest.Document) {
 	for _, d := range docs {
 		if isSecret(d) {
-			r.addObject(d.Value())
+			r.addDocument(d)
 		}
 	}
 	r.sort()
@@ -64,7 +64,39 @@ func (r *Redactor) sort() {
 	r.values = slices.Compact(r.values)
 }
 
-func isSecret(d *manifest.Document) bool { return d.Object.Kind == "Secret" }
+// encryptionKind is the kind of the API server's configuration file that holds keys, in fields of the name encryptionKey.
+const encryptionKind, encryptionKey = "EncryptionConfiguration", "secret"
+
+func isSecret(d *manifest.Document) bool {
+	return d.Object.Kind == "Secret" || d.Object.Kind == encryptionKind
+}
+
+// addDocument collects what a document keeps secret.
+func (r *Redactor) addDocument(d *manifest.Document) {
+	if d.Object.Kind == encryptionKind {
+		r.addKeys(d.Value())
+		return
+	}
+	r.addObject(d.Value())
+}
+
+// addKeys collects the values of all fields that hold keys.
+func (r *Redactor) addKeys(v any) {
+	switch v := v.(type) {
+	case map[string]any:
+		for name, value := range v {
+			if name == encryptionKey {
+				r.addValue(value)
+			} else {
+				r.addKeys(value)
+			}
+		}
+	case []any:
+		for _, item := range v {
+			r.addKeys(item)
+		}
+	}
+}
 
 // addObject collects the values of a Secret as it was decoded.
 func (r *Redactor) addObject(o map[string]any) {

@@ -190,7 +190,7 @@ func (o *lintOptions) run(ctx context.Context) (err error) {
 	if job.base != nil {
 		defer func() { err = errors.Join(err, job.base.Close()) }()
 	}
-	if len(job.Options.Files)+len(job.workspace.Sources)+len(job.workspace.Findings) == 0 {
+	if job.Empty() {
 		return o.nothing(job)
 	}
 	progress := report.NewProgress(o.Err, time.Now)
