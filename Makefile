@@ -4,8 +4,9 @@ GO ?= go
 export CGO_ENABLED = 0
 LDFLAGS = -s -w
 FUZZTIME ?= 60s
+RUNS ?= 200
 
-.PHONY: run build test release race kills conformance conformance-cmd conformance-clients check bench fuzz mutants schema kubernetes update clean
+.PHONY: run build test release race same-bytes kills conformance conformance-cmd conformance-clients check bench fuzz mutants schema kubernetes update clean
 
 run: build ## build, then lint a small shop and plan a rollout that gets stuck
 	./bin/seatrial lint --fail-on never --rules none examples/shop.yaml
@@ -28,6 +29,9 @@ race: ## the store in memory under the race detector, which needs cgo and a C co
 kills: ## kill a thousand commands on a trial, and a live cluster a hundred times: nothing that was acknowledged is lost
 	SEATRIAL_KILLS=1000 $(GO) test ./internal/trial -run Killed -timeout 2h -v
 	SEATRIAL_KILLS=100 $(GO) test ./cmd/seatrial/cli -run TestKills -v -timeout 60m
+
+same-bytes: ## simulate a mix of everything RUNS times, on 1, 2 and 4 processors under load: the same bytes each time
+	SEATRIAL_DETERMINISM_RUNS=$(RUNS) $(GO) test -count=1 -timeout=2h -run TestSameInputSameBytes ./internal/plan/simulate
 
 check: ## format, vet, staticcheck, and the types on other platforms
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "run gofmt -w ."; exit 1; }

@@ -273,7 +273,7 @@ func (m *manager) endpoints() error {
 func (m *manager) endpointSlice() error {
 	c := endpointslice.NewController(
 		m.ctx, m.shared.Core().V1().Pods(), m.shared.Core().V1().Services(), m.shared.Core().V1().Nodes(),
-		m.shared.Discovery().V1().EndpointSlices(), 100, m.client, 0,
+		m.shared.Discovery().V1().EndpointSlices(), 100, sortingEndpoints{m.client}, 0,
 	)
 	m.add(func(ctx context.Context) { c.Run(ctx, workers) })
 	return nil

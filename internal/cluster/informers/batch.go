@@ -59,21 +59,15 @@ func (b *bufferedHandler) hold(f func()) bool {
 	return b.batch.holding
 }
 
-// Hold holds notifications back until Flush.
+// Hold holds notifications back until Take.
 func (p *EventBatch) Hold() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.holding = true
 }
 
-// Flush delivers the notifications that were held back.
-func (p *EventBatch) Flush() {
-	for _, notify := range p.take() {
-		notify()
-	}
-}
-
-func (p *EventBatch) take() (held []func()) {
+// Take ends Hold, and returns the notifications that were held back, in order, for the caller to deliver.
+func (p *EventBatch) Take() (held []func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.holding = false

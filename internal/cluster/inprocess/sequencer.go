@@ -154,7 +154,16 @@ func (q *sequencer) sequence() {
 		q.batch.Hold()
 		q.db.Release()
 		q.settle()
-		q.running.Go(q.batch.Flush) // a handler may send a request, and wait for it
+		q.notifyEach(q.batch.Take())
+	}
+}
+
+// notifyEach delivers notifications one after another, each when the one before has led to nothing more: whom one wakes
+// acts before the next one, and not as soon as a processor is free.
+func (q *sequencer) notifyEach(notifications []func()) {
+	for _, notify := range notifications {
+		q.running.Go(notify) // a handler may send a request, and wait for it
+		q.settle()
 	}
 }
 

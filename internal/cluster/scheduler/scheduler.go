@@ -12,13 +12,17 @@ import (
 	v1 "k8s.io/api/core/v1"
 	apiruntime "k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
+	utilfeature "k8s.io/apiserver/pkg/util/feature"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/tools/events"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler"
+	"k8s.io/kubernetes/pkg/scheduler/apis/config"
 	"k8s.io/kubernetes/pkg/scheduler/apis/config/latest"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/defaultpreemption"
+	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/feature"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/queuesort"
 	"k8s.io/kubernetes/pkg/scheduler/framework/runtime"
 	"k8s.io/kubernetes/pkg/scheduler/profile"
@@ -50,6 +54,9 @@ func Start(
 		}
 	}()
 	recorders := profile.RecorderFactory(func(name string) events.EventRecorderLogger {
+		if direct := s.DirectRecorder(name); direct != nil {
+			return direct
+		}
 		return broadcaster.NewRecorder(scheme.Scheme, name)
 	})
 	building, built := context.WithCancel(ctx)
@@ -92,22 +99,42 @@ func Start(
 // deterministic returns options with which the scheduler looks at nodes one after another, and takes pods in an order
 // that is always the same.
 func deterministic() ([]scheduler.Option, error) {
-	config, err := latest.Default()
+	defaults, err := latest.Default()
 	if err != nil {
 		return nil, err
 	}
-	for _, p := range config.Profiles {
-		for i := range p.Plugins.MultiPoint.Enabled {
-			if plugin := &p.Plugins.MultiPoint.Enabled[i]; plugin.Name == queuesort.Name {
-				plugin.Name = orderedQueueName
-			}
-		}
+	for _, p := range defaults.Profiles {
+		replacePlugins(&p)
 	}
 	return []scheduler.Option{
-		scheduler.WithProfiles(config.Profiles...),
-		scheduler.WithFrameworkOutOfTreeRegistry(runtime.Registry{orderedQueueName: newOrderedQueue}),
+		scheduler.WithProfiles(defaults.Profiles...),
+		scheduler.WithFrameworkOutOfTreeRegistry(runtime.Registry{
+			orderedQueueName:      newOrderedQueue,
+			orderedPreemptionName: newOrderedPreemption(feature.NewSchedulerFeaturesFromGates(utilfeature.DefaultFeatureGate)),
+		}),
 		scheduler.WithParallelism(1),
 	}, nil
+}
+
+// ordered maps the plugins that choose at random to those that do not.
+var ordered = map[string]string{
+	queuesort.Name:         orderedQueueName,
+	defaultpreemption.Name: orderedPreemptionName,
+}
+
+// replacePlugins makes a profile use plugins that choose in a determined order.
+func replacePlugins(p *config.KubeSchedulerProfile) {
+	for i := range p.Plugins.MultiPoint.Enabled {
+		plugin := &p.Plugins.MultiPoint.Enabled[i]
+		if name, ok := ordered[plugin.Name]; ok {
+			plugin.Name = name
+		}
+	}
+	for i := range p.PluginConfig {
+		if name, ok := ordered[p.PluginConfig[i].Name]; ok {
+			p.PluginConfig[i].Name = name
+		}
+	}
 }
 
 const orderedQueueName = "PrioritySortInOrder"

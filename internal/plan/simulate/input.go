@@ -6,6 +6,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/seatrial/seatrial/internal/memstore"
 	"github.com/seatrial/seatrial/internal/plan"
 	"github.com/seatrial/seatrial/manifest"
 )
@@ -36,6 +37,7 @@ type Input struct {
 
 	Rest func() // is called again and again at moments at which nothing runs; or nil
 
+	trace  func(memstore.Write)             // receives every write to the store; or nil
 	adjust func(*unstructured.Unstructured) // changes objects before they are applied; or nil
 }
 

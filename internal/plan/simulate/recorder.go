@@ -126,6 +126,7 @@ func (r *recorder) catchUp() error {
 	for _, d := range decisions {
 		r.judge(d)
 	}
+	slices.SortStableFunc(heard, compareChanges)
 	for _, n := range heard {
 		r.age(n.At)
 		if n.event != nil {
@@ -140,15 +141,44 @@ func (r *recorder) catchUp() error {
 	return nil
 }
 
+// compareChanges orders what has been received by time. Writes are in order, and so are the events that a component
+// records about an object; which of several components records first in a moment is up to their goroutines.
+func compareChanges(a, b change) int {
+	if at := a.At.Compare(b.At); at != 0 {
+		return at
+	}
+	if a.event == nil || b.event == nil {
+		return cmp.Compare(btoi(a.event != nil), btoi(b.event != nil))
+	}
+	return cmp.Or(
+		cmp.Compare(componentOf(a.event), componentOf(b.event)),
+		cmp.Compare(a.event.InvolvedObject.Kind, b.event.InvolvedObject.Kind),
+		cmp.Compare(a.event.InvolvedObject.Namespace, b.event.InvolvedObject.Namespace),
+		cmp.Compare(a.event.InvolvedObject.Name, b.event.InvolvedObject.Name),
+	)
+}
+
+// componentOf returns the component that recorded an event.
+func componentOf(e *corev1.Event) string {
+	return cmp.Or(e.ReportingController, e.Source.Component)
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
 // earlier is a moment before the change, of what was there already.
 const earlier = -plan.Time(time.Millisecond)
 
-// at returns a moment of the plan.
+// at returns a moment of the plan, to the microsecond: see aside.
 func (r *recorder) at(t time.Time) plan.Time {
 	if !r.began {
 		return earlier
 	}
-	return plan.Time(t.Sub(r.zero))
+	return plan.Time(t.Sub(r.zero).Truncate(time.Microsecond))
 }
 
 // begin declares all that was so far the state before the change.

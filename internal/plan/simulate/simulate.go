@@ -29,6 +29,7 @@ import (
 	"github.com/seatrial/seatrial/internal/cluster/apiserver"
 	"github.com/seatrial/seatrial/internal/cluster/scheduler"
 	"github.com/seatrial/seatrial/internal/cluster/virtualtime"
+	"github.com/seatrial/seatrial/internal/memstore"
 	"github.com/seatrial/seatrial/internal/plan"
 	"github.com/seatrial/seatrial/manifest"
 )
@@ -40,6 +41,9 @@ var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 const (
 	// tick is how often a simulation looks whether it has come to an end.
 	tick = 500 * time.Millisecond
+	// aside is the part of a microsecond at which it does: nothing else happens then, so that no goroutine that acts at
+	// the same moment may or may not have come to its end.
+	aside = 137 * time.Nanosecond
 	// settledFor is how long nothing may be left to do before it ends.
 	settledFor = 3 * time.Second
 	// deletedFor is how long the deletion of an object may take after everything else has settled.
@@ -97,7 +101,7 @@ func (s *simulation) run() error {
 	}
 	config := cluster.Config{
 		APIServer: apiserver.Options{
-			BatchWindow: apiserver.BatchWindow, OnIdle: s.Rest, OnWrite: s.recorder.onWrite, OnEvent: s.recorder.onEvent,
+			BatchWindow: apiserver.BatchWindow, OnIdle: s.Rest, OnWrite: s.onWrite, OnEvent: s.recorder.onEvent,
 			Tracking: apiserver.TrackApplied, SkipBootstrapRBAC: !s.asksWhoMay(),
 		},
 		Scheduler: scheduler.Options{OnDecision: s.recorder.onDecision},
@@ -153,6 +157,14 @@ func (s *simulation) run() error {
 	cancel()
 	s.runner.running.Wait()
 	return s.disrupt()
+}
+
+// onWrite receives each write to the store.
+func (s *simulation) onWrite(w memstore.Write) {
+	if s.trace != nil {
+		s.trace(w)
+	}
+	s.recorder.onWrite(w)
 }
 
 // asksWhoMay reports whether roles can matter: if the input has some, or policies, which may ask.
@@ -296,6 +308,7 @@ func (s *simulation) watch() error {
 
 // until lets time pass; not to the end of it if all has settled or is stuck, and may end early.
 func (s *simulation) until(limit time.Duration, early bool) error {
+	time.Sleep(aside)
 	for end := time.Now().Add(limit); time.Now().Before(end); {
 		time.Sleep(min(tick, time.Until(end)))
 		if err := s.recorder.catchUp(); err != nil {

@@ -204,10 +204,10 @@ func firstDifference(want, got string) string {
 	a, b := strings.Split(want, "\n"), strings.Split(got, "\n")
 	for i := range a {
 		if i >= len(b) || a[i] != b[i] {
-			from := max(0, i-3)
+			from := max(0, i-14)
 			return "want:\n" + strings.Join(
-				a[from:min(len(a), i+4)], "\n",
-			) + "\ngot:\n" + strings.Join(b[from:min(len(b), i+4)], "\n")
+				a[from:min(len(a), i+12)], "\n",
+			) + "\ngot:\n" + strings.Join(b[from:min(len(b), i+12)], "\n")
 		}
 	}
 	return "got more:\n" + strings.Join(b[len(a):], "\n")

@@ -21,6 +21,10 @@ import (
 	"github.com/seatrial/seatrial/internal/platform"
 )
 
+// Processors is how many goroutines of a run may run at the same time. Outcomes must not depend on it: tests raise it, so
+// that goroutines interleave in more ways than those of a busy machine do.
+var Processors = 1
+
 // Set makes what is drawn at random depend on the seed alone, and the order of goroutines on nothing. restore is to be
 // called when nothing of the run is left. It has to be called outside of the run.
 func Set(seed int64) (restore func()) {
@@ -39,7 +43,7 @@ func Set(seed int64) (restore func()) {
 	gates := features.FeatureGates()
 	features.ReplaceFeatureGates(listing{gates})
 	measure := hooks.DisableMetrics()
-	procs := runtime.GOMAXPROCS(1) // ties between goroutines fall the same way every time
+	procs := runtime.GOMAXPROCS(Processors)
 	return func() {
 		runtime.GOMAXPROCS(procs)
 		measure()
