@@ -180,6 +180,7 @@ func requests(r corev1.ResourceRequirements, name corev1.ResourceName) bool {
 }
 
 func (f facts) container(c *corev1.Container, at string) {
+	f.hosts(c, at)
 	for i, e := range c.Env {
 		if e.ValueFrom == nil {
 			continue
@@ -335,6 +336,7 @@ func (f facts) kind(d *manifest.Document, obj runtime.Object) {
 		}
 	case *networkingv1.NetworkPolicy:
 		f.Selector = &Selector{LabelSelector: o.Spec.PodSelector, Path: "spec.podSelector"}
+		f.Network = &o.Spec
 		for i, rule := range o.Spec.Ingress {
 			f.peers(rule.From, fmt.Sprintf("spec.ingress[%d].from", i))
 		}

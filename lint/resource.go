@@ -8,6 +8,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -138,16 +139,18 @@ type Resource struct {
 	Replicas  *int32
 	// ReplicasWritten says that the manifest sets replicas, and not a default.
 	ReplicasWritten bool
-	MinAvailable    *intstr.IntOrString // of a PodDisruptionBudget; nil: not given
-	Ports           []Port              // container ports of its pods, or ports of a Service
-	Keys            []string            // keys of a ConfigMap or Secret
-	Refs            []Ref               // the objects that it names
-	Provides        []Ref               // objects that somebody makes because of this one: the Secret of a Certificate
-	Claims          []Claim             // what no other object may have as well
-	Peers           []Selector          // pods of its own namespace that a NetworkPolicy speaks of
-	HostNetwork     bool                // its pods live on the network of their node
-	Headless        bool                // a Service without an address
-	External        bool                // a Service of type ExternalName, or without selector
+	MinAvailable    *intstr.IntOrString             // of a PodDisruptionBudget; nil: not given
+	Ports           []Port                          // container ports of its pods, or ports of a Service
+	Keys            []string                        // keys of a ConfigMap or Secret
+	Refs            []Ref                           // the objects that it names
+	Provides        []Ref                           // objects that somebody makes because of this one: the Secret of a Certificate
+	Claims          []Claim                         // what no other object may have as well
+	Network         *networkingv1.NetworkPolicySpec // of a NetworkPolicy
+	Hosts           []Host                          // that its containers are told to connect to
+	Peers           []Selector                      // pods of its own namespace that a NetworkPolicy speaks of
+	HostNetwork     bool                            // its pods live on the network of their node
+	Headless        bool                            // a Service without an address
+	External        bool                            // a Service of type ExternalName, or without selector
 	// may make pods of which nothing is known: a custom resource with an image or replicas
 	MayCreatePods bool
 	SingleNode    bool // a PersistentVolumeClaim that one node at a time can mount

@@ -26,6 +26,7 @@ func All() []*lint.Rule {
 		teamRules,
 		failureRules,
 		networkRules,
+		networkFlowRules,
 		monitorRules,
 		grantRules,
 		availabilityRules,

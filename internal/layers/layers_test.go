@@ -29,6 +29,7 @@ var layers = [][]string{
 	{"internal/cluster/kubelet"},
 	{"internal/cluster/apiserver", "internal/cluster/controllers", "internal/cluster/scheduler"},
 	{"lint", "explain", "internal/convert", "internal/cluster"},
+	{"internal/network"},
 	{"internal/live", "internal/trial", "rules", "internal/plan", "internal/policy"},
 	{"internal/plan/simulate", "internal/review"},
 	{"internal/report", "internal/lsp"},

@@ -191,6 +191,7 @@ Exit codes: 0 clean; 1 findings at or above --fail-on; 2 wrong usage; 3 could no
 		newLSPCommand(s),
 		newRulesCommand(s),
 		newRBACCommand(s),
+		newReachCommand(s),
 		newCRDsCommand(s),
 		newVersionCommand(s),
 	)

@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -12,9 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/seatrial/seatrial/internal/app"
 	"github.com/seatrial/seatrial/internal/cluster/access"
-	"github.com/seatrial/seatrial/internal/render"
 	"github.com/seatrial/seatrial/internal/sanitize"
 	"github.com/seatrial/seatrial/schema"
 )
@@ -119,21 +116,15 @@ func resolveResource(r *access.Request, text string) error {
 
 // readPolicy reads the roles and bindings of paths.
 func readPolicy(s Streams, paths []string) (*access.Policy, error) {
-	if len(paths) == 0 {
-		paths = []string{"."}
-	}
-	manifests, problems := app.NewFiles(s.In).Set(paths, render.Options{})
-	if len(problems) > 0 {
-		return nil, &exitError{exitFailed, errors.Join(problems...)}
+	manifests, err := readSet(s, paths)
+	if err != nil {
+		return nil, err
 	}
 	var objects []*unstructured.Unstructured
 	for _, m := range manifests {
 		for _, d := range m.Documents {
 			objects = append(objects, &unstructured.Unstructured{Object: d.Value()})
 		}
-	}
-	if len(objects) == 0 {
-		return nil, &exitError{exitFailed, app.NoDocuments(paths)}
 	}
 	p, err := access.New(objects)
 	if err != nil {
