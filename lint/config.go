@@ -60,10 +60,39 @@ type Config struct {
 	Honor []string `json:"honor,omitempty"`
 	// Overrides change what becomes of findings about files, objects or containers.
 	Overrides Overrides `json:"overrides,omitempty"`
+	// Helm lists variants of charts beside their default values and ci/*-values.yaml.
+	Helm []ChartVariants `json:"helm,omitempty"`
+	// Environments name and group what a repository applies, for reviews.
+	Environments []Environment `json:"environments,omitempty"`
 	// FailOn is the severity from which findings make the run fail: error, warning, info or never.
 	FailOn string `json:"failOn,omitempty"`
 
 	files []string // the file, and those that it extends, which come first
+}
+
+// ChartVariants are ways to render the charts whose folders a glob matches, relative to the configuration file.
+type ChartVariants struct {
+	Chart    string         `json:"chart"`
+	Variants []ChartVariant `json:"variants"`
+}
+
+// ChartVariant is a way to render a chart, with the options of helm.
+type ChartVariant struct {
+	Name        string   `json:"name"`
+	Values      []string `json:"values,omitempty"` // files, relative to the configuration file
+	Set         []string `json:"set,omitempty"`
+	ReleaseName string   `json:"releaseName,omitempty"`
+	Namespace   string   `json:"namespace,omitempty"`
+}
+
+// Environment is what is applied to one cluster, or a part of one.
+type Environment struct {
+	Name string `json:"name"`
+	// Sources are globs of sources as seatrial render --list names them, relative to the configuration file.
+	Sources []string `json:"sources"`
+	// Nodes are those of the cluster, as seatrial plan --nodes takes them.
+	Nodes             []string `json:"nodes,omitempty"`
+	KubernetesVersion string   `json:"kubernetesVersion,omitempty"`
 }
 
 // Files lists the files that the configuration was read from: the one that was named is the last.
@@ -174,6 +203,9 @@ func loadConfig(name string, extending []string) (*Config, error) {
 	for i, p := range c.Policies {
 		c.Policies[i] = beside(p)
 	}
+	if err := c.settle(beside); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
 	if c.Baseline != "" {
 		c.Baseline = beside(c.Baseline)
 	}
@@ -196,6 +228,38 @@ func loadConfig(name string, extending []string) (*Config, error) {
 	}
 	c.files = append(c.files, name)
 	return c, nil
+}
+
+// settle makes the paths of charts and environments relative to the working folder, and checks what has no default.
+func (c *Config) settle(beside func(string) string) error {
+	for _, h := range c.Helm {
+		for j, v := range h.Variants {
+			if v.Name == "" {
+				return fmt.Errorf("helm: a variant of %s has no name", h.Chart)
+			}
+			for k, file := range v.Values {
+				h.Variants[j].Values[k] = beside(file)
+			}
+		}
+	}
+	for i := range c.Helm {
+		if c.Helm[i].Chart == "" {
+			return errors.New("helm: write chart: and the folder of the chart, or a glob")
+		}
+		c.Helm[i].Chart = beside(c.Helm[i].Chart)
+	}
+	for i, e := range c.Environments {
+		switch {
+		case e.Name == "":
+			return errors.New("environments: an environment has no name")
+		case len(e.Sources) == 0:
+			return fmt.Errorf("environments: %s has no sources: seatrial render --list names them", e.Name)
+		}
+		for j, glob := range e.Sources {
+			c.Environments[i].Sources[j] = beside(glob)
+		}
+	}
+	return nil
 }
 
 // extend adds what another configuration says. Lists of the other one come first, so that this one can take away from
@@ -224,6 +288,8 @@ func (c *Config) extend(of *Config) {
 	c.Overrides = slices.Concat(c.Overrides, of.Overrides)
 	c.Honor = slices.Concat(of.Honor, c.Honor)
 	c.Baseline = cmp.Or(c.Baseline, of.Baseline)
+	c.Helm = slices.Concat(of.Helm, c.Helm)
+	c.Environments = slices.Concat(c.Environments, of.Environments)
 	c.FailOn = cmp.Or(c.FailOn, of.FailOn)
 	c.files = slices.Concat(of.files, c.files)
 }
@@ -298,6 +364,8 @@ var configKeys = []string{
 	"baseline",
 	"honor",
 	"overrides",
+	"helm",
+	"environments",
 	"failOn",
 }
 

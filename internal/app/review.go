@@ -57,6 +57,9 @@ func (o *ReviewOptions) Review(ctx context.Context) (*review.Report, error) {
 	if err := r.read(ctx); err != nil {
 		return nil, err
 	}
+	if err := r.group(); err != nil {
+		return nil, err
+	}
 	report := review.Compare(review.Input{
 		Base: r.old.revision, Head: r.new.revision, Environments: r.environments(), Others: r.others,
 		Unchanged: r.unchanged, Notes: r.notes,
@@ -73,6 +76,7 @@ type reviewer struct {
 	old, new  *reviewSide
 	pairs     []*unitPair // that differ
 	same      []*unit     // of the new side, that do not
+	groups    []*reviewGroup
 	unchanged int
 	notes     []string
 	folders   []string // to remove
@@ -120,7 +124,7 @@ func (r *reviewer) open(ctx context.Context) error {
 	}
 	for _, s := range []*reviewSide{r.new, r.old} {
 		settings := r.Settings
-		settings.Paths = s.paths
+		settings.Paths, s.configRoot = s.paths, r.new.root
 		if settings.Config == "" {
 			settings.Folder = r.new.configFolder()
 		}
@@ -357,30 +361,25 @@ func (r *reviewer) judgeAgain(ctx context.Context) error {
 
 // environments returns the pairs for comparison.
 func (r *reviewer) environments() (all []*review.Environment) {
-	for _, p := range r.pairs {
-		e := &review.Environment{Name: p.either().name, Kind: p.either().kind, Old: p.oldRead, New: p.newRead}
-		if p.moved {
-			e.Was = p.old.name
-		}
-		if u := p.either(); p.old != nil {
-			e.Fate = func(o *review.Object) review.Fate { return u.fate(o, p.new == nil) }
-		}
-		e.Elsewhere = func(ref lint.Ref) bool { return r.elsewhere(p, ref) }
-		all = append(all, e)
+	for _, g := range r.groups {
+		all = append(all, &review.Environment{
+			Name: g.name, Was: g.was(), Kind: g.kind(), Old: g.old, New: g.new, Fate: g.fate,
+			Elsewhere: func(ref lint.Ref) bool { return r.elsewhere(g, ref) },
+		})
 	}
 	slices.SortFunc(all, func(a, b *review.Environment) int { return cmp.Compare(a.Name, b.Name) })
 	return all
 }
 
-// elsewhere reports whether another unit of the new side brings an object.
-func (r *reviewer) elsewhere(but *unitPair, ref lint.Ref) bool {
+// elsewhere reports whether another environment of the new side brings an object.
+func (r *reviewer) elsewhere(but *reviewGroup, ref lint.Ref) bool {
 	is := func(o *review.Object) bool {
 		id := o.Identity()
 		return id.Group == ref.Group && id.Kind == ref.Kind && id.Name == ref.Name &&
 			(ref.Namespace == "" || id.Namespace == ref.Namespace)
 	}
-	for _, p := range r.pairs {
-		if p != but && p.newRead != nil && slices.ContainsFunc(p.newRead.Objects, is) {
+	for _, g := range r.groups {
+		if g != but && g.new != nil && slices.ContainsFunc(g.new.Objects, is) {
 			return true
 		}
 	}

@@ -43,10 +43,14 @@ func (r *reviewer) simulate(ctx context.Context, report *review.Report) error {
 		budget = reviewBudget
 	}
 	deadline := time.Now().Add(budget)
-	for _, p := range r.pairs {
-		name := p.either().name
-		if !rolls(report, name) || p.old == nil || p.new == nil {
+	for _, g := range r.groups {
+		name := g.name
+		if !rolls(report, name) || g.old == nil || g.new == nil {
 			continue
+		}
+		nodes, known := nodes, known
+		if g.nodes != nil && r.Nodes == nil {
+			nodes, known = g.nodes, "the nodes of the configuration"
 		}
 		rollout := review.Rollout{Environment: name, Nodes: known, Workloads: []review.Rolling{}, Problems: []string{}, Remedies: []string{}}
 		switch {
@@ -54,14 +58,14 @@ func (r *reviewer) simulate(ctx context.Context, report *review.Report) error {
 			rollout.Why = "the API server refuses a part of the change"
 		case r.Plan != PlanAll && time.Now().After(deadline):
 			rollout.Why = fmt.Sprintf("the time for simulations, %s, is used up: --plan all", budget)
-		case r.Plan != PlanAll && replicasOf(p.newRead)+replicasOf(p.oldRead) > 2*maxReplicas:
+		case r.Plan != PlanAll && replicasOf(g.new)+replicasOf(g.old) > 2*maxReplicas:
 			rollout.Why = fmt.Sprintf("it has more than %d pods: --plan all", maxReplicas)
 		default:
 			limit := deadline
 			if r.Plan == PlanAll {
 				limit = time.Now().Add(time.Hour)
 			}
-			if err := r.roll(ctx, p, nodes, limit, &rollout); err != nil {
+			if err := r.roll(ctx, g, nodes, limit, &rollout); err != nil {
 				return err
 			}
 		}
@@ -93,12 +97,16 @@ func replicasOf(s *review.Side) (n int) {
 	return n
 }
 
-// roll simulates the change of a pair until a moment.
+// roll simulates the change of a group until a moment. What the environment applies besides takes its room.
 func (r *reviewer) roll(
-	ctx context.Context, p *unitPair, nodes []*corev1.Node, limit time.Time, rollout *review.Rollout,
+	ctx context.Context, g *reviewGroup, nodes []*corev1.Node, limit time.Time, rollout *review.Rollout,
 ) error {
+	if len(g.same) > 0 {
+		r.others() // renders them
+	}
 	in := simulate.Input{
-		From: documentsOf(p.oldRead), Change: documentsOf(p.newRead), Nodes: nodes, Rest: r.Collect,
+		From: slices.Concat(documentsOf(g.old), g.unchanged()), Change: slices.Concat(documentsOf(g.new), g.unchanged()),
+		Nodes: nodes, Rest: r.Collect,
 		External: r.new.workspace.External,
 	}
 	var err error
@@ -123,7 +131,7 @@ func (r *reviewer) roll(
 		return nil
 	}
 	unplaced := func(problem plan.Problem) bool { return problem.Kind == plan.Unplaced && problem.Open }
-	if r.Nodes == nil && slices.ContainsFunc(result.Problems, unplaced) {
+	if r.Nodes == nil && g.nodes == nil && slices.ContainsFunc(result.Problems, unplaced) {
 		rollout.Why = "pods fit on none of the nodes that are assumed: name nodes with --nodes"
 		return nil
 	}
@@ -174,14 +182,22 @@ func fill(rollout *review.Rollout, p *plan.Plan) {
 	}
 }
 
-// documentsOf returns what a side applies. Hooks of helm, which run beside the release, are left out.
+// documentsOf returns what a side applies, without hooks.
 func documentsOf(s *review.Side) (docs []*manifest.Document) {
 	for _, o := range s.Objects {
-		metadata, _ := o.Document.Value()["metadata"].(map[string]any)
+		docs = append(docs, o.Document)
+	}
+	return withoutHooks(docs)
+}
+
+// withoutHooks leaves out the hooks of helm, which run beside the release.
+func withoutHooks(docs []*manifest.Document) (kept []*manifest.Document) {
+	for _, d := range docs {
+		metadata, _ := d.Value()["metadata"].(map[string]any)
 		annotations, _ := metadata["annotations"].(map[string]any)
 		if annotations["helm.sh/hook"] == nil {
-			docs = append(docs, o.Document)
+			kept = append(kept, d)
 		}
 	}
-	return docs
+	return kept
 }

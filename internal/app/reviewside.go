@@ -30,13 +30,14 @@ import (
 
 // reviewSide is one side of a review: the files below a folder.
 type reviewSide struct {
-	revision  review.Revision
-	root      string // absolute, without links
-	paths     []string
-	workspace *Workspace
-	job       *LintJob
-	units     []*unit
-	byKey     map[string]*unit
+	revision   review.Revision
+	root       string // absolute, without links
+	paths      []string
+	configRoot string // of the side whose configuration holds for both
+	workspace  *Workspace
+	job        *LintJob
+	units      []*unit
+	byKey      map[string]*unit
 
 	definitions []*manifest.Document // of custom resources, of the units that differ
 	objects     []string             // of the units that differ, as external ones
@@ -44,14 +45,16 @@ type reviewSide struct {
 
 // unit is what a side applies as one: a variant of a source, or the manifests that belong to none.
 type unit struct {
-	side    *reviewSide
-	key     string // the same on both sides
-	name    string
-	kind    string
-	digest  string
-	source  *render.Source // nil: manifests
-	variant render.Variant
-	files   []string
+	side   *reviewSide
+	key    string // the same on both sides
+	name   string
+	kind   string
+	digest string
+	source *render.Source // nil: manifests
+
+	environment *lint.Environment // of the configuration; nil: none
+	variant     render.Variant
+	files       []string
 
 	rendering *render.Rendering
 	docs      []*manifest.Document
@@ -71,11 +74,19 @@ func (s *reviewSide) configFolder() string {
 
 // discover finds the units of the side.
 func (s *reviewSide) discover(settings Settings, lint LintSettings) (err error) {
+	settings.Rebase = s.rebased
 	if s.workspace, err = Open(NewFiles(bytes.NewReader(nil)), settings); err != nil {
 		return err
 	}
 	if s.job, err = s.workspace.Lint(lint); err != nil {
 		return err
+	}
+	for _, e := range s.workspace.Config.Environments {
+		if e.KubernetesVersion != "" {
+			if _, err := minors([]string{e.KubernetesVersion}); err != nil {
+				return usage("environments: %s: %w", e.Name, err)
+			}
+		}
 	}
 	s.byKey = map[string]*unit{}
 	for _, src := range s.workspace.Sources {
@@ -95,7 +106,7 @@ func (s *reviewSide) discover(settings Settings, lint LintSettings) (err error) 
 }
 
 func (s *reviewSide) add(u *unit) {
-	u.side = s
+	u.side, u.environment = s, s.environmentOf(u)
 	for n := 2; s.byKey[u.key] != nil; n++ { // an ApplicationSet may make several of one name
 		u.key = fmt.Sprintf("%s\x00%d", u.key, n)
 	}
@@ -191,8 +202,18 @@ func (p *unitPair) render(charts render.Options) error {
 }
 
 func (u *unit) charts(o render.Options) render.Options {
-	o.KubernetesVersion = u.side.job.version()
+	o.KubernetesVersion = u.lintJob().version()
 	return o
+}
+
+// lintJob returns the run of lint that judges the unit: for the version of its environment, if that has one.
+func (u *unit) lintJob() *LintJob {
+	if u.environment == nil || u.environment.KubernetesVersion == "" {
+		return u.side.job
+	}
+	job := *u.side.job
+	job.Options.Versions = []string{u.environment.KubernetesVersion}
+	return &job
 }
 
 func (u *unit) render(charts render.Options) error {
@@ -377,11 +398,11 @@ func (u *unit) lint(ctx context.Context, old *unit, external []string) (*lint.Re
 		base = lint.NewBase(old.docs)
 	}
 	if u.rendering != nil {
-		res, err = u.side.job.runRendering(ctx, u.rendering, base, external)
+		res, err = u.lintJob().runRendering(ctx, u.rendering, base, external)
 	} else {
-		o := u.side.job.Options
+		o := u.lintJob().Options
 		o.Files, o.External, o.Base = u.files, external, base
-		res, err = u.side.job.runLoose(ctx, o)
+		res, err = u.lintJob().runLoose(ctx, o)
 	}
 	if errors.Is(err, lint.ErrNoDocuments) {
 		return &lint.Result{}, nil

@@ -36,6 +36,7 @@ func (w *Workspace) findInputs(paths, exclude []string) {
 		return name != source.Stdin && git.match(name)
 	})
 	tree := render.DiscoverIn(w.readSource, slices.Concat(paths, files), skip)
+	AddVariants(w.Config, tree.Sources, w.rebase)
 	w.owns, w.Sources, w.Elsewhere, w.Findings = tree.Owns, tree.Sources, len(tree.Elsewhere), tree.Findings
 	if w.Elsewhere > 0 {
 		w.External = append(w.External, "*/*") // what is not rendered may bring anything that others refer to

@@ -52,6 +52,8 @@ type Settings struct {
 	FeatureGates  []string // feature gates of the API server
 	StrictKinds   bool     // a kind that nothing defines is an error
 	AnyFiles      bool     // paths may name files without API objects, as hooks do
+	// Rebase returns a path of the configuration in the tree that is read; nil: it is the configuration's own.
+	Rebase func(path string) string
 
 	Charts render.Options // with which charts are rendered
 }
@@ -78,6 +80,7 @@ type Workspace struct {
 	AnyFiles      bool
 	Charts        render.Options
 
+	rebase         func(path string) string
 	catalogue      *Catalogue
 	paths, exclude []string               // as given
 	owns           func(name string) bool // reports whether a file is part of a source
@@ -90,7 +93,7 @@ func Open(files *Files, s Settings) (*Workspace, error) {
 		return nil, &UsageError{err}
 	}
 	w := &Workspace{Files: files, Config: cfg, External: slices.Concat(s.External, cfg.External), StrictKinds: s.StrictKinds, AnyFiles: s.AnyFiles}
-	w.Charts = s.Charts
+	w.Charts, w.rebase = s.Charts, s.Rebase
 	if err := checkExternal(w.External); err != nil {
 		return nil, err
 	}

@@ -19,7 +19,8 @@ import (
 // in two copies of a tree with the roots that are named, render to the same.
 func (s *Source) Digest(v Variant, root string) string {
 	d := &digest{hash: sha256.New(), read: s.reader(), root: root, seen: map[string]bool{}}
-	d.text(string(s.Kind), s.Name, v.Name)
+	d.text(string(s.Kind), s.Name, v.Name, v.ReleaseName, v.Namespace)
+	d.text(v.Set...)
 	for _, part := range []any{s.values, s.options.ReleaseName, s.options.Namespace} {
 		data, err := json.Marshal(part)
 		d.text(string(data), fmt.Sprint(err))

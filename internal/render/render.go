@@ -17,6 +17,7 @@ package render
 import (
 	"cmp"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/seatrial/seatrial/diag"
@@ -70,6 +71,9 @@ func (s *Source) reader() Reader {
 type Variant struct {
 	Name   string   // shown where findings differ; empty for the only one
 	Values []string // values files of a chart, later ones win
+	Set    []string // values as helm's --set takes them, over those of the files
+
+	ReleaseName, Namespace string // empty: those of the options
 }
 
 // Options are what a rendering depends on besides the files.
@@ -115,12 +119,13 @@ func (s *Source) For(o Options) []Variant {
 
 // Render renders a variant. What is wrong with the source is among the findings.
 func (s *Source) Render(v Variant, o Options) *Rendering {
+	o.Set = slices.Concat(v.Set, o.Set)
 	r := &Rendering{Source: s, Variant: v, Name: cmp.Or(s.Name, s.Path), set: o.Set}
 	if v.Name != "" {
 		r.Name += " (" + v.Name + ")"
 	}
-	o.ReleaseName = cmp.Or(o.ReleaseName, s.options.ReleaseName)
-	o.Namespace = cmp.Or(o.Namespace, s.options.Namespace)
+	o.ReleaseName = cmp.Or(o.ReleaseName, v.ReleaseName, s.options.ReleaseName)
+	o.Namespace = cmp.Or(o.Namespace, v.Namespace, s.options.Namespace)
 	switch {
 	case s.files != nil:
 		r.renderFiles()

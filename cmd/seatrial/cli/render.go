@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/seatrial/seatrial/internal/app"
 	"github.com/seatrial/seatrial/internal/atomicfile"
 	"github.com/seatrial/seatrial/internal/redact"
 	"github.com/seatrial/seatrial/internal/render"
@@ -98,6 +99,11 @@ func (o *renderOptions) run() error {
 		}
 	}
 	tree := render.Discover(o.paths, nil)
+	config, err := app.Configuration("", "")
+	if err != nil {
+		return usageError("%v", err)
+	}
+	app.AddVariants(config, tree.Sources, nil)
 	if o.list {
 		for _, s := range tree.Elsewhere {
 			fmt.Fprintf(o.Out, "%s\t%s\tnot rendered: %s\n", s.Kind, s.Name, s.Why)
