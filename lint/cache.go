@@ -113,7 +113,9 @@ func (c *Cache) begin(r *run) {
 	}
 	for _, name := range slices.Concat(r.CRDs, r.PolicyFiles) {
 		data, _ := r.Read(name) // a file that cannot be read fails the run later on
-		put(h, name, string(data))
+		put(h, name)
+		fmt.Fprintf(h, "%d:", len(data))
+		h.Write(data)
 	}
 	c.base = h.Sum(nil)
 	for _, name := range r.Files {

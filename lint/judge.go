@@ -20,53 +20,6 @@ import (
 	"github.com/seatrial/seatrial/validation/verdict"
 )
 
-// define makes the kinds of Options.CRDs known.
-func (r *run) define(ctx context.Context) (*fileResult, error) {
-	out := &fileResult{}
-	for _, name := range r.CRDs {
-		f, err := r.Options.Source(name)
-		if err != nil {
-			return nil, &InputError{Path: name, Err: err}
-		}
-		docs, syntax := manifest.Read(f, r.Limits)
-		for _, d := range syntax {
-			out.Findings = append(out.Findings, finding{Diagnostic: d})
-		}
-		for _, d := range docs {
-			if !isDefinition(d) {
-				continue
-			}
-			v := r.Validator.AddCRD(ctx, d.JSON)
-			for _, c := range v.Causes {
-				out.Findings = append(out.Findings, finding{diagnose(d, c), d.Item})
-			}
-			if !v.Accepted() {
-				r.rejected = append(r.rejected, rejectedBy(d))
-			}
-		}
-	}
-	r.given = map[schema.GroupVersionKind]bool{}
-	for _, k := range r.Validator.Custom() {
-		r.given[k.GVK] = true
-	}
-	return out, nil
-}
-
-// rejectedCRD is a definition that the server does not accept, and the kind that it would have defined.
-type rejectedCRD struct{ Name, Group, Kind string }
-
-// rejectedBy returns which kind a refused definition would have defined.
-func rejectedBy(d *manifest.Document) rejectedCRD {
-	group, _, _ := unstructured.NestedString(d.Value(), "spec", "group")
-	kind, _, _ := unstructured.NestedString(d.Value(), "spec", "names", "kind")
-	return rejectedCRD{d.Object.Name, group, kind}
-}
-
-func isDefinition(d *manifest.Document) bool {
-	gvk := gvkOf(d)
-	return gvk.Group == "apiextensions.k8s.io" && gvk.Kind == "CustomResourceDefinition"
-}
-
 // judgeFiles judges each document by itself, on all cores.
 func (r *run) judgeFiles(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
@@ -348,6 +301,10 @@ type Validator interface {
 	) (answer verdict.Verdict, judged bool)
 	// AddCRD judges a CustomResourceDefinition and makes its kinds known.
 	AddCRD(ctx context.Context, doc []byte) verdict.Verdict
+	// AddCRDLater makes kinds known by a definition, which is written as text. When one of them is judged, or a kind of their
+	// group that nothing defines, add passes the definition to AddCRD with the context that it receives, and reports whether
+	// nothing is wrong with the text. It is not called if that is known.
+	AddCRDLater(kinds []verdict.Kind, text []byte, add func(context.Context) bool)
 	// Custom lists the kinds so made known.
 	Custom() []verdict.Kind
 	// AddNamespace makes a namespace of the set known to kinds whose validation looks at its labels.

@@ -34,7 +34,7 @@ func (r *run) judgeDeferred(ctx context.Context) error {
 	}
 	r.defined = r.definedGroups()
 	r.Validator.UseCatalogue(func(group, kind string) bool {
-		return slices.ContainsFunc(r.rejected, func(c rejectedCRD) bool { return c.Group == group && c.Kind == kind })
+		return slices.ContainsFunc(r.rejections(), func(c rejectedCRD) bool { return c.Group == group && c.Kind == kind })
 	})
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(r.Jobs)
@@ -127,7 +127,7 @@ func (r *run) definedGroups() map[string]bool {
 	for _, k := range r.Validator.Custom() {
 		groups[k.GVK.Group] = true
 	}
-	for _, c := range r.rejected {
+	for _, c := range r.rejections() {
 		groups[c.Group] = true
 	}
 	return groups

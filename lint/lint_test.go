@@ -86,6 +86,10 @@ func (f *fake) Update(
 	return v, false
 }
 
+func (f *fake) AddCRDLater(_ []verdict.Kind, _ []byte, add func(context.Context) bool) {
+	add(context.Background())
+}
+
 func (f *fake) Custom() []verdict.Kind { return nil }
 
 func (f *fake) AddNamespace(string, map[string]string) {}

@@ -26,7 +26,8 @@ type run struct {
 	assumed  []string // namespaces that the dry run took to exist
 
 	given    map[schema.GroupVersionKind]bool // kinds of Options.CRDs
-	rejected []rejectedCRD                    // definitions, once all are known
+	crds     []*givenCRD                      // definitions of Options.CRDs
+	rejected []rejectedCRD                    // definitions of the set, once all are known
 	defined  map[string]bool                  // groups of custom kinds whose definitions were read
 	aliases  aliases                          // of rules, in the tools of Options.Honor
 
@@ -107,8 +108,7 @@ func (r *run) run(ctx context.Context) (*Result, error) {
 	if res := r.Cache.run(r); res != nil {
 		return res, nil
 	}
-	definitions, err := r.define(ctx)
-	if err != nil {
+	if err := r.define(ctx); err != nil {
 		return nil, err
 	}
 	if err := r.definePolicies(ctx, definitions); err != nil {
@@ -121,7 +121,7 @@ func (r *run) run(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	res := &Result{Versions: r.Versions}
-	all := definitions
+	all := r.foundInCRDs()
 	for _, f := range r.results {
 		if f == nil {
 			continue

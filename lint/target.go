@@ -356,7 +356,7 @@ var subresources = map[schema.GVK]string{
 // when they have nothing to do with it.
 func (t *target) customKind(r *run, d *manifest.Document, f *diag.Diagnostic) bool {
 	gvk := gvkOf(d)
-	for _, definition := range r.rejected {
+	for _, definition := range r.rejections() {
 		if definition.Group == gvk.Group && definition.Kind == gvk.Kind {
 			f.Help = fmt.Sprintf("its definition %s is refused: fix that one first", definition.Name)
 			return true

@@ -69,8 +69,13 @@ func (d Definition) compile() (*custom.Registry, error) {
 		return nil, fmt.Errorf("definition of %s: %w", d.Release, err)
 	}
 	registry.ExtensionScheme.Default(crd)
+	definition, err := custom.NewDefinition(crd)
+	if err != nil {
+		return nil, err
+	}
 	r := custom.NewRegistry()
-	return r, r.Define(crd)
+	r.Add(definition)
+	return r, nil
 }
 
 // create judges an object by the first release that accepts it. If none does, the verdict is that of the first one

@@ -61,6 +61,7 @@ func (v *Validator) Update(
 func (v *Validator) updateCustom(
 	ctx context.Context, gvk schema.GroupVersionKind, old, doc []byte, namespace string,
 ) (answer verdict.Verdict, judged bool) {
+	v.promises.keep(ctx, gvk.GroupKind())
 	if v.custom.Defines(gvk.GroupKind()) {
 		return v.custom.Update(ctx, gvk, old, doc, namespace)
 	}

@@ -14,21 +14,17 @@ package validation
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
 
-	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
-	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	kjsonserializer "k8s.io/apimachinery/pkg/runtime/serializer/json"
 	"k8s.io/apiserver/pkg/authentication/user"
 	"k8s.io/apiserver/pkg/endpoints/deprecation"
 	"k8s.io/apiserver/pkg/endpoints/request"
@@ -36,7 +32,6 @@ import (
 	"k8s.io/apiserver/pkg/warning"
 	"k8s.io/kubernetes/pkg/capabilities"
 
-	"github.com/seatrial/seatrial/internal/kubernetes/registry"
 	"github.com/seatrial/seatrial/validation/custom"
 	"github.com/seatrial/seatrial/validation/handler"
 	"github.com/seatrial/seatrial/validation/nondeterminism"
@@ -51,8 +46,10 @@ const (
 
 // Validator answers as the API server does. It may be used from many goroutines.
 type Validator struct {
-	storages *storages
-	custom   *custom.Registry
+	storages    *storages
+	custom      *custom.Registry
+	promises    promises
+	definitions *Definitions // nil: none are kept for other validators
 
 	catalogue *Catalogue
 	except    func(group, kind string) bool // kinds of the catalogue that are not used; nil: all
@@ -97,9 +94,6 @@ func (v *Validator) Kinds() ([]verdict.Kind, error) {
 	return kinds, nil
 }
 
-// Custom lists the kinds that definitions have made known, in order.
-func (v *Validator) Custom() []verdict.Kind { return v.custom.Kinds() }
-
 // AddNamespace makes a namespace of the set known to the kinds whose validation looks at its labels.
 func (v *Validator) AddNamespace(name string, labels map[string]string) {
 	v.storages.namespaces.add(name, labels)
@@ -119,12 +113,14 @@ func (v *Validator) Create(
 	case err != nil:
 		return failed(err)
 	case k == nil:
+		v.promises.keep(ctx, gvk.GroupKind())
 		if answer, ok := v.custom.Create(ctx, gvk, doc, namespace); ok {
 			return answer
 		}
 		if answer, ok := v.createByCatalogue(ctx, gvk, doc, namespace); ok {
 			return answer
 		}
+		v.promises.keepGroup(ctx, gvk.Group) // the kind may be one of theirs, misspelt
 		return verdict.Verdict{
 			Causes: []verdict.Cause{
 				{Class: verdict.UnknownKind, Reason: string(metav1.StatusReasonNotFound), Path: "kind",
@@ -150,83 +146,6 @@ func sortCauses(causes []verdict.Cause) {
 	slices.SortFunc(causes, func(a, b verdict.Cause) int {
 		return cmp.Or(cmp.Compare(a.Class, b.Class), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Message, b.Message))
 	})
-}
-
-// AddCRD judges a CustomResourceDefinition and, as far as it is usable, makes its kinds known. One of
-// apiextensions.k8s.io/v1beta1 is refused as any server since 1.22 does, but its kinds are
-// known afterwards, for the sake of older targets.
-func (v *Validator) AddCRD(ctx context.Context, doc []byte) (answer verdict.Verdict) {
-	defer answer.Recover()
-	var meta metav1.TypeMeta
-	if err := json.Unmarshal(doc, &meta); err != nil {
-		return failed(err)
-	}
-	gvk := meta.GroupVersionKind()
-	answer = v.Create(ctx, gvk, doc, "")
-	current := answer
-	if gvk != definitionKind {
-		converted, err := toCurrent(doc)
-		if err != nil {
-			return answer
-		}
-		current = v.Create(ctx, definitionKind, converted, "")
-	}
-	if !current.Accepted() {
-		return answer
-	}
-	if err := v.custom.Define(current.Object); err != nil {
-		return failed(err)
-	}
-	return answer
-}
-
-// preserveInSchemas says in the schemas that unknown fields are kept, where the definition says it as a
-// whole: the default of the older version, which the current one refuses.
-func preserveInSchemas(crd *apiextensionsv1.CustomResourceDefinition) {
-	if !crd.Spec.PreserveUnknownFields {
-		return
-	}
-	crd.Spec.PreserveUnknownFields = false
-	for i := range crd.Spec.Versions {
-		v := &crd.Spec.Versions[i]
-		if v.Schema == nil || v.Schema.OpenAPIV3Schema == nil {
-			v.Schema = &apiextensionsv1.CustomResourceValidation{
-				OpenAPIV3Schema: &apiextensionsv1.JSONSchemaProps{Type: "object"},
-			}
-		}
-		v.Schema.OpenAPIV3Schema.XPreserveUnknownFields = new(true)
-	}
-}
-
-// toCurrent converts a definition of an older API version.
-func toCurrent(doc []byte) ([]byte, error) {
-	old, _, err := kjsonserializer.NewSerializerWithOptions(
-		kjsonserializer.DefaultMetaFactory, registry.ExtensionScheme, registry.ExtensionScheme,
-		kjsonserializer.SerializerOptions{}).
-		Decode(doc, nil, nil)
-	if err != nil {
-		return nil, err
-	}
-	registry.ExtensionScheme.Default(old)
-	internal, err := registry.ExtensionScheme.ConvertToVersion(old, apiextensions.SchemeGroupVersion)
-	if err != nil {
-		return nil, err
-	}
-	current, err := registry.ExtensionScheme.ConvertToVersion(internal, definitionKind.GroupVersion())
-	if err != nil {
-		return nil, err
-	}
-	if crd, ok := current.(*apiextensionsv1.CustomResourceDefinition); ok {
-		crd.Status = apiextensionsv1.CustomResourceDefinitionStatus{}
-		preserveInSchemas(crd)
-	}
-	return json.Marshal(current)
-}
-
-var definitionKind = schema.GroupVersionKind{
-	Group:   "apiextensions.k8s.io",
-	Version: "v1",
-	Kind:    "CustomResourceDefinition",
 }
 
 // failed tells that the server itself would have failed.

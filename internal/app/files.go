@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -187,15 +188,19 @@ func (f *Files) Manifests(paths, exclude []string) (all []*Manifest, problems []
 // since folders hold templates, too.
 func (f *Files) Definitions(names []string) (definitions [][]byte) {
 	for _, name := range names {
-		data, err := f.Read(name)
-		if err != nil || !strings.Contains(string(data), definitionKind) {
-			continue
+		if data, err := f.Read(name); err == nil && bytes.Contains(data, []byte(definitionKind)) {
+			definitions = append(definitions, definitionsOf(name, data)...)
 		}
-		docs, _ := manifest.Read(source.NewFile(name, data), manifest.DefaultLimits)
-		for _, d := range docs {
-			if d.Object.Kind == definitionKind {
-				definitions = append(definitions, d.JSON)
-			}
+	}
+	return definitions
+}
+
+// definitionsOf returns the CustomResourceDefinitions of a text, as JSON.
+func definitionsOf(name string, data []byte) (definitions [][]byte) {
+	docs, _ := manifest.Read(source.NewFile(name, data), manifest.DefaultLimits)
+	for _, d := range docs {
+		if d.Object.Kind == definitionKind {
+			definitions = append(definitions, d.JSON)
 		}
 	}
 	return definitions

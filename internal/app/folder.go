@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"fmt"
@@ -24,9 +25,11 @@ type Folders struct {
 	Build Build
 	Child []string // command line of this program that renders charts whose templates may not end
 
-	mu      sync.Mutex
-	stores  map[string]compiled // by folder
-	objects map[string]judged   // by file
+	mu          sync.Mutex
+	stores      map[string]compiled                // by folder
+	objects     map[string]judged                  // by file
+	definitions map[string]*validation.Definitions // by the settings that decide what is made of them
+	defined     map[string]defined                 // by file
 
 	heads heads
 }
@@ -61,6 +64,7 @@ func (f *Folders) Open(name string, overlay map[string][]byte) (*Folder, error) 
 	if err != nil {
 		return nil, err
 	}
+	w.definitions = f.definitionsFor(w)
 	for _, file := range files {
 		_, open := overlay[file]
 		if unsaved := !slices.Contains(s.Paths, file); unsaved || open && !w.owns(file) && !slices.Contains(w.Inputs, file) {
@@ -69,6 +73,20 @@ func (f *Folders) Open(name string, overlay map[string][]byte) (*Folder, error) 
 	}
 	slices.Sort(w.Inputs)
 	return &Folder{Workspace: w, name: name, of: f}, nil
+}
+
+// definitionsFor returns what was made of definitions for folders with the settings of a workspace.
+func (f *Folders) definitionsFor(w *Workspace) *validation.Definitions {
+	settings := strings.Join(slices.Concat(w.RuntimeConfig, []string{""}, w.FeatureGates), "\n")
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.definitions == nil {
+		f.definitions = map[string]*validation.Definitions{}
+	}
+	if f.definitions[settings] == nil {
+		f.definitions[settings] = &validation.Definitions{}
+	}
+	return f.definitions[settings]
 }
 
 func onDisk(name string) bool {
@@ -124,11 +142,17 @@ func (f *Folder) Store() (*schema.Store, error) {
 	if len(f.Versions) > 0 {
 		version = f.Versions[len(f.Versions)-1]
 	}
-	definitions := f.Definitions(slices.Concat(f.CRDs, f.Inputs))
-	definitions = append(definitions, f.known()...)
+	var definitions [][]byte
 	h := sha256.New()
 	fmt.Fprintln(h, version)
-	for _, d := range definitions {
+	for _, name := range slices.Concat(f.CRDs, f.Inputs) {
+		if in := f.of.definedIn(f.Files, name); len(in.definitions) > 0 {
+			definitions = append(definitions, in.definitions...)
+			h.Write(in.sum[:])
+		}
+	}
+	for _, d := range f.known() {
+		definitions = append(definitions, d)
 		fmt.Fprintln(h, len(d))
 		h.Write(d)
 	}
@@ -150,6 +174,35 @@ func (f *Folder) Store() (*schema.Store, error) {
 	}
 	f.of.stores[f.name] = compiled{key, store}
 	return store, nil
+}
+
+// defined is the definitions in a text.
+type defined struct {
+	sum         [sha256.Size]byte
+	definitions [][]byte // as JSON
+}
+
+// definedIn returns the definitions in a file, which is read as YAML only when it has changed.
+func (f *Folders) definedIn(files *Files, name string) defined {
+	data, err := files.Read(name)
+	if err != nil || !bytes.Contains(data, []byte(definitionKind)) {
+		return defined{}
+	}
+	sum := sha256.Sum256(data)
+	f.mu.Lock()
+	known, ok := f.defined[name]
+	f.mu.Unlock()
+	if ok && known.sum == sum {
+		return known
+	}
+	known = defined{sum, definitionsOf(name, data)}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.defined == nil {
+		f.defined = map[string]defined{}
+	}
+	f.defined[name] = known
+	return known
 }
 
 // known returns the definitions of the catalogue for the kinds that occur in the folder.

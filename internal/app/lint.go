@@ -95,7 +95,10 @@ func (w *Workspace) Lint(s LintSettings) (*LintJob, error) {
 		job.Options.DryRun = dryRun
 	}
 	if s.CacheDir != "" && s.Build.Program != "" {
-		job.Options.Cache = lint.NewCache(s.CacheDir, s.Build.Program+" "+s.Build.Kubernetes)
+		program := s.Build.Program + " " + s.Build.Kubernetes
+		job.Options.Cache = lint.NewCache(s.CacheDir, program)
+		w.definitions.Folder = filepath.Join(s.CacheDir, "definitions")
+		w.definitions.Build = program + "\n" + strings.Join(job.Options.Settings, "\n")
 	}
 	return job, nil
 }
@@ -110,6 +113,7 @@ func (w *Workspace) validator() (*validation.Validator, error) {
 		return nil, &UsageError{err}
 	}
 	v.SetCatalogue(w.catalogue.judge)
+	v.KeepDefinitions(w.definitions)
 	return v, nil
 }
 

@@ -24,6 +24,7 @@ import (
 	"github.com/seatrial/seatrial/internal/render"
 	"github.com/seatrial/seatrial/lint"
 	"github.com/seatrial/seatrial/schema"
+	"github.com/seatrial/seatrial/validation"
 )
 
 // AnyKind is the name under which users accept any kind without a schema; the glob "*" does as well.
@@ -82,6 +83,7 @@ type Workspace struct {
 
 	rebase         func(path string) string
 	catalogue      *Catalogue
+	definitions    *validation.Definitions
 	paths, exclude []string               // as given
 	owns           func(name string) bool // reports whether a file is part of a source
 }
@@ -93,7 +95,7 @@ func Open(files *Files, s Settings) (*Workspace, error) {
 		return nil, &UsageError{err}
 	}
 	w := &Workspace{Files: files, Config: cfg, External: slices.Concat(s.External, cfg.External), StrictKinds: s.StrictKinds, AnyFiles: s.AnyFiles}
-	w.Charts, w.rebase = s.Charts, s.Rebase
+	w.Charts, w.rebase, w.definitions = s.Charts, s.Rebase, &validation.Definitions{}
 	if err := checkExternal(w.External); err != nil {
 		return nil, err
 	}

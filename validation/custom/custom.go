@@ -3,8 +3,9 @@
 // The central type is [Registry]: the CustomResourceDefinitions of a run. A definition's versions
 // are compiled (structural schema, validator, CEL rules) when the first of their objects comes.
 //
+//	d, err := custom.NewDefinition(crd)
 //	r := custom.NewRegistry()
-//	err := r.Define(crd)
+//	r.Add(d)
 //	answer, known := r.Create(ctx, gvk, json, "default")
 package custom
 
@@ -75,15 +76,20 @@ type compiled struct {
 // NewRegistry returns a registry without definitions.
 func NewRegistry() *Registry { return &Registry{kinds: map[schema.GroupVersionKind]*kind{}} }
 
-// Define makes the served versions of an accepted, defaulted CustomResourceDefinition known. A second
-// definition of a kind replaces the first.
-func (r *Registry) Define(obj runtime.Object) error {
+// Definition is an accepted CustomResourceDefinition. Several registries may share one: what is compiled of it is
+// compiled once.
+type Definition struct {
+	crd   *apiextensionsv1.CustomResourceDefinition
+	kinds []*kind
+}
+
+// NewDefinition returns an accepted, defaulted CustomResourceDefinition as the kinds of its served versions.
+func NewDefinition(obj runtime.Object) (*Definition, error) {
 	crd, ok := obj.(*apiextensionsv1.CustomResourceDefinition)
 	if !ok {
-		return fmt.Errorf("define a custom resource by a %T", obj)
+		return nil, fmt.Errorf("define a custom resource by a %T", obj)
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	d := &Definition{crd: crd}
 	for i := range crd.Spec.Versions {
 		v := &crd.Spec.Versions[i]
 		if !v.Served {
@@ -99,9 +105,38 @@ func (r *Registry) Define(obj runtime.Object) error {
 			k.deprecated = deprecationWarning(crd, v)
 		}
 		k.compiled = sync.OnceValues(func() (*compiled, error) { return compile(crd, v, k) })
+		d.kinds = append(d.kinds, k)
+	}
+	return d, nil
+}
+
+// Marshal returns the definition as [UnmarshalDefinition] reads it.
+func (d *Definition) Marshal() ([]byte, error) { return d.crd.Marshal() }
+
+// UnmarshalDefinition reads what Marshal wrote.
+func UnmarshalDefinition(data []byte) (*Definition, error) {
+	crd := &apiextensionsv1.CustomResourceDefinition{}
+	if err := crd.Unmarshal(data); err != nil {
+		return nil, err
+	}
+	return NewDefinition(crd)
+}
+
+// Kind returns the kind that the definition is of; false if it serves no version.
+func (d *Definition) Kind() (schema.GroupKind, bool) {
+	if len(d.kinds) == 0 {
+		return schema.GroupKind{}, false
+	}
+	return d.kinds[0].gvk.GroupKind(), true
+}
+
+// Add makes the kinds of a definition known. A second definition of a kind replaces the first.
+func (r *Registry) Add(d *Definition) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, k := range d.kinds {
 		r.kinds[k.gvk] = k
 	}
-	return nil
 }
 
 // Defines reports whether a definition of a kind is known, in whatever version.
