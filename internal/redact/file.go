@@ -14,11 +14,11 @@ import (
 // File returns a file in which the characters of a Secret's values are masked one by one, so that places stay valid.
 // Where a text that speaks of a Secret cannot be read, all values of it are hidden.
 func File(f *source.File) *source.File {
-	if !bytes.Contains(f.Data, []byte("Secret")) && !bytes.Contains(f.Data, []byte(encryptionKind)) {
+	if !mayHoldSecret(f.Data) {
 		return f
 	}
 	m := &masker{data: slices.Clone(f.Data)}
-	for _, chunk := range manifest.Split(f) {
+	for _, chunk := range chunksWithSecrets(f) {
 		docs, findings := chunk.Parse(manifest.DefaultLimits)
 		for _, d := range docs {
 			if isSecret(d) {
@@ -31,6 +31,17 @@ func File(f *source.File) *source.File {
 		}
 	}
 	return source.NewFile(f.Name, m.data)
+}
+
+// chunksWithSecrets returns the chunks of a file that may hold a Secret.
+func chunksWithSecrets(f *source.File) []*manifest.Chunk {
+	return slices.DeleteFunc(manifest.Split(f), func(c *manifest.Chunk) bool {
+		return !mayHoldSecret(f.Data[c.End()-c.Len() : c.End()])
+	})
+}
+
+func mayHoldSecret(text []byte) bool {
+	return bytes.Contains(text, []byte("Secret")) || bytes.Contains(text, []byte(encryptionKind))
 }
 
 // looksLikeSecret finds the kind of a Secret in YAML and JSON.
@@ -143,18 +154,17 @@ func (r *Redactor) AddFile(f *source.File) {
 	if masked == f {
 		return
 	}
-	docs, _ := manifest.Read(f, manifest.DefaultLimits)
-	for _, d := range docs {
-		if isSecret(d) {
-			r.addDocument(d)
+	for _, chunk := range chunksWithSecrets(f) {
+		docs, _ := chunk.Parse(manifest.DefaultLimits)
+		r.Add(docs...)
+		at := chunk.Range()
+		for n := at.Start.Line; n <= min(at.End.Line, f.Lines()); n++ {
+			if text := strings.Trim(difference(f.Line(n), masked.Line(n)), ` "'`); len(text) >= minLength {
+				r.values = append(r.values, text)
+			}
 		}
 	}
-	for n := 1; n <= f.Lines(); n++ {
-		if text := strings.Trim(difference(f.Line(n), masked.Line(n)), ` "'`); len(text) >= minLength {
-			r.values = append(r.values, text)
-		}
-	}
-	r.sort()
+	r.index = nil
 }
 
 // difference returns the part of a that is not as in b, which is as long.

@@ -37,9 +37,10 @@ const minLength = 6
 // Short reports whether a text is so short that it may be the value of a Secret by chance.
 func Short(s string) bool { return len(s) < minLength }
 
-// Redactor takes the values of Secrets out of texts. The zero value knows no values.
+// Redactor takes the values of Secrets out of texts. The zero value knows no values. It is not safe for concurrent use.
 type Redactor struct {
-	values []string // longest first
+	values []string // longest first, once index is made
+	index  *index   // of values; nil: some were added since
 }
 
 // New returns a redactor that knows the values of the Secrets among some documents.
@@ -56,12 +57,7 @@ func (r *Redactor) Add(docs ...*manifest.Document) {
 			r.addDocument(d)
 		}
 	}
-	r.sort()
-}
-
-func (r *Redactor) sort() {
-	slices.SortFunc(r.values, func(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b)) })
-	r.values = slices.Compact(r.values)
+	r.index = nil
 }
 
 // encryptionKind is the kind of the API server's configuration file that holds keys, in fields of the name encryptionKey.
@@ -163,10 +159,14 @@ func (r *Redactor) add(text string) {
 
 // Text returns s without the values.
 func (r *Redactor) Text(s string) string {
-	if r == nil || s == "" {
+	if r == nil || s == "" || len(r.values) == 0 {
 		return s
 	}
-	for _, v := range r.values {
+	if r.index == nil {
+		r.values, r.index = indexed(r.values)
+	}
+	for _, i := range r.index.in(s) {
+		v := r.values[i]
 		switch {
 		case s == v:
 			return Mask

@@ -2,6 +2,8 @@ package redact_test
 
 import (
 	"encoding/base64"
+	"encoding/json"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -122,5 +124,37 @@ func TestDiagnosticsLoseValuesAndFixesWithValues(t *testing.T) {
 	}
 	if !leaks(all[0].Message) || len(all[0].Fixes) != 2 {
 		t.Error("the caller's findings have changed")
+	}
+}
+
+// TestTextIsAsIfAllValuesWereTried holds the index of values against trying them one after another.
+func TestTextIsAsIfAllValuesWereTried(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	word := func(length int) string {
+		text := make([]byte, length)
+		for i := range text {
+			text[i] = "ab*\"x"[random.IntN(5)]
+		}
+		return string(text)
+	}
+	changed := 0
+	for range 2000 {
+		var manifests []string
+		for range random.IntN(8) {
+			value, _ := json.Marshal(word(1 + random.IntN(12)))
+			manifests = append(manifests, "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {a: "+string(value)+"}\n")
+		}
+		r := redact.New(read(t, strings.Join(manifests, "---\n"))...)
+		s := word(random.IntN(60))
+		got, want := r.Text(s), redact.TextOneByOne(r, s)
+		if got != want {
+			t.Fatalf("%q with the values of %q: got %q, want %q", s, manifests, got, want)
+		}
+		if got != s {
+			changed++
+		}
+	}
+	if changed < 100 {
+		t.Errorf("only %d texts have changed", changed)
 	}
 }
