@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"regexp"
 	"slices"
@@ -24,49 +25,72 @@ func (j *LintJob) runLoose(ctx context.Context, o lint.Options) (*lint.Result, e
 	if err != nil {
 		return res, err
 	}
-	files := map[string]*source.File{}
-	for _, d := range res.Diagnostics {
-		if name := d.Range.File; files[name] == nil {
-			if data, err := o.Read(name); err == nil {
-				files[name] = source.NewFile(name, data)
-			}
+	seen := map[string]bool{}
+	var files []*source.File
+	for i := range res.Diagnostics {
+		name := res.Diagnostics[i].Range.File
+		if seen[name] {
+			continue
+		}
+		seen[name] = true
+		if data, err := o.Read(name); err == nil && hasPlaceholders(data) {
+			files = append(files, source.NewFile(name, data))
 		}
 	}
-	for _, f := range files {
-		dropPlaceholders(res, f)
-	}
+	dropPlaceholders(res, files...)
 	return res, nil
 }
 
+// hasPlaceholders reports whether a text has placeholders, or was encrypted by SOPS.
+func hasPlaceholders(data []byte) bool {
+	may := func(text string) bool { return bytes.Contains(data, []byte(text)) }
+	return (may("${") || may("<path:") || may("ENC[")) && placeholder.Match(data) || may("sops") && encrypted.Match(data)
+}
+
 // dropPlaceholders takes out findings about values that are not there yet, and about the block of SOPS.
-func dropPlaceholders(res *lint.Result, f *source.File) {
-	if !placeholder.Match(f.Data) && !encrypted.Match(f.Data) {
+func dropPlaceholders(res *lint.Result, files ...*source.File) {
+	unfilled := map[string]unfilledFile{}
+	for _, f := range files {
+		if !hasPlaceholders(f.Data) {
+			continue
+		}
+		u := unfilledFile{f, map[int]bool{}}
+		for _, c := range manifest.Split(f) {
+			u.documents[c.Number()] = placeholder.Match(f.Data[c.End()-c.Len() : c.End()])
+		}
+		unfilled[f.Name] = u
+	}
+	if len(unfilled) == 0 {
 		return
 	}
-	unfilled := map[int]bool{} // documents with placeholders
-	for _, c := range manifest.Split(f) {
-		at := c.Range()
-		unfilled[c.Number()] = placeholder.Match(f.Data[at.Start.Offset:at.End.Offset])
-	}
 	res.Diagnostics = slices.DeleteFunc(res.Diagnostics, func(d diag.Diagnostic) bool {
-		if d.Range.File != f.Name {
-			return false
-		}
-		if unfilled[d.Document] && d.Reason == "FieldValueRequired" {
-			return true // a value of another type is judged as if it were missing
-		}
-		if d.Rule == "field-unknown" && d.Range.IsValid() && f.Line(d.Range.Start.Line) == "sops:" {
-			return true
-		}
-		if placeholder.MatchString(d.Message) {
-			return true
-		}
-		for line := d.Range.Start.Line; line <= min(d.Range.End.Line, f.Lines()); line++ {
-			if placeholder.MatchString(f.Line(line)) {
-				return true
-			}
-		}
-		return false
+		u, ok := unfilled[d.Range.File]
+		return ok && u.explains(&d)
 	})
 	res.Count()
+}
+
+// unfilledFile is a file with placeholders, and the documents that have them.
+type unfilledFile struct {
+	*source.File
+	documents map[int]bool
+}
+
+// explains reports whether a finding is owed to a value that is not there yet, or to the block of SOPS.
+func (f unfilledFile) explains(d *diag.Diagnostic) bool {
+	if f.documents[d.Document] && d.Reason == "FieldValueRequired" {
+		return true // a value of another type is judged as if it were missing
+	}
+	if d.Rule == "field-unknown" && d.Range.IsValid() && f.Line(d.Range.Start.Line) == "sops:" {
+		return true
+	}
+	if placeholder.MatchString(d.Message) {
+		return true
+	}
+	for line := d.Range.Start.Line; line <= min(d.Range.End.Line, f.Lines()); line++ {
+		if placeholder.MatchString(f.Line(line)) {
+			return true
+		}
+	}
+	return false
 }
