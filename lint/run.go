@@ -111,7 +111,8 @@ func (r *run) run(ctx context.Context) (*Result, error) {
 	if err := r.define(ctx); err != nil {
 		return nil, err
 	}
-	if err := r.definePolicies(ctx, definitions); err != nil {
+	all := &fileResult{}
+	if err := r.definePolicies(ctx, all); err != nil {
 		return nil, err
 	}
 	if err := r.judgeFiles(ctx); err != nil {
@@ -121,7 +122,7 @@ func (r *run) run(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	res := &Result{Versions: r.Versions}
-	all := r.foundInCRDs()
+	all.add(r.foundInCRDs())
 	for _, f := range r.results {
 		if f == nil {
 			continue
