@@ -273,6 +273,9 @@ func (Components) Update(
 // AddCRD does nothing.
 func (Components) AddCRD(context.Context, []byte) verdict.Verdict { return verdict.Verdict{} }
 
+// AddCRDLater does nothing: there are no custom kinds.
+func (Components) AddCRDLater([]verdict.Kind, []byte, func(context.Context) bool) {}
+
 // Custom returns no kinds.
 func (Components) Custom() []verdict.Kind { return nil }
 
