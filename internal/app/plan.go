@@ -38,6 +38,7 @@ type PlanOptions struct {
 	Nodes      []*corev1.Node
 	Scenario   string // file
 	Seed       int64
+	Seeds      int // number of seeds that are tried, from Seed on; 0: 1
 	Until      time.Duration
 	Prune      bool
 	Reasons    bool     // record the scheduler's filters and scores
@@ -89,6 +90,9 @@ func (o *PlanOptions) Run(ctx context.Context) (*PlanResult, error) {
 		if p.Outcomes, err = o.whatIf(ctx, *in, p); err != nil {
 			return nil, err
 		}
+	}
+	if err := o.trySeeds(ctx, *in, p); err != nil {
+		return nil, err
 	}
 	res.NotTried = !p.Converged && len(o.WhatIf) > 0
 	p.Findings = append(p.Findings, risks...)

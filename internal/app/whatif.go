@@ -14,10 +14,11 @@ import (
 	"github.com/seatrial/seatrial/internal/platform"
 )
 
-// WhatIf is a disruption of a plan that has completed, for another process: a simulation uses one processor.
+// WhatIf is a plan for another process, since a simulation uses one processor: a disruption of one that has completed, or
+// the same with another seed.
 type WhatIf struct {
-	Disruption plan.Disruption `json:"disruption"`
-	Input      simulate.Input  `json:"input"`
+	Disruption *plan.Disruption `json:"disruption,omitempty"` // nil: what the input comes to is wanted, as a plan.SeedRun
+	Input      simulate.Input   `json:"input"`
 }
 
 // whatIf finds out what becomes of a plan when a node or a zone goes, for each of them, in the order of WhatIf.
@@ -40,30 +41,58 @@ func (o *PlanOptions) whatIf(ctx context.Context, in simulate.Input, p *plan.Pla
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.NumCPU())
 	for i, d := range all {
-		g.Go(func() (err error) {
-			outcomes[i], err = o.ask(ctx, WhatIf{d, in})
-			return err
+		g.Go(func() error {
+			if err := platform.CallSelf(ctx, o.Child, WhatIf{&d, in}, &outcomes[i]); err != nil {
+				return fmt.Errorf("trying %s: %w", d, err)
+			}
+			return nil
 		})
 	}
 	return outcomes, g.Wait()
 }
 
-// ask lets another process simulate a disruption.
-func (o *PlanOptions) ask(ctx context.Context, w WhatIf) (outcome plan.Outcome, err error) {
-	if err := platform.CallSelf(ctx, o.Child, w, &outcome); err != nil {
-		return outcome, fmt.Errorf("trying %s: %w", w.Disruption, err)
+// trySeeds simulates the plan with the seeds that follow its own, until there are Seeds of them.
+func (o *PlanOptions) trySeeds(ctx context.Context, in simulate.Input, p *plan.Plan) error {
+	if o.Seeds < 2 {
+		return nil
 	}
-	return outcome, nil
+	in.Reasons = false
+	runs := make([]plan.SeedRun, o.Seeds)
+	runs[0] = plan.RunOf(p)
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.NumCPU())
+	for i := 1; i < o.Seeds; i++ {
+		in.Seed = p.Seed + int64(i)
+		request := WhatIf{Input: in}
+		g.Go(func() error {
+			if err := platform.CallSelf(ctx, o.Child, request, &runs[i]); err != nil {
+				return fmt.Errorf("trying seed %d: %w", request.Input.Seed, err)
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	p.Seeds = plan.SumSeeds(runs)
+	return nil
 }
 
-// AnswerWhatIf reads a [WhatIf] in JSON, simulates it, and writes the outcome in JSON.
+// AnswerWhatIf reads a [WhatIf] in JSON, simulates it, and writes what becomes of it in JSON.
 func AnswerWhatIf(ctx context.Context, r io.Reader, w io.Writer, collect func()) error {
 	var request WhatIf
 	if err := json.NewDecoder(r).Decode(&request); err != nil {
 		return fmt.Errorf("reading what to simulate: %w", err)
 	}
 	request.Input.Rest = collect
-	p, err := simulate.Simulate(ctx, simulate.Disrupt(request.Input, request.Disruption))
+	if request.Disruption == nil {
+		p, err := simulate.Simulate(ctx, request.Input)
+		if err != nil {
+			return err
+		}
+		return json.NewEncoder(w).Encode(plan.RunOf(p))
+	}
+	p, err := simulate.Simulate(ctx, simulate.Disrupt(request.Input, *request.Disruption))
 	if err != nil {
 		return err
 	}

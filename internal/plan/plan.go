@@ -54,6 +54,7 @@ type Plan struct {
 
 	Remedies []Remedy  `json:"remedies,omitempty"` // changes with which a plan that stalls completes, the nearest first
 	Outcomes []Outcome `json:"sweeps,omitempty"`   // what becomes of the change when a node or a zone goes
+	Seeds    *Seeds    `json:"seeds,omitempty"`    // what other seeds lead to
 
 	Refusals []string          `json:"-"` // what kubectl drain refuses without a flag, in a plan of a drained node
 	Findings []diag.Diagnostic `json:"-"` // risks; package report writes them as in a lint report
@@ -343,6 +344,13 @@ func (p *Plan) FailedOutcomes() (failed []Outcome) {
 	return failed
 }
 
+// Passed reports whether everything comes to what is asked for, in each disruption and with each seed that was tried,
+// and all expectations are met.
+func (p *Plan) Passed() bool {
+	return p.Converged && len(p.Failed()) == 0 && len(p.FailedOutcomes()) == 0 &&
+		(p.Seeds == nil || p.Seeds.Passed == p.Seeds.Runs)
+}
+
 // EachText replaces the texts of a plan that may quote what objects hold: messages and the values of fields. Names
 // stay as they are.
 func (p *Plan) EachText(f func(string) string) {
@@ -370,6 +378,11 @@ func (p *Plan) EachText(f func(string) string) {
 	for i := range p.Outcomes {
 		p.Outcomes[i].Reason, p.Outcomes[i].WayOut = f(p.Outcomes[i].Reason), f(p.Outcomes[i].WayOut)
 		eachMessage(p.Outcomes[i].Failed, f)
+	}
+	if p.Seeds != nil {
+		for i := range p.Seeds.Results {
+			p.Seeds.Results[i].Message = f(p.Seeds.Results[i].Message)
+		}
 	}
 	for i := range p.Assumptions {
 		p.Assumptions[i] = f(p.Assumptions[i])

@@ -50,6 +50,7 @@ func writePlanText(w io.Writer, p *plan.Plan, o PlanOptions) error {
 	t.constraints()
 	t.expectations()
 	t.outcomes()
+	t.seeds()
 	t.risks()
 	t.summary()
 	return t.Flush()
@@ -105,6 +106,7 @@ func (t *planWriter) verdict() {
 	for _, e := range t.Failed() {
 		t.wrapped("", fmt.Sprintf("FAILS at %s s: %s: %s", e.At, e.Expect, e.Message), 0, red)
 	}
+	t.seedVerdict()
 	for _, r := range t.Remedies {
 		t.wrapped(
 			"",
@@ -115,7 +117,7 @@ func (t *planWriter) verdict() {
 			0, t.good,
 		)
 	}
-	if !t.Converged || len(t.Failed()) > 0 {
+	if !t.Converged || len(t.Failed()) > 0 || t.seedsDiffer() {
 		fmt.Fprintln(t)
 	}
 }
@@ -224,6 +226,9 @@ func (t *planWriter) summary() {
 		end, paint = fmt.Sprintf("Does not complete within %s s.", t.VirtualSeconds), t.severity[diag.Error]
 	case len(t.Failed()) > 0:
 		end, paint = fmt.Sprintf("%s %s not met.", end, Plural(len(t.Failed()), "expectation")), t.severity[diag.Error]
+	case t.seedsDiffer():
+		end = fmt.Sprintf("%s Not with %d of %d seeds.", end, t.Seeds.Runs-t.Seeds.Passed, t.Seeds.Runs)
+		paint = t.severity[diag.Error]
 	case len(t.FailedOutcomes()) > 0:
 		end, paint = fmt.Sprintf(
 			"%s %d of %s without a good end.", end, len(t.FailedOutcomes()), Plural(len(t.Outcomes), "question"),

@@ -8,6 +8,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/internal/memstore"
@@ -18,8 +20,9 @@ import (
 type budgetTrack struct {
 	object   diag.Object
 	status   policyv1.PodDisruptionBudgetStatus
-	kept     bool       // it has had as many healthy pods as it wants
-	violated *plan.Time // when it first had fewer after that
+	selector labels.Selector // of pods
+	kept     bool            // it has had as many healthy pods as it wants
+	violated *plan.Time      // when it first had fewer after that
 	why      string
 	gone     bool
 }
@@ -32,6 +35,9 @@ func (r *recorder) takeBudget(w memstore.Write, b *policyv1.PodDisruptionBudget)
 		r.budgets[object] = t
 	}
 	t.gone, t.status = w.Deleted, b.Status
+	if selector, err := metav1.LabelSelectorAsSelector(b.Spec.Selector); err == nil { // the API server refuses others
+		t.selector = selector
+	}
 	s := b.Status
 	switch {
 	case s.ExpectedPods == 0 || s.ObservedGeneration < b.Generation:
@@ -54,6 +60,40 @@ func (r *recorder) sortedBudgets() []*budgetTrack {
 		return cmp.Or(cmp.Compare(a.object.Namespace, b.object.Namespace), cmp.Compare(a.object.Name, b.object.Name))
 	})
 	return all
+}
+
+// findOverridden looks for budgets that preemption has broken: the scheduler avoids that only where it can.
+func (s *simulation) findOverridden() {
+	r := s.recorder
+	for _, b := range r.sortedBudgets() {
+		step := r.preempted(b)
+		if b.violated == nil || step == nil {
+			continue
+		}
+		d := diag.Diagnostic{
+			Rule: RiskOverridden, Severity: diag.Warning, Object: b.object, Path: "spec",
+			Message: fmt.Sprintf("preemption overrides the budget at %s s: %s; %s: %s", *b.violated, b.why, step.Object.Name, step.Message),
+			Help:    "a budget does not stop preemption: give its pods a higher priority, or the preempting ones preemptionPolicy: Never",
+		}
+		s.locate(&d, b.object)
+		r.plan.Findings = append(r.plan.Findings, d)
+	}
+}
+
+// preempted returns the first preemption of a pod that a budget is for, nil if there was none.
+func (r *recorder) preempted(b *budgetTrack) *plan.Step {
+	for i := range r.plan.Timeline {
+		step := &r.plan.Timeline[i]
+		if step.Event != "Preempted" || step.Object.Namespace != b.object.Namespace || b.selector == nil {
+			continue
+		}
+		for _, p := range r.order {
+			if p.life.Object.Name == step.Object.Name && b.selector.Matches(labels.Set(p.pod.Labels)) {
+				return step
+			}
+		}
+	}
+	return nil
 }
 
 // evidence returns what expectations ask beside the report.

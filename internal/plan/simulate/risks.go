@@ -20,21 +20,27 @@ import (
 
 // Rules of the risks that only a simulation shows.
 const (
-	RiskOneNode   = "plan-one-node"   // one node holds all pods of a workload
-	RiskOneZone   = "plan-one-zone"   // one zone does, where there are several
-	RiskNotProbed = "plan-not-probed" // ready means started: a rollout never waits
-	RiskOutage    = "plan-outage"     // no pod was available for a while
-	RiskPaused    = "plan-paused"     // a change waits for a paused Deployment
-	RiskNoNode    = "plan-no-node"    // no node is to run the pods of a DaemonSet
-	RiskOverdue   = "plan-overdue"    // a rollout completed after its deadline
-	RiskStale     = "plan-stale-pods" // pods go on with the old values of a ConfigMap or Secret
-	RiskReplicas  = "plan-replicas"   // replicas in the manifest undo what an autoscaler has decided
+	RiskOneNode   = "plan-one-node"     // one node holds all pods of a workload
+	RiskOneZone   = "plan-one-zone"     // one zone does, where there are several
+	RiskNotProbed = "plan-not-probed"   // ready means started: a rollout never waits
+	RiskOutage    = "plan-outage"       // no pod was available for a while
+	RiskPaused    = "plan-paused"       // a change waits for a paused Deployment
+	RiskNoNode    = "plan-no-node"      // no node is to run the pods of a DaemonSet
+	RiskOverdue   = "plan-overdue"      // a rollout completed after its deadline
+	RiskStale     = "plan-stale-pods"   // pods go on with the old values of a ConfigMap or Secret
+	RiskReplicas  = "plan-replicas"     // replicas in the manifest undo what an autoscaler has decided
+	RiskSkew      = "plan-skew"         // a hard spread constraint does not hold after a rollout
+	RiskSkipped   = "plan-skipped-runs" // a CronJob leaves out runs, since the one before has not ended
+
+	RiskOverridden = "plan-budget-overridden" // preemption breaks a budget
 )
 
 // findRisks looks for what went well this time, and may not the next.
 func (s *simulation) findRisks() {
 	p := &s.recorder.plan
 	s.findStale()
+	s.findOverridden()
+	s.findSkipped()
 	for i := range p.Problems {
 		if q := &p.Problems[i]; q.Kind == plan.Deadline && !q.Open {
 			d := diag.Diagnostic{
@@ -104,6 +110,7 @@ func (s *simulation) risksOf(w *plan.Workload, t *workloadTrack) (found []diag.D
 		)
 	}
 	s.spreadRisks(w, add)
+	s.skewRisks(w, t, add)
 	return found
 }
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -30,7 +31,7 @@ func TestMain(m *testing.M) {
 }
 
 // TestCases runs testdata/NAME: plan.yaml on what from.yaml has made, on the nodes of nodes, in
-// the world of scenario.yaml, as long as until says, strictly if there is a file strict; all but one are optional. What comes of it is
+// the world of scenario.yaml, as long as until says, with the seed of seed, strictly if there is a file strict; all but one are optional. What comes of it is
 // golden.txt; UPDATE=1 rewrites it. Each case is run twice, and once in another process where more goroutines
 // run at the same time, and has to give the same bytes.
 func TestCases(t *testing.T) {
@@ -122,6 +123,13 @@ func input(t *testing.T, folder string) simulate.Input {
 			t.Fatal(err)
 		}
 		in.Nodes = nodes
+	}
+	if text := readText(t, folder, "seed"); text != "" {
+		seed, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in.Seed = seed
 	}
 	if text := readText(t, folder, "until"); text != "" {
 		until, err := time.ParseDuration(strings.TrimSpace(text))
