@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	apiversion "k8s.io/apimachinery/pkg/version"
 
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/internal/redact"
@@ -68,7 +69,11 @@ func (t *target) judge(r *run, d *manifest.Document, v verdict.Verdict) []diag.D
 				out = append(out, t.enrich(d, diagnose(d, c), c))
 			}
 		}
-		return append(out, r.warnings(d, v.Warnings)...)
+		out = append(out, r.warnings(d, v.Warnings)...)
+		if kind := t.store().Lookup(gvkOf(d)); kind != nil && !t.linked {
+			out = append(out, r.deprecation(d, kind, t.version)...)
+		}
+		return out
 	}
 	kind := t.store().Lookup(gvkOf(d))
 	if kind == nil {
@@ -536,6 +541,8 @@ func (r *run) deprecation(d *manifest.Document, k *schema.Kind, version string) 
 	}
 	if use != "" {
 		f.Help = "use " + use
+	} else if later, since := successor(k.GVK, version); later != "" {
+		f.Help = fmt.Sprintf("use %s %s, which Kubernetes serves since %s", later, d.Object.Kind, since)
 	}
 	f.Range = valueRange(d.Find("apiVersion"))
 	return []diag.Diagnostic{f}
@@ -554,4 +561,29 @@ func stableVersion(gvk schema.GVK, version string) string {
 		}
 	}
 	return ""
+}
+
+// successor returns the API version of a kind in its group that the newest release serves, and since which it is served;
+// empty if none does after a release.
+func successor(gvk schema.GVK, version string) (later, since string) {
+	for _, v := range slices.Backward(schema.Versions()) {
+		if v == version {
+			return "", ""
+		}
+		store, err := schema.Open(v)
+		if err != nil {
+			return "", ""
+		}
+		var best *schema.Kind
+		for _, k := range store.ServedAs(gvk.Kind) {
+			if k.Group == gvk.Group && k.Version != gvk.Version &&
+				(best == nil || apiversion.CompareKubeAwareVersionStrings(k.Version, best.Version) > 0) {
+				best = k
+			}
+		}
+		if best != nil {
+			return best.GroupVersion().String(), best.Since
+		}
+	}
+	return "", ""
 }
