@@ -95,7 +95,7 @@ func (f facts) pods(p *PodTemplate) {
 		f.Selector = &Selector{LabelSelector: *p.Selector, Path: "spec.selector"}
 	}
 	spec, at := p.Spec, p.SpecPath
-	f.PodNeeds = podNeeds(spec)
+	f.PodNeeds, f.Ungiven = podNeeds(spec), ungiven(spec)
 	f.Automount, f.HostNetwork = spec.AutomountServiceAccountToken, spec.HostNetwork
 	for i, c := range spec.ResourceClaims {
 		claim := fmt.Sprintf("%s.resourceClaims[%d]", at, i)
@@ -478,6 +478,7 @@ func (f facts) limitRange(o *corev1.LimitRange) {
 		}
 	}
 	slices.Sort(f.Defaults)
+	f.Hard = defaultAmounts(o)
 }
 
 func (f facts) storageClass(name *string, path string) {

@@ -141,6 +141,23 @@ func (all Overrides) Apply(findings []diag.Diagnostic) (kept []diag.Diagnostic, 
 	return kept, silenced
 }
 
+// Unused returns the overrides that hold and are about none of some findings. Those that only set parameters are left out.
+func (all Overrides) Unused(findings []diag.Diagnostic) (unused Overrides) {
+	used := make([]bool, len(all))
+	for i := range findings {
+		d := &findings[i]
+		if at := slices.IndexFunc(all, func(o Override) bool { return !o.expired && o.covers(d) }); at >= 0 {
+			used[at] = true
+		}
+	}
+	for i := range all {
+		if o := &all[i]; !used[i] && !o.expired && len(o.Rules) > 0 && len(o.Params) == 0 {
+			unused = append(unused, *o)
+		}
+	}
+	return unused
+}
+
 // noteExpired says of a finding that an override silenced it until its last day.
 func (all Overrides) noteExpired(d diag.Diagnostic) diag.Diagnostic {
 	for i := range all {

@@ -25,7 +25,7 @@ func (f facts) quota(o *corev1.ResourceQuota) {
 		switch name {
 		case corev1.ResourceCPU, corev1.ResourceMemory:
 			f.Hard["requests."+string(name)] = q.MilliValue()
-		case corev1.ResourcePods, "requests.cpu", "requests.memory", "limits.cpu", "limits.memory":
+		case corev1.ResourcePods, "count/pods", "requests.cpu", "requests.memory", "limits.cpu", "limits.memory":
 			f.Hard[string(name)] = q.MilliValue()
 		}
 	}
@@ -33,13 +33,68 @@ func (f facts) quota(o *corev1.ResourceQuota) {
 
 // podNeeds returns what a pod takes of a quota, in thousandths.
 func podNeeds(spec *corev1.PodSpec) map[string]int64 {
-	needs := map[string]int64{string(corev1.ResourcePods): 1000}
+	needs := map[string]int64{string(corev1.ResourcePods): 1000, "count/pods": 1000}
 	for _, q := range quotaNames {
 		if sum := podTotal(spec, q.resource, q.limits); !sum.IsZero() {
 			needs[q.name] = sum.MilliValue()
 		}
 	}
 	return needs
+}
+
+// ungiven returns how many containers of a pod that run at the same time give no amount, by the quota's names.
+func ungiven(spec *corev1.PodSpec) map[string]int64 {
+	none := map[string]int64{}
+	for _, q := range quotaNames {
+		count := func(r *corev1.ResourceRequirements) {
+			_, limit := r.Limits[q.resource]
+			_, request := r.Requests[q.resource]
+			if !limit && (q.limits || !request) {
+				none[q.name]++
+			}
+		}
+		for i := range spec.InitContainers {
+			if c := &spec.InitContainers[i]; c.RestartPolicy != nil && *c.RestartPolicy == corev1.ContainerRestartPolicyAlways {
+				count(&c.Resources)
+			}
+		}
+		for i := range spec.Containers {
+			count(&spec.Containers[i].Resources)
+		}
+	}
+	if len(none) == 0 || spec.Resources != nil {
+		return nil
+	}
+	return none
+}
+
+// defaultAmounts returns what a LimitRange gives to a container, by the quota's names, in thousandths.
+func defaultAmounts(o *corev1.LimitRange) map[string]int64 {
+	amounts := map[string]int64{}
+	for _, l := range o.Spec.Limits {
+		if l.Type != corev1.LimitTypeContainer {
+			continue
+		}
+		for _, q := range quotaNames {
+			list := l.DefaultRequest
+			if q.limits {
+				list = l.Default
+			}
+			if amount, ok := list[q.resource]; ok {
+				amounts[q.name] = amount.MilliValue()
+			}
+		}
+	}
+	return amounts
+}
+
+// DefaultAmount returns what LimitRanges of a namespace give to a container that says nothing of it, by the name that a quota
+// has for it, in thousandths.
+func (s *Set) DefaultAmount(namespace, name string) (most int64) {
+	for _, r := range s.byNamespace[objectKey{"", "LimitRange", namespace, ""}] {
+		most = max(most, r.Hard[name])
+	}
+	return most
 }
 
 // podTotal sums up what the containers of a pod that run at the same time request.

@@ -76,7 +76,8 @@ var failureRules = []*lint.Rule{
 		Kinds:    []string{"HorizontalPodAutoscaler"},
 		URL:      "https://kubernetes.io/docs/concepts/policy/resource-quotas/",
 		Doc: "maxReplicas pods of the workload request more than a ResourceQuota of the namespace grants: under load the " +
-			"last ones are refused, when they are needed. Quotas for some pods only (scopes) are passed over.",
+			"last ones are refused, when they are needed. What a LimitRange gives to containers counts as well. Quotas for some " +
+			"pods only (scopes) are passed over.",
 		CheckSet: checkQuota,
 	},
 	{
@@ -85,18 +86,25 @@ var failureRules = []*lint.Rule{
 		Severity: diag.Warning,
 		Category: "availability",
 		URL:      "https://kubernetes.io/docs/reference/labels-annotations-taints/#node-role-kubernetes-io-master",
-		Doc: "kubeadm has not set the label node-role.kubernetes.io/master since Kubernetes 1.24: pods that select it are " +
-			"never scheduled. The label is node-role.kubernetes.io/control-plane.",
+		Doc: "kubeadm has not set the label node-role.kubernetes.io/master since Kubernetes 1.24: on its clusters pods that " +
+			"select it are never scheduled. The label is node-role.kubernetes.io/control-plane. Other distributions set a " +
+			"value, such as true: a selector with one is passed over, and so are sets in which a Node has the label.",
+		VoidedBy: func(set *lint.Set, _ string) bool {
+			return slices.ContainsFunc(set.OfKind("", "Node"), func(r *lint.Resource) bool {
+				_, labelled := r.Labels[oldControlPlane]
+				return labelled
+			})
+		},
 		Check: func(p *lint.Pass) error {
-			const old = "node-role.kubernetes.io/master"
+			const old = oldControlPlane
 			if p.Pods == nil {
 				return nil
 			}
-			if _, ok := p.Pods.Spec.NodeSelector[old]; ok {
+			if value, ok := p.Pods.Spec.NodeSelector[old]; ok && value == "" {
 				p.Report(lint.Finding{
 					Path:    p.Pods.SpecPath + ".nodeSelector[" + old + "]",
 					OnKey:   true,
-					Message: "no node has had the label " + old + " since Kubernetes 1.24",
+					Message: "kubeadm has not set the label " + old + " since Kubernetes 1.24",
 					Help:    "select node-role.kubernetes.io/control-plane",
 				})
 			}
@@ -392,14 +400,14 @@ func checkQuota(p *lint.SetPass) error {
 	}
 	for _, quota := range p.Set.Quotas(p.Resource.Object.Namespace) {
 		for _, name := range sortedKeys(quota.Hard) {
-			need := workload.PodNeeds[name] * int64(p.Resource.MaxReplicas)
-			if need <= quota.Hard[name] {
+			one := workload.PodNeeds[name] + workload.Ungiven[name]*p.Set.DefaultAmount(p.Resource.Object.Namespace, name)
+			if one*int64(p.Resource.MaxReplicas) <= quota.Hard[name] {
 				continue
 			}
 			p.Report(lint.Finding{
 				Path: "spec.maxReplicas",
 				Message: fmt.Sprintf("%d replicas of %s need more %s than %s grants: %d are possible",
-					p.Resource.MaxReplicas, workload.Object, name, quota.Object, quota.Hard[name]/workload.PodNeeds[name]),
+					p.Resource.MaxReplicas, workload.Object, name, quota.Object, quota.Hard[name]/one),
 				Help:    "raise the quota, or lower maxReplicas or the requests",
 				Related: []lint.RelatedPath{{Of: quota, Path: "spec.hard[" + name + "]", Message: "the quota"}},
 			})
@@ -408,6 +416,9 @@ func checkQuota(p *lint.SetPass) error {
 	}
 	return nil
 }
+
+// oldControlPlane is the label that nodes of the control plane had before Kubernetes 1.24.
+const oldControlPlane = "node-role.kubernetes.io/master"
 
 // goneAnnotations are not read any more, and the API server does not say so.
 var goneAnnotations = map[string]string{
@@ -445,7 +456,7 @@ func checkAnnotationEffect(p *lint.Pass) error {
 	return nil
 }
 
-var withPassword = regexp.MustCompile(`[a-zA-Z][a-zA-Z0-9+.-]*://[^/\s:@"'<>{}]+:([^/\s:@"'<>]+)@[A-Za-z0-9.\[\]_-]+`)
+var withPassword = regexp.MustCompile(`[a-zA-Z][a-zA-Z0-9+.-]*://[^/\s:@"'<>{}]*:([^/\s:@"'<>]+)@[A-Za-z0-9.\[\]_-]+`)
 
 // passwordURL returns the scheme and host of a URL with a password in a text; "" if there is none, or if the password
 // stands for another.

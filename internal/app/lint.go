@@ -54,6 +54,8 @@ type LintJob struct {
 	base      *Base
 	overrides lint.Overrides
 	baseline  *lint.Baseline // nil: none
+	unused    lint.Overrides // of the last run
+	narrowed  bool           // not all of the rules of the configuration run
 }
 
 // Lint prepares a run of lint on a workspace.
@@ -72,7 +74,7 @@ func (w *Workspace) Lint(s LintSettings) (*LintJob, error) {
 	if _, err := w.validator(); err != nil {
 		return nil, err
 	}
-	job := &LintJob{workspace: w, base: s.Base, overrides: w.Config.Overrides, Options: lint.Options{
+	job := &LintJob{workspace: w, base: s.Base, narrowed: s.Rules != "" || s.NoSuppressions, overrides: w.Config.Overrides, Options: lint.Options{
 		Files: w.Inputs, Read: w.Read, CRDs: w.CRDs, PolicyFiles: w.Policies, Linked: s.Build.Kubernetes, Versions: w.Versions,
 		Rules: selection, All: all, External: w.External, IgnoreMissing: w.IgnoreMissing, Jobs: s.Jobs,
 		Settings: slices.Concat(w.RuntimeConfig, []string{""}, w.FeatureGates, []string{""}, w.catalogue.settings()), StrictKinds: w.StrictKinds,
@@ -132,6 +134,7 @@ func (j *LintJob) Run(ctx context.Context) (*lint.Result, error) {
 	if err != nil || len(j.overrides) == 0 && j.baseline == nil {
 		return res, err
 	}
+	j.unused = j.overrides.Unused(res.Diagnostics)
 	kept, silenced := j.overrides.Apply(res.Diagnostics)
 	if j.baseline != nil {
 		kept, res.Known, res.Gone = j.baseline.Apply(kept)
@@ -140,6 +143,27 @@ func (j *LintJob) Run(ctx context.Context) (*lint.Result, error) {
 	res.Count()
 	res.Summary.Suppressed += silenced + res.Known
 	return res, nil
+}
+
+// UnusedOverrides returns the overrides that were about no finding of the last run. It is told where all of what the
+// configuration is about was judged, with all of its rules.
+func (j *LintJob) UnusedOverrides() lint.Overrides {
+	files := j.workspace.Config.Files()
+	if len(files) == 0 || j.narrowed {
+		return nil
+	}
+	home := filepath.Dir(files[len(files)-1])
+	if !slices.ContainsFunc(j.workspace.paths, func(path string) bool {
+		abs, err := filepath.Abs(path)
+		if err != nil {
+			return false
+		}
+		rel, err := filepath.Rel(abs, home)
+		return err == nil && filepath.IsLocal(rel)
+	}) {
+		return nil
+	}
+	return j.unused
 }
 
 // Rules returns all rules, with those that the configuration defines.

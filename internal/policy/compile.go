@@ -3,10 +3,12 @@ package policy
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/google/cel-go/cel"
+	location "github.com/google/cel-go/common"
 	celast "github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/types"
 	"k8s.io/apimachinery/pkg/util/version"
@@ -153,6 +155,9 @@ func (e *expression) look(w *written, field string, store *schema.Store, ast *ce
 						fmt.Errorf("no kind %s: did you mean %s?", x.AsSelect().FieldName(), meant))
 				}
 			}
+			if of := x.AsSelect().Operand(); of.Kind() == celast.IdentKind && of.AsIdent() == varParams && err == nil && !x.AsSelect().IsTestOnly() {
+				err = w.unknownParam(field, x.AsSelect().FieldName(), native.SourceInfo().GetStartLocation(x.ID()))
+			}
 		case celast.CallKind:
 			args := x.AsCall().Args()
 			if x.AsCall().FunctionName() == "_[_]" && args[0].Kind() == celast.IdentKind && args[0].AsIdent() == varObjects &&
@@ -166,6 +171,20 @@ func (e *expression) look(w *written, field string, store *schema.Store, ast *ce
 	}))
 	e.allOf = objects > named
 	return err
+}
+
+// unknownParam returns an error if the rule has no parameter of a name.
+func (w *written) unknownParam(field, name string, at location.Location) error {
+	if _, ok := w.def.Params[name]; ok {
+		return nil
+	}
+	message := fmt.Sprintf("rule %s has no parameter %s", w.def.Name, name)
+	if best := schema.DidYouMean(name, slices.Sorted(maps.Keys(w.def.Params))); best != "" {
+		message += ": did you mean " + best + "?"
+	} else {
+		message += ": params gives its parameters with their defaults"
+	}
+	return w.failInside(field, at.Line(), at.Column(), errors.New(message))
 }
 
 // misspelt returns the kind that was meant by a name that no kind has; "" if nothing is known.

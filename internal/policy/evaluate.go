@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -17,6 +18,7 @@ import (
 	celconfig "k8s.io/apiserver/pkg/apis/cel"
 
 	"github.com/seatrial/seatrial/diag"
+	"github.com/seatrial/seatrial/internal/redact"
 	"github.com/seatrial/seatrial/lint"
 )
 
@@ -62,7 +64,7 @@ type subject struct {
 	specPath        string // of its pods; "" if it has none
 	object          func() map[string]any
 	stored          func() map[string]any
-	objects         func() ref.Val
+	objects         func(shown bool) ref.Val
 	params          lint.Params
 	report          func(lint.Finding)
 	budget          uint64 // cost that is left
@@ -90,13 +92,14 @@ func (e *evaluation) checkSet(p *lint.SetPass) error {
 	s := &subject{
 		of: p.Resource.Object, file: p.Resource.File, specPath: p.Resource.SpecPath,
 		object: p.Resource.WrittenValue, stored: p.Resource.StoredValue, params: p.Params, report: p.Report,
-		objects: func() ref.Val { return e.objectsOf(p.Set) },
+		objects: func(shown bool) ref.Val { return e.objectsOf(p.Set, shown) },
 	}
 	return e.ask(s)
 }
 
-// objectsOf returns the objects of a set by kind. A kind that is named and has none has an empty list.
-func (e *evaluation) objectsOf(set *lint.Set) ref.Val {
+// objectsOf returns the objects of a set by kind; shown: without the values of Secrets. A kind that is named and has none
+// has an empty list.
+func (e *evaluation) objectsOf(set *lint.Set, shown bool) ref.Val {
 	kinds := map[string]any{}
 	for _, x := range e.all() {
 		for _, kind := range x.kinds {
@@ -107,6 +110,9 @@ func (e *evaluation) objectsOf(set *lint.Set) ref.Val {
 				kinds[kind] = set.Contents(kind)
 			}
 		}
+	}
+	if secrets, ok := kinds[kindSecret].([]any); ok && shown {
+		kinds[kindSecret] = masked(secrets)
 	}
 	return types.DefaultTypeAdapter.NativeToValue(kinds)
 }
@@ -185,7 +191,7 @@ func (e *evaluation) variables(s *subject) map[string]any {
 		vars[varParams] = map[string]any{}
 	}
 	if s.objects != nil {
-		vars[varObjects] = s.objects()
+		vars[varObjects] = s.objects(false)
 	}
 	return vars
 }
@@ -215,6 +221,7 @@ func (e *evaluation) askOne(s *subject) {
 	if right {
 		return
 	}
+	vars = e.shown(s, vars)
 	f := lint.Finding{Path: s.place(s.path(e.def.Path)), Message: e.def.Message, Help: e.def.Help}
 	if s.severalVersions {
 		f.Versions = []string{s.target}
@@ -225,7 +232,7 @@ func (e *evaluation) askOne(s *subject) {
 	if path, ok := e.text(s, vars, "fieldPath", e.fieldPath); ok {
 		f.Path = s.place(path)
 	}
-	f.Message = strings.Join(strings.Fields(f.Message), " ")
+	f.Message = cmp.Or(strings.Join(strings.Fields(f.Message), " "), e.def.Title, "it does not follow rule "+e.def.Name)
 	if fix := e.fixOf(s, vars, f.Path); fix != nil {
 		f.Fixes = []lint.PathFix{*fix}
 	}
@@ -253,7 +260,9 @@ func (e *evaluation) text(s *subject, vars map[string]any, field string, x *expr
 	}
 	value, err := x.eval(s, vars)
 	if err != nil {
-		e.fail(s, field, err)
+		if !e.seesSecrets(s) { // it may be asked of what is shown in place of a value
+			e.fail(s, field, err)
+		}
 		return "", false
 	}
 	text, ok := value.Value().(string)
@@ -284,14 +293,17 @@ func (x *expression) eval(s *subject, vars map[string]any) (ref.Val, error) {
 
 // fail reports that a rule cannot be asked of an object: it is not known that the object is right.
 func (e *evaluation) fail(s *subject, field string, err error) {
-	f := lint.Finding{
-		Path: s.each, Severity: diag.Error,
-		Message: fmt.Sprintf("the %s of rule %s fails: %s", field, e.def.Name, strings.TrimSuffix(err.Error(), "\n")),
-		Help:    "has(object.spec.field) asks whether a field is there",
-	}
-	if errors.Is(err, errCost) {
+	why := strings.TrimSuffix(err.Error(), "\n")
+	f := lint.Finding{Path: s.each, Severity: diag.Error}
+	switch {
+	case errors.Is(err, errCost):
 		f.Help = "look at fewer elements, or name the kinds in match:"
+	case strings.Contains(why, "no such key"), strings.Contains(why, "index out of bounds"):
+		f.Help = "has(object.spec.field) asks whether a field is there"
+	case e.seesSecrets(s): // the error may show a part of a value
+		why = "a value has another type or form than the expression takes"
 	}
+	f.Message = fmt.Sprintf("the %s of rule %s fails: %s", field, e.def.Name, why)
 	s.report(f)
 }
 
@@ -314,8 +326,8 @@ func (e *evaluation) fixOf(s *subject, vars map[string]any, path string) *lint.P
 		value = native(result)
 	}
 	text, err := json.Marshal(value)
-	if err != nil {
-		return nil
+	if err != nil || e.fix != nil && bytes.Contains(text, []byte(redact.Mask)) {
+		return nil // it would need the value of a Secret
 	}
 	fix := &lint.PathFix{Path: path, NewText: flow(text, value), Message: d.Message, Safe: d.Safe, Add: true}
 	if fix.Message == "" {

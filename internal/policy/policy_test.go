@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/internal/policy"
 	"github.com/seatrial/seatrial/lint"
 	"github.com/seatrial/seatrial/schema"
@@ -43,6 +44,30 @@ func find(t *testing.T, rules, manifests string, params lint.ParamSettings, targ
 	if err != nil {
 		t.Fatal(err)
 	}
+	found := diagnostics(t, own, manifests, params, targets...)
+	for _, d := range found {
+		line := fmt.Sprintf("%d:%d %s %s %s %s", d.Range.Start.Line, d.Range.Start.Column, d.Rule, d.Severity, d.Path, d.Message)
+		if len(d.Versions) > 0 {
+			line += fmt.Sprint(" ", d.Versions)
+		}
+		lines = append(lines, line)
+		for _, f := range d.Fixes {
+			data, n, err := lint.FixFile("a.yaml", []byte(manifests), found)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if f.Safe && n == 0 {
+				t.Error("a fix that is safe is not made")
+			}
+			lines = append(lines, "fix "+f.Message+added(manifests, string(data)))
+		}
+	}
+	return lines
+}
+
+// diagnostics lints manifests with rules.
+func diagnostics(t *testing.T, own []*policy.Rule, manifests string, params lint.ParamSettings, targets ...string) []diag.Diagnostic {
+	t.Helper()
 	all := slices.Clone(lint.OwnRules)
 	for _, r := range own {
 		all = append(all, r.Rule)
@@ -65,24 +90,7 @@ func find(t *testing.T, rules, manifests string, params lint.ParamSettings, targ
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, d := range res.Diagnostics {
-		line := fmt.Sprintf("%d:%d %s %s %s %s", d.Range.Start.Line, d.Range.Start.Column, d.Rule, d.Severity, d.Path, d.Message)
-		if len(d.Versions) > 0 {
-			line += fmt.Sprint(" ", d.Versions)
-		}
-		lines = append(lines, line)
-		for _, f := range d.Fixes {
-			data, n, err := lint.FixFile("a.yaml", []byte(manifests), res.Diagnostics)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if f.Safe && n == 0 {
-				t.Error("a fix that is safe is not made")
-			}
-			lines = append(lines, "fix "+f.Message+added(manifests, string(data)))
-		}
-	}
-	return lines
+	return res.Diagnostics
 }
 
 // added returns the lines that a fix adds or changes.
@@ -214,6 +222,9 @@ func TestErrorsHaveTheirPlace(t *testing.T) {
 		head + "  match: {kinds: [Deploymnet]}\n  expression: 'true'":                              "rules.yaml:5:19: no kind Deploymnet: did you mean Deployment?",
 		head + "  match: {kinds: [Deploymnet], groups: [example.com]}\n  expression: 'true'":       "",
 		head + "  expression: objects.Servce.size() > 0":                                           "rules.yaml:5:22: no kind Servce: did you mean Service?",
+		head + "  params: {labels: []}\n  expression: params.label.size() > 0":                     "rules.yaml:6:21: rule r has no parameter label: did you mean labels?",
+		head + "  expression: params.max > 0":                                                      "rules.yaml:5:21: rule r has no parameter max: params gives its parameters with their defaults",
+		head + "  expression: has(params.max)":                                                     "",
 		head + "  expresion: 'true'":                                                               "rules.yaml:5:3: unknown key \"expresion\": did you mean expression?",
 		head + "  expression: 'true'\n  severity: grave":                                           "unknown severity",
 		head + "  expression: 'true'\n  match: {kinds: Pod}":                                       "rules.yaml:6:18: match.kinds cannot be a string",
@@ -318,6 +329,80 @@ func TestSkeletonPassesItsTests(t *testing.T) {
 	for _, o := range outcomes {
 		if o.Problem != "" {
 			t.Errorf("%s: %s", o.Name, o.Problem)
+		}
+	}
+}
+
+// TestSecretsAreNotShown: what an expression makes of the value of a Secret is in no message, path or fix.
+func TestSecretsAreNotShown(t *testing.T) {
+	const rules = `customRules:
+- name: object
+  match: {kinds: [Secret]}
+  expression: size(object.stringData.password) > 20
+  messageExpression: '"password " + object.stringData.password.upperAscii() + " of " + object.metadata.name + " is short"'
+  fieldPath: '"stringData." + object.stringData.password'
+  fix: {expression: 'object.stringData.password + "-longer"'}
+- name: each
+  match: {kinds: [Secret]}
+  each: stringData[*]
+  expression: self == ""
+  messageExpression: '"value " + self.substring(0, 3)'
+- name: others
+  match: {kinds: [ConfigMap]}
+  expression: '!objects.Secret.exists(s, s.data.token.startsWith("b3"))'
+  messageExpression: '"token " + objects.Secret[0].data.token + " of " + objects.Secret[0].metadata.name'
+- name: crash
+  match: {kinds: [Secret]}
+  expression: int(object.stringData.password) > 3
+  message: none
+- name: cut
+  match: {kinds: [Secret]}
+  expression: 'false'
+  messageExpression: object.stringData.password.substring(0, 4)
+- name: annotated
+  match: {kinds: [Secret]}
+  expression: 'false'
+  messageExpression: object.metadata.annotations["kubectl.kubernetes.io/last-applied-configuration"]
+`
+	const manifests = `apiVersion: v1
+kind: Secret
+metadata:
+  name: db
+  annotations: {kubectl.kubernetes.io/last-applied-configuration: '{"stringData": {"password": "hunter22"}}'}
+stringData: {password: hunter22}
+data: {token: b3RoZXI=}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: a}
+`
+	found := find(t, rules, manifests, nil)
+	text := strings.Join(found, "\n")
+	for _, value := range []string{"hunter22", "HUNTER22", "hunt", "b3RoZXI"} {
+		if strings.Contains(text, value) {
+			t.Errorf("%q is shown in\n%s", value, text)
+		}
+	}
+	for _, want := range []string{"password *** of db is short", "value ***", "token *** of db", "the expression of rule crash fails: a value has another type", "it does not follow rule cut"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not said in\n%s", want, text)
+		}
+	}
+}
+
+// TestHelpFits: what to do about an expression that fails depends on how it fails.
+func TestHelpFits(t *testing.T) {
+	for expression, hint := range map[string]bool{
+		"object.metadata.annotations.a == 'b'": true,
+		"int(object.metadata.name) == 3":       false,
+	} {
+		own, err := load(t, "customRules:\n- {name: r, match: {kinds: [Deployment]}, expression: \""+expression+"\", message: m}\n", policy.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := diagnostics(t, own, deployment, nil)
+		if len(found) != 1 || strings.Contains(found[0].Help, "has(") != hint {
+			t.Errorf("%s: found %+v", expression, found)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/internal/sanitize"
+	"github.com/seatrial/seatrial/lint"
 	"github.com/seatrial/seatrial/source"
 )
 
@@ -55,6 +56,7 @@ type (
 		Versions     []string      `json:"versions,omitempty"`
 		Variants     []string      `json:"variants,omitempty"`
 		RenderedFrom string        `json:"renderedFrom,omitempty"`
+		Fingerprint  string        `json:"fingerprint"`      // as in a baseline
 		Server       string        `json:"server,omitempty"` // the server's own words, where the message is another
 
 		Consequences []jsonDiagnostic `json:"consequences,omitempty"`
@@ -94,7 +96,8 @@ func writeJSON(w io.Writer, r *Lint, _ Options) error {
 
 func jsonOf(d diag.Diagnostic) jsonDiagnostic {
 	j := jsonDiagnostic{jsonPlace: placeOf(d.Range), Document: d.Document, Object: d.Object, Path: d.Path, Rule: d.Rule, Reason: d.Reason, Severity: d.Severity,
-		Message: d.Message, Detail: d.Help, Related: []jsonRelated{}, Fixes: []jsonFix{}, URL: d.URL, Versions: d.Versions, Variants: d.Variants, RenderedFrom: d.RenderedFrom}
+		Message: d.Message, Detail: d.Help, Related: []jsonRelated{}, Fixes: []jsonFix{}, URL: d.URL, Versions: d.Versions, Variants: d.Variants, RenderedFrom: d.RenderedFrom,
+		Fingerprint: lint.Fingerprint(&d)}
 	j.Server = d.Server
 	for _, c := range d.Consequences {
 		j.Consequences = append(j.Consequences, jsonOf(c))

@@ -228,6 +228,9 @@ func (o *lintOptions) run(ctx context.Context) (err error) {
 	for _, glob := range job.workspace.UnusedExcludes() {
 		fmt.Fprintf(o.Err, "note: exclude %q matches nothing\n", glob)
 	}
+	for _, unused := range job.UnusedOverrides() {
+		fmt.Fprintf(o.Err, "note: the override of %s (%s) matches nothing\n", strings.Join(unused.Rules, ", "), unused.Reason)
+	}
 	for _, name := range job.workspace.UTF16() {
 		fmt.Fprintf(o.Err, "note: %s is UTF-16; it was read as UTF-8, as clients do\n", name)
 	}

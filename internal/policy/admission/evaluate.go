@@ -1,6 +1,7 @@
 package admission
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -256,6 +257,9 @@ func (e *evaluator) ask(ctx context.Context, p *policy, b binding, a admission.A
 				continue
 			}
 			v.Message, v.Reason, v.Rule = strings.TrimSpace(d.Message), string(d.Reason), "metadata.name"
+			if a.GetKind() == secretKind {
+				v.Message = p.withoutValues(i)
+			}
 			v.Path = ""
 			if i < len(p.fields) && len(given.Decisions) == len(p.fields) {
 				v.Rule = p.rule(i)
@@ -272,6 +276,17 @@ func (e *evaluator) ask(ctx context.Context, p *policy, b binding, a admission.A
 	return slices.CompactFunc(all, func(a, b lint.PolicyViolation) bool { // of several parameters
 		return a.Rule == b.Rule && a.Path == b.Path && a.Message == b.Message
 	})
+}
+
+var secretKind = corev1.SchemeGroupVersion.WithKind("Secret")
+
+// withoutValues returns what a validation says of a Secret: a message that an expression makes may hold its values.
+func (p *policy) withoutValues(i int) string {
+	if i >= len(p.spec.Spec.Validations) {
+		return "it cannot be evaluated"
+	}
+	v := p.spec.Spec.Validations[i]
+	return cmp.Or(strings.TrimSpace(v.Message), "failed expression: "+strings.TrimSpace(v.Expression))
 }
 
 // configurationError returns the words of a refusal that come after the names of policy and object.
