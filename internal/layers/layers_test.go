@@ -35,6 +35,7 @@ var layers = [][]string{
 	{"internal/report", "internal/lsp"},
 	{"internal/catalogue"},
 	{"internal/render"},
+	{"internal/chartrepo"},
 	{"internal/app"},
 	{"cmd/seatrial/cli"},
 	{"cmd/seatrial"},

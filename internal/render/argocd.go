@@ -31,8 +31,9 @@ type application struct {
 
 // applicationSource is one of the sources of an Application.
 type applicationSource struct {
-	RepoURL, Path, Chart, Ref string
-	Helm                      *struct {
+	RepoURL, Path, Chart, Ref, TargetRevision string
+
+	Helm *struct {
 		ReleaseName, Values     string
 		ValuesObject            map[string]any
 		ValueFiles              []string
@@ -81,12 +82,21 @@ func (d *discovery) application(t *Tree, o *object, a *application, made string)
 		if s.Ref != "" && s.Path == "" {
 			continue // a place for values
 		}
-		if s.Path == "" || strings.Contains(s.Path, "{{") {
+		if strings.Contains(s.Path, "{{") {
 			t.elsewhere(Application, o, "its chart is not in this tree")
 			continue
 		}
-		path, ok := d.repositoryPath(o, s.Path)
-		if !ok {
+		var path string
+		if s.Path == "" {
+			file, why := d.want(t, o.File.Name, s.chartRef())
+			if file == "" {
+				t.elsewhere(Application, o, why)
+				continue
+			}
+			path = file
+		} else if found, ok := d.repositoryPath(o, s.Path); ok {
+			path = found
+		} else {
 			d.missingPath(t, o, s)
 			continue
 		}
@@ -102,6 +112,15 @@ func (d *discovery) application(t *Tree, o *object, a *application, made string)
 			t.add(source)
 		}
 	}
+}
+
+// chartRef names the chart of a source that has no path. Addresses without a scheme are those of registries.
+func (s *applicationSource) chartRef() ChartRef {
+	url := strings.TrimSuffix(s.RepoURL, "/")
+	if !strings.Contains(url, "://") {
+		url = "oci://" + url
+	}
+	return ChartRef{url, s.Chart, s.TargetRevision}
 }
 
 // missingPath reports a path that does not exist in this repository, if it is this one.
@@ -123,7 +142,7 @@ func (d *discovery) applicationSource(o *object, a *application, s *applicationS
 		Kind: Application, Path: path, File: o.File.Name, Name: o.String(), Variants: []Variant{{}}, object: o.Document,
 	}
 	switch f := d.folder(path); {
-	case f.chart:
+	case f.chart || IsArchive(path):
 		return d.chartApplication(out, o, a, s)
 	case f.kustomization != nil:
 		out.Inputs = f.kustomization.files

@@ -19,6 +19,7 @@ type Tree struct {
 	Sources   []*Source
 	Elsewhere []*Source         // that objects of Flux or Argo CD ask for, and cannot be rendered here
 	Findings  []diag.Diagnostic // about these objects
+	Wanted    []ChartRef        // charts from elsewhere that sources ask for, fetched or not
 
 	charts  map[string]bool // folders
 	inputs  map[string]bool // files of kustomizations
@@ -216,6 +217,7 @@ func (d *discovery) tree() *Tree {
 	d.readObjects(t)
 	d.flux(t)
 	d.argo(t)
+	d.dependencies(t)
 	for dir, f := range d.folders {
 		k := f.kustomization
 		if k == nil || !f.below || k.component || t.used[dir] || t.applied[dir] ||
@@ -229,6 +231,9 @@ func (d *discovery) tree() *Tree {
 	for _, s := range slices.Concat(t.Sources, t.Elsewhere) {
 		if s.read == nil {
 			s.read = d.read
+			if IsArchive(s.Path) {
+				s.read = d.read.within(s.Path)
+			}
 		}
 	}
 	slices.SortFunc(t.Sources, func(a, b *Source) int {

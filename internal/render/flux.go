@@ -37,6 +37,7 @@ type helmRelease struct {
 		Chart *struct {
 			Spec struct {
 				Chart       string
+				Version     string
 				SourceRef   reference
 				ValuesFiles []string
 			}
@@ -180,16 +181,20 @@ func (d *discovery) helmRelease(t *Tree, o *object) {
 	if o.decode(&r) != nil {
 		return
 	}
-	chart := ""
+	chart, why := "", "its chart is not in this tree"
 	switch {
 	case r.Spec.ChartRef != nil:
 		d.checkReferences(t, o, *r.Spec.ChartRef, "spec.chartRef.name")
+		chart, why = d.want(t, o.File.Name, d.referredChart(o, r.Spec.ChartRef))
 	case r.Spec.Chart != nil:
-		d.checkReferences(t, o, r.Spec.Chart.Spec.SourceRef, "spec.chart.spec.sourceRef.name")
-		chart = d.chartOfRelease(o, r.Spec.Chart.Spec.Chart, r.Spec.Chart.Spec.SourceRef.Kind)
+		c := r.Spec.Chart.Spec
+		d.checkReferences(t, o, c.SourceRef, "spec.chart.spec.sourceRef.name")
+		if chart = d.chartOfRelease(o, c.Chart, c.SourceRef.Kind); chart == "" && c.SourceRef.Kind == "HelmRepository" {
+			chart, why = d.want(t, o.File.Name, ChartRef{d.repositoryURL(o, c.SourceRef), c.Chart, c.Version})
+		}
 	}
 	if chart == "" {
-		t.elsewhere(HelmRelease, o, "its chart is not in this tree")
+		t.elsewhere(HelmRelease, o, why)
 		return
 	}
 	values, missing := d.releaseValues(r.Spec.ValuesFrom, r.Spec.Values)
@@ -198,9 +203,11 @@ func (d *discovery) helmRelease(t *Tree, o *object) {
 		return
 	}
 	var files []string
-	for _, f := range r.Spec.Chart.Spec.ValuesFiles {
-		if path, ok := d.repositoryPath(o, f); ok {
-			files = append(files, path)
+	if r.Spec.Chart != nil {
+		for _, f := range r.Spec.Chart.Spec.ValuesFiles {
+			if path, ok := d.repositoryPath(o, f); ok {
+				files = append(files, path)
+			}
 		}
 	}
 	namespace := cmp.Or(r.Spec.TargetNamespace, o.Object.Namespace)
@@ -227,6 +234,62 @@ func (d *discovery) chartOfRelease(o *object, chart, kind string) string {
 		return path
 	}
 	return ""
+}
+
+// repositoryURL returns the address of a HelmRepository of the tree; empty if it is not there.
+func (d *discovery) repositoryURL(o *object, r reference) string {
+	repository := d.sourceObject(o, r)
+	if repository == nil {
+		return ""
+	}
+	var spec struct{ Spec struct{ URL string } }
+	if repository.decode(&spec) != nil {
+		return ""
+	}
+	return strings.TrimSuffix(spec.Spec.URL, "/")
+}
+
+// referredChart returns the chart that an OCIRepository or HelmChart of the tree names.
+func (d *discovery) referredChart(o *object, r *reference) (c ChartRef) {
+	named := d.sourceObject(o, *r)
+	if named == nil {
+		return c
+	}
+	var spec struct {
+		Spec struct {
+			URL, Chart, Version string
+			SourceRef           reference
+			Ref                 struct{ Tag, SemVer, Digest string }
+		}
+	}
+	if named.decode(&spec) != nil {
+		return c
+	}
+	s := spec.Spec
+	if r.Kind == "HelmChart" {
+		return ChartRef{d.repositoryURL(named, s.SourceRef), s.Chart, s.Version}
+	}
+	if i := strings.LastIndexByte(s.URL, '/'); i > 0 {
+		c = ChartRef{s.URL[:i], s.URL[i+1:], cmp.Or(s.Ref.Digest, s.Ref.SemVer, s.Ref.Tag)}
+	}
+	return c
+}
+
+// sourceObject returns the object of Flux that another one refers to; nil if the tree has none, or several.
+func (d *discovery) sourceObject(o *object, r reference) (found *object) {
+	for _, other := range d.objects {
+		if !other.is(fluxSourceGroup, r.Kind) || other.Object.Name != r.Name {
+			continue
+		}
+		if ns := cmp.Or(r.Namespace, o.Object.Namespace); ns != "" && other.Object.Namespace != "" && other.Object.Namespace != ns {
+			continue
+		}
+		if found != nil && string(found.JSON) != string(other.JSON) {
+			return nil
+		}
+		found = other
+	}
+	return found
 }
 
 // vendorFolder holds charts from elsewhere, below the top of the repository.

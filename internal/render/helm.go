@@ -195,6 +195,9 @@ func (r *Rendering) templateHere(files []*archive.BufferedFile, o Options) (rend
 	if err := r.addLocalDependencies(c); err != nil {
 		return nil, err
 	}
+	if err := r.addFetchedDependencies(c); err != nil {
+		return nil, err
+	}
 	if missing := missingDependencies(c); len(missing) > 0 {
 		return nil, &dependencyError{missing}
 	}
@@ -323,7 +326,7 @@ var lacksValues = regexp.MustCompile(`nil pointer evaluating|error calling (?:re
 func (r *Rendering) chartFailed(err error, byDefault bool) {
 	var missing *dependencyError
 	if errors.As(err, &missing) {
-		r.notRendered("chart", "dependencies are "+missing.Error(), "run helm dependency build", r.Source.reader().placeOf(r.Source.File, missing.names[0]))
+		r.notRendered("chart", "dependencies are "+missing.Error(), "run helm dependency build, or seatrial vendor", r.Source.reader().placeOf(r.Source.File, missing.names[0]))
 		return
 	}
 	message := err.Error()

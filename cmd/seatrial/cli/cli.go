@@ -184,6 +184,7 @@ Exit codes: 0 clean; 1 findings at or above --fail-on; 2 wrong usage; 3 could no
 	root.AddCommand(
 		newLintCommand(s),
 		newRenderCommand(s),
+		newVendorCommand(s),
 		newExplainCommand(s),
 		newPlanCommand(s),
 		newReviewCommand(s),

@@ -1,0 +1,161 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/seatrial/seatrial/internal/atomicfile"
+	"github.com/seatrial/seatrial/internal/chartrepo"
+	"github.com/seatrial/seatrial/internal/render"
+)
+
+// Vendoring fetches the charts from elsewhere that the sources below paths ask for.
+type Vendoring struct {
+	Paths  []string
+	Update bool // fetch also what was fetched before, in case a range of versions allows a newer one
+	Check  bool // fetch nothing; report what is missing
+	Client *chartrepo.Client
+	// Report is called for each chart: with what was done, or what is wrong.
+	Report func(c render.ChartRef, done string, err error)
+}
+
+// Run fetches the charts, and writes the lock file below the top of the repository. Files that nothing asks for any more
+// are removed. Failed is how many charts are missing in the end.
+func (v *Vendoring) Run(ctx context.Context) (total, failed int, err error) {
+	root := topOf(v.Paths)
+	name := filepath.Join(root, filepath.FromSlash(render.LockFile))
+	old := &render.Lock{}
+	before, err := os.ReadFile(name)
+	if err == nil {
+		if old, err = render.ReadLock(before); err != nil {
+			return 0, 0, err
+		}
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return 0, 0, err
+	}
+	git := newIgnored(v.Paths)
+	wanted := render.Discover(v.Paths, git.match).Wanted
+	slices.SortFunc(wanted, func(a, b render.ChartRef) int { return strings.Compare(a.String(), b.String()) })
+	lock := &render.Lock{Charts: []render.Locked{}}
+	for _, c := range wanted {
+		entry, done, err := v.settle(ctx, filepath.Dir(name), old.Find(c), c)
+		if ctx.Err() != nil {
+			return 0, 0, ctx.Err()
+		}
+		if err != nil {
+			failed++
+			if entry = old.Find(c); entry == nil {
+				v.Report(c, "", err)
+				continue
+			}
+		}
+		v.Report(c, done, err)
+		lock.Charts = append(lock.Charts, *entry)
+	}
+	if v.Check || len(wanted) == 0 && before == nil {
+		return len(wanted), failed, nil
+	}
+	return len(wanted), failed, v.write(name, before, old, lock)
+}
+
+// settle returns the entry of a chart, whose file is there, and what was done for it.
+func (v *Vendoring) settle(
+	ctx context.Context, dir string, known *render.Locked, c render.ChartRef,
+) (entry *render.Locked, done string, err error) {
+	if known != nil && !v.Update {
+		data, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(known.File)))
+		switch {
+		case err == nil && render.ChartDigest(data) == known.Digest:
+			return known, "kept " + known.Resolved, nil
+		case v.Check && err == nil:
+			return nil, "", fmt.Errorf("%s is not the file of the lock", known.File)
+		}
+	}
+	if v.Check {
+		return nil, "", errors.New("it was not fetched")
+	}
+	if known != nil && !v.Update { // the same version again
+		c.Version = known.Resolved
+	}
+	fetched, err := v.Client.Fetch(ctx, c)
+	if err != nil {
+		return nil, "", err
+	}
+	digest := render.ChartDigest(fetched.Data)
+	if known != nil {
+		c = known.ChartRef
+		if !v.Update && digest != known.Digest {
+			return nil, "", fmt.Errorf(
+				"version %s has other content than when it was locked: --update takes it", known.Resolved,
+			)
+		}
+	}
+	entry = &render.Locked{ChartRef: c, Resolved: fetched.Version, Digest: digest, File: fileOfChart(c, fetched.Version, digest)}
+	file := filepath.Join(dir, entry.File)
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return nil, "", err
+	}
+	return entry, "fetched " + fetched.Version, atomicfile.Write(file, fetched.Data, 0o644)
+}
+
+// notInFiles are characters that names of files do without.
+var notInFiles = regexp.MustCompile(`[^A-Za-z0-9.+-]+`)
+
+// fileOfChart names the file of a chart. A part of the digest keeps charts of one name apart.
+func fileOfChart(c render.ChartRef, version, digest string) string {
+	_, sum, _ := strings.Cut(digest, ":")
+	name := strings.Trim(notInFiles.ReplaceAllString(c.Chart+"-"+version, "-"), ".-")
+	return "charts/" + name + "-" + sum[:12] + ".tgz"
+}
+
+// write writes the lock file, if it has changed, and removes the files of charts that it has no more.
+func (v *Vendoring) write(name string, before []byte, old, lock *render.Lock) error {
+	text, err := yaml.Marshal(lock)
+	if err != nil {
+		return err
+	}
+	data := append([]byte("# Written by seatrial vendor. Do not edit.\n"), text...)
+	if !bytes.Equal(data, before) {
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			return err
+		}
+		if err := atomicfile.Write(name, data, 0o644); err != nil {
+			return err
+		}
+	}
+	for _, o := range old.Charts {
+		file := filepath.FromSlash(o.File)
+		used := slices.ContainsFunc(lock.Charts, func(l render.Locked) bool { return l.File == o.File })
+		if !used && filepath.IsLocal(file) && filepath.Ext(file) == ".tgz" {
+			if err := os.Remove(filepath.Join(filepath.Dir(name), file)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// topOf returns the top of the repository that paths are in: the folder that holds .git, or that of the first path.
+func topOf(paths []string) string {
+	start := startFolder(paths)
+	for dir := start; ; {
+		if _, err := os.Stat(filepath.Join(dir, ".git")); err == nil {
+			return dir
+		}
+		abs, err := filepath.Abs(dir)
+		if err != nil || filepath.Dir(abs) == abs {
+			return start
+		}
+		dir = filepath.Dir(abs)
+	}
+}
