@@ -21,13 +21,15 @@ import (
 
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/internal/atomicfile"
+	"github.com/seatrial/seatrial/manifest"
 )
 
 // Cache keeps the results of earlier runs in a folder, one pack for each combination of inputs
-// and settings. An entry is found by what decides it: the program, the settings, the file's name
-// and content. A pack that cannot be read is as good as none. A nil Cache keeps nothing.
+// and settings, or those of the latest run in memory. An entry is found by what decides it: the program, the settings,
+// the file's name and content. A pack that cannot be read is as good as none. A nil Cache keeps nothing. A run has the
+// cache for itself.
 type Cache struct {
-	dir     string
+	dir     string // empty: in memory
 	program string
 
 	mu   sync.Mutex
@@ -37,6 +39,9 @@ type Cache struct {
 	new  map[cacheKey]*fileResult
 	hits map[int]bool // files whose result came from the pack
 	keys []cacheKey   // of each file, as read in this run
+
+	numbers map[string]int                             // of the files, by name; in memory
+	docs    map[cacheKey]map[docRef]*manifest.Document // documents whose places were asked for; in memory
 }
 
 type cacheKey [sha256.Size]byte
@@ -62,12 +67,22 @@ const (
 // NewCache keeps results under dir. Program identifies the build: other builds' results are not used.
 func NewCache(dir, program string) *Cache { return &Cache{dir: dir, program: program} }
 
+// NewMemoryCache keeps the results of the latest run in memory, for a process that lints again and again.
+func NewMemoryCache() *Cache { return &Cache{} }
+
 // run returns the result of an earlier run on the very same inputs, or nil.
 func (c *Cache) run(r *run) *Result {
 	if c == nil {
 		return nil
 	}
+	before := c.base
 	c.begin(r)
+	if c.dir == "" {
+		if !bytes.Equal(before, c.base) {
+			c.old = nil
+		}
+		return nil
+	}
 	f, err := os.Open(c.path)
 	if err != nil {
 		return nil
@@ -122,8 +137,49 @@ func (c *Cache) begin(r *run) {
 		put(h, name)
 	}
 	c.path = filepath.Join(c.dir, hex.EncodeToString(h.Sum(nil)[:16])+".pack")
-	c.old, c.new, c.hits = map[cacheKey]*fileResult{}, map[cacheKey]*fileResult{}, map[int]bool{}
+	if c.dir == "" && len(c.old) > 0 {
+		maps.Copy(c.old, c.new) // of a run that was cancelled
+	} else if c.dir == "" {
+		c.old = c.new
+	} else {
+		c.old = map[cacheKey]*fileResult{}
+	}
+	c.new, c.hits = map[cacheKey]*fileResult{}, map[int]bool{}
 	c.keys = make([]cacheKey, len(r.Files))
+	if c.dir == "" {
+		c.numbers = make(map[string]int, len(r.Files))
+		for i, name := range r.Files {
+			c.numbers[name] = i
+		}
+	}
+}
+
+// located returns the documents of a file of the run whose places were asked for before. They may be added to by keep; a
+// nil keep keeps nothing.
+func (c *Cache) located(name string) (docs map[docRef]*manifest.Document, keep func(map[docRef]*manifest.Document)) {
+	if c == nil || c.dir != "" {
+		return nil, nil
+	}
+	number, ok := c.numbers[name]
+	if !ok {
+		return nil, nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	key := c.keys[number]
+	return c.docs[key], func(more map[docRef]*manifest.Document) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.docs == nil {
+			c.docs = map[cacheKey]map[docRef]*manifest.Document{}
+		}
+		all := maps.Clone(c.docs[key]) // others may be reading it
+		if all == nil {
+			all = map[docRef]*manifest.Document{}
+		}
+		maps.Copy(all, more)
+		c.docs[key] = all
+	}
 }
 
 // put adds strings to a hash so that no two lists of strings give the same bytes.
@@ -184,6 +240,7 @@ func (c *Cache) file(r *run, number int, data []byte) (cacheKey, *fileResult) {
 	if result != nil {
 		c.new[key] = result
 		c.hits[number] = true
+		result = c.own(result)
 	}
 	return key, result
 }
@@ -198,12 +255,58 @@ func (c *Cache) put(key cacheKey, result *fileResult) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.new[key] = result
+	c.new[key] = c.own(result)
+}
+
+// own returns a result that the cache and a run do not share, as far as runs change results.
+func (c *Cache) own(f *fileResult) *fileResult {
+	if c.dir != "" {
+		return f // it is written before it changes
+	}
+	out := *f
+	out.room = nil
+	out.Findings = slices.Clone(f.Findings)
+	for i := range out.Findings {
+		out.Findings[i].Diagnostic = cloneDiagnostic(&f.Findings[i].Diagnostic)
+	}
+	room := make([]Resource, len(f.Resources))
+	out.Resources = make([]*Resource, len(f.Resources))
+	for i, r := range f.Resources {
+		room[i] = *r
+		room[i].Violations = nil // they depend on the set
+		out.Resources[i] = &room[i]
+	}
+	out.Suppressions = make([]*suppression, len(f.Suppressions))
+	for i, s := range f.Suppressions {
+		own := *s
+		own.used = false
+		out.Suppressions[i] = &own
+	}
+	return &out
+}
+
+// cloneDiagnostic returns a copy of a finding with lists of its own.
+func cloneDiagnostic(d *diag.Diagnostic) diag.Diagnostic {
+	out := *d
+	out.Related, out.Fixes = slices.Clone(d.Related), slices.Clone(d.Fixes)
+	for i := range out.Fixes {
+		out.Fixes[i].Edits = slices.Clone(out.Fixes[i].Edits)
+	}
+	out.Versions, out.Variants = slices.Clone(d.Versions), slices.Clone(d.Variants)
+	out.Consequences = slices.Clone(d.Consequences)
+	for i := range out.Consequences {
+		out.Consequences[i] = cloneDiagnostic(&d.Consequences[i])
+	}
+	return out
 }
 
 // save writes the pack of a run. Failing to is not an error: the next run is slower.
 func (c *Cache) save(r *run, res *Result) {
-	if c == nil || len(res.Problems) > 0 {
+	if c != nil && c.dir == "" {
+		c.old, c.new = c.new, nil
+		maps.DeleteFunc(c.docs, func(key cacheKey, _ map[docRef]*manifest.Document) bool { return c.old[key] == nil })
+	}
+	if c == nil || c.dir == "" || len(res.Problems) > 0 {
 		return
 	}
 	var b bytes.Buffer

@@ -57,10 +57,12 @@ func (r *run) judgeDeferred(ctx context.Context) error {
 	return g.Wait()
 }
 
-// redefine makes the definitions of files known whose judgement came from the cache.
+// redefine makes the definitions of files known whose judgement came from the cache. If a kind is defined twice, all are
+// added again in the order of the files, so that the last one holds whichever was judged first.
 func (r *run) redefine(ctx context.Context) error {
+	twice := r.definesTwice()
 	for i, f := range r.results {
-		if f == nil || !f.Defines || !r.Cache.served(i) {
+		if f == nil || !f.Defines || !twice && !r.Cache.served(i) {
 			continue
 		}
 		file, err := r.Options.Source(r.Files[i])
@@ -75,6 +77,26 @@ func (r *run) redefine(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// definesTwice reports whether the set has two definitions of one name.
+func (r *run) definesTwice() bool {
+	seen := map[string]bool{}
+	for _, f := range r.results {
+		if f == nil || !f.Defines {
+			continue
+		}
+		for _, res := range f.Resources {
+			if res.Object.Kind != "CustomResourceDefinition" {
+				continue
+			}
+			if seen[res.Object.Name] {
+				return true
+			}
+			seen[res.Object.Name] = true
+		}
+	}
+	return false
 }
 
 // judgeLate judges the deferred documents of a file.

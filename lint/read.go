@@ -104,14 +104,22 @@ type docRef struct {
 
 // documents reads some documents of a file again; places tells whether theirs will be asked for.
 func (r *run) documents(name string, wanted []docRef, places bool) (map[docRef]*manifest.Document, error) {
-	file, err := r.Options.Source(name)
-	if err != nil {
-		return nil, &InputError{Path: name, Err: err}
-	}
+	known, keep := r.Cache.located(name)
 	out := make(map[docRef]*manifest.Document, len(wanted))
 	numbers := make(map[int]bool, len(wanted))
 	for _, w := range wanted {
-		numbers[w.Number] = true
+		if known[w] != nil {
+			out[w] = known[w]
+		} else {
+			numbers[w.Number] = true
+		}
+	}
+	if len(numbers) == 0 {
+		return out, nil
+	}
+	file, err := r.Options.Source(name)
+	if err != nil {
+		return nil, &InputError{Path: name, Err: err}
 	}
 	for _, c := range manifest.Split(file) {
 		if !numbers[c.Number()] {
@@ -124,6 +132,9 @@ func (r *run) documents(name string, wanted []docRef, places bool) (map[docRef]*
 		for _, d := range docs {
 			out[docRef{d.Number, d.Item}] = d
 		}
+	}
+	if keep != nil && places {
+		keep(out)
 	}
 	return out, nil
 }

@@ -26,6 +26,8 @@ type Files struct {
 	stdin     io.Reader
 	stdinName string // that standard input has; empty: none
 
+	memory *memory // of files on disk; nil: none
+
 	mu      sync.Mutex
 	overlay map[string][]byte
 	utf16   map[string]bool // files that were read as UTF-16
@@ -51,7 +53,7 @@ func (f *Files) Read(name string) ([]byte, error) {
 	if data, err, ok := f.inMemory(name); ok {
 		return data, err
 	}
-	data, err := os.ReadFile(name)
+	data, err := f.memory.read(name)
 	var pathErr *os.PathError
 	if errors.As(err, &pathErr) {
 		err = pathErr.Err
@@ -95,6 +97,9 @@ func (f *Files) readSource(name string) ([]byte, error) {
 		if filepath.Base(edited) == filepath.Base(name) && sameFile(edited, name) {
 			return data, nil
 		}
+	}
+	if f.memory.has(name) {
+		return f.memory.read(name)
 	}
 	return render.ReadFile(name)
 }

@@ -30,8 +30,10 @@ type Folders struct {
 	objects     map[string]judged                  // by file
 	definitions map[string]*validation.Definitions // by the settings that decide what is made of them
 	defined     map[string]defined                 // by file
+	results     map[string]*results                // by folder
 
-	heads heads
+	heads  heads
+	memory memory
 }
 
 // compiled is the kinds of a folder, and what they were compiled from.
@@ -60,7 +62,9 @@ func (f *Folders) Open(name string, overlay map[string][]byte) (*Folder, error) 
 		s.Folder = name
 		s.Paths = slices.DeleteFunc(slices.Clone(files), func(file string) bool { return !onDisk(file) })
 	}
-	w, err := Open(WithOverlay(overlay), s)
+	texts := WithOverlay(overlay)
+	texts.memory = &f.memory
+	w, err := Open(texts, s)
 	if err != nil {
 		return nil, err
 	}
@@ -127,12 +131,34 @@ func (f *Folder) Lint(ctx context.Context) ([]diag.Diagnostic, error) {
 		return nil, err
 	}
 	job.Options.Base = f.of.heads.base(ctx, f.name)
+	kept := f.of.resultsOf(f.name)
+	kept.Lock()
+	defer kept.Unlock()
+	job.Options.Cache = kept.cache
 	res, err := job.Run(ctx)
 	if err != nil {
 		return nil, err
 	}
 	dropHeadPlaces(res.Diagnostics)
 	return res.Diagnostics, nil
+}
+
+// results keeps what was found in the files of a folder. One run at a time may use it.
+type results struct {
+	sync.Mutex
+	cache *lint.Cache
+}
+
+func (f *Folders) resultsOf(folder string) *results {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.results == nil {
+		f.results = map[string]*results{}
+	}
+	if f.results[folder] == nil {
+		f.results[folder] = &results{cache: lint.NewMemoryCache()}
+	}
+	return f.results[folder]
 }
 
 // Store returns the kinds of the newest version that the manifests are for, with those that the folder or its

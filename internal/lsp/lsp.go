@@ -72,7 +72,7 @@ type document struct {
 }
 
 // pause is how long a folder has to be unchanged before it is linted.
-const pause = 150 * time.Millisecond
+const pause = 30 * time.Millisecond
 
 // Serve answers an editor until it sends exit, closes the stream, or ctx ends.
 func (s *Server) Serve(ctx context.Context, in io.Reader, out io.Writer) error {
