@@ -153,7 +153,35 @@ type SetPass struct {
 	Set      *Set
 	Params   Params // settings of the rule
 
-	findings []Finding
+	findings        []Finding
+	decoded         *Resource // whose contents follow
+	written, stored map[string]any
+}
+
+// Written returns the object under judgement as written; empty if its contents were not kept. It must not be changed.
+func (p *SetPass) Written() map[string]any {
+	p.decode()
+	if p.written == nil {
+		p.written = p.Resource.WrittenValue()
+	}
+	return p.written
+}
+
+// Stored returns the object under judgement as the server would store it; empty if its contents were not kept. It must not
+// be changed.
+func (p *SetPass) Stored() map[string]any {
+	p.decode()
+	if p.stored == nil {
+		p.stored = p.Resource.StoredValue()
+	}
+	return p.stored
+}
+
+// decode forgets the contents of an object when another one is judged.
+func (p *SetPass) decode() {
+	if p.decoded != p.Resource {
+		p.decoded, p.written, p.stored = p.Resource, nil, nil
+	}
 }
 
 // Report adds a finding about the object under judgement.

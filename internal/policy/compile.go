@@ -11,6 +11,7 @@ import (
 	location "github.com/google/cel-go/common"
 	celast "github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/types"
+	"github.com/google/cel-go/interpreter"
 	"k8s.io/apimachinery/pkg/util/version"
 	apiversion "k8s.io/apimachinery/pkg/version"
 	apiservercel "k8s.io/apiserver/pkg/cel"
@@ -42,6 +43,8 @@ type compiler struct {
 	untyped *cel.Env
 	typed   map[string]*cel.Env // by kind, and the path of self
 	store   *schema.Store
+
+	dispatcher interpreter.Dispatcher // of plain programs; made when first needed
 }
 
 func newCompiler(o Options) (*compiler, error) {
@@ -88,6 +91,8 @@ func (c *compiler) env(object, pod, self *apiservercel.DeclType) (*cel.Env, erro
 // expression is one that is compiled: what it says, and the variables that it names.
 type expression struct {
 	program cel.Program
+	plain   interpreter.Interpretable // without accounting; used where the shape says that it is cheap
+	shape   shape
 	names   map[string]bool
 	kinds   []string // of objects, as far as they are named
 	allOf   bool     // any kind of objects may be looked at
@@ -119,7 +124,10 @@ func (c *compiler) compile(w *written, field, text string, want *cel.Type, kinds
 	if err != nil {
 		return nil, w.failInside(field, 1, 0, err)
 	}
-	e := &expression{program: program, names: map[string]bool{}}
+	e := &expression{program: program, names: map[string]bool{}, shape: shapeOf(ast.NativeRep().Expr())}
+	if e.plain, err = c.plain(ast); err != nil {
+		return nil, w.failInside(field, 1, 0, err)
+	}
 	if err := e.look(w, field, c.store, ast); err != nil {
 		return nil, err
 	}
@@ -343,6 +351,7 @@ func (c *compiler) rule(w *written) (*Rule, error) {
 	if !slices.ContainsFunc(d.Match.Kinds, func(k string) bool { return strings.ContainsAny(k, "*?[") }) {
 		r.Kinds = d.Match.Kinds
 	}
+	e.asksTarget = e.names(varTarget)
 	if e.names(varObjects) {
 		r.CheckSet, r.Keeps = e.checkSet, e.keeps(r.Kinds)
 	} else {

@@ -31,6 +31,8 @@ type evaluation struct {
 	targets []string
 
 	expression, message, fieldPath, fix *expression
+
+	asksTarget bool // an expression names the target
 }
 
 func (e *evaluation) all() []*expression {
@@ -67,6 +69,7 @@ type subject struct {
 	objects         func(shown bool) ref.Val
 	params          lint.Params
 	report          func(lint.Finding)
+	size            int    // of what it may look at, in bytes
 	budget          uint64 // cost that is left
 	each            string // the path of self, and self
 	self            any
@@ -77,7 +80,7 @@ type subject struct {
 func (e *evaluation) check(p *lint.Pass) error {
 	s := &subject{
 		of: p.Document.Object, file: p.Document.File.Name, object: p.Document.Value, stored: p.Stored,
-		params: p.Params, report: p.Report,
+		params: p.Params, report: p.Report, size: 2*len(p.Document.JSON) + 1000 + sizeOf(map[string]any(p.Params)), // with defaults
 	}
 	if p.Pods != nil {
 		s.specPath = p.Pods.SpecPath
@@ -91,7 +94,7 @@ func (e *evaluation) checkSet(p *lint.SetPass) error {
 	}
 	s := &subject{
 		of: p.Resource.Object, file: p.Resource.File, specPath: p.Resource.SpecPath,
-		object: p.Resource.WrittenValue, stored: p.Resource.StoredValue, params: p.Params, report: p.Report,
+		object: p.Written, stored: p.Stored, params: p.Params, report: p.Report,
 		objects: func(shown bool) ref.Val { return e.objectsOf(p.Set, shown) },
 	}
 	return e.ask(s)
@@ -124,7 +127,7 @@ func (e *evaluation) ask(s *subject) error {
 	}
 	s.budget = celconfig.RuntimeCELCostBudget
 	targets := []string{e.targets[len(e.targets)-1]}
-	if e.names(varTarget) {
+	if e.asksTarget {
 		targets = e.targets
 	}
 	s.severalVersions = len(targets) > 1
@@ -177,25 +180,6 @@ func (s *subject) path(of string) string {
 	return s.specPath + "." + rest
 }
 
-// variables returns what the expressions may look at.
-func (e *evaluation) variables(s *subject) map[string]any {
-	vars := map[string]any{
-		varObject:    func() any { return s.object() },
-		varDefaulted: func() any { return s.stored() },
-		varParams:    map[string]any(s.params),
-		varTarget:    s.target,
-		varSelf:      s.self,
-		varPod:       func() any { return s.pod() },
-	}
-	if s.params == nil {
-		vars[varParams] = map[string]any{}
-	}
-	if s.objects != nil {
-		vars[varObjects] = s.objects(false)
-	}
-	return vars
-}
-
 // pod returns the spec of the object's pods; empty if it has none.
 func (s *subject) pod() any {
 	if s.specPath != "" {
@@ -207,7 +191,7 @@ func (s *subject) pod() any {
 }
 
 func (e *evaluation) askOne(s *subject) {
-	vars := e.variables(s)
+	vars := &variables{of: s}
 	value, err := e.expression.eval(s, vars)
 	if err != nil {
 		e.fail(s, "expression", err)
@@ -221,7 +205,7 @@ func (e *evaluation) askOne(s *subject) {
 	if right {
 		return
 	}
-	vars = e.shown(s, vars)
+	vars = e.shown(vars)
 	f := lint.Finding{Path: s.place(s.path(e.def.Path)), Message: e.def.Message, Help: e.def.Help}
 	if s.severalVersions {
 		f.Versions = []string{s.target}
@@ -254,7 +238,7 @@ func (s *subject) place(path string) string {
 }
 
 // text returns what an expression gives as a text; false if there is none, or if it fails, which is reported.
-func (e *evaluation) text(s *subject, vars map[string]any, field string, x *expression) (string, bool) {
+func (e *evaluation) text(s *subject, vars *variables, field string, x *expression) (string, bool) {
 	if x == nil {
 		return "", false
 	}
@@ -276,7 +260,10 @@ func (e *evaluation) text(s *subject, vars map[string]any, field string, x *expr
 var errCost = errors.New("it exceeds the cost that Kubernetes allows an expression")
 
 // eval asks an expression, within the cost that is left for the object.
-func (x *expression) eval(s *subject, vars map[string]any) (ref.Val, error) {
+func (x *expression) eval(s *subject, vars *variables) (ref.Val, error) {
+	if x.plain != nil && s.objects == nil && x.shape.cheap(s.size) {
+		return evalPlain(x.plain, vars)
+	}
 	value, details, err := x.program.ContextEval(context.Background(), vars)
 	if details != nil && details.ActualCost() != nil {
 		cost := *details.ActualCost()
@@ -308,7 +295,7 @@ func (e *evaluation) fail(s *subject, field string, err error) {
 }
 
 // fixOf returns the change that the definition offers.
-func (e *evaluation) fixOf(s *subject, vars map[string]any, path string) *lint.PathFix {
+func (e *evaluation) fixOf(s *subject, vars *variables, path string) *lint.PathFix {
 	d := e.def.Fix
 	if d == nil {
 		return nil

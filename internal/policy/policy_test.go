@@ -406,3 +406,29 @@ func TestHelpFits(t *testing.T) {
 		}
 	}
 }
+
+// TestCostIsLimited: an expression that costs too much for a large object is a finding, whether or not it is cheap for a
+// small one.
+func TestCostIsLimited(t *testing.T) {
+	const rules = `customRules:
+- name: pairs
+  match: {kinds: [ConfigMap]}
+  expression: object.data.all(a, object.data.all(b, object.data.all(c, a.size() + b.size() + c.size() > 0)))
+  message: m
+- name: grows
+  match: {kinds: [ConfigMap]}
+  expression: object.data.all(a, object.data.map(b, a + b).all(x, x.size() > 0))
+  message: m
+`
+	for n, want := range map[int]bool{2: false, 400: true} {
+		var text strings.Builder
+		text.WriteString("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n")
+		for i := range n {
+			fmt.Fprintf(&text, "  key-%d: value\n", i)
+		}
+		found := strings.Join(find(t, rules, text.String(), nil), "\n")
+		if got := strings.Contains(found, "rule pairs fails: it exceeds the cost"); got != want {
+			t.Errorf("%d keys: found %s, want that the cost is exceeded: %v", n, found, want)
+		}
+	}
+}

@@ -19,21 +19,11 @@ func (e *evaluation) seesSecrets(s *subject) bool {
 
 // shown returns the variables for expressions whose result is shown: the values of Secrets are hidden, since what an
 // expression makes of them cannot be found in its result.
-func (e *evaluation) shown(s *subject, vars map[string]any) map[string]any {
-	if !e.seesSecrets(s) {
+func (e *evaluation) shown(vars *variables) *variables {
+	if !e.seesSecrets(vars.of) {
 		return vars
 	}
-	vars = maps.Clone(vars)
-	if s.of.Kind == kindSecret {
-		vars[varObject], vars[varDefaulted] = mask(s.object()), mask(s.stored())
-		if s.each != "" {
-			vars[varSelf] = redact.Mask
-		}
-	}
-	if s.objects != nil {
-		vars[varObjects] = s.objects(true)
-	}
-	return vars
+	return &variables{of: vars.of, hidden: true}
 }
 
 // masked returns Secrets without their values.
