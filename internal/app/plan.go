@@ -109,8 +109,8 @@ func (o *PlanOptions) input(ctx context.Context, res *PlanResult) (*simulate.Inp
 	}
 	var err error
 	if o.Scenario != "" {
-		if in.Scenario, err = plan.ReadScenario(o.Scenario); err != nil {
-			return nil, nil, scenarioError(err)
+		if in.Scenario, err = ReadScenario(o.Scenario); err != nil {
+			return nil, nil, err
 		}
 		for i := range in.Scenario.Actions {
 			res.Redactor.Add(in.Scenario.Actions[i].Documents...)
@@ -135,12 +135,16 @@ func (o *PlanOptions) input(ctx context.Context, res *PlanResult) (*simulate.Inp
 	return in, running, nil
 }
 
-// scenarioError says which scenario is wrong, or that a file cannot be read.
-func scenarioError(err error) error {
+// ReadScenario reads a scenario. The error says which one is wrong, or that a file cannot be read.
+func ReadScenario(name string) (*plan.Scenario, error) {
+	s, err := plan.ReadScenario(name)
 	if unread := (*lint.InputError)(nil); errors.As(err, &unread) {
-		return unread
+		return nil, unread
 	}
-	return fmt.Errorf("scenario %w", err)
+	if err != nil {
+		return nil, fmt.Errorf("scenario %w", err)
+	}
+	return s, nil
 }
 
 // read returns the documents of paths, and the names of their files. Lint reports what is wrong with them.

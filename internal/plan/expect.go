@@ -297,7 +297,7 @@ func (j *judgement) end(p *Pod) Time {
 	if p.Gone != nil {
 		return *p.Gone
 	}
-	return j.End
+	return j.Evidence.End
 }
 
 func buildBudget(m []string) (func(*judgement) verdict, error) {

@@ -35,6 +35,7 @@ type Plan struct {
 	WayOut         string `json:"wayOut,omitempty"`    // what to do about the reason, where it is known
 	StalledAt      *Time  `json:"stalledAt,omitempty"` // when what keeps it from converging began
 	VirtualSeconds Time   `json:"virtualSeconds"`      // until nothing moved any more, or the plan gave up
+	End            Time   `json:"end"`                 // of what was simulated, also after nothing moved any more
 	Seed           int64  `json:"seed"`
 
 	Changes  []Change `json:"changes"`  // in the order in which they were made
@@ -287,6 +288,9 @@ type Constraint struct {
 	Object  diag.Object `json:"object"`
 	Summary string      `json:"summary"` // pods 2/2, requests.cpu 200m/1
 	Hit     bool        `json:"hit"`     // it stopped something
+	// when a PodDisruptionBudget first had fewer healthy pods than it wants, after it had enough; nil: never
+	Violated  *Time  `json:"violated,omitempty"`
+	Violation string `json:"violation,omitempty"` // how many it had then
 }
 
 // Expectation is the answer to one of the scenario's expectations.

@@ -25,6 +25,7 @@ type PlanFormat struct {
 var PlanFormats = []PlanFormat{
 	{"text", "for people: what changes, step by step, and what is in the way", writePlanText},
 	{"json", "for programs; docs/plan-report.schema.json describes it", writePlanJSON},
+	{"markdown", "a comment for a pull request: short, with folded sections", writePlanMarkdown},
 	{"html", "one page for a browser, to look at and to hand on: it needs no network", writePlanHTML},
 }
 

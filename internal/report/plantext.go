@@ -154,13 +154,17 @@ func (t *planWriter) expectations() {
 	}
 	t.title("Expectations")
 	for _, e := range t.Expectations {
-		mark := t.good.Sprint("passed")
-		if !e.Passed {
-			mark = t.severity[diag.Error].Sprint("FAILED")
-		}
-		fmt.Fprintf(t, "  %s  %s\n", mark, t.bold.Sprint(printable(e.Expect)))
-		t.wrapped("", e.Message, 10, t.dim)
+		t.expectation(&e)
 	}
+}
+
+func (t *planWriter) expectation(e *plan.Expectation) {
+	mark := t.good.Sprint("passed")
+	if !e.Passed {
+		mark = t.severity[diag.Error].Sprint("FAILED")
+	}
+	fmt.Fprintf(t, "  %s  %s\n", mark, t.bold.Sprint(printable(e.Expect)))
+	t.wrapped("", e.Message, 10, t.dim)
 }
 
 // sameRisks is how many risks of one rule are shown, unless everything is asked for.

@@ -187,6 +187,7 @@ Exit codes: 0 clean; 1 findings at or above --fail-on; 2 wrong usage; 3 could no
 		newVendorCommand(s),
 		newExplainCommand(s),
 		newPlanCommand(s),
+		newExpectCommand(s),
 		newReviewCommand(s),
 		newConvertCommand(s),
 		newLSPCommand(s),

@@ -75,6 +75,7 @@ a manifest is rejected; 2 wrong usage; 3 could not run; 130 interrupted.`,
 			return o.run(cmd.Context())
 		},
 	}
+	cmd.AddCommand(newPlanDiffCommand(s))
 	f := cmd.Flags()
 	f.StringArrayVarP(
 		&o.Manifests, "filename", "f", nil, "files, folders, globs, or - for standard input: what is applied",

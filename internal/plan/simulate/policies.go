@@ -96,15 +96,6 @@ func (r *recorder) preempted(b *budgetTrack) *plan.Step {
 	return nil
 }
 
-// evidence returns what expectations ask beside the report.
-func (s *simulation) evidence() plan.Evidence {
-	e := plan.Evidence{End: s.recorder.now}
-	for _, b := range s.recorder.sortedBudgets() {
-		e.Budgets = append(e.Budgets, plan.Budget{Object: b.object, Violated: b.violated, Why: b.why})
-	}
-	return e
-}
-
 // describeConstraints returns the quotas, limit ranges and budgets of the namespaces that have workloads.
 func (r *recorder) describeConstraints() []plan.Constraint {
 	gates := []plan.Constraint{}
@@ -136,7 +127,7 @@ func (r *recorder) describeConstraints() []plan.Constraint {
 				"%d healthy, %d wanted, disruptions allowed: %d", s.CurrentHealthy, s.DesiredHealthy,
 				s.DisruptionsAllowed,
 			),
-			Hit: b.violated != nil || r.evictionBlocked(b),
+			Hit: b.violated != nil || r.evictionBlocked(b), Violated: b.violated, Violation: b.why,
 		})
 	}
 	slices.SortFunc(gates, func(a, b plan.Constraint) int {

@@ -401,7 +401,8 @@ func (s *simulation) finish() error {
 	p.Problems = s.describeProblems()
 	p.Constraints = r.describeConstraints()
 	s.conclude()
-	p.Expectations = s.Scenario.Judge(p, s.evidence())
+	p.End = r.now
+	p.Expectations = s.Scenario.Judge(p, plan.EvidenceOf(p))
 	s.findRisks()
 	s.assumeScripts()
 	fill(p)
