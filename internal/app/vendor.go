@@ -62,7 +62,7 @@ func (v *Vendoring) Run(ctx context.Context) (total, failed int, err error) {
 		v.Report(c, done, err)
 		lock.Charts = append(lock.Charts, *entry)
 	}
-	if v.Check || len(wanted) == 0 && before == nil {
+	if v.Check || len(lock.Charts) == 0 && before == nil {
 		return len(wanted), failed, nil
 	}
 	return len(wanted), failed, v.write(name, before, old, lock)

@@ -260,6 +260,9 @@ func TestVendorRefusesWhatItCannotTrust(t *testing.T) {
 		}
 	}
 	lock := filepath.Join(dir, filepath.FromSlash(render.LockFile))
+	if err := os.MkdirAll(filepath.Dir(lock), 0o755); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.WriteFile(lock, []byte("charts:\n- {repository: "+s.URL+"/charts, chart: web, version: nonsense, resolved: 1.1.0, digest: a, file: ../../../x.tgz}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -87,17 +87,12 @@ func helmFile(variable, name string) string {
 
 // Fetch returns the newest version of a chart that a reference allows.
 func (c *Client) Fetch(ctx context.Context, ref render.ChartRef) (*Chart, error) {
-	var chart *Chart
-	var err error
+	fetch := c.fetchFile
 	if strings.HasPrefix(ref.Repository, "oci://") {
-		chart, err = c.fetchImage(ctx, ref)
-	} else {
-		chart, err = c.fetchFile(ctx, ref)
+		fetch = c.fetchImage
 	}
-	if err != nil {
-		return nil, fmt.Errorf("fetching chart %s: %w", ref, withoutPassword(err))
-	}
-	return chart, nil
+	chart, err := fetch(ctx, ref)
+	return chart, withoutPassword(err)
 }
 
 // withoutPassword returns an error of the HTTP client without the credentials of its address.

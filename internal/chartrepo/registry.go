@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/Masterminds/semver/v3"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"oras.land/oras-go/v2/content"
 	"oras.land/oras-go/v2/registry/remote"
@@ -74,6 +75,9 @@ func (c *Client) fetchImage(ctx context.Context, ref render.ChartRef) (*Chart, e
 func (c *Client) tag(ctx context.Context, repository *remote.Repository, wanted string) (string, error) {
 	if strings.HasPrefix(wanted, "sha256:") {
 		return wanted, nil
+	}
+	if _, err := semver.StrictNewVersion(wanted); err == nil {
+		return strings.ReplaceAll(wanted, "+", "_"), nil
 	}
 	var tags []string
 	if err := repository.Tags(ctx, "", func(some []string) error {
