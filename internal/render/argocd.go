@@ -297,5 +297,6 @@ func (r *Rendering) renderFiles() {
 		}
 		text.WriteString(content)
 	}
-	r.Text, r.places = []byte(text.String()), places
+	places.text = []byte(text.String())
+	r.Text, r.places = places.text, places
 }

@@ -47,6 +47,7 @@ type helmRelease struct {
 		Values                       map[string]any
 		ValuesFrom                   []valuesReference
 		DependsOn                    []reference
+		PostRenderers                []postRenderer
 	}
 }
 
@@ -217,7 +218,7 @@ func (d *discovery) helmRelease(t *Tree, o *object) {
 	}
 	t.add(&Source{
 		Kind: HelmRelease, Path: chart, File: o.File.Name, Name: o.String(), Variants: []Variant{{Values: files}},
-		object: o.Document, values: values, valuesPath: "spec.values",
+		object: o.Document, values: values, valuesPath: "spec.values", postRenderers: r.Spec.PostRenderers,
 		options: Options{ReleaseName: cmp.Or(r.Spec.ReleaseName, name), Namespace: namespace},
 	})
 }

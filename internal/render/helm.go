@@ -125,7 +125,8 @@ func (r *Rendering) renderChart(o Options) {
 			return
 		}
 	}
-	r.Text, r.places = text.Bytes(), places
+	places.text = text.Bytes()
+	r.Text, r.places = places.text, places
 }
 
 // fileOf returns the file of a template by helm's name for it, which begins with the chart's.
@@ -399,7 +400,8 @@ func (read Reader) placeOfValue(file, pointer string) source.Range {
 // templatePlaces finds the lines of templates.
 type templatePlaces struct {
 	rendering *Rendering
-	lines     []line // by line of the rendering, from 0
+	text      []byte // what the chart renders to
+	lines     []line // by line of the text, from 0
 	mu        sync.Mutex
 	files     map[string]*source.File
 }
@@ -416,7 +418,7 @@ func (p *templatePlaces) place(_ *manifest.Document, _ string, at source.Range) 
 	if from.number < 1 || from.number > f.Lines() {
 		return firstLine(from.file), true
 	}
-	rendered := source.NewFile(p.rendering.Name, p.rendering.Text)
+	rendered := source.NewFile(p.rendering.Name, p.text)
 	shown := ""
 	if at.End.Line == at.Start.Line && at.End.Offset <= len(rendered.Data) {
 		shown = string(rendered.Data[at.Start.Offset:at.End.Offset])

@@ -56,7 +56,9 @@ type Source struct {
 	valuesPath string             // where they stand in the object
 	options    Options            // of a chart, in place of those of the run
 	files      []string           // plain manifests that are the source
-	read       Reader             // nil: from disk
+
+	postRenderers []postRenderer // of a HelmRelease, over what the chart renders to
+	read          Reader         // nil: from disk
 }
 
 // reader returns what reads the files of the source.
@@ -131,6 +133,7 @@ func (s *Source) Render(v Variant, o Options) *Rendering {
 		r.renderFiles()
 	case s.Kind == Chart, s.values != nil:
 		r.renderChart(o)
+		r.postRender()
 	default:
 		r.renderKustomization()
 	}

@@ -47,7 +47,7 @@ func (p *templatePlaces) value(path string, at source.Range) (related diag.Relat
 
 // shown returns the text of a range within a line of the rendering.
 func (p *templatePlaces) shown(at source.Range) string {
-	data := p.rendering.Text
+	data := p.text
 	if at.End.Line != at.Start.Line || at.End.Offset > len(data) || at.Start.Offset > at.End.Offset {
 		return ""
 	}

@@ -2,6 +2,7 @@ package report
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/fatih/color"
 	"github.com/mattn/go-runewidth"
@@ -213,7 +215,7 @@ type mark struct {
 // snippet writes the lines of the marks with the places underlined.
 func (t *textWriter) snippet(marks []mark, gutter int, severity diag.Severity) {
 	f := t.source(marks[0].at.File)
-	if f == nil {
+	if f == nil || !utf8.Valid(f.Data) && bytes.IndexByte(f.Data, 0) >= 0 { // an archive has no lines
 		return
 	}
 	slices.SortStableFunc(marks, func(a, b mark) int { return a.at.Start.Line - b.at.Start.Line })
