@@ -1,7 +1,8 @@
-// Package memtune keeps a short command fast and its memory small. Importing it is enough: it is
+// Package memtune keeps a short command fast and the memory of a long one small. Importing it is enough: it is
 // initialised before most other packages, lets the heap grow before garbage is collected, and gives
-// back what was touched of the program's own file: during the start, when it is over ([Started]), and with
-// each collection of garbage.
+// back what was touched of the program's own file with each collection of garbage, and before a simulation
+// ([Simulate]). A command that is over before its first collection has none of that work: its pages of the
+// file are the system's to reclaim.
 package memtune
 
 import (
@@ -19,20 +20,11 @@ func init() {
 		runtime.MemProfileRate = 0
 	}
 	tune()
-	go holdProgram()
 }
 
 // usualProfile is how often, in bytes, an allocation is noted down with its stack, for profiles that nobody
 // takes: each touches the tables of functions from one end to the other. GODEBUG=memprofilerate=N wins.
 const usualProfile = 512 << 10
-
-var started atomic.Bool
-
-// Started says that the start is over: what is touched from now on is needed, and counts from nothing.
-func Started() {
-	started.Store(true)
-	releaseProgram()
-}
 
 // The heap of a process may grow to calmHeap bytes before garbage is collected in earnest, and in any
 // case by heapRoom, or half of what is alive, beyond what is alive: a large set, and the more so a large
@@ -54,8 +46,10 @@ const (
 
 var simulating atomic.Bool
 
-// Simulate says that the process is to simulate a cluster.
+// Simulate says that the process is to simulate a cluster. What its start has touched of the program's file is given
+// back: what is needed again comes from the page cache.
 func Simulate() {
+	releaseProgram()
 	if settled() {
 		return
 	}

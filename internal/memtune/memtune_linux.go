@@ -4,49 +4,9 @@ import (
 	"bufio"
 	"bytes"
 	"os"
-	"strconv"
 	"sync"
 	"syscall"
-	"time"
 )
-
-// While more than a thousand packages initialise themselves, each touches a few pages of the
-// program's file, and the system maps their neighbours with them: bound is from how many bytes
-// on they are given back, pause how often that is looked at, and patience how long a start may take.
-const (
-	bound    = 48 << 20
-	pause    = time.Millisecond
-	patience = 200 * time.Millisecond
-)
-
-// holdProgram keeps the resident pages of files below the bound during the start.
-func holdProgram() {
-	statm, err := os.Open("/proc/self/statm")
-	if err != nil {
-		return
-	}
-	defer statm.Close()
-	for end := time.Now().Add(patience); !started.Load() && time.Now().Before(end); time.Sleep(pause) {
-		if resident(statm) >= bound {
-			releaseProgram()
-		}
-	}
-}
-
-// resident reads how many bytes of files are resident.
-func resident(statm *os.File) int {
-	text := make([]byte, 128)
-	n, _ := statm.ReadAt(text, 0) // it ends before the buffer
-	fields := bytes.Fields(text[:n])
-	if len(fields) < 3 {
-		return 0
-	}
-	pages, err := strconv.Atoi(string(fields[2]))
-	if err != nil {
-		return 0
-	}
-	return pages * os.Getpagesize()
-}
 
 // releaseProgram gives the pages of the program's own file back. Those that are needed again come from
 // the page cache one by one. Only mappings that were never written to are released, so nothing

@@ -3,5 +3,4 @@
 package memtune
 
 // The system does not tell which pages are the program's.
-func holdProgram()    {}
 func releaseProgram() {}

@@ -24,7 +24,6 @@ import (
 	"k8s.io/klog/v2"
 
 	"github.com/seatrial/seatrial/internal/app"
-	"github.com/seatrial/seatrial/internal/memtune"
 	"github.com/seatrial/seatrial/internal/sanitize"
 	"github.com/seatrial/seatrial/schema"
 )
@@ -106,7 +105,6 @@ func usageError(format string, args ...any) error {
 
 // Main runs the program on the process's own arguments and streams, and gives the exit code.
 func Main() int {
-	memtune.Started()
 	if os.Getenv(diffEnv) != "" && len(os.Args) == 3 {
 		return diffFolders(os.Args[1], os.Args[2], os.Stdout, os.Stderr)
 	}
