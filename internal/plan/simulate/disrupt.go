@@ -38,7 +38,7 @@ func (s *simulation) disrupt() error {
 	if err := s.recorder.restart(); err != nil {
 		return err
 	}
-	s.before = s.unsettled()
+	s.before, s.crashing = s.unsettled(), s.recorder.crashing()
 	if s.After.Kind == plan.DrainNode {
 		s.recorder.plan.Refusals = s.recorder.drainRefusals(s.After.Target)
 	}

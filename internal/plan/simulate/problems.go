@@ -370,7 +370,8 @@ func (s *simulation) lacking() map[string]string {
 		}
 	}
 	for name, why := range left {
-		if owned[name] || s.before[name] == why && !s.touched(name) {
+		asBefore := s.before[name] == why || s.crashing[name]
+		if owned[name] || asBefore && !s.touched(name) {
 			delete(left, name)
 		}
 	}

@@ -271,7 +271,9 @@ func (r *recorder) step(t time.Time, s plan.Step) {
 		return
 	}
 	s.At = r.at(t)
-	r.last = s.At
+	if s.Count < 2 {
+		r.last = s.At
+	}
 	r.plan.Timeline = append(r.plan.Timeline, s)
 }
 

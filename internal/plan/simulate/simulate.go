@@ -71,6 +71,7 @@ type simulation struct {
 	behaviors *behaviors
 	sharers   sharers
 	before    map[string]string // what was unsettled before the change, by object
+	crashing  map[string]bool   // workloads whose containers crashed again and again before the change
 	missing   references        // that are assumed once their namespaces exist
 }
 
@@ -139,7 +140,7 @@ func (s *simulation) run() error {
 	if err := s.recorder.begin(); err != nil {
 		return err
 	}
-	s.before = s.unsettled()
+	s.before, s.crashing = s.unsettled(), s.recorder.crashing()
 	ctx, cancel := context.WithCancel(context.Background())
 	s.runner = newScenarioRunner(ctx, s.applier, s.Scenario)
 	s.runner.running.Go(s.runner.play)
@@ -372,6 +373,18 @@ func (s *simulation) unsettled() map[string]string {
 		}
 	}
 	return left
+}
+
+// crashing returns the workloads with a container that has crashed, and has not run for long since.
+func (r *recorder) crashing() map[string]bool {
+	found := map[string]bool{}
+	for _, p := range r.pods {
+		steady := !p.readyFrom.IsZero() && time.Since(p.readyFrom) >= recovered
+		if !p.gone && p.line.Restarts > 0 && !steady {
+			found[p.life.Workload.String()] = true
+		}
+	}
+	return found
 }
 
 // mayCrashAgain reports whether a pod has crashed, and not run for long since.
