@@ -88,6 +88,7 @@ func dropCovered(verdicts, advice []finding) []finding {
 // suppress takes out the findings that users have silenced, and reports suppressions that are
 // wrong or stale.
 func (r *run) suppress(all *fileResult) (kept []diag.Diagnostic, suppressed int) {
+	kept = make([]diag.Diagnostic, 0, len(all.Findings))
 	if r.NoSuppressions {
 		for i := range all.Findings {
 			kept = append(kept, all.Findings[i].Diagnostic)
