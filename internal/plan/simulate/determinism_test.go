@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/seatrial/seatrial/internal/kubernetes/hooks/globals"
@@ -61,19 +62,14 @@ func TestSameInputSameBytes(t *testing.T) {
 
 // busy keeps so many goroutines working outside of virtual time until stop is called.
 func busy(workers int) (stop func()) {
-	done := make(chan struct{})
+	var done atomic.Bool
 	for range workers {
 		go func() {
-			for {
-				select {
-				case <-done:
-					return
-				default:
-				}
+			for n := 0; !done.Load(); n++ {
 			}
 		}()
 	}
-	return func() { close(done) }
+	return func() { done.Store(true) }
 }
 
 // trace is what one run wrote and reported.
