@@ -49,13 +49,11 @@ type translation struct {
 	spec    map[string]any // of a ValidatingAdmissionPolicy
 	actions []admissionv1.ValidationAction
 	ref     *admissionv1.ParamRef
-	// except are namespaces that the controller leaves alone.
-	except []any
-	binds  *lint.Resource // nil: the policy itself
-	params []lint.PolicyObject
-	rule   func(i int) string
-	path   string // of the expressions in the policy, for remarks
-	does   string // what evaluates the policy
+	binds   *lint.Resource // nil: the policy itself
+	params  []lint.PolicyObject
+	rule    func(i int) string
+	path    string // of the expressions in the policy, for remarks
+	does    string // what evaluates the policy
 }
 
 // addForeign translates the policies of other admission controllers, and says which cannot be.
