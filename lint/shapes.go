@@ -56,7 +56,7 @@ func (t *target) enrichShape(d *manifest.Document, f *diag.Diagnostic, c verdict
 	}
 	f.Help = words
 	if len(f.Fixes) == 0 {
-		if fix, ok := shapeFix(d, d.Find(c.Path), v, meant, words); ok {
+		if fix, ok := shapeFix(d, d.Find(c.Path), v, asText(d.Find(c.Path), v, meant), words); ok {
 			f.Fixes = append(f.Fixes, fix)
 		}
 	}
@@ -355,6 +355,18 @@ func plural(typ string) string {
 		return "numbers"
 	}
 	return "values"
+}
+
+// asText returns what was meant by a number or boolean where a text is wanted: the characters that stand there, such as
+// no, 010 or 1e3, and not the value that YAML reads from them.
+func asText(p manifest.Place, v, meant any) any {
+	if _, wasText := v.(string); wasText || p.Node == nil || p.Node.Kind != manifest.Scalar {
+		return meant
+	}
+	if _, isText := meant.(string); isText {
+		return p.Node.Text
+	}
+	return meant
 }
 
 // shapeFix writes what was meant: an element gets its dash, anything else that stands on one line is replaced.

@@ -134,7 +134,7 @@ func enrichBodyType(d *manifest.Document, f *diag.Diagnostic, path, typ string) 
 		return
 	}
 	f.Help = words
-	if fix, ok := shapeFix(d, d.Find(path), v, meant, words); ok {
+	if fix, ok := shapeFix(d, d.Find(path), v, asText(d.Find(path), v, meant), words); ok {
 		fix.Safe = typ != "array" && !d.Find(path).Node.Shared
 		f.Fixes = append(f.Fixes, fix)
 	}
