@@ -81,7 +81,6 @@ var corpora = []corpus{
 		doc:      "Manifests that its own end-to-end tests and add-ons create, so all are meant to be accepted.",
 		accepted: func(string, string) (bool, bool) { return true, true },
 		explained: map[string]string{
-			"test/e2e/testing-manifests/auth/encrypt/encryption-config.yaml":                            "a configuration file of the API server, not an API object",
 			"test/e2e/testing-manifests/auth/encrypt/kind.yaml":                                         "a configuration file of kind, not an API object",
 			"test/e2e/testing-manifests/auth/encrypt/softhsm-config.json":                               notManifest,
 			"test/e2e/testing-manifests/serviceloadbalancer/netexecsvc.yaml":                            "`Type` for `type`: accepted without strict field validation, and lost",
