@@ -95,7 +95,7 @@ func joinSides(pairs []*unitPair, of func(*unitPair) *review.Side) *review.Side 
 
 // pairOf returns the pair whose old side has an object.
 func (g *reviewGroup) pairOf(o *review.Object) *unitPair {
-	for _, p := range g.pairs {
+	for _, p := range g.pairs[1:] {
 		if p.oldRead != nil && slices.Contains(p.oldRead.Objects, o) {
 			return p
 		}

@@ -29,8 +29,8 @@ type Vendoring struct {
 	Report func(c render.ChartRef, done string, err error)
 }
 
-// Run fetches the charts, and writes the lock file below the top of the repository. Files that nothing asks for any more
-// are removed. Failed is how many charts are missing in the end.
+// Run fetches the charts, and writes the lock file below the top of the repository. If the paths are the whole of it, files
+// that nothing asks for any more are removed. Failed is how many charts are missing in the end.
 func (v *Vendoring) Run(ctx context.Context) (total, failed int, err error) {
 	root := topOf(v.Paths)
 	name := filepath.Join(root, filepath.FromSlash(render.LockFile))
@@ -62,10 +62,27 @@ func (v *Vendoring) Run(ctx context.Context) (total, failed int, err error) {
 		v.Report(c, done, err)
 		lock.Charts = append(lock.Charts, *entry)
 	}
+	if !v.whole(root) { // what is outside of the paths may ask for the others
+		for _, o := range old.Charts {
+			if !slices.Contains(wanted, o.ChartRef) {
+				lock.Charts = append(lock.Charts, o)
+			}
+		}
+		slices.SortFunc(lock.Charts, func(a, b render.Locked) int { return strings.Compare(a.String(), b.String()) })
+	}
 	if v.Check || len(lock.Charts) == 0 && before == nil {
 		return len(wanted), failed, nil
 	}
 	return len(wanted), failed, v.write(name, before, old, lock)
+}
+
+// whole reports whether one of the paths is the top of the repository.
+func (v *Vendoring) whole(root string) bool {
+	top, err := os.Stat(root)
+	return err == nil && slices.ContainsFunc(v.Paths, func(path string) bool {
+		info, err := os.Stat(path)
+		return err == nil && os.SameFile(info, top)
+	})
 }
 
 // settle returns the entry of a chart, whose file is there, and what was done for it.

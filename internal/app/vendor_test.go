@@ -285,3 +285,25 @@ func TestDependenciesThatWereFetched(t *testing.T) {
 		t.Errorf("rendered are %v", all)
 	}
 }
+
+// TestVendorOfAFolderKeepsTheRest: what other folders of the repository ask for stays in the lock, and on disk.
+func TestVendorOfAFolderKeepsTheRest(t *testing.T) {
+	s := newChartServer(t)
+	dir := t.TempDir()
+	t.Setenv("HELM_REPOSITORY_CONFIG", filepath.Join(dir, "repositories.yaml"))
+	write(t, dir, "repositories.yaml", "repositories: [{name: a, url: "+s.URL+"/charts, username: ann, password: planted-password}]\n")
+	for _, folder := range []string{".git", "a", "b"} {
+		if err := os.Mkdir(filepath.Join(dir, folder), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for folder, version := range map[string]string{"a": "1.1.0", "b": "2.0.0"} {
+		write(t, filepath.Join(dir, folder), "release.yaml", strings.NewReplacer("SERVER", s.URL, "VERSION", version).Replace(release))
+		if lines, failed := vendored(t, app.Vendoring{}, filepath.Join(dir, folder)); failed != 0 || len(lines) != 1 {
+			t.Fatalf("%d failed: %q", failed, lines)
+		}
+	}
+	if lines, failed := vendored(t, app.Vendoring{Check: true}, dir); failed != 0 || len(lines) != 2 {
+		t.Errorf("%d are missing: %q", failed, lines)
+	}
+}

@@ -166,17 +166,22 @@ func (r *Redactor) Text(s string) string {
 		r.values, r.index = indexed(r.values)
 	}
 	for _, i := range r.index.in(s) {
-		v := r.values[i]
-		switch {
-		case s == v:
-			return Mask
-		case !strings.Contains(s, v):
-		case len(v) >= minLength:
-			s = strings.ReplaceAll(s, v, Mask)
-		default:
-			for _, quote := range []string{`"`, "`", `\"`} {
-				s = strings.ReplaceAll(s, quote+v+quote, quote+Mask+quote)
-			}
+		s = without(s, r.values[i])
+	}
+	return s
+}
+
+// without returns s without one value.
+func without(s, v string) string {
+	switch {
+	case s == v:
+		return Mask
+	case !strings.Contains(s, v):
+	case len(v) >= minLength:
+		s = strings.ReplaceAll(s, v, Mask)
+	default:
+		for _, quote := range []string{`"`, "`", `\"`} {
+			s = strings.ReplaceAll(s, quote+v+quote, quote+Mask+quote)
 		}
 	}
 	return s

@@ -212,10 +212,16 @@ type mark struct {
 	primary bool
 }
 
+// isArchive reports whether a file holds no lines of text, as far as its beginning shows.
+func isArchive(data []byte) bool {
+	head := data[:min(len(data), 512)]
+	return bytes.IndexByte(head, 0) >= 0 && !utf8.Valid(head)
+}
+
 // snippet writes the lines of the marks with the places underlined.
 func (t *textWriter) snippet(marks []mark, gutter int, severity diag.Severity) {
 	f := t.source(marks[0].at.File)
-	if f == nil || !utf8.Valid(f.Data) && bytes.IndexByte(f.Data, 0) >= 0 { // an archive has no lines
+	if f == nil || isArchive(f.Data) {
 		return
 	}
 	slices.SortStableFunc(marks, func(a, b mark) int { return a.at.Start.Line - b.at.Start.Line })
