@@ -68,7 +68,7 @@ func ungiven(spec *corev1.PodSpec) map[string]int64 {
 	return none
 }
 
-// defaultAmounts returns what a LimitRange gives to a container, by the quota's names, in thousandths.
+// defaultAmounts returns what a LimitRange sets for a container, by the quota's names, in thousandths.
 func defaultAmounts(o *corev1.LimitRange) map[string]int64 {
 	amounts := map[string]int64{}
 	for _, l := range o.Spec.Limits {

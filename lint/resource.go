@@ -159,10 +159,10 @@ type Resource struct {
 	Automount   *bool     // automountServiceAccountToken of a ServiceAccount or of pods; nil: not given
 	Utilization []Metric  // of a HorizontalPodAutoscaler
 	Unrequested []Request // CPU and memory that containers of a workload do not request
-	Defaults    []string  // what a LimitRange gives to containers: "cpu request"
+	Defaults    []string  // what a LimitRange sets for containers: "cpu request"
 	MaxReplicas int32     // of a HorizontalPodAutoscaler
-	// Hard is what a ResourceQuota without scopes grants, or a LimitRange gives to a container, and PodNeeds what one pod of a workload takes of it, by the
-	// quota's names (requests.cpu, pods), in thousandths.
+	// Hard is what a ResourceQuota without scopes grants, or a LimitRange sets for a container, and PodNeeds what one pod of
+	// a workload takes of it, by the quota's names (requests.cpu, pods), in thousandths.
 	Hard, PodNeeds map[string]int64
 	Ungiven        map[string]int64 // of how many containers of a pod nothing is said, by the same names
 	// Written and Stored are the object as JSON, as written and with defaults, of kinds whose contents a rule looks at;

@@ -278,7 +278,7 @@ func (s *Set) First(namespace string) *Resource { return s.first[namespace] }
 // MayCreatePods reports whether a namespace may have pods that the set does not show.
 func (s *Set) MayCreatePods(namespace string) bool { return s.opaque[namespace] }
 
-// Defaulted reports whether a LimitRange gives containers of a namespace something: "cpu request".
+// Defaulted reports whether a LimitRange sets something for the containers of a namespace: "cpu request".
 func (s *Set) Defaulted(namespace, what string) bool {
 	return slices.Contains(s.defaults[namespace], what)
 }

@@ -76,7 +76,7 @@ var failureRules = []*lint.Rule{
 		Kinds:    []string{"HorizontalPodAutoscaler"},
 		URL:      "https://kubernetes.io/docs/concepts/policy/resource-quotas/",
 		Doc: "maxReplicas pods of the workload request more than a ResourceQuota of the namespace grants: under load the " +
-			"last ones are refused, when they are needed. What a LimitRange gives to containers counts as well. Quotas for some " +
+			"last ones are refused, when they are needed. What a LimitRange sets for containers counts as well. Quotas for some " +
 			"pods only (scopes) are passed over.",
 		CheckSet: checkQuota,
 	},

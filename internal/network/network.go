@@ -20,7 +20,7 @@ import (
 // Verdict says whether a connection is allowed.
 type Verdict int
 
-// The verdicts. Depends means that the manifests do not tell: labels of a namespace that the set does not define, or the
+// The verdicts. Depends means that the manifests do not say: labels of a namespace that the set does not define, or the
 // address that a pod will have.
 const (
 	Blocked Verdict = iota + 1

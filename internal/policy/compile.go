@@ -190,7 +190,7 @@ func (w *written) unknownParam(field, name string, at location.Location) error {
 	if best := schema.DidYouMean(name, slices.Sorted(maps.Keys(w.def.Params))); best != "" {
 		message += ": did you mean " + best + "?"
 	} else {
-		message += ": params gives its parameters with their defaults"
+		message += ": declare it under params, with its default"
 	}
 	return w.failInside(field, at.Line(), at.Column(), errors.New(message))
 }

@@ -223,7 +223,7 @@ func TestErrorsHaveTheirPlace(t *testing.T) {
 		head + "  match: {kinds: [Deploymnet], groups: [example.com]}\n  expression: 'true'":       "",
 		head + "  expression: objects.Servce.size() > 0":                                           "rules.yaml:5:22: no kind Servce: did you mean Service?",
 		head + "  params: {labels: []}\n  expression: params.label.size() > 0":                     "rules.yaml:6:21: rule r has no parameter label: did you mean labels?",
-		head + "  expression: params.max > 0":                                                      "rules.yaml:5:21: rule r has no parameter max: params gives its parameters with their defaults",
+		head + "  expression: params.max > 0":                                                      "rules.yaml:5:21: rule r has no parameter max: declare it under params, with its default",
 		head + "  expression: has(params.max)":                                                     "",
 		head + "  expresion: 'true'":                                                               "rules.yaml:5:3: unknown key \"expresion\": did you mean expression?",
 		head + "  expression: 'true'\n  severity: grave":                                           "unknown severity",

@@ -72,7 +72,7 @@ type Object struct {
 
 	stored  map[string]any
 	updated map[string]any // as the update of the old side's object is stored; nil: not known
-	alias   string         // in place of a name that each rendering makes anew
+	alias   string         // in place of a name that differs in each rendering
 }
 
 // Identity tells objects apart. The version of the API is no part of it.

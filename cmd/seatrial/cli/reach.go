@@ -42,7 +42,7 @@ which is any address outside of private networks; or dns, the DNS server of the 
 a name; without it each port of a Service or of pods is asked for, and 443 of an address. Without PATH the current folder
 is read; charts and kustomizations in folders are rendered.
 
-The exit code is 1 if any of the connections is blocked. "depends" means that the manifests do not tell: the address that
+The exit code is 1 if any of the connections is blocked. "depends" means that the manifests do not say: the address that
 a pod will have, or the labels of a namespace that they do not define.`,
 		Example: `  seatrial reach deployment/web service/api:8080 manifests/
   seatrial reach internet deployment/web manifests/`,
@@ -308,7 +308,7 @@ func (o *reachOptions) way(w network.Way, from, to network.End, port network.Por
 	case network.Allowed:
 		fmt.Fprintf(out, "    allowed by %s\n", o.policy(w.By, w.Rule))
 	case network.Depends:
-		fmt.Fprintf(out, "    may be allowed by %s: the manifests do not tell\n", o.policy(w.By, w.Rule))
+		fmt.Fprintf(out, "    may be allowed by %s: the manifests do not say\n", o.policy(w.By, w.Rule))
 	default:
 		fmt.Fprintf(out, "    no rule allows it; this would, in spec.%s of %s:\n", direction, sanitize.Line(w.Isolating[0].Object.String()))
 		other := from
