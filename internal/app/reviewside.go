@@ -15,6 +15,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -38,6 +39,10 @@ type reviewSide struct {
 	job        *LintJob
 	units      []*unit
 	byKey      map[string]*unit
+
+	judge    sync.Once
+	judging  *validation.Validator
+	judgeErr error
 
 	definitions []*manifest.Document // of custom resources, of the units that differ
 	objects     []string             // of the units that differ, as external ones
@@ -282,8 +287,13 @@ func (s *reviewSide) collect(pairs []*unitPair, isNew bool) {
 	}
 }
 
-// validator returns a validator that knows the definitions of the side.
+// validator returns a validator that knows the definitions of the side, which have been collected.
 func (s *reviewSide) validator(ctx context.Context) (*validation.Validator, error) {
+	s.judge.Do(func() { s.judging, s.judgeErr = s.newValidator(ctx) })
+	return s.judging, s.judgeErr
+}
+
+func (s *reviewSide) newValidator(ctx context.Context) (*validation.Validator, error) {
 	v, err := s.workspace.validator()
 	if err != nil {
 		return nil, err
