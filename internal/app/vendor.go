@@ -17,6 +17,7 @@ import (
 	"github.com/seatrial/seatrial/internal/atomicfile"
 	"github.com/seatrial/seatrial/internal/chartrepo"
 	"github.com/seatrial/seatrial/internal/render"
+	"github.com/seatrial/seatrial/lint"
 )
 
 // Vendoring fetches the charts from elsewhere that the sources below paths ask for.
@@ -32,6 +33,11 @@ type Vendoring struct {
 // Run fetches the charts, and writes the lock file below the top of the repository. If the paths are the whole of it, files
 // that nothing asks for any more are removed. Failed is how many charts are missing in the end.
 func (v *Vendoring) Run(ctx context.Context) (total, failed int, err error) {
+	for _, path := range v.Paths {
+		if _, err := os.Stat(path); err != nil {
+			return 0, 0, lint.Unreadable(path, err)
+		}
+	}
 	root := topOf(v.Paths)
 	name := filepath.Join(root, filepath.FromSlash(render.LockFile))
 	old := &render.Lock{}

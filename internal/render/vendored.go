@@ -3,6 +3,7 @@ package render
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -48,8 +49,8 @@ type Lock struct {
 // ReadLock reads a lock file.
 func ReadLock(data []byte) (*Lock, error) {
 	l := &Lock{}
-	if err := yaml.UnmarshalStrict(data, l); err != nil {
-		return nil, fmt.Errorf("%s: %w", LockFile, err)
+	if yaml.UnmarshalStrict(data, l) != nil {
+		return nil, errors.New(LockFile + " is not as seatrial vendor writes it: remove it, and run seatrial vendor again")
 	}
 	return l, nil
 }
