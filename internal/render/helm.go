@@ -73,6 +73,9 @@ func (r *Rendering) renderChart(o Options) {
 		r.failed("chart", oneLine(err.Error()), "", firstLine(r.Source.File))
 		return
 	}
+	if !r.checkChart(files, o) {
+		return
+	}
 	clean, err := r.template(files, o)
 	if err != nil {
 		r.chartFailed(err, len(r.Variant.Values)+len(o.Values)+len(o.Set) == 0 && r.Source.values == nil)
@@ -91,42 +94,80 @@ func (r *Rendering) renderChart(o Options) {
 	}
 	withMarks, err := r.template(marked, o)
 	if err != nil {
-		withMarks = nil
+		withMarks = chartOutput{}
 	}
+	r.compose(clean, func(name string) []line {
+		unmarked, lines := m.unmark(withMarks.Templates[name])
+		if unmarked != clean.Templates[name] {
+			return nil
+		}
+		return lines
+	})
+}
+
+// checkChart reports whether helm would render the chart, by its Chart.yaml: for that version of Kubernetes, and at all.
+// What it would refuse may be right for another helm, or another cluster: it is a warning.
+func (r *Rendering) checkChart(files []*archive.BufferedFile, o Options) bool {
+	i := slices.IndexFunc(files, func(f *archive.BufferedFile) bool { return f.Name == chartFile })
+	var m chart.Metadata
+	if i < 0 || yaml.Unmarshal(files[i].Data, &m) != nil {
+		return true // the loader says what is wrong
+	}
+	name, read := r.fileOf("/"+chartFile), r.Source.reader()
+	if m.APIVersion != "" && m.APIVersion != chart.APIVersionV1 && m.APIVersion != chart.APIVersionV2 {
+		r.notRendered("chart", fmt.Sprintf("charts of apiVersion %s are not rendered", m.APIVersion), "",
+			read.placeOf(name, m.APIVersion))
+		return false
+	}
+	version, err := common.ParseKubeVersion(cmp.Or(o.KubernetesVersion, schema.Latest))
+	if err == nil && m.KubeVersion != "" && !chartutil.IsCompatibleRange(m.KubeVersion, version.String()) {
+		r.notRendered("chart",
+			fmt.Sprintf("the chart is for Kubernetes %s, and not for %s", m.KubeVersion, version),
+			"choose another version with --kubernetes-version", read.placeOf(name, m.KubeVersion))
+		return false
+	}
+	return true
+}
+
+// compose writes the documents of a chart in the order and the words of helm template --include-crds. LinesOf returns
+// the template's line for each line that a template renders to; nil if they are not known.
+func (r *Rendering) compose(out chartOutput, linesOf func(template string) []line) {
 	places := &templatePlaces{rendering: r}
 	var text bytes.Buffer
-	for _, name := range slices.Sorted(maps.Keys(clean)) {
-		content := clean[name]
-		lines := make([]line, strings.Count(content, "\n")+1)
-		if unmarked, found := m.unmark(withMarks[name]); unmarked == content {
-			lines = found
+	var lines []line
+	known := map[string][]line{}
+	documents, hooks := out.documents()
+	for i, d := range documents {
+		if i == hooks { // helm trims what stands before the hooks
+			trimmed := append(bytes.TrimSpace(text.Bytes()), '\n')
+			lines = lines[:bytes.Count(trimmed, []byte("\n"))]
+			text = *bytes.NewBuffer(trimmed)
 		}
-		file := r.fileOf(name)
-		for i := range lines {
-			if lines[i].file == "" {
-				lines[i] = line{file: file}
+		file := r.fileOf(d.name)
+		if _, ok := known[d.name]; !ok {
+			known[d.name] = linesOf(d.name)
+		}
+		text.WriteString("---\n# Source: " + d.name + "\n" + d.text + "\n")
+		lines = append(lines, line{file, 1}, line{file, 1})
+		for n := range strings.Count(d.text, "\n") + 1 {
+			at := line{file: file}
+			if n += d.line; !d.whole && n < len(known[d.name]) && known[d.name][n].file != "" {
+				at = known[d.name][n]
 			}
-		}
-		if strings.TrimSpace(content) == "" {
-			continue
-		}
-		header := "---\n# Source: " + name + "\n"
-		text.WriteString(header)
-		places.lines = append(places.lines, line{file, 1}, line{file, 1})
-		text.WriteString(content)
-		places.lines = append(places.lines, lines...)
-		if !strings.HasSuffix(content, "\n") {
-			text.WriteByte('\n')
-		} else {
-			places.lines = places.lines[:len(places.lines)-1] // the empty rest behind the last line end
+			lines = append(lines, at)
 		}
 		if text.Len() > maxRenderedBytes {
 			r.failed("chart", fmt.Sprintf("the chart renders to more than %d MB", maxRenderedBytes>>20), "", firstLine(r.Source.File))
 			return
 		}
 	}
-	places.text = text.Bytes()
-	r.Text, r.places = places.text, places
+	if hooks == len(documents) {
+		text = *bytes.NewBuffer(append(bytes.TrimSpace(text.Bytes()), '\n'))
+	}
+	if len(documents) > 0 {
+		places.text, places.lines = text.Bytes(), lines
+		r.Text, r.places = places.text, places
+	}
 }
 
 // fileOf returns the file of a template by helm's name for it, which begins with the chart's.
@@ -176,6 +217,7 @@ func (read Reader) chartFiles(dir string) (files []*archive.BufferedFile, err er
 			return fmt.Errorf("the chart has more than %d MB", maxChartBytes>>20)
 		}
 		data, err := read(name)
+		data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")) // as helm does
 		files = append(files, &archive.BufferedFile{Name: below, ModTime: info.ModTime(), Data: data})
 		return err
 	})
@@ -183,7 +225,7 @@ func (read Reader) chartFiles(dir string) (files []*archive.BufferedFile, err er
 }
 
 // templateHere renders the files of a chart by the name of the template: web/templates/service.yaml.
-func (r *Rendering) templateHere(files []*archive.BufferedFile, o Options) (rendered map[string]string, err error) {
+func (r *Rendering) templateHere(files []*archive.BufferedFile, o Options) (out chartOutput, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("helm's engine crashed: %v", p)
@@ -191,35 +233,35 @@ func (r *Rendering) templateHere(files []*archive.BufferedFile, o Options) (rend
 	}()
 	c, err := loader.LoadFiles(files)
 	if err != nil {
-		return nil, err
+		return out, err
 	}
 	if err := r.addLocalDependencies(c); err != nil {
-		return nil, err
+		return out, err
 	}
 	if err := r.addFetchedDependencies(c); err != nil {
-		return nil, err
+		return out, err
 	}
 	if missing := missingDependencies(c); len(missing) > 0 {
-		return nil, &dependencyError{missing}
+		return out, &dependencyError{missing}
 	}
 	values, err := r.Source.reader().values(r.Variant.Values)
 	if err != nil {
-		return nil, err
+		return out, err
 	}
 	values = loader.MergeMaps(values, r.Source.values)
 	if r.Source.Kind == Chart {
 		for _, set := range o.Set {
 			if err := strvals.ParseInto(set, values); err != nil {
-				return nil, fmt.Errorf("--set %s: %w", set, err)
+				return out, fmt.Errorf("--set %s: %w", set, err)
 			}
 		}
 	}
 	if err := chartutil.ProcessDependencies(c, values); err != nil {
-		return nil, err
+		return out, err
 	}
 	version, err := common.ParseKubeVersion(cmp.Or(o.KubernetesVersion, schema.Latest))
 	if err != nil {
-		return nil, err
+		return out, err
 	}
 	capabilities := common.DefaultCapabilities.Copy()
 	capabilities.KubeVersion = *version
@@ -227,22 +269,16 @@ func (r *Rendering) templateHere(files []*archive.BufferedFile, o Options) (rend
 	release := common.ReleaseOptions{Name: cmp.Or(o.ReleaseName, releaseName(c.Name())), Namespace: cmp.Or(o.Namespace, "default"), Revision: 1, IsInstall: true}
 	all, err := util.ToRenderValues(c, values, release, capabilities)
 	if err != nil {
-		return nil, err
+		return out, err
 	}
-	rendered, err = engine.Engine{}.Render(c, all)
-	if err != nil {
-		return nil, err
+	if out.Templates, err = (engine.Engine{}).Render(c, all); err != nil {
+		return out, err
 	}
-	for name := range rendered {
-		base := name[strings.LastIndexByte(name, '/')+1:]
-		if base == "NOTES.txt" || strings.HasPrefix(base, "_") {
-			delete(rendered, name)
-		}
-	}
+	maps.DeleteFunc(out.Templates, func(name, _ string) bool { return strings.HasSuffix(name, "NOTES.txt") })
 	for _, crd := range c.CRDObjects() {
-		rendered[crd.Filename] = string(crd.File.Data)
+		out.CRDs = append(out.CRDs, renderedFile{crd.Filename, string(crd.File.Data)})
 	}
-	return rendered, nil
+	return out, nil
 }
 
 var notInNames = regexp.MustCompile(`[^a-z0-9-]+`)

@@ -49,7 +49,7 @@ type isolatedFile struct {
 
 // isolatedResult is what became of it.
 type isolatedResult struct {
-	Rendered map[string]string
+	Rendered chartOutput
 	Missing  []string // dependencies
 	Error    string
 }
@@ -74,7 +74,7 @@ func (r *Rendering) needsIsolation(files []*archive.BufferedFile) bool {
 }
 
 // template renders the files of a chart by the name of the template, in another process where that is safer.
-func (r *Rendering) template(files []*archive.BufferedFile, o Options) (map[string]string, error) {
+func (r *Rendering) template(files []*archive.BufferedFile, o Options) (out chartOutput, err error) {
 	if len(o.Child) == 0 || !r.needsIsolation(files) {
 		return r.templateHere(files, o)
 	}
@@ -88,21 +88,21 @@ func (r *Rendering) template(files []*archive.BufferedFile, o Options) (map[stri
 	for _, name := range r.Variant.Values {
 		data, err := r.Source.reader()(name)
 		if err != nil {
-			return nil, err
+			return out, err
 		}
 		in.Read[name] = data
 	}
-	out, err := ask(o.Child, &in)
+	result, err := ask(o.Child, &in)
 	if err != nil {
-		return nil, err
+		return out, err
 	}
 	switch {
-	case len(out.Missing) > 0:
-		return nil, &dependencyError{out.Missing}
-	case out.Error != "":
-		return nil, errors.New(out.Error)
+	case len(result.Missing) > 0:
+		return out, &dependencyError{result.Missing}
+	case result.Error != "":
+		return out, errors.New(result.Error)
 	}
-	return out.Rendered, nil
+	return result.Rendered, nil
 }
 
 // ask lets another process of this program render a chart.

@@ -170,6 +170,7 @@ func build(fs filesys.FileSystem, dir string, restrictions types.LoadRestriction
 	defer muteStderr()()
 	options := krusty.MakeDefaultOptions()
 	options.LoadRestrictions = restrictions
+	options.Reorder = krusty.ReorderOptionUnspecified // the program's default: sorted, unless sortOptions say otherwise
 	resources, err := krusty.MakeKustomizer(options).Run(fs, dir)
 	if err != nil {
 		return nil, err

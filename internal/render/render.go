@@ -15,7 +15,9 @@
 package render
 
 import (
+	"bytes"
 	"cmp"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -188,6 +190,40 @@ func (r *Rendering) Locate(findings []diag.Diagnostic) []diag.Diagnostic {
 
 // Origin returns the place in the source that an object of the rendering comes from.
 func (r *Rendering) Origin(d *manifest.Document) source.Range { return r.locate(d, "", d.Find("").Key) }
+
+// WithOrigins returns the text of a rendering, or a redacted one of the same lines, in which a comment before each
+// document says where it comes from. It replaces the comment that helm writes; nothing else is changed.
+func (r *Rendering) WithOrigins(f *source.File) []byte {
+	docs, _ := manifest.Read(f, manifest.DefaultLimits)
+	first := map[int]*manifest.Document{} // of a chunk
+	for _, d := range docs {
+		if first[d.Number] == nil {
+			first[d.Number] = d
+		}
+	}
+	var out bytes.Buffer
+	at := 0
+	for _, c := range manifest.Split(f) {
+		span := c.Range()
+		between := f.Data[at:span.Start.Offset]
+		if out.Write(between); !bytes.Contains(between, []byte("---")) {
+			out.WriteString("---\n")
+		}
+		text := f.Data[span.Start.Offset:c.End()]
+		if d := first[c.Number()]; d != nil {
+			fmt.Fprintf(&out, "# Source: %s\n", r.Origin(d))
+			if line, rest, ok := bytes.Cut(text, []byte("\n")); ok && bytes.HasPrefix(line, []byte("# Source: ")) {
+				text = rest
+			}
+		}
+		out.Write(text)
+		at = c.End()
+	}
+	if out.Write(f.Data[at:]); out.Len() > 0 && !bytes.HasSuffix(out.Bytes(), []byte("\n")) {
+		out.WriteByte('\n')
+	}
+	return out.Bytes()
+}
 
 func (r *Rendering) locate(doc *manifest.Document, path string, at source.Range) source.Range {
 	if r.places != nil {

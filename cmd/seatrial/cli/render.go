@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -141,6 +140,10 @@ func (o *renderOptions) write(r *render.Rendering) error {
 	if !o.showSecrets {
 		file = redact.File(file)
 	}
+	if o.output == "yaml" && o.outputDir == "" {
+		_, err := o.Out.Write(r.WithOrigins(file))
+		return err
+	}
 	docs, _ := manifest.Read(file, manifest.DefaultLimits)
 	for _, d := range docs {
 		if err := o.writeObject(r, d); err != nil {
@@ -150,7 +153,7 @@ func (o *renderOptions) write(r *render.Rendering) error {
 	return nil
 }
 
-// writeObject writes an object in the words of its renderer, below a comment that says where it comes from.
+// writeObject writes an object as JSON, or to a file of its own, below a comment that says where it comes from.
 func (o *renderOptions) writeObject(r *render.Rendering, d *manifest.Document) error {
 	if o.output == "json" && o.outputDir == "" {
 		_, err := fmt.Fprintf(o.Out, "%s\n", d.JSON)
@@ -159,10 +162,6 @@ func (o *renderOptions) writeObject(r *render.Rendering, d *manifest.Document) e
 	at := d.Range()
 	text := strings.TrimLeft(strings.TrimPrefix(string(d.File.Data[at.Start.Offset:at.End.Offset]), "---"), "\n")
 	text = fmt.Sprintf("---\n# Source: %s\n%s\n", r.Origin(d), strings.TrimRight(text, "\n"))
-	if o.outputDir == "" {
-		_, err := io.WriteString(o.Out, text)
-		return err
-	}
 	name := filepath.Join(o.outputDir, fileName(r.Name), fileName(strings.ToLower(d.Object.Kind), d.Object.Namespace, d.Object.Name)+".yaml")
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return err
