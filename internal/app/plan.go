@@ -95,10 +95,19 @@ func (o *PlanOptions) Run(ctx context.Context) (*PlanResult, error) {
 		return nil, err
 	}
 	res.NotTried = !p.Converged && len(o.WhatIf) > 0
-	p.Findings = append(p.Findings, risks...)
+	p.Findings = append(dropCovered(p.Findings, risks), risks...)
 	diag.Sort(p.Findings)
 	res.Plan = p
 	return res, nil
+}
+
+// dropCovered drops the blocking budgets of a simulation for which a rule of lint has said the same from the manifests.
+func dropCovered(simulated, advice []diag.Diagnostic) []diag.Diagnostic {
+	return slices.DeleteFunc(simulated, func(d diag.Diagnostic) bool {
+		return d.Rule == simulate.RiskBudgetBlocks && slices.ContainsFunc(advice, func(other diag.Diagnostic) bool {
+			return other.Rule == "pdb-min-available-blocks" && other.Range.File == d.Range.File && other.Document == d.Document
+		})
+	})
 }
 
 // input reads what is planned, with the names of the files of what runs already; nil if there is nothing to plan.

@@ -205,6 +205,9 @@ func (c *Cluster) Version() string { return linked.Version() }
 // Filters returns the names of the filter plugins in the order in which they look at a node, until one rejects it.
 func (c *Cluster) Filters() []string { return c.filters }
 
+// Schedulers returns the names of the profiles of the scheduler, by which pods ask for them.
+func (c *Cluster) Schedulers() []string { return []string{v1.DefaultSchedulerName} }
+
 // Close ends everything that Start has started.
 func (c *Cluster) Close() {
 	c.close.Do(func() {

@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/seatrial/seatrial/diag"
@@ -267,6 +268,7 @@ const (
 	Denied    = "denied"         // the API server refused a manifest or an action
 	Backoff   = "job-failed"     // a job has failed
 	Deleting  = "deleting"       // a deleted object waits for a finalizer
+	Waiting   = "waiting"        // something lacks, although no event says why
 	Other     = "other"          // any other warning
 )
 
@@ -278,9 +280,20 @@ type Problem struct {
 	Count    int         `json:"count"`
 	Object   diag.Object `json:"object"`         // first that it befell
 	Workload diag.Object `json:"workload"`       // may be empty
-	Message  string      `json:"message"`        // the cluster's own words, or the cause where it is known
+	Message  string      `json:"message"`        // the cluster's own words
 	Open     bool        `json:"open"`           // it still stood at the end
 	Help     string      `json:"help,omitempty"` // what to do about it
+
+	Trap     string   `json:"trap,omitempty"`     // name of the known trap that it is; docs/plan-traps.md has the catalogue
+	Cause    string   `json:"cause,omitempty"`    // why it goes wrong, where a trap says it
+	Evidence []string `json:"evidence,omitempty"` // what of the simulation shows the cause
+	Report   string   `json:"report,omitempty"`   // URL of a public report of the trap
+}
+
+// Says reports whether a reason is about the problem: it has its cause, or its message.
+func (q *Problem) Says(reason string) bool {
+	return q.Open && (q.Cause != "" && strings.Contains(reason, q.Cause) ||
+		strings.Contains(reason, strings.TrimSuffix(q.Message, ".")))
 }
 
 // Constraint is an object that may stop pods, as it was at the end: a quota, a limit range, a budget.
@@ -373,7 +386,11 @@ func (p *Plan) EachText(f func(string) string) {
 		p.Unschedulable[i].Message = f(p.Unschedulable[i].Message)
 	}
 	for i := range p.Problems {
-		p.Problems[i].Message, p.Problems[i].Help = f(p.Problems[i].Message), f(p.Problems[i].Help)
+		q := &p.Problems[i]
+		q.Message, q.Help, q.Cause = f(q.Message), f(q.Help), f(q.Cause)
+		for j := range q.Evidence {
+			q.Evidence[j] = f(q.Evidence[j])
+		}
 	}
 	for i := range p.Workloads {
 		p.Workloads[i].Status = f(p.Workloads[i].Status)

@@ -82,7 +82,7 @@ func (p *Problem) about() string {
 // stallOf names what keeps a plan from its end, as about does.
 func stallOf(p *Plan) string {
 	for i := range p.Problems {
-		if q := &p.Problems[i]; q.Open && strings.Contains(p.Reason, strings.TrimSuffix(q.Message, ".")) {
+		if q := &p.Problems[i]; q.Says(p.Reason) {
 			return q.about()
 		}
 	}

@@ -127,7 +127,7 @@ func (t *planWriter) verdict() {
 func (t *planWriter) outcome() string {
 	word := "UNFINISHED"
 	for _, p := range t.Problems {
-		if !p.Open || !strings.Contains(t.Reason, strings.TrimSuffix(p.Message, ".")) {
+		if !p.Says(t.Reason) {
 			continue
 		}
 		if p.Kind == plan.Backoff || p.Kind == plan.Denied {

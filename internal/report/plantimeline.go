@@ -91,7 +91,7 @@ func repeats(steps []plan.Step) map[stepKey]*repeat {
 var problemWords = map[string]string{
 	plan.Unplaced: "unschedulable", plan.Refused: "pods refused", plan.Mount: "volume", plan.Config: "configuration", plan.Image: "image", plan.Crash: "crashes",
 	plan.Probe: "probe", plan.Blocked: "eviction blocked", plan.Deadline: "deadline", plan.Preempted: "preempted", plan.NodeLost: "node lost", plan.Denied: "refused",
-	plan.Backoff: "job failed", plan.Deleting: "deletion", plan.Other: "warning",
+	plan.Backoff: "job failed", plan.Deleting: "deletion", plan.Waiting: "waits", plan.Other: "warning",
 }
 
 func (t *planWriter) problems() {
@@ -141,6 +141,15 @@ func (t *planWriter) problem(p *plan.Problem, alike int) {
 		t, "  %8s  %s  %s%s\n", p.At, paint.Sprint(problemWords[p.Kind]), name, t.dim.Sprintf("%s, %s", times(p.Count), state),
 	)
 	t.wrapped("", p.Message, 12, t.plain)
+	if p.Cause != "" && p.Cause != p.Message && !strings.Contains(t.Reason, p.Cause) {
+		t.wrapped("", "cause: "+p.Cause, 12, t.bold)
+	}
+	for _, e := range p.Evidence {
+		t.wrapped("", "- "+e, 12, t.dim)
+	}
+	if p.Report != "" {
+		t.wrapped("", fmt.Sprintf("%s: %s", p.Trap, p.Report), 12, t.dim)
+	}
 	if p.Help != "" && p.Help != t.WayOut {
 		t.wrapped("", "= "+p.Help, 12, t.help)
 	}

@@ -41,6 +41,7 @@ type scenarioRunner struct {
 	changes []plan.Change
 	open    int // actions that are not done
 	drains  map[string]bool
+	failed  map[string]bool // nodes whose drain has ended with an error
 	running sync.WaitGroup
 }
 
@@ -51,7 +52,7 @@ type timedStep struct {
 }
 
 func newScenarioRunner(ctx context.Context, a *applier, s *plan.Scenario) *scenarioRunner {
-	g := &scenarioRunner{applier: a, zero: time.Now(), ctx: ctx, drains: map[string]bool{}}
+	g := &scenarioRunner{applier: a, zero: time.Now(), ctx: ctx, drains: map[string]bool{}, failed: map[string]bool{}}
 	if s != nil {
 		g.actions = s.Actions
 	}
@@ -96,6 +97,13 @@ func (g *scenarioRunner) take() (steps []timedStep, changes []plan.Change) {
 	steps, changes = g.steps, g.changes
 	g.steps, g.changes = nil, nil
 	return steps, changes
+}
+
+// failedDrain reports whether the drain of a node has ended with an error.
+func (g *scenarioRunner) failedDrain(o diag.Object) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return o.Kind == "Node" && g.failed[o.Name]
 }
 
 func (g *scenarioRunner) note(source, event string, object diag.Object, warning bool, format string, args ...any) {
@@ -204,7 +212,12 @@ func (g *scenarioRunner) remove(namespace, reference string) (diag.Object, error
 	}
 	g.note(plan.FromScenario, "Delete", t.object(), false, "deleted")
 	propagation := metav1.DeletePropagationBackground
-	_, err = t.helper.DeleteWithOptions(t.namespace, t.name, &metav1.DeleteOptions{PropagationPolicy: &propagation})
+	at := plan.Time(time.Since(g.zero))
+	if _, err = t.helper.DeleteWithOptions(t.namespace, t.name, &metav1.DeleteOptions{PropagationPolicy: &propagation}); err == nil {
+		g.mu.Lock()
+		g.changes = append(g.changes, plan.Change{Action: plan.Delete, Object: t.object(), By: "scenario", At: at})
+		g.mu.Unlock()
+	}
 	return t.object(), err
 }
 
@@ -359,6 +372,9 @@ func (g *scenarioRunner) drain(name string) error {
 		}
 		if err != nil {
 			g.note(plan.FromScenario, "DrainFailed", object, true, "%v", err)
+			g.mu.Lock()
+			g.failed[name] = true
+			g.mu.Unlock()
 		} else {
 			g.note(plan.FromScenario, "Drained", object, false, "")
 		}

@@ -403,3 +403,24 @@ func (s *simulation) explainRefusal(c *plan.Change, d *manifest.Document) {
 // echoed is how the server repeats a whole object in its answer to a patch that cannot be made, values of Secrets
 // included.
 var echoed = regexp.MustCompile(`"" is invalid: patch: Invalid value: "(?:[^"\\]|\\.)*": `)
+
+// tryAgain asks the API server, in a dry run, to update an object with what it has, and returns its refusal, empty for none.
+func (a *applier) tryAgain(object diag.Object) string {
+	o := &unstructured.Unstructured{}
+	o.SetAPIVersion(object.APIVersion)
+	o.SetKind(object.Kind)
+	o.SetNamespace(object.Namespace)
+	o.SetName(object.Name)
+	t, err := a.target(o)
+	if err != nil {
+		return ""
+	}
+	current, err := t.helper.Get(t.namespace, t.name)
+	if err != nil {
+		return ""
+	}
+	if _, err = t.helper.DryRun(true).Replace(t.namespace, t.name, true, current); err != nil {
+		return unwrapped(err).Error()
+	}
+	return ""
+}

@@ -105,6 +105,14 @@ func nodeReady(node *corev1.Node) bool {
 	})
 }
 
+// cpuText returns an amount of CPU as a quantity.
+func cpuText(millicores int64) string {
+	return resource.NewMilliQuantity(millicores, resource.DecimalSI).String()
+}
+
+// memoryText returns an amount of memory as a quantity.
+func memoryText(bytes int64) string { return resource.NewQuantity(bytes, resource.BinarySI).String() }
+
 // describeNodes returns the nodes of the plan.
 func (r *recorder) describeNodes() []plan.Node {
 	all := []plan.Node{}
@@ -116,11 +124,9 @@ func (r *recorder) describeNodes() []plan.Node {
 		can := n.node.Status.Allocatable
 		amount := func(name corev1.ResourceName, of func(load) int64) plan.Usage {
 			q := can[name]
-			text := func(v int64) string {
-				if name == corev1.ResourceCPU {
-					return resource.NewMilliQuantity(v, resource.DecimalSI).String()
-				}
-				return resource.NewQuantity(v, resource.BinarySI).String()
+			text := memoryText
+			if name == corev1.ResourceCPU {
+				text = cpuText
 			}
 			return plan.Usage{
 				Allocatable: q.String(), Before: text(of(n.before)), After: text(of(n.now)), Peak: text(of(n.peak)),

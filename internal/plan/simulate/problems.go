@@ -45,13 +45,14 @@ var eventClasses = []struct {
 	{"FailedIndexes", "", plan.Backoff},
 	{"MaxFailedIndexesExceeded", "", plan.Backoff},
 	{"EvictionBlocked", "", plan.Blocked},
+	{"DrainFailed", "", plan.Blocked},
 }
 
 // causeOrder lists the kinds of problems, causes before what follows from them: the first explains best why a plan
 // does not converge.
 var causeOrder = []string{
 	plan.Denied, plan.Deleting, plan.Blocked, plan.Unplaced, plan.NodeLost, plan.Refused, plan.Image, plan.Config, plan.Mount,
-	plan.Crash, plan.Probe, plan.Backoff, plan.Deadline, plan.Preempted, plan.Other,
+	plan.Crash, plan.Probe, plan.Backoff, plan.Waiting, plan.Deadline, plan.Preempted, plan.Other,
 }
 
 func kindOfEvent(s *plan.Step) string {
@@ -94,7 +95,7 @@ func (s *simulation) describeProblems() []plan.Problem {
 	}
 	for i := range r.plan.Timeline {
 		step := &r.plan.Timeline[i]
-		if step.Source != plan.FromEvent {
+		if step.Source != plan.FromEvent && step.Event != "DrainFailed" {
 			continue
 		}
 		kind := kindOfEvent(step)
@@ -137,6 +138,7 @@ func (s *simulation) describeProblems() []plan.Problem {
 		all = append(all, *p)
 	}
 	s.explainProblems(all)
+	all = append(all, s.findSilent(all)...)
 	slices.SortStableFunc(all, func(a, b plan.Problem) int { return cmp.Compare(a.At, b.At) })
 	return all
 }
@@ -264,10 +266,10 @@ func (s *simulation) openKinds() func(*plan.Problem) bool {
 			return pending[about]
 		case plan.Mount, plan.Config, plan.Image, plan.Crash, plan.Probe:
 			return unready[about]
-		case plan.Refused:
+		case plan.Refused, plan.Waiting:
 			return lacking
 		case plan.Blocked:
-			return s.runner.draining()
+			return s.runner.draining() || s.runner.failedDrain(p.Object)
 		case plan.Backoff:
 			return w == nil || !w.gone && failedJob(w)
 		case plan.NodeLost:
@@ -334,13 +336,10 @@ func (s *simulation) conclude() {
 		p.StalledAt = ptr(p.VirtualSeconds)
 		return
 	}
-	p.Reason, p.StalledAt, p.WayOut = open[0].Message, ptr(open[0].At), open[0].Help
+	p.Reason, p.StalledAt, p.WayOut = reasonOf(open[0]), ptr(open[0].At), open[0].Help
 	named := strings.Contains(p.Reason, open[0].Workload.Namespace+"/"+open[0].Workload.Name)
 	if !isZero(open[0].Workload) && !named && (len(p.Workloads) > 1 || !s.touched(open[0].Workload.String())) {
 		p.Reason = fmt.Sprintf("%s: %s", open[0].Workload, p.Reason) // which one of several
-	}
-	if open[0].Kind == plan.Denied {
-		p.Reason = fmt.Sprintf("%s is refused: %s", open[0].Object, open[0].Message)
 	}
 	for _, q := range open[1:] {
 		if q.Kind == plan.Deadline && open[0].Kind != plan.Denied {
@@ -348,6 +347,19 @@ func (s *simulation) conclude() {
 			break
 		}
 	}
+}
+
+// reasonOf says why a plan does not converge: the cause, if it is known, and the words of the API server or the scheduler.
+func reasonOf(p *plan.Problem) string {
+	switch {
+	case p.Kind == plan.Denied:
+		return fmt.Sprintf("%s is refused: %s", p.Object, p.Message)
+	case p.Cause == "":
+		return p.Message
+	case p.Kind == plan.Unplaced || p.Kind == plan.Refused:
+		return p.Cause + ": " + p.Message
+	}
+	return p.Cause
 }
 
 // concerns reports whether a problem is one of an object that lacks something. What concerns no

@@ -72,7 +72,8 @@ var followed = map[string]string{
 	"deployments": "apps/v1 Deployment", "replicasets": "apps/v1 ReplicaSet", "statefulsets": "apps/v1 StatefulSet", "daemonsets": "apps/v1 DaemonSet",
 	"controllerrevisions": "apps/v1 ControllerRevision", "jobs": "batch/v1 Job", "cronjobs": "batch/v1 CronJob",
 	"poddisruptionbudgets": "policy/v1 PodDisruptionBudget", "horizontalpodautoscalers": "autoscaling/v2 HorizontalPodAutoscaler",
-	"persistentvolumeclaims": "v1 PersistentVolumeClaim",
+	"persistentvolumeclaims": "v1 PersistentVolumeClaim", "persistentvolumes": "v1 PersistentVolume",
+	"storageclasses": "storage.k8s.io/v1 StorageClass",
 }
 
 // resourceOf returns the resource that a key is of: /pods/default/web.

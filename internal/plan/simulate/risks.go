@@ -32,7 +32,13 @@ const (
 	RiskSkew      = "plan-skew"         // a hard spread constraint does not hold after a rollout
 	RiskSkipped   = "plan-skipped-runs" // a CronJob leaves out runs, since the one before has not ended
 
-	RiskOverridden = "plan-budget-overridden" // preemption breaks a budget
+	RiskOverridden   = "plan-budget-overridden" // preemption breaks a budget
+	RiskBudgetBlocks = "plan-budget-blocks"     // a budget never allows an eviction
+	RiskPartition    = "plan-partition"         // a partition keeps pods at the old revision
+	RiskOnDelete     = "plan-on-delete"         // a new template replaces no pod
+	RiskPolicyLate   = "plan-policy-late"       // a policy was not in force yet when what it forbids was applied
+	RiskReplaced     = "plan-replaced-runs"     // each run of a CronJob ends the one before
+	RiskSuspended    = "plan-suspended"         // a Job is suspended
 )
 
 // findRisks looks for what went well this time, and may not the next.
@@ -41,6 +47,10 @@ func (s *simulation) findRisks() {
 	s.findStale()
 	s.findOverridden()
 	s.findSkipped()
+	s.findJobRisks()
+	s.findBlockingBudgets()
+	s.findLatePolicies()
+	defer s.nameTraps()
 	for i := range p.Problems {
 		if q := &p.Problems[i]; q.Kind == plan.Deadline && !q.Open {
 			d := diag.Diagnostic{
@@ -54,12 +64,29 @@ func (s *simulation) findRisks() {
 	for i := range p.Workloads {
 		w := &p.Workloads[i]
 		t := s.recorder.workloads[w.Object]
-		if !w.Changed || t == nil || t.gone {
+		if t == nil || t.gone {
+			continue
+		}
+		s.keptRisks(t, func(severity diag.Severity, rule, path, message, help string) {
+			d := diag.Diagnostic{Rule: rule, Severity: severity, Message: message, Help: help, Path: path, Object: w.Object}
+			s.locate(&d, w.Object)
+			p.Findings = append(p.Findings, d)
+		})
+		if !w.Changed {
 			continue
 		}
 		for _, d := range s.risksOf(w, t) {
 			d.Object = w.Object
 			p.Findings = append(p.Findings, d)
+		}
+	}
+}
+
+// nameTraps puts the public reports beside the risks that are known traps.
+func (s *simulation) nameTraps() {
+	for i := range s.recorder.plan.Findings {
+		if d := &s.recorder.plan.Findings[i]; d.URL == "" {
+			d.URL = reportOf(d.Rule)
 		}
 	}
 }

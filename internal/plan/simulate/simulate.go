@@ -361,18 +361,23 @@ func (s *simulation) unsettled() map[string]string {
 		}
 	}
 	for _, p := range s.recorder.pods {
-		if p.gone {
-			continue
-		}
-		why := cluster.NotReadyReason(p.pod)
-		if why == "" && p.mayCrashAgain() {
-			why = fmt.Sprintf("restarted %d times", p.line.Restarts)
-		}
-		if why != "" {
+		if why := s.unsettledPod(p); why != "" {
 			left[p.life.Object.String()] = why
 		}
 	}
 	return left
+}
+
+// unsettledPod returns what a pod lacks, empty if it lacks nothing.
+func (s *simulation) unsettledPod(p *podTrack) string {
+	if p.gone {
+		return ""
+	}
+	why := cluster.NotReadyReason(p.pod)
+	if why == "" && p.mayCrashAgain() {
+		return fmt.Sprintf("restarted %d times", p.line.Restarts)
+	}
+	return why
 }
 
 // crashing returns the workloads with a container that has crashed, and has not run for long since.

@@ -2,214 +2,287 @@ package simulate
 
 import (
 	"fmt"
-	"maps"
-	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	schedulinghelper "k8s.io/component-helpers/scheduling/corev1"
-	"k8s.io/klog/v2"
+	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/internal/plan"
-	"github.com/seatrial/seatrial/lint"
 )
 
-// A trap is a known way in which a rollout gets stuck. Its explain function reports whether an open problem is of its kind: it
-// may replace the message by the cause, and says what to do.
-type trap struct {
-	kinds   []string // of problems
-	explain func(s *simulation, p *plan.Problem) bool
+// A Trap is a known way in which a change gets stuck or does harm. docs/plan-traps.md is generated from the catalogue; each
+// trap has a case of its name in testdata/traps.
+type Trap struct {
+	Name     string   // in lower case, with hyphens
+	Cause    string   // what goes wrong, and why
+	Evidence string   // what in the simulation shows it
+	WaysOut  []string // what to do, the first choice first; NODE, POD and other words in capitals are filled in
+	Report   string   // URL of a public report or of the documentation
+
+	// Rule is the risk that reports the trap; empty: it explains a problem.
+	Rule string
+
+	kinds   []string // of the problems that it may explain
+	explain func(*diagnosis) bool
 }
 
-// traps are tried in order; the first that explains a problem counts.
-var traps = []trap{
-	{[]string{plan.Denied}, immutableField},
-	{[]string{plan.Image, plan.Config, plan.Crash, plan.Probe, plan.Mount, plan.Unplaced}, brokenOrdinal},
-	{[]string{plan.Crash, plan.Probe}, killedBeforeReady},
-	{[]string{plan.Unplaced}, hostPortSurge},
-	{[]string{plan.Unplaced}, taintedDomain},
-	{[]string{plan.NodeLost}, lostStatefulSet},
-	{[]string{plan.Config, plan.Mount}, missingObject},
+// TrapFamily is a part of the catalogue.
+type TrapFamily struct {
+	Title string
+	Traps []Trap
 }
 
-// explainProblems puts what is known about problems beside them.
+// TrapCatalogue returns all known traps. Those that explain problems are tried in this order; the first that fits counts.
+func TrapCatalogue() []TrapFamily {
+	return []TrapFamily{
+		{"Rollouts", rolloutTraps}, {"Scheduling", schedulingTraps}, {"Storage", storageTraps}, {"Containers", containerTraps},
+		{"Admission", admissionTraps}, {"Jobs", jobTraps}, {"Nodes and deletion", nodeTraps},
+	}
+}
+
+// reportOf returns the public report of the trap that a rule is for, if there is one.
+func reportOf(rule string) string {
+	for _, family := range TrapCatalogue() {
+		for i := range family.Traps {
+			if family.Traps[i].Rule == rule {
+				return family.Traps[i].Report
+			}
+		}
+	}
+	return ""
+}
+
+// diagnosis asks whether a trap explains an open problem, and takes down what the trap finds.
+type diagnosis struct {
+	*simulation
+	problem  *plan.Problem
+	w        *workloadTrack          // that the problem is about, or nil
+	template *corev1.PodTemplateSpec // of w, or nil
+	pod      *podTrack               // that waits for a node, or nil
+	fits     []plan.NodeFit          // why nodes do not take it, by name
+
+	cause    string
+	evidence []string
+	help     string // in place of the ways out of the trap
+	at       plan.Time
+	names    []string // what words of the ways out stand for, in pairs
+}
+
+// explainProblems puts causes, evidence and ways out beside problems.
 func (s *simulation) explainProblems(all []plan.Problem) {
 	for i := range all {
-		for _, t := range traps {
-			if all[i].Open && slices.Contains(t.kinds, all[i].Kind) && t.explain(s, &all[i]) {
+		if all[i].Open {
+			s.explain(&all[i])
+		}
+	}
+}
+
+// explain finds the trap that explains a problem, and reports whether there is one.
+func (s *simulation) explain(p *plan.Problem) bool {
+	for _, family := range TrapCatalogue() {
+		for i := range family.Traps {
+			t := &family.Traps[i]
+			if t.explain == nil || !slices.Contains(t.kinds, p.Kind) {
+				continue
+			}
+			d := s.diagnose(p)
+			if t.explain(d) {
+				d.conclude(t)
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (s *simulation) diagnose(p *plan.Problem) *diagnosis {
+	d := &diagnosis{simulation: s, problem: p, w: s.recorder.workloads[p.Workload], at: p.At}
+	if d.w != nil && d.w.current != nil {
+		d.template = templateOf(d.w.current)
+	}
+	for _, uid := range s.recorder.waiting {
+		u, t := s.recorder.unplaced[uid], s.recorder.pods[uid]
+		if u.Until != nil || t == nil || t.gone || t.pod.Spec.NodeName != "" {
+			continue
+		}
+		if t.life.Object == p.Object || !isZero(p.Workload) && t.life.Workload == p.Workload {
+			d.pod, d.fits = t, u.Nodes
+			break
+		}
+	}
+	return d
+}
+
+// conclude writes into the problem what the trap has found.
+func (d *diagnosis) conclude(t *Trap) {
+	p := d.problem
+	fill := strings.NewReplacer(d.names...)
+	p.Trap, p.Cause, p.Evidence, p.Report = t.Name, d.cause, d.evidence, t.Report
+	p.At = d.at
+	p.Help = d.help
+	if p.Help == "" {
+		p.Help = fill.Replace(strings.Join(t.WaysOut, "; or "))
+	}
+}
+
+// because sets the cause, and returns true for the trap to return.
+func (d *diagnosis) because(format string, args ...any) bool {
+	d.cause = fmt.Sprintf(format, args...)
+	return true
+}
+
+func (d *diagnosis) seen(format string, args ...any) {
+	d.evidence = append(d.evidence, fmt.Sprintf(format, args...))
+}
+
+// name sets what a word of the ways out stands for.
+func (d *diagnosis) name(word, value string) { d.names = append(d.names, word, value) }
+
+// about returns the workload of the problem, or its object.
+func (d *diagnosis) about() diag.Object {
+	if isZero(d.problem.Workload) {
+		return d.problem.Object
+	}
+	return d.problem.Workload
+}
+
+// pods returns the pods of the problem that exist and are not stopping.
+func (d *diagnosis) pods() (all []*podTrack) {
+	for _, t := range d.recorder.order {
+		mine := t.life.Object == d.problem.Object || !isZero(d.problem.Workload) && t.life.Workload == d.problem.Workload
+		if mine && !t.gone && t.pod.DeletionTimestamp == nil {
+			all = append(all, t)
+		}
+	}
+	return all
+}
+
+// unready returns the first pod of the problem that is not ready, or nil.
+func (d *diagnosis) unready() *podTrack {
+	for _, t := range d.pods() {
+		if t.readyFrom.IsZero() && t.pod.Status.Phase != corev1.PodSucceeded {
+			return t
+		}
+	}
+	return nil
+}
+
+// exclusions are filters that say that a node is not for the pod, whatever runs there.
+var exclusions = []string{"NodeUnschedulable", "NodeName", "TaintToleration", "NodeAffinity"}
+
+// rejectedBy returns the nodes that a plugin rejected with a reason that has some words, by name.
+func (d *diagnosis) rejectedBy(plugin, words string) (names []string) {
+	for _, f := range d.fits {
+		if f.Plugin == plugin && strings.Contains(f.Reason, words) {
+			names = append(names, f.Name)
+		}
+	}
+	return names
+}
+
+// allBy returns the nodes that a plugin rejected, if it rejected each node that is for the pod, and nil otherwise.
+func (d *diagnosis) allBy(plugin, words string) []string {
+	for _, f := range d.fits {
+		if !slices.Contains(exclusions, f.Plugin) && (f.Plugin != plugin || !strings.Contains(f.Reason, words)) {
+			return nil
+		}
+	}
+	return d.rejectedBy(plugin, words)
+}
+
+// old returns the pods of an earlier template that are not stopping.
+func (d *diagnosis) old() (all []*podTrack) {
+	if d.w == nil {
+		return nil
+	}
+	for _, t := range d.w.pods {
+		if !t.gone && t.pod.DeletionTimestamp == nil && !d.w.isNew(t.pod) {
+			all = append(all, t)
+		}
+	}
+	return all
+}
+
+// surges reports whether pods of a new template are made while none of the old ones goes: maxSurge is above 0, and
+// maxUnavailable is 0.
+func (d *diagnosis) surges() bool {
+	if d.w == nil {
+		return false
+	}
+	switch o := d.w.current.(type) {
+	case *appsv1.Deployment:
+		r := o.Spec.Strategy.RollingUpdate
+		return r != nil && scaledValue(r.MaxUnavailable, desiredOf(o), false) == 0
+	case *appsv1.DaemonSet:
+		r := o.Spec.UpdateStrategy.RollingUpdate
+		return r != nil && scaledValue(r.MaxSurge, desiredOf(o), true) > 0
+	}
+	return false
+}
+
+func scaledValue(v *intstr.IntOrString, of int, up bool) int {
+	if v == nil {
+		return 0
+	}
+	n, err := intstr.GetScaledValueFromIntOrPercent(v, of, up)
+	if err != nil {
+		return 0 // the API server refuses it
+	}
+	return n
+}
+
+// listed returns the first names of some, and how many more there are.
+func listed(names []string) string {
+	const most = 4
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+}
+
+// podNames returns the names of pods.
+func podNames(pods []*podTrack) (names []string) {
+	for _, t := range pods {
+		names = append(names, t.life.Object.Name)
+	}
+	return names
+}
+
+// findSilent looks for workloads and pods that lack something although no event says why, and that a trap explains.
+func (s *simulation) findSilent(told []plan.Problem) (found []plan.Problem) {
+	known := func(o diag.Object) bool {
+		return slices.ContainsFunc(told, func(p plan.Problem) bool {
+			return p.Open && p.Kind != plan.Deadline && (p.Workload == o || p.Object == o)
+		})
+	}
+	try := func(o, workload diag.Object, why string, at plan.Time) {
+		p := plan.Problem{
+			Kind: plan.Waiting, At: max(0, at), Last: max(0, at), Count: 1, Object: o, Workload: workload, Message: why, Open: true,
+		}
+		if s.explain(&p) {
+			found = append(found, p)
+		}
+	}
+	for _, w := range s.recorder.sortedWorkloads() {
+		if w.gone || w.why == "" || known(w.object) {
+			continue
+		}
+		at := plan.Time(0)
+		for _, t := range w.pods {
+			if !t.gone && t.readyFrom.IsZero() {
+				at = t.life.Created
 				break
 			}
 		}
+		try(w.object, w.object, w.why, at)
 	}
-}
-
-// refusedPath matches the first path of the server's answer to an update.
-var refusedPath = regexp.MustCompile(` is invalid: \[?([A-Za-z][\w.\[\]/-]*): `)
-
-// refusedChange matches what the server says of a change, and not of a value.
-var refusedChange = regexp.MustCompile(`field is immutable|is immutable after|updates to statefulset spec|may not be changed` +
-	`|may not change|cannot change roleRef|updates to parameters are forbidden|can not be less than|previously a storage version`)
-
-func immutableField(_ *simulation, p *plan.Problem) bool {
-	m := refusedPath.FindStringSubmatch(p.Message)
-	if m == nil || !refusedChange.MatchString(p.Message) {
-		return false
-	}
-	o := p.Object
-	if o.Namespace == metav1.NamespaceDefault {
-		o.Namespace = ""
-	}
-	p.Help = lint.UpdateHelp(o, m[1])
-	return true
-}
-
-// brokenOrdinal is a StatefulSet whose pods are replaced in order: a pod of the previous revision that never gets ready is not
-// replaced.
-func brokenOrdinal(s *simulation, p *plan.Problem) bool {
-	w := s.recorder.workloads[p.Workload]
-	if w == nil {
-		return false
-	}
-	set, ok := w.current.(*appsv1.StatefulSet)
-	if !ok || set.Spec.PodManagementPolicy == appsv1.ParallelPodManagement {
-		return false
-	}
-	for _, t := range w.pods {
-		if t.gone || w.isNew(t.pod) || !t.readyFrom.IsZero() {
-			continue
-		}
-		p.Message = fmt.Sprintf(
-			"StatefulSet %s/%s waits for %s of the previous revision, which never becomes ready: %s",
-			set.Namespace, set.Name, t.pod.Name, strings.TrimSuffix(p.Message, "."),
-		)
-		p.At = max(0, min(p.At, t.life.Created))
-		p.Help = fmt.Sprintf(
-			"delete pod/%s: it is made again by the new revision; or set podManagementPolicy: Parallel in a new StatefulSet", t.pod.Name,
-		)
-		return true
-	}
-	return false
-}
-
-// killedBeforeReady is a container that a liveness probe ends before it has started.
-func killedBeforeReady(s *simulation, p *plan.Problem) bool {
-	w := s.recorder.workloads[p.Workload]
-	if w == nil || !s.killedByProbe(p.Workload) {
-		return false
-	}
-	for _, t := range w.pods {
-		if t.gone || t.life.Ready != nil {
-			continue
-		}
-		for i := range t.pod.Spec.Containers {
-			c := &t.pod.Spec.Containers[i]
-			if c.LivenessProbe == nil || c.StartupProbe != nil {
-				continue
-			}
-			l := c.LivenessProbe
-			after := time.Duration(l.InitialDelaySeconds+l.PeriodSeconds*max(l.FailureThreshold-1, 0)) * time.Second
-			p.Message = fmt.Sprintf("livenessProbe of container %s ends it after about %v, before it is ready", c.Name, max(after, time.Second))
-			p.Help = "add a startupProbe that allows for the slowest start (failureThreshold times periodSeconds)"
-			if starts := s.behaviors.behavior(t.pod, c).ReadyAfter; starts > 0 {
-				p.Message += fmt.Sprintf(": it needs %v", starts)
-			}
-			return true
-		}
-	}
-	return false
-}
-
-// killedByProbe reports whether a liveness probe ended a container of a workload.
-func (s *simulation) killedByProbe(workload diag.Object) bool {
-	return slices.ContainsFunc(s.recorder.plan.Timeline, func(step plan.Step) bool {
-		return step.Event == "Killing" && step.Workload == nameOf(workload) && strings.Contains(step.Message, "failed liveness probe")
-	})
-}
-
-// hostPortSurge is a pod that waits for the port which the pod that it is to replace has.
-func hostPortSurge(s *simulation, p *plan.Problem) bool {
-	w := s.recorder.workloads[p.Workload]
-	if w == nil || !strings.Contains(p.Message, "didn't have free ports for the requested pod ports") {
-		return false
-	}
-	switch o := w.current.(type) {
-	case *appsv1.DaemonSet:
-		if r := o.Spec.UpdateStrategy.RollingUpdate; r == nil || r.MaxSurge == nil || r.MaxSurge.String() == "0" {
-			return false
-		}
-	case *appsv1.Deployment:
-		if o.Spec.Strategy.Type != appsv1.RollingUpdateDeploymentStrategyType {
-			return false
-		}
-	default:
-		return false
-	}
-	p.Help = "the old pod has the host port until it ends: set maxSurge: 0 and maxUnavailable: 1 in the update strategy"
-	return true
-}
-
-// taintedDomain is a spread constraint that counts a node on which the pods may not run.
-func taintedDomain(s *simulation, p *plan.Problem) bool {
-	w := s.recorder.workloads[p.Workload]
-	if w == nil || !strings.Contains(p.Message, "topology spread constraints") {
-		return false
-	}
-	template := templateOf(w.current)
-	if template == nil {
-		return false
-	}
-	for _, c := range template.Spec.TopologySpreadConstraints {
-		if c.WhenUnsatisfiable != corev1.DoNotSchedule || c.NodeTaintsPolicy != nil && *c.NodeTaintsPolicy == corev1.NodeInclusionPolicyHonor {
-			continue
-		}
-		for _, name := range slices.Sorted(maps.Keys(s.recorder.nodes)) {
-			n := s.recorder.nodes[name]
-			if n.gone || n.node == nil || !repels(n.node, template.Spec.Tolerations) {
-				continue
-			}
-			p.Help = fmt.Sprintf(
-				"node %s counts as a domain of %s with 0 pods, although its taint keeps them away: set nodeTaintsPolicy: Honor in the constraint",
-				name, c.TopologyKey,
-			)
-			return true
-		}
-	}
-	return false
-}
-
-// repels reports whether a node has a taint that keeps pods with some tolerations away.
-func repels(node *corev1.Node, tolerations []corev1.Toleration) bool {
-	keepsAway := func(t *corev1.Taint) bool { return t.Effect != corev1.TaintEffectPreferNoSchedule }
-	_, found := schedulinghelper.FindMatchingUntoleratedTaint(klog.Background(), node.Spec.Taints, tolerations, keepsAway, true)
-	return found
-}
-
-// lostStatefulSet is a pod of a StatefulSet that cannot end, since its node does not answer, and is not replaced before.
-func lostStatefulSet(s *simulation, p *plan.Problem) bool {
 	for _, t := range s.recorder.order {
-		owner := metav1.GetControllerOf(t.pod)
-		if t.gone || owner == nil || owner.Kind != "StatefulSet" || t.life.Node != p.Object.Name || t.pod.DeletionTimestamp == nil {
-			continue
+		if why := s.unsettledPod(t); isZero(t.life.Workload) && why != "" && !known(t.life.Object) {
+			try(t.life.Object, diag.Object{}, why, t.life.Created)
 		}
-		p.Message = fmt.Sprintf("%s stays Terminating on node %s, which does not answer, and is not replaced before it is gone", t.life.Object, t.life.Node)
-		p.Help = fmt.Sprintf(
-			"if the node is off: kubectl taint node %s node.kubernetes.io/out-of-service=nodeshutdown:NoExecute, or delete the Node", t.life.Node,
-		)
-		return true
 	}
-	return false
-}
-
-// missingObject is a Secret or ConfigMap that does not exist.
-func missingObject(s *simulation, p *plan.Problem) bool {
-	if !s.Strict || !strings.Contains(p.Message, "not found") {
-		return false
-	}
-	p.Help = "add it to the manifests, or declare it with --external Kind/namespace/name if somebody else creates it"
-	return true
+	return found
 }
