@@ -22,6 +22,9 @@ type Place struct {
 // whose key is the entry that names the kind.
 func (d *Document) Find(path string) Place { return find(d.Root(), path) }
 
+// Find resolves a path below a node, as [Document.Find] does below the document.
+func (n *Node) Find(path string) Place { return find(n, path) }
+
 func find(root *Node, path string) Place {
 	p := Place{Node: root, Value: root.Range(), Key: documentKey(root), Exact: true}
 	rest := strings.TrimPrefix(path, "<nil>")

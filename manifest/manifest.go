@@ -169,6 +169,9 @@ func (c *Chunk) Locate() {
 
 func (c *Chunk) text() []byte { return c.file.Data[c.start:c.end] }
 
+// Root returns the tree of the chunk with places, which need not be an object: a list of a JSON patch, for instance.
+func (c *Chunk) Root() *Node { return c.tree() }
+
 // tree returns the nodes of the chunk.
 func (c *Chunk) tree() *Node {
 	c.located.Do(func() { c.nodes, _ = c.locate() })

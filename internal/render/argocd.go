@@ -290,10 +290,10 @@ func (r *Rendering) renderFiles() {
 			continue
 		}
 		text.WriteString("---\n")
-		places.lines = append(places.lines, line{name, 1})
+		places.lines = append(places.lines, line{file: name, number: 1})
 		content := strings.TrimSuffix(string(data), "\n") + "\n"
 		for number := range strings.Count(content, "\n") {
-			places.lines = append(places.lines, line{name, number + 1})
+			places.lines = append(places.lines, line{file: name, number: number + 1})
 		}
 		text.WriteString(content)
 	}

@@ -81,28 +81,41 @@ func (r *Rendering) renderChart(o Options) {
 		r.chartFailed(err, len(r.Variant.Values)+len(o.Values)+len(o.Set) == 0 && r.Source.values == nil)
 		return
 	}
-	// The verdict comes from the clean rendering; a second one with marks says where its lines come from,
-	// and is used only where the two are the same without them.
+	// The verdict comes from the clean rendering; others with marks say where its lines come from, and are used only
+	// where they are the same without them. Marks in helpers may decide conditions: a third one has none.
+	marked := r.marked(files, o, isTemplate)
+	withoutHelpers := sync.OnceValue(func() func(string, string) []line {
+		return r.marked(files, o, func(name string) bool { return isTemplate(name) && !isPartial(name) })
+	})
+	r.compose(clean, func(name string) []line {
+		if lines := marked(name, clean.Templates[name]); lines != nil {
+			return lines
+		}
+		return withoutHelpers()(name, clean.Templates[name])
+	})
+}
+
+// marked renders a chart with marks in some of its files, and returns what tells the lines that a template's text comes
+// from; nil if they are not known.
+func (r *Rendering) marked(
+	files []*archive.BufferedFile, o Options, isMarked func(name string) bool,
+) func(name, text string) []line {
 	m := &marker{}
 	marked := make([]*archive.BufferedFile, len(files))
 	for i, f := range files {
 		marked[i] = f
-		if isTemplate(f.Name) {
+		if isMarked(f.Name) {
 			text := m.mark(filepath.Join(r.Source.Path, filepath.FromSlash(f.Name)), string(f.Data))
 			marked[i] = &archive.BufferedFile{Name: f.Name, ModTime: f.ModTime, Data: []byte(text)}
 		}
 	}
-	withMarks, err := r.template(marked, o)
-	if err != nil {
-		withMarks = chartOutput{}
-	}
-	r.compose(clean, func(name string) []line {
-		unmarked, lines := m.unmark(withMarks.Templates[name])
-		if unmarked != clean.Templates[name] {
+	out, err := r.template(marked, o)
+	return func(name, text string) []line {
+		if _, ok := out.Templates[name]; err != nil || !ok {
 			return nil
 		}
-		return lines
-	})
+		return m.linesLike(text, out.Templates[name])
+	}
 }
 
 // checkChart reports whether helm would render the chart, by its Chart.yaml: for that version of Kubernetes, and at all.
@@ -144,16 +157,19 @@ func (r *Rendering) compose(out chartOutput, linesOf func(template string) []lin
 			text = *bytes.NewBuffer(trimmed)
 		}
 		file := r.fileOf(d.name)
-		if _, ok := known[d.name]; !ok {
+		if _, ok := known[d.name]; !ok && !d.whole {
 			known[d.name] = linesOf(d.name)
 		}
 		text.WriteString("---\n# Source: " + d.name + "\n" + d.text + "\n")
-		lines = append(lines, line{file, 1}, line{file, 1})
+		lines = append(lines, line{file, 1, d.name}, line{file, 1, d.name})
 		for n := range strings.Count(d.text, "\n") + 1 {
 			at := line{file: file}
-			if n += d.line; !d.whole && n < len(known[d.name]) && known[d.name][n].file != "" {
+			if d.whole {
+				at.number = n + 1
+			} else if n += d.line; n < len(known[d.name]) && known[d.name][n].file != "" {
 				at = known[d.name][n]
 			}
+			at.of = d.name
 			lines = append(lines, at)
 		}
 		if text.Len() > maxRenderedBytes {

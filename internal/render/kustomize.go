@@ -1,7 +1,6 @@
 package render
 
 import (
-	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,7 +13,6 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 	"sigs.k8s.io/yaml"
 
-	"github.com/seatrial/seatrial/manifest"
 	"github.com/seatrial/seatrial/source"
 )
 
@@ -301,120 +299,6 @@ func (a annotating) ReadFile(name string) ([]byte, error) {
 	}
 	k["buildMetadata"] = []string{types.OriginAnnotations}
 	return yaml.Marshal(k)
-}
-
-const originAnnotation = "config.kubernetes.io/origin"
-
-// origins finds places in the files that objects of a kustomization come from.
-type origins struct {
-	source *Source
-	files  []string // by document of the rendering, from 0; of a generated object the kustomization
-}
-
-// originsOf reads the origins of an annotated build.
-func originsOf(s *Source, annotated []byte) placer {
-	docs, _ := manifest.Read(source.NewFile(s.Path, annotated), manifest.DefaultLimits)
-	o := &origins{source: s}
-	for _, d := range docs {
-		metadata, _ := d.Value()["metadata"].(map[string]any)
-		annotations, _ := metadata["annotations"].(map[string]any)
-		text, _ := annotations[originAnnotation].(string)
-		var origin struct{ Path, ConfiguredIn string }
-		if yaml.Unmarshal([]byte(text), &origin) != nil {
-			origin.Path = ""
-		}
-		if from := cmp.Or(origin.Path, origin.ConfiguredIn); from != "" {
-			o.files = append(o.files, rel(s.Path, from))
-		} else {
-			o.files = append(o.files, "")
-		}
-	}
-	return o
-}
-
-// place looks for the field in the object's file, and, if its value differs there, in the patches.
-func (o *origins) place(doc *manifest.Document, path string, at source.Range) (source.Range, bool) {
-	if doc == nil || doc.Number < 1 || doc.Number > len(o.files) || o.files[doc.Number-1] == "" {
-		return at, false
-	}
-	from := o.files[doc.Number-1]
-	if slices.Contains(kustomizationNames, filepath.Base(from)) {
-		return o.source.reader().placeOfGenerator(from, doc.Object.Name), true
-	}
-	rendered := doc.Find(path)
-	original, ok := o.source.reader().findObject(from, doc)
-	if !ok {
-		return at, false
-	}
-	there := original.Find(path)
-	if there.Exact && sameValue(there, rendered) {
-		return showing(there, rendered, at), true
-	}
-	for _, name := range o.source.Inputs {
-		if patch, ok := o.source.reader().findObject(name, doc); ok {
-			if p := patch.Find(path); p.Exact && sameValue(p, rendered) {
-				return showing(p, rendered, at), true
-			}
-		}
-	}
-	return showing(there, rendered, at), true
-}
-
-// placeOfGenerator returns the entry of a kustomization that generates an object: the one with the longest name
-// that the object's, which has a hash and may have a prefix, contains.
-func (read Reader) placeOfGenerator(file, object string) source.Range {
-	best, length := firstLine(file), 0
-	data, err := read(file)
-	if err != nil {
-		return best
-	}
-	f := source.NewFile(file, data)
-	for line := 1; line <= f.Lines(); line++ {
-		key, name, ok := strings.Cut(strings.TrimPrefix(strings.TrimSpace(f.Line(line)), "- "), ": ")
-		name = strings.Trim(name, `"' `)
-		if ok && key == "name" && len(name) > length && strings.Contains(object, name) {
-			best, length = lineRange(f, line, name), len(name)
-		}
-	}
-	return best
-}
-
-// showing returns the key or the value of a place, whichever the rendered range shows.
-func showing(there, rendered manifest.Place, at source.Range) source.Range {
-	if rendered.Exact && at.Start == rendered.Value.Start || !there.Key.IsValid() {
-		return there.Value
-	}
-	return there.Key
-}
-
-func sameValue(a, b manifest.Place) bool {
-	return a.Node != nil && b.Node != nil && a.Node.Kind == b.Node.Kind && a.Node.Text == b.Node.Text
-}
-
-// findObject returns the document of a file that a rendered object comes from: of the same kind and name, or
-// the only one of the kind whose name is a part of the rendered one, which prefixes and suffixes make longer.
-func (read Reader) findObject(name string, doc *manifest.Document) (*manifest.Document, bool) {
-	data, err := read(name)
-	if err != nil {
-		return nil, false
-	}
-	docs, _ := manifest.Read(source.NewFile(name, data), manifest.DefaultLimits)
-	var similar []*manifest.Document
-	for _, d := range docs {
-		if d.Object.Kind != doc.Object.Kind {
-			continue
-		}
-		if d.Object.Name == doc.Object.Name {
-			return d, true
-		}
-		if d.Object.Name != "" && strings.Contains(doc.Object.Name, d.Object.Name) {
-			similar = append(similar, d)
-		}
-	}
-	if len(similar) == 1 {
-		return similar[0], true
-	}
-	return nil, false
 }
 
 var muted struct {

@@ -6,7 +6,8 @@ import (
 )
 
 // Marks are private characters around a number. Before the end of each line of a template's text stands a mark
-// with the number of that line; what is rendered carries them along, through helpers and loops.
+// with the number of that line, and another where text begins a line; what is rendered carries them along, through
+// helpers and loops.
 const (
 	markStart = '\uE0F0'
 	markEnd   = '\uE0F1'
@@ -16,23 +17,30 @@ const (
 type line struct {
 	file   string
 	number int
+	of     string // the template that is rendered, by helm's name; file may be that of its helpers
 }
 
 // marker numbers the lines of templates.
-type marker struct{ lines []line }
+type marker struct {
+	lines   []line
+	actions map[line]bool // lines on which an action stands
+}
 
 // mark returns a template with a mark before each line end in its text. Where an action trims the white space
 // that follows it, no mark is set in that space: it would keep the engine from trimming.
 func (m *marker) mark(file, template string) string {
 	var b strings.Builder
 	number, blank := 1, false // blank: nothing but trimmed space since the action
+	fresh := true             // nothing of the line has been seen but space
 	for i := 0; i < len(template); {
 		if strings.HasPrefix(template[i:], "{{") {
 			end := actionEnd(template, i)
 			action := template[i:end]
 			b.WriteString(action)
+			m.acts(file, number)
 			number += strings.Count(action, "\n")
-			blank = strings.HasSuffix(action, "-}}")
+			m.acts(file, number)
+			blank, fresh = strings.HasSuffix(action, "-}}"), false
 			i = end
 			continue
 		}
@@ -42,8 +50,12 @@ func (m *marker) mark(file, template string) string {
 				b.WriteString(m.next(file, number))
 			}
 			number++
+			fresh = true
 		} else if c != ' ' && c != '\t' && c != '\r' {
-			blank = false
+			if blank = false; fresh {
+				b.WriteString(m.next(file, number))
+				fresh = false
+			}
 		}
 		b.WriteByte(c)
 		i++
@@ -51,8 +63,15 @@ func (m *marker) mark(file, template string) string {
 	return b.String()
 }
 
+func (m *marker) acts(file string, number int) {
+	if m.actions == nil {
+		m.actions = map[line]bool{}
+	}
+	m.actions[line{file: file, number: number}] = true
+}
+
 func (m *marker) next(file string, number int) string {
-	m.lines = append(m.lines, line{file, number})
+	m.lines = append(m.lines, line{file: file, number: number})
 	return string(markStart) + strconv.Itoa(len(m.lines)-1) + string(markEnd)
 }
 
@@ -115,4 +134,25 @@ func (m *marker) unmark(text string) (clean string, lines []line) {
 		}
 	}
 	return b.String(), lines
+}
+
+// linesLike returns the lines that marks tell of a clean text, where the marked one is the same apart from values that
+// actions make, such as checksums of other templates and what is drawn at random; nil if it is not: a mark may decide a
+// condition.
+func (m *marker) linesLike(clean, marked string) []line {
+	unmarked, lines := m.unmark(marked)
+	if unmarked == clean {
+		return lines
+	}
+	want, got := strings.Split(clean, "\n"), strings.Split(unmarked, "\n")
+	if len(want) != len(got) {
+		return nil
+	}
+	for i, l := range want {
+		key, _, ok := strings.Cut(l, ":")
+		if other, _, is := strings.Cut(got[i], ":"); l != got[i] && (!ok || !is || key != other || !m.actions[lines[i]]) {
+			return nil
+		}
+	}
+	return lines
 }

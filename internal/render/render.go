@@ -178,7 +178,10 @@ func (r *Rendering) Locate(findings []diag.Diagnostic) []diag.Diagnostic {
 			}
 		}
 		if templates, ok := r.places.(*templatePlaces); ok {
-			if value, ok := templates.value(d.Path, written); ok {
+			if value, passedOn, ok := templates.value(d.Path, written); passedOn {
+				d.Related = append(d.Related, diag.Related{Message: "the template passes the value on", Range: d.Range})
+				d.Range = value.Range
+			} else if ok {
 				d.Related = append(d.Related, value)
 			}
 		}
