@@ -17,7 +17,7 @@ import (
 
 // Definition is a CustomResourceDefinition that somebody else's release brings.
 type Definition struct {
-	Release  string                 // that it is taken from: cert-manager v1.18.2
+	Release  string                 // that it is taken from: cert-manager v1.18.2, or the file of a JSON schema
 	Guessed  bool                   // the user did not say which release is in use
 	Versions []string               // API versions that it serves
 	JSON     func() ([]byte, error) // of the definition, which its API server is known to accept

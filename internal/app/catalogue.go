@@ -18,11 +18,16 @@ type Catalogue struct {
 	releases map[string]string
 	open     func() (*catalogue.Catalogue, error)
 	judge    *validation.Catalogue
+	schemas  schemaFiles // which judge before the releases
 }
 
 // OpenCatalogue returns the catalogue with the releases that a configuration chooses.
 func OpenCatalogue(releases map[string]string) (*Catalogue, error) {
-	c := &Catalogue{releases: releases, open: catalogue.Open}
+	return openCatalogue(releases, nil)
+}
+
+func openCatalogue(releases map[string]string, schemas schemaFiles) (*Catalogue, error) {
+	c := &Catalogue{releases: releases, open: catalogue.Open, schemas: schemas}
 	if len(releases) > 0 {
 		all, err := catalogue.Open()
 		if err != nil {
@@ -43,15 +48,16 @@ func (c *Catalogue) settings() (all []string) {
 	for _, name := range slices.Sorted(maps.Keys(c.releases)) {
 		all = append(all, name+"="+c.releases[name])
 	}
-	return all
+	return append(all, c.schemas.settings()...)
 }
 
 // definitions looks up a kind for a validator. A catalogue that cannot be read is a defect of the build, which its
 // tests find.
 func (c *Catalogue) definitions(group, kind string) (all []validation.Definition) {
+	all = c.schemas.definitions(group, kind)
 	opened, err := c.open()
 	if err != nil {
-		return nil
+		return all
 	}
 	for _, d := range opened.Definitions(group, kind) {
 		all = append(all, validation.Definition{
@@ -81,6 +87,11 @@ func (c *Catalogue) Kinds(resource string) (definitions [][]byte, err error) {
 // Definition returns the definition of a kind, as JSON: of those that serve the version the newest; nil if there is
 // none.
 func (c *Catalogue) Definition(gvk schema.GVK) ([]byte, error) {
+	for _, d := range c.schemas.definitions(gvk.Group, gvk.Kind) {
+		if slices.Contains(d.Versions, gvk.Version) {
+			return d.JSON()
+		}
+	}
 	d, err := c.find(gvk)
 	if d == nil || err != nil {
 		return nil, err

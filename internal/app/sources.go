@@ -43,10 +43,13 @@ func (w *Workspace) findInputs(paths, exclude []string) {
 	}
 	for _, name := range files {
 		if name != source.Stdin {
+			data, err := w.Read(name)
+			if bytes.Contains(data, []byte("yaml-language-server")) {
+				w.schemaLines = append(w.schemaLines, name)
+			}
 			if tree.Owns(name) {
 				continue
 			}
-			data, err := w.Read(name)
 			if k := classify(data); err == nil && w.foreign(k, slices.Contains(paths, name)) {
 				if k == toolFile && isComponents(name, data) {
 					w.Components = append(w.Components, name)

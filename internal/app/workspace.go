@@ -85,6 +85,7 @@ type Workspace struct {
 	catalogue      *Catalogue
 	definitions    *validation.Definitions
 	paths, exclude []string               // as given
+	schemaLines    []string               // names of files whose comments name schemas
 	owns           func(name string) bool // reports whether a file is part of a source
 }
 
@@ -117,11 +118,17 @@ func Open(files *Files, s Settings) (*Workspace, error) {
 	}
 	w.findInputs(s.Paths, exclude)
 	w.paths, w.exclude = s.Paths, exclude
-	if w.catalogue, err = OpenCatalogue(cfg.CRDs.Releases); err != nil {
+	crds, problems := lint.Inputs(firstNonEmpty(s.CRDs, cfg.CRDs.Paths), nil)
+	var schemas schemaFiles
+	w.CRDs, schemas = splitSchemas(crds)
+	for _, name := range w.schemaLines {
+		if data, err := w.Read(name); err == nil {
+			schemas.addSchemaLine(name, data)
+		}
+	}
+	if w.catalogue, err = openCatalogue(cfg.CRDs.Releases, schemas); err != nil {
 		return nil, &UsageError{err}
 	}
-	crds, problems := lint.Inputs(firstNonEmpty(s.CRDs, cfg.CRDs.Paths), nil)
-	w.CRDs = crds
 	var more []error
 	w.Policies, more = lint.Inputs(fromHere(cfg.Policies), nil)
 	return w, errors.Join(append(problems, more...)...)

@@ -43,8 +43,13 @@ func clusterDefinitions(ctx context.Context, name string) (definitions [][]byte,
 
 // definitionsIn reads the definitions of files, folders and globs.
 func definitionsIn(paths []string) (definitions [][]byte, err error) {
-	files, problems := app.NewFiles(nil).Manifests(paths, nil)
-	if len(problems) > 0 {
+	inputs, problems := lint.Inputs(paths, nil)
+	definitions, inputs, err = app.SchemaDefinitions(inputs)
+	if err != nil {
+		return nil, &exitError{exitFailed, err}
+	}
+	files, more := app.NewFiles(nil).Manifests(inputs, nil)
+	if problems = append(problems, more...); len(problems) > 0 {
 		return nil, &exitError{exitFailed, errors.Join(problems...)}
 	}
 	for _, m := range files {
