@@ -5,20 +5,25 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/internal/cluster"
 	"github.com/seatrial/seatrial/internal/policy"
 	"github.com/seatrial/seatrial/internal/policy/admission"
+	"github.com/seatrial/seatrial/internal/redact"
 	"github.com/seatrial/seatrial/lint"
 	"github.com/seatrial/seatrial/rules"
 	"github.com/seatrial/seatrial/schema"
+	"github.com/seatrial/seatrial/source"
 	"github.com/seatrial/seatrial/validation"
 )
 
@@ -56,6 +61,26 @@ type LintJob struct {
 	baseline  *lint.Baseline // nil: none
 	unused    lint.Overrides // of the last run
 	narrowed  bool           // not all of the rules of the configuration run
+	secrets   *sharedRedactor
+}
+
+// sharedRedactor knows the values of the Secrets that sources render to, which changes of the sources may show.
+type sharedRedactor struct {
+	mu sync.Mutex
+	*redact.Redactor
+}
+
+func (r *sharedRedactor) addFile(f *source.File) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.AddFile(f)
+}
+
+// Redact returns a text of a file without the values of Secrets, of its own and of those that sources render to.
+func (j *LintJob) Redact(name string, data []byte) []byte {
+	j.secrets.mu.Lock()
+	defer j.secrets.mu.Unlock()
+	return []byte(j.secrets.Text(string(redact.File(source.NewFile(name, data)).Data)))
 }
 
 // Lint prepares a run of lint on a workspace.
@@ -74,12 +99,16 @@ func (w *Workspace) Lint(s LintSettings) (*LintJob, error) {
 	if _, err := w.validator(); err != nil {
 		return nil, err
 	}
-	job := &LintJob{workspace: w, base: s.Base, narrowed: s.Rules != "" || s.NoSuppressions, overrides: w.Config.Overrides, Options: lint.Options{
+	job := &LintJob{
+		workspace: w, base: s.Base, narrowed: s.Rules != "" || s.NoSuppressions, overrides: w.Config.Overrides,
+		secrets: &sharedRedactor{Redactor: redact.New()},
+	}
+	job.Options = lint.Options{
 		Files: w.Inputs, Read: w.Read, CRDs: w.CRDs, PolicyFiles: w.Policies, Linked: s.Build.Kubernetes, Versions: w.Versions,
 		Rules: selection, All: all, External: w.External, IgnoreMissing: w.IgnoreMissing, Jobs: s.Jobs,
 		Settings: slices.Concat(w.RuntimeConfig, []string{""}, w.FeatureGates, []string{""}, w.catalogue.settings()), StrictKinds: w.StrictKinds,
 		NoSuppressions: s.NoSuppressions, Honor: w.Config.Honor,
-	}}
+	}
 	if s.NoSuppressions {
 		job.overrides = slices.DeleteFunc(slices.Clone(job.overrides), func(o lint.Override) bool { return o.Severity == 0 })
 	} else if w.Config.Baseline != "" && !s.NoBaseline {
@@ -227,32 +256,41 @@ type Fixed struct {
 	Fixes  int
 	Before map[string][]byte // texts of the files that have changed, as they were
 	Result *lint.Result      // of the files as they are now
+
+	refused map[string]bool // files of sources in which fixes do not help
 }
 
 // maxRounds bounds how often fixes are made and the files linted again: one fix can uncover the next.
 const maxRounds = 8
 
-// Fix makes the fixes that are certain, in memory, until there are none left.
+// Fix makes the fixes that are certain, in memory, until there are none left. Those in sources are made only if the
+// result, rendered again, is judged better and nowhere worse.
 func (j *LintJob) Fix(ctx context.Context, res *lint.Result) (*Fixed, error) {
-	fixed := &Fixed{Before: map[string][]byte{}, Result: res}
+	fixed := &Fixed{Before: map[string][]byte{}, Result: res, refused: map[string]bool{}}
 	for range maxRounds {
-		made, err := j.fixOnce(fixed)
+		made, err := j.fixOnce(fixed, j.Options.Files)
 		if err != nil {
 			return nil, err
 		}
-		if made == 0 {
-			break
+		if made > 0 {
+			if fixed.Result, err = j.Run(ctx); err != nil {
+				return nil, err
+			}
 		}
-		fixed.Fixes += made
-		if fixed.Result, err = j.Run(ctx); err != nil {
+		more, err := j.fixSources(ctx, fixed)
+		if err != nil {
 			return nil, err
+		}
+		if fixed.Fixes += made + more; made+more == 0 {
+			break
 		}
 	}
 	return fixed, nil
 }
 
-func (j *LintJob) fixOnce(fixed *Fixed) (made int, err error) {
-	for _, name := range j.Options.Files {
+// fixOnce makes the fixes in some files.
+func (j *LintJob) fixOnce(fixed *Fixed, names []string) (made int, err error) {
+	for _, name := range names {
 		data, err := j.workspace.Read(name)
 		if err != nil {
 			continue // reported already
@@ -271,6 +309,98 @@ func (j *LintJob) fixOnce(fixed *Fixed) (made int, err error) {
 		j.workspace.Put(name, text)
 	}
 	return made, nil
+}
+
+// fixSources makes the fixes in files of sources: all at once, or, if that is not judged better, one file after
+// another.
+func (j *LintJob) fixSources(ctx context.Context, fixed *Fixed) (made int, err error) {
+	names := map[string]bool{}
+	for _, d := range fixed.Result.Diagnostics {
+		for _, fix := range d.Fixes {
+			for _, e := range fix.Edits {
+				if name := e.Range.File; fix.Safe && !fixed.refused[name] && !slices.Contains(j.Options.Files, name) {
+					names[name] = true
+				}
+			}
+		}
+	}
+	if len(names) == 0 {
+		return 0, nil
+	}
+	all := slices.Sorted(maps.Keys(names))
+	made, better, err := j.tryFixes(ctx, fixed, all)
+	if better || err != nil {
+		return made, err
+	}
+	if len(all) == 1 {
+		fixed.refused[all[0]] = true
+		return 0, nil
+	}
+	for _, name := range all {
+		n, better, err := j.tryFixes(ctx, fixed, []string{name})
+		if err != nil {
+			return 0, err
+		}
+		if made += n; !better {
+			fixed.refused[name] = true
+		}
+	}
+	return made, nil
+}
+
+// tryFixes makes the fixes in some files of sources, and undoes them if the result is not better.
+func (j *LintJob) tryFixes(ctx context.Context, fixed *Fixed, names []string) (made int, better bool, err error) {
+	texts := map[string][]byte{}
+	for _, name := range names {
+		if texts[name], err = j.workspace.Read(name); err != nil {
+			return 0, false, err
+		}
+	}
+	if made, err = j.fixOnce(fixed, names); made == 0 || err != nil {
+		return 0, false, err
+	}
+	res, err := j.Run(ctx)
+	if err != nil {
+		return 0, false, err
+	}
+	if isBetter(fixed.Result.Diagnostics, res.Diagnostics) {
+		fixed.Result = res
+		return made, true, nil
+	}
+	for name, text := range texts {
+		j.workspace.Put(name, text)
+	}
+	return 0, false, nil
+}
+
+// isBetter reports whether there are fewer findings than before, and none that was not there before.
+func isBetter(before, after []diag.Diagnostic) bool {
+	type key struct {
+		file, rule, path, message string
+		object                    diag.Object
+	}
+	known := map[key]int{}
+	keyOf := func(d diag.Diagnostic) key { return key{d.Range.File, d.Rule, d.Path, d.Message, d.Object} }
+	for _, d := range before {
+		known[keyOf(d)]++
+	}
+	for _, d := range after {
+		if known[keyOf(d)]--; known[keyOf(d)] < 0 {
+			return false
+		}
+	}
+	return len(after) < len(before)
+}
+
+// Files returns the names of the files that fixes may have changed: the inputs of the job, and those of sources.
+func (j *LintJob) Files(fixed *Fixed) []string {
+	names := slices.Clone(j.Options.Files)
+	for _, name := range slices.Sorted(maps.Keys(fixed.Before)) {
+		if _, _, changed := j.Changed(fixed, name); changed && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // Undo restores the texts of the files as they were before fixes.

@@ -207,6 +207,7 @@ func (j *LintJob) runRendering(
 		// The source does not hold the values of rendered Secrets where a report would look for them.
 		secrets := redact.New()
 		secrets.AddFile(rendered)
+		j.secrets.addFile(rendered)
 		res.Diagnostics = secrets.Diagnostics(res.Diagnostics)
 		res.Diagnostics = slices.DeleteFunc(r.Locate(res.Diagnostics), j.addedNamespace)
 		if j.base != nil {
@@ -232,23 +233,32 @@ func (j *LintJob) addedNamespace(d diag.Diagnostic) bool {
 	return !strings.Contains(f.Line(d.Range.Start.Line), "namespace")
 }
 
-// dropSecretPlaces takes related places out of findings that would show the value of a rendered Secret: such as that
-// in a values file.
+// dropSecretPlaces takes places out of findings that would show the value of a rendered Secret, such as that in a values
+// file: the finding then stands where the template passes the value on.
 func (j *LintJob) dropSecretPlaces(findings []diag.Diagnostic, secrets *redact.Redactor) {
 	for i := range findings {
-		findings[i].Related = slices.DeleteFunc(findings[i].Related, func(related diag.Related) bool {
-			f, err := j.workspace.Source(related.Range.File)
-			if err != nil {
-				return false // nothing of it can be shown
-			}
-			for line := max(1, related.Range.Start.Line); line <= min(related.Range.End.Line, f.Lines()); line++ {
-				if text := f.Line(line); secrets.Text(text) != text {
-					return true
-				}
-			}
-			return false
+		d := &findings[i]
+		d.Related = slices.DeleteFunc(d.Related, func(related diag.Related) bool {
+			return j.showsSecret(related.Range, secrets)
 		})
+		if len(d.Related) > 0 && j.showsSecret(d.Range, secrets) {
+			d.Range, d.Related, d.Fixes = d.Related[0].Range, d.Related[1:], nil
+		}
 	}
+}
+
+// showsSecret reports whether the lines of a place hold the value of a Secret.
+func (j *LintJob) showsSecret(r source.Range, secrets *redact.Redactor) bool {
+	f, err := j.workspace.Source(r.File)
+	if err != nil {
+		return false // nothing of it can be shown
+	}
+	for line := max(1, r.Start.Line); line <= min(r.End.Line, f.Lines()); line++ {
+		if secrets.Holds(f.Line(line)) {
+			return true
+		}
+	}
+	return false
 }
 
 // problemsOf returns the inputs of a run that could not be read, if it got that far.

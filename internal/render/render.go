@@ -154,7 +154,7 @@ func (r *Rendering) notRendered(rule, message, help string, at source.Range) {
 }
 
 // Locate moves the places of findings in the rendered text to where they come from. A place that is not known
-// becomes the source's own file, and fixes, which would edit the rendering, are dropped.
+// becomes the source's own file. Fixes are kept if the text that they edit stands in the source as it is rendered.
 func (r *Rendering) Locate(findings []diag.Diagnostic) []diag.Diagnostic {
 	f := source.NewFile(r.Name, r.Text)
 	docs, _ := manifest.Read(f, manifest.DefaultLimits)
@@ -185,7 +185,8 @@ func (r *Rendering) Locate(findings []diag.Diagnostic) []diag.Diagnostic {
 				d.Related = append(d.Related, value)
 			}
 		}
-		d.Fixes, d.RenderedFrom = nil, "" // its place says so
+		d.Fixes = r.sourceFixes(doc, d.Path, d.Fixes)
+		d.RenderedFrom = "" // its place says so
 		located[i] = d
 	}
 	return located

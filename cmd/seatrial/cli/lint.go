@@ -17,10 +17,8 @@ import (
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/internal/app"
 	"github.com/seatrial/seatrial/internal/atomicfile"
-	"github.com/seatrial/seatrial/internal/redact"
 	"github.com/seatrial/seatrial/internal/report"
 	"github.com/seatrial/seatrial/lint"
-	"github.com/seatrial/seatrial/source"
 )
 
 // lintOptions are the flags of seatrial lint.
@@ -320,7 +318,11 @@ func (o *lintOptions) fixFiles(ctx context.Context, job *lintJob, res *lint.Resu
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range job.Options.Files {
+	files, changed := job.Files(fixed), 0
+	for _, name := range files {
+		if _, _, is := job.Changed(fixed, name); is {
+			changed++
+		}
 		if err := o.deliver(job, fixed, name); err != nil {
 			return nil, err
 		}
@@ -334,7 +336,7 @@ func (o *lintOptions) fixFiles(ctx context.Context, job *lintJob, res *lint.Resu
 		fixes = "fix"
 	}
 	_, err = fmt.Fprintf(
-		o.Err, "%s %d %s in %d of %d files\n", verb, fixed.Fixes, fixes, len(fixed.Before), len(job.Options.Files),
+		o.Err, "%s %d %s in %d of %d files\n", verb, fixed.Fixes, fixes, changed, len(files),
 	)
 	if err != nil || o.fix {
 		return fixed.Result, err
@@ -347,7 +349,7 @@ func (o *lintOptions) fixFiles(ctx context.Context, job *lintJob, res *lint.Resu
 func (o *lintOptions) deliver(job *lintJob, fixed *app.Fixed, name string) error {
 	before, after, changed := job.Changed(fixed, name)
 	if o.diff && changed {
-		if err := writeDiff(o.Out, name, before, after); err != nil {
+		if err := writeDiff(o.Out, name, job.Redact(name, before), job.Redact(name, after)); err != nil {
 			return err
 		}
 	}
@@ -370,11 +372,10 @@ func (o *lintOptions) deliver(job *lintJob, fixed *app.Fixed, name string) error
 	return nil
 }
 
-// writeDiff shows how a file changes, without the values of Secrets.
+// writeDiff shows how a file changes.
 func writeDiff(w io.Writer, name string, before, after []byte) error {
-	redacted := func(data []byte) []byte { return redact.File(source.NewFile(name, data)).Data }
 	base := strings.TrimPrefix(name, "/")
-	_, err := w.Write(diff.Diff("a/"+base, redacted(before), "b/"+base, redacted(after)))
+	_, err := w.Write(diff.Diff("a/"+base, before, "b/"+base, after))
 	return err
 }
 
