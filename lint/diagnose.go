@@ -207,7 +207,7 @@ func isNumber(s string) bool {
 }
 
 // plain matches scalars that mean themselves without quotes in YAML 1.1.
-var plain = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9._/-]*$`)
+var plain = regexp.MustCompile(`^(?:[A-Za-z][A-Za-z0-9._/-]*|[1-9][0-9]*(?:m|k|[KMGTP]i?|Ei))$`)
 
 var yamlWords = map[string]bool{
 	"y":     true,

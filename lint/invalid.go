@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/manifest"
 	"github.com/seatrial/seatrial/validation/verdict"
@@ -28,6 +30,7 @@ type advice struct {
 	meant   string // the value that was most likely meant; empty: several may be
 	bare    bool   // the meant value is no string
 	certain bool   // nothing else can have been meant
+	instead string // the value that is refused
 }
 
 // advices lists what to do about the server's messages. The first pattern that matches counts.
@@ -43,6 +46,13 @@ var advices = []struct {
 		return advice{help: "write a name of the IANA time zone database: Etc/UTC, Europe/Berlin, America/New_York"}
 	}},
 	{regexp.MustCompile(`must be a valid CIDR`), adviseCIDR},
+	{regexp.MustCompile(`must not have bits set beyond the prefix length`), func(v invalid) advice {
+		p, err := netip.ParsePrefix(v.value)
+		if err != nil {
+			return advice{}
+		}
+		return advice{meant: p.Masked().String(), help: fmt.Sprintf("did you mean the range %s, or the address %s/%d?", p.Masked(), p.Addr(), p.Addr().BitLen())}
+	}},
 	{regexp.MustCompile(`must be a valid IP address`), adviseAddress},
 	{regexp.MustCompile(`a valid label must be|name part must consist of|a valid config key must consist of`), adviseLabel},
 	{regexp.MustCompile(`a valid environment variable name`), adviseVariable},
@@ -78,28 +88,33 @@ var (
 
 // enrichValue says which value would be right in the place of one that validation refuses.
 func enrichValue(d *manifest.Document, f *diag.Diagnostic, path, message string) {
+	way := adviceOn(d, path, message)
+	if way.meant != "" {
+		way.suggest(d, f, path, way.instead)
+	}
+	if way.help != "" {
+		f.Help = way.help
+	}
+}
+
+// adviceOn returns the way out of a message about a value; none if there is none.
+func adviceOn(d *manifest.Document, path, message string) advice {
 	m := invalidValue.FindStringSubmatch(message)
 	if m == nil {
-		return
+		return advice{}
 	}
 	value, err := strconv.Unquote(m[1])
 	if err != nil {
 		value = m[1]
 	}
 	for _, a := range advices {
-		groups := a.message.FindStringSubmatch(m[2])
-		if groups == nil {
-			continue
+		if groups := a.message.FindStringSubmatch(m[2]); groups != nil {
+			way := a.advise(invalid{d, path, value, groups})
+			way.instead = value
+			return way
 		}
-		way := a.advise(invalid{d, path, value, groups})
-		if way.meant != "" {
-			way.suggest(d, f, path, value)
-		}
-		if way.help != "" {
-			f.Help = way.help
-		}
-		return
 	}
+	return advice{}
 }
 
 // suggest offers the value that was meant, at the value or key that the finding points at.
@@ -185,6 +200,12 @@ func adviseCIDR(v invalid) advice {
 }
 
 func adviseAddress(v invalid) advice {
+	if strings.HasSuffix(v.path, "clusterIP") || strings.Contains(v.path, "clusterIPs[") {
+		if strings.EqualFold(v.value, "none") {
+			return advice{meant: "None", certain: true}
+		}
+		return advice{help: "write an address, None for a headless Service, or leave the field out: Kubernetes chooses one"}
+	}
 	if p, err := netip.ParsePrefix(v.value); err == nil {
 		return advice{meant: p.Addr().String()}
 	}
@@ -194,6 +215,9 @@ func adviseAddress(v invalid) advice {
 var notInLabelValue = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
 
 func adviseLabel(v invalid) advice {
+	if strings.Contains(v.value, "://") {
+		return advice{help: "a label has letters, digits, '-', '_' and '.' alone: an address belongs into an annotation"}
+	}
 	if right := strings.Trim(notInLabelValue.ReplaceAllString(v.value, "-"), "-._"); right != "" && right != v.value {
 		return advice{meant: right}
 	}
@@ -249,11 +273,7 @@ func enrichNotFound(d *manifest.Document, f *diag.Diagnostic, path, message stri
 		return
 	}
 	wrong, _ := strconv.Unquote(m[1])
-	spec := path[:strings.LastIndexByte(path[:at], '.')]
-	var names []string
-	for _, list := range []string{spec + ".volumes", "spec.volumeClaimTemplates"} {
-		names = append(names, namesOf(d, list)...)
-	}
+	spec, names := path[:strings.LastIndexByte(path[:at], '.')], mountable(d, path)
 	if best := nearest(wrong, names); best != "" {
 		meantInstead(d, f, path, best, false)
 		return
@@ -262,6 +282,19 @@ func enrichNotFound(d *manifest.Document, f *diag.Diagnostic, path, message stri
 	if len(names) > 0 {
 		f.Help += ", or mount one of " + strings.Join(names, ", ")
 	}
+}
+
+// mountable returns the names of the volumes that the container at a path can mount.
+func mountable(d *manifest.Document, path string) (names []string) {
+	at := strings.Index(path, "ontainers[")
+	if at < 0 || !strings.Contains(path, ".volume") {
+		return nil
+	}
+	spec := path[:strings.LastIndexByte(path[:at], '.')]
+	for _, list := range []string{spec + ".volumes", "spec.volumeClaimTemplates"} {
+		names = append(names, namesOf(d, list)...)
+	}
+	return names
 }
 
 // namesOf returns the names of the elements of a list.
@@ -282,15 +315,33 @@ func namesOf(d *manifest.Document, path string) (names []string) {
 
 // enrichRequired says what to write where a value is missing.
 func enrichRequired(d *manifest.Document, f *diag.Diagnostic, path string, c verdict.Cause) {
+	add := func(text string) {
+		fix := PathFix{Path: path, NewText: text, Add: true}
+		if edits := editsOf(d, &fix); edits != nil {
+			f.Fixes = append(f.Fixes, diag.Fix{Message: fmt.Sprintf("add %s: %s", lastName(path), text), Edits: edits})
+		}
+	}
 	switch {
 	case strings.HasSuffix(path, ".pathType"):
 		f.Help = "say how the path matches: pathType: Prefix, Exact or ImplementationSpecific"
+		add("Prefix")
 	case strings.HasSuffix(path, ".restartPolicy"):
 		f.Help = "the pods of a Job end: write restartPolicy: OnFailure or restartPolicy: Never"
+		add("OnFailure")
+	case strings.HasSuffix(path, ".target.type") && d.Object.Kind == "HorizontalPodAutoscaler":
+		target, _ := valueOf(d, strings.TrimSuffix(path, ".type")).(map[string]any)
+		for _, t := range metricTargets {
+			if target[t.value] != nil {
+				f.Help = fmt.Sprintf("with %s it is type: %s", t.value, t.typ)
+				add(t.typ)
+				return
+			}
+		}
 	case path == "spec.selector":
 		labels, _ := valueOf(d, "spec.template.metadata.labels").(map[string]any)
 		if len(labels) > 0 {
 			f.Help = fmt.Sprintf("select the pods by their labels: selector: {matchLabels: %s}", flowText(labels))
+			add(flowText(map[string]any{"matchLabels": labels}))
 		}
 	case strings.HasSuffix(path, ".name") && strings.Contains(path, "ontainers[") && !strings.Contains(c.Message, ":"):
 		f.Help = "every element of the list has a name"
@@ -332,16 +383,20 @@ func relateDuplicate(d *manifest.Document, f *diag.Diagnostic, path string) {
 var timeLayouts = []string{"2006-01-02", "2006-01-02 15:04:05", "2006-01-02T15:04:05", "2006-01-02 15:04", "2006-01-02T15:04", time.RFC1123, time.RFC1123Z}
 
 // enrichTime says how a time or a duration is written. It reports whether the value should be one.
-func enrichTime(d *manifest.Document, f *diag.Diagnostic, c verdict.Cause, text string) bool {
+func enrichTime(d *manifest.Document, f *diag.Diagnostic, c verdict.Cause, typ, text string) bool {
 	server := c.Message
 	switch {
 	case strings.Contains(server, "parsing time"):
 		f.Server, f.Message = server, strconv.Quote(text)+" is not a time"
-		f.Help = "write a time as in 2006-01-02T15:04:05Z"
+		layout := time.RFC3339
+		if typ == "MicroTime" || strings.Contains(server, ".000000") {
+			layout = metav1.RFC3339Micro
+		}
+		f.Help = "write a time as in " + strings.Replace(layout, "Z07:00", "Z", 1)
 		i := slices.IndexFunc(timeLayouts, func(layout string) bool { _, err := time.Parse(layout, text); return err == nil })
 		if i >= 0 {
 			at, _ := time.Parse(timeLayouts[i], text)
-			meantInstead(d, f, c.Path, at.UTC().Format(time.RFC3339), false)
+			meantInstead(d, f, c.Path, at.UTC().Format(layout), false)
 		}
 	case strings.Contains(server, "time: "):
 		f.Server, f.Message = server, strconv.Quote(text)+" is not a duration"

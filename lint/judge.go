@@ -133,14 +133,19 @@ func (r *run) report(ctx context.Context, d *manifest.Document, v verdict.Verdic
 		r.fillUndecoded(out.resource(), d, namespaceOf(d))
 		return nil
 	}
-	for _, f := range r.lookalikes(d) {
-		out.Findings = append(out.Findings, finding{f, d.Item})
-	}
+	hidden := r.lookalikes(d)
 	changed := r.judgeUpdate(ctx, d, v)
+	for _, t := range r.targets {
+		t.learn(gvkOf(d), v)
+	}
 	w := r.repair(ctx, d, v)
 	v = w.Verdict
 	for _, f := range w.attach(d, r.diagnoseAll(d, v)) {
+		hidden = slices.DeleteFunc(hidden, func(h diag.Diagnostic) bool { return h.Range == f.Range })
 		out.Findings = append(out.Findings, finding{judgedBy(v, f), d.Item})
+	}
+	for _, f := range hidden {
+		out.Findings = append(out.Findings, finding{f, d.Item})
 	}
 	for _, f := range changed {
 		out.Findings = append(out.Findings, finding{f, d.Item})

@@ -2,6 +2,8 @@ package lint
 
 import (
 	"bytes"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -41,6 +43,14 @@ func (r *run) unreadableBlanks(d *manifest.Document, v verdict.Verdict) (diag.Di
 					name, found.Range = called, edit.Range
 				}
 				fix.Edits = append(fix.Edits, edit)
+			} else if called, meant, ok := syntax.Punctuation(c); ok && meant == ":" {
+				if after := d.File.Data[offset+n]; after != ' ' && after != '\n' && after != '\r' {
+					meant = ": "
+				}
+				edit := source.Edit{Range: d.File.Range(offset, offset+n), NewText: meant}
+				name, found.Range, fix.Message = called, edit.Range, "write a colon"
+				fix.Edits = append(fix.Edits, edit)
+				return
 			}
 			offset += n
 		}
@@ -49,7 +59,7 @@ func (r *run) unreadableBlanks(d *manifest.Document, v verdict.Verdict) (diag.Di
 		if isFreeText(d, path) && !key {
 			return
 		}
-		if text := string(textOf(d, at)); key || n.Style == manifest.Plain && holdsKey(text) {
+		if text := string(textOf(d, at)); key || n.Style == manifest.Plain && (holdsKey(text) || mistyped(v, path) && foreignColon.MatchString(text)) {
 			collect(at)
 		}
 	})
@@ -57,9 +67,20 @@ func (r *run) unreadableBlanks(d *manifest.Document, v verdict.Verdict) (diag.Di
 		return diag.Diagnostic{}, false
 	}
 	found.Message = syntax.LookalikeMessage(name, len(fix.Edits))
+	if fix.Message == "write a colon" {
+		found.Message = name + " in the place of a colon"
+	}
 	found.Help = "YAML reads it as text, a part of the key: replace it"
 	found.Fixes = []diag.Fix{fix}
 	return found, true
+}
+
+// foreignColon matches a key with a colon that is none to YAML.
+var foreignColon = regexp.MustCompile(`^[A-Za-z][\w.-]*[\x{ff1a}\x{fe55}]`)
+
+// mistyped reports whether the server refuses a value because of its type.
+func mistyped(v verdict.Verdict, path string) bool {
+	return slices.ContainsFunc(v.Causes, func(c verdict.Cause) bool { return c.Path == path && isWrongType(c) })
 }
 
 // holdsKey reports whether a plain scalar looks like a key and a value with a blank between them that is none to YAML.
@@ -78,14 +99,15 @@ func (r *run) lookalikes(d *manifest.Document) (out []diag.Diagnostic) {
 		if key || n.Style == manifest.Block || isFreeText(d, path) {
 			return
 		}
+		image := strings.HasSuffix(path, ".image") // no node can pull it
 		text := string(textOf(d, at))
 		name, meant, ok := withoutLookalikes(text, n.Style)
-		if !ok {
+		if !ok || n.Style != manifest.Plain && strings.HasPrefix(name, "curly quote") && !image {
 			return
 		}
 		f := newDiagnostic(ruleLookalike, d)
 		f.Severity = r.Rules.severityOf(ruleLookalike, &Finding{})
-		if strings.HasSuffix(path, ".image") { // no node can pull it
+		if image {
 			f.Severity = diag.Error
 		}
 		f.Path, f.Range = path, firstLine(at)
@@ -99,13 +121,17 @@ func (r *run) lookalikes(d *manifest.Document) (out []diag.Diagnostic) {
 
 // withoutLookalikes returns the text of a scalar as it was most likely meant, and the name of the first character that was not.
 func withoutLookalikes(text string, style manifest.Style) (name, meant string, ok bool) {
-	first, size := utf8.DecodeRuneInString(text)
-	last, _ := utf8.DecodeLastRuneInString(text)
-	_, opens, open := syntax.Lookalike(first)
-	_, closes, end := syntax.Lookalike(last)
-	if quoted := style == manifest.Plain && open && end && opens != "" && opens == closes && !syntax.Blank(first); quoted && len(text) > size {
+	inner := text
+	if style != manifest.Plain && len(text) > 1 {
+		inner = text[1 : len(text)-1]
+	}
+	first, size := utf8.DecodeRuneInString(inner)
+	last, _ := utf8.DecodeLastRuneInString(inner)
+	_, opens, _ := syntax.Lookalike(first)
+	_, closes, _ := syntax.Lookalike(last)
+	if (opens == `"` || opens == "'") && opens == closes && len(inner) > size {
 		name, _, _ = syntax.Lookalike(first)
-		inner := text[size : len(text)-utf8.RuneLen(last)]
+		inner = inner[size : len(inner)-utf8.RuneLen(last)]
 		return name, scalarText(inner), !strings.ContainsAny(inner, `"\`)
 	}
 	trimmed := strings.TrimFunc(text, syntax.Blank)
@@ -127,6 +153,57 @@ func withoutLookalikes(text string, style manifest.Style) (name, meant string, o
 		clean = strings.TrimSpace(clean)
 	}
 	return name, clean, name != "" && clean != ""
+}
+
+// hiddenIn returns the scalar at a path, or the entry of the mapping there, that a message refuses because of a character that
+// looks like another one, with the name of the character and the text that was most likely meant.
+func hiddenIn(d *manifest.Document, path, message string) (at source.Range, name, meant string, ok bool) {
+	p := d.Find(path)
+	if !p.Exact || p.Node == nil || p.Alias.IsValid() {
+		return source.Range{}, "", "", false
+	}
+	n := p.Node
+	if n.Kind == manifest.Map {
+		if n = refusedEntry(n, message); n == nil {
+			return source.Range{}, "", "", false
+		}
+	}
+	at = n.Range()
+	if n.Kind != manifest.Scalar || n.Style == manifest.Block || !at.IsValid() || at.Start.Line != at.End.Line {
+		return source.Range{}, "", "", false
+	}
+	name, meant, ok = withoutLookalikes(string(textOf(d, at)), n.Style)
+	return at, name, meant, ok
+}
+
+// refusedEntry returns the value of a mapping that a message names; nil if it names none.
+func refusedEntry(n *manifest.Node, message string) *manifest.Node {
+	m := invalidText.FindStringSubmatch(message)
+	if m == nil {
+		return nil
+	}
+	text, err := strconv.Unquote(m[1])
+	if err != nil {
+		return nil
+	}
+	for _, f := range n.Fields {
+		if v := f.Value.Target(); v.Kind == manifest.Scalar && v.Text == text {
+			return v
+		}
+	}
+	return nil
+}
+
+// enrichHidden says that a value is refused because of a character that looks like another one. It reports whether it is.
+func enrichHidden(d *manifest.Document, f *diag.Diagnostic, path string) bool {
+	at, name, meant, ok := hiddenIn(d, path, f.Message)
+	if !ok {
+		return false
+	}
+	f.Server = f.Message
+	f.Message, f.Help, f.Range = name+" is a part of the value", "write "+meant, at
+	f.Fixes = []diag.Fix{{Message: f.Help, Safe: true, Edits: []source.Edit{{Range: at, NewText: meant}}}}
+	return true
 }
 
 // isFreeText reports whether a value is text for people or programs of which Kubernetes knows nothing.

@@ -12,11 +12,8 @@ import (
 
 // placeMeant returns the path at which a field was most likely meant to stand; empty if it is not known.
 func (t *target) placeMeant(d *manifest.Document, c verdict.Cause) string {
-	if to, _ := oldForm(d, c.Path); to != "" {
-		return to
-	}
-	kind := t.store().Lookup(gvkOf(d))
-	if kind == nil || c.Siblings != nil || t.versionsWith(gvkOf(d), c.SchemaPath()) != "" {
+	kind := t.kindOf(d)
+	if kind == nil || t.versionsWith(gvkOf(d), c.SchemaPath()) != "" {
 		return ""
 	}
 	_, place := kind.SuggestField(c.SchemaPath())
@@ -145,39 +142,6 @@ func deepest(d *manifest.Document, path string) (manifest.Place, []string) {
 	}
 }
 
-// oldForms are fields that another API version of a kind has, and where this one has them. The value of servicePort decides
-// between two.
-var oldForms = []struct{ kind, end, to string }{
-	{"Ingress", ".backend.serviceName", ".backend.service.name"},
-	{"Ingress", ".backend.servicePort", ".backend.service.port.number"},
-	{"Ingress", "Backend.serviceName", "Backend.service.name"},
-	{"Ingress", "Backend.servicePort", "Backend.service.port.number"},
-}
-
-// oldForm returns where a field of an older API version stands in this one, and what to write.
-func oldForm(d *manifest.Document, path string) (to, words string) {
-	if !strings.HasPrefix(d.Object.APIVersion, "networking.k8s.io/") {
-		return "", ""
-	}
-	for _, f := range oldForms {
-		if f.kind != d.Object.Kind || !strings.HasSuffix(path, f.end) {
-			continue
-		}
-		to = strings.TrimSuffix(path, f.end) + f.to
-		value := valueOf(d, path)
-		if text, isText := value.(string); isText && strings.HasSuffix(to, ".port.number") {
-			to = strings.TrimSuffix(to, "number") + "name"
-			return to, fmt.Sprintf("in %s it is service.port.name: write service: {name: ..., port: {name: %s}}", d.Object.APIVersion, text)
-		}
-		if strings.HasSuffix(to, ".port.number") {
-			return to, fmt.Sprintf("in %s it is service.port.number: write service: {name: ..., port: {number: %v}}",
-				d.Object.APIVersion, value)
-		}
-		return to, fmt.Sprintf("in %s it is service.name: write service: {name: %v, port: ...}", d.Object.APIVersion, value)
-	}
-	return "", ""
-}
-
 // putAt sets a field, and makes the mappings that hold it. It returns false if the field has one already, or the
 // path leads through a list of which no element is named.
 func putAt(v map[string]any, path string, value any) bool {
@@ -212,35 +176,4 @@ func putAt(v map[string]any, path string, value any) bool {
 		}
 		path = rest
 	}
-}
-
-// backendFix rewrites a backend of an old Ingress.
-func backendFix(d *manifest.Document, path string) (diag.Fix, bool) {
-	parent := path[:max(0, strings.LastIndexByte(path, '.'))]
-	backend, isMap := valueOf(d, parent).(map[string]any)
-	p := d.Find(parent)
-	if !isMap || !p.Exact || p.Alias.IsValid() || !p.Value.IsValid() {
-		return diag.Fix{}, false
-	}
-	service, port := map[string]any{}, map[string]any{}
-	for name, v := range backend {
-		switch name {
-		case "serviceName":
-			service["name"] = v
-		case "servicePort":
-			if _, isText := v.(string); isText {
-				port["name"] = v
-			} else {
-				port["number"] = v
-			}
-			service["port"] = port
-		default:
-			return diag.Fix{}, false
-		}
-	}
-	text := "service: " + flowText(service)
-	if d.File.Data[p.Value.Start.Offset] == '{' {
-		text = "{" + text + "}"
-	}
-	return diag.Fix{Message: text, Edits: []source.Edit{{Range: p.Value, NewText: text}}}, true
 }

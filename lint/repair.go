@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/seatrial/seatrial/diag"
@@ -26,6 +27,10 @@ type repair struct {
 	value any      // the right value, if the field stays
 	also  []string // paths of other wrong fields that the value puts right
 	found string   // where the right value has what the wrong one had at path; empty: nowhere else
+	// added are fields that come into the mapping at path, for the one that is written at instead and others.
+	added   []string
+	instead string
+	draft   bool // parts of the value are made up
 }
 
 // repaired is the verdict on an object with its repairs. Paths are those of the document.
@@ -33,23 +38,33 @@ type repaired struct {
 	verdict.Verdict
 	consequences []verdict.Cause // of the verdict on the object as it is written
 	made         []repair
+	unsure       []verdict.Cause // what is still wrong with a value that was repaired
 }
 
 // repair judges an object again with what was most likely meant. It returns the verdict as it is if nothing can be repaired.
 func (r *run) repair(ctx context.Context, d *manifest.Document, v verdict.Verdict) repaired {
 	whole := repaired{Verdict: v}
-	whole.setAside(v.Causes)
-	if len(r.targets) != 1 || !r.targets[0].linked || v.NotServed != "" || !slices.ContainsFunc(v.Causes, repairable) {
+	whole.setAside(d, v.Causes)
+	if len(r.targets) != 1 || !r.targets[0].linked || v.NotServed != "" || unknown(v) || v.Accepted() {
 		return whole
 	}
+	t := r.targets[0]
 	if wrong := countRepairable(v.Causes); wrong > maxWrong {
 		return whole
 	}
 	value := runtime.DeepCopyJSON(d.Value())
-	roots := slices.DeleteFunc(slices.Clone(v.Causes), func(c verdict.Cause) bool { return !repairable(c) })
+	var roots []verdict.Cause
+	for _, c := range whole.Causes {
+		if repairable(c) || t.hasMeant(d, value, c) {
+			roots = append(roots, c)
+		}
+	}
+	if len(roots) == 0 {
+		return whole
+	}
 	current, repaired := v, false
 	for range maxRepairs {
-		made := r.targets[0].repairAll(d, value, current.Causes, &whole)
+		made := t.repairAll(d, value, current.Causes, &whole)
 		if !made {
 			break
 		}
@@ -57,7 +72,7 @@ func (r *run) repair(ctx context.Context, d *manifest.Document, v verdict.Verdic
 		if err != nil {
 			return whole
 		}
-		current, repaired = r.Validator.Create(ctx, gvkOf(d), doc, namespaceOf(d)), true
+		current, repaired = r.Validator.Create(ctx, gvkOf(d), doc, namespaceIn(d, value)), true
 		roots = slices.DeleteFunc(roots, func(c verdict.Cause) bool { return whole.covered(c.Path) })
 		for _, c := range current.Causes {
 			c = whole.inDocument(c)
@@ -66,11 +81,68 @@ func (r *run) repair(ctx context.Context, d *manifest.Document, v verdict.Verdic
 			}
 		}
 	}
-	if !repaired || current.Object == nil {
-		return whole
+	if repaired && current.Object != nil {
+		whole = whole.settle(d, v, current, roots)
 	}
-	return whole.settle(v, current, roots)
+	whole.setAsideFollowers(d, roots)
+	return whole
 }
+
+// namespaceIn returns the namespace that a client sends an object to as it is repaired.
+func namespaceIn(d *manifest.Document, value map[string]any) string {
+	if meta, isMap := value["metadata"].(map[string]any); isMap {
+		if name, isText := meta["namespace"].(string); isText && name != "" {
+			return name
+		}
+	}
+	return namespaceOf(d)
+}
+
+// setAsideFollowers keeps as consequences the causes that speak of what was not read because a value has the wrong type.
+func (w *repaired) setAsideFollowers(d *manifest.Document, roots []verdict.Cause) {
+	roots = slices.DeleteFunc(slices.Clone(roots), func(c verdict.Cause) bool {
+		return slices.ContainsFunc(w.made, func(m repair) bool { return m.path == c.Path && !m.draft })
+	})
+	var left []verdict.Cause
+	for _, c := range w.Causes {
+		if !repairable(c) && slices.ContainsFunc(roots, func(r verdict.Cause) bool { return w.isFollower(d, r, c) }) {
+			w.consequences = append(w.consequences, c)
+		} else {
+			left = append(left, c)
+		}
+	}
+	w.Causes = left
+}
+
+// isFollower reports whether a cause speaks of a value that is missing, or the default of one, because another one could not be
+// read.
+func (w *repaired) isFollower(d *manifest.Document, root, c verdict.Cause) bool {
+	if !isWrongType(root) || root.Path == "" {
+		return false
+	}
+	path := sourcePath(d, c.Path)
+	switch {
+	case path == root.Path || isBelow(path, root.Path):
+		return true
+	case root.Path == "metadata.namespace" && path == "":
+		return strings.Contains(c.Message, "does not match the namespace")
+	case strings.Contains(c.Message, "`selector` does not match"):
+		return isBelow(root.Path, "spec.selector") || root.Path == "spec.selector"
+	case isBelow(root.Path, path): // what holds the value, or the list of what holds it
+		return strings.Count(root.Path[len(path):], ".") <= 1 && strings.Contains(c.Message, "must ")
+	}
+	beside := isBelow(path, holderPath(root.Path))
+	return beside && !d.Find(path).Exact && c.Reason != string(metav1.CauseTypeFieldValueRequired)
+}
+
+// isBelow reports whether a path leads to something below another one.
+func isBelow(path, above string) bool {
+	rest, below := strings.CutPrefix(path, above)
+	return below && above != "" && rest != "" && (rest[0] == '.' || rest[0] == '[')
+}
+
+// holderPath returns the path of the mapping or list that holds the value at a path.
+func holderPath(path string) string { return path[:max(0, strings.LastIndexAny(path, ".["))] }
 
 // inDocument returns a cause of a repaired object with its path in the document. Where that is another one, the cause names
 // the field as it is written, and keeps the path that it has in the schema.
@@ -89,31 +161,85 @@ func (w *repaired) inDocument(c verdict.Cause) verdict.Cause {
 const (
 	unchecked = "some validation rules were not checked because the object was invalid"
 	crashed   = ": runtime error: " // of the server's reader of a value, such as a schedule
+	// of a definition's reader of numbers
+	checkedType = `Invalid value: "": Checked value must be of type `
 )
 
 // setAside keeps causes that say nothing beside others as their consequences.
-func (w *repaired) setAside(causes []verdict.Cause) {
-	says := slices.DeleteFunc(slices.Clone(causes), func(c verdict.Cause) bool {
-		return strings.Contains(c.Message, unchecked) || strings.Contains(c.Message, crashed)
-	})
-	derived := func(c verdict.Cause) bool {
-		if strings.Contains(c.Message, crashed) {
-			return slices.ContainsFunc(says, func(o verdict.Cause) bool { return o.Path == c.Path })
-		}
-		return strings.Contains(c.Message, unchecked) && len(causes) > 1
-	}
-	for _, c := range causes {
-		if derived(c) {
+func (w *repaired) setAside(d *manifest.Document, causes []verdict.Cause) {
+	w.Causes = nil
+	for i, c := range causes {
+		if len(causes) > 1 && saysNothing(d, causes, i) {
 			w.consequences = append(w.consequences, c)
+		} else {
+			w.Causes = append(w.Causes, c)
 		}
 	}
-	w.Causes = slices.DeleteFunc(slices.Clone(causes), derived)
+}
+
+// saysNothing reports whether one of several causes says nothing beside the others.
+func saysNothing(d *manifest.Document, causes []verdict.Cause, i int) bool {
+	c := causes[i]
+	another := func(says func(o verdict.Cause) bool) bool {
+		for j, o := range causes {
+			if j != i && says(o) {
+				return true
+			}
+		}
+		return false
+	}
+	switch {
+	case c.Class == verdict.UnknownField: // below what should be a list
+		return another(func(o verdict.Cause) bool { return isWrongType(o) && isBelow(c.Path, o.Path) })
+	case strings.HasPrefix(c.Message, checkedType):
+		return another(func(o verdict.Cause) bool { return isWrongType(o) && strings.HasSuffix(c.Message, " in "+o.Path) })
+	case strings.Contains(c.Message, unchecked):
+		return another(func(o verdict.Cause) bool { return !strings.Contains(o.Message, unchecked) })
+	case strings.Contains(c.Message, crashed):
+		return another(func(o verdict.Cause) bool { return o.Path == c.Path && !strings.Contains(o.Message, crashed) })
+	case c.Class != verdict.Invalid:
+		return false
+	case c.Path == "metadata.name" && d.Object.Name == "" && d.GenerateName != "":
+		return another(func(o verdict.Cause) bool { return o.Path == "metadata.generateName" })
+	case isDefinition(d) && c.Path == "status.storedVersions":
+		return !d.Find(c.Path).Exact
+	}
+	for j, o := range causes {
+		if j != i && o.Class == verdict.Invalid && (o.Path == c.Path && saysLess(c, o, i > j) || isDefaultOf(d, c, o)) {
+			return true
+		}
+	}
+	return false
+}
+
+// saysLess reports whether of two causes about one value the first says less than the second.
+func saysLess(c, o verdict.Cause, later bool) bool {
+	switch {
+	case unsupported.MatchString(c.Message) && unsupported.MatchString(o.Message):
+		return len(c.Message) > len(o.Message) || len(c.Message) == len(o.Message) && later
+	case strings.HasPrefix(o.Message, "Required value"):
+		return strings.HasPrefix(c.Message, `Invalid value: "":`) || strings.HasPrefix(c.Message, "Invalid value: null:") ||
+			strings.HasPrefix(c.Message, "Invalid value: 0:") || strings.HasPrefix(c.Message, `Unsupported value: "":`)
+	case strings.HasSuffix(o.Message, notAResource):
+		return strings.HasSuffix(c.Message, notQualified) || c.Message == o.Message && later
+	}
+	return false
+}
+
+// isDefaultOf reports whether a cause speaks of a value that is not written, but taken over from another one, of which
+// another cause says the same: a request that is missing is that of the limit.
+func isDefaultOf(d *manifest.Document, c, o verdict.Cause) bool {
+	before, resource, found := strings.Cut(c.Path, ".requests[")
+	if !found {
+		before, resource, found = strings.Cut(c.Path, ".request[") // as it is misspelt
+	}
+	return found && o.Path == before+".limits["+resource && !d.Find(c.Path).Exact && d.Find(o.Path).Exact
 }
 
 // followsFrom reports whether a cause speaks of a value that could not be read, or of the list that has it as an element.
 func followsFrom(roots []verdict.Cause, c verdict.Cause) bool {
 	return c.Path != "" && slices.ContainsFunc(roots, func(r verdict.Cause) bool {
-		return r.Class == verdict.WrongType && (c.Path == r.Path || strings.HasPrefix(r.Path, c.Path+"[") && strings.Count(r.Path, ".") == strings.Count(c.Path, "."))
+		return isWrongType(r) && (c.Path == r.Path || strings.HasPrefix(r.Path, c.Path+"[") && strings.Count(r.Path, ".") == strings.Count(c.Path, "."))
 	})
 }
 
@@ -123,11 +249,18 @@ func (w *repaired) covered(path string) bool {
 }
 
 // settle separates the causes that are left from their consequences.
-func (w repaired) settle(before, after verdict.Verdict, roots []verdict.Cause) repaired {
+func (w repaired) settle(d *manifest.Document, before, after verdict.Verdict, roots []verdict.Cause) repaired {
 	left := roots
 	for _, c := range after.Causes {
-		switch c = w.inDocument(c); {
-		case repairable(c):
+		c = w.inDocument(c)
+		if repairable(c) {
+			continue
+		}
+		if slices.ContainsFunc(roots, func(r verdict.Cause) bool { return r.Path == c.Path && !c.Same(r) }) {
+			w.unsure = append(w.unsure, c)
+		}
+		switch {
+		case slices.ContainsFunc(left, c.Same):
 		case followsFrom(roots, c):
 			w.consequences = append(w.consequences, c)
 		default:
@@ -135,20 +268,25 @@ func (w repaired) settle(before, after verdict.Verdict, roots []verdict.Cause) r
 		}
 	}
 	for _, c := range before.Causes {
-		if !repairable(c) && !slices.ContainsFunc(left, c.Same) && !strings.Contains(c.Message, unchecked) {
+		if !repairable(c) && !slices.ContainsFunc(left, c.Same) && !slices.ContainsFunc(w.consequences, c.Same) &&
+			!strings.Contains(c.Message, unchecked) {
 			w.consequences = append(w.consequences, c)
 		}
 	}
 	w.Verdict = after
-	w.Causes = left
-	w.setAside(left)
-	w.Custom, w.Release, w.Guessed = before.Custom, before.Release, before.Guessed
+	w.setAside(d, left)
+	w.Custom, w.Release, w.Guessed, w.Definition = before.Custom, before.Release, before.Guessed, before.Definition
 	return w
 }
 
 // original returns the path of a field in the document that a repair may have renamed.
 func (w *repaired) original(path string) string {
 	for _, m := range slices.Backward(w.made) {
+		for _, name := range m.added {
+			if field := m.path + "." + name; path == field || isBelow(path, field) {
+				path = m.instead
+			}
+		}
 		moved := cmp.Or(m.to, m.found)
 		if moved == "" {
 			continue
@@ -162,6 +300,9 @@ func (w *repaired) original(path string) string {
 
 // attach keeps the consequences with the first finding that explains them.
 func (w *repaired) attach(d *manifest.Document, found []diag.Diagnostic) []diag.Diagnostic {
+	for i := range found {
+		w.doubt(&found[i])
+	}
 	if len(w.consequences) == 0 {
 		return found
 	}
@@ -178,6 +319,16 @@ func (w *repaired) attach(d *manifest.Document, found []diag.Diagnostic) []diag.
 		found[at].Consequences = append(found[at].Consequences, diagnose(d, c))
 	}
 	return found
+}
+
+// doubt takes away the fixes of a value that the server refuses as well.
+func (w *repaired) doubt(f *diag.Diagnostic) {
+	i := slices.IndexFunc(w.unsure, func(c verdict.Cause) bool { return c.Path == f.Path && c.Message != f.Message })
+	if i < 0 || len(f.Fixes) == 0 {
+		return
+	}
+	f.Help += "; but even so: " + w.unsure[i].Message
+	f.Fixes = nil
 }
 
 // locate sets the places in the document of a rule's finding about the repaired object.
@@ -204,7 +355,22 @@ func sibling(path, name string) string {
 
 // repairable reports whether a cause speaks of a field that is not what its author meant.
 func repairable(c verdict.Cause) bool {
-	return c.Class == verdict.UnknownField || c.Class == verdict.WrongType
+	return c.Class == verdict.UnknownField || isWrongType(c)
+}
+
+// isWrongType reports whether a cause speaks of a value of another type than the field takes, of a built-in kind or of a
+// custom resource.
+func isWrongType(c verdict.Cause) bool {
+	return c.Class == verdict.WrongType || c.Class == verdict.Invalid && bodyType.MatchString(c.Message)
+}
+
+// hasMeant reports whether it is known what was meant by a value that validation refuses.
+func (t *target) hasMeant(d *manifest.Document, object map[string]any, c verdict.Cause) bool {
+	if c.Class != verdict.Invalid {
+		return false
+	}
+	_, ok := t.repairOf(d, object, c)
+	return ok
 }
 
 // maxWrong is how many fields of an object may be wrong, at most, for it to be repaired: each is held against all others.
@@ -221,8 +387,8 @@ func countRepairable(causes []verdict.Cause) (n int) {
 
 // repairAll makes the repairs of the causes, each once, and reports whether there were any.
 func (t *target) repairAll(d *manifest.Document, value map[string]any, causes []verdict.Cause, w *repaired) (made bool) {
-	for _, c := range causes {
-		if !repairable(c) || slices.ContainsFunc(w.made, func(o repair) bool { return o.path == c.Path }) {
+	for _, c := range inOrder(d, causes) {
+		if slices.ContainsFunc(w.made, func(o repair) bool { return o.path == c.Path }) {
 			continue
 		}
 		if w.covered(c.Path) {
@@ -236,6 +402,15 @@ func (t *target) repairAll(d *manifest.Document, value map[string]any, causes []
 	return made
 }
 
+// inOrder returns causes in the order in which what they speak of stands in the document.
+func inOrder(d *manifest.Document, causes []verdict.Cause) []verdict.Cause {
+	sorted := slices.Clone(causes)
+	slices.SortStableFunc(sorted, func(a, b verdict.Cause) int {
+		return cmp.Compare(d.Find(a.Path).Key.Start.Offset, d.Find(b.Path).Key.Start.Offset)
+	})
+	return sorted
+}
+
 // repairOf returns the repair of a cause, in the object as it is repaired so far.
 func (t *target) repairOf(d *manifest.Document, object map[string]any, c verdict.Cause) (repair, bool) {
 	holder, key, ok := locate(object, c.Path)
@@ -245,14 +420,23 @@ func (t *target) repairOf(d *manifest.Document, object map[string]any, c verdict
 	if fix, ok := t.selectorMeant(d, object, c); ok {
 		return fix, true
 	}
-	if c.Class == verdict.WrongType {
+	if w, ok := t.rewriteOf(d, object, c); ok {
+		held, at, _ := locate(object, w.path)
+		m, _ := valueAt(held, at).(map[string]any)
+		return w.repair(m, c.Path), true
+	}
+	if isWrongType(c) {
 		v := valueAt(holder, key)
-		meant, _, ok := t.meant(d, c.Path, v)
-		fix := repair{path: c.Path, value: meant}
+		m := t.meant(d, c.SchemaPath(), v)
+		meant := m.value
+		fix := repair{path: c.Path, value: meant, draft: m.draft}
 		if list, isList := meant.([]any); isList && len(list) == 1 && stands(v) == "a mapping" && stands(list[0]) == "a mapping" {
 			fix.found = c.Path + "[0]"
 		}
-		return fix, ok
+		return fix, meant != nil
+	}
+	if c.Class == verdict.Invalid {
+		return invalidMeant(d, object, c)
 	}
 	if name := t.nameMeant(d, c); name != "" {
 		return repair{path: c.Path, to: sibling(c.Path, name)}, true
@@ -350,10 +534,10 @@ func (t *target) nameMeant(d *manifest.Document, c verdict.Cause) string {
 	if yamlWords[strings.ToLower(wrong)] { // a boolean was meant to be a value
 		return ""
 	}
-	if c.Siblings != nil {
-		return nearest(wrong, c.Siblings)
+	if best := nearest(wrong, c.Siblings); best != "" {
+		return best
 	}
-	kind := t.store().Lookup(gvkOf(d))
+	kind := t.kindOf(d)
 	if kind == nil || t.versionsWith(gvkOf(d), path) != "" {
 		return ""
 	}

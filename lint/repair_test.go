@@ -91,12 +91,11 @@ func TestOneCauseIsOneFinding(t *testing.T) {
 		"a time zone in a schedule": {"apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: a}\nspec:\n  schedule: TZ=0\n  jobTemplate: {spec: {template: {spec: {restartPolicy: Never, containers: [{name: c, image: c:1}]}}}}\n", []string{
 			`spec.schedule: Invalid value: "TZ=0": cannot use TZ or CRON_TZ in schedule, use timeZone field instead: `}, true},
 		"an old Ingress": {"apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: a}\nspec: {rules: [{http: {paths: [{path: /, pathType: Prefix, backend: {serviceName: a, servicePort: 80}}]}}]}\n", []string{
-			`spec.rules[0].http.paths[0].backend.serviceName: unknown field "spec.rules[0].http.paths[0].backend.serviceName": in networking.k8s.io/v1 it is service.name: write service: {name: a, port: ...}`,
-			`spec.rules[0].http.paths[0].backend.servicePort: unknown field "spec.rules[0].http.paths[0].backend.servicePort": in networking.k8s.io/v1 it is service.port.number: write service: {name: ..., port: {number: 80}}`}, true},
+			`spec.rules[0].http.paths[0].backend.serviceName: unknown field "spec.rules[0].http.paths[0].backend.serviceName": in networking.k8s.io/v1 it is written service: {name: a, port: {number: 80}}`}, true},
 		"a boolean for a key": {"apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {ports: [{port: 80}], true: x}\n", []string{
 			`spec.true: unknown field "spec.true": `}, false},
 		"plain text in a Secret": {"apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ndata: {password: 's3cr3t!'}\n", []string{
-			`data.password: the value of password is not base64: data holds base64: plain text goes into stringData`}, false},
+			`data.password: the value of password is not base64: data holds base64: move the text to stringData, or encode it with base64`}, false},
 		"somebody else's kind": {"apiVersion: serving.knative.dev/v1\nkind: Service\nmetadata: {name: a}\n", []string{
 			`kind: no matches for kind "Service" in version "serving.knative.dev/v1": if a CustomResourceDefinition defines it, add the definition to the set or name it with --crds`}, false},
 	} {

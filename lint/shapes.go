@@ -21,7 +21,7 @@ import (
 // enrichShape says of a value of the wrong type what stands there, what the field takes, and what to write. The server's
 // own words are kept beside it.
 func (t *target) enrichShape(d *manifest.Document, f *diag.Diagnostic, c verdict.Cause) {
-	kind := t.store().Lookup(gvkOf(d))
+	kind := t.kindOf(d)
 	holder, key, ok := locate(d.Value(), c.Path)
 	if !ok {
 		return
@@ -39,7 +39,7 @@ func (t *target) enrichShape(d *manifest.Document, f *diag.Diagnostic, c verdict
 		enrichQuantity(d, f, c, v)
 		return
 	}
-	if text, isText := v.(string); isText && enrichTime(d, f, c, text) {
+	if text, isText := v.(string); isText && enrichTime(d, f, c, typ, text) {
 		return
 	}
 	if typ != "" && takes(typ) != stands(v) {
@@ -49,14 +49,13 @@ func (t *target) enrichShape(d *manifest.Document, f *diag.Diagnostic, c verdict
 	if t.enrichSelector(d, f, c) {
 		return
 	}
-	meant, words, ok := t.meant(d, c.SchemaPath(), v)
-	if !ok {
-		f.Help = cmp.Or(f.Help, words)
+	if len(f.Fixes) > 0 {
 		return
 	}
-	f.Help = words
-	if len(f.Fixes) == 0 {
-		if fix, ok := shapeFix(d, d.Find(c.Path), v, asText(d.Find(c.Path), v, meant), words); ok {
+	m := t.meant(d, c.SchemaPath(), v)
+	f.Help = cmp.Or(m.words, f.Help)
+	if m.known() && !m.draft {
+		if fix, ok := shapeFix(d, d.Find(c.Path), v, asText(d.Find(c.Path), v, m.value), m.words); ok {
 			f.Fixes = append(f.Fixes, fix)
 		}
 	}
@@ -109,114 +108,125 @@ func lastName(path string) string {
 	return path[strings.LastIndexByte(path, '.')+1:]
 }
 
-// meant returns the value of the right type that was most likely meant by one of a wrong type, and says what to write.
-func (t *target) meant(d *manifest.Document, path string, v any) (meant any, words string, ok bool) {
-	kind := t.store().Lookup(gvkOf(d))
+// meant returns what was most likely meant by a value of a wrong type.
+func (t *target) meant(d *manifest.Document, path string, v any) meaning {
+	kind := t.kindOf(d)
 	if kind == nil {
-		return nil, "", false
+		return meaning{}
 	}
 	f, err := kind.Field(path)
 	if err != nil {
 		return meantInMap(kind, path, v)
 	}
-	if strings.HasSuffix(path, "]") && strings.HasPrefix(f.Type, "[]") { // the value is an element of the field
-		return elementMeant(f, v)
+	s := slot{d, path, f}
+	typ := f.Type
+	if strings.HasSuffix(path, "]") { // the value is an element of the field
+		typ = strings.TrimPrefix(typ, "[]")
 	}
-	if item, list := strings.CutPrefix(f.Type, "[]"); list {
-		return listMeant(f, item, v)
+	if item, list := strings.CutPrefix(typ, "[]"); list {
+		return listMeant(s, item, v)
 	}
-	if f.Type == "Quantity" {
-		if q, known := quantityMeant(fmt.Sprint(v)); known {
-			return q, "did you mean " + q + "?", true
-		}
-		return nil, "", false
-	}
-	if m, words, ok := scalarMeant(f.Type, v); ok {
-		return m, words, ok
-	}
-	return objectMeant(f, v)
+	return oneMeant(s, typ, v)
 }
 
 // meantInMap is for the values of a map, which the schema does not list.
-func meantInMap(kind *schema.Kind, path string, v any) (any, string, bool) {
+func meantInMap(kind *schema.Kind, path string, v any) meaning {
 	i := strings.LastIndexAny(path, ".[")
 	if i < 0 {
-		return nil, "", false
+		return meaning{}
 	}
 	f, err := kind.Field(path[:i])
 	if err != nil || !strings.HasPrefix(f.Type, "map[string]") {
-		return nil, "", false
+		return meaning{}
 	}
-	return scalarMeant(strings.TrimPrefix(f.Type, "map[string]"), v)
+	return oneMeant(slot{path: path, field: f}, strings.TrimPrefix(f.Type, "map[string]"), v)
 }
 
-// scalarMeant is for a text where a number or boolean is wanted, and the other way round.
-func scalarMeant(want string, v any) (any, string, bool) {
-	switch v := v.(type) {
-	case string:
-		switch want {
-		case "integer":
-			if n, err := strconv.ParseInt(strings.TrimSpace(v), 10, 64); err == nil {
-				return n, "remove the quotes: the field is a number", true
-			}
-		case "boolean":
-			switch strings.ToLower(v) {
-			case "true", "yes", "on":
-				return true, "write true: the field is a boolean", true
-			case "false", "no", "off":
-				return false, "write false: the field is a boolean", true
-			}
+// oneMeant is for what stands where one value of a type is wanted.
+func oneMeant(s slot, typ string, v any) meaning {
+	switch typ {
+	case "integer":
+		return integerMeant(s.name(), v)
+	case "number":
+		return numberMeant(v)
+	case "boolean":
+		return booleanMeant(v)
+	case "string":
+		return textMeant(v)
+	case "Quantity":
+		if q, known := quantityMeant(fmt.Sprint(v)); known {
+			return meaning{value: q, words: "did you mean " + q + "?"}
 		}
-	case int64, float64, bool:
-		if want == "string" {
-			return fmt.Sprint(v), "quote the value: the field is a string", true
-		}
+		return meaning{}
+	case "IntOrString", "Time", "MicroTime", "Duration":
+		return meaning{}
 	}
-	return nil, "", false
+	if item, isMap := strings.CutPrefix(typ, "map[string]"); isMap {
+		return mapMeant(s, item, v)
+	}
+	return objectMeant(s, typ, v)
 }
 
-// elementMeant is for an element of a list that has another type than the list's elements.
-func elementMeant(f *schema.Field, v any) (any, string, bool) {
-	if m, words, ok := scalarMeant(strings.TrimPrefix(f.Type, "[]"), v); ok {
-		return m, words, ok
+// numberMeant is for what stands where a number is wanted that may have a fraction.
+func numberMeant(v any) meaning {
+	if text, isText := v.(string); isText {
+		if f, err := strconv.ParseFloat(strings.ReplaceAll(text, ",", "."), 64); err == nil {
+			return meaning{value: f, words: fmt.Sprintf("did you mean %v?", f)}
+		}
 	}
-	return objectMeant(f, v)
+	return meaning{words: "write a number"}
 }
 
 // listMeant is for what stands where a list is wanted: one element without its dash, names with values.
-func listMeant(f *schema.Field, item string, v any) (any, string, bool) {
+func listMeant(s slot, item string, v any) meaning {
 	fields := map[string]bool{}
-	for _, child := range f.Fields() {
+	for _, child := range s.field.Fields() {
 		fields[child.Name] = true
 	}
 	switch v := v.(type) {
 	case map[string]any:
-		known := 0
-		for key := range v {
-			if fields[key] {
-				known++
-			}
-		}
-		if known > 0 {
-			return []any{v}, "begin the element with a dash", true
+		if slices.ContainsFunc(sortedKeys(v), func(key string) bool { return fields[key] }) {
+			return meaning{value: []any{v}, words: dashWords}
 		}
 		return pairsMeant(fields, v)
 	case string:
 		if item == "string" {
 			list := words(v)
-			return list, "write it as a list: " + flowText(list), true
+			if !slices.Contains([]string{"command", "args"}, s.name()) && strings.Contains(v, ",") {
+				list = listed(v)
+			}
+			return meaning{value: list, words: "write it as a list: " + flowText(list)}
 		}
-	case float64, bool:
+	case int64, float64, bool:
 		if item == "string" {
-			return []any{fmt.Sprint(v)}, "write it as a list: [" + scalarText(fmt.Sprint(v)) + "]", true
+			return meaning{value: []any{fmt.Sprint(v)}, words: "write it as a list: [" + scalarText(fmt.Sprint(v)) + "]"}
 		}
 	}
-	one, help, ok := elementMeant(f, v)
-	if ok {
-		return []any{one}, "write it as a list: " + flowText([]any{one}), true
+	one := oneMeant(s, item, v)
+	if one.known() && !one.draft {
+		return meaning{value: []any{one.value}, words: "write it as a list: " + flowText([]any{one.value})}
 	}
-	return nil, help, false
+	if said, ok := strings.CutPrefix(one.words, "write it as {"); ok {
+		one.words = "write it as a list with the element {" + said
+	}
+	if one.known() {
+		one.value = []any{one.value}
+	}
+	return one
 }
+
+// listed splits a text at its commas.
+func listed(text string) (list []any) {
+	for part := range strings.SplitSeq(text, ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			list = append(list, part)
+		}
+	}
+	return list
+}
+
+// dashWords is said of an element that stands where its list is wanted.
+const dashWords = "begin the element with a dash"
 
 // words splits a command line into its words; a text that is none stays as it is.
 func words(line string) []any {
@@ -232,9 +242,9 @@ func words(line string) []any {
 }
 
 // pairsMeant is for a mapping of names to values where a list of elements with a name is wanted.
-func pairsMeant(fields map[string]bool, v map[string]any) (any, string, bool) {
+func pairsMeant(fields map[string]bool, v map[string]any) meaning {
 	if !fields["name"] || len(v) == 0 {
-		return nil, "", false
+		return meaning{}
 	}
 	var list []any
 	for _, name := range sortedKeys(v) {
@@ -245,59 +255,18 @@ func pairsMeant(fields map[string]bool, v map[string]any) (any, string, bool) {
 			list = append(list, element)
 		case string, int64, float64, bool:
 			if !fields["value"] {
-				return nil, "", false
+				return meaning{}
 			}
 			list = append(list, map[string]any{"name": name, "value": fmt.Sprint(value)})
 		default:
-			return nil, "", false
+			return meaning{}
 		}
 	}
+	say := "write each entry as an element of a list: - name: " + sortedKeys(v)[0]
 	if fields["value"] {
-		return list, "write each entry as an element of a list: - name: " + sortedKeys(v)[0] + ", and its value", true
+		say += ", and its value"
 	}
-	return list, "write each entry as an element of a list: - name: " + sortedKeys(v)[0], true
-}
-
-// objectMeant is for a scalar where an object is wanted of which it is the one thing that matters.
-func objectMeant(f *schema.Field, v any) (any, string, bool) {
-	fields := map[string]string{}
-	var required []*schema.Field
-	for _, child := range f.Fields() {
-		fields[child.Name] = child.Type
-		if child.Required {
-			required = append(required, child)
-		}
-	}
-	wrap := func(name string, value any) (any, string, bool) {
-		return map[string]any{name: value}, fmt.Sprintf("write it as {%s: %s}", name, flowText(value)), true
-	}
-	switch v := v.(type) {
-	case string:
-		for _, name := range []string{"type", "name"} {
-			if fields[name] == "string" {
-				return wrap(name, v)
-			}
-		}
-		if fields["configMapRef"] != "" {
-			return nil, fmt.Sprintf("write {configMapRef: {name: %[1]s}} or {secretRef: {name: %[1]s}}", scalarText(v)), false
-		}
-	case int64:
-		for _, child := range required {
-			if child.Type == "integer" {
-				return wrap(child.Name, v)
-			}
-		}
-		if fields["number"] == "integer" {
-			return wrap("number", v)
-		}
-	case []any:
-		if len(v) == 1 {
-			if one, ok := v[0].(map[string]any); ok && len(fields) > 0 {
-				return one, "remove the dash: the field is no list", true
-			}
-		}
-	}
-	return nil, "", false
+	return meaning{value: list, words: say}
 }
 
 // stands names what stands at a place, for messages.
@@ -375,9 +344,13 @@ func shapeFix(d *manifest.Document, p manifest.Place, v, meant any, words string
 		return diag.Fix{}, false
 	}
 	fix := diag.Fix{Message: words}
+	if rest, found := strings.CutPrefix(words, "did you mean "); found {
+		value, _, _ := strings.Cut(rest, "?")
+		fix.Message = "write " + value
+	}
 	list, isList := meant.([]any)
 	_, isMap := v.(map[string]any)
-	wrapped := isList && isMap && len(list) == 1 && words == "begin the element with a dash"
+	wrapped := isList && isMap && len(list) == 1 && words == dashWords
 	switch {
 	case wrapped && p.Value.Start.Line > p.Key.End.Line:
 		fix.Safe = true
@@ -418,8 +391,10 @@ func flowText(v any) string {
 	switch v := v.(type) {
 	case map[string]any:
 		keys := sortedKeys(v)
-		if i := slices.Index(keys, "name"); i > 0 {
-			keys = append([]string{"name"}, slices.Delete(keys, i, i+1)...)
+		for _, first := range []string{"name", "type", "kind", "apiGroup", "apiVersion"} {
+			if i := slices.Index(keys, first); i > 0 {
+				keys = append([]string{first}, slices.Delete(keys, i, i+1)...)
+			}
 		}
 		var parts []string
 		for _, k := range keys {
@@ -464,7 +439,7 @@ func (t *target) enrichSelector(d *manifest.Document, f *diag.Diagnostic, c verd
 
 // selectorMeant is for labels that stand where a label selector is wanted, and the other way round.
 func (t *target) selectorMeant(d *manifest.Document, object map[string]any, c verdict.Cause) (repair, bool) {
-	kind := t.store().Lookup(gvkOf(d))
+	kind := t.kindOf(d)
 	dot := strings.LastIndexByte(c.Path, '.')
 	if kind == nil || dot < 0 {
 		return repair{}, false
@@ -497,12 +472,17 @@ func (t *target) selectorMeant(d *manifest.Document, object map[string]any, c ve
 	return repair{}, false
 }
 
-// blockText writes a value with each entry on a line of its own, as deep as the one in its place.
+// blockText writes a value with each entry on a line of its own, as deep as the one in its place, and deeper than its key.
 func blockText(p manifest.Place, v any) string {
 	text, err := yaml.Marshal(v)
 	if err != nil {
 		return flowText(v)
 	}
-	indent := "\n" + strings.Repeat(" ", p.Value.Start.Column-1)
-	return strings.ReplaceAll(strings.TrimSuffix(string(text), "\n"), "\n", indent)
+	column := p.Value.Start.Column - 1
+	indent := column
+	if p.Key.IsValid() && p.Key.Start.Line < p.Value.Start.Line && indent < p.Key.Start.Column {
+		indent = p.Key.Start.Column + 1
+	}
+	lines := strings.ReplaceAll(strings.TrimSuffix(string(text), "\n"), "\n", "\n"+strings.Repeat(" ", indent))
+	return strings.Repeat(" ", indent-column) + lines
 }

@@ -160,6 +160,11 @@ func TestLookalikes(t *testing.T) {
 		"after a colon":         {"name: a", "name:\u00a0a", "no-break space (U+00A0)"},
 		"inside of a key":       {"image:", "im\u200bage:", "zero-width character (U+200B)"},
 		"inside of a value":     {"c:1", "c:\u200b1", "zero-width character (U+200B)"},
+		"end of a name":         {"name: a", "name: a\u200b", "zero-width character (U+200B)"},
+		"direction in a name":   {"name: a", "name: a\u202e", "character that changes the direction of text (U+202E)"},
+		"end of an image":       {"c:1", "c:1\u00a0", "no-break space (U+00A0)"},
+		"API version":           {"v1", "v1\u200b", "no matches for kind \"Pod\" in version"},
+		"full-width colon":      {"  name: a\nspec", "  name\uff1a a\nspec", "full-width colon (U+FF1A)"},
 		"curly quotes":          {"\"-c\"", "\u201c-c\u201d", "curly quote \u201c (U+201C)"},
 		"curly quotes of image": {"c:1", "\u2018c:1\u2019", "curly quote \u2018 (U+2018)"},
 	} {
@@ -179,6 +184,12 @@ func TestLookalikes(t *testing.T) {
 				t.Errorf("made\n%s", got)
 			}
 		})
+	}
+	const quoted = "apiVersion: v1\nkind: Pod\nmetadata: {name: a, labels: {app: \u201cweb\u201d}}\nspec: {containers: [{name: c, image: \"\u201cc:1\u201d\"}]}\n"
+	for _, d := range findings(t, quoted, "none,lookalike-character") {
+		if d.Severity != diag.Error || !strings.HasPrefix(d.Message, "curly quote") || !d.Fixes[0].Safe {
+			t.Errorf("quotes inside of quotes: %+v", d)
+		}
 	}
 	prose := "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, annotations: {note: 5\u00a0kg}}\ndata: {title: \u201cHello\u201d}\n"
 	for _, d := range findings(t, prose, "none,lookalike-character") {

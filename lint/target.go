@@ -25,6 +25,7 @@ type target struct {
 	version string
 	linked  bool
 	store   func() *schema.Store
+	custom  sync.Map // of schema.GVK to the *schema.Kind of a definition
 }
 
 // newTarget opens the schemas of a version, but those of the linked one when something is asked of them:
@@ -48,6 +49,37 @@ func latest() *schema.Store {
 		panic(err) // what is embedded cannot be read: a defect of the build
 	}
 	return s
+}
+
+// kindOf returns what is known of the kind of a document; nil if nothing is.
+func (t *target) kindOf(d *manifest.Document) *schema.Kind {
+	gvk := gvkOf(d)
+	if kind := t.store().Lookup(gvk); kind != nil {
+		return kind
+	}
+	if kind, ok := t.custom.Load(gvk); ok {
+		return kind.(*schema.Kind)
+	}
+	return nil
+}
+
+// learn makes the schema known by which a custom resource was judged.
+func (t *target) learn(gvk schema.GVK, v verdict.Verdict) {
+	if v.Definition == nil || v.Accepted() {
+		return
+	}
+	if _, known := t.custom.Load(gvk); known {
+		return
+	}
+	definition, err := v.Definition()
+	if err != nil {
+		return
+	}
+	if store, err := t.store().With(definition); err == nil {
+		if kind := store.Lookup(gvk); kind != nil {
+			t.custom.Store(gvk, kind)
+		}
+	}
 }
 
 // knows reports whether the target serves a kind.
@@ -153,7 +185,7 @@ func (t *target) enrich(d *manifest.Document, f diag.Diagnostic, c verdict.Cause
 			t.enrichShape(d, &f, c)
 		}
 	case verdict.Invalid:
-		enrichInvalid(d, &f, c)
+		t.enrichInvalid(d, &f, c)
 	}
 	return f
 }
@@ -162,19 +194,21 @@ func (t *target) enrichField(d *manifest.Document, f *diag.Diagnostic, c verdict
 	if yamlWords[strings.ToLower(c.Path[strings.LastIndexByte(c.Path, '.')+1:])] { // a boolean was meant to be a value
 		return
 	}
-	if _, words := oldForm(d, c.Path); words != "" {
-		f.Help = words
-		if fix, ok := backendFix(d, c.Path); ok {
+	if w, ok := t.rewriteOf(d, d.Value(), c); ok {
+		f.Help = w.words
+		if fix, ok := w.fix(d); ok {
 			f.Fixes = append(f.Fixes, fix)
 		}
 		return
 	}
 	if c.Siblings != nil {
 		wrong := c.Path[strings.LastIndexByte(c.Path, '.')+1:]
-		suggestField(d, f, c.Path, nearest(wrong, c.Siblings))
-		return
+		if best := nearest(wrong, c.Siblings); best != "" {
+			suggestField(d, f, c.Path, best)
+			return
+		}
 	}
-	kind := t.store().Lookup(gvkOf(d))
+	kind := t.kindOf(d)
 	if kind == nil {
 		return
 	}
@@ -210,10 +244,11 @@ func suggestField(d *manifest.Document, f *diag.Diagnostic, path, name string) {
 		return
 	}
 	dot := strings.LastIndexByte(path, '.')
-	safe := strings.EqualFold(path[dot+1:], name)
 	if parent := d.Find(path[:max(0, dot)]); parent.Exact && parent.Node.Get(name) != nil {
-		safe = false
+		f.Help = fmt.Sprintf("%s stands beside it: remove one of the two", name)
+		return
 	}
+	safe := strings.EqualFold(path[dot+1:], name)
 	f.Fixes = append(f.Fixes, diag.Fix{
 		Message: "write " + name,
 		Safe:    safe,
@@ -283,6 +318,14 @@ func (t *target) unknownKind(r *run, d *manifest.Document) diag.Diagnostic {
 	f.Reason, f.Path = "NotFound", "kind"
 	f.Message = fmt.Sprintf("no matches for kind %q in version %q", gvk.Kind, d.Object.APIVersion)
 	f.Range = valueRange(d.Find("kind"))
+	for _, path := range []string{"apiVersion", "kind"} {
+		if at, name, meant, ok := hiddenIn(d, path, ""); ok {
+			f.Path, f.Range = path, at
+			f.Help = fmt.Sprintf("%s is a part of the value: write %s", name, meant)
+			f.Fixes = []diag.Fix{{Message: "write " + meant, Safe: true, Edits: []source.Edit{{Range: at, NewText: meant}}}}
+			return f
+		}
+	}
 	if of := subresources[gvk]; of != "" {
 		f.Help = fmt.Sprintf("it is what %s is sent, and no object of its own", of)
 		return f
@@ -419,6 +462,10 @@ func (t *target) suggestKind(d *manifest.Document, f *diag.Diagnostic, kind, api
 			f.Range = valueRange(d.Find("apiVersion"))
 		}
 	}
+	if len(edits) > 0 && kind == d.Object.Kind && !t.fits(d, apiVersion) {
+		f.Help += ", which has other fields: seatrial convert --output-version " + apiVersion + " writes them"
+		return
+	}
 	if len(edits) > 0 {
 		safe := strings.EqualFold(kind, d.Object.Kind) &&
 			(apiVersion == d.Object.APIVersion || sameShape(d, t, apiVersion))
@@ -427,6 +474,18 @@ func (t *target) suggestKind(d *manifest.Document, f *diag.Diagnostic, kind, api
 			diag.Fix{Message: fmt.Sprintf("write %s, %s", apiVersion, kind), Safe: safe, Edits: edits},
 		)
 	}
+}
+
+// fits reports whether another API version of an object's kind has all of its fields, and asks for no others.
+func (t *target) fits(d *manifest.Document, apiVersion string) bool {
+	k := t.store().Lookup(schema.GVK{Group: groupOf(apiVersion), Version: versionOf(apiVersion), Kind: d.Object.Kind})
+	if k == nil {
+		return true // a custom resource, of which its definition knows
+	}
+	problems, err := k.Validate(d.Value())
+	return err == nil && !slices.ContainsFunc(problems, func(p schema.Problem) bool {
+		return p.Kind == schema.UnknownField || p.Kind == schema.Missing
+	})
 }
 
 // sameShape reports whether an object fits another API version of its kind as it stands, so that

@@ -8,19 +8,22 @@ import (
 	"strconv"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/api/resource"
+
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/manifest"
 	"github.com/seatrial/seatrial/source"
 	"github.com/seatrial/seatrial/validation/verdict"
 )
 
-var quantityText = regexp.MustCompile(`^([-+]?[0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]*)$`)
+var quantityText = regexp.MustCompile(`^([-+]?[0-9]+(?:[.,][0-9]+)?)\s*([A-Za-z]*)$`)
 
 // quantityUnits are the units that are written where Kubernetes has others.
 var quantityUnits = map[string]string{
 	"b": "", "k": "Ki", "kb": "Ki", "ki": "Ki", "kib": "Ki", "mb": "Mi", "mi": "Mi", "mib": "Mi", "gb": "Gi", "gi": "Gi", "gib": "Gi", "g": "Gi",
 	"tb": "Ti", "ti": "Ti", "tib": "Ti", "t": "Ti", "pi": "Pi", "pb": "Pi", "pib": "Pi", "cpu": "", "cpus": "", "core": "", "cores": "",
-	"mcpu": "m", "millicores": "m", "millicpu": "m",
+	"mcpu": "m", "millicores": "m", "millicpu": "m", "mm": "m", "vcpu": "", "vcpus": "", "bytes": "", "byte": "", "": "",
+	"meg": "Mi", "megs": "Mi", "megabytes": "Mi", "gig": "Gi", "gigs": "Gi", "gigabytes": "Gi", "kilobytes": "Ki", "terabytes": "Ti",
 }
 
 // quantityMeant returns the quantity that was most likely meant.
@@ -30,7 +33,16 @@ func quantityMeant(text string) (string, bool) {
 		return "", false
 	}
 	unit, known := quantityUnits[strings.ToLower(m[2])]
-	return m[1] + unit, known
+	if !known && isQuantity("1"+m[2]) {
+		unit, known = m[2], true
+	}
+	return strings.Replace(m[1], ",", ".", 1) + unit, known
+}
+
+// isQuantity reports whether a text is a quantity.
+func isQuantity(text string) bool {
+	_, err := resource.ParseQuantity(text)
+	return err == nil
 }
 
 // enrichQuantity says what is wrong with a quantity, and which one was most likely meant.
@@ -42,7 +54,7 @@ func enrichQuantity(d *manifest.Document, f *diag.Diagnostic, c verdict.Cause, v
 	f.Server = f.Message
 	f.Message = fmt.Sprintf("%s is no quantity", strconv.Quote(text))
 	f.Help = "a quantity is a number and a unit: 500m, 128Mi, 2Gi"
-	if m := quantityText.FindStringSubmatch(text); m != nil && m[2] != "" {
+	if m := quantityText.FindStringSubmatch(text); m != nil && m[2] != "" && !isQuantity("1"+m[2]) {
 		f.Message += ": there is no unit " + m[2]
 	}
 	if meant, known := quantityMeant(text); known {
@@ -84,8 +96,11 @@ var (
 )
 
 // enrichInvalid says what was most likely meant by a value that validation refuses.
-func enrichInvalid(d *manifest.Document, f *diag.Diagnostic, c verdict.Cause) {
+func (t *target) enrichInvalid(d *manifest.Document, f *diag.Diagnostic, c verdict.Cause) {
 	path := sourcePath(d, c.Path)
+	if mayHoldLookalikes(d.JSON) && enrichHidden(d, f, path) {
+		return
+	}
 	switch {
 	case strings.HasPrefix(c.Message, "Required value"):
 		enrichRequired(d, f, path, c)
@@ -97,28 +112,108 @@ func enrichInvalid(d *manifest.Document, f *diag.Diagnostic, c verdict.Cause) {
 		enrichNotFound(d, f, path, c.Message)
 		return
 	}
-	if m := unsupported.FindStringSubmatch(c.Message); m != nil {
-		var values []string
-		for _, q := range quotedWord.FindAllStringSubmatch(m[2], -1) {
-			values = append(values, q[1])
-		}
-		enrichEnum(d, f, path, m[1], values)
-	} else if m := oneOfNames.FindStringSubmatch(c.Message); m != nil {
-		enrichEnum(d, f, path, m[1], strings.Split(m[2], ", "))
+	if quoted, values := enumIn(c.Message); quoted != "" {
+		enrichEnum(d, f, path, quoted, values)
+	} else if name, meant := resourceMeant(c); name != "" {
+		enrichResource(d, f, path, name, meant)
 	} else if m := namePattern.FindStringSubmatch(c.Message); m != nil {
 		enrichName(d, f, path, m[1], strings.Contains(c.Message, "subdomain"))
 	} else if m := bodyType.FindStringSubmatch(c.Message); m != nil {
-		enrichBodyType(d, f, path, m[1])
+		t.enrichBodyType(d, f, path, m[1])
 	} else {
 		enrichValue(d, f, path, c.Message)
 	}
+}
+
+// enumIn returns the value, in quotes, that a message refuses, and the values of the enumeration.
+func enumIn(message string) (quoted string, values []string) {
+	if m := unsupported.FindStringSubmatch(message); m != nil {
+		for _, q := range quotedWord.FindAllStringSubmatch(m[2], -1) {
+			values = append(values, q[1])
+		}
+		return m[1], values
+	}
+	if m := oneOfNames.FindStringSubmatch(message); m != nil {
+		return m[1], strings.Split(m[2], ", ")
+	}
+	return "", nil
+}
+
+// What the server says of the name of a resource that it does not know.
+const (
+	notAResource = "must be a standard resource for containers"
+	notQualified = "must be a standard resource type or fully qualified"
+)
+
+// containerResources are the resources that a container can ask for, and words that are used for them.
+var (
+	containerResources = []string{"cpu", "memory", "ephemeral-storage"}
+	resourceWords      = map[string]string{"mem": "memory", "ram": "memory", "cpus": "cpu", "vcpu": "cpu", "storage": "ephemeral-storage", "disk": "ephemeral-storage"}
+)
+
+// resourceMeant returns the name of a resource that the server does not know, and the one that was most likely meant.
+func resourceMeant(c verdict.Cause) (name, meant string) {
+	open := strings.LastIndexByte(c.Path, '[')
+	if open < 0 || !strings.HasSuffix(c.Message, notAResource) && !strings.HasSuffix(c.Message, notQualified) {
+		return "", ""
+	}
+	name = strings.TrimSuffix(c.Path[open+1:], "]")
+	if word, known := resourceWords[strings.ToLower(name)]; known {
+		return name, word
+	}
+	return name, nearest(name, containerResources)
+}
+
+// enrichResource says of the name of a resource which one was meant.
+func enrichResource(d *manifest.Document, f *diag.Diagnostic, path, name, meant string) {
+	if meant == "" {
+		f.Help = "a container asks for cpu, memory, ephemeral-storage, hugepages-SIZE, or for what a device plugin offers: nvidia.com/gpu"
+		return
+	}
+	suggestField(d, f, holderPath(path)+"."+name, meant)
+}
+
+// invalidMeant returns the repair of a value that validation refuses, if it is known what was meant.
+func invalidMeant(d *manifest.Document, object map[string]any, c verdict.Cause) (repair, bool) {
+	if _, _, meant, ok := hiddenIn(d, sourcePath(d, c.Path), c.Message); ok && d.Find(sourcePath(d, c.Path)).Node.Kind == manifest.Scalar {
+		return repair{path: sourcePath(d, c.Path), value: strings.Trim(meant, `"'`)}, true
+	}
+	if name, meant := resourceMeant(c); meant != "" && name != meant {
+		return repair{path: c.Path, to: holderPath(c.Path) + "." + meant}, true
+	}
+	path := sourcePath(d, c.Path)
+	holder, key, ok := locate(object, path)
+	if !ok {
+		return repair{}, false
+	}
+	text, isText := valueAt(holder, key).(string)
+	if !isText {
+		return repair{}, false
+	}
+	if _, values := enumIn(c.Message); values != nil {
+		best := enumOf(text, values)
+		return repair{path: path, value: best}, best != ""
+	}
+	if strings.HasPrefix(c.Message, "Not found") {
+		best := nearest(text, mountable(d, path))
+		return repair{path: path, value: best}, best != ""
+	}
+	way := adviceOn(d, path, c.Message)
+	if way.meant == "" {
+		return repair{}, false
+	}
+	fix := repair{path: path, value: way.meant}
+	if n, err := strconv.ParseInt(way.meant, 0, 64); err == nil && way.bare {
+		fix.value = n
+	}
+	return fix, true
 }
 
 // bodyType matches what the server says of a value of the wrong type in a custom resource.
 var bodyType = regexp.MustCompile(`in body must be of type (\w+): "`)
 
 // enrichBodyType says of a value of the wrong type in a custom resource what stands there and what to write.
-func enrichBodyType(d *manifest.Document, f *diag.Diagnostic, path, typ string) {
+func (t *target) enrichBodyType(d *manifest.Document, f *diag.Diagnostic, path, typ string) {
 	v := valueOf(d, path)
 	want := map[string]string{"array": "a list", "object": "a mapping"}[typ]
 	if want == "" {
@@ -126,18 +221,20 @@ func enrichBodyType(d *manifest.Document, f *diag.Diagnostic, path, typ string) 
 	}
 	f.Server = f.Message
 	f.Message = fmt.Sprintf("%s takes %s, not %s", lastName(path), want, stands(v))
-	meant, words, ok := scalarMeant(typ, v)
-	if _, isList := v.([]any); typ == "array" && !isList && v != nil {
-		meant, words, ok = []any{v}, "write it as a list", true
-	}
-	if !ok {
+	m := t.meant(d, path, v)
+	f.Help = m.words
+	if !m.known() || m.draft {
 		return
 	}
-	f.Help = words
-	if fix, ok := shapeFix(d, d.Find(path), v, asText(d.Find(path), v, meant), words); ok {
-		fix.Safe = typ != "array" && !d.Find(path).Node.Shared
+	if fix, ok := shapeFix(d, d.Find(path), v, asText(d.Find(path), v, m.value), m.words); ok {
+		fix.Safe = typ != "array" && typ != "object" && isScalarKept(v, m.value) && !d.Find(path).Node.Shared
 		f.Fixes = append(f.Fixes, fix)
 	}
+}
+
+// isScalarKept reports whether a value and the one that was meant are the same text, of which only the type differs.
+func isScalarKept(v, meant any) bool {
+	return strings.EqualFold(strings.TrimSpace(fmt.Sprint(v)), strings.TrimSpace(fmt.Sprint(meant)))
 }
 
 // enrichEnum finds the value of an enumeration that was meant: in another case, misspelt, or by its initials.
@@ -146,12 +243,7 @@ func enrichEnum(d *manifest.Document, f *diag.Diagnostic, path, quoted string, v
 	if err != nil || wrong == "" {
 		return
 	}
-	best := nearest(wrong, values)
-	if best == "" {
-		if i := slices.IndexFunc(values, func(v string) bool { return initials(v) == wrong }); i >= 0 {
-			best = values[i]
-		}
-	}
+	best := enumOf(wrong, values)
 	if best == "" {
 		return
 	}
@@ -163,6 +255,20 @@ func enrichEnum(d *manifest.Document, f *diag.Diagnostic, path, quoted string, v
 		}
 	}
 	meantInstead(d, f, path, best, strings.EqualFold(best, wrong))
+}
+
+// enumOf returns the value of an enumeration that was meant by a word; empty if none is near.
+func enumOf(wrong string, values []string) string {
+	if best := nearest(wrong, values); best != "" {
+		return best
+	}
+	if slices.Contains([]string{"http", "https", "grpc", "tls", "ssl"}, strings.ToLower(wrong)) && slices.Contains(values, "TCP") {
+		return "TCP"
+	}
+	if i := slices.IndexFunc(values, func(v string) bool { return initials(v) == wrong }); i >= 0 {
+		return values[i]
+	}
+	return ""
 }
 
 // initials returns the capital letters of a word: RWO of ReadWriteOnce.
@@ -181,8 +287,13 @@ var notInName = regexp.MustCompile(`[^a-z0-9.-]+`)
 func enrichName(d *manifest.Document, f *diag.Diagnostic, path, quoted string, dots bool) {
 	wrong, err := strconv.Unquote(quoted)
 	generated := d.Object.Name == "" && d.GenerateName != "" // the server completes the name
-	if err != nil || f.Help != "" || strings.Contains(wrong, "{{") || generated && strings.HasPrefix(path, "metadata.") {
+	if err != nil || f.Help != "" || strings.Contains(wrong, "{{") || generated && path == "metadata.name" {
 		return
+	}
+	end := ""
+	if path == "metadata.generateName" {
+		wrong, _ = valueOf(d, path).(string)
+		end = strings.Repeat("-", len(wrong)-len(strings.TrimRight(wrong, "-")))
 	}
 	if _, rest, isURL := strings.Cut(wrong, "://"); isURL {
 		wrong, _, _ = strings.Cut(rest, "/")
@@ -194,7 +305,7 @@ func enrichName(d *manifest.Document, f *diag.Diagnostic, path, quoted string, d
 	if right = strings.Trim(right, "-."); right == "" || len(right) > 63 {
 		return
 	}
-	meantInstead(d, f, path, right, false)
+	meantInstead(d, f, path, right+end, false)
 }
 
 // enrichBase64 says how a Secret takes plain text.
@@ -210,14 +321,41 @@ func enrichBase64(d *manifest.Document, f *diag.Diagnostic, c verdict.Cause) boo
 	f.Message = fmt.Sprintf("the value of %s is not base64", lastName(c.Path))
 	encoded := base64.StdEncoding.EncodeToString([]byte(text))
 	meantInstead(d, f, c.Path, encoded, false)
-	f.Help = "data holds base64: plain text goes into stringData"
+	f.Help = "data holds base64: move the text to stringData, or encode it with base64"
 	if len(f.Fixes) > 0 {
 		f.Fixes[len(f.Fixes)-1].Message = "encode the value"
 	}
-	data, _ := d.Value()["data"].(map[string]any)
-	if p := d.Find("data"); p.Exact && p.Key.IsValid() && len(data) == 1 && !d.Has("stringData") {
-		f.Fixes = append(f.Fixes, diag.Fix{Message: "rename data to stringData",
-			Edits: []source.Edit{{Range: p.Key, NewText: requote(d, p.Key, "stringData")}}})
+	if fix, ok := asStringData(d, c.Path); ok {
+		f.Fixes = append([]diag.Fix{fix}, f.Fixes...)
 	}
 	return true
+}
+
+// asStringData moves a key of a Secret from data to stringData, or all of them if none is base64.
+func asStringData(d *manifest.Document, path string) (diag.Fix, bool) {
+	data, _ := d.Value()["data"].(map[string]any)
+	p := d.Find("data")
+	plain := true
+	for _, v := range data {
+		text, isText := v.(string)
+		if _, err := base64.StdEncoding.DecodeString(text); isText && err == nil {
+			plain = false
+		}
+	}
+	if plain && p.Exact && p.Key.IsValid() && !d.Has("stringData") {
+		return diag.Fix{Message: "rename data to stringData",
+			Edits: []source.Edit{{Range: p.Key, NewText: requote(d, p.Key, "stringData")}}}, true
+	}
+	last := p.Node
+	at := d.Find(path)
+	if !p.Exact || last == nil || len(last.Fields) == 0 || d.Has("stringData") || !inBlock(d, p) || !opensLine(d, at.Key) || !opensLine(d, p.Key) {
+		return diag.Fix{}, false
+	}
+	if end := last.Fields[len(last.Fields)-1]; end.Key() != at.Key {
+		return diag.Fix{}, false
+	}
+	start := d.File.LineStart(at.Key.Start.Line)
+	text := strings.Repeat(" ", p.Key.Start.Column-1) + "stringData:\n"
+	return diag.Fix{Message: "begin stringData: above " + lastName(path),
+		Edits: []source.Edit{{Range: d.File.Range(start, start), NewText: text}}}, true
 }

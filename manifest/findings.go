@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -122,16 +123,68 @@ func (d *Document) nothing() *diag.Diagnostic {
 	if d.Item != "" {
 		return d.without("item has neither apiVersion nor kind", "every item of a List is an object")
 	}
-	for _, key := range []string{"spec", "template", "containers", "metadata"} {
-		if d.Root().Get(key) != nil {
-			return d.without("document has neither apiVersion nor kind",
-				fmt.Sprintf("with %s: it looks like a part of a manifest, which begins with apiVersion: and kind:", key))
-		}
+	if part := partOf(d.Value()); part != "" {
+		return d.without("document has neither apiVersion nor kind", part)
 	}
 	return d.without(
 		"document has neither apiVersion nor kind",
 		"not a Kubernetes manifest? leave the file out with --exclude, or exclude: in .seatrial.yaml",
 	)
+}
+
+// A part is a part of a manifest that books and pages show by itself.
+type part struct {
+	keys  []string // that tell which one it is
+	what  string
+	place string // where it belongs
+}
+
+const ofContainer, ofPod = "part of a Pod template (a container)", "part of a Pod template (the spec of its pods)"
+
+// parts are asked in order: the first one of which all keys are given counts.
+var parts = []part{
+	{[]string{"spec.containers"}, "part of a Pod template", "write apiVersion: v1, kind: Pod and metadata: above it, or put it below template: of a workload"},
+	{[]string{"metadata", "spec.template"}, "a Deployment or another workload", "write apiVersion: apps/v1 and kind: Deployment above it"},
+	{[]string{"metadata", "spec"}, "an object without its first two lines", "write apiVersion: and kind: above it"},
+	{[]string{"containers"}, ofPod, "it stands below spec:"},
+	{[]string{"name", "image"}, ofContainer, "it is an element of containers:"},
+	{[]string{"ports", "selector"}, "the spec of a Service", "it stands below spec: of apiVersion: v1, kind: Service"},
+	{[]string{"selector", "template"}, "the spec of a Deployment or another workload", "it stands below spec:"},
+	{[]string{"jobTemplate"}, "the spec of a CronJob", "it stands below spec: of apiVersion: batch/v1, kind: CronJob"},
+	{[]string{"template"}, "the spec of a workload", "it stands below spec:"},
+	{[]string{"livenessProbe"}, ofContainer, "it is a field of an element of containers:"},
+	{[]string{"readinessProbe"}, ofContainer, "it is a field of an element of containers:"},
+	{[]string{"startupProbe"}, ofContainer, "it is a field of an element of containers:"},
+	{[]string{"volumeMounts"}, ofContainer, "it is a field of an element of containers:"},
+	{[]string{"resources"}, ofContainer, "it is a field of an element of containers:"},
+	{[]string{"envFrom"}, ofContainer, "it is a field of an element of containers:"},
+	{[]string{"securityContext"}, "part of a Pod template (a container, or the spec of its pods)", "it stands beside image: or containers:"},
+	{[]string{"tolerations"}, ofPod, "it stands beside containers:"},
+	{[]string{"affinity"}, ofPod, "it stands beside containers:"},
+	{[]string{"nodeSelector"}, ofPod, "it stands beside containers:"},
+	{[]string{"topologySpreadConstraints"}, ofPod, "it stands beside containers:"},
+	{[]string{"roleRef"}, "a binding without its first two lines", "write apiVersion: rbac.authorization.k8s.io/v1 and kind: above it"},
+	{[]string{"matchLabels"}, "a label selector", "it stands below selector:"},
+	{[]string{"spec"}, "an object without its first lines", "write apiVersion:, kind: and metadata: above it"},
+	{[]string{"metadata"}, "an object without its first two lines", "write apiVersion: and kind: above it"},
+}
+
+// partOf says which part of a manifest a mapping is; empty if it is none.
+func partOf(value map[string]any) string {
+	has := func(key string) bool {
+		above, below, deeper := strings.Cut(key, ".")
+		if inner, isMap := value[above].(map[string]any); deeper {
+			return isMap && inner[below] != nil
+		}
+		_, found := value[above]
+		return found
+	}
+	for _, p := range parts {
+		if !slices.ContainsFunc(p.keys, func(key string) bool { return !has(key) }) {
+			return fmt.Sprintf("this looks like %s: %s", p.what, p.place)
+		}
+	}
+	return ""
 }
 
 // missing reports a key without which the document names no kind.
@@ -189,9 +242,14 @@ func (c *Chunk) notAMapping(js []byte) []diag.Diagnostic {
 	var s string
 	switch {
 	case js[0] == '[':
-		return []diag.Diagnostic{
-			*c.finding(ruleSyntax, start, end, "document is a list, not a mapping", detail+"; several objects are separated by ---").done(),
+		help := detail + "; several objects are separated by ---"
+		var elements []map[string]any
+		if json.Unmarshal(js, &elements) == nil && len(elements) > 0 {
+			if part := partOf(elements[0]); part != "" {
+				help = part
+			}
 		}
+		return []diag.Diagnostic{*c.finding(ruleSyntax, start, end, "document is a list, not a mapping", help).done()}
 	case json.Unmarshal(js, &s) == nil && wordThenDash.MatchString(s):
 		key := wordThenDash.FindStringSubmatch(s)[1]
 		return []diag.Diagnostic{

@@ -349,3 +349,24 @@ func TestDocumentsBeyondAllBoundsAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// TestPartsOfManifests reads what books show by itself: the help says what it is part of.
+func TestPartsOfManifests(t *testing.T) {
+	for text, want := range map[string]string{
+		"spec:\n  containers:\n  - name: a\n":            "part of a Pod template",
+		"containers:\n- name: a\n  image: b\n":           "part of a Pod template (the spec of its pods)",
+		"- name: a\n  image: b\n":                        "part of a Pod template (a container)",
+		"livenessProbe:\n  httpGet: {path: /}\n":         "part of a Pod template (a container)",
+		"ports:\n- port: 80\nselector: {app: a}\n":       "the spec of a Service",
+		"metadata: {name: a}\nspec: {template: {}}\n":    "a Deployment or another workload",
+		"metadata: {name: a}\nroleRef: {name: a}\n":      "a binding without its first two lines",
+		"metadata: {name: a}\ndata: {a: b}\n":            "an object without its first two lines",
+		"jobTemplate: {spec: {}}\nschedule: '* * * * *'": "the spec of a CronJob",
+		"name: values\nreplicas: 3\n":                    "not a Kubernetes manifest?",
+	} {
+		_, found := manifest.Read(source.NewFile("a.yaml", []byte(text)), manifest.DefaultLimits)
+		if len(found) != 1 || !strings.Contains(found[0].Help, want) {
+			t.Errorf("%q: %+v, want %q", text, found, want)
+		}
+	}
+}

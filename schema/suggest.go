@@ -26,7 +26,7 @@ func DidYouMean(word string, candidates []string) string {
 	if best := beginning(word, candidates); best != "" {
 		return best
 	}
-	best, least := "", min(3, (len(word)+2)/3)
+	best, least := "", min(3, (len(word)+1)/3)
 	for _, c := range candidates {
 		if d := distance(strings.ToLower(word), strings.ToLower(c), least+1); d <= least && (best == "" || d < least) {
 			best, least = c, d

@@ -190,7 +190,7 @@ func without(s, v string) string {
 // Holds reports whether a text has one of the values.
 func (r *Redactor) Holds(s string) bool { return r.Text(s) != s }
 
-// Diagnostics returns findings without the values. A fix that writes one is left out: a reader could not use it.
+// Diagnostics returns findings without the values. Of a fix that writes one only the message is left.
 func (r *Redactor) Diagnostics(all []diag.Diagnostic) []diag.Diagnostic {
 	if r == nil || len(r.values) == 0 {
 		return all
@@ -209,10 +209,13 @@ func (r *Redactor) Diagnostics(all []diag.Diagnostic) []diag.Diagnostic {
 			d.Related[j].Message = r.Text(d.Related[j].Message)
 		}
 		d.Fixes = slices.DeleteFunc(slices.Clone(d.Fixes), func(f diag.Fix) bool {
-			return r.Holds(f.Message) || slices.ContainsFunc(f.Edits, func(e source.Edit) bool {
-				return derived && e.NewText != "" || r.Holds(e.NewText)
-			})
+			return r.Holds(f.Message) || derived && slices.ContainsFunc(f.Edits, func(e source.Edit) bool { return e.NewText != "" })
 		})
+		for j := range d.Fixes {
+			if f := &d.Fixes[j]; slices.ContainsFunc(f.Edits, func(e source.Edit) bool { return r.Holds(e.NewText) }) {
+				f.Edits = nil
+			}
+		}
 	}
 	return all
 }

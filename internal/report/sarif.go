@@ -84,11 +84,13 @@ func (s *sarif) result(d *diag.Diagnostic, seen map[string]int) object {
 		}
 		o["relatedLocations"] = related
 	}
-	if len(d.Fixes) > 0 {
-		fixes := []object{}
-		for _, f := range d.Fixes {
+	fixes := []object{}
+	for _, f := range d.Fixes {
+		if len(f.Edits) > 0 {
 			fixes = append(fixes, s.fix(f))
 		}
+	}
+	if len(fixes) > 0 {
 		o["fixes"] = fixes
 	}
 	return o

@@ -83,7 +83,7 @@ func (s *explainer) twoColons() *Problem {
 		if i := strings.Index(value+" ", ": "); i > 0 && !strings.ContainsAny(value[:1], `"'{[|>`) {
 			value = strings.TrimRight(value, " \t")
 			end := m[4] + len(value)
-			if two := twoKeys.FindStringSubmatchIndex(value); two != nil {
+			if two := twoKeys.FindStringSubmatchIndex(value); two != nil && fits(value[:two[3]], value[two[4]:two[5]]) {
 				return s.split(n, m[4]+two[3], m[4]+two[4], end, t[m[2]:m[3]], value[two[4]:two[5]])
 			}
 			r := s.at(
@@ -107,7 +107,11 @@ func (s *explainer) twoColons() *Problem {
 }
 
 // twoKeys matches a value of one word that is followed by what looks like another key.
-var twoKeys = regexp.MustCompile(`^([^\s:]+)\s+([A-Za-z][\w-]*):(?:\s|$)`)
+var twoKeys = regexp.MustCompile(`^(\S*[^\s:])\s+([A-Za-z][\w-]*):(?:\s|$)`)
+
+// fits reports whether a word and what looks like a key after it are rather two entries than one text: a text with a colon
+// of its own is followed by the name of a field.
+func fits(word, key string) bool { return !strings.Contains(word, ":") || fieldWord.MatchString(key) }
 
 // fieldWord matches words that are names of fields rather than the end of a sentence.
 var fieldWord = regexp.MustCompile(`^(?:[a-z]+[A-Z]\w*|image|name|namespace|kind|labels|spec|metadata|data|type|port|ports|` +

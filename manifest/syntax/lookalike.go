@@ -13,14 +13,27 @@ func Lookalike(r rune) (name, meant string, ok bool) {
 		return fmt.Sprintf("no-break space (U+%04X)", r), " ", true
 	case '\u3000':
 		return "ideographic space (U+3000)", " ", true
-	case '\u200b', '\u2060', '\ufeff':
+	case '\u200b', '\u200c', '\u200d', '\u2060', '\ufeff':
 		return fmt.Sprintf("zero-width character (U+%04X)", r), "", true
+	case '\u200e', '\u200f', '\u202a', '\u202b', '\u202c', '\u202d', '\u202e', '\u2066', '\u2067', '\u2068', '\u2069':
+		return fmt.Sprintf("character that changes the direction of text (U+%04X)", r), "", true
 	case '\u00ad':
 		return "soft hyphen (U+00AD)", "", true
 	case '\u201c', '\u201d', '\u201e', '\u201f':
 		return fmt.Sprintf("curly quote %c (U+%04X)", r, r), `"`, true
 	case '\u2018', '\u2019', '\u201a', '\u201b':
 		return fmt.Sprintf("curly quote %c (U+%04X)", r, r), "'", true
+	}
+	return "", "", false
+}
+
+// Punctuation returns the name of a character that is taken for the colon or the dash of YAML, and that one.
+func Punctuation(r rune) (name, meant string, ok bool) {
+	switch r {
+	case '\uff1a', '\ufe55':
+		return fmt.Sprintf("full-width colon (U+%04X)", r), ":", true
+	case '\u2010', '\u2011', '\u2012', '\u2013', '\u2014', '\u2212':
+		return fmt.Sprintf("dash %c (U+%04X)", r, r), "-", true
 	}
 	return "", "", false
 }
@@ -46,19 +59,51 @@ func (t Text) lookalikes() []Problem {
 			}
 			fix.Edits = append(fix.Edits, Edit{at, at + n, meant})
 		}
+		if called, meant, ok := Punctuation(r); ok && t.punctuates(at, n, meant, structure) {
+			if len(fix.Edits) == 0 {
+				p.Start, p.End, name = at, at+n, called
+				fix.Message = "write " + meant
+			}
+			fix.Edits = append(fix.Edits, Edit{at, at + n, meant + t.spaceAfter(at+n)})
+		}
 		structure = r == '\n' || r == ':' || structure && (r == ' ' || r == '-' || Blank(r))
 		at += n
 	}
 	if len(fix.Edits) == 0 {
 		return nil
 	}
-	p.Message = LookalikeMessage(name, len(fix.Edits))
-	p.Help = "YAML reads it as text: replace it"
+	p.Message, p.Help = LookalikeMessage(name, len(fix.Edits)), "YAML reads it as text: replace it"
+	if fix.Message != "write spaces" {
+		p.Message = fmt.Sprintf("%s in the place of %s", name, strings.TrimPrefix(fix.Message, "write "))
+	}
 	p.Fixes = []Fix{fix}
 	if !t.readableWithout([]Problem{p}) {
 		return nil
 	}
 	return []Problem{p}
+}
+
+// punctuates reports whether a character stands where the one that it is taken for would: a dash before an element, a colon
+// after the word that begins a line.
+func (t Text) punctuates(at, size int, meant string, structure bool) bool {
+	after := string(t.Data[at+size:])
+	switch meant {
+	case "-":
+		return structure && strings.HasPrefix(after, " ")
+	case ":":
+		line := string(t.Data[:at])
+		line = strings.TrimLeft(line[strings.LastIndexByte(line, '\n')+1:], " -")
+		return line != "" && !strings.ContainsAny(line, " :#\"'")
+	}
+	return false
+}
+
+// spaceAfter returns the space that is missing between a colon or dash and what stands at a byte.
+func (t Text) spaceAfter(at int) string {
+	if at < len(t.Data) && strings.IndexByte(" \r\n", t.Data[at]) < 0 {
+		return " "
+	}
+	return ""
 }
 
 // LookalikeMessage says what stands in a text, and how often.

@@ -31,8 +31,12 @@ func TestProblemsStandWhereTheMistakeIs(t *testing.T) {
 		"astray":             {"a:\n    b: c\n  d: e\n", "indented by 2 columns, which lines up with no line above", "d: e"},
 		"list on key's line": {"a: - b\n   - c\n", "a list cannot begin on the line of its key", "-"},
 		"two keys":           {"a:\n- name: shop image: reg/shop:1\n  b: c\n", `two keys on one line: "name" and "image"`, "image: reg/shop:1"},
-		"wrong bracket":      {"a: {b: c]\n", "bracket { is closed by ]", "]"},
-		"unknown anchor":     {"a: *b\n", "alias *b refers to no anchor", "*b"},
+		"two keys, one with a colon": {"a:\n- image: reg/shop:1 imagePullPolicy: Always\n  b: c\n",
+			`two keys on one line: "image" and "imagePullPolicy"`, "imagePullPolicy: Always"},
+		"en dash of an element": {"a:\n\u2013 b: c\n  d: e\n", "dash \u2013 (U+2013) in the place of -", "\u2013"},
+		"full-width colon":      {"a\uff1a b\nc: d\n", "full-width colon (U+FF1A) in the place of :", "\uff1a"},
+		"wrong bracket":         {"a: {b: c]\n", "bracket { is closed by ]", "]"},
+		"unknown anchor":        {"a: *b\n", "alias *b refers to no anchor", "*b"},
 		"JSON without a comma": {"{\"a\": 1 \"b\": 2}", "not valid JSON: invalid character '\"' after object " +
 			"key:value pair", "\""},
 	} {
@@ -44,7 +48,8 @@ func TestProblemsStandWhereTheMistakeIs(t *testing.T) {
 }
 
 func TestFixesMakeTheTextReadable(t *testing.T) {
-	for _, text := range []string{"a:\n  b\n    c: d\n", "a: b\nc:d\ne: f\n", "a:\n\tb: c\n", "a: @b\n"} {
+	for _, text := range []string{"a:\n  b\n    c: d\n", "a: b\nc:d\ne: f\n", "a:\n\tb: c\n", "a: @b\n",
+		"a:\n\u2013 b: c\n  d: e\n", "a\uff1ab\nc: d\n", "a\uff1a\n  b: c\n"} {
 		p := explain(t, text)
 		if len(p.Fixes) == 0 || !p.Fixes[0].Certain {
 			t.Errorf("%q has no certain fix", text)

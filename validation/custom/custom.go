@@ -11,6 +11,7 @@ package custom
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -61,6 +62,7 @@ type kind struct {
 	deprecated string // the warning of a deprecated version, or ""
 	converts   bool   // by a webhook: what an object of another version becomes is not known
 	compiled   func() (*compiled, error)
+	definition func() ([]byte, error) // as JSON
 }
 
 // compiled is what judging an object takes.
@@ -103,6 +105,11 @@ func NewDefinition(obj runtime.Object) (*Definition, error) {
 		}
 		if v.Deprecated {
 			k.deprecated = deprecationWarning(crd, v)
+		}
+		k.definition = func() ([]byte, error) {
+			named := crd.DeepCopy()
+			named.APIVersion, named.Kind = apiextensionsv1.SchemeGroupVersion.String(), "CustomResourceDefinition"
+			return json.Marshal(named)
 		}
 		k.compiled = sync.OnceValues(func() (*compiled, error) { return compile(crd, v, k) })
 		d.kinds = append(d.kinds, k)
@@ -190,7 +197,7 @@ func (r *Registry) Create(
 
 func (k *kind) judge(ctx context.Context, c *compiled, doc []byte, namespace string) (out verdict.Verdict) {
 	defer out.Recover()
-	out.Custom, out.ClusterScoped = true, !k.namespaced
+	out.Custom, out.ClusterScoped, out.Definition = true, !k.namespaced, k.definition
 	if k.deprecated != "" {
 		out.Warnings = append(out.Warnings, verdict.Warning{Path: "apiVersion", Text: k.deprecated, Deprecation: true})
 	}

@@ -70,6 +70,8 @@ type Verdict struct {
 	Object runtime.Object
 	// Custom says that a CustomResourceDefinition decided, not a built-in type.
 	Custom bool
+	// Definition returns the CustomResourceDefinition that decided, as JSON; nil for built-in kinds.
+	Definition func() ([]byte, error)
 	// Release is that of the definition if it comes from a catalogue: cert-manager v1.18.2.
 	Release string
 	// Guessed says that the release was not chosen by the user, who may run a newer one than the catalogue holds.

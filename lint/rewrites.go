@@ -1,0 +1,426 @@
+package lint
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/seatrial/seatrial/diag"
+	"github.com/seatrial/seatrial/manifest"
+	"github.com/seatrial/seatrial/schema"
+	"github.com/seatrial/seatrial/source"
+	"github.com/seatrial/seatrial/validation/verdict"
+)
+
+// A rewrite puts fields that a mapping cannot have into those that it has: what an older API version called otherwise, or
+// what stands a level too high.
+type rewrite struct {
+	path     string         // of the mapping
+	consumed []string       // its fields that go, in their order in the document
+	added    map[string]any // its fields that come
+	words    string         // what to write
+}
+
+// A rewriter finds the rewrite of a mapping. It sees the mapping, the group of its object, the object's kind, and the
+// mapping's type and path.
+type rewriter func(m map[string]any, at mappingAt) (added map[string]any, consumed []string, words string)
+
+// mappingAt says where a mapping stands.
+type mappingAt struct {
+	group, version, kind, typ, path string
+	fields                          []*schema.Field // that the mapping can have
+}
+
+// takesPair reports whether the mapping has a name and a value.
+func (at mappingAt) takesPair() bool { return hasTexts(at.fields, "name", "value") }
+
+// hasTexts reports whether fields of the names are among others, and are texts.
+func hasTexts(fields []*schema.Field, names ...string) bool {
+	found := 0
+	for _, f := range fields {
+		if f.Type == "string" && slices.Contains(names, f.Name) {
+			found++
+		}
+	}
+	return found == len(names)
+}
+
+// rewriters are asked in order.
+var rewriters = []rewriter{
+	ingressBackend, ingressDefault, oldMetric, oldUtilization, oldDefinition, probeFields, resourceFields, claimStorage, pairElement,
+}
+
+// rewriteOf returns the rewrite of the mapping that has an unknown field.
+func (t *target) rewriteOf(d *manifest.Document, object map[string]any, c verdict.Cause) (rewrite, bool) {
+	dot := strings.LastIndexByte(c.Path, '.')
+	if c.Class != verdict.UnknownField || dot < 0 {
+		return rewrite{}, false
+	}
+	holder, key, ok := locate(object, c.Path[:dot])
+	if !ok {
+		return rewrite{}, false
+	}
+	m, isMap := valueAt(holder, key).(map[string]any)
+	kind := t.kindOf(d)
+	if !isMap || kind == nil {
+		return rewrite{}, false
+	}
+	gvk := gvkOf(d)
+	at := mappingAt{group: gvk.Group, version: gvk.Version, kind: gvk.Kind, path: c.Path[:dot]}
+	if f, err := kind.Field(c.SchemaPath()[:max(0, strings.LastIndexByte(c.SchemaPath(), '.'))]); err == nil {
+		at.typ, at.fields = strings.TrimPrefix(f.Type, "[]"), f.Fields()
+	}
+	for _, find := range rewriters {
+		added, consumed, words := find(m, at)
+		if !slices.Contains(consumed, c.Path[dot+1:]) {
+			continue
+		}
+		for name := range added {
+			if _, has := m[name]; has && !slices.Contains(consumed, name) {
+				return rewrite{}, false
+			}
+		}
+		return rewrite{path: at.path, consumed: consumed, added: added, words: words}, true
+	}
+	return rewrite{}, false
+}
+
+// repair returns the rewrite as the repair of one of its fields.
+func (w rewrite) repair(m map[string]any, of string) repair {
+	value := maps.Clone(m)
+	var also []string
+	for _, name := range w.consumed {
+		delete(value, name)
+		if path := w.path + "." + name; path != of {
+			also = append(also, path)
+		}
+	}
+	maps.Copy(value, w.added)
+	return repair{path: w.path, value: value, also: also, added: sortedKeys(w.added), instead: of}
+}
+
+// fix makes the rewrite in the text: the new fields take the place of the first one that goes.
+func (w rewrite) fix(d *manifest.Document) (diag.Fix, bool) {
+	parent := d.Find(w.path)
+	if !parent.Exact || parent.Alias.IsValid() || parent.Node == nil || parent.Node.Kind != manifest.Map || !parent.Value.IsValid() {
+		return diag.Fix{}, false
+	}
+	var fields []*manifest.Field
+	for i := range parent.Node.Fields {
+		if f := &parent.Node.Fields[i]; slices.Contains(w.consumed, f.Name) {
+			fields = append(fields, f)
+		}
+	}
+	fix := diag.Fix{Message: strings.TrimSuffix(strings.TrimPrefix(flowText(w.added), "{"), "}")}
+	if len(fix.Message) > maxFlow {
+		fix.Message = "write " + strings.Join(sortedKeys(w.added), ", ")
+	}
+	if len(fields) == 0 {
+		return diag.Fix{}, false
+	}
+	if !inBlock(d, parent) {
+		if parent.Value.Start.Line != parent.Value.End.Line {
+			return diag.Fix{}, false
+		}
+		whole, _ := valueOf(d, w.path).(map[string]any)
+		text := flowText(w.repair(whole, "").value)
+		fix.Edits = []source.Edit{{Range: parent.Value, NewText: text}}
+		return fix, true
+	}
+	for i, f := range fields {
+		p := d.Find(w.path + "." + f.Name)
+		if !p.Exact || p.Alias.IsValid() || !p.Key.IsValid() || p.Value.IsValid() && strings.Contains(string(textOf(d, p.Value)), "#") {
+			return diag.Fix{}, false
+		}
+		last := max(p.Key.End.Line, lastLine(p.Value))
+		if i == 0 {
+			end := p.Value.End
+			if !p.Value.IsValid() {
+				end = p.Key.End
+			}
+			cut := d.File.Range(p.Key.Start.Offset, end.Offset)
+			text := w.text(p.Key.Start.Column-1, strings.HasSuffix(string(textOf(d, cut)), "\n"))
+			fix.Edits = append(fix.Edits, source.Edit{Range: cut, NewText: text})
+			continue
+		}
+		if !opensLine(d, p.Key) {
+			return diag.Fix{}, false
+		}
+		fix.Edits = append(fix.Edits, source.Edit{Range: d.File.Range(d.File.LineStart(p.Key.Start.Line), lineEnd(d.File, last))})
+	}
+	return fix, true
+}
+
+// maxFlow is the width up to which what is added stands on one line.
+const maxFlow = 72
+
+// text writes the fields that come, each at a column; whole lines end with a line break if what they replace did.
+func (w rewrite) text(indent int, ends bool) string {
+	var lines []string
+	for _, name := range sortedKeys(w.added) {
+		if line := name + ": " + flowText(w.added[name]); len(line) <= maxFlow {
+			lines = append(lines, line)
+			continue
+		}
+		block, err := yaml.Marshal(map[string]any{name: w.added[name]})
+		if err != nil {
+			return ""
+		}
+		lines = append(lines, strings.Split(strings.TrimSuffix(string(block), "\n"), "\n")...)
+	}
+	text := strings.Join(lines, "\n"+strings.Repeat(" ", indent))
+	if ends {
+		text += "\n"
+	}
+	return text
+}
+
+// ingressBackend is for a backend of the Ingress of extensions/v1beta1 and networking.k8s.io/v1beta1.
+func ingressBackend(m map[string]any, at mappingAt) (map[string]any, []string, string) {
+	if at.group != "networking.k8s.io" || at.kind != "Ingress" || at.version != "v1" {
+		return nil, nil, ""
+	}
+	added, consumed := backendOf(m)
+	if added == nil {
+		return nil, nil, ""
+	}
+	return added, consumed, fmt.Sprintf("in %s/%s it is written service: %s", at.group, at.version, flowText(added["service"]))
+}
+
+// backendOf returns a backend as networking.k8s.io/v1 has it.
+func backendOf(m map[string]any) (added map[string]any, consumed []string) {
+	service := map[string]any{}
+	if name, has := m["serviceName"]; has {
+		service["name"] = name
+		consumed = append(consumed, "serviceName")
+	}
+	if port, has := m["servicePort"]; has {
+		consumed = append(consumed, "servicePort")
+		text := fmt.Sprint(port)
+		if n, isNumber := portOf(text).(int64); isNumber {
+			service["port"] = map[string]any{"number": n}
+		} else {
+			service["port"] = map[string]any{"name": text}
+		}
+	}
+	if len(consumed) == 0 {
+		return nil, nil
+	}
+	return map[string]any{"service": service}, consumed
+}
+
+// ingressDefault is for the default backend of an old Ingress.
+func ingressDefault(m map[string]any, at mappingAt) (map[string]any, []string, string) {
+	backend, isMap := m["backend"].(map[string]any)
+	if at.group != "networking.k8s.io" || at.kind != "Ingress" || at.version != "v1" || at.path != "spec" || !isMap {
+		return nil, nil, ""
+	}
+	if added, _ := backendOf(backend); added != nil {
+		backend = added
+	}
+	return map[string]any{"defaultBackend": backend}, []string{"backend"},
+		fmt.Sprintf("in %s/%s it is written defaultBackend: %s", at.group, at.version, flowText(backend))
+}
+
+// metricTargets are the targets of metrics of autoscaling/v2beta1, with what autoscaling/v2 has for each.
+var metricTargets = []struct{ old, typ, value string }{
+	{"targetAverageUtilization", "Utilization", "averageUtilization"},
+	{"targetAverageValue", "AverageValue", "averageValue"},
+	{"averageValue", "AverageValue", "averageValue"},
+	{"targetValue", "Value", "value"},
+}
+
+// oldMetric is for a metric of autoscaling/v2beta1.
+func oldMetric(m map[string]any, at mappingAt) (map[string]any, []string, string) {
+	if at.group != "autoscaling" || at.version != "v2" || !strings.HasPrefix(at.path, "spec.metrics[") {
+		return nil, nil, ""
+	}
+	added, consumed := map[string]any{}, []string{}
+	target, metric := map[string]any{}, map[string]any{}
+	if object, isObject := m["target"].(map[string]any); isObject && object["kind"] != nil {
+		added["describedObject"] = object
+		consumed = append(consumed, "target")
+	}
+	for _, t := range metricTargets {
+		if v, has := m[t.old]; has {
+			target["type"], target[t.value] = t.typ, v
+			consumed = append(consumed, t.old)
+		}
+	}
+	for old, name := range map[string]string{"metricName": "name", "metricSelector": "selector", "selector": "selector"} {
+		if v, has := m[old]; has {
+			metric[name] = v
+			consumed = append(consumed, old)
+		}
+	}
+	if len(target) > 0 {
+		added["target"] = target
+	}
+	if len(metric) > 0 {
+		added["metric"] = metric
+	}
+	slices.Sort(consumed)
+	return added, consumed, "in autoscaling/v2 it is written " + strings.TrimSuffix(strings.TrimPrefix(flowText(added), "{"), "}")
+}
+
+// oldUtilization is for the target of autoscaling/v1.
+func oldUtilization(m map[string]any, at mappingAt) (map[string]any, []string, string) {
+	percent, has := m["targetCPUUtilizationPercentage"]
+	if at.group != "autoscaling" || at.version != "v2" || at.path != "spec" || !has {
+		return nil, nil, ""
+	}
+	target := map[string]any{"type": "Utilization", "averageUtilization": percent}
+	metric := map[string]any{"type": "Resource", "resource": map[string]any{"name": "cpu", "target": target}}
+	added := map[string]any{"metrics": []any{metric}}
+	return added, []string{"targetCPUUtilizationPercentage"}, "in autoscaling/v2 it is a metric: metrics: " + flowText(added["metrics"])
+}
+
+// oldDefinition is for a CustomResourceDefinition of apiextensions.k8s.io/v1beta1.
+func oldDefinition(m map[string]any, at mappingAt) (map[string]any, []string, string) {
+	if at.group != "apiextensions.k8s.io" || at.version != "v1" || at.path != "spec" {
+		return nil, nil, ""
+	}
+	var consumed []string
+	for _, name := range []string{"version", "validation", "subresources", "additionalPrinterColumns"} {
+		if _, has := m[name]; has {
+			consumed = append(consumed, name)
+		}
+	}
+	versions, _ := m["versions"].([]any)
+	if name, has := m["version"]; has && len(versions) == 0 {
+		versions = []any{map[string]any{"name": name, "served": true, "storage": true}}
+	}
+	if len(consumed) == 0 || len(versions) == 0 {
+		return nil, nil, ""
+	}
+	versions = slices.Clone(versions)
+	if _, has := m["versions"]; has {
+		consumed = append(consumed, "versions")
+	}
+	for i, v := range versions {
+		version, isMap := v.(map[string]any)
+		if !isMap {
+			return nil, nil, ""
+		}
+		version = maps.Clone(version)
+		if version["schema"] == nil {
+			version["schema"] = map[string]any{"openAPIV3Schema": map[string]any{
+				"type": "object", "x-kubernetes-preserve-unknown-fields": true}}
+			if schema, has := m["validation"]; has {
+				version["schema"] = schema
+			}
+		}
+		if of, has := m["subresources"]; has && version["subresources"] == nil {
+			version["subresources"] = of
+		}
+		if columns, isList := m["additionalPrinterColumns"].([]any); isList && version["additionalPrinterColumns"] == nil {
+			version["additionalPrinterColumns"] = columnsOf(columns)
+		}
+		versions[i] = version
+	}
+	return map[string]any{"versions": versions}, consumed,
+		"in apiextensions.k8s.io/v1 each of versions has its own name, schema, subresources and additionalPrinterColumns"
+}
+
+// columnsOf returns printer columns of v1beta1 as v1 has them.
+func columnsOf(old []any) []any {
+	columns := slices.Clone(old)
+	for i, c := range columns {
+		column, isMap := c.(map[string]any)
+		if path, has := column["JSONPath"]; isMap && has {
+			column = maps.Clone(column)
+			delete(column, "JSONPath")
+			column["jsonPath"] = path
+			columns[i] = column
+		}
+	}
+	return columns
+}
+
+// probeFields is for the fields of an action that stand in the probe itself.
+func probeFields(m map[string]any, at mappingAt) (map[string]any, []string, string) {
+	if at.typ != "Probe" && at.typ != "LifecycleHandler" {
+		return nil, nil, ""
+	}
+	action, names := "httpGet", []string{"path", "port", "host", "scheme", "httpHeaders"}
+	switch {
+	case m["command"] != nil:
+		action, names = "exec", []string{"command"}
+	case m["path"] == nil && m["scheme"] == nil && m["httpHeaders"] == nil:
+		action, names = "tcpSocket", []string{"port", "host"}
+	}
+	inside, consumed := map[string]any{}, []string{}
+	for _, name := range names {
+		if v, has := m[name]; has {
+			inside[name] = v
+			consumed = append(consumed, name)
+		}
+	}
+	if len(inside) == 0 {
+		return nil, nil, ""
+	}
+	return map[string]any{action: inside}, consumed, fmt.Sprintf("write it as %s: %s", action, flowText(inside))
+}
+
+// resourceFields is for amounts that stand beside requests and limits.
+func resourceFields(m map[string]any, at mappingAt) (map[string]any, []string, string) {
+	names := []string{"cpu", "memory", "ephemeral-storage"}
+	switch at.typ {
+	case "VolumeResourceRequirements":
+		names = []string{"storage"}
+	case "ResourceRequirements":
+	default:
+		return nil, nil, ""
+	}
+	requests, consumed := map[string]any{}, []string{}
+	for _, name := range names {
+		if v, has := m[name]; has {
+			requests[name] = v
+			consumed = append(consumed, name)
+		}
+	}
+	if len(requests) == 0 {
+		return nil, nil, ""
+	}
+	return map[string]any{"requests": requests}, consumed, "write it as requests: " + flowText(requests)
+}
+
+// claimStorage is for the size of a claim that stands in its spec.
+func claimStorage(m map[string]any, at mappingAt) (map[string]any, []string, string) {
+	if at.typ != "PersistentVolumeClaimSpec" {
+		return nil, nil, ""
+	}
+	for _, name := range []string{"storage", "size", "requests", "capacity"} {
+		size, has := m[name]
+		if amounts, isMap := size.(map[string]any); isMap && amounts["storage"] != nil {
+			size = amounts["storage"]
+		} else if isMap {
+			continue
+		}
+		if !has {
+			continue
+		}
+		resources := map[string]any{"requests": map[string]any{"storage": size}}
+		return map[string]any{"resources": resources}, []string{name}, "write it as resources: " + flowText(resources)
+	}
+	return nil, nil, ""
+}
+
+// pairElement is for an element that is a name with its value, of a list whose elements have a name and a value.
+func pairElement(m map[string]any, at mappingAt) (map[string]any, []string, string) {
+	if len(m) != 1 || !at.takesPair() || !strings.HasSuffix(at.path, "]") {
+		return nil, nil, ""
+	}
+	name := sortedKeys(m)[0]
+	switch m[name].(type) {
+	case string, int64, float64, bool:
+	default:
+		return nil, nil, ""
+	}
+	added := map[string]any{"name": name, "value": fmt.Sprint(m[name])}
+	return added, []string{name}, fmt.Sprintf("write the name and the value apart: - name: %s, value: %s",
+		scalarText(name), scalarText(fmt.Sprint(m[name])))
+}
