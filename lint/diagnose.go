@@ -2,6 +2,7 @@ package lint
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -17,6 +18,9 @@ import (
 func diagnose(d *manifest.Document, c verdict.Cause) diag.Diagnostic {
 	out := newDiagnostic(classRules[c.Class], d)
 	out.Reason, out.Path, out.Message = c.Reason, c.Path, c.Message
+	if short, ok := withoutDump(c.Message); ok {
+		out.Message, out.Server = short, c.Message
+	}
 	if strings.Contains(c.Message, "{{") {
 		out.Help = "the value contains template markers; render the file first"
 	}
@@ -39,6 +43,26 @@ func diagnose(d *manifest.Document, c verdict.Cause) diag.Diagnostic {
 		}
 	}
 	return out
+}
+
+// maxDump is how long the value may be, at most, that a message repeats of a mapping or list.
+const maxDump = 80
+
+// withoutDump returns a message without the mapping or list that it repeats, if that is long: it stands at the place of the
+// finding.
+func withoutDump(message string) (string, bool) {
+	const prefix = "Invalid value: "
+	rest, found := strings.CutPrefix(message, prefix)
+	if !found || rest == "" || rest[0] != '[' && rest[0] != '{' {
+		return message, false
+	}
+	dec := json.NewDecoder(strings.NewReader(rest))
+	var value json.RawMessage
+	if dec.Decode(&value) != nil || len(value) <= maxDump {
+		return message, false
+	}
+	said, found := strings.CutPrefix(rest[len(value):], ": ")
+	return prefix + said, found && said != ""
 }
 
 // sourcePath returns the path at which a user wrote what the server names by the path of its internal form: the schema that

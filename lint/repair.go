@@ -220,6 +220,8 @@ func saysLess(c, o verdict.Cause, later bool) bool {
 	case strings.HasPrefix(o.Message, "Required value"):
 		return strings.HasPrefix(c.Message, `Invalid value: "":`) || strings.HasPrefix(c.Message, "Invalid value: null:") ||
 			strings.HasPrefix(c.Message, "Invalid value: 0:") || strings.HasPrefix(c.Message, `Unsupported value: "":`)
+	case strings.HasSuffix(c.Message, notAResource) && strings.Contains(o.Message, "name part must consist of"):
+		return true
 	case strings.HasSuffix(o.Message, notAResource):
 		return strings.HasSuffix(c.Message, notQualified) || c.Message == o.Message && later
 	}

@@ -245,7 +245,7 @@ func suggestField(d *manifest.Document, f *diag.Diagnostic, path, name string) {
 	}
 	dot := strings.LastIndexByte(path, '.')
 	if parent := d.Find(path[:max(0, dot)]); parent.Exact && parent.Node.Get(name) != nil {
-		f.Help = fmt.Sprintf("%s stands beside it: remove one of the two", name)
+		f.Help = fmt.Sprintf("did you mean %s? It stands beside: remove one of the two", name)
 		return
 	}
 	safe := strings.EqualFold(path[dot+1:], name)
