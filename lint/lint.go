@@ -62,6 +62,11 @@ type Summary struct {
 	Suppressed              int // findings silenced with a reason
 	Skipped                 int // objects accepted unjudged, since no schema is known for their kind
 
+	// Of the files below the paths: how many hold no objects, and which files and folders were passed over since their
+	// names begin with a dot.
+	WithoutObjects int
+	Hidden         []string
+
 	SkippedKinds map[string]int // how many of these objects there are of each kind: ServiceMonitor.monitoring.coreos.com
 }
 

@@ -2,15 +2,20 @@ package validation
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apiserver/pkg/server/resourceconfig"
+	utilfeature "k8s.io/apiserver/pkg/util/feature"
 	cliflag "k8s.io/component-base/cli/flag"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
 	"k8s.io/kubernetes/pkg/controlplane"
 	"k8s.io/kubernetes/pkg/features"
+
+	apischema "github.com/seatrial/seatrial/schema"
 )
 
 // gatesOf are the feature gates, off by default, without which a server does not serve a resource.
@@ -29,6 +34,9 @@ func (v *Validator) Serve(runtimeConfig, featureGates []string) error {
 	if err != nil {
 		return err
 	}
+	if err := checkVersions(overrides); err != nil {
+		return err
+	}
 	config := cliflag.ConfigurationMap{}
 	for name, on := range overrides {
 		config[name] = strconv.FormatBool(on)
@@ -38,8 +46,54 @@ func (v *Validator) Serve(runtimeConfig, featureGates []string) error {
 	if err != nil {
 		return fmt.Errorf("runtime-config: %w", err)
 	}
-	v.storages.gates, err = settings("feature-gates", featureGates)
-	return err
+	if v.storages.gates, err = settings("feature-gates", featureGates); err != nil {
+		return err
+	}
+	return checkGates(v.storages.gates)
+}
+
+// delegated are the groups of the servers that the API server hands requests on to.
+var delegated = []string{"apiextensions.k8s.io", "apiregistration.k8s.io"}
+
+// checkVersions returns an error if --runtime-config names an API version that no server has.
+func checkVersions(overrides map[string]bool) error {
+	var known []string
+	for _, gv := range legacyscheme.Scheme.PrioritizedVersionsAllGroups() {
+		known = append(known, gv.String())
+	}
+	for _, name := range slices.Sorted(maps.Keys(overrides)) {
+		parts := strings.Split(name, "/")
+		version := strings.TrimPrefix(strings.Join(parts[:min(2, len(parts))], "/"), "api/v1")
+		switch {
+		case version == "", slices.Contains(known, version), slices.Contains(delegated, parts[0]), parts[0] == "v1",
+			slices.Contains([]string{"api/all", "api/ga", "api/beta", "api/alpha", "api/legacy"}, name):
+			continue
+		}
+		return fmt.Errorf("runtime-config: there is no API version %q%s", version, didYouMean(version, known))
+	}
+	return nil
+}
+
+// checkGates returns an error if --feature-gates names a gate that no server has.
+func checkGates(gates map[string]bool) error {
+	var known []string
+	for name := range utilfeature.DefaultMutableFeatureGate.GetAll() {
+		known = append(known, string(name))
+	}
+	slices.Sort(known)
+	for _, name := range slices.Sorted(maps.Keys(gates)) {
+		if !slices.Contains(known, name) {
+			return fmt.Errorf("feature-gates: there is no feature gate %q%s", name, didYouMean(name, known))
+		}
+	}
+	return nil
+}
+
+func didYouMean(word string, known []string) string {
+	if best := apischema.DidYouMean(word, known); best != "" {
+		return fmt.Sprintf(": did you mean %s?", best)
+	}
+	return ""
 }
 
 // settings reads a list of name=true and name=false; a name alone is true.

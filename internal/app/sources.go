@@ -25,7 +25,8 @@ import (
 // are counted.
 func (w *Workspace) findInputs(paths, exclude []string) {
 	onDisk := slices.DeleteFunc(slices.Clone(paths), func(name string) bool { return name != source.Stdin && w.IsStdin(name) })
-	files, problems := lint.Inputs(onDisk, exclude)
+	found := lint.FindInputs(onDisk, exclude)
+	files, problems := found.Files, found.Problems
 	if len(onDisk) < len(paths) {
 		files = append(files, w.stdinName)
 	}
@@ -35,6 +36,7 @@ func (w *Workspace) findInputs(paths, exclude []string) {
 	files = slices.DeleteFunc(files, func(name string) bool {
 		return name != source.Stdin && git.match(name)
 	})
+	w.Hidden = slices.DeleteFunc(found.Hidden, git.match)
 	tree := render.DiscoverIn(w.readSource, slices.Concat(paths, files), skip)
 	AddVariants(w.Config, tree.Sources, w.rebase)
 	w.owns, w.Sources, w.Elsewhere, w.Findings = tree.Owns, tree.Sources, len(tree.Elsewhere), tree.Findings

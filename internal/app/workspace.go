@@ -66,6 +66,7 @@ type Workspace struct {
 	Inputs        []string // names of the manifests that belong to no source, in order
 	Sources       []*render.Source
 	Foreign       int               // files that hold no API objects
+	Hidden        []string          // files and folders that were passed over since their names begin with a dot
 	Components    []string          // names of configuration files of Kubernetes' own components
 	Elsewhere     int               // sources that objects of Flux and Argo CD ask for and that are not here
 	Findings      []diag.Diagnostic // about files that are no manifests: kustomizations that were named

@@ -31,6 +31,9 @@ type (
 		Suppressed int `json:"suppressed"`
 		Skipped    int `json:"skipped"`
 
+		WithoutObjects int      `json:"withoutObjects,omitempty"`
+		Hidden         []string `json:"hidden,omitempty"`
+
 		SkippedKinds map[string]int `json:"skippedKinds,omitempty"`
 	}
 	jsonPlace struct {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -34,7 +35,9 @@ type lintOptions struct {
 	noCache bool
 	all     bool
 	verbose bool
-	base    string
+	// ambiguous is a glob after a bare --ignore-missing-schemas that may have been meant for kinds; empty: none
+	ambiguous string
+	base      string
 
 	writeBaseline string // file to write the findings to
 }
@@ -78,6 +81,7 @@ Exit codes: 0 no findings at or above --fail-on; 1 findings; 2 wrong usage; 3 co
   seatrial lint --fix --diff manifests/`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Paths, o.IgnoreMissing = kindArguments(args, o.IgnoreMissing)
+			o.ambiguous = ambiguousKinds(o.Paths, o.IgnoreMissing)
 			o.In = interruptible{cmd.Context(), o.In}
 			return o.run(cmd.Context())
 		},
@@ -162,6 +166,15 @@ func kindArguments(args, kinds []string) (paths, ignored []string) {
 	return args[1:], args[:1]
 }
 
+// ambiguousKinds returns a glob that follows a bare --ignore-missing-schemas and matches files, but may have been meant for
+// kinds; empty if there is none.
+func ambiguousKinds(paths, kinds []string) string {
+	if !slices.Equal(kinds, []string{app.AnyKind}) || len(paths) == 0 || !strings.HasSuffix(paths[0], "/*") {
+		return ""
+	}
+	return paths[0]
+}
+
 func presets() (names []string) {
 	for _, c := range lint.Categories[1:] {
 		names = append(names, c.Name)
@@ -216,6 +229,7 @@ func (o *lintOptions) run(ctx context.Context) (err error) {
 	if o.writeBaseline != "" {
 		return o.keepBaseline(job, res)
 	}
+	res.Summary.WithoutObjects, res.Summary.Hidden = job.workspace.Foreign, job.workspace.Hidden
 	if err := writeLint(w, job.workspace.Files, job.Options.All, res, job.format, report.Options{Color: job.color, All: o.all, Verbose: o.verbose}); err != nil {
 		return &exitError{exitFailed, err}
 	}
@@ -235,6 +249,10 @@ func (o *lintOptions) run(ctx context.Context) (err error) {
 	if job.base != nil {
 		o.noteBase(job.base)
 	}
+	if o.ambiguous != "" {
+		fmt.Fprintf(o.Err, "note: %[1]s was read as files, and all missing schemas are ignored: for kinds, write --ignore-missing-schemas='%[1]s'\n", o.ambiguous)
+	}
+	noteHidden(o.Err, job.workspace.Hidden)
 	if n := job.workspace.Foreign; n > 0 {
 		fmt.Fprintf(o.Err, "note: files without Kubernetes objects, not judged: %d\n", n)
 	}
@@ -242,6 +260,21 @@ func (o *lintOptions) run(ctx context.Context) (err error) {
 		fmt.Fprintf(o.Err, "note: sources of Flux and Argo CD that are not in this tree, not rendered: %d\n", n)
 	}
 	return job.verdict(res)
+}
+
+// maxHidden is how many hidden files and folders are named, at most.
+const maxHidden = 5
+
+// noteHidden says which files and folders were passed over.
+func noteHidden(w io.Writer, names []string) {
+	if len(names) == 0 {
+		return
+	}
+	said := strings.Join(names[:min(len(names), maxHidden)], ", ")
+	if more := len(names) - maxHidden; more > 0 {
+		said += fmt.Sprintf(" and %d more", more)
+	}
+	fmt.Fprintf(w, "note: hidden, not judged unless named: %s\n", said)
 }
 
 // maxBaseNotes is how many files of the base are named that cannot be read.
@@ -270,11 +303,28 @@ func (o *lintOptions) nothing(job *lintJob) error {
 		_, err := fmt.Fprintf(o.Err, "note: nothing to lint: all files are excluded (%d named)\n", n)
 		return err
 	}
-	if o.AnyFiles {
+	if o.AnyFiles || o.onlyComments(job) {
 		_, err := fmt.Fprintln(o.Err, "note: no Kubernetes objects found")
 		return err
 	}
+	noteHidden(o.Err, job.workspace.Hidden)
 	return &exitError{exitFailed, app.NoDocuments(o.Paths)}
+}
+
+// onlyComments reports whether all paths are files that hold nothing but comments, as a hook passes them.
+func (o *lintOptions) onlyComments(job *lintJob) bool {
+	for _, path := range o.Paths {
+		data, err := job.workspace.Read(path)
+		if err != nil || path == source.Stdin || len(bytes.TrimSpace(data)) == 0 {
+			return false
+		}
+		for line := range bytes.Lines(data) {
+			if line = bytes.TrimSpace(line); len(line) > 0 && line[0] != '#' && string(line) != "---" {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // prepare checks the flags, reads the configuration, and finds the files.
