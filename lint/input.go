@@ -177,7 +177,9 @@ func (s *search) folder(root string) (files []string) {
 	return files
 }
 
-func isYAML(name string) bool { return slices.Contains(extensions, strings.ToLower(filepath.Ext(name))) }
+func isYAML(name string) bool {
+	return slices.Contains(extensions, strings.ToLower(filepath.Ext(name)))
+}
 
 // ownNames are the hidden files and folders that version control, this program and other tools keep for themselves.
 var ownNames = []string{".git", ".hg", ".svn", ".seatrial", ".venv", ".tox", ".cache", ".terraform", ".idea", ".vscode"}
