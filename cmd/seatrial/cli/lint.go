@@ -20,6 +20,7 @@ import (
 	"github.com/seatrial/seatrial/internal/atomicfile"
 	"github.com/seatrial/seatrial/internal/report"
 	"github.com/seatrial/seatrial/lint"
+	"github.com/seatrial/seatrial/source"
 )
 
 // lintOptions are the flags of seatrial lint.
