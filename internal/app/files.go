@@ -200,6 +200,28 @@ func (f *Files) Definitions(names []string) (definitions [][]byte) {
 	return definitions
 }
 
+// RenderedDefinitions returns the CustomResourceDefinitions, as JSON, that charts render to whose templates are among
+// files.
+func (f *Files) RenderedDefinitions(names []string) (definitions [][]byte) {
+	var templates []string
+	for _, name := range names {
+		data, err := f.Read(name)
+		if err == nil && bytes.Contains(data, []byte(definitionKind)) && bytes.Contains(data, []byte("{{")) {
+			templates = append(templates, name)
+		}
+	}
+	if len(templates) == 0 {
+		return nil
+	}
+	for _, s := range render.DiscoverIn(f.readSource, templates, nil).Sources {
+		if s.Kind == render.Chart {
+			r := s.Render(s.Variants[0], render.Options{})
+			definitions = append(definitions, definitionsOf(r.Name, r.Text)...)
+		}
+	}
+	return definitions
+}
+
 // definitionsOf returns the CustomResourceDefinitions of a text, as JSON.
 func definitionsOf(name string, data []byte) (definitions [][]byte) {
 	docs, _ := manifest.Read(source.NewFile(name, data), manifest.DefaultLimits)

@@ -69,6 +69,27 @@ func DiscoverIn(read Reader, paths []string, skip func(name string) bool) *Tree 
 	return d.tree()
 }
 
+// At returns the source that a folder or a packaged chart is by itself; nil if it is none.
+func At(path string) *Source {
+	read := Reader(ReadFile)
+	path = filepath.Clean(path)
+	if info, err := os.Stat(path); err != nil || !info.IsDir() {
+		if err == nil && IsArchive(path) {
+			return read.archiveSource(path, true)
+		}
+		return nil
+	}
+	if read.isChart(path) {
+		return read.chartSource(path)
+	}
+	for _, name := range kustomizationNames {
+		if k := read.kustomization(path, name); k != nil {
+			return &Source{Kind: Kustomization, Path: path, File: k.file, Variants: []Variant{{}}, Inputs: k.files}
+		}
+	}
+	return nil
+}
+
 type discovery struct {
 	read    Reader
 	skip    func(string) bool

@@ -65,15 +65,16 @@ func definitionsIn(paths []string) (definitions [][]byte, err error) {
 	return definitions, nil
 }
 
-// folderDefinitions reads the definitions that the configuration names and those in the current folder.
-// Files that cannot be read as manifests, such as templates, are skipped.
+// folderDefinitions reads the definitions that the configuration names and those in the current folder, with those that
+// the templates of charts there render to.
 func folderDefinitions() (definitions [][]byte, err error) {
 	config, err := app.Configuration("", "")
 	if err != nil {
 		return nil, err
 	}
 	files, _ := lint.Inputs(append(config.CRDs.Paths, "."), config.Exclude)
-	return app.NewFiles(nil).Definitions(files), nil
+	all := app.NewFiles(nil)
+	return append(all.Definitions(files), all.RenderedDefinitions(files)...), nil
 }
 
 // catalogueDefinitions returns the definitions of the catalogue that a resource, or a field of one, may be of.

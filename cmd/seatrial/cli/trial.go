@@ -33,7 +33,9 @@ const trialHelp = `
 
 It works on the trial: a cluster of your own in a file, with the real API server, controllers
 and scheduler, and simulated nodes. Nothing has to be installed, and nothing keeps running.
---trial FILE (or ` + trialEnv + `) names another file; --context NAME, a real cluster of your kubeconfig.`
+--trial FILE (or ` + trialEnv + `) names another file; --context NAME, a real cluster of your kubeconfig.
+Where create, apply, delete, diff and replace take -f, they also take a chart or a kustomization, and render
+it with --helm-values, --set and --release-name as lint does.`
 
 // newTrialCommands are the verbs of kubectl, and those that deal with the trial itself.
 func newTrialCommands(s Streams) []*cobra.Command {
@@ -86,6 +88,12 @@ const trialGroup = "trial"
 
 func runVerb(ctx context.Context, s Streams, v trial.Verb, args []string) error {
 	file, args := takeFlag(args, "--trial")
+	rendered, args, err := renderSources(v.Name, args)
+	if err != nil {
+		return err
+	}
+	defer rendered.remove()
+	s.Out, s.Err = rendered.naming(s.Out), rendered.naming(s.Err)
 	if name, rest := takeFlag(args, "--context"); name != "" {
 		signal.Reset(os.Interrupt, syscall.SIGTERM) // kubectl sees to them itself
 		return kubectlError(s, v.CallReal(ctx, name, rest, s.In, s.Out, s.Err))
