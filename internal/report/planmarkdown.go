@@ -71,10 +71,8 @@ func (m *planMarkdown) headline() string {
 		fmt.Fprintf(&b, "**Way out:** %s\n\n", md(shortened(m.WayOut, maxText)))
 	}
 	for _, r := range m.Remedies {
-		fmt.Fprintf(
-			&b, "- would complete: %s: after %s s, at least %d of %d available\n", md(shortened(r.Change, maxText)), r.CompletesAt,
-			r.MinAvailable, r.Desired,
-		)
+		r.Change = shortened(r.Change, maxText)
+		fmt.Fprintf(&b, "- would complete: %s\n", md(remedyText(&r)))
 	}
 	if len(m.Remedies) > 0 {
 		b.WriteString("\n")

@@ -110,16 +110,21 @@ func (t *planWriter) verdict() {
 	for _, r := range t.Remedies {
 		t.wrapped(
 			"",
-			fmt.Sprintf(
-				"Would complete: %s: after %s s, at least %d of %d available", r.Change, r.CompletesAt,
-				r.MinAvailable, r.Desired,
-			),
-			0, t.good,
+			"Would complete: "+remedyText(&r), 0, t.good,
 		)
 	}
 	if !t.Converged || len(t.Failed()) > 0 || t.seedsDiffer() {
 		fmt.Fprintln(t)
 	}
+}
+
+// remedyText says with what a plan completes, and how.
+func remedyText(r *plan.Remedy) string {
+	text := fmt.Sprintf("%s: after %s s", r.Change, r.CompletesAt)
+	if r.Desired > 0 {
+		text += fmt.Sprintf(", at least %d of %d available", r.MinAvailable, r.Desired)
+	}
+	return text
 }
 
 // outcome is the first word: something failed for good, or waits for what does not come, or was not done when

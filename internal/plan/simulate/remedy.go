@@ -1,19 +1,24 @@
 package simulate
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/internal/cluster"
 	"github.com/seatrial/seatrial/internal/plan"
+	"github.com/seatrial/seatrial/manifest"
 )
 
 // maxRemedies is how many remedies are offered.
@@ -25,43 +30,79 @@ type attempt struct {
 	object diag.Object
 	adjust func(*unstructured.Unstructured)
 	nodes  []*corev1.Node
+	action *plan.Action         // of the scenario, besides its own
+	from   []*manifest.Document // what runs already, in place of that of the plan
+}
+
+// input returns the input of a plan with which the attempt is tried.
+func (a *attempt) input(in Input) Input {
+	in.adjust = a.adjust
+	if a.nodes != nil {
+		in.Nodes = a.nodes
+	}
+	if a.from != nil {
+		in.From = a.from
+	}
+	if a.action != nil {
+		s := plan.Scenario{}
+		if in.Scenario != nil {
+			s = *in.Scenario
+		}
+		s.Actions = append(slices.Clone(s.Actions), *a.action)
+		slices.SortStableFunc(s.Actions, func(a, b plan.Action) int { return cmp.Compare(a.At.Duration, b.At.Duration) })
+		in.Scenario = &s
+	}
+	return in
 }
 
 // Remedies looks for the nearest changes with which a plan that has stalled completes, by simulating
-// them one after another: another strategy of the rollout, more of a quota, a node more. Other ways
-// may exist.
+// them one after another: another strategy of the rollout, more of a quota, a node more, a pod or an object deleted. Other
+// ways may exist.
 func Remedies(ctx context.Context, in Input, p *plan.Plan) (found []plan.Remedy, err error) {
 	in.Reasons = false
-	for _, stalled := range p.Workloads {
-		if stalled.SettledAt != nil {
+	for _, a := range allAttempts(in, p) {
+		if len(found) == maxRemedies {
+			return found, nil
+		}
+		outcome, err := Simulate(ctx, a.input(in))
+		if err != nil {
+			return nil, err
+		}
+		if !outcome.Converged {
 			continue
 		}
-		for _, a := range attempts(in, p, stalled) {
-			if len(found) == maxRemedies {
-				return found, nil
-			}
-			tried := in
-			tried.adjust = a.adjust
-			if a.nodes != nil {
-				tried.Nodes = a.nodes
-			}
-			outcome, err := Simulate(ctx, tried)
-			if err != nil {
-				return nil, err
-			}
-			i := slices.IndexFunc(outcome.Workloads, func(w plan.Workload) bool { return w.Object == stalled.Object })
-			if !outcome.Converged || i < 0 {
-				continue
-			}
-			w := outcome.Workloads[i]
-			found = append(found, plan.Remedy{
-				Change: a.change, Object: a.object, CompletesAt: outcome.VirtualSeconds,
-				Desired: w.Desired, MinAvailable: w.MinAvailable,
-			})
+		r := plan.Remedy{Change: a.change, Object: a.object, CompletesAt: outcome.VirtualSeconds}
+		about := stalledWorkload(p)
+		if i := slices.IndexFunc(outcome.Workloads, func(w plan.Workload) bool { return w.Object == about }); i >= 0 {
+			r.Desired, r.MinAvailable = outcome.Workloads[i].Desired, outcome.Workloads[i].MinAvailable
 		}
-		break // what keeps the first one from its end may keep the others, too
+		found = append(found, r)
 	}
 	return found, nil
+}
+
+// stalledWorkload returns the first workload that does not come to what it asks for: what keeps it from its end may keep the
+// others, too.
+func stalledWorkload(p *plan.Plan) diag.Object {
+	for i := range p.Workloads {
+		if p.Workloads[i].SettledAt == nil {
+			return p.Workloads[i].Object
+		}
+	}
+	return diag.Object{}
+}
+
+// allAttempts lists what may help a plan, the nearest first.
+func allAttempts(in Input, p *plan.Plan) (all []attempt) {
+	for i := range p.Problems {
+		if q := &p.Problems[i]; q.Open {
+			all = append(all, jobAttempts(in, q)...)
+		}
+	}
+	if i := slices.IndexFunc(p.Workloads, func(w plan.Workload) bool { return w.SettledAt == nil }); i >= 0 {
+		all = append(all, attempts(in, p, p.Workloads[i])...)
+	}
+	return all
 }
 
 // attempts lists what may help a workload, the nearest first.
@@ -77,33 +118,131 @@ func attempts(in Input, p *plan.Plan, stalled plan.Workload) (all []attempt) {
 		if problem.Kind == plan.Refused {
 			refused = problem.Message
 		}
+		if problem.Trap == "ordered-broken-revision" {
+			all = append(all, deleteBroken(p, stalled)...)
+		}
 	}
+	all = append(all, deleteLostNodes(p, stalled)...)
 	if !unplaced && !held && refused == "" {
-		return nil
+		return all
 	}
-	if stalled.Object.Kind == "Deployment" && replaces(stalled) {
-		all = append(all,
-			attempt{change: fmt.Sprintf(
-				"maxSurge 0, maxUnavailable 1 in %s", stalled.Object,
-			), object: stalled.Object, adjust: strategy(stalled.Object, map[string]any{
-				"type": "RollingUpdate", "rollingUpdate": map[string]any{
-					"maxSurge": int64(0), "maxUnavailable": int64(1),
-				}})},
-			attempt{
-				change: fmt.Sprintf("strategy Recreate in %s", stalled.Object), object: stalled.Object,
-				adjust: strategy(stalled.Object, map[string]any{"type": "Recreate"}),
-			})
-	}
+	all = append(all, otherStrategies(stalled)...)
 	for _, extra := range []int{1, lacking(stalled)} {
 		if raised, ok := raise(refused, stalled.Object.Namespace, extra); ok {
 			all = append(all, raised)
 		}
 	}
-	if unplaced {
+	if unplaced && stalled.Object.Kind != "DaemonSet" {
 		all = append(all, oneNodeMore(in)...)
 	}
 	return all
 }
+
+// otherStrategies makes old pods go before new ones come.
+func otherStrategies(stalled plan.Workload) (all []attempt) {
+	if !replaces(stalled) {
+		return nil
+	}
+	path := map[string][]string{"Deployment": {"spec", "strategy"}, "DaemonSet": {"spec", "updateStrategy"}}[stalled.Object.Kind]
+	if path == nil {
+		return nil
+	}
+	all = append(all, attempt{
+		change: fmt.Sprintf("maxSurge 0, maxUnavailable 1 in %s", stalled.Object), object: stalled.Object,
+		adjust: strategy(stalled.Object, path, map[string]any{
+			"type": "RollingUpdate", "rollingUpdate": map[string]any{"maxSurge": int64(0), "maxUnavailable": int64(1)},
+		}),
+	})
+	if stalled.Object.Kind == "Deployment" {
+		all = append(all, attempt{
+			change: fmt.Sprintf("strategy Recreate in %s", stalled.Object), object: stalled.Object,
+			adjust: strategy(stalled.Object, path, map[string]any{"type": "Recreate"}),
+		})
+	}
+	return all
+}
+
+// deleteBroken deletes the pods of the previous revision that an ordered StatefulSet waits for, when the change is made.
+func deleteBroken(p *plan.Plan, stalled plan.Workload) (all []attempt) {
+	for i := range p.Pods {
+		pod := &p.Pods[i]
+		if pod.Workload != stalled.Object || pod.New || pod.Gone != nil || pod.Ready != nil {
+			continue
+		}
+		return []attempt{{
+			change: fmt.Sprintf("deleting %s after the change", pod.Object), object: pod.Object,
+			action: &plan.Action{
+				At: metav1.Duration{Duration: time.Second}, DeletePod: pod.Object.Name, Namespace: pod.Object.Namespace,
+			},
+		}}
+	}
+	return nil
+}
+
+// deleteLostNodes deletes a node that does not answer, on which a pod of the workload is Terminating.
+func deleteLostNodes(p *plan.Plan, stalled plan.Workload) (all []attempt) {
+	lost := map[string]bool{}
+	for _, n := range p.Nodes {
+		lost[n.Name] = !n.Ready
+	}
+	for i := range p.Pods {
+		pod := &p.Pods[i]
+		if pod.Workload != stalled.Object || pod.Gone != nil || pod.Stopping == nil || !lost[pod.Node] {
+			continue
+		}
+		return []attempt{{
+			change: fmt.Sprintf("deleting Node %s when its pods are Terminating (or the taint node.kubernetes.io/out-of-service)", pod.Node),
+			object: diag.Object{APIVersion: "v1", Kind: "Node", Name: pod.Node},
+			action: &plan.Action{At: metav1.Duration{Duration: time.Duration(*pod.Stopping) + time.Minute}, Delete: "Node/" + pod.Node},
+		}}
+	}
+	return nil
+}
+
+// jobAttempts lists what may help a Job that is refused or has failed.
+func jobAttempts(in Input, q *plan.Problem) []attempt {
+	o := q.Object
+	if !isZero(q.Workload) {
+		o = q.Workload
+	}
+	if o.Kind != "Job" {
+		return nil
+	}
+	set := func(words string, value any, path ...string) []attempt {
+		return []attempt{{
+			change: fmt.Sprintf("%s in %s", words, o), object: o,
+			adjust: adjusting(o, func(u *unstructured.Unstructured) { _ = unstructured.SetNestedField(u.Object, value, path...) }),
+		}}
+	}
+	switch q.Trap {
+	case "job-immutable":
+		kept := slices.DeleteFunc(slices.Clone(in.From), func(d *manifest.Document) bool {
+			return d.Object.Kind == "Job" && d.Object.Name == o.Name && cmp.Or(d.Object.Namespace, metav1.NamespaceDefault) == o.Namespace
+		})
+		return []attempt{{change: fmt.Sprintf("deleting %s before the change", o), object: o, from: kept}}
+	case "job-counts-disruptions":
+		return set("podFailurePolicy that ignores DisruptionTarget", map[string]any{"rules": []any{map[string]any{
+			"action": "Ignore", "onPodConditions": []any{map[string]any{"type": "DisruptionTarget"}},
+		}}}, "spec", "podFailurePolicy")
+	case "job-deadline":
+		m := jobDeadlineOf.FindStringSubmatch(q.Cause)
+		if m == nil {
+			return nil
+		}
+		now, err := strconv.ParseInt(m[1], 10, 64)
+		if err != nil {
+			return nil
+		}
+		var all []attempt
+		for _, times := range []int64{2, 16} {
+			all = append(all, set(fmt.Sprintf("activeDeadlineSeconds %d", now*times), now*times, "spec", "activeDeadlineSeconds")...)
+		}
+		return all
+	}
+	return nil
+}
+
+var jobDeadlineOf = regexp.MustCompile(`activeDeadlineSeconds (\d+)`)
 
 // replaces reports whether a workload has pods of an older template.
 func replaces(w plan.Workload) bool { return len(w.Curve) > 0 && w.Curve[len(w.Curve)-1].Old > 0 }
@@ -129,9 +268,9 @@ func adjusting(object diag.Object, f func(*unstructured.Unstructured)) func(*uns
 	}
 }
 
-func strategy(object diag.Object, value map[string]any) func(*unstructured.Unstructured) {
+func strategy(object diag.Object, path []string, value map[string]any) func(*unstructured.Unstructured) {
 	return adjusting(object, func(u *unstructured.Unstructured) {
-		_ = unstructured.SetNestedMap(u.Object, value, "spec", "strategy") // a spec that is no map has been refused
+		_ = unstructured.SetNestedMap(u.Object, value, path...) // a spec that is no map has been refused
 	})
 }
 

@@ -3,6 +3,7 @@ package simulate_test
 import (
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/seatrial/seatrial/internal/plan"
@@ -12,6 +13,14 @@ import (
 // TestRemedies looks for ways out of plans that stall; none is told that has not completed.
 func TestRemedies(t *testing.T) {
 	for name, want := range map[string][]string{
+		"daemonset-surge-host-port":   {"maxSurge 0, maxUnavailable 1 in DaemonSet default/edge"},
+		"statefulset-broken-revision": {"deleting Pod default/db-0 after the change"},
+		"node-death-statefulset": {
+			"deleting Node node-1 when its pods are Terminating (or the taint node.kubernetes.io/out-of-service)",
+		},
+		"job-immutable":                {"deleting Job default/migrate before the change"},
+		"traps/job-deadline":           {"activeDeadlineSeconds 160 in Job default/work"},
+		"traps/job-counts-disruptions": {"podFailurePolicy that ignores DisruptionTarget in Job default/work"},
 		"deadlock-no-room": {
 			"maxSurge 0, maxUnavailable 1 in Deployment default/web", "strategy Recreate in Deployment default/web",
 			"one node more like node-1 (4 cpu, 16Gi memory)",
@@ -29,7 +38,12 @@ func TestRemedies(t *testing.T) {
 		"drain-blocked": nil, // a budget that allows no eviction is a matter of its author
 	} {
 		t.Run(name, func(t *testing.T) {
-			in := input(t, filepath.Join("testdata", name))
+			var in simulate.Input
+			if trap, ok := strings.CutPrefix(name, "traps/"); ok {
+				in, _ = trapInput(t, trap)
+			} else {
+				in = input(t, filepath.Join("testdata", name))
+			}
 			p, err := simulate.Simulate(t.Context(), in)
 			if err != nil {
 				t.Fatal(err)
@@ -41,7 +55,7 @@ func TestRemedies(t *testing.T) {
 			var got []string
 			for _, r := range remedies {
 				got = append(got, r.Change)
-				if r.CompletesAt <= 0 || r.MinAvailable > r.Desired {
+				if r.CompletesAt < 0 || r.MinAvailable > r.Desired {
 					t.Errorf("%+v", r)
 				}
 			}

@@ -51,8 +51,31 @@ func testTrap(t *testing.T, trap *simulate.Trap) {
 	if trap.Cause == "" || trap.Evidence == "" || len(trap.WaysOut) == 0 || !strings.HasPrefix(trap.Report, "https://") {
 		t.Errorf("cause, evidence, ways out or public report are missing: %+v", trap)
 	}
-	name := filepath.Join("testdata", "traps", trap.Name+".txtar")
-	archive, err := txtar.ParseFile(name)
+	in, archive := trapInput(t, trap.Name)
+	p, err := simulate.Simulate(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conforms(t, written(t, p, "json", report.PlanOptions{}))
+	got := verdictOf(t, p, trap)
+	if os.Getenv("UPDATE") != "" {
+		archive.Comment = []byte(got)
+		if err := os.WriteFile(trapFile(trap.Name), txtar.Format(archive), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if want := string(archive.Comment); got != want {
+		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
+}
+
+func trapFile(name string) string { return filepath.Join("testdata", "traps", name+".txtar") }
+
+// trapInput reads the case of a trap.
+func trapInput(t *testing.T, name string) (simulate.Input, *txtar.Archive) {
+	t.Helper()
+	archive, err := txtar.ParseFile(trapFile(name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,22 +89,7 @@ func testTrap(t *testing.T, trap *simulate.Trap) {
 	}
 	in := input(t, folder)
 	in.Prune = prune
-	p, err := simulate.Simulate(t.Context(), in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	conforms(t, written(t, p, "json", report.PlanOptions{}))
-	got := verdictOf(t, p, trap)
-	if os.Getenv("UPDATE") != "" {
-		archive.Comment = []byte(got)
-		if err := os.WriteFile(name, txtar.Format(archive), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	if want := string(archive.Comment); got != want {
-		t.Errorf("got:\n%s\nwant:\n%s", got, want)
-	}
+	return in, archive
 }
 
 // verdictOf returns what a plan says first, if it is because of a trap, or the risk that the trap is.

@@ -166,7 +166,7 @@ const open = plan.problems.filter((p) => p.open);
   const more = !plan.converged ? plan.reason.split('; ').slice(1) : failed.map((f) => f.message);
   const box = el('div.verdict' + (good ? '' : '.stalls'), {}, el('span.state', {}, state1), el('h1', {}, headline), more.filter(Boolean).map((m) => el('p', {}, m)),
     el('p.soft', {}, 'Kubernetes ' + plan.kubernetesVersion.replace(/^v/, '') + ', simulated · ' + plural(plan.nodes.length, 'node') + ' · seed ' + plan.seed + ' · virtual time'));
-  if (plan.remedies?.length) box.append(el('div.remedy', {}, el('h3', {}, 'What would complete, as simulated'), el('ul', {}, plan.remedies.map((r) => el('li', {}, el('span', {}, el('b', {}, r.change), ': after ' + span(r.completesAt) + ', at least ' + r.minAvailable + ' of ' + r.desired + ' available'))))));
+  if (plan.remedies?.length) box.append(el('div.remedy', {}, el('h3', {}, 'What would complete, as simulated'), el('ul', {}, plan.remedies.map((r) => el('li', {}, el('span', {}, el('b', {}, r.change), ': after ' + span(r.completesAt) + (r.desired ? ', at least ' + r.minAvailable + ' of ' + r.desired + ' available' : '')))))));
   main.append(box);
   const tile = (value, of, text, alarm) => el('div.tile' + (alarm ? '.alarm' : ''), {}, el('b', {}, value, of ? el('small.soft', {}, ' ' + of) : null), el('span', {}, text));
   const counts = {create: 0, update: 0, delete: 0};
