@@ -47,7 +47,14 @@ type PlanOptions struct {
 	ServerSide bool
 	Force      bool // with ServerSide: take over fields that others manage
 
-	Rules    string   // rule expression for risks
+	Rules     string            // rule expression for risks
+	Fit       *plan.FitQuestion // how many more replicas of a workload fit; nil: it is not asked
+	Pack      string            // size of nodes of which the fewest are looked for, such as 4cpu16Gi; empty: none
+	PackNodes func(int) ([]*corev1.Node, error)
+
+	// SchedulerConfig is a KubeSchedulerConfiguration; nil: the default.
+	SchedulerConfig []byte
+
 	WhatIf   []string // kinds of disruptions that are tried on each node or zone
 	Remedies bool     // look for changes with which a plan that stalls completes
 	// Child is the command line of this program that answers a [WhatIf] from its standard input.
@@ -77,7 +84,7 @@ func (o *PlanOptions) Run(ctx context.Context) (*PlanResult, error) {
 	if err != nil || res.Rejected != nil {
 		return res, err
 	}
-	p, err := simulate.Simulate(ctx, *in)
+	p, err := o.simulate(ctx, in)
 	if err != nil {
 		return nil, err
 	}
@@ -101,6 +108,21 @@ func (o *PlanOptions) Run(ctx context.Context) (*PlanResult, error) {
 	return res, nil
 }
 
+// simulate makes the plan, with the fewest nodes if they are looked for.
+func (o *PlanOptions) simulate(ctx context.Context, in *simulate.Input) (*plan.Plan, error) {
+	if o.PackNodes == nil {
+		return simulate.Simulate(ctx, *in)
+	}
+	p, err := simulate.Pack(ctx, *in, o.Pack, o.PackNodes)
+	if err != nil {
+		return nil, err
+	}
+	if in.Nodes, err = o.PackNodes(len(p.Nodes)); err != nil { // what-ifs and seeds are about these
+		return nil, err
+	}
+	return p, nil
+}
+
 // dropCovered drops the blocking budgets of a simulation for which a rule of lint has said the same from the manifests.
 func dropCovered(simulated, advice []diag.Diagnostic) []diag.Diagnostic {
 	return slices.DeleteFunc(simulated, func(d diag.Diagnostic) bool {
@@ -115,6 +137,7 @@ func (o *PlanOptions) input(ctx context.Context, res *PlanResult) (*simulate.Inp
 	in := &simulate.Input{
 		Nodes: o.Nodes, Seed: o.Seed, Until: o.Until, Prune: o.Prune, Reasons: o.Reasons,
 		ServerSide: o.ServerSide, ForceConflicts: o.Force, Asked: o.WhatIf, Rest: o.Collect, Strict: o.Strict,
+		Fit: o.Fit, SchedulerConfig: o.SchedulerConfig,
 	}
 	var err error
 	if o.Scenario != "" {

@@ -56,7 +56,7 @@ func (o *PlanOptions) trySeeds(ctx context.Context, in simulate.Input, p *plan.P
 	if o.Seeds < 2 {
 		return nil
 	}
-	in.Reasons = false
+	in.Reasons, in.Fit = false, nil
 	runs := make([]plan.SeedRun, o.Seeds)
 	runs[0] = plan.RunOf(p)
 	g, ctx := errgroup.WithContext(ctx)

@@ -60,13 +60,13 @@ type Config struct {
 
 // Cluster is a running cluster.
 type Cluster struct {
-	clients *clients.Set
-	server  *apiserver.Server // nil: attached to another
-	kubelet *kubelet.Kubelet
-	filters []string // of the scheduler
-	cancel  context.CancelFunc
-	running sync.WaitGroup
-	close   sync.Once
+	clients   *clients.Set
+	server    *apiserver.Server // nil: attached to another
+	kubelet   *kubelet.Kubelet
+	scheduler *scheduler.Scheduler // nil: none runs
+	cancel    context.CancelFunc
+	running   sync.WaitGroup
+	close     sync.Once
 }
 
 // Start starts a cluster. It is ready when Start returns, and ends with Close.
@@ -166,7 +166,7 @@ func (c *Cluster) act(ctx context.Context, config Config) error {
 	if err := controllers.Start(ctx, c.clients, options, &c.running); err != nil {
 		return err
 	}
-	if c.filters, err = scheduler.Start(ctx, c.clients, config.Scheduler, &c.running); err != nil {
+	if c.scheduler, err = scheduler.Start(ctx, c.clients, config.Scheduler, &c.running); err != nil {
 		return fmt.Errorf("scheduler: %w", err)
 	}
 	c.running.Go(func() { c.kubelet.Run(ctx) })
@@ -203,10 +203,20 @@ func (c *Cluster) KubeletState() ([]byte, error) {
 func (c *Cluster) Version() string { return linked.Version() }
 
 // Filters returns the names of the filter plugins in the order in which they look at a node, until one rejects it.
-func (c *Cluster) Filters() []string { return c.filters }
+func (c *Cluster) Filters() []string {
+	if c.scheduler == nil {
+		return nil
+	}
+	return c.scheduler.Filters
+}
 
 // Schedulers returns the names of the profiles of the scheduler, by which pods ask for them.
-func (c *Cluster) Schedulers() []string { return []string{v1.DefaultSchedulerName} }
+func (c *Cluster) Schedulers() []string { return c.scheduler.Profiles }
+
+// NewEstimator returns an estimator of where pods would go, by the scheduler of the cluster.
+func (c *Cluster) NewEstimator(nodes []*v1.Node, pods []*v1.Pod) *scheduler.Estimator {
+	return c.scheduler.NewEstimator(nodes, pods)
+}
 
 // Close ends everything that Start has started.
 func (c *Cluster) Close() {

@@ -57,6 +57,8 @@ type Plan struct {
 	Remedies []Remedy  `json:"remedies,omitempty"` // changes with which a plan that stalls completes, the nearest first
 	Outcomes []Outcome `json:"sweeps,omitempty"`   // what becomes of the change when a node or a zone goes
 	Seeds    *Seeds    `json:"seeds,omitempty"`    // what other seeds lead to
+	Fit      *Fit      `json:"fit,omitempty"`      // how many more replicas of a workload the nodes hold
+	Pack     *Pack     `json:"pack,omitempty"`     // the fewest nodes of a size with which the plan completes
 
 	Refusals []string          `json:"-"` // what kubectl drain refuses without a flag, in a plan of a drained node
 	Findings []diag.Diagnostic `json:"-"` // risks; package report writes them as in a lint report

@@ -21,8 +21,8 @@ var planMarkdownSections = []struct {
 	share int // percent of all
 	write func(*planMarkdown) section
 }{
-	{25, (*planMarkdown).problems}, {15, (*planMarkdown).expectations}, {10, (*planMarkdown).outcomes}, {10, (*planMarkdown).seeds},
-	{20, (*planMarkdown).changes}, {10, (*planMarkdown).risks}, {10, (*planMarkdown).assumed},
+	{25, (*planMarkdown).problems}, {15, (*planMarkdown).expectations}, {5, (*planMarkdown).room}, {10, (*planMarkdown).outcomes}, {10, (*planMarkdown).seeds},
+	{15, (*planMarkdown).changes}, {10, (*planMarkdown).risks}, {10, (*planMarkdown).assumed},
 }
 
 // planMarkdown writes a plan as a comment for a pull request.

@@ -49,6 +49,8 @@ func writePlanText(w io.Writer, p *plan.Plan, o PlanOptions) error {
 	t.nodes()
 	t.constraints()
 	t.expectations()
+	t.fit()
+	t.pack()
 	t.outcomes()
 	t.seeds()
 	t.risks()

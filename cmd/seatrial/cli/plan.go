@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -10,10 +11,13 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/seatrial/seatrial/internal/app"
+	"github.com/seatrial/seatrial/internal/cluster"
+	"github.com/seatrial/seatrial/internal/cluster/scheduler"
 	"github.com/seatrial/seatrial/internal/memtune"
 	"github.com/seatrial/seatrial/internal/plan"
 	"github.com/seatrial/seatrial/internal/plan/simulate"
 	"github.com/seatrial/seatrial/internal/report"
+	"github.com/seatrial/seatrial/lint"
 	"github.com/seatrial/seatrial/source"
 )
 
@@ -30,6 +34,11 @@ type planOptions struct {
 	color   string
 
 	drainEach, failEach, failZones bool
+
+	fit             string   // workload
+	by              []string // resources
+	spareNode       bool
+	schedulerConfig string // file
 
 	whatIf bool // answer an app.WhatIf, for another process
 }
@@ -117,6 +126,17 @@ a manifest is rejected; 2 wrong usage; 3 could not run; 130 interrupted.`,
 	)
 	f.BoolVar(&o.failEach, "fail-each-node", false, "the same, when the node fails")
 	f.BoolVar(&o.failZones, "fail-each-zone", false, "the same, when all nodes of a zone fail")
+	f.StringVar(
+		&o.fit, "fit", "", "how many more replicas of a `workload` the nodes hold at the end: Kind/name or Kind/namespace/name",
+	)
+	f.StringSliceVar(&o.by, "by", nil, "with --fit: resources that count alone, such as cpu (default: all)")
+	f.BoolVar(&o.spareNode, "spare-node", false, "with --fit: also if any one node is lost, and its pods need room on the others")
+	f.StringVar(
+		&o.Pack, "pack", "", "find the fewest nodes of a `size` with which the plan completes: 4cpu16Gi, with attributes as --nodes has them",
+	)
+	f.StringVar(
+		&o.schedulerConfig, "scheduler-config", "", "`file` with a KubeSchedulerConfiguration: profiles, plugins and weights of the scheduler",
+	)
 	f.BoolVar(&o.whatIf, whatIfFlag, false, "simulate the disruption that standard input describes in JSON")
 	cobra.CheckErr(f.MarkHidden(whatIfFlag))
 	f.BoolVar(&o.Remedies, "remedies", true, "look for the nearest change that completes, when the plan stalls")
@@ -210,8 +230,44 @@ func (o *planOptions) complete(ctx context.Context) (err error) {
 	if o.trial != "" || o.context != "" {
 		o.Cluster = o.snapshot
 	}
+	if err := o.completeScheduling(); err != nil {
+		return err
+	}
 	o.Nodes, err = parseNodes(ctx, o.Streams, o.nodes)
 	return err
+}
+
+// completeScheduling fills in what is asked of the scheduler.
+func (o *planOptions) completeScheduling() error {
+	if o.fit != "" {
+		parts := strings.Split(o.fit, "/")
+		q := &plan.FitQuestion{Workload: o.fit, By: o.by, SpareNode: o.spareNode}
+		if len(parts) == 3 {
+			q.Namespace, q.Workload = parts[1], parts[0]+"/"+parts[2]
+		}
+		if len(parts) < 2 || len(parts) > 3 || slices.Contains(parts, "") {
+			return usageError("invalid --fit %q: want Kind/name or Kind/namespace/name, such as deployment/web", o.fit)
+		}
+		o.Fit = q
+	}
+	if o.Pack != "" {
+		o.PackNodes = simulate.SizedNodes(o.Pack, cluster.ParseNodes)
+		if _, err := o.PackNodes(1); err != nil {
+			return usageError("invalid --pack %q: want a size such as 4cpu16Gi: %v", o.Pack, err)
+		}
+	}
+	if o.schedulerConfig == "" {
+		return nil
+	}
+	data, err := os.ReadFile(o.schedulerConfig)
+	if err != nil {
+		return exitWith(lint.Unreadable(o.schedulerConfig, err))
+	}
+	if _, err := scheduler.ReadConfig(data); err != nil {
+		return usageError("--scheduler-config %s: %v", o.schedulerConfig, err)
+	}
+	o.SchedulerConfig = data
+	return nil
 }
 
 // check rejects flags that contradict each other.
@@ -233,6 +289,10 @@ func (o *planOptions) check() error {
 		return usageError("--force-conflicts only works with --server-side") // as kubectl says
 	case o.Seeds < 1:
 		return usageError("invalid --seeds %d: want a number of at least 1", o.Seeds)
+	case o.fit == "" && (len(o.by) > 0 || o.spareNode):
+		return usageError("--by and --spare-node only work with --fit")
+	case o.Pack != "" && len(o.nodes) > 0:
+		return usageError("--pack looks for the number of nodes: leave --nodes out")
 	case o.Until < 0:
 		return usageError("invalid --until %v: want a positive duration", o.Until)
 	case slices.Contains(o.nodes, source.Stdin) && slices.Contains(slices.Concat(o.Manifests, o.From), source.Stdin):

@@ -9,7 +9,6 @@ import (
 	"context"
 	"sync"
 
-	v1 "k8s.io/api/core/v1"
 	apiruntime "k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
@@ -19,8 +18,8 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler"
 	"k8s.io/kubernetes/pkg/scheduler/apis/config"
-	"k8s.io/kubernetes/pkg/scheduler/apis/config/latest"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/framework/plugins"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/defaultpreemption"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/feature"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/queuesort"
@@ -35,21 +34,34 @@ import (
 type Options struct {
 	OnDecision func(Decision) // receives every decision; may be nil
 	MaxScores  int            // number of nodes of a decision that are reported with their scores
+	Config     []byte         // a KubeSchedulerConfiguration; nil: the default
 }
 
-// Start runs the scheduler until the context ends, and returns the names of its filter plugins in the order in which
-// they look at a node.
-func Start(
-	ctx context.Context, s *clients.Set, options Options, running *sync.WaitGroup,
-) (filters []string, err error) {
+// Scheduler is a running scheduler.
+type Scheduler struct {
+	// Filters are the names of the filter plugins in the order in which they look at a node.
+	Filters []string
+	// Profiles are the names of the profiles, by which pods ask for them, in the order of the configuration.
+	Profiles []string
+
+	profiles   []config.KubeSchedulerProfile
+	frameworks profile.Map
+	registry   runtime.Registry
+
+	shown      *shown                         // to the frameworks of estimators
+	estimating map[string]framework.Framework // by profile
+}
+
+// Start runs the scheduler until the context ends.
+func Start(ctx context.Context, s *clients.Set, options Options, running *sync.WaitGroup) (*Scheduler, error) {
 	client, err := kubernetes.NewForConfig(s.BuiltIn("kube-scheduler"))
 	if err != nil {
 		return nil, err
 	}
 	broadcaster := events.NewBroadcaster(s.EventSink(client))
-	started := false
+	runs := false
 	defer func() {
-		if !started {
+		if !runs {
 			broadcaster.Shutdown()
 		}
 	}()
@@ -61,9 +73,18 @@ func Start(
 	})
 	building, built := context.WithCancel(ctx)
 	defer built() // ends a goroutine that collects unused metrics every second
-	var upstream []scheduler.Option
+	c, err := configuration(options.Config)
+	if err != nil {
+		return nil, err
+	}
+	started := &Scheduler{
+		profiles: c.Profiles, registry: plugins.NewInTreeRegistry(), shown: &shown{}, estimating: map[string]framework.Framework{},
+	}
+	upstream := configured(c)
 	if s.Sequenced {
-		if upstream, err = deterministic(); err != nil {
+		more, ordered := deterministic(c.Profiles)
+		upstream = append(upstream, more...)
+		if err := started.registry.Merge(ordered); err != nil {
 			return nil, err
 		}
 	}
@@ -72,8 +93,12 @@ func Start(
 	if err != nil {
 		return nil, err
 	}
-	for _, p := range sched.Profiles[v1.DefaultSchedulerName].ListPlugins().Filter.Enabled {
-		filters = append(filters, p.Name)
+	started.frameworks = sched.Profiles
+	for _, p := range c.Profiles {
+		started.Profiles = append(started.Profiles, p.SchedulerName)
+	}
+	for _, p := range sched.Profiles[started.Profiles[0]].ListPlugins().Filter.Enabled {
+		started.Filters = append(started.Filters, p.Name)
 	}
 	sched.StopEverything = ctx.Done()
 	if s.Sequenced || options.OnDecision != nil {
@@ -88,32 +113,33 @@ func Start(
 	if err := sched.WaitForHandlersSync(ctx); err != nil {
 		return nil, err
 	}
-	started = true
+	runs = true
 	running.Go(func() {
 		defer broadcaster.Shutdown()
 		sched.Run(ctx)
 	})
-	return filters, nil
+	return started, nil
+}
+
+// configured returns what a configuration says of the scheduler itself.
+func configured(c *config.KubeSchedulerConfiguration) []scheduler.Option {
+	return []scheduler.Option{
+		scheduler.WithProfiles(c.Profiles...), scheduler.WithPercentageOfNodesToScore(c.PercentageOfNodesToScore),
+		scheduler.WithPodInitialBackoffSeconds(c.PodInitialBackoffSeconds), scheduler.WithPodMaxBackoffSeconds(c.PodMaxBackoffSeconds),
+	}
 }
 
 // deterministic returns options with which the scheduler looks at nodes one after another, and takes pods in an order
-// that is always the same.
-func deterministic() ([]scheduler.Option, error) {
-	defaults, err := latest.Default()
-	if err != nil {
-		return nil, err
+// that is always the same, and the plugins that they name. It changes the profiles accordingly.
+func deterministic(profiles []config.KubeSchedulerProfile) ([]scheduler.Option, runtime.Registry) {
+	for i := range profiles {
+		replacePlugins(&profiles[i])
 	}
-	for _, p := range defaults.Profiles {
-		replacePlugins(&p)
+	inOrder := runtime.Registry{
+		orderedQueueName:      newOrderedQueue,
+		orderedPreemptionName: newOrderedPreemption(feature.NewSchedulerFeaturesFromGates(utilfeature.DefaultFeatureGate)),
 	}
-	return []scheduler.Option{
-		scheduler.WithProfiles(defaults.Profiles...),
-		scheduler.WithFrameworkOutOfTreeRegistry(runtime.Registry{
-			orderedQueueName:      newOrderedQueue,
-			orderedPreemptionName: newOrderedPreemption(feature.NewSchedulerFeaturesFromGates(utilfeature.DefaultFeatureGate)),
-		}),
-		scheduler.WithParallelism(1),
-	}, nil
+	return []scheduler.Option{scheduler.WithFrameworkOutOfTreeRegistry(inOrder), scheduler.WithParallelism(1)}, inOrder
 }
 
 // ordered maps the plugins that choose at random to those that do not.
@@ -124,10 +150,11 @@ var ordered = map[string]string{
 
 // replacePlugins makes a profile use plugins that choose in a determined order.
 func replacePlugins(p *config.KubeSchedulerProfile) {
-	for i := range p.Plugins.MultiPoint.Enabled {
-		plugin := &p.Plugins.MultiPoint.Enabled[i]
-		if name, ok := ordered[plugin.Name]; ok {
-			plugin.Name = name
+	for _, set := range []config.PluginSet{p.Plugins.MultiPoint, p.Plugins.QueueSort, p.Plugins.PreEnqueue, p.Plugins.PostFilter} {
+		for i := range set.Enabled {
+			if name, ok := ordered[set.Enabled[i].Name]; ok {
+				set.Enabled[i].Name = name
+			}
 		}
 	}
 	for i := range p.PluginConfig {

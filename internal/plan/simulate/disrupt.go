@@ -13,7 +13,7 @@ import (
 
 // Disrupt returns the input of a plan in which q happens when the change has settled as it does in the plan of in.
 func Disrupt(in Input, q plan.Disruption) Input {
-	in.After = &q
+	in.After, in.Fit = &q, nil
 	return in
 }
 

@@ -29,6 +29,12 @@ type Input struct {
 	Strict   bool     // what nothing defines is missing; otherwise Secrets, ConfigMaps, ServiceAccounts and classes are assumed
 	External []string // objects that exist although nothing defines them: Kind/name or Kind/namespace/name, globs allowed
 
+	// SchedulerConfig is a KubeSchedulerConfiguration; nil: the default.
+	SchedulerConfig []byte
+
+	// Fit asks how many more replicas of a workload fit at the end; nil: nothing.
+	Fit *plan.FitQuestion
+
 	// After is a disruption that happens when the change has settled: the plan is about what becomes of it then.
 	After *plan.Disruption
 

@@ -59,7 +59,7 @@ func (a *attempt) input(in Input) Input {
 // them one after another: another strategy of the rollout, more of a quota, a node more, a pod or an object deleted. Other
 // ways may exist.
 func Remedies(ctx context.Context, in Input, p *plan.Plan) (found []plan.Remedy, err error) {
-	in.Reasons = false
+	in.Reasons, in.Fit = false, nil
 	for _, a := range allAttempts(in, p) {
 		if len(found) == maxRemedies {
 			return found, nil

@@ -105,7 +105,7 @@ func (s *simulation) run() error {
 			BatchWindow: apiserver.BatchWindow, OnIdle: s.Rest, OnWrite: s.onWrite, OnEvent: s.recorder.onEvent,
 			Tracking: apiserver.TrackApplied, SkipBootstrapRBAC: !s.asksWhoMay(),
 		},
-		Scheduler: scheduler.Options{OnDecision: s.recorder.onDecision},
+		Scheduler: scheduler.Options{OnDecision: s.recorder.onDecision, Config: s.SchedulerConfig},
 		Nodes:     s.Nodes, Behavior: s.behaviors.behavior, Usage: s.usage, InMemoryLeases: true,
 	}
 	if s.ServerSide {
@@ -424,7 +424,7 @@ func (s *simulation) finish() error {
 	s.findRisks()
 	s.assumeScripts()
 	fill(p)
-	return nil
+	return s.answerFit()
 }
 
 // compareSteps orders what happened by time. Events that come again are updated by goroutines of their own, which

@@ -510,6 +510,23 @@ if (plan.gates.length) section('gates', 'Gates', el('ul.items.card', {}, plan.ga
 if (plan.findings.length) section('risks', 'Risks', aside(plural(plan.findings.length, 'finding')), el('ul.items.card', {}, [...plan.findings].sort((a, b) => ['error', 'warning', 'info'].indexOf(a.severity) - ['error', 'warning', 'info'].indexOf(b.severity)).map((f) => el('li', {}, el('span.chip.' + f.severity, {}, f.severity),
   el('span', {}, f.message, ' ', f.url ? el('a', {href: f.url, rel: 'noreferrer'}, el('code', {}, f.rule)) : el('code', {}, f.rule)), place(f.file, f.line), f.detail ? el('p.soft', {}, f.detail) : null))));
 
+// ---- room
+if (plan.fit || plan.pack) {
+  const items = [];
+  if (plan.fit) {
+    const f = plan.fit;
+    items.push(el('li', {}, el('b', {}, (f.atLeast ? 'at least ' : '') + f.more + ' more replicas'), ' of ' + nameOf(f.object) + ' fit besides ' + f.replicas + (f.by ? ', by ' + f.by.join(' and ') + ' alone' : ''),
+      el('p.soft', {}, f.nodes.map((n) => n.name + ' ' + n.more).join(', ')), f.limits.map((l) => el('p.soft', {}, 'the next one: ' + l.reason + ' (' + l.plugin + ') on ' + l.nodes.join(', '))),
+      f.spareNode ? el('p', {}, f.spareNode.more + ' more if any one node may be lost' + (f.spareNode.node ? ': ' + f.spareNode.node + ' decides' : '')) : null));
+  }
+  if (plan.pack) {
+    const p = plan.pack, worse = [...p.tried].reverse().find((t) => !t.completes);
+    items.push(el('li', {}, el('b', {}, p.nodes ? plural(p.nodes, 'node') + ' of ' + p.size : 'no number of nodes of ' + p.size), p.nodes ? ' are the fewest: ' + p.shares.map((s) => s.resource + ' ' + s.percent + '%').join(', ') + ' requested' : ' is enough',
+      worse ? el('p.soft', {}, 'with ' + worse.nodes + ': ' + worse.reason) : null));
+  }
+  section('room', 'Room', el('ul.items.card', {}, items));
+}
+
 // ---- what if
 if (plan.sweeps?.length) {
   const words = {'drain-node': 'node is drained', 'fail-node': 'node fails', 'fail-zone': 'zone fails'};
