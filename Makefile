@@ -6,7 +6,7 @@ LDFLAGS = -s -w
 FUZZTIME ?= 60s
 RUNS ?= 200
 
-.PHONY: run build test release race same-bytes kills conformance conformance-cmd conformance-clients check bench fuzz mutants schema kubernetes update clean
+.PHONY: run build test release race same-bytes kills conformance conformance-cmd conformance-clients check bench fuzz mutants peers schema kubernetes update clean
 
 run: build ## build, then lint a small shop and plan a rollout that gets stuck
 	./bin/seatrial lint --fail-on never --rules none examples/shop.yaml
@@ -72,6 +72,12 @@ fuzz: mutants ## fuzz the reader and lint, FUZZTIME each, and hold mutants of al
 	$(GO) test ./manifest/plain -run '^$$' -fuzz FuzzJSON -fuzztime $(FUZZTIME)
 	$(GO) test ./manifest -run '^$$' -fuzz FuzzPlainTree -fuzztime $(FUZZTIME)
 	$(GO) test ./cmd/seatrial/cli -run '^$$' -fuzz FuzzLint -fuzztime $(FUZZTIME)
+
+PEERS ?= bin/peers
+
+peers: ## hold the rules against other tools' own test data, fetched into PEERS; figures for docs/compatibility.md
+	$(GO) run ./internal/peers -data $(PEERS)
+	UPDATE=1 $(GO) test ./cmd/seatrial/cli -run TestCompatibility
 
 schema: ## rebuild the embedded schemas of all Kubernetes versions
 	$(GO) run ./schema/bundle/gen

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"iter"
 	"slices"
+	"strings"
 
 	"github.com/seatrial/seatrial/diag"
 )
@@ -80,7 +81,8 @@ func dropCovered(verdicts, advice []finding) []finding {
 		}
 	}
 	all := slices.DeleteFunc(slices.Clone(verdicts), func(w finding) bool {
-		return w.Rule == ruleServerWarning.Name && w.Path != "" && covered[w.Path]
+		path, _, _ := strings.Cut(w.Message, " ") // a warning that has no path may begin with one
+		return w.Rule == ruleServerWarning.Name && covered[cmp.Or(w.Path, path)]
 	})
 	return append(all, advice...)
 }

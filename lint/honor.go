@@ -20,52 +20,43 @@ func HonoredTools() []string {
 	return []string{"kube-linter", "kube-score", "polaris", "checkov", "trivy"}
 }
 
-// checkovRules are the checks of checkov that are rules here; those of other tools are named by the rules themselves.
-var checkovRules = map[string][]string{
-	"CKV_K8S_8": {"liveness-probe-missing"}, "CKV_K8S_9": {"readiness-probe-missing"},
-	"CKV_K8S_10": {"cpu-request-missing"}, "CKV_K8S_11": {"cpu-limit-missing"},
-	"CKV_K8S_12": {"memory-request-missing"}, "CKV_K8S_13": {"memory-limit-missing"},
-	"CKV_K8S_14": {"image-tag-latest"}, "CKV_K8S_15": {"image-pull-policy-not-always"},
-	"CKV_K8S_16": {"privileged-container"}, "CKV_K8S_17": {"host-pid"}, "CKV_K8S_18": {"host-ipc"},
-	"CKV_K8S_19": {"host-network"}, "CKV_K8S_20": {"privilege-escalation-allowed"}, "CKV_K8S_21": {"namespace-default"},
-	"CKV_K8S_22": {"root-filesystem-writable"}, "CKV_K8S_23": {"run-as-root-allowed", "run-as-root-user"},
-	"CKV_K8S_25": {"capabilities-dangerous-added"}, "CKV_K8S_26": {"host-port"}, "CKV_K8S_27": {"host-path-sensitive"},
-	"CKV_K8S_28": {"capabilities-not-dropped"}, "CKV_K8S_31": {"seccomp-profile-missing"},
-	"CKV_K8S_35": {"env-from-secret"}, "CKV_K8S_37": {"capabilities-not-dropped"},
-	"CKV_K8S_38": {"service-account-token-automount"}, "CKV_K8S_39": {"capabilities-dangerous-added"},
-	"CKV_K8S_40": {"run-as-low-uid"}, "CKV_K8S_42": {"default-service-account-bound"},
-	"CKV_K8S_43": {"image-not-digest-pinned"}, "CKV_K8S_49": {"rbac-wildcard"},
-	"CKV_K8S_157": {"rbac-escalation-verbs"}, "CKV_K8S_158": {"rbac-escalation-verbs"},
-}
-
 // aliases are the rules by the names that other tools have for them: kube-linter latest-tag.
 type aliases map[string][]string
 
-// aliasesOf reads the names from what rules say of their equivalents.
-func aliasesOf(rules []*Rule, tools []string) aliases {
-	all := aliases{}
+// Equivalents returns the names of rules by the tool and the name that it has for the same check: kube-linter latest-tag.
+func Equivalents(rules []*Rule) map[string][]string {
+	all := map[string][]string{}
 	for _, r := range rules {
 		tool := ""
+		add := func(tool, check string) {
+			if key := tool + " " + check; !slices.Contains(all[key], r.Name) {
+				all[key] = append(all[key], r.Name)
+			}
+		}
 		for word := range strings.FieldsSeq(r.Equivalents) {
 			word = strings.Trim(word, ",")
 			switch {
 			case slices.Contains(peers, word):
 				tool = word
 			case tool == "monokle" && strings.HasPrefix(word, "KSV"): // they are trivy's
-				all.add("trivy", strings.ToUpper(word), r.Name)
+				add("trivy", strings.ToUpper(word))
 			case word != "and" && word != "to":
-				all.add(tool, word, r.Name)
+				add(tool, word)
 			}
 		}
 	}
-	for check, names := range checkovRules {
-		for _, name := range names {
-			all.add("checkov", check, name)
-		}
-	}
-	for alias := range all {
+	return all
+}
+
+// aliasesOf returns the names that some tools have for rules that can be silenced.
+func aliasesOf(rules []*Rule, tools []string) aliases {
+	all := aliases{}
+	for alias, names := range Equivalents(rules) {
 		if tool, _, _ := strings.Cut(alias, " "); !slices.Contains(tools, tool) {
-			delete(all, alias)
+			continue
+		}
+		if names := slices.DeleteFunc(names, func(name string) bool { return !Suppressible(name) }); len(names) > 0 {
+			all[alias] = names
 		}
 	}
 	return all
@@ -73,12 +64,6 @@ func aliasesOf(rules []*Rule, tools []string) aliases {
 
 // peers are the tools that rules name.
 var peers = append(HonoredTools(), "popeye", "datree", "monokle", "pluto", "kubeconform", "kubectl-validate", "kubescape")
-
-func (a aliases) add(tool, check, rule string) {
-	if Suppressible(rule) {
-		a[tool+" "+check] = append(a[tool+" "+check], rule)
-	}
-}
 
 // suppressions returns what a suppression of another tool silences.
 func (a aliases) suppressions(tool, check, reason string, s suppression) (all []*suppression) {
@@ -136,7 +121,7 @@ func (r *run) honored(d *manifest.Document) (all []*suppression) {
 }
 
 var (
-	checkovComment = regexp.MustCompile(`#[ \t]*checkov:skip=(CKV_K8S_[0-9]+)(?::[ \t]*(.*))?`)
+	checkovComment = regexp.MustCompile(`#[ \t]*checkov:skip=(CKV2?_K8S_[0-9]+)(?::[ \t]*(.*))?`)
 	trivyComment   = regexp.MustCompile(`#[ \t]*(?:trivy|tfsec):ignore:(?:AVD-)?KSV-?([0-9]+)`)
 )
 

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -170,6 +169,16 @@ func (r *run) report(ctx context.Context, d *manifest.Document, v verdict.Verdic
 	if r.keeps(d.Object.Kind) {
 		res.keep(d, pass.Stored())
 	}
+	if err := r.runChecks(pass, res, &w, out); err != nil {
+		return err
+	}
+	out.Findings = append(out.Findings[:before], dropCovered(out.Findings[before:advice], out.Findings[advice:])...)
+	return nil
+}
+
+// runChecks adds what the rules find in an object by itself.
+func (r *run) runChecks(pass *Pass, res *Resource, w *repaired, out *fileResult) error {
+	d := pass.Document
 	facts := objectFacts{res.Object, res.Labels}
 	for _, rule := range r.Rules.Rules {
 		if rule.Check == nil || !rule.applies(d.Object.Kind) {
@@ -188,8 +197,16 @@ func (r *run) report(ctx context.Context, d *manifest.Document, v verdict.Verdic
 			out.Findings = append(out.Findings, finding{r.advise(rule, d, &pass.findings[i]), d.Item})
 		}
 	}
-	out.Findings = append(out.Findings[:before], dropCovered(out.Findings[before:advice], out.Findings[advice:])...)
 	return nil
+}
+
+// adviseUnjudged adds what the rules find in an object that is accepted without a schema. They see it as it is written: no
+// defaults are known.
+func (r *run) adviseUnjudged(d *manifest.Document, out *fileResult) error {
+	res := out.resource()
+	r.fillUndecoded(res, d, namespaceOf(d))
+	object := &unstructured.Unstructured{Object: d.Value()}
+	return r.runChecks(&Pass{Document: d, Object: object, Pods: PodTemplateOf(object)}, res, &repaired{}, out)
 }
 
 // asServedNow returns the verdict on an object with what the linked server makes of it, where only a target serves the
@@ -203,11 +220,13 @@ func (r *run) asServedNow(ctx context.Context, d *manifest.Document, v verdict.V
 		return v
 	}
 	version, name, _ := strings.Cut(kind.Replacement, " ")
+	if d.Object.Kind == "HorizontalPodAutoscaler" { // v1, which came first, cannot say what the betas of v2 can
+		version, name = "autoscaling/v2", d.Object.Kind
+	}
 	if name != d.Object.Kind {
 		return v
 	}
-	value := maps.Clone(d.Value())
-	value["apiVersion"] = version
+	value := modernized(d.Value(), version, name)
 	doc, err := json.Marshal(value)
 	if err != nil {
 		return v

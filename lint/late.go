@@ -114,7 +114,9 @@ func (r *run) judgeLate(ctx context.Context, name string, deferred []docRef) (*f
 		v := r.Validator.Create(ctx, gvkOf(d), d.JSON, namespaceOf(d))
 		if unknown(v) && r.mayBeMissing(d) {
 			out.Skipped = addCounts(out.Skipped, map[string]int{gvkOf(d).GroupKind().String(): 1})
-			r.fillUndecoded(out.resource(), d, namespaceOf(d))
+			if err := r.adviseUnjudged(d, out); err != nil {
+				return nil, err
+			}
 			continue
 		}
 		if err := r.report(ctx, d, v, out); err != nil {

@@ -90,8 +90,14 @@ func customTemplate(o *unstructured.Unstructured) (pods *PodTemplate) {
 	content, ok := o.Object["spec"].(map[string]any)
 	if !ok || content["template"] == nil || holdsImmense(content["template"]) ||
 		runtime.DefaultUnstructuredConverter.FromUnstructured(content, &spec) != nil ||
-		len(spec.Template.Spec.Containers) == 0 {
+		len(spec.Template.Spec.Containers) == 0 && o.GroupVersionKind().Group != "apps.openshift.io" {
 		return nil
+	}
+	if spec.Template.Spec.ServiceAccountName == "" { // as the server fills it in for its own kinds
+		spec.Template.Spec.ServiceAccountName = spec.Template.Spec.DeprecatedServiceAccount
+	}
+	if m, ok, err := unstructured.NestedStringMap(content, "selector"); ok && err == nil { // as OpenShift's DeploymentConfig has it
+		spec.Selector = &metav1.LabelSelector{MatchLabels: m}
 	}
 	return &PodTemplate{
 		Labels:      spec.Template.Labels,
@@ -149,8 +155,10 @@ type Resource struct {
 	Hosts           []Host                          // that its containers are told to connect to
 	Peers           []Selector                      // pods of its own namespace that a NetworkPolicy speaks of
 	HostNetwork     bool                            // its pods live on the network of their node
-	Headless        bool                            // a Service without an address
-	External        bool                            // a Service of type ExternalName, or without selector
+	// a container of its pods has a readiness probe, a liveness probe
+	ReadinessProbe, LivenessProbe bool
+	Headless                      bool // a Service without an address
+	External                      bool // a Service of type ExternalName, or without selector
 	// may make pods of which nothing is known: a custom resource with an image or replicas
 	MayCreatePods bool
 	SingleNode    bool // a PersistentVolumeClaim that one node at a time can mount

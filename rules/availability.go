@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"fmt"
 	"iter"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/utils/ptr"
@@ -31,7 +33,7 @@ var availabilityRules = []*lint.Rule{
 		Title:    "one replica, so that every disruption is an outage",
 		Severity: diag.Info,
 		Category: "availability",
-		Kinds:    []string{"Deployment", "ReplicaSet", "ReplicationController"},
+		Kinds:    append([]string{"Deployment", "ReplicaSet", "ReplicationController"}, customWorkloads...),
 		Equivalents: "kube-linter minimum-three-replicas, kube-score deployment-replicas, polaris " +
 			"deploymentMissingReplicas, datree 16",
 		Doc: "With a single replica a drained node, an eviction or a crash leaves nobody to answer. " +
@@ -51,15 +53,16 @@ var availabilityRules = []*lint.Rule{
 		Optional: true,
 		Equivalents: "kube-score deployment-has-poddisruptionbudget and statefulset-has-poddisruptionbudget, " +
 			"polaris missingPodDisruptionBudget, popeye 206",
-		Doc: "Without a budget a drain may evict all replicas at the same time.",
+		Doc:    "Without a budget a drain may evict all replicas at the same time.",
+		Params: []lint.Param{{Name: "min-replicas", Doc: "from how many replicas on", Default: 2, Valid: atLeast(1)}},
 		CheckSet: func(p *lint.SetPass) error {
-			if r := p.Resource; lowest(p.Set, r) > 1 && !budgeted(p.Set, r) {
+			if r := p.Resource; lowest(p.Set, r) >= max(p.Params.Int("min-replicas"), 1) && !budgeted(p.Set, r) {
 				p.Report(lint.Finding{
 					Path: "spec.replicas",
 					Message: fmt.Sprintf(
-						"%s has %d replicas and no PodDisruptionBudget",
+						"%s has %s and no PodDisruptionBudget",
 						r.Object,
-						lowest(p.Set, r),
+						replicas(lowest(p.Set, r)),
 					),
 					Help: "add a PodDisruptionBudget with maxUnavailable: 1",
 				})
@@ -269,16 +272,17 @@ var availabilityRules = []*lint.Rule{
 		Severity: diag.Info,
 		Category: "availability",
 		Optional: true,
-		Kinds:    []string{"Deployment", "StatefulSet"},
+		Kinds:    append([]string{"Deployment", "StatefulSet"}, customWorkloads...),
 		URL:      spreadURL,
 		Equivalents: "kube-linter no-anti-affinity, kube-score deployment-has-host-podantiaffinity and " +
 			"statefulset-has-host-podantiaffinity, polaris topologySpreadConstraint, datree 83",
 		Doc: "The scheduler spreads replicas by itself only as far as nothing else speaks against it. A pod " +
-			"anti-affinity or a topology spread constraint makes sure.",
+			"anti-affinity that selects the pods themselves, or a topology spread constraint, makes sure.",
+		Params: []lint.Param{{Name: "min-replicas", Doc: "from how many replicas on", Default: 2, Valid: atLeast(1)}},
 		Check: func(p *lint.Pass) error {
 			s := p.Pods
-			if s == nil || s.Replicas == nil || *s.Replicas < 2 || len(s.Spec.TopologySpreadConstraints) > 0 ||
-				s.Spec.Affinity != nil && s.Spec.Affinity.PodAntiAffinity != nil {
+			if s == nil || s.Replicas == nil || int(*s.Replicas) < max(p.Params.Int("min-replicas"), 1) || len(s.Spec.TopologySpreadConstraints) > 0 ||
+				repelsItself(s, p.Document.Object.Namespace) {
 				return nil
 			}
 			p.Report(lint.Finding{
@@ -306,8 +310,8 @@ var availabilityRules = []*lint.Rule{
 		Severity:    diag.Info,
 		Category:    "availability",
 		Optional:    true,
-		Kinds:       []string{"Deployment", "StatefulSet", "DaemonSet"},
-		Equivalents: "kube-linter no-rolling-update-strategy, kube-score deployment-strategy",
+		Kinds:       append([]string{"Deployment", "StatefulSet", "DaemonSet"}, customWorkloads...),
+		Equivalents: "kube-linter no-rolling-update-strategy, kube-score deployment-strategy, kubescape C-0305",
 		Doc: "Recreate is an outage at every update; OnDelete updates nothing by itself. Right for programs " +
 			"of which two versions cannot run side by side.",
 		Check: checkStrategy,
@@ -331,7 +335,7 @@ var availabilityRules = []*lint.Rule{
 		Category:    "availability",
 		Optional:    true,
 		Kinds:       []string{"Pod"},
-		Equivalents: "popeye 208, datree 25",
+		Equivalents: "popeye 208, datree 25, kubescape C-0073",
 		Doc:         "When its node goes, nobody makes the pod anew. Use a Deployment, or a Job for work that ends.",
 		Check: func(p *lint.Pass) error {
 			if pod, ok := p.Object.(*corev1.Pod); ok && metav1.GetControllerOf(pod) == nil {
@@ -486,6 +490,7 @@ func checkBudget(p *lint.SetPass) error {
 		Related: []lint.RelatedPath{{Of: chosen[0], Path: "spec.replicas", Message: "the replicas"}},
 	}
 	if all := scalers(p.Set, chosen[0]); len(all) > 0 {
+		f.Message += ", the fewest that its autoscaler keeps"
 		f.Related = []lint.RelatedPath{{Of: all[0], Path: "spec.minReplicas", Message: "the fewest replicas"}}
 	}
 	p.Report(f)
@@ -590,8 +595,11 @@ func checkStrategy(p *lint.Pass) error {
 		strategy = string(o.Spec.UpdateStrategy.Type)
 	case *appsv1.DaemonSet:
 		strategy = string(o.Spec.UpdateStrategy.Type)
+	case *unstructured.Unstructured: // OpenShift has Rolling, Recreate and Custom; Argo has none of these
+		strategy, _, _ = unstructured.NestedString(o.Object, "spec", "strategy", "type")
+		path = "spec.strategy.type"
 	}
-	if strategy != "" && strategy != "RollingUpdate" {
+	if strategy != "" && strategy != "RollingUpdate" && strategy != "Rolling" {
 		p.Report(lint.Finding{
 			Path:    path,
 			Message: fmt.Sprintf("the update strategy is %s", strategy),
@@ -599,6 +607,24 @@ func checkStrategy(p *lint.Pass) error {
 		})
 	}
 	return nil
+}
+
+// repelsItself reports whether pods have an anti-affinity to their own kind.
+func repelsItself(pods *lint.PodTemplate, namespace string) bool {
+	if pods.Spec.Affinity == nil || pods.Spec.Affinity.PodAntiAffinity == nil {
+		return false
+	}
+	anti := pods.Spec.Affinity.PodAntiAffinity
+	terms := slices.Clone(anti.RequiredDuringSchedulingIgnoredDuringExecution)
+	for _, t := range anti.PreferredDuringSchedulingIgnoredDuringExecution {
+		terms = append(terms, t.PodAffinityTerm)
+	}
+	return slices.ContainsFunc(terms, func(t corev1.PodAffinityTerm) bool {
+		selector, err := metav1.LabelSelectorAsSelector(t.LabelSelector)
+		own := len(t.Namespaces) == 0 && t.NamespaceSelector == nil || t.NamespaceSelector != nil ||
+			slices.Contains(t.Namespaces, cmp.Or(namespace, "default"))
+		return err == nil && own && selector.Matches(labels.Set(pods.Labels))
+	})
 }
 
 func checkSharedClaim(p *lint.SetPass) error {

@@ -59,8 +59,9 @@ func checkAnnotation(p *lint.Pass) error {
 var configRules = []*lint.Rule{
 	{
 		Name: "env-duplicate", Title: "environment variable given twice", Severity: diag.Warning, Category: "config",
-		Doc:         "The API server accepts it with a warning; the container sees the last value only.",
-		Equivalents: "kube-linter duplicate-env-var, kube-score environment-variable-key-duplication",
+		Doc: "The API server accepts it with a warning; the container sees the last value only.",
+		Equivalents: "kube-linter duplicate-env-var, kube-score environment-variable-key-duplication, kubescape " +
+			"C-0295",
 		Check: eachContainer(func(p *lint.Pass, c *corev1.Container, path string) {
 			first := map[string]int{}
 			for i, e := range c.Env {
@@ -133,7 +134,7 @@ var configRules = []*lint.Rule{
 	},
 	{
 		Name:        "host-port",
-		Equivalents: "datree 85, monokle PSS106 and KSV024",
+		Equivalents: "datree 85, monokle PSS106 and KSV024, checkov CKV_K8S_26, kubescape C-0044",
 		Title:       "container that takes a port of its node",
 		Severity:    diag.Info,
 		Category:    "config",
@@ -284,18 +285,42 @@ var configRules = []*lint.Rule{
 		},
 	},
 	{
+		Name:        "cronjob-ttl-set",
+		Title:       "CronJob whose Jobs go before its history says",
+		Severity:    diag.Info,
+		Category:    "config",
+		Optional:    true,
+		Kinds:       []string{"CronJob"},
+		Equivalents: "kube-linter job-ttl-seconds-after-finished",
+		Doc: "A CronJob keeps its last Jobs by successfulJobsHistoryLimit and failedJobsHistoryLimit. With " +
+			"ttlSecondsAfterFinished they are deleted earlier, failed ones and their logs among them.",
+		Check: eachCronJob(func(p *lint.Pass, c *batchv1.CronJob) {
+			if c.Spec.JobTemplate.Spec.TTLSecondsAfterFinished != nil {
+				p.Report(lint.Finding{
+					Path:    "spec.jobTemplate.spec.ttlSecondsAfterFinished",
+					Message: "the Jobs are deleted by time, and not by the limits of the history",
+				})
+			}
+		}),
+	},
+	{
 		Name:        "namespace-default",
 		Title:       "object without a namespace, or in default",
 		Severity:    diag.Info,
 		Category:    "config",
 		Optional:    true,
-		Equivalents: "kube-linter use-namespace, datree 15",
+		Equivalents: "kube-linter use-namespace, datree 15, checkov CKV_K8S_21",
 		Kinds: append(
-			[]string{"Pod", "Job", "CronJob", "Service", "Ingress", "ConfigMap", "Secret", "PersistentVolumeClaim"},
+			[]string{
+				"Pod", "Job", "CronJob", "Service", "Ingress", "ConfigMap", "Secret", "PersistentVolumeClaim",
+				"HorizontalPodAutoscaler", "PodDisruptionBudget", "NetworkPolicy", "Role", "RoleBinding", "ServiceAccount",
+				"Endpoints", "EndpointSlice", "Lease", "PodTemplate", "CSIStorageCapacity", "ResourceQuota", "LimitRange",
+			},
 			serving...),
-		Doc: "Where the object goes depends on who applies it. Rights, quotas and network policies go by namespace.",
+		Doc: "Where the object goes depends on who applies it. Rights, quotas and network policies go by namespace. " +
+			"The Service and the endpoints of the API server, called kubernetes, are passed over.",
 		Check: func(p *lint.Pass) error {
-			if ns := p.Document.Object.Namespace; ns == "" || ns == "default" {
+			if o := p.Document.Object; (o.Namespace == "" || o.Namespace == "default") && !ofAPIServer(o) {
 				p.Report(lint.Finding{
 					Path:    "metadata.namespace",
 					Message: "the object belongs to no namespace but default",
@@ -311,14 +336,20 @@ var configRules = []*lint.Rule{
 		Severity:    diag.Info,
 		Category:    "config",
 		Optional:    true,
-		Equivalents: "monokle recommended-labels",
+		Equivalents: "monokle recommended-labels, kubescape C-0077",
 		Kinds: append(
-			[]string{"Job", "CronJob"},
+			[]string{"Pod", "Job", "CronJob"},
 			serving...), URL: "https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/",
-		Doc:    "app.kubernetes.io/name and app.kubernetes.io/instance tell tools what belongs together.",
-		Params: []lint.Param{{Name: "labels", Doc: "the labels", Default: recommended}},
+		Doc: "app.kubernetes.io/name and app.kubernetes.io/instance tell tools what belongs together.",
+		Params: []lint.Param{
+			{Name: "labels", Doc: "the labels", Default: recommended},
+			{Name: "pods", Doc: "look at pods of their own, too", Default: false},
+		},
 		Check: func(p *lint.Pass) error {
 			o, ok := p.Object.(metav1.Object)
+			if p.Document.Object.Kind == "Pod" && !p.Params.Bool("pods") {
+				return nil
+			}
 			for _, label := range p.Params.List("labels") {
 				if ok && o.GetLabels()[label] == "" {
 					p.Report(lint.Finding{Path: "metadata.labels", Message: "the label " + label + " is missing"})
@@ -335,6 +366,12 @@ var configRules = []*lint.Rule{
 			"sidecar that ships its logs. Give the database a workload of its own.",
 		Check: checkTiers,
 	},
+}
+
+// ofAPIServer reports whether an object is one that every cluster has in the namespace default.
+func ofAPIServer(o diag.Object) bool {
+	return o.Name == "kubernetes" && slices.Contains([]string{"Service", "Endpoints", "EndpointSlice"}, o.Kind) ||
+		o.Name == "default" && o.Kind == "ServiceAccount"
 }
 
 func eachCronJob(f func(*lint.Pass, *batchv1.CronJob)) func(*lint.Pass) error {

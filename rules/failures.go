@@ -319,7 +319,8 @@ var failureRules = []*lint.Rule{
 		Severity:    diag.Info,
 		Category:    "config",
 		Optional:    true,
-		Kinds:       serving,
+		Kinds:       append([]string{"Pod"}, serving...),
+		Params:      []lint.Param{{Name: "required", Doc: "report objects without the label, too", Default: false}},
 		Equivalents: "polaris metadataAndInstanceMismatched",
 		Doc:         "app.kubernetes.io/instance names the instance: of an object that is one, its own name.",
 		Check: func(p *lint.Pass) error {
@@ -328,7 +329,10 @@ var failureRules = []*lint.Rule{
 				return nil
 			}
 			const label = "app.kubernetes.io/instance"
-			if value := o.GetLabels()[label]; value != "" && o.GetName() != "" && value != o.GetName() {
+			switch value := o.GetLabels()[label]; {
+			case value == "" && p.Params.Bool("required"):
+				p.Report(lint.Finding{Path: "metadata.labels", OnKey: true, Message: "the label " + label + " is missing"})
+			case value != "" && o.GetName() != "" && value != o.GetName():
 				p.Report(lint.Finding{
 					Path: "metadata.labels[" + label + "]", Message: fmt.Sprintf("the instance is %s, the object %s", value, o.GetName()),
 				})

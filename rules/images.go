@@ -16,10 +16,11 @@ import (
 
 var imageRules = []*lint.Rule{
 	{
-		Name:     "image-reference-invalid",
-		Title:    "image that no node can pull, because its name is none",
-		Severity: diag.Error,
-		Category: "images",
+		Name:        "image-reference-invalid",
+		Equivalents: "kubescape C-0306",
+		Title:       "image that no node can pull, because its name is none",
+		Severity:    diag.Error,
+		Category:    "images",
 		Doc: "The API server accepts any text as an image. The kubelet reads it as a reference, `registry/repository:tag` or " +
 			"`registry/repository@digest`, and leaves the container waiting with InvalidImageName if it cannot.",
 		URL: "https://kubernetes.io/docs/concepts/containers/images/#image-names",
@@ -48,7 +49,7 @@ var imageRules = []*lint.Rule{
 			"programs, and a rollback brings nothing back. Name a version, or a digest.",
 		URL: "https://kubernetes.io/docs/concepts/containers/images/#image-names",
 		Equivalents: "kube-linter latest-tag, kube-score container-image-tag, polaris tagNotSpecified, popeye 100 " +
-			"and 101, datree 1, monokle KBP001 and KSV013",
+			"and 101, datree 1, monokle KBP001 and KSV013, checkov CKV_K8S_14, kubescape C-0075",
 		Check: eachImage(func(p *lint.Pass, image, path string) {
 			tag, digest := imageVersion(image)
 			switch {
@@ -74,7 +75,8 @@ var imageRules = []*lint.Rule{
 		Severity: diag.Info,
 		Category: "images",
 		Optional: true,
-		Doc:      "A tag can be moved to another image; a digest cannot.", Equivalents: "datree 23",
+		Doc:      "A tag can be moved to another image; a digest cannot.", Equivalents: "datree 23, checkov " +
+			"CKV_K8S_43, kubescape C-0306",
 		Check: eachImage(func(p *lint.Pass, image, path string) {
 			if _, digest := imageVersion(image); digest == "" {
 				p.Report(lint.Finding{
@@ -93,7 +95,8 @@ var imageRules = []*lint.Rule{
 		Optional: true,
 		Doc: "Without Always a node uses an image that it has, without asking the registry whether the pod " +
 			"may pull it. Images named by digest are passed over: they cannot change.",
-		Equivalents: "kube-score container-image-pull-policy, polaris pullPolicyNotAlways",
+		Equivalents: "kube-score container-image-pull-policy, polaris pullPolicyNotAlways, checkov CKV_K8S_15, " +
+			"kubescape C-0075",
 		Check: eachContainer(func(p *lint.Pass, c *corev1.Container, path string) {
 			if _, digest := imageVersion(c.Image); digest == "" && c.ImagePullPolicy != corev1.PullAlways {
 				p.Report(lint.Finding{

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -27,20 +28,77 @@ var networkRules = []*lint.Rule{
 			"ReplicationController",
 			"Job",
 			"CronJob",
-		}, URL: "https://kubernetes.io/docs/concepts/services-networking/network-policies/",
+			"DeploymentConfig",
+			"Rollout",
+		},
+		Params: []lint.Param{
+			{
+				Name: "directions", Doc: "Ingress, Egress or both, as policyTypes has them; empty: either will do",
+				Default: []string{"Ingress"}, Valid: policyTypes,
+			},
+		},
+		URL: "https://kubernetes.io/docs/concepts/services-networking/network-policies/",
 		Equivalents: "kube-linter non-isolated-pod, kube-score pod-networkpolicy, polaris missingNetworkPolicy, " +
-			"popeye 1204 and 1205",
-		Doc: "Without a policy that selects them, every pod of the cluster may connect to these. Pods on " +
+			"popeye 1204 and 1205, checkov CKV2_K8S_6, kubescape C-0030 and C-0260",
+		Keeps: []string{ciliumPolicy, ciliumClusterPolicy},
+		Doc: "Without a policy that selects them, every pod of the cluster may connect to these. Policies of Cilium count as " +
+			"well. Pods on " +
 			"the network of their node are passed over: policies do not apply to them.",
 		CheckSet: func(p *lint.SetPass) error {
-			if !p.Resource.HostNetwork &&
-				first(p.Set.Selecting(networkingv1.GroupName, "NetworkPolicy", p.Resource)) == nil {
+			if p.Resource.HostNetwork {
+				return nil
+			}
+			directions := ciliumDirections(p)
+			for policy := range p.Set.Selecting(networkingv1.GroupName, "NetworkPolicy", p.Resource) {
+				if policy.Network == nil {
+					continue // it could not be read
+				}
+				for _, t := range policy.Network.PolicyTypes {
+					directions[t] = true
+				}
+			}
+			wanted := p.Params.List("directions")
+			missing := func(t string) bool { return !directions[networkingv1.PolicyType(t)] }
+			switch {
+			case len(directions) == 0 || slices.Contains(wanted, "Ingress") && missing("Ingress"):
 				p.Report(lint.Finding{
 					Path:    "metadata.name",
 					Message: fmt.Sprintf("no NetworkPolicy of the set selects the pods of %s", p.Resource.Object),
 					Help:    "add one that lets in what must come in",
 				})
+			case slices.ContainsFunc(wanted, missing):
+				p.Report(lint.Finding{
+					Path:    "metadata.name",
+					Message: fmt.Sprintf("no NetworkPolicy of the set says where the pods of %s may connect to", p.Resource.Object),
+					Help:    "add one that lets out what must go out",
+				})
 			}
+			return nil
+		},
+	},
+	{
+		Name:        "namespace-network-policy-missing",
+		Title:       "namespace without any NetworkPolicy",
+		Severity:    diag.Info,
+		Category:    "security",
+		Optional:    true,
+		Kinds:       []string{"Namespace"},
+		Keeps:       []string{ciliumPolicy, ciliumClusterPolicy},
+		URL:         "https://kubernetes.io/docs/concepts/services-networking/network-policies/",
+		Equivalents: "kubescape C-0049, C-0054 and C-0206",
+		Doc: "Every pod of the cluster may connect to those that will run in the namespace. A policy that selects all pods " +
+			"and allows nothing is a start. Policies of Cilium count as well.",
+		CheckSet: func(p *lint.SetPass) error {
+			name := p.Resource.Object.Name
+			if len(p.Set.In(networkingv1.GroupName, "NetworkPolicy", name))+len(p.Set.In(ciliumGroup, ciliumPolicy, name)) > 0 ||
+				len(coveringPolicies(p)) > 0 {
+				return nil
+			}
+			p.Report(lint.Finding{
+				Path:    "metadata.name",
+				Message: fmt.Sprintf("no NetworkPolicy of the set is in namespace %s", name),
+				Help:    "add one that denies what nobody allows",
+			})
 			return nil
 		},
 	},
@@ -65,7 +123,7 @@ var networkRules = []*lint.Rule{
 		Category:    "security",
 		Optional:    true,
 		Kinds:       []string{"Ingress"},
-		Equivalents: "polaris tlsSettingsMissing",
+		Equivalents: "polaris tlsSettingsMissing, kubescape C-0263",
 		Doc:         "What users send and get can be read and changed on the way.",
 		Check: eachIngress(func(p *lint.Pass, o *networkingv1.Ingress) {
 			if len(o.Spec.TLS) == 0 {
@@ -106,7 +164,7 @@ var networkRules = []*lint.Rule{
 		Category:    "security",
 		Optional:    true,
 		Kinds:       []string{"Ingress"},
-		Equivalents: "datree 32",
+		Equivalents: "datree 32, checkov CKV_K8S_152, CKV_K8S_153 and CKV_K8S_154",
 		URL:         "https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations-risk/",
 		Doc: "Who may write an Ingress may so read all Secrets that the controller can read (CVE-2021-25742). " +
 			"Controllers refuse such annotations unless they are told otherwise.",
@@ -154,4 +212,14 @@ func eachIngress(f func(*lint.Pass, *networkingv1.Ingress)) func(*lint.Pass) err
 		}
 		return nil
 	}
+}
+
+// policyTypes reports what is wrong with a list of directions.
+func policyTypes(value any) error {
+	for _, name := range value.([]string) {
+		if name != string(networkingv1.PolicyTypeIngress) && name != string(networkingv1.PolicyTypeEgress) {
+			return fmt.Errorf("want Ingress or Egress, not %q", name)
+		}
+	}
+	return nil
 }

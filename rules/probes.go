@@ -17,21 +17,33 @@ import (
 // serving are the kinds whose pods are meant to run for long.
 var serving = []string{"Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "ReplicationController"}
 
+// customWorkloads are kinds of other projects that are made as a Deployment is: those of OpenShift and Argo.
+var customWorkloads = []string{"DeploymentConfig", "Rollout"}
+
+// withoutPorts makes a rule look at all containers, of pods as well.
+var withoutPorts = lint.Param{Name: "without-ports", Doc: "look at containers that declare no port, and at pods, too", Default: false}
+
+// answers reports whether a container is one that is asked, or all are meant to be looked at.
+func answers(p *lint.Pass, c *corev1.Container) bool {
+	return p.Params.Bool(withoutPorts.Name) || len(c.Ports) > 0 && p.Document.Object.Kind != "Pod"
+}
+
 var probeRules = []*lint.Rule{
 	{
 		Name:     "readiness-probe-missing",
 		Title:    "container without a readiness probe",
 		Severity: diag.Info,
 		Category: "probes",
-		Kinds:    serving,
+		Kinds:    slices.Concat(serving, customWorkloads, []string{"Pod"}),
+		Params:   []lint.Param{withoutPorts},
 		Doc: "Without it a container counts as ready once it has started: Services send it requests that it " +
 			"cannot answer yet, and a rolling update never waits. Containers that declare no port are passed over: " +
 			"nobody asks them.",
 		URL: "https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/",
-		Equivalents: "kube-linter no-readiness-probe, kube-score pod-probes, polaris readinessProbeMissing, popeye " +
-			"104, datree 12",
+		Equivalents: "kube-linter no-readiness-probe, polaris readinessProbeMissing, popeye 104, datree 12, " +
+			"checkov CKV_K8S_9, kubescape C-0018",
 		Check: running(func(p *lint.Pass, c *corev1.Container, path string) {
-			if c.ReadinessProbe == nil && len(c.Ports) > 0 {
+			if c.ReadinessProbe == nil && answers(p, c) {
 				p.Report(lint.Finding{
 					Path:    path + ".readinessProbe",
 					Message: fmt.Sprintf("container %s has no readiness probe", c.Name),
@@ -45,14 +57,15 @@ var probeRules = []*lint.Rule{
 		Title:    "container without a liveness probe",
 		Severity: diag.Info,
 		Category: "probes",
-		Kinds:    serving,
+		Kinds:    slices.Concat(serving, customWorkloads, []string{"Pod"}),
+		Params:   []lint.Param{withoutPorts},
 		Doc: "Without it a container that hangs is never restarted. A program that ends when it fails needs " +
 			"none. Containers that declare no port are passed over.",
 		URL: "https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/",
-		Equivalents: "kube-linter no-liveness-probe, kube-score pod-probes, polaris livenessProbeMissing, popeye " +
-			"103, datree 11",
+		Equivalents: "kube-linter no-liveness-probe, polaris livenessProbeMissing, popeye 103, datree 11, checkov " +
+			"CKV_K8S_8, kubescape C-0056",
 		Check: running(func(p *lint.Pass, c *corev1.Container, path string) {
-			if c.LivenessProbe == nil && len(c.Ports) > 0 {
+			if c.LivenessProbe == nil && answers(p, c) {
 				p.Report(lint.Finding{
 					Path:    path + ".livenessProbe",
 					Message: fmt.Sprintf("container %s has no liveness probe", c.Name),
@@ -60,6 +73,38 @@ var probeRules = []*lint.Rule{
 				})
 			}
 		}),
+	},
+	{
+		Name:     "service-pods-unprobed",
+		Title:    "pods behind a Service without a probe",
+		Severity: diag.Info,
+		Category: "probes",
+		Optional: true,
+		Doc: "A Service sends requests to pods as soon as they are ready. Of these no container says when that is, or whether " +
+			"it still works.",
+		URL:         "https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/",
+		Equivalents: "kube-score pod-probes",
+		CheckSet: func(p *lint.SetPass) error {
+			r := p.Resource
+			if !r.HasPods || r.ReadinessProbe && r.LivenessProbe {
+				return nil
+			}
+			service := first(p.Set.Selecting("", "Service", r))
+			if service == nil {
+				return nil
+			}
+			missing := "readiness probe"
+			if r.ReadinessProbe {
+				missing = "liveness probe"
+			}
+			p.Report(lint.Finding{
+				Path:    r.SpecPath + ".containers",
+				OnKey:   true,
+				Message: fmt.Sprintf("%s sends requests to the pods, and no container has a %s", service.Object, missing),
+				Related: []lint.RelatedPath{{Of: service, Path: "spec.selector", Message: "the Service"}},
+			})
+			return nil
+		},
 	},
 	{
 		Name:     "probes-identical",

@@ -22,7 +22,7 @@ var rbacRules = []*lint.Rule{
 		Category: "security",
 		URL:      rbacURL,
 		Equivalents: "kube-linter cluster-admin-role-binding, polaris clusterrolebindingClusterAdmin and " +
-			"rolebindingClusterAdminClusterRole, datree 95",
+			"rolebindingClusterAdminClusterRole, datree 95, kubescape C-0035, C-0185 and C-0187",
 		Doc: "cluster-admin may do everything, with a ClusterRoleBinding in every namespace. Who needs less " +
 			"should have less. The binding of system:masters, which every cluster has, is passed over.",
 		Check: eachBinding(func(p *lint.Pass, role rbacv1.RoleRef, subjects []rbacv1.Subject) {
@@ -37,24 +37,16 @@ var rbacRules = []*lint.Rule{
 		}),
 	},
 	{
-		Name:     "rbac-anonymous",
-		Title:    "rights for everybody",
-		Severity: diag.Warning,
-		Category: "security",
-		URL:      rbacURL,
+		Name:        "rbac-anonymous",
+		Equivalents: "kubescape C-0262",
+		Title:       "rights for everybody",
+		Severity:    diag.Warning,
+		Category:    "security",
+		URL:         rbacURL,
 		Doc: "system:anonymous and system:unauthenticated are all who can reach the API server. The roles for " +
 			"discovery, system:public-info-viewer and kubeadm's cluster-info are meant for them and passed over.",
 		Check: eachBinding(func(p *lint.Pass, role rbacv1.RoleRef, subjects []rbacv1.Subject) {
-			if slices.Contains(
-				[]string{
-					"system:public-info-viewer",
-					"system:discovery",
-					"system:basic-user",
-					"kubeadm:bootstrap-signer-clusterinfo",
-					"system:service-account-issuer-discovery",
-				},
-				role.Name,
-			) {
+			if slices.Contains(discoveryRoles, role.Name) || role.Name == "kubeadm:bootstrap-signer-clusterinfo" {
 				return
 			}
 			for i, s := range subjects {
@@ -96,7 +88,7 @@ var rbacRules = []*lint.Rule{
 		Severity:    diag.Warning,
 		Category:    "security",
 		URL:         rbacURL,
-		Equivalents: "popeye 308",
+		Equivalents: "popeye 308, checkov CKV_K8S_42, kubescape C-0225 and C-0239",
 		Doc:         "Every pod of the namespace that names no other account gets these rights.",
 		Check: eachBinding(func(p *lint.Pass, role rbacv1.RoleRef, subjects []rbacv1.Subject) {
 			for i, s := range subjects {
@@ -118,7 +110,7 @@ var rbacRules = []*lint.Rule{
 	grants(
 		"rbac-wildcard",
 		"role with a wildcard",
-		"kube-linter wildcard-in-rules, datree 97",
+		"kube-linter wildcard-in-rules, datree 97, checkov CKV_K8S_49, kubescape C-0035 and C-0187",
 		"A star stands for what will come as well: new verbs, and resources of definitions that somebody installs "+
 			"next year.",
 		func(r *rbacv1.PolicyRule) (string, string) {
@@ -133,30 +125,40 @@ var rbacRules = []*lint.Rule{
 			return "", ""
 		},
 	),
-	grants("rbac-escalation-verbs", "role that lets its bearers give themselves more", "datree 105",
+	grants("rbac-escalation-verbs", "role that lets its bearers give themselves more", "datree 105, checkov "+
+		"CKV2_K8S_1 and CKV2_K8S_3, kubescape C-0065 and C-0191",
 		"bind and escalate get round the check that nobody grants more than he has; impersonate lets act as anybody.",
 		func(r *rbacv1.PolicyRule) (string, string) {
-			for _, verb := range []string{"escalate", "bind", "impersonate"} {
-				if slices.Contains(r.Verbs, verb) {
-					return "verbs", fmt.Sprintf("the role grants %s", verb)
+			roles := overlap(r.APIGroups, []string{rbacv1.GroupName}) && overlap(r.Resources, []string{"roles", "clusterroles", "rolebindings", "clusterrolebindings"})
+			users := overlap(r.APIGroups, []string{"", "authentication.k8s.io"}) &&
+				(overlap(r.Resources, []string{"users", "groups", "serviceaccounts", "uids"}) ||
+					slices.ContainsFunc(r.Resources, func(n string) bool { return strings.HasPrefix(n, "userextras/") }))
+			for _, way := range []struct {
+				verb string
+				of   bool
+			}{{"escalate", roles}, {"bind", roles}, {"impersonate", users}} {
+				if way.of && overlap(r.Verbs, []string{way.verb}) {
+					return "verbs", fmt.Sprintf("the role grants %s", way.verb)
 				}
 			}
 			return "", ""
 		}),
-	grants("rbac-secret-access", "role that may read Secrets", "kube-linter access-to-secrets, datree 96",
+	grants("rbac-secret-access", "role that may read Secrets", "kube-linter access-to-secrets, datree 96, checkov "+
+		"CKV2_K8S_5, kubescape C-0015 and C-0186",
 		"list and watch show the contents, as get does. Rules that name the Secrets (resourceNames) are passed over.",
 		access("read Secrets", "", []string{"secrets"}, "get", "list", "watch")),
 	grants(
 		"rbac-pod-create",
 		"role that may make pods",
-		"kube-linter access-to-create-pods, datree 101, monokle KBP107",
+		"kube-linter access-to-create-pods, datree 101, monokle KBP107, kubescape C-0188",
 		"Who makes pods may use every ServiceAccount, Secret and ConfigMap of the namespace.",
 		access("create pods", "", []string{"pods"}, "create"),
 	),
 	grants(
 		"rbac-pod-exec",
 		"role that may run commands in pods",
-		"polaris clusterrolePodExecAttach and rolePodExecAttach, datree 48, monokle KBP108",
+		"polaris clusterrolePodExecAttach and rolePodExecAttach, datree 48, monokle KBP108, checkov CKV2_K8S_2, "+
+			"kubescape C-0002",
 		"exec and attach give a shell inside the pods, with all that they may do.",
 		access("run commands in pods", "", []string{"pods/exec", "pods/attach"}, "create", "get"),
 	),
@@ -175,6 +177,16 @@ func eachBinding(f func(p *lint.Pass, role rbacv1.RoleRef, subjects []rbacv1.Sub
 	}
 }
 
+// discoveryRoles are what every cluster grants to all.
+var discoveryRoles = []string{
+	"system:public-info-viewer", "system:discovery", "system:basic-user", "system:service-account-issuer-discovery",
+}
+
+// defaultRoles are the roles for users that every cluster has.
+var defaultRoles = []string{"cluster-admin", "admin", "edit", "view"}
+
+const ownRolesDoc = "Kubernetes' own roles, system: and cluster-admin, admin, edit and view, are passed over."
+
 // grants makes a rule that looks at what each rule of a role grants; see gives the field that does it and a message.
 func grants(name, title, peers, doc string, see func(*rbacv1.PolicyRule) (field, message string)) *lint.Rule {
 	return &lint.Rule{
@@ -185,19 +197,10 @@ func grants(name, title, peers, doc string, see func(*rbacv1.PolicyRule) (field,
 		Optional:    true,
 		URL:         rbacURL,
 		Equivalents: peers,
-		Doc:         doc + " Roles whose name begins with system: are Kubernetes' own and passed over.",
+		Doc:         doc + " " + ownRolesDoc,
 		Kinds:       []string{"Role", "ClusterRole"},
 		Check: func(p *lint.Pass) error {
-			var rules []rbacv1.PolicyRule
-			switch o := p.Object.(type) {
-			case *rbacv1.Role:
-				rules = o.Rules
-			case *rbacv1.ClusterRole:
-				rules = o.Rules
-			}
-			if strings.HasPrefix(p.Document.Object.Name, "system:") {
-				return nil
-			}
+			rules := ownRules(p)
 			for i := range rules {
 				if field, message := see(&rules[i]); field != "" {
 					p.Report(lint.Finding{Path: fmt.Sprintf("rules[%d].%s", i, field), OnKey: true, Message: message})
@@ -206,6 +209,25 @@ func grants(name, title, peers, doc string, see func(*rbacv1.PolicyRule) (field,
 			return nil
 		},
 	}
+}
+
+// ownName reports whether a role or binding is one of Kubernetes' own, or of GKE's.
+func ownName(name string) bool {
+	return strings.HasPrefix(name, "system:") || strings.HasPrefix(name, "gce:") || slices.Contains(defaultRoles, name)
+}
+
+// ownRules returns the rules of a role that is not one of Kubernetes' own.
+func ownRules(p *lint.Pass) []rbacv1.PolicyRule {
+	if ownName(p.Document.Object.Name) {
+		return nil
+	}
+	switch o := p.Object.(type) {
+	case *rbacv1.Role:
+		return o.Rules
+	case *rbacv1.ClusterRole:
+		return o.Rules
+	}
+	return nil
 }
 
 // access sees whether a rule grants one of some verbs on one of some resources, whatever their names.
@@ -219,7 +241,11 @@ func access(what, group string, resources []string, verbs ...string) func(*rbacv
 	}
 }
 
-// overlap reports whether a list with wildcards holds any of some names.
+// overlap reports whether a list with wildcards holds any of some names. */status is that of all resources.
 func overlap(list, names []string) bool {
-	return slices.ContainsFunc(list, func(n string) bool { return n == "*" || slices.Contains(names, n) })
+	return slices.ContainsFunc(list, func(n string) bool {
+		sub, all := strings.CutPrefix(n, "*/")
+		return n == "*" || slices.Contains(names, n) ||
+			all && slices.ContainsFunc(names, func(name string) bool { return strings.HasSuffix(name, "/"+sub) })
+	})
 }

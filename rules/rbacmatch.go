@@ -92,14 +92,16 @@ func (r *policyRule) own() bool {
 }
 
 func (r *policyRule) resources() {
-	if !r.own() {
-		return
-	}
+	own := r.own()
 	for i, name := range r.rule.Resources {
 		base, sub, _ := strings.Cut(name, "/")
-		if sub == "*" && base != "*" {
+		if sub == "*" && base != "*" && (own || slices.Contains(r.rule.APIGroups, "*")) {
 			r.say("resources", i, fmt.Sprintf("%s matches nothing: * stands for all resources, */status for that of all", name),
 				"name the subresources", "")
+		}
+		if !own {
+			r.clusterScoped(i, name, base)
+			continue
 		}
 		if strings.Contains(base, "*") {
 			continue
@@ -123,9 +125,30 @@ func (r *policyRule) resources() {
 	}
 }
 
+// clusterScoped finds a resource that lives in no namespace in a Role of all groups.
+func (r *policyRule) clusterScoped(i int, name, base string) {
+	if !r.namespaced || !slices.Contains(r.rule.APIGroups, "*") || base == "namespaces" || !r.plain() {
+		return
+	}
+	found := false
+	for of, kinds := range resourceKinds() {
+		if of.resource != base {
+			continue
+		}
+		if slices.ContainsFunc(kinds, func(k *schema.Kind) bool { return k.Namespaced }) {
+			return
+		}
+		found = true
+	}
+	if found {
+		r.say("resources", i, fmt.Sprintf("%s live in no namespace: a Role grants nothing of them", name),
+			"use a ClusterRole and a ClusterRoleBinding", "")
+	}
+}
+
 // plain reports whether the rule has no verbs that are asked for in a namespace whatever they are about: use, bind.
 func (r *policyRule) plain() bool {
-	return !slices.ContainsFunc(r.rule.Verbs, func(v string) bool { return !slices.Contains(verbs, v) })
+	return !slices.ContainsFunc(r.rule.Verbs, func(v string) bool { return v == "use" || v == "bind" || v == "escalate" })
 }
 
 // unknownResource says what was meant by a resource that no group of the rule has.
@@ -247,20 +270,23 @@ func resourcesOf(versions []string) map[groupResource][]*schema.Kind {
 
 // rbacGrantRules are the grants that the RBAC good practices of Kubernetes warn of.
 var rbacGrantRules = []*lint.Rule{
-	grants("rbac-token-create", "role that may make tokens of ServiceAccounts", "kubescape C-0262",
+	grants("rbac-token-create", "role that may make tokens of ServiceAccounts", "kubescape C-0282",
 		"A token of an account gives all its rights.",
 		access("make tokens of ServiceAccounts", "", []string{"serviceaccounts/token"}, "create")),
-	ofCluster(grants("rbac-nodes-proxy", "role that may reach the kubelet through nodes/proxy", "kubescape C-0258",
+	ofCluster(grants("rbac-nodes-proxy", "role that may reach the kubelet through nodes/proxy", "checkov "+
+		"CKV2_K8S_2, kubescape C-0279",
 		"Who reaches the API of the kubelet may run commands in every pod of the node, past audit and admission. get is "+
 			"enough: a websocket needs no more.",
 		access("reach the kubelet's API", "", []string{"nodes/proxy"}, "get", "create"))),
-	ofCluster(grants("rbac-persistent-volume-create", "role that may make PersistentVolumes", "kubescape C-0257",
+	ofCluster(grants("rbac-persistent-volume-create", "role that may make PersistentVolumes", "kubescape C-0278",
 		"A PersistentVolume may be of type hostPath, and gives its pods the files of a node.",
 		access("make PersistentVolumes", "", []string{"persistentvolumes"}, "create"))),
-	ofCluster(grants("rbac-csr-approve", "role that may approve certificates", "checkov CKV_K8S_156",
+	ofCluster(grants("rbac-csr-approve", "role that may approve certificates", "checkov CKV_K8S_156, kubescape "+
+		"C-0280",
 		"Who approves certificate signing requests for the signer of client certificates gives himself any user and group.",
 		access("approve certificates", "certificates.k8s.io", []string{"certificatesigningrequests/approval"}, "update", "patch"))),
-	ofCluster(grants("rbac-webhook-write", "role that may change admission webhooks", "checkov CKV_K8S_155",
+	ofCluster(grants("rbac-webhook-write", "role that may change admission webhooks", "checkov CKV_K8S_155, "+
+		"kubescape C-0281",
 		"A webhook reads every object that is admitted, Secrets among them, and may change it.",
 		access("change admission webhooks", "admissionregistration.k8s.io",
 			[]string{"validatingwebhookconfigurations", "mutatingwebhookconfigurations"}, "create", "update", "patch"))),
@@ -276,4 +302,95 @@ var rbacGrantRules = []*lint.Rule{
 func ofCluster(r *lint.Rule) *lint.Rule {
 	r.Kinds = []string{"ClusterRole"}
 	return r
+}
+
+// workloads are the kinds that make pods, by group.
+var workloads = map[string][]string{
+	"":      {"pods", "replicationcontrollers"},
+	"apps":  {"deployments", "statefulsets", "daemonsets", "replicasets"},
+	"batch": {"jobs", "cronjobs"},
+}
+
+var changing = []string{"create", "update", "patch", "delete", "deletecollection", "impersonate"}
+
+// rbacWriteRules are grants of writing that benchmarks ask to review.
+var rbacWriteRules = []*lint.Rule{
+	grants("rbac-secret-write", "role that may change Secrets", "trivy KSV041 and KSV113",
+		"Who changes a Secret decides which passwords and certificates pods believe. Rules that name the Secrets "+
+			"(resourceNames) are passed over.",
+		access("change Secrets", "", []string{"secrets"}, changing...)),
+	grants("rbac-config-map-write", "role that may change ConfigMaps", "trivy KSV049 and KSV115, kubescape C-0037",
+		"ConfigMaps configure more than programs: that of CoreDNS decides where names lead, and aws-auth who is who.",
+		func(r *rbacv1.PolicyRule) (string, string) {
+			if overlap(r.APIGroups, []string{""}) && overlap(r.Resources, []string{"configmaps"}) && overlap(r.Verbs, changing) {
+				return "resources", "the role may change ConfigMaps"
+			}
+			return "", ""
+		}),
+	grants("rbac-network-write", "role that may change the ways of traffic", "trivy KSV056",
+		"Who changes Services, endpoints, Ingresses or network policies can read and redirect the traffic of others.",
+		anyOf(access("change Services", "", []string{"services", "endpoints"}, changing...),
+			access("change endpoints", "discovery.k8s.io", []string{"endpointslices"}, changing...),
+			access("change Ingresses and network policies", "networking.k8s.io", []string{"ingresses", "networkpolicies"}, changing...))),
+	grants("rbac-role-write", "role that may change roles or bindings", "trivy KSV050, KSV051, KSV052 and KSV055, checkov CKV2_K8S_1",
+		"Who may write bindings may hand out every role that he has himself, and with bind or escalate every other one.",
+		access("change roles and bindings", rbacv1.GroupName,
+			[]string{"roles", "clusterroles", "rolebindings", "clusterrolebindings"}, "create", "update", "patch")),
+	grants("rbac-workload-write", "role that may change workloads", "trivy KSV048",
+		"Who changes a workload changes what runs with the rights of its ServiceAccount.",
+		anyOf(access("change pods", "", workloads[""], changing...), access("change workloads", "apps", workloads["apps"], changing...),
+			access("change jobs", "batch", workloads["batch"], changing...))),
+	grants("rbac-delete", "role that may delete what others run", "kubescape C-0007",
+		"Deleting is the shortest way to an outage. Grant it to those who create the same objects.",
+		anyOf(access("delete objects", "", []string{"secrets", "pods", "services"}, "delete", "deletecollection"),
+			access("delete workloads", "apps", workloads["apps"], "delete", "deletecollection"),
+			access("delete jobs", "batch", workloads["batch"], "delete", "deletecollection"))),
+	grants("rbac-log-delete", "role that may delete the logs of pods", "trivy KSV042",
+		"Who deletes logs deletes traces.",
+		access("delete the logs of pods", "", []string{"pods/log"}, "delete", "deletecollection")),
+	grants("rbac-event-delete", "role that may delete events", "kubescape C-0031",
+		"Events tell what happened to pods and nodes. Who deletes them deletes traces.",
+		anyOf(access("delete events", "", []string{"events"}, "delete", "deletecollection"),
+			access("delete events", "events.k8s.io", []string{"events"}, "delete", "deletecollection"))),
+	grants("rbac-port-forward", "role that may open ports of pods", "kubescape C-0063",
+		"portforward reaches every port of the pods, past network policies and what is in front of them.",
+		access("open ports of pods", "", []string{"pods/portforward"}, "create", "get")),
+	grants("rbac-service-status-write", "role that may change the status of Services", "checkov CKV2_K8S_4",
+		"The status names the addresses of a load balancer: nodes send what goes to them to the Service, whoever owns them "+
+			"(CVE-2020-8554).",
+		access("change the status of Services", "", []string{"services/status"}, "update", "patch")),
+	{
+		Name:        "rbac-authenticated",
+		Title:       "rights for everybody with an account",
+		Severity:    diag.Info,
+		Category:    "security",
+		Optional:    true,
+		URL:         rbacURL,
+		Equivalents: "trivy KSV1011, kubescape C-0265",
+		Doc: "system:authenticated are all users and all ServiceAccounts, those of every pod among them, and in some clouds " +
+			"everybody with an account there. The roles that every cluster grants to all are passed over.",
+		Check: eachBinding(func(p *lint.Pass, role rbacv1.RoleRef, subjects []rbacv1.Subject) {
+			for i, s := range subjects {
+				if s.Kind == "Group" && s.Name == "system:authenticated" && !slices.Contains(discoveryRoles, role.Name) {
+					p.Report(lint.Finding{
+						Path:    fmt.Sprintf("subjects[%d].name", i),
+						Message: fmt.Sprintf("everybody with an account gets %s %s", role.Kind, role.Name),
+						Help:    "name the users, groups or ServiceAccounts that are meant",
+					})
+				}
+			}
+		}),
+	},
+}
+
+// anyOf sees what the first of several sees.
+func anyOf(all ...func(*rbacv1.PolicyRule) (string, string)) func(*rbacv1.PolicyRule) (string, string) {
+	return func(r *rbacv1.PolicyRule) (string, string) {
+		for _, see := range all {
+			if field, message := see(r); field != "" {
+				return field, message
+			}
+		}
+		return "", ""
+	}
 }

@@ -59,10 +59,11 @@ var referenceRules = []*lint.Rule{
 	),
 	missing(
 		lint.Rule{
-			Name:        "service-account-missing",
-			Title:       "ServiceAccount that the set does not define",
-			Equivalents: "kube-linter non-existent-service-account, popeye 307 and 507, monokle LNK001",
-			Doc:         "The API server refuses the pods; the workload itself is accepted and makes none.",
+			Name:  "service-account-missing",
+			Title: "ServiceAccount that the set does not define",
+			Equivalents: "kube-linter non-existent-service-account, popeye 307 and 507, monokle LNK001, kubescape " +
+				"C-0307",
+			Doc: "The API server refuses the pods; the workload itself is accepted and makes none.",
 		},
 		inRole("serviceAccountName"),
 	),
@@ -76,7 +77,7 @@ var referenceRules = []*lint.Rule{
 			Name:  "hpa-target-missing",
 			Title: "autoscaler for a workload that the set does not define",
 			Equivalents: "kube-linter dangling-horizontalpodautoscaler, kube-score " +
-				"horizontalpodautoscaler-has-target, popeye 600",
+				"horizontalpodautoscaler-has-target, popeye 600, kubescape C-0300",
 			Doc: "The autoscaler finds nothing to scale and reports FailedGetScale. So does what a ScaledObject of KEDA " +
 				"makes; a VerticalPodAutoscaler has nothing to observe, and a Rollout of Argo no pods to run.",
 		},
@@ -129,7 +130,7 @@ var referenceRules = []*lint.Rule{
 			Name:  "ingress-service-missing",
 			Title: "Ingress, route or Rollout to a Service that the set does not define",
 			Equivalents: "kube-linter dangling-ingress, kube-score ingress-targets-service, popeye 1401, monokle " +
-				"LNK001",
+				"LNK001, kubescape C-0298 and C-0302",
 			Doc: "Requests are answered with an error of the controller of the Ingress, or of the Gateway for an " +
 				"HTTPRoute and the like.",
 		},
@@ -198,12 +199,13 @@ var referenceRules = []*lint.Rule{
 		CheckSet: checkClaims("the API server refuses the second Service: leave nodePort out, or choose another"),
 	},
 	{
-		Name:        "ingress-service-port-missing",
-		Equivalents: "kube-linter dangling-ingress, kube-score ingress-targets-service, popeye 1402",
-		Title:       "Ingress to a port that its Service does not have",
-		Severity:    diag.Warning,
-		Category:    "references",
-		Kinds:       []string{"Ingress", "HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute", "IngressRoute"},
+		Name: "ingress-service-port-missing",
+		Equivalents: "kube-linter dangling-ingress, kube-score ingress-targets-service, popeye 1402, kubescape " +
+			"C-0298",
+		Title:    "Ingress to a port that its Service does not have",
+		Severity: diag.Warning,
+		Category: "references",
+		Kinds:    []string{"Ingress", "HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute", "IngressRoute"},
 		Doc: "The backend names a port of the Service, by number or by name. A port that the Service does " +
 			"not list leads nowhere.",
 		CheckSet: checkIngressPort,
@@ -230,8 +232,9 @@ var referenceRules = []*lint.Rule{
 			"A Service in a set without any pods in its namespace is not judged, unless it would match pods of " +
 			"another one: its pods are elsewhere. Where custom resources may make pods that the set does not " +
 			"show, only what is nearly right is reported.",
-		Equivalents: "kube-linter dangling-service, kube-score service-targets-pod, popeye 1100, monokle LNK001",
-		CheckSet:    checkSelects,
+		Equivalents: "kube-linter dangling-service, kube-score service-targets-pod, popeye 1100, monokle LNK001, " +
+			"kubescape C-0293",
+		CheckSet: checkSelects,
 	},
 	{
 		Name:        "pdb-selects-no-pods",
@@ -247,7 +250,7 @@ var referenceRules = []*lint.Rule{
 	{
 		Name: "network-policy-selects-no-pods",
 		Equivalents: "kube-linter dangling-networkpolicy, kube-score networkpolicy-targets-pod, popeye 1200, " +
-			"monokle LNK001",
+			"monokle LNK001, kubescape C-0299",
 		Title:    "NetworkPolicy that applies to no pods of the set",
 		Severity: diag.Warning,
 		Category: "references",

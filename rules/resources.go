@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 
@@ -46,7 +47,8 @@ var resourceRules = []*lint.Rule{
 			Name:  "cpu-request-missing",
 			Title: "container without a CPU request",
 			Equivalents: "kube-linter unset-cpu-requirements, kube-score container-resources, polaris " +
-				"cpuRequestsMissing, popeye 106, datree 3, monokle KBP002 and KSV015",
+				"cpuRequestsMissing, popeye 106, datree 3, monokle KBP002 and KSV015, checkov CKV_K8S_10, kubescape " +
+				"C-0050 and C-0268",
 		},
 		corev1.ResourceCPU,
 		"request",
@@ -58,7 +60,7 @@ var resourceRules = []*lint.Rule{
 			Name:  "memory-request-missing",
 			Title: "container without a memory request",
 			Equivalents: "kube-score container-resources, polaris memoryRequestsMissing, popeye 106, datree 2, " +
-				"monokle KBP004 and KSV016",
+				"monokle KBP004 and KSV016, checkov CKV_K8S_12, kubescape C-0004 and C-0269",
 		},
 		corev1.ResourceMemory,
 		"request",
@@ -70,7 +72,8 @@ var resourceRules = []*lint.Rule{
 			Name:  "memory-limit-missing",
 			Title: "container without a memory limit",
 			Equivalents: "kube-linter unset-memory-requirements, kube-score container-resources, polaris " +
-				"memoryLimitsMissing, popeye 107, datree 4, monokle KBP005 and KSV018",
+				"memoryLimitsMissing, popeye 107, datree 4, monokle KBP005 and KSV018, checkov CKV_K8S_13, kubescape " +
+				"C-0004, C-0009 and C-0271",
 		},
 		corev1.ResourceMemory,
 		"limit",
@@ -82,7 +85,7 @@ var resourceRules = []*lint.Rule{
 			Title:    "container without a CPU limit",
 			Optional: true,
 			Equivalents: "kube-score container-resources, polaris cpuLimitsMissing, popeye 107, datree 5, monokle " +
-				"KBP003 and KSV011",
+				"KBP003 and KSV011, checkov CKV_K8S_11, kubescape C-0009, C-0050 and C-0270",
 		},
 		corev1.ResourceCPU,
 		"limit",
@@ -116,6 +119,16 @@ var resourceRules = []*lint.Rule{
 			Equivalents: "kube-score container-memory-requests-equal-limits, datree 81",
 		},
 		corev1.ResourceMemory,
+	),
+	unequal(
+		lint.Rule{
+			Name:        "ephemeral-storage-request-not-limit",
+			Title:       "container whose request of disk space is not its limit",
+			Equivalents: "kube-score container-ephemeral-storage-request-equals-limit",
+			Doc: "The container may write more than the scheduler counted. When the disk of the node runs short, the pods " +
+				"that use most beyond their requests are evicted first.",
+		},
+		corev1.ResourceEphemeralStorage,
 	),
 }
 
@@ -177,9 +190,9 @@ func unset(r lint.Rule, resource corev1.ResourceName, what, doc string) *lint.Ru
 // unequal makes the rule that compares a request with its limit.
 func unequal(r lint.Rule, resource corev1.ResourceName) *lint.Rule {
 	r.Severity, r.Category, r.URL, r.Optional = diag.Info, "resources", resourcesURL, true
-	r.Doc = "A container may use more than the scheduler counted, and is the first to suffer when the node runs " +
-		"short. With requests equal to limits for CPU and memory a pod is Guaranteed: it is evicted last. A request " +
-		"that is not given is the limit."
+	r.Doc = cmp.Or(r.Doc, "A container may use more than the scheduler counted, and is the first to suffer when the node runs "+
+		"short. With requests equal to limits for CPU and memory a pod is Guaranteed: it is evicted last. A request "+
+		"that is not given is the limit.")
 	r.Check = running(func(p *lint.Pass, c *corev1.Container, path string) {
 		request, limit := c.Resources.Requests[resource], c.Resources.Limits[resource]
 		_, requested := c.Resources.Requests[resource]

@@ -83,10 +83,15 @@ func TestRulesRunOnVersionsThatAreGone(t *testing.T) {
 		"apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nmetadata: {name: a}\nspec: {maxUnavailable: 0, selector: {matchLabels: {app: a}}}\n": {
 			"pdb-max-unavailable-zero spec.maxUnavailable",
 		},
-		"apiVersion: networking.k8s.io/v1beta1\nkind: Ingress\nmetadata: {name: a}\nspec: {rules: [{http: {paths: [{backend: {serviceName: a, servicePort: 80}}]}}]}\n": nil,
+		"apiVersion: networking.k8s.io/v1beta1\nkind: Ingress\nmetadata: {name: a}\nspec: {rules: [{http: {paths: [{backend: {serviceName: a, servicePort: 80}}]}}]}\n": {
+			"ingress-host-wildcard spec.rules[0].host",
+		},
+		"apiVersion: autoscaling/v2beta1\nkind: HorizontalPodAutoscaler\nmetadata: {name: a}\nspec: {minReplicas: 2, maxReplicas: 2, scaleTargetRef: {kind: Deployment, name: a}, metrics: [{type: Resource, resource: {name: cpu, targetAverageUtilization: 80}}]}\n": {
+			"hpa-max-not-above-min spec.maxReplicas",
+		},
 	} {
 		var got []string
-		for _, d := range lintFor(t, "1.21", text, "", "none,image-tag-latest,pdb-max-unavailable-zero,ingress-host-wildcard", nil) {
+		for _, d := range lintFor(t, "1.21", text, "", "none,image-tag-latest,pdb-max-unavailable-zero,ingress-host-wildcard,hpa-max-not-above-min", nil) {
 			got = append(got, d.Rule+" "+d.Path)
 		}
 		if !slices.Equal(got, want) {

@@ -15,18 +15,20 @@ const secretsURL = "https://kubernetes.io/docs/concepts/security/secrets-good-pr
 
 var secretRules = []*lint.Rule{
 	{
-		Name:        "env-plain-secret",
-		Title:       "password in plain sight",
-		Severity:    diag.Warning,
-		Category:    "security",
-		URL:         secretsURL,
-		Equivalents: "kube-linter env-var-secret, polaris sensitiveContainerEnvVar, monokle KBP111",
+		Name:     "env-plain-secret",
+		Title:    "password in plain sight",
+		Severity: diag.Warning,
+		Category: "security",
+		URL:      secretsURL,
+		Params:   []lint.Param{anywhere},
+		Equivalents: "kube-linter env-var-secret, polaris sensitiveContainerEnvVar, monokle KBP111, kubescape " +
+			"C-0012 and C-0259",
 		Doc: "The variable's name says that its value is a password, a token or a key, and the value stands in the " +
 			"manifest: in version control, and in every answer to kubectl get. " +
 			"Variables that hold the name of a file, a Secret or a place, switches and numbers are passed over.",
 		Check: eachContainer(func(p *lint.Pass, c *corev1.Container, path string) {
 			for i, e := range c.Env {
-				if e.ValueFrom == nil && secretName(e.Name) && secretValue(e.Value) {
+				if e.ValueFrom == nil && secretPair(p, e.Name, e.Value) {
 					p.Report(lint.Finding{
 						Path: fmt.Sprintf("%s.env[%d].value", path, i),
 						Message: fmt.Sprintf(
@@ -41,13 +43,14 @@ var secretRules = []*lint.Rule{
 		}),
 	},
 	{
-		Name:        "env-from-secret",
-		Title:       "Secret in environment variables",
-		Severity:    diag.Info,
-		Category:    "security",
-		Optional:    true,
-		URL:         secretsURL,
-		Equivalents: "kube-linter read-secret-from-env-var, datree 98, monokle KBP112",
+		Name:     "env-from-secret",
+		Title:    "Secret in environment variables",
+		Severity: diag.Info,
+		Category: "security",
+		Optional: true,
+		URL:      secretsURL,
+		Equivalents: "kube-linter read-secret-from-env-var, datree 98, monokle KBP112, checkov CKV_K8S_35, " +
+			"kubescape C-0207",
 		Doc: "Variables are inherited by every process and end up in crash reports, and a new value of the Secret " +
 			"does not reach them. Mount it as a file.",
 		Check: eachContainer(checkEnvFromSecret),
@@ -60,7 +63,8 @@ var secretRules = []*lint.Rule{
 		Optional:    true,
 		Kinds:       []string{"ConfigMap"},
 		URL:         secretsURL,
-		Equivalents: "polaris sensitiveConfigmapContent",
+		Params:      []lint.Param{anywhere},
+		Equivalents: "polaris sensitiveConfigmapContent, kubescape C-0012",
 		Doc:         "ConfigMaps are read by more people and programs than Secrets are, and are not encrypted at rest.",
 		Check: func(p *lint.Pass) error {
 			o, ok := p.Object.(*corev1.ConfigMap)
@@ -68,7 +72,7 @@ var secretRules = []*lint.Rule{
 				return nil
 			}
 			for _, key := range sortedKeys(o.Data) {
-				if secretName(key) && secretValue(o.Data[key]) {
+				if secretPair(p, key, o.Data[key]) {
 					p.Report(lint.Finding{
 						Path:    "data[" + key + "]",
 						OnKey:   true,
@@ -86,7 +90,7 @@ var secretRules = []*lint.Rule{
 		Severity:    diag.Warning,
 		Category:    "security",
 		URL:         secretsURL,
-		Equivalents: "datree 62 to 79",
+		Equivalents: "datree 62 to 79, kubescape C-0012 and C-0259",
 		Doc: "A private key, or a token in the format of a well-known service, stands in a ConfigMap, a variable " +
 			"or a command. Whoever reads the repository can use it: revoke it, and put the new one into a Secret.",
 		Check: checkCredentials,
@@ -98,8 +102,26 @@ var secretWords = regexp.MustCompile(
 	`(?i)(^|[^a-z])(password|passwd|passphrase|secret|token|api_?key|access_?key|secret_?key|private_?key|credentials?)$`,
 )
 
-func secretName(name string) bool {
-	return secretWords.MatchString(strings.NewReplacer("-", "_", ".", "_").Replace(name))
+var secretWordsAnywhere = regexp.MustCompile(`(?i)passw(or)?d|passphrase|secret|token|_pwd$|^pwd$|_key($|_)|api_?key|credential|private_?key`)
+
+// secretLine is a line of a file of settings that gives a password.
+var secretLine = regexp.MustCompile(`(?im)^\s*[\w.-]*(password|passwd|secret|token)\s*[=:]\s*[^\s$<{*]|-{3,}BEGIN [A-Z ]*PRIVATE KEY`)
+
+var secretPath = regexp.MustCompile(`^\.{0,2}/[^ ]*$`)
+
+// anywhere makes a rule look for words of secrets anywhere in a name.
+var anywhere = lint.Param{
+	Name: "anywhere", Doc: "a word such as password counts anywhere in a name, whatever the value", Default: false,
+}
+
+// secretPair reports whether a name says that its value is a secret, and the value looks like one.
+func secretPair(p *lint.Pass, name, value string) bool {
+	name = strings.NewReplacer("-", "_", ".", "_").Replace(name)
+	if p.Params.Bool(anywhere.Name) {
+		return value != "" && !secretPath.MatchString(value) && secretWordsAnywhere.MatchString(name) ||
+			secretLine.MatchString(value)
+	}
+	return secretWords.MatchString(name) && secretValue(value)
 }
 
 // harmless values are no secrets: switches, numbers, paths, URLs without a password, references to

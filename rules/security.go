@@ -1,12 +1,15 @@
 package rules
 
 import (
+	"cmp"
 	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/lint"
@@ -28,6 +31,12 @@ var dangerous = []corev1.Capability{
 	"BPF",
 }
 
+// defaultCapabilities are those that container runtimes give.
+var defaultCapabilities = []string{
+	"AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE", "NET_RAW", "SETFCAP",
+	"SETGID", "SETPCAP", "SETUID", "SYS_CHROOT",
+}
+
 // safeSysctls are those that a kubelet allows by default.
 var safeSysctls = []string{
 	"kernel.shm_rmid_forced", "net.ipv4.ip_local_port_range", "net.ipv4.tcp_syncookies", "net.ipv4.ping_group_range", "net.ipv4.ip_unprivileged_port_start",
@@ -38,7 +47,8 @@ var safeSysctls = []string{
 var securityRules = []*lint.Rule{
 	{
 		Name: "privileged-container", Equivalents: "kube-linter privileged-container, kube-score " +
-			"container-security-context-privileged, polaris runAsPrivileged, datree 20, monokle PSS103 and KSV017",
+			"container-security-context-privileged, polaris runAsPrivileged, datree 20, monokle PSS103 and KSV017, " +
+			"checkov CKV_K8S_16",
 		Title:    "privileged container",
 		Severity: diag.Warning,
 		Category: "security",
@@ -57,7 +67,7 @@ var securityRules = []*lint.Rule{
 	},
 	{
 		Name:        "run-as-root-user",
-		Equivalents: "kube-linter run-as-non-root, monokle PSS204",
+		Equivalents: "kube-linter run-as-non-root, monokle PSS204, checkov CKV_K8S_23, kubescape C-0013",
 		Title:       "container that asks to run as root",
 		Severity:    diag.Warning,
 		Category:    "security",
@@ -77,7 +87,7 @@ var securityRules = []*lint.Rule{
 	},
 	{
 		Name: "run-as-root-allowed", Equivalents: "kube-linter run-as-non-root, polaris runAsRootAllowed, popeye " +
-			"302 and 306, datree 52, monokle PSS203 and KSV012",
+			"302 and 306, datree 52, monokle PSS203 and KSV012, checkov CKV_K8S_23, kubescape C-0013",
 		Title:    "container that may run as root",
 		Severity: diag.Info,
 		Category: "security",
@@ -98,7 +108,7 @@ var securityRules = []*lint.Rule{
 	},
 	{
 		Name: "privilege-escalation-allowed", Equivalents: "kube-linter privilege-escalation-container, polaris " +
-			"privilegeEscalationAllowed, datree 47, monokle PSS202 and KSV001",
+			"privilegeEscalationAllowed, datree 47, monokle PSS202 and KSV001, checkov CKV_K8S_20, kubescape C-0016",
 		Title:    "container whose processes may gain privileges",
 		Severity: diag.Info,
 		Category: "security",
@@ -118,8 +128,8 @@ var securityRules = []*lint.Rule{
 	},
 	{
 		Name: "root-filesystem-writable", Equivalents: "kube-linter no-read-only-root-fs, kube-score " +
-			"container-security-context-readonlyrootfilesystem, polaris notReadOnlyRootFilesystem, datree 45, " +
-			"monokle KBP102 and KSV014",
+			"container-security-context-readonlyrootfilesystem, polaris notReadOnlyRootFilesystem, datree 45, monokle " +
+			"KBP102 and KSV014, checkov CKV_K8S_22, kubescape C-0017",
 		Title:    "container that may write to its image",
 		Severity: diag.Info,
 		Category: "security",
@@ -138,7 +148,7 @@ var securityRules = []*lint.Rule{
 	},
 	{
 		Name: "capabilities-dangerous-added", Equivalents: "polaris dangerousCapabilities, datree 49, monokle " +
-			"PSS104, KBP100 and KSV005",
+			"PSS104, KBP100 and KSV005, checkov CKV_K8S_39, kubescape C-0046",
 		Title:    "container with capabilities that undo its isolation",
 		Severity: diag.Warning,
 		Category: "security",
@@ -167,15 +177,18 @@ var securityRules = []*lint.Rule{
 	},
 	host(
 		"host-network",
-		"kube-linter host-network, polaris hostNetworkSet, datree 28, monokle PSS102 and KSV009",
+		"kube-linter host-network, polaris hostNetworkSet, datree 28, monokle PSS102 and KSV009, checkov "+
+			"CKV_K8S_19, kubescape C-0041",
 		"pod on the network of its node",
-		"The pod sees the node's interfaces and answers on its ports; network policies do not apply to it.",
+		"The pod sees the node's interfaces and answers on its ports; network policies do not apply to it. Windows pods "+
+			"with hostProcess, which need it, are left to that rule.",
 		"hostNetwork",
-		func(s *corev1.PodSpec) bool { return s.HostNetwork },
+		func(s *corev1.PodSpec) bool { return s.HostNetwork && !needsHostNetwork(s) },
 	),
 	host(
 		"host-pid",
-		"kube-linter host-pid, polaris hostPIDSet, datree 26, monokle PSS102 and KSV010",
+		"kube-linter host-pid, polaris hostPIDSet, datree 26, monokle PSS102 and KSV010, checkov CKV_K8S_17, "+
+			"kubescape C-0038 and C-0275",
 		"pod that sees the processes of its node",
 		"The pod can look into every process of the node, and into its secrets.",
 		"hostPID",
@@ -183,7 +196,8 @@ var securityRules = []*lint.Rule{
 	),
 	host(
 		"host-ipc",
-		"kube-linter host-ipc, polaris hostIPCSet, datree 27, monokle PSS102 and KSV008",
+		"kube-linter host-ipc, polaris hostIPCSet, datree 27, monokle PSS102 and KSV008, checkov CKV_K8S_18, "+
+			"kubescape C-0038 and C-0276",
 		"pod in the IPC namespace of its node",
 		"The pod can read the shared memory of the node's processes.",
 		"hostIPC",
@@ -191,7 +205,7 @@ var securityRules = []*lint.Rule{
 	),
 	{
 		Name:        "host-path-volume",
-		Equivalents: "monokle KSV023",
+		Equivalents: "monokle KSV023, kubescape C-0048",
 		Title:       "volume that is a folder of the node",
 		Severity:    diag.Info,
 		Category:    "security",
@@ -211,7 +225,7 @@ var securityRules = []*lint.Rule{
 	},
 	{
 		Name: "host-path-sensitive", Equivalents: "kube-linter sensitive-host-mounts and docker-sock, datree 30, " +
-			"monokle KBP101 and KSV006",
+			"monokle KBP101 and KSV006, checkov CKV_K8S_27, kubescape C-0074",
 		Title:    "volume that opens the node itself",
 		Severity: diag.Warning,
 		Category: "security",
@@ -235,7 +249,7 @@ var securityRules = []*lint.Rule{
 		Category:    "security",
 		Optional:    true,
 		URL:         podSecurityURL,
-		Equivalents: "kube-linter writable-host-mount, datree 89",
+		Equivalents: "kube-linter writable-host-mount, datree 89, kubescape C-0045",
 		Doc: "What a container changes there stays after it, and other pods of the node may trip over it. Mount it " +
 			"with readOnly: true.",
 		Check: eachVolume(func(p *lint.Pass, v *corev1.Volume, path string) {
@@ -281,13 +295,8 @@ var securityRules = []*lint.Rule{
 		Doc: "The runtime gives every container a dozen capabilities, NET_RAW and CHOWN among them. Few " +
 			"programs need any: drop ALL, and add the ones that are missed.",
 		Check: eachContainer(func(p *lint.Pass, c *corev1.Container, path string) {
-			s := c.SecurityContext
-			if windows(p) ||
-				s != nil && s.Capabilities != nil &&
-					slices.ContainsFunc(
-						s.Capabilities.Drop,
-						func(n corev1.Capability) bool { return strings.EqualFold(string(n), "ALL") },
-					) {
+			keeps := func(name string) bool { return !drops(c, name) }
+			if windows(p) || !slices.ContainsFunc(defaultCapabilities, keeps) {
 				return
 			}
 			p.Report(lint.Finding{
@@ -305,11 +314,11 @@ var securityRules = []*lint.Rule{
 		Optional: true,
 		URL:      podSecurityURL,
 		Equivalents: "kube-score container-seccomp-profile, polaris linuxHardening, datree 99, monokle PSS205 and " +
-			"KSV030",
+			"KSV030, checkov CKV_K8S_31, kubescape C-0055",
 		Doc: "Without a profile the container may make every system call, unless the kubelet is configured " +
 			"to give one. RuntimeDefault suits nearly all programs.",
 		Check: eachContainer(func(p *lint.Pass, c *corev1.Container, path string) {
-			if profile, _ := seccomp(p, c, path); profile == nil && !windows(p) && !privileged(c) {
+			if profile, _ := seccomp(p, c, path); profile == nil && !windows(p) && !privileged(c) && !seccompAnnotated(p, c) {
 				p.Report(lint.Finding{
 					Path:    path + ".securityContext.seccompProfile",
 					Message: fmt.Sprintf("container %s has no seccomp profile", c.Name),
@@ -324,7 +333,7 @@ var securityRules = []*lint.Rule{
 		Severity:    diag.Warning,
 		Category:    "security",
 		URL:         podSecurityURL,
-		Equivalents: "datree 61, monokle PSS110",
+		Equivalents: "datree 61, monokle PSS110, checkov CKV_K8S_31, kubescape C-0055",
 		Doc: "Unconfined turns the filter off that keeps most kernel exploits out, even where the kubelet gives one " +
 			"by default.",
 		Check: eachContainer(func(p *lint.Pass, c *corev1.Container, path string) {
@@ -408,12 +417,12 @@ var securityRules = []*lint.Rule{
 		Title:       "container that serves SSH",
 		Severity:    diag.Info,
 		Category:    "security",
-		Equivalents: "kube-linter ssh-port, monokle KBP110",
+		Equivalents: "kube-linter ssh-port, monokle KBP110, kubescape C-0042",
 		Doc: "A shell for whoever gets the key, past all that Kubernetes records. kubectl exec does the same and is " +
 			"subject to RBAC and auditing.",
 		Check: eachContainer(func(p *lint.Pass, c *corev1.Container, path string) {
 			for i, port := range c.Ports {
-				if port.ContainerPort == 22 && port.Protocol == corev1.ProtocolTCP {
+				if port.ContainerPort == 22 && (port.Protocol == "" || port.Protocol == corev1.ProtocolTCP) {
 					p.Report(lint.Finding{
 						Path:    fmt.Sprintf("%s.ports[%d].containerPort", path, i),
 						Message: fmt.Sprintf("container %s serves port 22, that of SSH", c.Name),
@@ -469,8 +478,8 @@ var securityRules = []*lint.Rule{
 		},
 	},
 	{
-		Name: "service-account-token-automount", Equivalents: "polaris automountServiceAccountToken, popeye 301 and " +
-			"303, datree 53, monokle KBP106",
+		Name: "service-account-token-automount", Equivalents: "polaris automountServiceAccountToken, popeye 301 " +
+			"and 303, datree 53, monokle KBP106, checkov CKV_K8S_38, kubescape C-0034, C-0189, C-0190 and C-0225",
 		Title:    "pod that gets a token of the API server",
 		Severity: diag.Info,
 		Category: "security",
@@ -481,7 +490,7 @@ var securityRules = []*lint.Rule{
 	},
 	{
 		Name:        "service-account-field-deprecated",
-		Equivalents: "kube-linter deprecated-service-account-field",
+		Equivalents: "kube-linter deprecated-service-account-field, kubescape C-0294",
 		Title:       "deprecated field serviceAccount",
 		Severity:    diag.Warning,
 		Category:    "security",
@@ -491,13 +500,20 @@ var securityRules = []*lint.Rule{
 				return nil
 			}
 			spec := strings.Split(p.Pods.SpecPath, ".") // the server fills either in from the other
-			if p.Document.Has(append(spec, "serviceAccount")...) &&
-				!p.Document.Has(append(spec, "serviceAccountName")...) {
+			old := p.Document.Has(append(spec, "serviceAccount")...)
+			if old && !p.Document.Has(append(spec, "serviceAccountName")...) {
 				p.Report(lint.Finding{
 					Path:    p.Pods.SpecPath + ".serviceAccount",
 					OnKey:   true,
 					Message: "serviceAccount is deprecated",
 					Help:    "write serviceAccountName",
+				})
+			} else if written, _, _ := unstructured.NestedString(p.Document.Value(), append(spec, "serviceAccount")...); old &&
+				written != p.Pods.Spec.ServiceAccountName {
+				p.Report(lint.Finding{
+					Path:    p.Pods.SpecPath + ".serviceAccount",
+					Message: fmt.Sprintf("serviceAccount %s has no effect beside serviceAccountName", written),
+					Help:    "remove serviceAccount",
 				})
 			}
 			return nil
@@ -521,6 +537,14 @@ func host(name, peers, title, doc, field string, set func(*corev1.PodSpec) bool)
 			return nil
 		},
 	}
+}
+
+// needsHostNetwork reports whether the API server asks for hostNetwork: of HostProcess containers.
+func needsHostNetwork(s *corev1.PodSpec) bool {
+	return s.SecurityContext != nil && hostProcess(s.SecurityContext.WindowsOptions) ||
+		slices.ContainsFunc(s.Containers, func(c corev1.Container) bool {
+			return c.SecurityContext != nil && hostProcess(c.SecurityContext.WindowsOptions)
+		})
 }
 
 // eachVolume makes a check of one that looks at each volume.
@@ -604,6 +628,14 @@ func seccomp(p *lint.Pass, c *corev1.Container, path string) (*corev1.SeccompPro
 	return nil, ""
 }
 
+// seccompAnnotated reports whether annotations choose a profile, as they did before Kubernetes 1.27. The API server warns
+// of them.
+func seccompAnnotated(p *lint.Pass, c *corev1.Container) bool {
+	const prefix = "seccomp.security.alpha.kubernetes.io"
+	profile := cmp.Or(p.Pods.Annotations["container."+prefix+"/"+c.Name], p.Pods.Annotations[prefix+"/pod"])
+	return profile != "" && profile != "unconfined"
+}
+
 func privileged(c *corev1.Container) bool {
 	return c.SecurityContext != nil && c.SecurityContext.Privileged != nil && *c.SecurityContext.Privileged
 }
@@ -666,6 +698,9 @@ var powerful = []struct {
 	}, {"/dev", false}, {"/lib", false}, {"/proc", false}, {"/sys", false}, {"/usr", false}, {"/bin", false}, {"/sbin", false},
 }
 
+// cloudCredentials are where the clouds' command lines keep their keys.
+var cloudCredentials = regexp.MustCompile(`/(\.aws|\.azure|\.config/gcloud|azure\.json|gcloud)(/|$)`)
+
 // sensitive reports whether a path of the node gives power over the node. A socket does even when it
 // is mounted for reading only.
 func sensitive(name string, readOnly bool) bool {
@@ -675,7 +710,7 @@ func sensitive(name string, readOnly bool) bool {
 			return f.secrets || !readOnly
 		}
 	}
-	return slices.Contains(
+	return cloudCredentials.MatchString(name) || slices.Contains(
 		[]string{"docker.sock", "containerd.sock", "crio.sock", "cri-dockerd.sock"},
 		path.Base(name),
 	) ||

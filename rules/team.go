@@ -8,10 +8,12 @@ import (
 	"strings"
 
 	"github.com/distribution/reference"
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apiresource "k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/utils/ptr"
 
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/lint"
@@ -52,11 +54,67 @@ var teamRules = []*lint.Rule{
 	required("annotation-required", "annotations", "kube-linter required-annotation-email",
 		func(o metav1.Object) map[string]string { return o.GetAnnotations() }),
 	{
+		Name:     "volume-claim-annotation-required",
+		Title:    "annotation that the volume claims of a StatefulSet have to have",
+		Severity: diag.Error,
+		Category: "config",
+		Kinds:    []string{"StatefulSet"},
+		Params: []lint.Param{
+			{Name: "annotations", Doc: "regular expressions that the values match as a whole, by key", Default: map[string]string{}, Valid: patterns},
+		},
+		Equivalents: "kube-linter statefulset-volumeclaimtemplate-annotation",
+		Doc:         "Backups and encryption are often chosen by annotations of claims." + teamDoc,
+		Check: func(p *lint.Pass) error {
+			o, ok := p.Object.(*appsv1.StatefulSet)
+			if !ok {
+				return nil
+			}
+			for i := range o.Spec.VolumeClaimTemplates {
+				claim := &o.Spec.VolumeClaimTemplates[i]
+				path := fmt.Sprintf("spec.volumeClaimTemplates[%d].metadata.annotations", i)
+				reportMissing(p, "annotation", path, claim.Annotations, p.Params.Map("annotations"))
+			}
+			return nil
+		},
+	},
+	{
+		Name:     "dns-option-missing",
+		Title:    "DNS option that pods have to set",
+		Severity: diag.Error,
+		Category: "config",
+		Params: []lint.Param{
+			{Name: "options", Doc: "values by name, such as ndots: 2", Default: map[string]string{}},
+		},
+		Equivalents: "kube-linter dnsconfig-options",
+		Doc:         "With ndots: 5, which pods get by default, a foreign name is looked up with each search domain first." + teamDoc,
+		Check: func(p *lint.Pass) error {
+			if p.Pods == nil {
+				return nil
+			}
+			have := map[string]string{}
+			if c := p.Pods.Spec.DNSConfig; c != nil {
+				for _, o := range c.Options {
+					have[o.Name] = ptr.Deref(o.Value, "")
+				}
+			}
+			want := p.Params.Map("options")
+			for _, name := range sortedKeys(want) {
+				if value, given := have[name]; !given || value != want[name] {
+					p.Report(lint.Finding{
+						Path: p.Pods.SpecPath + ".dnsConfig.options", OnKey: true,
+						Message: fmt.Sprintf("the DNS option %s is not %s", name, want[name]),
+					})
+				}
+			}
+			return nil
+		},
+	},
+	{
 		Name:     "annotation-forbidden",
 		Title:    "annotation that is not allowed",
 		Severity: diag.Error,
 		Category: "config",
-		Params:   []lint.Param{{Name: "forbidden", Doc: "globs of keys", Default: []string{}, Valid: globs}},
+		Params:   []lint.Param{{Name: "forbidden", Doc: "globs of keys, or of key=value", Default: []string{}, Valid: globs}},
 		Doc:      "Some annotations switch on what a cluster should not do." + teamDoc,
 		Check: func(p *lint.Pass) error {
 			o, ok := p.Object.(metav1.Object)
@@ -64,7 +122,8 @@ var teamRules = []*lint.Rule{
 				return nil
 			}
 			for _, key := range sortedKeys(o.GetAnnotations()) {
-				if matchesAny(p.Params.List("forbidden"), key) {
+				forbidden := p.Params.List("forbidden")
+				if matchesAny(forbidden, key) || matchesAny(forbidden, key+"="+o.GetAnnotations()[key]) {
 					p.Report(lint.Finding{
 						Path: "metadata.annotations[" + key + "]", OnKey: true, Message: fmt.Sprintf("annotation %s is not allowed", key),
 					})
@@ -118,6 +177,7 @@ var teamRules = []*lint.Rule{
 		Params: []lint.Param{
 			{Name: "max-requests", Doc: "the largest request by resource, such as cpu: 4", Default: map[string]string{}, Valid: quantities},
 			{Name: "max-limits", Doc: "the largest limit by resource, such as memory: 8Gi", Default: map[string]string{}, Valid: quantities},
+			{Name: "min-limits", Doc: "the smallest limit by resource", Default: map[string]string{}, Valid: quantities},
 			{Name: "min-requests", Doc: "the smallest request by resource", Default: map[string]string{}, Valid: quantities},
 		},
 		Equivalents: "kube-linter cpu-requirements and memory-requirements",
@@ -130,7 +190,7 @@ var teamRules = []*lint.Rule{
 				sign         int
 			}{
 				{"max-requests", "requests", c.Resources.Requests, 1}, {"max-limits", "limits", c.Resources.Limits, 1},
-				{"min-requests", "requests", c.Resources.Requests, -1},
+				{"min-requests", "requests", c.Resources.Requests, -1}, {"min-limits", "limits", c.Resources.Limits, -1},
 			} {
 				for _, name := range sortedKeys(p.Params.Map(bound.param)) {
 					q, given := bound.list[corev1.ResourceName(name)]
@@ -167,21 +227,25 @@ func required(name, what, peers string, of func(metav1.Object) map[string]string
 			if !ok || !matchesAny(p.Params.List("kinds"), p.Document.Object.Kind) {
 				return nil
 			}
-			have, want := of(o), p.Params.Map(what)
-			for _, key := range sortedKeys(want) {
-				value, given := have[key]
-				switch {
-				case !given:
-					p.Report(lint.Finding{Path: "metadata." + what, OnKey: true, Message: fmt.Sprintf("%s %s is missing", one, key)})
-				case !wholly(want[key]).MatchString(value):
-					p.Report(lint.Finding{
-						Path:    "metadata." + what + "[" + key + "]",
-						Message: fmt.Sprintf("%s %s: %q does not match %s", one, key, value, want[key]),
-					})
-				}
-			}
+			reportMissing(p, one, "metadata."+what, of(o), p.Params.Map(what))
 			return nil
 		},
+	}
+}
+
+// reportMissing reports labels or annotations that are missing, or that do not match what is wanted of them.
+func reportMissing(p *lint.Pass, what, path string, have, want map[string]string) {
+	for _, key := range sortedKeys(want) {
+		value, given := have[key]
+		switch {
+		case !given:
+			p.Report(lint.Finding{Path: path, OnKey: true, Message: fmt.Sprintf("%s %s is missing", what, key)})
+		case !wholly(want[key]).MatchString(value):
+			p.Report(lint.Finding{
+				Path:    path + "[" + key + "]",
+				Message: fmt.Sprintf("%s %s: %q does not match %s", what, key, value, want[key]),
+			})
+		}
 	}
 }
 

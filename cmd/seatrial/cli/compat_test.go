@@ -148,8 +148,28 @@ func TestCompatibility(t *testing.T) {
 	doc := "# What other projects' test data says\n\n" +
 		"`seatrial lint --rules none` over the test data of other projects, straight from their Go modules, each file on its own, for Kubernetes " + schema.Latest + ". " +
 		"A test makes this page (`make update`) and fails when a verdict changes that is not explained here.\n\n" +
-		"| project | module | files | agreed | explained |\n|---|---|---|---|---|\n" + rows.String() + lists.String()
+		"| project | module | files | agreed | explained |\n|---|---|---|---|---|\n" + rows.String() + lists.String() +
+		peerFigures(t)
 	checkGenerated(t, "../../../docs/compatibility.md", doc)
+}
+
+// peerFigures returns what `make peers` found, and how.
+func peerFigures(t *testing.T) string {
+	t.Helper()
+	figures, err := os.ReadFile("../../../internal/peers/figures.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return `
+## Tools that check the same things
+
+What all rules find in the test data of other tools: each case is a set of manifests of which a check of the tool says
+that they are bad, or good. ` + "`make peers`" + ` fetches the data, runs the rules that are meant to find the same (what each check is
+called here: ` + "`Equivalents`" + ` of the rules, and ` + "`internal/peers/checks.tsv`" + `), and writes this section. A bad case counts as found
+if such a rule, or the API server's verdict on the same field, points at it. Much of the data is for versions of long
+ago: what 1.37 does not serve is judged for 1.21.
+
+` + string(figures)
 }
 
 // withVersion returns a module with its version, which is that of go.mod where the module names none.
