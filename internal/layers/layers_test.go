@@ -42,7 +42,7 @@ var layers = [][]string{
 }
 
 // tools stand beside the layers: nobody imports them.
-var tools = []string{"schema/bundle/gen", "internal/layers", "internal/bench", "internal/bench/engine", "internal/release/assets", "internal/skips", "internal/crosscheck", "internal/bump"}
+var tools = []string{"schema/bundle/gen", "internal/layers", "internal/bench", "internal/bench/engine", "internal/release/assets", "internal/skips", "internal/crosscheck", "internal/peers", "internal/bump"}
 
 // kubernetes are the only packages that may import k8s.io/kubernetes: linking it costs every binary.
 var kubernetes = []string{"internal/kubernetes", "validation", "validation/custom", "internal/cluster", "internal/live", "internal/trial"}
