@@ -64,6 +64,8 @@ type Config struct {
 	Helm []ChartVariants `json:"helm,omitempty"`
 	// Environments name and group what a repository applies, for reviews.
 	Environments []Environment `json:"environments,omitempty"`
+	// Clusters are those that the cluster generators of ApplicationSets make Applications for.
+	Clusters []Cluster `json:"clusters,omitempty"`
 	// FailOn is the severity from which findings make the run fail: error, warning, info or never.
 	FailOn string `json:"failOn,omitempty"`
 
@@ -93,6 +95,15 @@ type Environment struct {
 	// Nodes are those of the cluster, as seatrial plan --nodes takes them.
 	Nodes             []string `json:"nodes,omitempty"`
 	KubernetesVersion string   `json:"kubernetesVersion,omitempty"`
+}
+
+// Cluster is a cluster that Argo CD deploys to.
+type Cluster struct {
+	Name        string            `json:"name"`
+	Server      string            `json:"server,omitempty"`
+	Project     string            `json:"project,omitempty"`
+	Labels      map[string]string `json:"labels,omitempty"`
+	Annotations map[string]string `json:"annotations,omitempty"`
 }
 
 // Files lists the files that the configuration was read from: the one that was named is the last.
@@ -259,6 +270,11 @@ func (c *Config) settle(beside func(string) string) error {
 			c.Environments[i].Sources[j] = beside(glob)
 		}
 	}
+	for _, cluster := range c.Clusters {
+		if cluster.Name == "" {
+			return errors.New("clusters: a cluster has no name")
+		}
+	}
 	return nil
 }
 
@@ -285,6 +301,7 @@ func (c *Config) extend(of *Config) {
 		}
 		c.Params[rule] = merged(params, c.Params[rule])
 	}
+	c.Clusters = slices.Concat(of.Clusters, c.Clusters)
 	c.Overrides = slices.Concat(c.Overrides, of.Overrides)
 	c.Honor = slices.Concat(of.Honor, c.Honor)
 	c.Baseline = cmp.Or(c.Baseline, of.Baseline)
@@ -366,6 +383,7 @@ var configKeys = []string{
 	"overrides",
 	"helm",
 	"environments",
+	"clusters",
 	"failOn",
 }
 

@@ -5,9 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -78,6 +81,13 @@ func (c Components) Create(_ context.Context, gvk schema.GroupVersionKind, doc [
 	k := &kind{gvk: gvk, scheme: s, strict: strictJSON(s)}
 	obj, decoded := k.decode(doc)
 	out.Causes = decoded.found
+	if example, err := s.New(gvk); err == nil {
+		for i := range out.Causes {
+			if c := &out.Causes[i]; c.Class == verdict.UnknownField {
+				c.Siblings = fieldsBeside(reflect.TypeOf(example), c.Path)
+			}
+		}
+	}
 	if obj == nil {
 		return out
 	}
@@ -90,6 +100,51 @@ func (c Components) Create(_ context.Context, gvk schema.GroupVersionKind, doc [
 	}
 	sortCauses(out.Causes)
 	return out
+}
+
+// fieldsBeside returns the names of the fields that a type has beside the last one of a path: users[0].name.
+func fieldsBeside(t reflect.Type, path string) []string {
+	steps := strings.FieldsFunc(path, func(r rune) bool { return r == '.' || r == '[' })
+	for _, step := range steps[:max(0, len(steps)-1)] {
+		for t.Kind() == reflect.Pointer {
+			t = t.Elem()
+		}
+		switch t.Kind() {
+		case reflect.Struct:
+			field, ok := jsonFields(t)[step]
+			if !ok {
+				return nil
+			}
+			t = field
+		case reflect.Slice, reflect.Map:
+			t = t.Elem()
+		default:
+			return nil
+		}
+	}
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(jsonFields(t)))
+}
+
+// jsonFields returns the fields of a struct by their names in JSON.
+func jsonFields(t reflect.Type) map[string]reflect.Type {
+	fields := map[string]reflect.Type{}
+	for i := range t.NumField() {
+		f := t.Field(i)
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		switch {
+		case name == "" && f.Anonymous && f.Type.Kind() == reflect.Struct:
+			maps.Copy(fields, jsonFields(f.Type))
+		case name != "" && name != "-":
+			fields[name] = f.Type
+		}
+	}
+	return fields
 }
 
 // validate returns what the component's own validation finds.

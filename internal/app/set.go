@@ -24,7 +24,11 @@ func (f *Files) Set(paths []string, o render.Options) (all []*Manifest, problems
 		return f.Manifests(paths, nil)
 	}
 	git := newIgnored(paths)
-	tree := render.Discover(paths, git.match)
+	config, err := Configuration("", "")
+	if err != nil {
+		return nil, []error{err}
+	}
+	tree := render.Discover(paths, git.match, Clusters(config)...)
 	for _, s := range tree.Sources {
 		m, err := rendered(s, o)
 		if err != nil {

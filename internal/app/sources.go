@@ -37,12 +37,14 @@ func (w *Workspace) findInputs(paths, exclude []string) {
 		return name != source.Stdin && git.match(name)
 	})
 	w.Hidden = slices.DeleteFunc(found.Hidden, git.match)
-	tree := render.DiscoverIn(w.readSource, slices.Concat(paths, files), skip)
+	tree := render.DiscoverIn(w.readSource, slices.Concat(paths, files), skip, Clusters(w.Config)...)
 	AddVariants(w.Config, tree.Sources, w.rebase)
 	w.owns, w.Sources, w.Elsewhere, w.Findings = tree.Owns, tree.Sources, len(tree.Elsewhere), tree.Findings
-	if w.Elsewhere > 0 {
-		w.External = append(w.External, "*/*") // what is not rendered may bring anything that others refer to
+	for _, s := range tree.Elsewhere {
+		w.External = append(w.External, s.MayCreate()...) // others may refer to it
 	}
+	slices.Sort(w.External)
+	w.External = slices.Compact(w.External)
 	for _, name := range files {
 		if name != source.Stdin {
 			data, err := w.Read(name)

@@ -44,3 +44,11 @@ func matchesPath(glob, path string) bool {
 	ok, err := doublestar.PathMatch(glob, path)
 	return err == nil && ok
 }
+
+// Clusters returns the clusters of a configuration, for discovery.
+func Clusters(c *lint.Config) (all []render.Cluster) {
+	for _, cluster := range c.Clusters {
+		all = append(all, render.Cluster(cluster))
+	}
+	return all
+}

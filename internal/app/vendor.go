@@ -50,7 +50,11 @@ func (v *Vendoring) Run(ctx context.Context) (total, failed int, err error) {
 		return 0, 0, err
 	}
 	git := newIgnored(v.Paths)
-	wanted := render.Discover(v.Paths, git.match).Wanted
+	config, err := Configuration("", "")
+	if err != nil {
+		return 0, 0, err
+	}
+	wanted := render.Discover(v.Paths, git.match, Clusters(config)...).Wanted
 	slices.SortFunc(wanted, func(a, b render.ChartRef) int { return strings.Compare(a.String(), b.String()) })
 	lock := &render.Lock{Charts: []render.Locked{}}
 	for _, c := range wanted {

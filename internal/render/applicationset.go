@@ -16,6 +16,8 @@ import (
 	"github.com/Masterminds/sprig/v3"
 	"github.com/bmatcuk/doublestar/v4"
 	"helm.sh/helm/v4/pkg/chart/v2/loader"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/yaml"
 )
 
@@ -30,10 +32,12 @@ type applicationSet struct {
 
 // generator makes the parameters of Applications. One of another kind than these is not known here.
 type generator struct {
-	List   *struct{ Elements []map[string]any }
-	Git    *gitGenerator
-	Matrix *struct{ Generators []map[string]any }
-	Merge  *struct {
+	List *struct{ Elements []map[string]any }
+	Git  *gitGenerator
+
+	Clusters *clusterGenerator
+	Matrix   *struct{ Generators []map[string]any }
+	Merge    *struct {
 		Generators []map[string]any
 		MergeKeys  []string
 	}
@@ -46,6 +50,18 @@ type gitGenerator struct {
 	}
 	Files  []struct{ Path string }
 	Values map[string]string
+}
+
+// clusterGenerator makes Applications for the clusters that a selector of labels is about.
+type clusterGenerator struct {
+	Selector metav1.LabelSelector
+	Values   map[string]any
+}
+
+// Cluster is a cluster that Argo CD deploys to, as a Secret declares it there.
+type Cluster struct {
+	Name, Server, Project string
+	Labels, Annotations   map[string]string
 }
 
 // maxApplications bounds what an ApplicationSet makes.
@@ -61,7 +77,7 @@ func (d *discovery) applicationSet(t *Tree, o *object) {
 	for i := range set.Spec.Generators {
 		all, ok := d.parameters(o, &set, &set.Spec.Generators[i])
 		if !ok {
-			t.elsewhere(Application, o, "what a generator makes is not known here")
+			t.elsewhere(Application, o, "", "what a generator makes is not known here")
 			continue
 		}
 		for _, parameters := range all {
@@ -82,12 +98,49 @@ func (d *discovery) parameters(o *object, set *applicationSet, g *generator) (al
 		return g.List.Elements, true
 	case g.Git != nil:
 		return d.gitParameters(o, set, g.Git), true
+	case g.Clusters != nil && len(d.clusters) > 0:
+		return d.clusterParameters(set, g.Clusters)
 	case g.Matrix != nil && len(g.Matrix.Generators) == 2:
 		return d.matrix(o, set, g.Matrix.Generators)
 	case g.Merge != nil && len(g.Merge.Generators) > 0:
 		return d.merge(o, set, g.Merge.Generators, g.Merge.MergeKeys)
 	}
 	return nil, false
+}
+
+// clusterParameters returns the clusters that a generator selects.
+func (d *discovery) clusterParameters(set *applicationSet, g *clusterGenerator) (all []map[string]any, ok bool) {
+	selector, err := metav1.LabelSelectorAsSelector(&g.Selector)
+	if err != nil {
+		return nil, false // the definition says what is wrong
+	}
+	for _, c := range d.clusters {
+		if !selector.Matches(labels.Set(c.Labels)) {
+			continue
+		}
+		p := map[string]any{
+			"name": c.Name, "server": c.Server, "project": c.Project,
+			"nameNormalized": strings.Trim(notInNames.ReplaceAllString(strings.ToLower(c.Name), "-"), "-"),
+			"metadata":       map[string]any{"labels": anyMap(c.Labels), "annotations": anyMap(c.Annotations)},
+		}
+		var values map[string]any
+		if set.fill(g.Values, p, &values) != nil {
+			return nil, false
+		}
+		if len(values) > 0 {
+			p["values"] = values
+		}
+		all = append(all, p)
+	}
+	return all, true
+}
+
+func anyMap(texts map[string]string) map[string]any {
+	out := make(map[string]any, len(texts))
+	for key, text := range texts {
+		out[key] = text
+	}
+	return out
 }
 
 // matrix combines what two generators make; the second may use the parameters of the first.

@@ -38,6 +38,7 @@ type applicationSource struct {
 		ValuesObject            map[string]any
 		ValueFiles              []string
 		IgnoreMissingValueFiles bool
+		FileParameters          []struct{ Name, Path string }
 		Parameters              []struct {
 			Name, Value string
 			ForceString bool
@@ -83,14 +84,14 @@ func (d *discovery) application(t *Tree, o *object, a *application, made string)
 			continue // a place for values
 		}
 		if strings.Contains(s.Path, "{{") {
-			t.elsewhere(Application, o, "its chart is not in this tree")
+			t.elsewhere(Application, o, "", "its chart is not in this tree")
 			continue
 		}
 		var path string
 		if s.Path == "" {
 			file, why := d.want(t, o.File.Name, s.chartRef())
 			if file == "" {
-				t.elsewhere(Application, o, why)
+				t.elsewhere(Application, o, a.Spec.Destination.Namespace, why)
 				continue
 			}
 			path = file
@@ -126,7 +127,7 @@ func (s *applicationSource) chartRef() ChartRef {
 // missingPath reports a path that does not exist in this repository, if it is this one.
 func (d *discovery) missingPath(t *Tree, o *object, s *applicationSource) {
 	if !sameRepository(s.RepoURL, d.remote(o.File.Name)) {
-		t.elsewhere(Application, o, "its path is not in this tree")
+		t.elsewhere(Application, o, "", "its path is not in this tree")
 		return
 	}
 	place := "spec.source.path"
@@ -164,14 +165,8 @@ func (d *discovery) chartApplication(out *Source, o *object, a *application, s *
 	}
 	out.options.ReleaseName = cmp.Or(s.Helm.ReleaseName, a.Metadata.Name)
 	for _, f := range s.Helm.ValueFiles {
-		name := filepath.Join(out.Path, filepath.FromSlash(f))
-		if _, below, ok := strings.Cut(f, "/"); ok && strings.HasPrefix(f, "$") {
-			name, ok = d.repositoryPath(o, below)
-			if !ok {
-				return nil
-			}
-		}
-		if !exists(name) {
+		name, ok := d.applicationFile(o, out, f)
+		if !ok {
 			if s.Helm.IgnoreMissingValueFiles {
 				continue
 			}
@@ -191,7 +186,29 @@ func (d *discovery) chartApplication(out *Source, o *object, a *application, s *
 		}
 		_ = parse(p.Name+"="+p.Value, out.values) // Argo CD reports what it cannot read
 	}
+	for _, p := range s.Helm.FileParameters {
+		name, ok := d.applicationFile(o, out, p.Path)
+		if !ok {
+			return nil
+		}
+		content := func([]rune) (any, error) {
+			data, err := d.read(name)
+			return string(data), err
+		}
+		_ = strvals.ParseIntoFile(p.Name+"=file", out.values, content) // as above
+	}
 	return out
+}
+
+// applicationFile returns a file that an Application names: below its chart, or, as $REF/PATH, in the repository.
+func (d *discovery) applicationFile(o *object, s *Source, path string) (name string, ok bool) {
+	name = filepath.Join(s.Path, filepath.FromSlash(path))
+	if _, below, isRef := strings.Cut(path, "/"); isRef && strings.HasPrefix(path, "$") {
+		if name, ok = d.repositoryPath(o, below); !ok {
+			return "", false
+		}
+	}
+	return name, exists(name)
 }
 
 // overlay returns a kustomization with the options of an Application.

@@ -53,14 +53,17 @@ var skippedFolders = []string{"vendor", "node_modules"}
 
 // Discover finds the sources below folders, and those that files belong to: a template leads to its chart, a patch
 // to the kustomization in its folder. Skip reports whether a path is left out; nil leaves out none. What cannot be
-// read is passed over.
-func Discover(paths []string, skip func(name string) bool) *Tree {
-	return DiscoverIn(ReadFile, paths, skip)
+// read is passed over. Clusters are those that Argo CD knows.
+func Discover(paths []string, skip func(name string) bool, clusters ...Cluster) *Tree {
+	return DiscoverIn(ReadFile, paths, skip, clusters...)
 }
 
 // DiscoverIn finds sources as Discover does. Files are read by read, such as those that are being edited.
-func DiscoverIn(read Reader, paths []string, skip func(name string) bool) *Tree {
-	d := &discovery{read: read, skip: skip, charts: map[string]bool{}, folders: map[string]*folder{}, archives: map[string]bool{}}
+func DiscoverIn(read Reader, paths []string, skip func(name string) bool, clusters ...Cluster) *Tree {
+	d := &discovery{
+		read: read, skip: skip, clusters: clusters,
+		charts: map[string]bool{}, folders: map[string]*folder{}, archives: map[string]bool{},
+	}
 	for _, p := range paths {
 		if p != source.Stdin {
 			d.walk(filepath.Clean(p))
@@ -91,8 +94,11 @@ func At(path string) *Source {
 }
 
 type discovery struct {
-	read    Reader
-	skip    func(string) bool
+	read Reader
+	skip func(string) bool
+
+	clusters []Cluster
+
 	charts  map[string]bool    // outermost charts, by folder
 	folders map[string]*folder // that were looked at
 

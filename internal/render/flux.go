@@ -100,7 +100,7 @@ func (d *discovery) fluxKustomization(t *Tree, o *object) {
 			t.found(o, diag.Error, "spec.path", k.Spec.Path+" does not exist in this repository", "")
 			return
 		}
-		t.elsewhere(FluxKustomization, o, "its path is not in this tree")
+		t.elsewhere(FluxKustomization, o, k.Spec.TargetNamespace, "its path is not in this tree")
 		return
 	}
 	fields := map[string]any{}
@@ -182,6 +182,7 @@ func (d *discovery) helmRelease(t *Tree, o *object) {
 	if o.decode(&r) != nil {
 		return
 	}
+	namespace := cmp.Or(r.Spec.TargetNamespace, o.Object.Namespace)
 	chart, why := "", "its chart is not in this tree"
 	switch {
 	case r.Spec.ChartRef != nil:
@@ -195,12 +196,12 @@ func (d *discovery) helmRelease(t *Tree, o *object) {
 		}
 	}
 	if chart == "" {
-		t.elsewhere(HelmRelease, o, why)
+		t.elsewhere(HelmRelease, o, namespace, why)
 		return
 	}
 	values, missing := d.releaseValues(r.Spec.ValuesFrom, r.Spec.Values)
 	if missing != "" {
-		t.elsewhere(HelmRelease, o, "its values come from "+missing+", which is not in this tree")
+		t.elsewhere(HelmRelease, o, namespace, "its values come from "+missing+", which is not in this tree")
 		return
 	}
 	var files []string
@@ -211,7 +212,6 @@ func (d *discovery) helmRelease(t *Tree, o *object) {
 			}
 		}
 	}
-	namespace := cmp.Or(r.Spec.TargetNamespace, o.Object.Namespace)
 	name := o.Object.Name
 	if r.Spec.TargetNamespace != "" {
 		name = r.Spec.TargetNamespace + "-" + name

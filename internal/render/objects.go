@@ -229,9 +229,21 @@ func (t *Tree) add(s *Source) {
 	t.Sources = append(t.Sources, s)
 }
 
-// elsewhere keeps an object whose source cannot be rendered here.
-func (t *Tree) elsewhere(kind Kind, o *object, why string) {
-	t.Elsewhere = append(t.Elsewhere, &Source{Kind: kind, Name: o.String(), File: o.File.Name, Why: why})
+// elsewhere keeps an object whose source cannot be rendered here. What it applies is in a namespace, or in any if that is
+// empty.
+func (t *Tree) elsewhere(kind Kind, o *object, namespace, why string) {
+	t.Elsewhere = append(t.Elsewhere, &Source{
+		Kind: kind, Name: o.String(), File: o.File.Name, Why: why, options: Options{Namespace: namespace},
+	})
+}
+
+// MayCreate returns patterns of the objects that a source may bring whose contents are not known, as the configuration
+// names external objects: those of its namespace, and those that are in none.
+func (s *Source) MayCreate() []string {
+	if s.options.Namespace == "" || strings.ContainsAny(s.options.Namespace, "${*") {
+		return []string{"*/*"}
+	}
+	return []string{"*/" + s.options.Namespace + "/*", "*//*"}
 }
 
 // found reports what is wrong with an object of Flux or Argo CD.

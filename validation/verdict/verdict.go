@@ -36,8 +36,8 @@ type Cause struct {
 	Reason  string
 	Path    string // field path in the server's notation; empty for the object itself
 	Message string // the server's words, without the path
-	// Siblings are the fields that there are instead of an unknown one, where a
-	// CustomResourceDefinition says it.
+	// Siblings are the fields that there are instead of an unknown one, where a CustomResourceDefinition or the type
+	// of a component's configuration says it.
 	Siblings []string
 	// Meant is the path that the field would have if the object were written in the right shape; empty if it is Path.
 	Meant string

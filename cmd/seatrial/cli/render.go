@@ -97,11 +97,11 @@ func (o *renderOptions) run() error {
 			return &exitError{exitFailed, err}
 		}
 	}
-	tree := render.Discover(o.paths, nil)
 	config, err := app.Configuration("", "")
 	if err != nil {
 		return usageError("%v", err)
 	}
+	tree := render.Discover(o.paths, nil, app.Clusters(config)...)
 	app.AddVariants(config, tree.Sources, nil)
 	if o.list {
 		for _, s := range tree.Elsewhere {
