@@ -25,6 +25,95 @@ var minimal = sync.OnceValues(func() (map[string]map[string]any, error) {
 	return m, err
 })
 
+//go:embed samples.yaml
+var samplesYAML []byte
+
+// sampleSet is what examples hold for fields whose schemas do not tell it.
+type sampleSet struct {
+	Objects map[string]map[string]any // by type
+	Values  map[string]any            // by type and field: Probe.port; the type * is any
+	With    map[string]map[string]any // other fields of the same object that a field needs
+	Outer   map[string]map[string]any // fields of the object around that a field needs
+	OneOf   map[string][]string       // fields of which an object of a type has one
+}
+
+var samples = sync.OnceValue(func() *sampleSet {
+	set := &sampleSet{}
+	if err := yaml.Unmarshal(samplesYAML, set); err != nil {
+		panic(err) // what is embedded cannot be read: a defect of the build
+	}
+	return set
+})
+
+// typeOf returns the short name of a definition: Probe of io.k8s.api.core.v1.Probe.
+func typeOf(definition string) string { return definition[strings.LastIndexByte(definition, '.')+1:] }
+
+// value returns the value of a field; nil if its schema tells it.
+func (set *sampleSet) value(f *schema.Field) any {
+	if v, ok := set.Values[typeOf(f.Holder())+"."+f.Name]; ok {
+		return clone(v)
+	}
+	if v, ok := set.Values["*."+f.Name]; ok && suits(f, v) {
+		return clone(v)
+	}
+	return nil
+}
+
+// suits reports whether a value has the type of a field.
+func suits(f *schema.Field, v any) bool {
+	switch v.(type) {
+	case string:
+		return f.Type == "string"
+	case []any:
+		return strings.HasPrefix(f.Type, "[]")
+	case map[string]any:
+		return strings.HasPrefix(f.Type, "map[") || len(f.Fields()) > 0
+	case bool:
+		return f.Type == "boolean"
+	}
+	return f.Type == "integer"
+}
+
+// object returns what an object of a field's type holds; nil if its schema tells it, or does not have it.
+func (set *sampleSet) object(f *schema.Field) map[string]any {
+	known, ok := set.Objects[typeOf(f.TypeName())]
+	if !ok {
+		return nil
+	}
+	has := f.Fields()
+	for name := range known {
+		if !slices.ContainsFunc(has, func(child *schema.Field) bool { return child.Name == name }) {
+			return nil // another type of this name
+		}
+	}
+	return clone(known).(map[string]any)
+}
+
+// complete adds to an object what one of its fields needs, and takes away what it excludes.
+func (set *sampleSet) complete(m, around map[string]any, f *schema.Field) {
+	holder := typeOf(f.Holder())
+	if one := set.OneOf[holder]; slices.Contains(one, f.Name) {
+		for _, other := range one {
+			if other != f.Name {
+				delete(m, other)
+			}
+		}
+	}
+	if strings.HasSuffix(f.Type, "VolumeSource") && (holder == "Volume" || holder == "PersistentVolumeSpec") {
+		for name, v := range m {
+			if _, isMap := v.(map[string]any); isMap && name != f.Name && name != "capacity" {
+				delete(m, name)
+			}
+		}
+	}
+	for name, v := range set.With[holder+"."+f.Name] {
+		m[name] = clone(v)
+	}
+	for name, v := range set.Outer[holder+"."+f.Name] {
+		around[name] = clone(v)
+	}
+}
+
 // Example writes a minimal valid manifest of the kind: what the schema requires and what the server's
 // validation asks for, with the subject's field, and the first sentence of each field's documentation.
 func (s *Subject) Example() (string, error) {
@@ -52,7 +141,7 @@ func (s *Subject) Example() (string, error) {
 
 // include adds the subject's field to an example that does not have it.
 func (s *Subject) include(value map[string]any) error {
-	fields, at := s.Kind.Fields(), value
+	fields, at, around := s.Kind.Fields(), value, map[string]any{}
 	for i, name := range s.Path {
 		j := slices.IndexFunc(fields, func(f *schema.Field) bool { return f.Name == name })
 		if j < 0 {
@@ -62,6 +151,8 @@ func (s *Subject) include(value map[string]any) error {
 		if at[name] == nil {
 			at[name] = sampleOf(f, nil, i == len(s.Path)-1)
 		}
+		samples().complete(at, around, f)
+		around = at
 		switch v := at[name].(type) {
 		case map[string]any:
 			if strings.HasPrefix(f.Type, "map[") {
@@ -167,6 +258,18 @@ func required(fields []*schema.Field, above []string) any {
 
 func sample(f *schema.Field, above []string) any {
 	t := f.Schema()
+	if v := samples().value(f); v != nil {
+		return v
+	}
+	if object := samples().object(f); object != nil {
+		switch {
+		case strings.HasPrefix(f.Type, "[]"):
+			return []any{object}
+		case strings.HasPrefix(f.Type, "map["):
+			return map[string]any{"example": object}
+		}
+		return object
+	}
 	switch {
 	case len(f.Enum) > 0:
 		return f.Enum[0]
@@ -178,9 +281,22 @@ func sample(f *schema.Field, above []string) any {
 		if len(f.Fields()) > 0 {
 			return []any{required(f.Fields(), above)}
 		}
+		if item := strings.TrimPrefix(f.Type, "[]"); item == "integer" {
+			return []any{1}
+		}
 		return []any{"example"}
+	case f.Type == "map[string]Quantity":
+		return map[string]any{"cpu": "1"}
+	case f.Type == "map[string]string" && t.Additional != nil && t.Additional.Format == "byte":
+		return map[string]any{"example": "ZXhhbXBsZQ=="}
 	case strings.HasPrefix(f.Type, "map["):
 		return map[string]any{"example": "example"}
+	case typeOf(f.TypeName()) == "Time" || f.Type == "Time":
+		return "2026-01-02T15:04:05Z"
+	case typeOf(f.TypeName()) == "MicroTime" || f.Type == "MicroTime":
+		return "2026-01-02T15:04:05.000000Z"
+	case f.Format == "byte":
+		return "ZXhhbXBsZQ=="
 	case f.Type == "integer" || f.Type == "number":
 		return max(1, minimumOf(t))
 	case f.Type == "boolean":

@@ -74,6 +74,9 @@ func search(store *schema.Store, words [][]string, least int) (hits []Hit) {
 		if popularity(k) < len(popular) {
 			h.score += 3
 		}
+		if k.Kind == popular[0] {
+			h.score++
+		}
 		if strings.HasPrefix(h.Path, "status") { // nobody writes it
 			h.score -= 40
 		}

@@ -275,8 +275,12 @@ func (o *explainOptions) find(text string) (*explain.Subject, error) {
 		}
 		o.store = store
 		if subject, err = explain.Find(store, text, o.apiVersion); !errors.As(err, &unknown) {
-			break
+			return subject, err
 		}
+	}
+	if unknown.Known == "" && unknown.Suggest == "" {
+		err = fmt.Errorf("Kubernetes %s has no resource %q, and no definition here or in the catalogue makes one: "+
+			"name its CustomResourceDefinition with --crds, or a cluster that has it with --context", unknown.Version, text)
 	}
 	return subject, err
 }
