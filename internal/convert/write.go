@@ -147,16 +147,38 @@ func written(d *manifest.Document) *yaml.Node {
 		start = d.File.LineStart(line) // comments above the first key
 	}
 	var doc yaml.Node
-	if err := yaml.Unmarshal(d.File.Data[start:at.End.Offset], &doc); err != nil || len(doc.Content) == 0 {
+	if err := yaml.Unmarshal(d.File.Data[start:endOf(d)], &doc); err != nil || len(doc.Content) == 0 {
 		return nil
 	}
 	if root := doc.Content[0]; d.Item == "" {
 		if len(root.Content) > 0 && root.Content[0].HeadComment == "" {
 			root.Content[0].HeadComment = doc.HeadComment
 		}
+		if n := len(root.Content); n > 1 && root.Content[n-2].FootComment == "" {
+			root.Content[n-2].FootComment = doc.FootComment
+		}
 		return root
 	}
 	return nil
+}
+
+// endOf returns where a document ends, with the comment on its last line and those below it.
+func endOf(d *manifest.Document) int {
+	end := d.Root().Range().End
+	line := end.Line
+	if end.Column == 1 && line > 1 {
+		line--
+	}
+	for line < d.File.Lines() {
+		if next := strings.TrimSpace(d.File.Line(line + 1)); next != "" && !strings.HasPrefix(next, "#") {
+			break
+		}
+		line++
+	}
+	if line >= d.File.Lines() {
+		return len(d.File.Data)
+	}
+	return d.File.LineStart(line + 1)
 }
 
 // keepComments copies the comments of keys and elements that are still there.
@@ -167,6 +189,13 @@ func keepComments(to, from *yaml.Node) {
 	comment := func(to, from *yaml.Node) {
 		to.HeadComment, to.LineComment, to.FootComment = from.HeadComment, from.LineComment, from.FootComment
 	}
+	// What was written in brackets is written on lines of its own: a comment behind it moves above it.
+	above := func(to, from, at *yaml.Node) {
+		if from.Style&yaml.FlowStyle != 0 && to.Kind != yaml.ScalarNode && len(to.Content) > 0 && from.LineComment != "" {
+			at.HeadComment = strings.TrimPrefix(at.HeadComment+"\n"+from.LineComment, "\n")
+			to.LineComment = ""
+		}
+	}
 	switch to.Kind {
 	case yaml.MappingNode:
 		for i := 0; i+1 < len(to.Content); i += 2 {
@@ -174,6 +203,7 @@ func keepComments(to, from *yaml.Node) {
 				if to.Content[i].Value == from.Content[j].Value {
 					comment(to.Content[i], from.Content[j])
 					comment(to.Content[i+1], from.Content[j+1])
+					above(to.Content[i+1], from.Content[j+1], to.Content[i])
 					keepComments(to.Content[i+1], from.Content[j+1])
 				}
 			}
@@ -181,6 +211,7 @@ func keepComments(to, from *yaml.Node) {
 	case yaml.SequenceNode:
 		for i := range min(len(to.Content), len(from.Content)) {
 			comment(to.Content[i], from.Content[i])
+			above(to.Content[i], from.Content[i], to.Content[i])
 			keepComments(to.Content[i], from.Content[i])
 		}
 	}

@@ -159,6 +159,7 @@ func (o *convertOptions) convert(w io.Writer, target convert.Target, docs []*man
 			return nil, &exitError{exitFailed, fmt.Errorf("writing %s: %w", d.Object, err)}
 		}
 		if !moved {
+			o.noteUnserved(target, d)
 			continue
 		}
 		for _, r := range convert.Judge(context.Background(), d, value) {
@@ -174,6 +175,17 @@ func (o *convertOptions) convert(w io.Writer, target convert.Target, docs []*man
 		}
 	}
 	return refused, nil
+}
+
+// noteUnserved says that a document is left in an API version that Kubernetes serves no more.
+func (o *convertOptions) noteUnserved(target convert.Target, d *manifest.Document) {
+	gvk := k8sschema.FromAPIVersionAndKind(d.Object.APIVersion, d.Object.Kind)
+	kind, known := schema.History(gvk)
+	if target.Store != nil || len(target.Versions) > 0 || !known || kind.Removed == "" {
+		return
+	}
+	fmt.Fprintf(o.Err, "note: %s: %s %s was removed in Kubernetes %s: --kubernetes-version %s converts it to what is served\n",
+		d.File.Name, d.Object.APIVersion, d.Object.Kind, kind.Removed, schema.Latest)
 }
 
 // form is the one that is asked for, or the other one than the first document has, or the same if
