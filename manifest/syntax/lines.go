@@ -8,7 +8,7 @@ import (
 
 // directive finds a YAML directive. Clients split a file at --- before they read it, so that no document is left for it.
 func (s *explainer) directive() *Problem {
-	if !strings.Contains(s.message, "<document start>") {
+	if !strings.Contains(s.message, "<document start>") && !strings.Contains(s.message, "incompatible YAML document") {
 		return nil
 	}
 	for i, line := range s.lines {

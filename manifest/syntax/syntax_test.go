@@ -33,6 +33,7 @@ func TestProblemsStandWhereTheMistakeIs(t *testing.T) {
 		"two keys":           {"a:\n- name: shop image: reg/shop:1\n  b: c\n", `two keys on one line: "name" and "image"`, "image: reg/shop:1"},
 		"two keys, one with a colon": {"a:\n- image: reg/shop:1 imagePullPolicy: Always\n  b: c\n",
 			`two keys on one line: "image" and "imagePullPolicy"`, "imagePullPolicy: Always"},
+		"a newer YAML":          {"%YAML 1.2\n", "clients refuse the directive %YAML 1.2", "%YAML 1.2"},
 		"en dash of an element": {"a:\n\u2013 b: c\n  d: e\n", "dash \u2013 (U+2013) in the place of -", "\u2013"},
 		"full-width colon":      {"a\uff1a b\nc: d\n", "full-width colon (U+FF1A) in the place of :", "\uff1a"},
 		"wrong bracket":         {"a: {b: c]\n", "bracket { is closed by ]", "]"},
