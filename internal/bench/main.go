@@ -62,6 +62,7 @@ var parts = []part{
 	{"live", func(seatrial, _ string, rounds int) (string, error) { return lives(seatrial, min(rounds, longRounds)) }},
 	{"explain", looks},
 	{"review", reviews},
+	{"sources", sources},
 }
 
 // longRounds is how often what takes minutes is measured, whatever else is asked for.
@@ -75,6 +76,7 @@ func main() {
 	for _, p := range parts {
 		alone[p.name] = flag.Bool(p.name, false, "measure "+p.name+" alone, to standard output")
 	}
+	flag.StringVar(&against, "against", "", "another build of seatrial, which the sources are measured with as well")
 	flag.Parse()
 	b, err := newBench(*rounds)
 	if err != nil {
@@ -129,6 +131,9 @@ func (b *bench) all(out string) error {
 			return err
 		}
 		b.page.WriteString(table(t, results))
+		if err := remember(t, results); err != nil {
+			return err
+		}
 	}
 	return b.write(out, parts)
 }
@@ -218,8 +223,17 @@ func prepare(dir, bin, seatrial string, rounds int) ([]task, error) {
 	}, nil
 }
 
+// result is what the runs of a command have in common: the medians, and the shortest and the longest wall time.
+type result struct {
+	sample
+	lowest, highest time.Duration
+}
+
+// differs reports whether the difference between two commands is more than that between runs of one.
+func (r result) differs(from result) bool { return r.lowest > from.highest || r.highest < from.lowest }
+
 // measure runs the contenders in turns.
-func measure(t task) (map[string]sample, error) {
+func measure(t task) (map[string]result, error) {
 	samples := map[string][]sample{}
 	for range t.rounds {
 		for _, c := range t.contenders {
@@ -230,11 +244,15 @@ func measure(t task) (map[string]sample, error) {
 			samples[c.name] = append(samples[c.name], s)
 		}
 	}
-	medians := map[string]sample{}
+	results := map[string]result{}
 	for name, list := range samples {
-		medians[name] = medianOf(list)
+		r := result{sample: medianOf(list), lowest: list[0].wall, highest: list[0].wall}
+		for _, s := range list {
+			r.lowest, r.highest = min(r.lowest, s.wall), max(r.highest, s.wall)
+		}
+		results[name] = r
 	}
-	return medians, nil
+	return results, nil
 }
 
 func medianOf(list []sample) sample {
@@ -272,21 +290,27 @@ func preface() string {
 	return fmt.Sprintf("# Performance\n\n"+
 		"Made by `make bench` on a machine with %d cores (%s/%s, %s). All commands of a table run in turns on the same files; the medians are shown. "+
 		"Machines differ and are noisy: read the ratios, not the seconds. The ratio is the wall time of the command over that of `seatrial lint` with its default rules and without its cache: "+
-		"above 1, the command takes longer. Memory is the most that was resident.\n\n"+
+		"above 1, the command takes longer; none, that the runs of both overlap: no difference was measured. The spread is from the shortest run to the longest. "+
+		"[history.tsv](performance/history.tsv) keeps what was measured before. Memory is the most that was resident.\n\n"+
 		"The peers are built from their Go modules: kubeconform v0.8.0 (`-strict`, a worker for each core, local schemas made from the same Kubernetes), kubectl-validate v0.0.4 (its newest built-in schemas, those of 1.30), "+
 		"and kube-score v1.20.0. What is done in the time differs. kubeconform and kubectl-validate check schemas; kube-score gives advice; seatrial runs the API server's own validation, gives advice and looks at the set as a whole.\n\n"+
 		"Ten, twenty and forty thousand documents show that time grows with the number of documents and that memory hardly does: of each document only what others need to know is kept.\n",
 		runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version())
 }
 
-func table(t task, results map[string]sample) string {
+func table(t task, results map[string]result) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n## %s\n\n| command | wall | ratio | documents/s | CPU a document | memory |\n|---|---|---|---|---|---|\n", t.name)
+	fmt.Fprintf(&b, "\n## %s\n\n| command | wall | spread | ratio | documents/s | CPU a document | memory |\n|---|---|---|---|---|---|---|\n", t.name)
 	base := results[t.contenders[0].name]
-	for _, c := range t.contenders {
+	for i, c := range t.contenders {
 		s := results[c.name]
-		fmt.Fprintf(&b, "| %s | %.3f s | %.2f | %.0f | %.3f ms | %d MB |\n", c.name, s.wall.Seconds(), s.wall.Seconds()/base.wall.Seconds(),
-			float64(t.documents)/s.wall.Seconds(), s.cpu.Seconds()*1000/float64(t.documents), s.rss>>20)
+		ratio := fmt.Sprintf("%.2f", s.wall.Seconds()/base.wall.Seconds())
+		if i > 0 && !s.differs(base) {
+			ratio = "none"
+		}
+		fmt.Fprintf(&b, "| %s | %.3f s | %.3f to %.3f s | %s | %.0f | %.3f ms | %d MB |\n", c.name, s.wall.Seconds(),
+			s.lowest.Seconds(), s.highest.Seconds(), ratio, float64(t.documents)/s.wall.Seconds(),
+			s.cpu.Seconds()*1000/float64(t.documents), s.rss>>20)
 	}
 	return b.String()
 }

@@ -3,7 +3,6 @@ package render
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -20,6 +19,7 @@ import (
 
 	"golang.org/x/tools/txtar"
 
+	"github.com/seatrial/seatrial/internal/modcache"
 	"github.com/seatrial/seatrial/source"
 )
 
@@ -46,31 +46,11 @@ var buildPrograms = sync.OnceValues(func() (p programs, err error) {
 		return p, err
 	}
 	programFolder = dir
-	top, err := exec.Command("go", "env", "GOMOD").Output()
-	if err != nil {
+	if p.helm, err = modcache.Program(dir, "helm.sh/helm/v4/cmd/helm", "helm.exe"); err != nil {
 		return p, err
 	}
-	file := strings.TrimSpace(string(top))
-	for _, name := range []string{"go.mod", "go.sum"} {
-		data, err := os.ReadFile(filepath.Join(filepath.Dir(file), name))
-		if err != nil {
-			return p, err
-		}
-		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
-			return p, err
-		}
-	}
-	for path, program := range map[string]*string{
-		"helm.sh/helm/v4/cmd/helm":           &p.helm,
-		"sigs.k8s.io/kustomize/kustomize/v5": &p.kustomize,
-	} {
-		*program = filepath.Join(dir, filepath.Base(filepath.Dir(path))+".exe")
-		build := exec.Command("go", "build", "-mod=mod", "-modfile="+filepath.Join(dir, "go.mod"), "-o", *program, path)
-		if out, err := build.CombinedOutput(); err != nil {
-			return p, fmt.Errorf("go build %s: %w\n%s", path, err, out)
-		}
-	}
-	return p, nil
+	p.kustomize, err = modcache.Program(dir, "sigs.k8s.io/kustomize/kustomize/v5", "kustomize.exe")
+	return p, err
 })
 
 // proxyUnreachable is in what go says of a module that it cannot download.
@@ -95,11 +75,11 @@ func needPrograms(t *testing.T) programs {
 // moduleFolder returns the folder of a module that this one requires.
 func moduleFolder(t *testing.T, module string) string {
 	t.Helper()
-	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", module).Output()
+	dir, err := modcache.Dir(module)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return strings.TrimSpace(string(out))
+	return dir
 }
 
 // sourceComment is a comment that says where a document comes from: helm's, or that of WithOrigins.
