@@ -12,10 +12,23 @@ import (
 // FixFile returns a file's text with the certain fixes of findings made, and how many were made.
 // A fix that touches bytes which another one has changed is left for the next round.
 func FixFile(name string, data []byte, findings []diag.Diagnostic) (fixed []byte, made int, err error) {
+	return fixFile(name, data, findings, func(f *diag.Fix) bool { return f.Safe })
+}
+
+// FixFileUnsafe is FixFile for fixes that are offered as well, which somebody has to read.
+func FixFileUnsafe(name string, data []byte, findings []diag.Diagnostic) (fixed []byte, made int, err error) {
+	return fixFile(name, data, findings, func(*diag.Fix) bool { return true })
+}
+
+// fixFile makes the first fix of each finding that may be made.
+func fixFile(
+	name string, data []byte, findings []diag.Diagnostic, may func(*diag.Fix) bool,
+) (fixed []byte, made int, err error) {
 	var edits []source.Edit
 	for _, d := range findings {
-		for _, fix := range d.Fixes {
-			if !fix.Safe || !allIn(name, fix.Edits) {
+		for i := range d.Fixes {
+			fix := &d.Fixes[i]
+			if !may(fix) || !allIn(name, fix.Edits) {
 				continue
 			}
 			if overlaps(edits, fix.Edits) {
@@ -23,7 +36,7 @@ func FixFile(name string, data []byte, findings []diag.Diagnostic) (fixed []byte
 			}
 			edits = append(edits, fix.Edits...)
 			made++
-			break // the first certain fix of a finding is the best one
+			break // the first fix of a finding is the best one
 		}
 	}
 	if made == 0 {

@@ -86,6 +86,7 @@ var availabilityRules = []*lint.Rule{
 					Path:    "spec.maxUnavailable",
 					Message: fmt.Sprintf("maxUnavailable %s forbids every eviction", v),
 					Help:    "a node with such a pod cannot be drained: allow 1",
+					Fixes:   setting("spec.maxUnavailable", "1"),
 				})
 			}
 			if v := budget.Spec.MinAvailable; v != nil && v.Type == intstr.String && scaled(v, 100) >= 100 {
@@ -114,6 +115,7 @@ var availabilityRules = []*lint.Rule{
 					OnKey:   true,
 					Message: "neither minAvailable nor maxUnavailable is given, which forbids every eviction",
 					Help:    "set maxUnavailable: 1",
+					Fixes:   setting("spec.maxUnavailable", "1"),
 				})
 			}
 		}),
@@ -135,6 +137,7 @@ var availabilityRules = []*lint.Rule{
 					Path:    "spec.unhealthyPodEvictionPolicy",
 					Message: "unhealthyPodEvictionPolicy is not given",
 					Help:    "set unhealthyPodEvictionPolicy: AlwaysAllow",
+					Fixes:   setting("spec.unhealthyPodEvictionPolicy", "AlwaysAllow"),
 				})
 			}
 		}),
@@ -198,6 +201,7 @@ var availabilityRules = []*lint.Rule{
 					Related: []lint.RelatedPath{
 						{Of: all[0], Path: "spec.scaleTargetRef", Message: "the autoscaler"},
 					},
+					Fixes: removing("spec.replicas"),
 				})
 			}
 			return nil
@@ -604,6 +608,7 @@ func checkStrategy(p *lint.Pass) error {
 			Path:    path,
 			Message: fmt.Sprintf("the update strategy is %s", strategy),
 			Help:    "use RollingUpdate, unless two versions cannot run side by side",
+			Fixes:   setting(path, "RollingUpdate"),
 		})
 	}
 	return nil

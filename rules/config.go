@@ -147,6 +147,7 @@ var configRules = []*lint.Rule{
 					p.Report(lint.Finding{
 						Path:    fmt.Sprintf("%s.ports[%d].hostPort", path, i),
 						Message: fmt.Sprintf("container %s takes port %d of its node", c.Name, port.HostPort),
+						Fixes:   removing(fmt.Sprintf("%s.ports[%d].hostPort", path, i)),
 					})
 				}
 			}
@@ -238,6 +239,7 @@ var configRules = []*lint.Rule{
 					Path:    "spec.startingDeadlineSeconds",
 					Message: "startingDeadlineSeconds is not given",
 					Help:    "say how late a run may start",
+					Fixes:   setting("spec.startingDeadlineSeconds", "3600"),
 				})
 			}
 		}),
@@ -258,6 +260,7 @@ var configRules = []*lint.Rule{
 					Path:    "spec.concurrencyPolicy",
 					Message: "runs may overlap: concurrencyPolicy is Allow",
 					Help:    "use Forbid or Replace, unless two runs at a time do no harm",
+					Fixes:   setting("spec.concurrencyPolicy", "Forbid"),
 				})
 			}
 		}),
@@ -279,6 +282,7 @@ var configRules = []*lint.Rule{
 					Path:    "spec.ttlSecondsAfterFinished",
 					Message: "the Job stays for ever when it is done",
 					Help:    "set ttlSecondsAfterFinished",
+					Fixes:   setting("spec.ttlSecondsAfterFinished", "86400"),
 				})
 			}
 			return nil
@@ -299,6 +303,7 @@ var configRules = []*lint.Rule{
 				p.Report(lint.Finding{
 					Path:    "spec.jobTemplate.spec.ttlSecondsAfterFinished",
 					Message: "the Jobs are deleted by time, and not by the limits of the history",
+					Fixes:   removing("spec.jobTemplate.spec.ttlSecondsAfterFinished"),
 				})
 			}
 		}),

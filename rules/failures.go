@@ -153,7 +153,10 @@ var failureRules = []*lint.Rule{
 			"opposite is cpu-limit-missing.",
 		Check: running(func(p *lint.Pass, c *corev1.Container, path string) {
 			if _, ok := c.Resources.Limits[corev1.ResourceCPU]; ok {
-				p.Report(lint.Finding{Path: path + ".resources.limits.cpu", OnKey: true, Message: fmt.Sprintf("container %s is throttled at its CPU limit", c.Name)})
+				p.Report(lint.Finding{
+					Path: path + ".resources.limits.cpu", OnKey: true, Message: fmt.Sprintf("container %s is throttled at its CPU limit", c.Name),
+					Fixes: removing(path + ".resources.limits.cpu"),
+				})
 			}
 		}),
 	},
@@ -256,7 +259,10 @@ var failureRules = []*lint.Rule{
 		Doc:         "What was suspended for a day is easily forgotten.",
 		Check: eachCronJob(func(p *lint.Pass, o *batchv1.CronJob) {
 			if ptr.Deref(o.Spec.Suspend, false) {
-				p.Report(lint.Finding{Path: "spec.suspend", Message: "the CronJob is suspended"})
+				p.Report(lint.Finding{
+					Path: "spec.suspend", Message: "the CronJob is suspended",
+					Fixes: setting("spec.suspend", "false"),
+				})
 			}
 		}),
 	},
@@ -277,6 +283,7 @@ var failureRules = []*lint.Rule{
 					Path:    path + ".securityContext.appArmorProfile",
 					Message: fmt.Sprintf("container %s has no AppArmor profile", c.Name),
 					Help:    "appArmorProfile: {type: RuntimeDefault}",
+					Fixes:   setting(path+".securityContext.appArmorProfile.type", "RuntimeDefault"),
 				})
 			}
 		}),

@@ -36,6 +36,7 @@ var hardeningRules = []*lint.Rule{
 				p.Report(lint.Finding{
 					Path:    p.Pods.SpecPath + ".securityContext.windowsOptions.hostProcess",
 					Message: "the containers of the pod run on the node itself",
+					Fixes:   setting(p.Pods.SpecPath+".securityContext.windowsOptions.hostProcess", "false"),
 				})
 			}
 			p.Containers(func(c *corev1.Container, path string, _ bool) {
@@ -156,6 +157,7 @@ var hardeningRules = []*lint.Rule{
 					Path:    path + ".securityContext.capabilities.drop",
 					Message: fmt.Sprintf("container %s keeps the capability NET_RAW", c.Name),
 					Help:    "set securityContext.capabilities.drop: [NET_RAW], or [ALL]",
+					Fixes:   setting(path+".securityContext.capabilities.drop", "[NET_RAW]"),
 				})
 			}
 		}),
@@ -176,6 +178,7 @@ var hardeningRules = []*lint.Rule{
 					Path:    path + ".securityContext",
 					OnKey:   true,
 					Message: fmt.Sprintf("container %s has no securityContext", c.Name),
+					Fixes:   setting(path+".securityContext.allowPrivilegeEscalation", "false"),
 				})
 			}
 			if pod && p.Params.Bool("each") {
@@ -204,6 +207,7 @@ var hardeningRules = []*lint.Rule{
 					OnKey:   true,
 					Message: fmt.Sprintf("container %s has no AppArmor or seccomp profile, no SELinux options, and drops nothing", c.Name),
 					Help:    "set securityContext.seccompProfile.type: RuntimeDefault",
+					Fixes:   setting(path+".securityContext.seccompProfile.type", "RuntimeDefault"),
 				})
 			}
 		}),
@@ -220,6 +224,7 @@ var hardeningRules = []*lint.Rule{
 			if p.Pods != nil && len(p.Pods.Spec.HostAliases) > 0 {
 				p.Report(lint.Finding{
 					Path: p.Pods.SpecPath + ".hostAliases", OnKey: true, Message: "the pod has names of its own in /etc/hosts",
+					Fixes: removing(p.Pods.SpecPath + ".hostAliases"),
 				})
 			}
 			return nil
@@ -343,6 +348,7 @@ var hardeningRules = []*lint.Rule{
 					OnKey:   true,
 					Message: fmt.Sprintf("the Service takes what goes to %s", strings.Join(s.Spec.ExternalIPs, ", ")),
 					Help:    "use type LoadBalancer, or a Gateway",
+					Fixes:   removing("spec.externalIPs"),
 				})
 			}
 			return nil
@@ -419,7 +425,10 @@ var hardeningRules = []*lint.Rule{
 		Doc:         "Every account that may use the constraint may do on the node whatever root can.",
 		Check: func(p *lint.Pass) error {
 			if allowed, _ := p.Stored()["allowPrivilegedContainer"].(bool); allowed {
-				p.Report(lint.Finding{Path: "allowPrivilegedContainer", Message: "privileged containers are allowed"})
+				p.Report(lint.Finding{
+					Path: "allowPrivilegedContainer", Message: "privileged containers are allowed",
+					Fixes: setting("allowPrivilegedContainer", "false"),
+				})
 			}
 			return nil
 		},
@@ -447,6 +456,7 @@ var hardeningRules = []*lint.Rule{
 					OnKey:   true,
 					Message: fmt.Sprintf("namespace %s takes pods of every level", o.Name),
 					Help:    "label it with pod-security.kubernetes.io/enforce: baseline, or restricted",
+					Fixes:   setting("metadata.labels["+api.EnforceLevelLabel+"]", "baseline"),
 				})
 			}
 			return nil
@@ -488,7 +498,10 @@ var hardeningRules = []*lint.Rule{
 			"another pod, up to its backoffLimit; a pod of its own is lost.",
 		Check: func(p *lint.Pass) error {
 			if p.Pods != nil && p.Pods.Spec.RestartPolicy == corev1.RestartPolicyNever {
-				p.Report(lint.Finding{Path: p.Pods.SpecPath + ".restartPolicy", Message: "a container that fails is not restarted"})
+				p.Report(lint.Finding{
+					Path: p.Pods.SpecPath + ".restartPolicy", Message: "a container that fails is not restarted",
+					Fixes: setting(p.Pods.SpecPath+".restartPolicy", "OnFailure"),
+				})
 			}
 			return nil
 		},

@@ -103,6 +103,7 @@ var imageRules = []*lint.Rule{
 					Path:    path + ".imagePullPolicy",
 					Message: fmt.Sprintf("imagePullPolicy of container %s is %s", c.Name, c.ImagePullPolicy),
 					Help:    "set imagePullPolicy: Always",
+					Fixes:   setting(path+".imagePullPolicy", "Always"),
 				})
 			}
 		}),

@@ -6,6 +6,7 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -61,6 +62,7 @@ var securityRules = []*lint.Rule{
 					Path:    path + ".securityContext.privileged",
 					Message: fmt.Sprintf("container %s is privileged", c.Name),
 					Help:    "ask for single capabilities instead",
+					Fixes:   setting(path+".securityContext.privileged", "false"),
 				})
 			}
 		}),
@@ -102,6 +104,7 @@ var securityRules = []*lint.Rule{
 					Path:    path + ".securityContext.runAsNonRoot",
 					Message: fmt.Sprintf("container %s may run as root", c.Name),
 					Help:    "set securityContext.runAsNonRoot: true",
+					Fixes:   setting(path+".securityContext.runAsNonRoot", "true"),
 				})
 			}
 		}),
@@ -122,6 +125,7 @@ var securityRules = []*lint.Rule{
 					Path:    path + ".securityContext.allowPrivilegeEscalation",
 					Message: fmt.Sprintf("processes of container %s may gain privileges", c.Name),
 					Help:    "set securityContext.allowPrivilegeEscalation: false",
+					Fixes:   setting(path+".securityContext.allowPrivilegeEscalation", "false"),
 				})
 			}
 		}),
@@ -142,6 +146,7 @@ var securityRules = []*lint.Rule{
 				p.Report(lint.Finding{
 					Path:    path + ".securityContext.readOnlyRootFilesystem",
 					Message: fmt.Sprintf("container %s may write to its root filesystem", c.Name),
+					Fixes:   setting(path+".securityContext.readOnlyRootFilesystem", "true"),
 				})
 			}
 		}),
@@ -278,6 +283,7 @@ var securityRules = []*lint.Rule{
 					p.Report(lint.Finding{
 						Path:    fmt.Sprintf("%s.volumeMounts[%d].mountPropagation", path, i),
 						Message: fmt.Sprintf("mounts of container %s appear on the node", c.Name),
+						Fixes:   setting(fmt.Sprintf("%s.volumeMounts[%d].mountPropagation", path, i), "HostToContainer"),
 					})
 				}
 			}
@@ -303,6 +309,7 @@ var securityRules = []*lint.Rule{
 				Path:    path + ".securityContext.capabilities.drop",
 				Message: fmt.Sprintf("container %s keeps the default capabilities", c.Name),
 				Help:    "set securityContext.capabilities.drop: [ALL]",
+				Fixes:   setting(path+".securityContext.capabilities.drop", "[ALL]"),
 			})
 		}),
 	},
@@ -323,6 +330,7 @@ var securityRules = []*lint.Rule{
 					Path:    path + ".securityContext.seccompProfile",
 					Message: fmt.Sprintf("container %s has no seccomp profile", c.Name),
 					Help:    "set securityContext.seccompProfile.type: RuntimeDefault",
+					Fixes:   setting(path+".securityContext.seccompProfile.type", "RuntimeDefault"),
 				})
 			}
 		}),
@@ -343,6 +351,7 @@ var securityRules = []*lint.Rule{
 					Path:    at + ".type",
 					Message: fmt.Sprintf("container %s runs without a seccomp filter", c.Name),
 					Help:    "use RuntimeDefault, or a Localhost profile",
+					Fixes:   setting(at+".type", "RuntimeDefault"),
 				})
 			}
 		}),
@@ -507,6 +516,11 @@ var securityRules = []*lint.Rule{
 					OnKey:   true,
 					Message: "serviceAccount is deprecated",
 					Help:    "write serviceAccountName",
+					Fixes: []lint.PathFix{{
+						Path: p.Pods.SpecPath + ".serviceAccountName", NewText: strconv.Quote(p.Pods.Spec.ServiceAccountName), Add: true,
+						And:     []lint.PathFix{{Path: p.Pods.SpecPath + ".serviceAccount", Remove: true}},
+						Message: "write serviceAccountName", Safe: true,
+					}},
 				})
 			} else if written, _, _ := unstructured.NestedString(p.Document.Value(), append(spec, "serviceAccount")...); old &&
 				written != p.Pods.Spec.ServiceAccountName {
@@ -514,6 +528,7 @@ var securityRules = []*lint.Rule{
 					Path:    p.Pods.SpecPath + ".serviceAccount",
 					Message: fmt.Sprintf("serviceAccount %s has no effect beside serviceAccountName", written),
 					Help:    "remove serviceAccount",
+					Fixes:   sure(removing(p.Pods.SpecPath + ".serviceAccount")),
 				})
 			}
 			return nil
@@ -532,7 +547,10 @@ func host(name, peers, title, doc, field string, set func(*corev1.PodSpec) bool)
 		Equivalents: peers,
 		Check: func(p *lint.Pass) error {
 			if p.Pods != nil && set(p.Pods.Spec) {
-				p.Report(lint.Finding{Path: p.Pods.SpecPath + "." + field, Message: field + " is on", Help: doc})
+				p.Report(lint.Finding{
+					Path: p.Pods.SpecPath + "." + field, Message: field + " is on", Help: doc,
+					Fixes: setting(p.Pods.SpecPath+"."+field, "false"),
+				})
 			}
 			return nil
 		},
@@ -673,6 +691,7 @@ func checkToken(p *lint.SetPass) error {
 			Path:    r.SpecPath + ".automountServiceAccountToken",
 			Message: "the pod gets a token of the API server",
 			Help:    "set automountServiceAccountToken: false",
+			Fixes:   setting(r.SpecPath+".automountServiceAccountToken", "false"),
 		})
 	}
 	return nil

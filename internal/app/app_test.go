@@ -209,7 +209,7 @@ func TestFixesCanBeUndone(t *testing.T) {
 	if err != nil || res.Summary.Errors != 1 {
 		t.Fatalf("%+v, %v", res, err)
 	}
-	fixed, err := job.Fix(t.Context(), res)
+	fixed, err := job.Fix(t.Context(), res, false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -254,38 +254,53 @@ func dryRun(ctx context.Context, existing, set []*unstructured.Unstructured) ([]
 // Fixed is what fixes have made of the files of a job.
 type Fixed struct {
 	Fixes  int
+	Unsafe int               // how many of these were only offered, and have to be read
 	Before map[string][]byte // texts of the files that have changed, as they were
 	Result *lint.Result      // of the files as they are now
 
+	fix     func(name string, data []byte, findings []diag.Diagnostic) (fixed []byte, made int, err error)
+	unsafe  bool            // fixes that are only offered are made, too
 	refused map[string]bool // files of sources in which fixes do not help
 }
 
 // maxRounds bounds how often fixes are made and the files linted again: one fix can uncover the next.
 const maxRounds = 8
 
-// Fix makes the fixes that are certain, in memory, until there are none left. Those in sources are made only if the
-// result, rendered again, is judged better and nowhere worse.
-func (j *LintJob) Fix(ctx context.Context, res *lint.Result) (*Fixed, error) {
-	fixed := &Fixed{Before: map[string][]byte{}, Result: res, refused: map[string]bool{}}
+// Fix makes the fixes that are certain, in memory, until there are none left; with unsafe it then makes those that are
+// only offered. Those in sources are made only if the result, rendered again, is judged better and nowhere worse.
+func (j *LintJob) Fix(ctx context.Context, res *lint.Result, unsafe bool) (*Fixed, error) {
+	fixed := &Fixed{Before: map[string][]byte{}, Result: res, fix: lint.FixFile, refused: map[string]bool{}}
+	if err := j.fixRounds(ctx, fixed); err != nil || !unsafe {
+		return fixed, err
+	}
+	certain := fixed.Fixes
+	fixed.fix, fixed.unsafe = lint.FixFileUnsafe, true
+	err := j.fixRounds(ctx, fixed)
+	fixed.Unsafe = fixed.Fixes - certain
+	return fixed, err
+}
+
+// fixRounds makes fixes until there are none left.
+func (j *LintJob) fixRounds(ctx context.Context, fixed *Fixed) error {
 	for range maxRounds {
 		made, err := j.fixOnce(fixed, j.Options.Files)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if made > 0 {
 			if fixed.Result, err = j.Run(ctx); err != nil {
-				return nil, err
+				return err
 			}
 		}
 		more, err := j.fixSources(ctx, fixed)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if fixed.Fixes += made + more; made+more == 0 {
 			break
 		}
 	}
-	return fixed, nil
+	return nil
 }
 
 // fixOnce makes the fixes in some files.
@@ -295,7 +310,7 @@ func (j *LintJob) fixOnce(fixed *Fixed, names []string) (made int, err error) {
 		if err != nil {
 			continue // reported already
 		}
-		text, n, err := lint.FixFile(name, data, fixed.Result.Diagnostics)
+		text, n, err := fixed.fix(name, data, fixed.Result.Diagnostics)
 		if err != nil {
 			return 0, fmt.Errorf("fixing %s: %w", name, err)
 		}
@@ -318,7 +333,7 @@ func (j *LintJob) fixSources(ctx context.Context, fixed *Fixed) (made int, err e
 	for _, d := range fixed.Result.Diagnostics {
 		for _, fix := range d.Fixes {
 			for _, e := range fix.Edits {
-				if name := e.Range.File; fix.Safe && !fixed.refused[name] && !slices.Contains(j.Options.Files, name) {
+				if name := e.Range.File; (fix.Safe || fixed.unsafe) && !fixed.refused[name] && !slices.Contains(j.Options.Files, name) {
 					names[name] = true
 				}
 			}

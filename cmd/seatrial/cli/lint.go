@@ -31,6 +31,7 @@ type lintOptions struct {
 	output  string
 	failOn  string
 	fix     bool
+	unsafe  bool
 	diff    bool
 	color   string
 	noCache bool
@@ -132,6 +133,7 @@ Exit codes: 0 no findings at or above --fail-on; 1 findings; 2 wrong usage; 3 co
 		"judge changes as updates of what was before: a file or folder, or git:REF for a branch, tag or commit",
 	)
 	f.BoolVar(&o.fix, "fix", false, "make the fixes that are certain, then lint again")
+	f.BoolVar(&o.unsafe, "unsafe", false, "with --fix or --diff: make the fixes that are only offered, too; read what they changed")
 	f.BoolVar(&o.diff, "diff", false, "print the changes that --fix would make")
 	f.BoolVar(
 		&o.lint.DryRun, "dry-run", false,
@@ -362,10 +364,10 @@ func (o *lintOptions) prepare(ctx context.Context) (job *lintJob, err error) {
 	return job, exitWith(err)
 }
 
-// fixFiles makes the fixes that are certain, and writes the files or shows the changes. Without --fix the files stay
+// fixFiles makes the fixes that are certain, or all with --unsafe, and writes the files or shows the changes. Without --fix the files stay
 // as they are, and so does the result.
 func (o *lintOptions) fixFiles(ctx context.Context, job *lintJob, res *lint.Result) (*lint.Result, error) {
-	fixed, err := job.Fix(ctx, res)
+	fixed, err := job.Fix(ctx, res, o.unsafe)
 	if err != nil {
 		return nil, err
 	}
@@ -387,13 +389,21 @@ func (o *lintOptions) fixFiles(ctx context.Context, job *lintJob, res *lint.Resu
 		fixes = "fix"
 	}
 	_, err = fmt.Fprintf(
-		o.Err, "%s %d %s in %d of %d files\n", verb, fixed.Fixes, fixes, changed, len(files),
+		o.Err, "%s %d %s in %d of %d files%s\n", verb, fixed.Fixes, fixes, changed, len(files), toRead(fixed.Unsafe),
 	)
 	if err != nil || o.fix {
 		return fixed.Result, err
 	}
 	job.Undo(fixed)
 	return res, nil
+}
+
+// toRead says how many fixes somebody has to read.
+func toRead(unsafe int) string {
+	if unsafe == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; %d of them only offered: read the changes before you apply them", unsafe)
 }
 
 // deliver writes a file as fixes have made it, or shows the changes.
