@@ -52,6 +52,9 @@ type PlanOptions struct {
 	Pack      string            // size of nodes of which the fewest are looked for, such as 4cpu16Gi; empty: none
 	PackNodes func(int) ([]*corev1.Node, error)
 
+	NodeGroups []plan.NodeGroup
+	Expander   string
+
 	// SchedulerConfig is a KubeSchedulerConfiguration; nil: the default.
 	SchedulerConfig []byte
 
@@ -137,12 +140,19 @@ func (o *PlanOptions) input(ctx context.Context, res *PlanResult) (*simulate.Inp
 	in := &simulate.Input{
 		Nodes: o.Nodes, Seed: o.Seed, Until: o.Until, Prune: o.Prune, Reasons: o.Reasons,
 		ServerSide: o.ServerSide, ForceConflicts: o.Force, Asked: o.WhatIf, Rest: o.Collect, Strict: o.Strict,
-		Fit: o.Fit, SchedulerConfig: o.SchedulerConfig,
+		Fit: o.Fit, SchedulerConfig: o.SchedulerConfig, NodeGroups: o.NodeGroups, Expander: o.Expander,
 	}
 	var err error
 	if o.Scenario != "" {
 		if in.Scenario, err = ReadScenario(o.Scenario); err != nil {
 			return nil, nil, err
+		}
+		for _, text := range in.Scenario.NodeGroups {
+			g, err := plan.ParseNodeGroup(text)
+			if err != nil {
+				return nil, nil, err
+			}
+			in.NodeGroups = append(in.NodeGroups, g)
 		}
 		for i := range in.Scenario.Actions {
 			res.Redactor.Add(in.Scenario.Actions[i].Documents...)

@@ -213,6 +213,11 @@ func (c *Cluster) Filters() []string {
 // Schedulers returns the names of the profiles of the scheduler, by which pods ask for them.
 func (c *Cluster) Schedulers() []string { return c.scheduler.Profiles }
 
+// AddNode adds a node that is ready.
+func (c *Cluster) AddNode(ctx context.Context, node *v1.Node) error {
+	return seedNode(ctx, c.clients.Client, node)
+}
+
 // NewEstimator returns an estimator of where pods would go, by the scheduler of the cluster.
 func (c *Cluster) NewEstimator(nodes []*v1.Node, pods []*v1.Pod) *scheduler.Estimator {
 	return c.scheduler.NewEstimator(nodes, pods)

@@ -54,11 +54,13 @@ type Plan struct {
 	Expectations []Expectation `json:"expectations"` // in the order of the scenario
 	Assumptions  []string      `json:"assumptions"`  // what no code of Kubernetes decided, one line each
 
-	Remedies []Remedy  `json:"remedies,omitempty"` // changes with which a plan that stalls completes, the nearest first
-	Outcomes []Outcome `json:"sweeps,omitempty"`   // what becomes of the change when a node or a zone goes
-	Seeds    *Seeds    `json:"seeds,omitempty"`    // what other seeds lead to
-	Fit      *Fit      `json:"fit,omitempty"`      // how many more replicas of a workload the nodes hold
-	Pack     *Pack     `json:"pack,omitempty"`     // the fewest nodes of a size with which the plan completes
+	Remedies   []Remedy   `json:"remedies,omitempty"`   // changes with which a plan that stalls completes, the nearest first
+	Outcomes   []Outcome  `json:"sweeps,omitempty"`     // what becomes of the change when a node or a zone goes
+	Seeds      *Seeds     `json:"seeds,omitempty"`      // what other seeds lead to
+	Fit        *Fit       `json:"fit,omitempty"`        // how many more replicas of a workload the nodes hold
+	NodeGroups []GroupUse `json:"nodeGroups,omitempty"` // in the order of the input
+	Cost       *Cost      `json:"cost,omitempty"`       // of their nodes, for an hour; null: no group has a price
+	Pack       *Pack      `json:"pack,omitempty"`       // the fewest nodes of a size with which the plan completes
 
 	Refusals []string          `json:"-"` // what kubectl drain refuses without a flag, in a plan of a drained node
 	Findings []diag.Diagnostic `json:"-"` // risks; package report writes them as in a lint report

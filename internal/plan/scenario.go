@@ -36,7 +36,8 @@ type Scenario struct {
 	Containers []ContainerScript `json:"containers,omitempty"` // all that match a container count, later ones win
 	Load       []Load            `json:"load,omitempty"`
 	Actions    []Action          `json:"actions,omitempty"`
-	Expect     []string          `json:"expect,omitempty"` // docs/plan.md has the sentences
+	Expect     []string          `json:"expect,omitempty"`     // docs/plan.md has the sentences
+	NodeGroups []string          `json:"nodeGroups,omitempty"` // as the flag --node-group has them
 
 }
 
@@ -270,6 +271,11 @@ func (r *scenarioReader) check(s *Scenario) {
 	}
 	for i := range s.Actions {
 		r.checkAction(fmt.Sprintf("actions[%d]", i), &s.Actions[i])
+	}
+	for i, text := range s.NodeGroups {
+		if _, err := ParseNodeGroup(text); err != nil {
+			r.fail(fmt.Sprintf("nodeGroups[%d]", i), "%v", err)
+		}
 	}
 	for i, text := range s.Expect {
 		if _, err := parseExpectation(text); err != nil {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/mattn/go-runewidth"
+
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/internal/plan"
 )
@@ -97,6 +99,31 @@ func packLines(p *plan.Pack) (lines []string) {
 	return lines
 }
 
+// groups writes how many nodes each node group had, how full they are, and what they cost.
+func (t *planWriter) groups() {
+	if len(t.NodeGroups) == 0 {
+		return
+	}
+	wide := len("GROUP")
+	for _, g := range t.NodeGroups {
+		wide = max(wide, runewidth.StringWidth(g.Name))
+	}
+	t.title("Node groups")
+	fmt.Fprintln(t, t.dim.Sprintf("  %-*s  %-12s  %6s  %4s  %5s  %4s  %6s", wide, "GROUP", "SIZE", "BEFORE", "PEAK", "AFTER", "CPU", "MEMORY"))
+	for _, g := range t.NodeGroups {
+		fmt.Fprintf(t, "  %-*s  %-12s  %6d  %4d  %5d  %3d%%  %5d%%\n", wide, printable(g.Name), g.Size, g.Before, g.Peak, g.After,
+			g.CPUPercent, g.MemoryPercent)
+	}
+	if t.Cost != nil {
+		fmt.Fprintf(t, "  cost per hour: %s\n", costText(t.Cost))
+	}
+}
+
+// costText says what nodes cost for an hour.
+func costText(c *plan.Cost) string {
+	return fmt.Sprintf("%.2f before, %.2f at the peak, %.2f after", c.Before, c.Peak, c.After)
+}
+
 // room is the section of Markdown about more replicas and fewer nodes.
 func (m *planMarkdown) room() section {
 	s := section{title: "Room"}
@@ -107,6 +134,15 @@ func (m *planMarkdown) room() section {
 			}
 			s.items = append(s.items, "- "+md(shortened(line, maxText))+"\n")
 		}
+	}
+	for _, g := range m.NodeGroups {
+		s.items = append(s.items, fmt.Sprintf(
+			"- node group %s of %s: %d nodes before, %d at the peak, %d after, CPU %d%%, memory %d%% requested\n", code(g.Name), md(g.Size),
+			g.Before, g.Peak, g.After, g.CPUPercent, g.MemoryPercent,
+		))
+	}
+	if m.Cost != nil {
+		s.items = append(s.items, "- cost per hour: "+costText(m.Cost)+"\n")
 	}
 	if m.Pack != nil {
 		for i, line := range packLines(m.Pack) {

@@ -49,6 +49,7 @@ func writePlanText(w io.Writer, p *plan.Plan, o PlanOptions) error {
 	t.nodes()
 	t.constraints()
 	t.expectations()
+	t.groups()
 	t.fit()
 	t.pack()
 	t.outcomes()

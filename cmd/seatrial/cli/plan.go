@@ -39,6 +39,7 @@ type planOptions struct {
 	by              []string // resources
 	spareNode       bool
 	schedulerConfig string // file
+	nodeGroups      []string
 
 	whatIf bool // answer an app.WhatIf, for another process
 }
@@ -100,6 +101,13 @@ a manifest is rejected; 2 wrong usage; 3 could not run; 130 interrupted.`,
 	f.StringArrayVar(
 		&o.nodes, "nodes", nil,
 		"nodes: `count`xCPUMEMORY such as 3x4cpu16Gi, with attributes such as 3x4cpu16Gi,zone=a,zone=b,taint=k=v:NoSchedule; demo, kind, 3-zone; or a file of Node objects; may be repeated",
+	)
+	f.StringArrayVar(
+		&o.nodeGroups, "node-group", nil,
+		"nodes that come when pods need them, and go: name=web,min=1,max=20,4cpu16Gi,zone=a,zone=b,taint=k=v:NoSchedule,price=0.19,boot=1m,idle=10m; may be repeated",
+	)
+	f.StringVar(
+		&o.Expander, "expander", plan.Expanders[0], "how to choose between node groups: "+strings.Join(plan.Expanders, "|"),
 	)
 	f.StringVar(&o.Scenario, "scenario", "", "`file` with what happens meanwhile, and what is expected")
 	f.Int64Var(&o.Seed, "seed", 1, "seed for generated names and for choices that Kubernetes makes at random")
@@ -249,6 +257,19 @@ func (o *planOptions) completeScheduling() error {
 			return usageError("invalid --fit %q: want Kind/name or Kind/namespace/name, such as deployment/web", o.fit)
 		}
 		o.Fit = q
+	}
+	for _, text := range o.nodeGroups {
+		g, err := plan.ParseNodeGroup(text)
+		if err == nil {
+			_, err = simulate.GroupNodes(&g)
+		}
+		if err != nil {
+			return usageError("--node-group: %v", err)
+		}
+		o.NodeGroups = append(o.NodeGroups, g)
+	}
+	if !slices.Contains(plan.Expanders, o.Expander) {
+		return usageError("unknown --expander %q: want one of %s", o.Expander, strings.Join(plan.Expanders, ", "))
 	}
 	if o.Pack != "" {
 		o.PackNodes = simulate.SizedNodes(o.Pack, cluster.ParseNodes)

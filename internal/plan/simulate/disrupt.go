@@ -38,6 +38,7 @@ func (s *simulation) disrupt() error {
 	if err := s.recorder.restart(); err != nil {
 		return err
 	}
+	s.scaler.rebase(s.recorder)
 	s.before, s.crashing = s.unsettled(), s.recorder.crashing()
 	if s.After.Kind == plan.DrainNode {
 		s.recorder.plan.Refusals = s.recorder.drainRefusals(s.After.Target)
@@ -59,7 +60,7 @@ func (r *recorder) restart() error {
 		return err
 	}
 	r.plan = plan.Plan{Assumptions: r.plan.Assumptions}
-	r.last = 0
+	r.last, r.settled = 0, false
 	clear(r.unplaced)
 	clear(r.events)
 	r.waiting = nil

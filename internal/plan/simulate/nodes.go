@@ -81,11 +81,13 @@ func (r *recorder) takeNode(w memstore.Write, node *corev1.Node) {
 		r.step(w.At, plan.Step{Source: plan.FromState, Object: object, Event: event, Warning: warning, Node: node.Name})
 	}
 	if w.Deleted {
-		tell("Deleted", true)
+		tell("Deleted", !r.settled)
 		return
 	}
 	ready, closed := nodeReady(node), node.Spec.Unschedulable
 	switch {
+	case !met && r.began:
+		tell("Added", false)
 	case !met:
 	case ready != n.ready && ready:
 		tell("Ready", false)

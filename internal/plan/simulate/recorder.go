@@ -38,6 +38,7 @@ type recorder struct {
 	lastChange   time.Time // when something last changed that a user would see
 	lastProgress time.Time // the same, without what happens again and again
 	last         plan.Time // the same, of the plan
+	settled      bool      // what happens from now on is no part of the change: nodes go that are not needed any more
 	objects      map[string]metav1.Object
 	byUID        map[types.UID]metav1.Object
 
@@ -272,7 +273,7 @@ func (r *recorder) step(t time.Time, s plan.Step) {
 		return
 	}
 	s.At = r.at(t)
-	if s.Count < 2 {
+	if s.Count < 2 && !r.settled {
 		r.last = s.At
 	}
 	r.plan.Timeline = append(r.plan.Timeline, s)

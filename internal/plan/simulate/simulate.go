@@ -72,6 +72,7 @@ type simulation struct {
 	sharers   sharers
 	before    map[string]string // what was unsettled before the change, by object
 	crashing  map[string]bool   // workloads whose containers crashed again and again before the change
+	scaler    *scaler           // of node groups, or nil
 	missing   references        // that are assumed once their namespaces exist
 }
 
@@ -120,6 +121,13 @@ func (s *simulation) run() error {
 			s.assume("nodes that are not ready are left out, with their pods: %s", strings.Join(lost, ", "))
 		}
 	}
+	grown, begin, err := newScaler(s.NodeGroups, s.Expander, s.Seed)
+	if err != nil {
+		return err
+	}
+	if s.scaler = grown; grown != nil {
+		config.Nodes = append(append([]*corev1.Node{}, config.Nodes...), begin...) // not nil: that would be the default nodes
+	}
 	if len(objects) > 0 {
 		config.Prepare = func(_ context.Context, api *rest.Config) error {
 			return restore(api, objects, nodes, s.assume)
@@ -140,6 +148,7 @@ func (s *simulation) run() error {
 	if err := s.recorder.begin(); err != nil {
 		return err
 	}
+	s.scaler.rebase(s.recorder)
 	s.before, s.crashing = s.unsettled(), s.recorder.crashing()
 	ctx, cancel := context.WithCancel(context.Background())
 	s.runner = newScenarioRunner(ctx, s.applier, s.Scenario)
@@ -318,6 +327,9 @@ func (s *simulation) until(limit time.Duration, early bool) error {
 		if s.runner != nil {
 			s.recorder.takeOver(s.runner)
 		}
+		if err := s.scale(time.Now()); err != nil {
+			return fmt.Errorf("node groups: %w", err)
+		}
 		if early && s.ended(time.Now()) {
 			return nil
 		}
@@ -332,6 +344,8 @@ func (s *simulation) ended(now time.Time) bool {
 	case s.runner != nil && (s.runner.busy() || now.Before(
 		s.recorder.zero.Add(horizon(s.Scenario)+afterLoad(s.Scenario)),
 	)):
+		return false
+	case s.scaler.busy(now, s.recorder.lastChange):
 		return false
 	case len(s.unsettled()) == 0 && (s.runner == nil || !s.runner.draining()):
 		last := s.recorder.lastChange
@@ -414,6 +428,7 @@ func (s *simulation) finish() error {
 		p.Pods = append(p.Pods, *t.life)
 	}
 	p.Nodes = r.describeNodes()
+	s.describeGroups()
 	p.Unschedulable = r.describeUnschedulable()
 	slices.SortStableFunc(p.Timeline, compareSteps)
 	p.Problems = s.describeProblems()

@@ -34,6 +34,8 @@ type wireInput struct {
 
 	SchedulerConfig []byte            `json:"schedulerConfig,omitempty"`
 	Fit             *plan.FitQuestion `json:"fit,omitempty"`
+	NodeGroups      []plan.NodeGroup  `json:"nodeGroups,omitempty"`
+	Expander        string            `json:"expander,omitempty"`
 
 	ServerSide     bool `json:"serverSide"`
 	ForceConflicts bool `json:"forceConflicts"`
@@ -62,7 +64,7 @@ func (in Input) MarshalJSON() ([]byte, error) {
 		Seed: in.Seed, Until: in.Until, Prune: in.Prune, Reasons: in.Reasons, Asked: in.Asked,
 		ServerSide: in.ServerSide, ForceConflicts: in.ForceConflicts,
 		Strict: in.Strict, External: in.External, After: in.After, Definitions: e.documents(in.Definitions),
-		SchedulerConfig: in.SchedulerConfig, Fit: in.Fit,
+		SchedulerConfig: in.SchedulerConfig, Fit: in.Fit, NodeGroups: in.NodeGroups, Expander: in.Expander,
 	}
 	if in.Scenario != nil {
 		for i := range in.Scenario.Actions {
@@ -105,7 +107,7 @@ func (in *Input) UnmarshalJSON(data []byte) error {
 		Seed: w.Seed, Until: w.Until, Prune: w.Prune, Reasons: w.Reasons, Asked: w.Asked,
 		ServerSide: w.ServerSide, ForceConflicts: w.ForceConflicts,
 		Strict: w.Strict, External: w.External, After: w.After, Definitions: d.documents(w.Definitions),
-		SchedulerConfig: w.SchedulerConfig, Fit: w.Fit,
+		SchedulerConfig: w.SchedulerConfig, Fit: w.Fit, NodeGroups: w.NodeGroups, Expander: w.Expander,
 	}
 	for i, docs := range w.Applied {
 		if in.Scenario == nil || i >= len(in.Scenario.Actions) {

@@ -511,8 +511,11 @@ if (plan.findings.length) section('risks', 'Risks', aside(plural(plan.findings.l
   el('span', {}, f.message, ' ', f.url ? el('a', {href: f.url, rel: 'noreferrer'}, el('code', {}, f.rule)) : el('code', {}, f.rule)), place(f.file, f.line), f.detail ? el('p.soft', {}, f.detail) : null))));
 
 // ---- room
-if (plan.fit || plan.pack) {
+if (plan.fit || plan.pack || plan.nodeGroups) {
   const items = [];
+  for (const g of plan.nodeGroups ?? []) items.push(el('li', {}, el('b', {}, 'Node group ' + g.name), ' of ' + g.size + ': ' + g.before + ' before, ' + g.peak + ' at the peak, ' + g.after + ' after',
+    el('p.soft', {}, 'CPU ' + g.cpuPercent + '%, memory ' + g.memoryPercent + '% requested at the end' + (g.price ? ', ' + g.price + ' a node and hour' : ''))));
+  if (plan.cost) items.push(el('li', {}, el('b', {}, 'Cost per hour'), ': ' + plan.cost.before.toFixed(2) + ' before, ' + plan.cost.peak.toFixed(2) + ' at the peak, ' + plan.cost.after.toFixed(2) + ' after'));
   if (plan.fit) {
     const f = plan.fit;
     items.push(el('li', {}, el('b', {}, (f.atLeast ? 'at least ' : '') + f.more + ' more replicas'), ' of ' + nameOf(f.object) + ' fit besides ' + f.replicas + (f.by ? ', by ' + f.by.join(' and ') + ' alone' : ''),
