@@ -40,6 +40,7 @@ func (s *simulation) disrupt() error {
 	}
 	s.scaler.rebase(s.recorder)
 	s.before, s.crashing = s.unsettled(), s.recorder.crashing()
+	s.recorder.crashed = s.crashing
 	if s.After.Kind == plan.DrainNode {
 		s.recorder.plan.Refusals = s.recorder.drainRefusals(s.After.Target)
 	}

@@ -35,10 +35,11 @@ type recorder struct {
 
 	zero         time.Time // moment of the change; before it nothing is told
 	began        bool
-	lastChange   time.Time // when something last changed that a user would see
-	lastProgress time.Time // the same, without what happens again and again
-	last         plan.Time // the same, of the plan
-	settled      bool      // what happens from now on is no part of the change: nodes go that are not needed any more
+	lastChange   time.Time       // when something last changed that a user would see
+	lastProgress time.Time       // the same, without what happens again and again
+	last         plan.Time       // the same, of the plan
+	crashed      map[string]bool // workloads that crashed again and again before the change
+	settled      bool            // what happens from now on is no part of the change: nodes go that are not needed any more
 	objects      map[string]metav1.Object
 	byUID        map[types.UID]metav1.Object
 
@@ -264,6 +265,13 @@ func (r *recorder) move(t time.Time, what string) {
 	}
 }
 
+// asBefore reports whether a step is of a workload that crashed before the change already, and that the change is not about.
+func (r *recorder) asBefore(s *plan.Step) bool {
+	return r.crashed[s.Workload] && !slices.ContainsFunc(r.plan.Changes, func(c plan.Change) bool {
+		return c.Action != plan.None && c.Object.String() == s.Workload
+	})
+}
+
 // step adds a row to the timeline.
 func (r *recorder) step(t time.Time, s plan.Step) {
 	if s.Count < 2 {
@@ -273,7 +281,7 @@ func (r *recorder) step(t time.Time, s plan.Step) {
 		return
 	}
 	s.At = r.at(t)
-	if s.Count < 2 && !r.settled {
+	if s.Count < 2 && !r.settled && !r.asBefore(&s) {
 		r.last = s.At
 	}
 	r.plan.Timeline = append(r.plan.Timeline, s)

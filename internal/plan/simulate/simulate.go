@@ -150,6 +150,7 @@ func (s *simulation) run() error {
 	}
 	s.scaler.rebase(s.recorder)
 	s.before, s.crashing = s.unsettled(), s.recorder.crashing()
+	s.recorder.crashed = s.crashing
 	ctx, cancel := context.WithCancel(context.Background())
 	s.runner = newScenarioRunner(ctx, s.applier, s.Scenario)
 	s.runner.running.Go(s.runner.play)

@@ -530,6 +530,13 @@ if (plan.fit || plan.pack || plan.nodeGroups) {
   section('room', 'Room', el('ul.items.card', {}, items));
 }
 
+// ---- other seeds
+if (plan.seeds) {
+  const s = plan.seeds;
+  section('seeds', 'Other seeds', aside(s.passed + ' of ' + s.runs + ' complete and meet all expectations'), el('ul.items.card', {}, s.results.map((r) => el('li', {},
+    el('span.chip.' + (r.kind === 'stall' || r.kind === 'expectation' ? 'no' : 'past'), {}, r.runs + ' of ' + s.runs), el('span', {}, el('b', {}, r.kind), ' ', r.what, ' ', el('code', {}, '--seed ' + r.seed)), el('p.soft', {}, r.message)))));
+}
+
 // ---- what if
 if (plan.sweeps?.length) {
   const words = {'drain-node': 'node is drained', 'fail-node': 'node fails', 'fail-zone': 'zone fails'};
