@@ -257,7 +257,7 @@ func (e *evaluator) ask(ctx context.Context, p *policy, b binding, a admission.A
 				continue
 			}
 			v.Message, v.Reason, v.Rule = strings.TrimSpace(d.Message), string(d.Reason), "metadata.name"
-			if a.GetKind() == secretKind {
+			if a.GetKind() == secretKind || p.seesSecrets() {
 				v.Message = p.withoutValues(i)
 			}
 			v.Path = ""
@@ -280,7 +280,13 @@ func (e *evaluator) ask(ctx context.Context, p *policy, b binding, a admission.A
 
 var secretKind = corev1.SchemeGroupVersion.WithKind("Secret")
 
-// withoutValues returns what a validation says of a Secret: a message that an expression makes may hold its values.
+// seesSecrets reports whether the parameters of the policy are Secrets.
+func (p *policy) seesSecrets() bool {
+	kind := p.spec.Spec.ParamKind
+	return kind != nil && schema.FromAPIVersionAndKind(kind.APIVersion, kind.Kind) == secretKind
+}
+
+// withoutValues returns what a validation says that sees a Secret: a message that an expression makes may hold its values.
 func (p *policy) withoutValues(i int) string {
 	if i >= len(p.spec.Spec.Validations) {
 		return "it cannot be evaluated"
