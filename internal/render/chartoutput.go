@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	release "helm.sh/helm/v4/pkg/release/v1"
 	"helm.sh/helm/v4/pkg/release/v1/util"
 )
 
@@ -23,6 +24,7 @@ type chartDocument struct {
 	text  string
 	line  int  // of the template's output on which it begins, from 0
 	whole bool // a file that no template engine has seen
+	test  bool // a hook of helm test
 }
 
 // documents returns the documents in the order in which helm prints them, and the index of the first hook. If one of
@@ -55,7 +57,9 @@ func (c *chartOutput) documents() (all []chartDocument, hooks int) {
 	}
 	hooks = len(all)
 	for _, h := range sortedHooks {
-		all = append(all, next(h.Path, h.Manifest))
+		d := next(h.Path, h.Manifest)
+		d.test = slices.Contains(h.Events, release.HookTest)
+		all = append(all, d)
 	}
 	return all, hooks
 }

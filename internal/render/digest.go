@@ -123,6 +123,13 @@ func (d *digest) kustomization(k *kustomization) {
 		d.file(f)
 	}
 	d.text(k.missing...)
+	for i := range k.helm {
+		if chart := d.read.inflatedChart(k, &k.helm[i]); IsArchive(chart) {
+			d.file(chart)
+		} else if chart != "" {
+			d.folder(chart)
+		}
+	}
 	for _, folder := range k.folders {
 		d.kustomized(folder)
 	}

@@ -271,7 +271,7 @@ func compareKustomization(t *testing.T, p programs, dir, root string) bool {
 			continue
 		}
 		r := (&Source{Kind: Kustomization, Path: path, File: k.file, Inputs: k.files}).Render(Variant{}, Options{})
-		want, err := exec.Command(p.kustomize, "build", path).Output()
+		want, err := exec.Command(p.kustomize, "build", "--enable-helm", "--helm-command", p.helm, path).Output()
 		var failed *exec.ExitError
 		switch {
 		case errors.As(err, &failed):

@@ -149,7 +149,16 @@ func (r *Rendering) compose(out chartOutput, linesOf func(template string) []lin
 	var text bytes.Buffer
 	var lines []line
 	known := map[string][]line{}
+	if r.Source.skipCRDs {
+		out.CRDs = nil
+	}
 	documents, hooks := out.documents()
+	if r.Source.skipHooks {
+		documents = documents[:hooks]
+	}
+	if r.Source.skipTests {
+		documents = slices.DeleteFunc(documents, func(d chartDocument) bool { return d.test })
+	}
 	for i, d := range documents {
 		if i == hooks { // helm trims what stands before the hooks
 			trimmed := append(bytes.TrimSpace(text.Bytes()), '\n')

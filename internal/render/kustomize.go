@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -24,7 +25,10 @@ type kustomization struct {
 	files     []string // other files that it uses
 	remote    []string // what lies elsewhere
 	missing   []string // files that do not exist
-	charts    int      // helmCharts, which only the helm program renders
+	charts    int      // helmChartInflationGenerator, which only the helm program renders
+	helm      []types.HelmChart
+	chartHome string // that their charts are in; empty: charts
+	namespace string
 }
 
 // kustomization reads the kustomization file of a folder, or returns nil if there is none: a file of that
@@ -46,7 +50,10 @@ func kustomizationOf(dir, file string, data []byte) *kustomization {
 			return nil
 		}
 	}
-	found := &kustomization{file: file, component: k.Kind == types.ComponentKind, charts: len(k.HelmCharts) + len(k.HelmChartInflationGenerator)}
+	found := &kustomization{file: file, component: k.Kind == types.ComponentKind, charts: len(k.HelmChartInflationGenerator), helm: k.HelmCharts, namespace: k.Namespace}
+	if k.HelmGlobals != nil {
+		found.chartHome = k.HelmGlobals.ChartHome
+	}
 	//lint:ignore SA1019 people still use these fields
 	found.use(dir, slices.Concat(k.Resources, k.Bases, k.Components, k.Generators, k.Transformers, k.Validators))
 	var files []string
@@ -123,8 +130,13 @@ func isRemote(r string) bool {
 }
 
 // renderKustomization builds a kustomization with kustomize's own library. Nothing is fetched.
-func (r *Rendering) renderKustomization() {
-	r.checkReferences(r.Source.Path, map[string]bool{})
+func (r *Rendering) renderKustomization(options Options) {
+	charts := &inflated{rendering: r, options: options, files: map[string]*Rendering{}}
+	namespace := ""
+	if o := r.Source.overlay; o != nil {
+		namespace, _ = o.fields["namespace"].(string)
+	}
+	r.checkReferences(r.Source.Path, namespace, charts, map[string]bool{})
 	read, target := r.Source.reader(), r.Source.File
 	var disk filesys.FileSystem = edited{filesys.MakeFsOnDisk(), read}
 	restrictions := types.LoadRestrictionsRootOnly
@@ -139,7 +151,7 @@ func (r *Rendering) renderKustomization() {
 	if r.Source.Kind == FluxKustomization {
 		restrictions = types.LoadRestrictionsNone
 	}
-	fs := reachable{disk, read}
+	fs := withCharts{reachable{disk, read, charts}, charts}
 	text, err := build(fs, r.Source.Path, restrictions)
 	if err != nil {
 		if len(r.Findings) > 0 {
@@ -154,7 +166,7 @@ func (r *Rendering) renderKustomization() {
 	r.Text = text
 	// A second build says where each object comes from; it is used only if nothing else differs.
 	if annotated, err := build(annotating{fs, target}, r.Source.Path, restrictions); err == nil {
-		r.places = originsOf(r.Source, annotated)
+		r.places = originsOf(r.Source, annotated, charts)
 	}
 }
 
@@ -177,7 +189,8 @@ func build(fs filesys.FileSystem, dir string, restrictions types.LoadRestriction
 }
 
 // checkReferences reports what a kustomization, and those that it uses, name and cannot be read here.
-func (r *Rendering) checkReferences(dir string, seen map[string]bool) {
+// Namespace is that of the kustomization above, which charts without one of their own get.
+func (r *Rendering) checkReferences(dir, namespace string, charts *inflated, seen map[string]bool) {
 	if seen[dir] {
 		return
 	}
@@ -195,12 +208,17 @@ func (r *Rendering) checkReferences(dir string, seen map[string]bool) {
 			r.notRendered("kustomization", f+" is not on this machine: nothing is fetched",
 				"copy it into the repository, or render with kustomize and pipe the result", r.Source.reader().placeOf(k.file, f))
 		}
+		namespace = cmp.Or(k.namespace, namespace)
+		for i := range k.helm {
+			k.helm[i].Namespace = cmp.Or(k.helm[i].Namespace, namespace)
+		}
+		charts.chartsOf(k) // by the names that users know; kustomize asks by others
 		if k.charts > 0 {
-			r.notRendered("kustomization", "helmCharts are rendered by the helm program only: nothing is run",
-				"render with kustomize build --enable-helm and pipe the result", r.Source.reader().placeOf(k.file, "helmChart"))
+			r.notRendered("kustomization", "helmChartInflationGenerator is not rendered", "use helmCharts",
+				r.Source.reader().placeOf(k.file, "helmChartInflationGenerator"))
 		}
 		for _, folder := range k.folders {
-			r.checkReferences(folder, seen)
+			r.checkReferences(folder, namespace, charts, seen)
 		}
 		return
 	}
@@ -250,7 +268,8 @@ func (fs edited) ReadFile(name string) ([]byte, error) { return fs.read(name) }
 // is built all the same.
 type reachable struct {
 	filesys.FileSystem
-	read Reader
+	read   Reader
+	charts *inflated
 }
 
 // ReadFile leaves resources out of a kustomization that do not exist on this machine.
@@ -260,7 +279,7 @@ func (fs reachable) ReadFile(name string) ([]byte, error) {
 		return data, err
 	}
 	k := fs.read.kustomization(filepath.Dir(name), filepath.Base(name))
-	if k == nil || len(k.missing)+len(k.remote)+k.charts == 0 {
+	if k == nil || len(k.missing)+len(k.remote)+len(k.helm)+k.charts == 0 {
 		return data, nil
 	}
 	var fields map[string]any
@@ -276,6 +295,7 @@ func (fs reachable) ReadFile(name string) ([]byte, error) {
 			fields[list] = items
 		}
 	}
+	addTo(fields, "resources", fs.charts.chartsOf(k))
 	delete(fields, "helmCharts")
 	delete(fields, "helmChartInflationGenerator")
 	return yaml.Marshal(fields)

@@ -21,12 +21,13 @@ type origins struct {
 	source *Source
 	files  []string // by document of the rendering, from 0; of a generated object the kustomization
 	layers func() []layer
+	charts *inflated
 }
 
 // originsOf reads the origins of an annotated build.
-func originsOf(s *Source, annotated []byte) placer {
+func originsOf(s *Source, annotated []byte, charts *inflated) placer {
 	docs, _ := manifest.Read(source.NewFile(s.Path, annotated), manifest.DefaultLimits)
-	o := &origins{source: s, layers: sync.OnceValue(s.layers)}
+	o := &origins{source: s, layers: sync.OnceValue(s.layers), charts: charts}
 	for _, d := range docs {
 		metadata, _ := d.Value()["metadata"].(map[string]any)
 		annotations, _ := metadata["annotations"].(map[string]any)
@@ -54,19 +55,28 @@ func (o *origins) place(doc *manifest.Document, path string, at source.Range) (s
 	if slices.Contains(kustomizationNames, filepath.Base(from)) {
 		return o.generatedPlace(from, &f, at), true
 	}
-	original, ok := read.findObject(from, doc)
+	chart := o.charts.files[resolved(from)]
+	find := func() (*manifest.Document, bool) { return read.findObject(from, doc) }
+	located := func(r source.Range) source.Range { return r }
+	if chart != nil {
+		find = func() (*manifest.Document, bool) { return chart.original(doc) }
+	}
+	original, ok := find()
 	if !ok {
 		return firstLine(from), true
+	}
+	if chart != nil {
+		located = func(r source.Range) source.Range { return chart.locate(original, path, r) }
 	}
 	f.name = original.Object.Name
 	there := original.Find(translated(doc.Root(), original.Root(), path))
 	if there.Exact == f.rendered.Exact && sameValue(there, f.rendered) {
-		return showing(there, f.rendered, at), true
+		return located(showing(there, f.rendered, at)), true
 	}
 	if set, changed := o.setter(&f); changed {
 		return showing(set, f.rendered, at), true
 	}
-	return showing(there, f.rendered, at), true
+	return located(showing(there, f.rendered, at)), true
 }
 
 // setter returns the place of what gave a field the value that it has: the last of the kustomizations that could.

@@ -59,6 +59,8 @@ type Source struct {
 	options    Options            // of a chart, in place of those of the run
 	files      []string           // plain manifests that are the source
 
+	skipCRDs, skipHooks, skipTests bool // of a chart
+
 	postRenderers []postRenderer // of a HelmRelease, over what the chart renders to
 	read          Reader         // nil: from disk
 }
@@ -137,7 +139,7 @@ func (s *Source) Render(v Variant, o Options) *Rendering {
 		r.renderChart(o)
 		r.postRender()
 	default:
-		r.renderKustomization()
+		r.renderKustomization(o)
 	}
 	return r
 }

@@ -121,8 +121,18 @@ func (d *discovery) vendored(near string, c ChartRef) (file, why string) {
 	return "", "its chart is not in this tree: seatrial vendor fetches it"
 }
 
-// dependencies notes the charts from elsewhere that the charts of the tree depend on.
+// dependencies notes the charts from elsewhere that the charts of the tree depend on, and those of kustomizations.
 func (d *discovery) dependencies(t *Tree) {
+	for _, f := range d.folders {
+		if f.kustomization == nil || !f.below {
+			continue
+		}
+		for i := range f.kustomization.helm {
+			if h := &f.kustomization.helm[i]; h.Repo != "" {
+				d.want(t, f.kustomization.file, inflatedRef(h))
+			}
+		}
+	}
 	for dir := range t.charts {
 		for _, c := range d.read.remoteDependencies(dir) {
 			d.want(t, filepath.Join(dir, chartFile), c)
