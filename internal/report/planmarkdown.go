@@ -122,6 +122,9 @@ func (m *planMarkdown) problems() section {
 			continue
 		}
 		item := fmt.Sprintf("- %s s, %s: %s: %s\n", p.At, p.Kind, code(o.String()), md(shortened(p.Message, maxText)))
+		if p.Cause != "" && !strings.Contains(m.Reason, p.Cause) {
+			item += fmt.Sprintf("  - cause: %s\n", md(shortened(p.Cause, maxText)))
+		}
 		if p.Help != "" {
 			item += fmt.Sprintf("  - %s\n", md(shortened(p.Help, maxText)))
 		}

@@ -82,6 +82,35 @@ func TestNodeGroupsGrow(t *testing.T) {
 	}
 }
 
+// TestNodeGroupsRemedy offers a larger group where max is too small.
+func TestNodeGroupsRemedy(t *testing.T) {
+	g, err := plan.ParseNodeGroup("name=small,max=1,2cpu4Gi")
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := simulate.Input{NodeGroups: []plan.NodeGroup{g}, Change: documents(t, `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: web, image: "registry.example.com/web:1", resources: {requests: {cpu: 1500m}}}]}
+`)}
+	p, err := simulate.Simulate(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	remedies, err := simulate.Remedies(t.Context(), in, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(remedies) != 1 || remedies[0].Change != "max 2 in node group small" {
+		t.Errorf("%+v", remedies)
+	}
+}
+
 // TestNodeGroupsShrink lets nodes go that are not needed any more, unless a budget keeps their pods.
 func TestNodeGroupsShrink(t *testing.T) {
 	fewer := []plan.Action{{Scale: &plan.ScaleAction{Workload: "Deployment/web", Replicas: 1}}}

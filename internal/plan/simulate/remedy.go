@@ -30,6 +30,7 @@ type attempt struct {
 	object diag.Object
 	adjust func(*unstructured.Unstructured)
 	nodes  []*corev1.Node
+	groups []plan.NodeGroup
 	action *plan.Action         // of the scenario, besides its own
 	from   []*manifest.Document // what runs already, in place of that of the plan
 }
@@ -39,6 +40,9 @@ func (a *attempt) input(in Input) Input {
 	in.adjust = a.adjust
 	if a.nodes != nil {
 		in.Nodes = a.nodes
+	}
+	if a.groups != nil {
+		in.NodeGroups = a.groups
 	}
 	if a.from != nil {
 		in.From = a.from
@@ -133,7 +137,11 @@ func attempts(in Input, p *plan.Plan, stalled plan.Workload) (all []attempt) {
 		}
 	}
 	if unplaced && stalled.Object.Kind != "DaemonSet" {
-		all = append(all, oneNodeMore(in)...)
+		if len(in.NodeGroups) > 0 {
+			all = append(all, largerGroups(in, lacking(stalled))...)
+		} else {
+			all = append(all, oneNodeMore(in)...)
+		}
 	}
 	return all
 }
@@ -313,6 +321,16 @@ func quantities(text string) map[string]resource.Quantity {
 		if q, err := resource.ParseQuantity(value); err == nil {
 			all[name] = q
 		}
+	}
+	return all
+}
+
+// largerGroups raises the max of each node group by so many nodes.
+func largerGroups(in Input, more int) (all []attempt) {
+	for i, g := range in.NodeGroups {
+		groups := slices.Clone(in.NodeGroups)
+		groups[i].Max += more
+		all = append(all, attempt{change: fmt.Sprintf("max %d in node group %s", g.Max+more, g.Name), groups: groups})
 	}
 	return all
 }

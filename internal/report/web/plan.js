@@ -162,8 +162,9 @@ const stuck = plan.unschedulable.filter((u) => u.until === undefined);
 const open = plan.problems.filter((p) => p.open);
 {
   const state1 = plan.converged ? (failed.length ? 'An expectation fails' : 'Completes') : 'Does not complete';
-  const headline = !plan.converged ? plan.reason.split('; ')[0] : failed.length ? failed[0].expect : 'Completes after ' + span(plan.virtualSeconds);
-  const more = !plan.converged ? plan.reason.split('; ').slice(1) : failed.map((f) => f.message);
+  const cause = plan.problems.find((p) => p.open && p.cause && plan.reason.includes(p.cause))?.cause;
+  const headline = !plan.converged ? cause ?? plan.reason.split('; ')[0] : failed.length ? failed[0].expect : 'Completes after ' + span(plan.virtualSeconds);
+  const more = !plan.converged ? [plan.wayOut && 'Way out: ' + plan.wayOut, ...(cause ? [plan.reason.slice(plan.reason.indexOf(cause) + cause.length).replace(/^[:;] /, '')] : plan.reason.split('; ').slice(1))] : failed.map((f) => f.message);
   const box = el('div.verdict' + (good ? '' : '.stalls'), {}, el('span.state', {}, state1), el('h1', {}, headline), more.filter(Boolean).map((m) => el('p', {}, m)),
     el('p.soft', {}, 'Kubernetes ' + plan.kubernetesVersion.replace(/^v/, '') + ', simulated · ' + plural(plan.nodes.length, 'node') + ' · seed ' + plan.seed + ' · virtual time'));
   if (plan.remedies?.length) box.append(el('div.remedy', {}, el('h3', {}, 'What would complete, as simulated'), el('ul', {}, plan.remedies.map((r) => el('li', {}, el('span', {}, el('b', {}, r.change), ': after ' + span(r.completesAt) + (r.desired ? ', at least ' + r.minAvailable + ' of ' + r.desired + ' available' : '')))))));
