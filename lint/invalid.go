@@ -337,6 +337,13 @@ func enrichRequired(d *manifest.Document, f *diag.Diagnostic, path string, c ver
 				return
 			}
 		}
+	case path == "spec.resources.requests[storage]":
+		f.Help = "say how much: resources: {requests: {storage: 10Gi}}"
+		requests, _ := valueOf(d, "spec.resources.requests").(map[string]any)
+		if wrong := nearest("storage", sortedKeys(requests)); wrong != "" {
+			suggestField(d, f, "spec.resources.requests."+wrong, "storage")
+			f.Range = keyRange(d.Find("spec.resources.requests." + wrong))
+		}
 	case path == "spec.selector":
 		labels, _ := valueOf(d, "spec.template.metadata.labels").(map[string]any)
 		if len(labels) > 0 {

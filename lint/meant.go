@@ -538,7 +538,7 @@ func objectMeant(s slot, typ string, v any) meaning {
 		if meant, ok := textObjects[typ]; ok {
 			return meant(s, v)
 		}
-		if m := requiredText(s.field, v); m.words != "" {
+		if m := requiredText(s.field, v); m.words != "" && !strings.HasSuffix(typ, "Spec") {
 			return m
 		}
 	case int64:
@@ -673,7 +673,7 @@ func fieldsOf(f *schema.Field) string {
 	}
 	names := slices.Concat(required, rest)
 	if len(names) == 0 {
-		return ""
+		return "write a mapping, such as {}"
 	}
 	if len(names) > maxNamed {
 		return fmt.Sprintf("write a mapping of its fields: %s, ...", strings.Join(names[:maxNamed], ", "))

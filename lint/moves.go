@@ -16,7 +16,7 @@ func (t *target) placeMeant(d *manifest.Document, c verdict.Cause) string {
 	if kind == nil || t.versionsWith(gvkOf(d), c.SchemaPath()) != "" {
 		return ""
 	}
-	_, place := kind.SuggestField(c.SchemaPath())
+	_, place := kind.SuggestField(t.schemaPath(d, c))
 	return inElements(d, place, c.Path)
 }
 

@@ -124,6 +124,8 @@ func (w *repaired) isFollower(d *manifest.Document, root, c verdict.Cause) bool 
 	switch {
 	case path == root.Path || isBelow(path, root.Path):
 		return true
+	case strings.Contains(c.Message, root.Path+".") || strings.Contains(root.Path, ".") && strings.Contains(c.Message, root.Path):
+		return true
 	case root.Path == "metadata.namespace" && path == "":
 		return strings.Contains(c.Message, "does not match the namespace")
 	case strings.Contains(c.Message, "`selector` does not match"):
@@ -238,6 +240,21 @@ func isDefaultOf(d *manifest.Document, c, o verdict.Cause) bool {
 	return found && o.Path == before+".limits["+resource && !d.Find(c.Path).Exact && d.Find(o.Path).Exact
 }
 
+// isOfMade reports whether a cause speaks of a value that a repair has put in the place of a wrong one.
+func (w *repaired) isOfMade(roots []verdict.Cause, c verdict.Cause) bool {
+	return slices.ContainsFunc(roots, func(r verdict.Cause) bool {
+		if c.Same(r) {
+			return false
+		}
+		if r.Path == c.Path {
+			return true
+		}
+		return isWrongType(r) && isBelow(c.Path, r.Path) && slices.ContainsFunc(w.made, func(m repair) bool {
+			return m.path == r.Path && m.to == "" && m.found == ""
+		})
+	})
+}
+
 // followsFrom reports whether a cause speaks of a value that could not be read, or of the list that has it as an element.
 func followsFrom(roots []verdict.Cause, c verdict.Cause) bool {
 	return c.Path != "" && slices.ContainsFunc(roots, func(r verdict.Cause) bool {
@@ -253,17 +270,22 @@ func (w *repaired) covered(path string) bool {
 // settle separates the causes that are left from their consequences.
 func (w repaired) settle(d *manifest.Document, before, after verdict.Verdict, roots []verdict.Cause) repaired {
 	left := roots
+	// If values were replaced and nothing else was changed, what is new is said of them, by whatever path.
+	replaced := before.Object != nil && !slices.ContainsFunc(w.made, func(m repair) bool {
+		return m.to != "" || m.found != "" || len(m.added) > 0 || len(m.also) > 0
+	})
 	for _, c := range after.Causes {
 		c = w.inDocument(c)
 		if repairable(c) {
 			continue
 		}
-		if slices.ContainsFunc(roots, func(r verdict.Cause) bool { return r.Path == c.Path && !c.Same(r) }) {
+		made := w.isOfMade(roots, c) || replaced && !slices.ContainsFunc(before.Causes, c.Same)
+		if made {
 			w.unsure = append(w.unsure, c)
 		}
 		switch {
 		case slices.ContainsFunc(left, c.Same):
-		case followsFrom(roots, c):
+		case made, followsFrom(roots, c):
 			w.consequences = append(w.consequences, c)
 		default:
 			left = append(left, c)
@@ -325,7 +347,9 @@ func (w *repaired) attach(d *manifest.Document, found []diag.Diagnostic) []diag.
 
 // doubt takes away the fixes of a value that the server refuses as well.
 func (w *repaired) doubt(f *diag.Diagnostic) {
-	i := slices.IndexFunc(w.unsure, func(c verdict.Cause) bool { return c.Path == f.Path && c.Message != f.Message })
+	i := slices.IndexFunc(w.unsure, func(c verdict.Cause) bool {
+		return (c.Path == f.Path || isBelow(c.Path, f.Path)) && c.Message != f.Message && c.Message != f.Server
+	})
 	if i < 0 || len(f.Fixes) == 0 {
 		return
 	}
@@ -429,7 +453,7 @@ func (t *target) repairOf(d *manifest.Document, object map[string]any, c verdict
 	}
 	if isWrongType(c) {
 		v := valueAt(holder, key)
-		m := t.meant(d, c.SchemaPath(), v)
+		m := t.meant(d, t.schemaPath(d, c), v)
 		meant := m.value
 		fix := repair{path: c.Path, value: meant, draft: m.draft}
 		if list, isList := meant.([]any); isList && len(list) == 1 && stands(v) == "a mapping" && stands(list[0]) == "a mapping" {
@@ -531,7 +555,7 @@ func firstStep(v any, path string) (key any, rest string, ok bool) {
 
 // nameMeant returns the field that was most likely meant by one that the type does not have; empty if none is near.
 func (t *target) nameMeant(d *manifest.Document, c verdict.Cause) string {
-	path := c.SchemaPath()
+	path := t.schemaPath(d, c)
 	wrong := path[strings.LastIndexByte(path, '.')+1:]
 	if yamlWords[strings.ToLower(wrong)] { // a boolean was meant to be a value
 		return ""

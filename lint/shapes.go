@@ -34,7 +34,7 @@ func (t *target) enrichShape(d *manifest.Document, f *diag.Diagnostic, c verdict
 		}
 		return
 	}
-	typ := typeAt(kind, c.SchemaPath())
+	typ := cmp.Or(typeAt(kind, t.schemaPath(d, c)), typeInMessage(f.Message))
 	if typ == "Quantity" {
 		enrichQuantity(d, f, c, v)
 		return
@@ -52,7 +52,7 @@ func (t *target) enrichShape(d *manifest.Document, f *diag.Diagnostic, c verdict
 	if len(f.Fixes) > 0 {
 		return
 	}
-	m := t.meant(d, c.SchemaPath(), v)
+	m := t.meant(d, t.schemaPath(d, c), v)
 	f.Help = cmp.Or(m.words, f.Help)
 	if m.known() && !m.draft {
 		if fix, ok := shapeFix(d, d.Find(c.Path), v, asText(d.Find(c.Path), v, m.value), m.words); ok {
@@ -68,12 +68,20 @@ func typeInMessage(message string) string {
 		return ""
 	}
 	switch typ := strings.TrimPrefix(m[2], "*"); {
+	case typ == "uint8":
+		return "string" // bytes, which are written as base64
 	case strings.HasPrefix(typ, "int"), strings.HasPrefix(typ, "uint"):
 		return "integer"
 	case strings.HasPrefix(typ, "float"):
 		return "number"
 	case typ == "bool":
 		return "boolean"
+	case typ == "[]uint8":
+		return "string"
+	case strings.HasPrefix(typ, "[]int"):
+		return "[]integer"
+	case strings.HasPrefix(typ, "[]bool"):
+		return "[]boolean"
 	default:
 		return typ
 	}
@@ -158,7 +166,9 @@ func oneMeant(s slot, typ string, v any) meaning {
 			return meaning{value: q, words: "did you mean " + q + "?"}
 		}
 		return meaning{}
-	case "IntOrString", "Time", "MicroTime", "Duration":
+	case "IntOrString":
+		return meaning{words: "write a number, or a text"}
+	case "Time", "MicroTime", "Duration":
 		return meaning{}
 	}
 	if item, isMap := strings.CutPrefix(typ, "map[string]"); isMap {
@@ -188,7 +198,10 @@ func listMeant(s slot, item string, v any) meaning {
 		if slices.ContainsFunc(sortedKeys(v), func(key string) bool { return fields[key] }) {
 			return meaning{value: []any{v}, words: dashWords}
 		}
-		return pairsMeant(fields, v)
+		if m := pairsMeant(fields, v); m.known() {
+			return m
+		}
+		return meaning{words: "write a list: " + listExample(s, item)}
 	case string:
 		if item == "string" {
 			list := words(v)
@@ -212,7 +225,29 @@ func listMeant(s slot, item string, v any) meaning {
 	if one.known() {
 		one.value = []any{one.value}
 	}
+	one.words = cmp.Or(one.words, "write a list: "+listExample(s, item))
 	return one
+}
+
+// listExample shows a list of elements of a type.
+func listExample(s slot, item string) string {
+	fields := s.field.Fields()
+	switch {
+	case item == "string":
+		return "[a, b]"
+	case item == "integer":
+		return "[1, 2]"
+	case len(fields) == 0:
+		return "[...]"
+	}
+	name := fields[0].Name
+	for _, f := range fields {
+		if f.Required {
+			name = f.Name
+			break
+		}
+	}
+	return fmt.Sprintf("[{%s: ...}]", name)
 }
 
 // listed splits a text at its commas.

@@ -63,6 +63,32 @@ func (t *target) kindOf(d *manifest.Document) *schema.Kind {
 	return nil
 }
 
+// schemaPath returns the path at which the schema has the field that a cause speaks of: without keys of maps.
+func (t *target) schemaPath(d *manifest.Document, c verdict.Cause) string {
+	path := c.SchemaPath()
+	kind := t.kindOf(d)
+	if kind == nil {
+		return path
+	}
+	if _, err := kind.Field(path); err == nil {
+		return path
+	}
+	at, inMap, key := "", false, false
+	for _, part := range strings.Split(path, ".") {
+		next := strings.TrimPrefix(at+"."+part, ".")
+		f, err := kind.Field(next)
+		if key = err != nil && inMap; key {
+			inMap = false
+			continue
+		}
+		at, inMap = next, err == nil && strings.HasPrefix(f.Type, "map[")
+	}
+	if key { // a value of the map itself
+		return path
+	}
+	return at
+}
+
 // learn makes the schema known by which a custom resource was judged.
 func (t *target) learn(gvk schema.GVK, v verdict.Verdict) {
 	if v.Definition == nil || v.Accepted() {
@@ -218,7 +244,7 @@ func (t *target) enrichField(d *manifest.Document, f *diag.Diagnostic, c verdict
 	if t.enrichSelector(d, f, c) {
 		return
 	}
-	name, place := kind.SuggestField(c.SchemaPath())
+	name, place := kind.SuggestField(t.schemaPath(d, c))
 	suggestField(d, f, c.Path, name)
 	if name != "" || place == "" {
 		return

@@ -48,7 +48,13 @@ func isQuantity(text string) bool {
 // enrichQuantity says what is wrong with a quantity, and which one was most likely meant.
 func enrichQuantity(d *manifest.Document, f *diag.Diagnostic, c verdict.Cause, v any) {
 	text, isText := v.(string)
-	if !isText || !strings.Contains(c.Message, "quantit") || strings.Contains(c.Message, "beyond all bounds") {
+	if !isText {
+		f.Server = f.Message
+		f.Message = fmt.Sprintf("%s takes a quantity, not %s", lastName(c.Path), stands(v))
+		f.Help = "a quantity is a number and a unit: 500m, 128Mi, 2Gi"
+		return
+	}
+	if !strings.Contains(c.Message, "quantit") || strings.Contains(c.Message, "beyond all bounds") {
 		return
 	}
 	f.Server = f.Message

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -20,7 +19,6 @@ import (
 	"github.com/seatrial/seatrial/internal/atomicfile"
 	"github.com/seatrial/seatrial/internal/report"
 	"github.com/seatrial/seatrial/lint"
-	"github.com/seatrial/seatrial/source"
 )
 
 // lintOptions are the flags of seatrial lint.
@@ -306,28 +304,12 @@ func (o *lintOptions) nothing(job *lintJob) error {
 		_, err := fmt.Fprintf(o.Err, "note: nothing to lint: all files are excluded (%d named)\n", n)
 		return err
 	}
-	if o.AnyFiles || o.onlyComments(job) {
+	if o.AnyFiles {
 		_, err := fmt.Fprintln(o.Err, "note: no Kubernetes objects found")
 		return err
 	}
 	noteHidden(o.Err, job.workspace.Hidden)
 	return &exitError{exitFailed, app.NoDocuments(o.Paths)}
-}
-
-// onlyComments reports whether all paths are files that hold nothing but comments, as a hook passes them.
-func (o *lintOptions) onlyComments(job *lintJob) bool {
-	for _, path := range o.Paths {
-		data, err := job.workspace.Read(path)
-		if err != nil || path == source.Stdin || len(bytes.TrimSpace(data)) == 0 {
-			return false
-		}
-		for line := range bytes.Lines(data) {
-			if line = bytes.TrimSpace(line); len(line) > 0 && line[0] != '#' && string(line) != "---" {
-				return false
-			}
-		}
-	}
-	return true
 }
 
 // prepare checks the flags, reads the configuration, and finds the files.
