@@ -281,11 +281,11 @@ func (o *explainOptions) find(text string) (*explain.Subject, error) {
 	switch {
 	case unknown.Known != "":
 	case unknown.Suggest != "" && strings.Contains(text, "."):
-		err = fmt.Errorf("Kubernetes %s has no resource %q: did you mean %s? What a CustomResourceDefinition makes is known "+
-			"with --crds or --context", unknown.Version, text, unknown.Suggest)
+		err = &schema.ResourceError{Name: text, Version: unknown.Version, Known: fmt.Sprintf(
+			"did you mean %s? What a CustomResourceDefinition makes is known with --crds or --context", unknown.Suggest)}
 	case unknown.Suggest == "":
-		err = fmt.Errorf("Kubernetes %s has no resource %q, and no definition here or in the catalogue makes one: "+
-			"name its CustomResourceDefinition with --crds, or a cluster that has it with --context", unknown.Version, text)
+		err = &schema.ResourceError{Name: text, Version: unknown.Version, Known: "no definition here or in the catalogue makes one: " +
+			"name its CustomResourceDefinition with --crds, or a cluster that has it with --context"}
 	}
 	return subject, err
 }
