@@ -183,6 +183,9 @@ func adviseCIDR(v invalid) advice {
 	if err != nil {
 		return advice{help: "write an address and the length of its prefix: 10.9.8.0/24"}
 	}
+	if n, err := strconv.Atoi(mask); err == nil && n > ip.BitLen() {
+		return advice{help: fmt.Sprintf("a prefix of this address has at most %d bits: %s/24", ip.BitLen(), address)}
+	}
 	bits := ip.BitLen()
 	if m, err := netip.ParseAddr(mask); err == nil && m.Is4() {
 		bits = 0
@@ -274,7 +277,11 @@ func enrichNotFound(d *manifest.Document, f *diag.Diagnostic, path, message stri
 	}
 	wrong, _ := strconv.Unquote(m[1])
 	spec, names := path[:strings.LastIndexByte(path[:at], '.')], mountable(d, path)
-	if best := nearest(wrong, names); best != "" {
+	best := nearest(wrong, names)
+	if best == wrong { // what is wrong is the volume
+		return
+	}
+	if best != "" {
 		meantInstead(d, f, path, best, false)
 		return
 	}

@@ -65,6 +65,7 @@ var numberWords = []string{"zero", "one", "two", "three", "four", "five", "six",
 
 var (
 	numberWithUnit = regexp.MustCompile(`^(\d+(?:\.\d+)?)\s*(%|[A-Za-z]+)$`)
+	thousands      = regexp.MustCompile(`^\d{1,3}(?:[,_']\d{3})+$`)
 	portPair       = regexp.MustCompile(`^(\d{1,5}):(\d{1,5})$`)
 	portProtocol   = regexp.MustCompile(`^(?i)(\d{1,5})/(tcp|udp|sctp)$`)
 )
@@ -98,7 +99,7 @@ func textForInteger(name, text string) meaning {
 	if n := slices.Index(numberWords, strings.ToLower(text)); n >= 0 {
 		return meaning{value: int64(n), words: fmt.Sprintf("did you mean %d?", n)}
 	}
-	if plainText := strings.NewReplacer(",", "", "_", "", "'", "").Replace(text); plainText != text {
+	if plainText := strings.NewReplacer(",", "", "_", "", "'", "").Replace(text); plainText != text && thousands.MatchString(text) {
 		if n, err := strconv.ParseInt(plainText, 10, 64); err == nil {
 			return meaning{value: n, words: fmt.Sprintf("did you mean %d?", n)}
 		}

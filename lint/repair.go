@@ -560,7 +560,7 @@ func (t *target) nameMeant(d *manifest.Document, c verdict.Cause) string {
 	if yamlWords[strings.ToLower(wrong)] { // a boolean was meant to be a value
 		return ""
 	}
-	if best := nearest(wrong, c.Siblings); best != "" {
+	if best := cmp.Or(t.otherName(d, c), nearest(wrong, c.Siblings)); best != "" {
 		return best
 	}
 	kind := t.kindOf(d)

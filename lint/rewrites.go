@@ -424,3 +424,43 @@ func pairElement(m map[string]any, at mappingAt) (map[string]any, []string, stri
 	return added, []string{name}, fmt.Sprintf("write the name and the value apart: - name: %s, value: %s",
 		scalarText(name), scalarText(fmt.Sprint(m[name])))
 }
+
+// otherNames are names by which people call fields of a type, or which another type has for the same.
+var otherNames = map[string]map[string]string{
+	"SecretVolumeSource":                {"name": "secretName"},
+	"PersistentVolumeClaimVolumeSource": {"name": "claimName"},
+	"ConfigMapVolumeSource":             {"configMapName": "name"},
+	"SecretKeySelector":                 {"secretName": "name"},
+	"ConfigMapKeySelector":              {"configMapName": "name"},
+	"SecretEnvSource":                   {"secretName": "name"},
+	"ConfigMapEnvSource":                {"configMapName": "name"},
+	"VolumeMount":                       {"path": "mountPath"},
+	"Container":                         {"cmd": "command", "environment": "env"},
+	"ContainerPort":                     {"port": "containerPort"},
+	"ServicePort":                       {"containerPort": "targetPort"},
+	"Probe":                             {"intervalSeconds": "periodSeconds", "interval": "periodSeconds", "timeout": "timeoutSeconds"},
+	"PersistentVolumeClaimSpec":         {"storageClass": "storageClassName"},
+	"PersistentVolumeSpec":              {"storageClass": "storageClassName"},
+	"IngressSpec":                       {"ingressClass": "ingressClassName"},
+	"IngressTLS":                        {"secret": "secretName"},
+	"StatefulSetSpec":                   {"strategy": "updateStrategy"},
+	"DaemonSetSpec":                     {"strategy": "updateStrategy"},
+	"DeploymentSpec":                    {"updateStrategy": "strategy"},
+	"CronJobSpec":                       {"successfulJobsHistory": "successfulJobsHistoryLimit", "failedJobsHistory": "failedJobsHistoryLimit", "timezone": "timeZone"},
+	"NetworkPolicyEgressRule":           {"from": "to"},
+	"NetworkPolicyIngressRule":          {"to": "from"},
+}
+
+// otherName returns the field that is called otherwise by the name of an unknown one; empty if it is not known.
+func (t *target) otherName(d *manifest.Document, c verdict.Cause) string {
+	path, kind := t.schemaPath(d, c), t.kindOf(d)
+	dot := strings.LastIndexByte(path, '.')
+	if kind == nil || dot < 0 {
+		return ""
+	}
+	f, err := kind.Field(path[:dot])
+	if err != nil {
+		return ""
+	}
+	return otherNames[strings.TrimPrefix(f.Type, "[]")][path[dot+1:]]
+}

@@ -227,6 +227,10 @@ func (t *target) enrichField(d *manifest.Document, f *diag.Diagnostic, c verdict
 		}
 		return
 	}
+	if name := t.otherName(d, c); name != "" {
+		suggestField(d, f, c.Path, name)
+		return
+	}
 	if c.Siblings != nil {
 		wrong := c.Path[strings.LastIndexByte(c.Path, '.')+1:]
 		if best := nearest(wrong, c.Siblings); best != "" {

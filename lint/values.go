@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"k8s.io/apimachinery/pkg/api/resource"
 
@@ -202,7 +203,7 @@ func invalidMeant(d *manifest.Document, object map[string]any, c verdict.Cause) 
 	}
 	if strings.HasPrefix(c.Message, "Not found") {
 		best := nearest(text, mountable(d, path))
-		return repair{path: path, value: best}, best != ""
+		return repair{path: path, value: best}, best != "" && best != text
 	}
 	way := adviceOn(d, path, c.Message)
 	if way.meant == "" {
@@ -250,7 +251,7 @@ func enrichEnum(d *manifest.Document, f *diag.Diagnostic, path, quoted string, v
 		return
 	}
 	best := enumOf(wrong, values)
-	if best == "" {
+	if best == "" || best == wrong {
 		return
 	}
 	if p := d.Find(path); p.Exact && p.Node != nil && p.Node.Kind == manifest.List { // the list as a whole is refused
@@ -304,6 +305,13 @@ func enrichName(d *manifest.Document, f *diag.Diagnostic, path, quoted string, d
 	if _, rest, isURL := strings.Cut(wrong, "://"); isURL {
 		wrong, _, _ = strings.Cut(rest, "/")
 	}
+	if host, port, found := strings.Cut(wrong, ":"); found && strings.Trim(port, "0123456789") == "" {
+		wrong = host
+	}
+	if strings.ContainsFunc(wrong, func(r rune) bool { return r > unicode.MaxASCII }) { // which letters are meant nobody can say
+		f.Help = "write a name of lower-case letters, digits and hyphens: web-1"
+		return
+	}
 	right := notInName.ReplaceAllString(strings.ToLower(wrong), "-")
 	if !dots {
 		right = strings.ReplaceAll(right, ".", "-")
@@ -325,6 +333,14 @@ func enrichBase64(d *manifest.Document, f *diag.Diagnostic, c verdict.Cause) boo
 	}
 	f.Server = f.Message
 	f.Message = fmt.Sprintf("the value of %s is not base64", lastName(c.Path))
+	if right := repairedBase64(text); right != "" {
+		meantInstead(d, f, c.Path, right, false)
+		f.Help = "data holds base64 of the standard alphabet on one line, with = at its end"
+		if len(f.Fixes) > 0 {
+			f.Fixes[len(f.Fixes)-1].Message = "write the value as standard base64"
+		}
+		return true
+	}
 	encoded := base64.StdEncoding.EncodeToString([]byte(text))
 	meantInstead(d, f, c.Path, encoded, false)
 	f.Help = "data holds base64: move the text to stringData, or encode it with base64"
@@ -335,6 +351,23 @@ func enrichBase64(d *manifest.Document, f *diag.Diagnostic, c verdict.Cause) boo
 		f.Fixes = append([]diag.Fix{fix}, f.Fixes...)
 	}
 	return true
+}
+
+// minBase64 is how long a text is at least that is taken for base64 with a slip, and not for plain text.
+const minBase64 = 16
+
+// repairedBase64 returns base64 that is broken over lines, of the alphabet for addresses or without its padding as it should be;
+// empty if the text is rather plain text.
+func repairedBase64(text string) string {
+	joined := strings.Join(strings.Fields(text), "")
+	if len(joined) < minBase64 {
+		return ""
+	}
+	bare := strings.TrimRight(strings.NewReplacer("-", "+", "_", "/").Replace(joined), "=")
+	if _, err := base64.RawStdEncoding.DecodeString(bare); err != nil {
+		return ""
+	}
+	return bare + strings.Repeat("=", (4-len(bare)%4)%4)
 }
 
 // asStringData moves a key of a Secret from data to stringData, or all of them if none is base64.

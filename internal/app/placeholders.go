@@ -5,6 +5,9 @@ import (
 	"context"
 	"regexp"
 	"slices"
+	"strings"
+
+	"sigs.k8s.io/yaml"
 
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/lint"
@@ -54,9 +57,11 @@ func dropPlaceholders(res *lint.Result, files ...*source.File) {
 		if !hasPlaceholders(f.Data) {
 			continue
 		}
-		u := unfilledFile{f, map[int]bool{}}
+		u := unfilledFile{f, map[int]bool{}, map[int]bool{}}
 		for _, c := range manifest.Split(f) {
-			u.documents[c.Number()] = placeholder.Match(f.Data[c.End()-c.Len() : c.End()])
+			text := f.Data[c.End()-c.Len() : c.End()]
+			u.documents[c.Number()] = placeholder.Match(text)
+			u.broken[c.Number()] = u.documents[c.Number()] && !readableFilled(text)
 		}
 		unfilled[f.Name] = u
 	}
@@ -70,14 +75,32 @@ func dropPlaceholders(res *lint.Result, files ...*source.File) {
 	res.Count()
 }
 
-// unfilledFile is a file with placeholders, and the documents that have them.
+// unfilledFile is a file with placeholders, the documents that have them, and those that no value makes readable.
 type unfilledFile struct {
 	*source.File
-	documents map[int]bool
+	documents, broken map[int]bool
+}
+
+// aloneOnLine matches a placeholder that may stand for whole lines.
+var aloneOnLine = regexp.MustCompile(`(?m)^([ \t]*)` + `\$\{[A-Za-z_][A-Za-z0-9_]*(?::?[=+-][^}]*)?\}[ \t]*$`)
+
+// readableFilled reports whether a text is YAML when a word stands for each of its placeholders, or an entry where it is alone
+// on its line.
+func readableFilled(text []byte) bool {
+	for _, alone := range []string{"${1}x: y", "${1}x"} {
+		filled := placeholder.ReplaceAll(aloneOnLine.ReplaceAll(text, []byte(alone)), []byte("x"))
+		if _, err := yaml.YAMLToJSON(filled); err == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // explains reports whether a finding is owed to a value that is not there yet, or to the block of SOPS.
 func (f unfilledFile) explains(d *diag.Diagnostic) bool {
+	if f.broken[d.Document] && strings.HasPrefix(d.Rule, "yaml-") {
+		return false
+	}
 	if f.documents[d.Document] && d.Reason == "FieldValueRequired" {
 		return true // a value of another type is judged as if it were missing
 	}
