@@ -202,6 +202,7 @@ func textMeant(v any) meaning {
 				}
 			}
 		}
+		return meaning{words: "write one text; one of several lines stands indented below KEY: |"}
 	}
 	return meaning{words: "write one text"}
 }

@@ -125,6 +125,7 @@ func TestSlipsHaveAWayOut(t *testing.T) {
 		"word for a number":       {deployment("selector: {matchLabels: {app: a}}\nreplicas: two"), "did you mean 2?", true},
 		"text for a selector":     {deployment("selector: app=a"), "{matchLabels: {app: a}}", true},
 		"text for a flat one":     {service("selector: app=a\nports: [{port: 80}]"), "{app: a}", true},
+		"strategy by half a word": {deployment("selector: {matchLabels: {app: a}}\nstrategy: {type: rolling}"), "did you mean RollingUpdate?", true},
 		"strategy in lower case":  {deployment("selector: {matchLabels: {app: a}}\nstrategy: recreate"), "{type: Recreate}", true},
 		"field beside itself":     {inPod("imagePulPolicy: Always\nimagePullPolicy: Always"), "remove one of the two", false},
 		"number that is not free": {podWith(`priority: "10"`), "but even so: the integer value of priority (10) must not be provided", false},

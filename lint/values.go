@@ -119,7 +119,12 @@ func (t *target) enrichInvalid(d *manifest.Document, f *diag.Diagnostic, c verdi
 		enrichNotFound(d, f, path, c.Message)
 		return
 	}
-	if quoted, values := enumIn(c.Message); quoted != "" {
+	if typ, values := enumOfType(c.Message); typ != "" && d.Find(path+".type").Exact {
+		f.Server = c.Message
+		f.Message = fmt.Sprintf("Unsupported value: %q: supported values: %s", typ, quotedList(values))
+		f.Range = valueRange(d.Find(path + ".type"))
+		enrichEnum(d, f, path+".type", strconv.Quote(typ), values)
+	} else if quoted, values := enumIn(c.Message); quoted != "" {
 		enrichEnum(d, f, path, quoted, values)
 	} else if name, meant := resourceMeant(c); name != "" {
 		enrichResource(d, f, path, name, meant)
@@ -130,6 +135,33 @@ func (t *target) enrichInvalid(d *manifest.Document, f *diag.Diagnostic, c verdi
 	} else {
 		enrichValue(d, f, path, c.Message)
 	}
+}
+
+// typeDump matches what the server says of an object whose type it does not know.
+var typeDump = regexp.MustCompile(`^Unsupported value: \{"Type":("(?:[^"\\]|\\.)*"),.*\}: supported values: (.*)$`)
+
+// enumOfType returns the type that a message refuses of an object, and the types that there are; empty if it refuses none.
+func enumOfType(message string) (typ string, values []string) {
+	m := typeDump.FindStringSubmatch(message)
+	if m == nil {
+		return "", nil
+	}
+	for _, q := range quotedWord.FindAllStringSubmatch(m[2], -1) {
+		values = append(values, q[1])
+	}
+	typ, err := strconv.Unquote(m[1])
+	if err != nil {
+		return "", nil
+	}
+	return typ, values
+}
+
+func quotedList(values []string) string {
+	quoted := make([]string, len(values))
+	for i, v := range values {
+		quoted[i] = strconv.Quote(v)
+	}
+	return strings.Join(quoted, ", ")
 }
 
 // enumIn returns the value, in quotes, that a message refuses, and the values of the enumeration.
@@ -268,6 +300,11 @@ func enrichEnum(d *manifest.Document, f *diag.Diagnostic, path, quoted string, v
 func enumOf(wrong string, values []string) string {
 	if best := nearest(wrong, values); best != "" {
 		return best
+	}
+	if i := slices.IndexFunc(values, func(v string) bool {
+		return len(wrong) > 3 && strings.HasPrefix(strings.ToLower(v), strings.ToLower(wrong))
+	}); i >= 0 {
+		return values[i]
 	}
 	if slices.Contains([]string{"http", "https", "grpc", "tls", "ssl"}, strings.ToLower(wrong)) && slices.Contains(values, "TCP") {
 		return "TCP"
