@@ -37,7 +37,7 @@ var topKind = regexp.MustCompile(`(?m)^kind:[ \t]*["']?(\w+)`)
 func holdsObject(name string) bool {
 	data, err := os.ReadFile(name)
 	if err != nil {
-		return true // it is told when it is read
+		return true // reported when it is read
 	}
 	for _, m := range topKind.FindAllSubmatch(data, -1) {
 		if kind := string(m[1]); kind != "Kustomization" && kind != "Component" {

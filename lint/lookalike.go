@@ -44,10 +44,7 @@ func (r *run) unreadableBlanks(d *manifest.Document, v verdict.Verdict) (diag.Di
 				}
 				fix.Edits = append(fix.Edits, edit)
 			} else if called, meant, ok := syntax.Punctuation(c); ok && meant == ":" {
-				if after := d.File.Data[offset+n]; after != ' ' && after != '\n' && after != '\r' {
-					meant = ": "
-				}
-				edit := source.Edit{Range: d.File.Range(offset, offset+n), NewText: meant}
+				edit := source.Edit{Range: d.File.Range(offset, offset+n), NewText: meant + syntax.SpaceAfter(d.File.Data, offset+n)}
 				name, found.Range, fix.Message = called, edit.Range, "write a colon"
 				fix.Edits = append(fix.Edits, edit)
 				return
@@ -59,7 +56,7 @@ func (r *run) unreadableBlanks(d *manifest.Document, v verdict.Verdict) (diag.Di
 		if isFreeText(d, path) && !key {
 			return
 		}
-		if text := string(textOf(d, at)); key || n.Style == manifest.Plain && (holdsKey(text) || mistyped(v, path) && foreignColon.MatchString(text)) {
+		if text := string(textOf(d, at)); key || n.Style == manifest.Plain && (holdsKey(text) || foreignColon.MatchString(text) && mistyped(v, path)) {
 			collect(at)
 		}
 	})

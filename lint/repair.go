@@ -53,12 +53,7 @@ func (r *run) repair(ctx context.Context, d *manifest.Document, v verdict.Verdic
 		return whole
 	}
 	value := runtime.DeepCopyJSON(d.Value())
-	var roots []verdict.Cause
-	for _, c := range whole.Causes {
-		if repairable(c) || t.hasMeant(d, value, c) {
-			roots = append(roots, c)
-		}
-	}
+	roots := t.rootsOf(d, value, whole.Causes)
 	if len(roots) == 0 {
 		return whole
 	}
@@ -86,6 +81,17 @@ func (r *run) repair(ctx context.Context, d *manifest.Document, v verdict.Verdic
 	}
 	whole.setAsideFollowers(d, roots)
 	return whole
+}
+
+// rootsOf returns the causes that can be repaired. Of many causes those that validation finds are passed over, since each is
+// held against all others.
+func (t *target) rootsOf(d *manifest.Document, object map[string]any, causes []verdict.Cause) (roots []verdict.Cause) {
+	for _, c := range causes {
+		if repairable(c) || len(causes) <= maxWrong && t.hasMeant(d, object, c) {
+			roots = append(roots, c)
+		}
+	}
+	return roots
 }
 
 // namespaceIn returns the namespace that a client sends an object to as it is repaired.
@@ -171,7 +177,8 @@ const (
 func (w *repaired) setAside(d *manifest.Document, causes []verdict.Cause) {
 	w.Causes = nil
 	for i, c := range causes {
-		if len(causes) > 1 && saysNothing(d, causes, i) {
+		if len(causes) > maxWrong && strings.Contains(c.Message, unchecked) ||
+			len(causes) > 1 && len(causes) <= maxWrong && saysNothing(d, causes, i) {
 			w.consequences = append(w.consequences, c)
 		} else {
 			w.Causes = append(w.Causes, c)
@@ -413,7 +420,7 @@ func countRepairable(causes []verdict.Cause) (n int) {
 
 // repairAll makes the repairs of the causes, each once, and reports whether there were any.
 func (t *target) repairAll(d *manifest.Document, value map[string]any, causes []verdict.Cause, w *repaired) (made bool) {
-	for _, c := range inOrder(d, causes) {
+	for _, c := range inOrder(d, t.rootsOf(d, value, causes)) {
 		if slices.ContainsFunc(w.made, func(o repair) bool { return o.path == c.Path }) {
 			continue
 		}

@@ -191,6 +191,10 @@ func TestLookalikes(t *testing.T) {
 			t.Errorf("quotes inside of quotes: %+v", d)
 		}
 	}
+	const atEnd = "apiVersion: v1\nkind: Pod\nspec: {containers: [{name: c, image: c:1}]}\nmetadata:\n  name\uff1a"
+	if found := findings(t, atEnd, "none"); len(found) != 1 || !strings.HasPrefix(found[0].Message, "full-width colon") {
+		t.Errorf("colon at the end of the file: %+v", found)
+	}
 	prose := "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, annotations: {note: 5\u00a0kg}}\ndata: {title: \u201cHello\u201d}\n"
 	for _, d := range findings(t, prose, "none,lookalike-character") {
 		t.Errorf("text for people: %s", d.Text())

@@ -17,7 +17,10 @@ import (
 
 // placeholder is a value that another program fills in before the manifest is applied: ${NAME}, ${NAME:=default},
 // <path:secret/data#key>, ENC[...] of an encrypted file.
-var placeholder = regexp.MustCompile(`\$\{[A-Za-z_][A-Za-z0-9_]*(?::?[=+-][^}]*)?\}|<path:[^>]+>|ENC\[AES256_GCM,`)
+var placeholder = regexp.MustCompile(variable + `|<path:[^>]+>|ENC\[AES256_GCM,`)
+
+// variable matches ${NAME} and ${NAME:=default}.
+const variable = `\$\{[A-Za-z_][A-Za-z0-9_]*(?::?[=+-][^}]*)?\}`
 
 // encrypted is the block that SOPS adds to a document.
 var encrypted = regexp.MustCompile(`(?m)^sops:|"sops"\s*:`)
@@ -57,11 +60,11 @@ func dropPlaceholders(res *lint.Result, files ...*source.File) {
 		if !hasPlaceholders(f.Data) {
 			continue
 		}
-		u := unfilledFile{f, map[int]bool{}, map[int]bool{}}
+		u := unfilledFile{f, map[int][]byte{}}
 		for _, c := range manifest.Split(f) {
-			text := f.Data[c.End()-c.Len() : c.End()]
-			u.documents[c.Number()] = placeholder.Match(text)
-			u.broken[c.Number()] = u.documents[c.Number()] && !readableFilled(text)
+			if text := f.Data[c.End()-c.Len() : c.End()]; placeholder.Match(text) {
+				u.documents[c.Number()] = text
+			}
 		}
 		unfilled[f.Name] = u
 	}
@@ -75,14 +78,14 @@ func dropPlaceholders(res *lint.Result, files ...*source.File) {
 	res.Count()
 }
 
-// unfilledFile is a file with placeholders, the documents that have them, and those that no value makes readable.
+// unfilledFile is a file with placeholders, and the texts of the documents that have them.
 type unfilledFile struct {
 	*source.File
-	documents, broken map[int]bool
+	documents map[int][]byte
 }
 
 // aloneOnLine matches a placeholder that may stand for whole lines.
-var aloneOnLine = regexp.MustCompile(`(?m)^([ \t]*)` + `\$\{[A-Za-z_][A-Za-z0-9_]*(?::?[=+-][^}]*)?\}[ \t]*$`)
+var aloneOnLine = regexp.MustCompile(`(?m)^([ \t]*)` + variable + `[ \t]*$`)
 
 // readableFilled reports whether a text is YAML when a word stands for each of its placeholders, or an entry where it is alone
 // on its line.
@@ -98,10 +101,11 @@ func readableFilled(text []byte) bool {
 
 // explains reports whether a finding is owed to a value that is not there yet, or to the block of SOPS.
 func (f unfilledFile) explains(d *diag.Diagnostic) bool {
-	if f.broken[d.Document] && strings.HasPrefix(d.Rule, "yaml-") {
+	text, unfilled := f.documents[d.Document]
+	if unfilled && strings.HasPrefix(d.Rule, "yaml-") && !readableFilled(text) {
 		return false
 	}
-	if f.documents[d.Document] && d.Reason == "FieldValueRequired" {
+	if unfilled && d.Reason == "FieldValueRequired" {
 		return true // a value of another type is judged as if it were missing
 	}
 	if d.Rule == "field-unknown" && d.Range.IsValid() && f.Line(d.Range.Start.Line) == "sops:" {

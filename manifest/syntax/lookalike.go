@@ -51,6 +51,7 @@ func (t Text) lookalikes() []Problem {
 	var name string
 	fix := Fix{Message: "write spaces", Certain: true}
 	structure := true // only blanks, dashes and colons stand before
+	key := lineKey{}
 	for at := 0; at < len(t.Data); {
 		r, n := utf8.DecodeRune(t.Data[at:])
 		if called, meant, ok := Lookalike(r); ok && structure && Blank(r) {
@@ -59,13 +60,15 @@ func (t Text) lookalikes() []Problem {
 			}
 			fix.Edits = append(fix.Edits, Edit{at, at + n, meant})
 		}
-		if called, meant, ok := Punctuation(r); ok && t.punctuates(at, n, meant, structure) {
+		if called, meant, ok := Punctuation(r); ok &&
+			(meant == "-" && structure && at+n < len(t.Data) && t.Data[at+n] == ' ' || meant == ":" && key.isWord()) {
 			if len(fix.Edits) == 0 {
 				p.Start, p.End, name = at, at+n, called
 				fix.Message = "write " + meant
 			}
-			fix.Edits = append(fix.Edits, Edit{at, at + n, meant + t.spaceAfter(at+n)})
+			fix.Edits = append(fix.Edits, Edit{at, at + n, meant + SpaceAfter(t.Data, at+n)})
 		}
+		key.take(r)
 		structure = r == '\n' || r == ':' || structure && (r == ' ' || r == '-' || Blank(r))
 		at += n
 	}
@@ -83,24 +86,30 @@ func (t Text) lookalikes() []Problem {
 	return []Problem{p}
 }
 
-// punctuates reports whether a character stands where the one that it is taken for would: a dash before an element, a colon
-// after the word that begins a line.
-func (t Text) punctuates(at, size int, meant string, structure bool) bool {
-	after := string(t.Data[at+size:])
-	switch meant {
-	case "-":
-		return structure && strings.HasPrefix(after, " ")
-	case ":":
-		line := string(t.Data[:at])
-		line = strings.TrimLeft(line[strings.LastIndexByte(line, '\n')+1:], " -")
-		return line != "" && !strings.ContainsAny(line, " :#\"'")
-	}
-	return false
+// lineKey is what stands on a line behind its indentation and dashes.
+type lineKey struct {
+	letters int
+	other   bool // characters that a key does not have
 }
 
-// spaceAfter returns the space that is missing between a colon or dash and what stands at a byte.
-func (t Text) spaceAfter(at int) string {
-	if at < len(t.Data) && strings.IndexByte(" \r\n", t.Data[at]) < 0 {
+func (k *lineKey) take(r rune) {
+	switch {
+	case r == '\n':
+		*k = lineKey{}
+	case strings.ContainsRune(" -", r) && k.letters == 0:
+	case strings.ContainsRune(" :#\"'", r):
+		k.other = true
+	default:
+		k.letters++
+	}
+}
+
+// isWord reports whether it is one word.
+func (k *lineKey) isWord() bool { return k.letters > 0 && !k.other }
+
+// SpaceAfter returns the space that is missing between a colon or dash and what stands at a byte.
+func SpaceAfter(data []byte, at int) string {
+	if at < len(data) && strings.IndexByte(" \r\n", data[at]) < 0 {
 		return " "
 	}
 	return ""

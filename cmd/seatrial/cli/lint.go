@@ -346,8 +346,8 @@ func (o *lintOptions) prepare(ctx context.Context) (job *lintJob, err error) {
 	return job, exitWith(err)
 }
 
-// fixFiles makes the fixes that are certain, or all with --unsafe, and writes the files or shows the changes. Without --fix the files stay
-// as they are, and so does the result.
+// fixFiles makes the fixes that are certain, or all with --unsafe, and writes the files or shows the changes. Without --fix
+// the files stay as they are, and so does the result.
 func (o *lintOptions) fixFiles(ctx context.Context, job *lintJob, res *lint.Result) (*lint.Result, error) {
 	fixed, err := job.Fix(ctx, res, o.unsafe)
 	if err != nil {
