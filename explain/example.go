@@ -28,7 +28,7 @@ var minimal = sync.OnceValues(func() (map[string]map[string]any, error) {
 //go:embed samples.yaml
 var samplesYAML []byte
 
-// sampleSet is what examples hold for fields whose schemas do not tell it.
+// sampleSet is what examples hold for fields whose schemas do not say it.
 type sampleSet struct {
 	Objects map[string]map[string]any // by type
 	Values  map[string]any            // by type and field: Probe.port; the type * is any
@@ -48,7 +48,7 @@ var samples = sync.OnceValue(func() *sampleSet {
 // typeOf returns the short name of a definition: Probe of io.k8s.api.core.v1.Probe.
 func typeOf(definition string) string { return definition[strings.LastIndexByte(definition, '.')+1:] }
 
-// value returns the value of a field; nil if its schema tells it.
+// value returns the value of a field; nil if its schema says it.
 func (set *sampleSet) value(f *schema.Field) any {
 	if v, ok := set.Values[typeOf(f.Holder())+"."+f.Name]; ok {
 		return clone(v)
@@ -74,7 +74,7 @@ func suits(f *schema.Field, v any) bool {
 	return f.Type == "integer"
 }
 
-// object returns what an object of a field's type holds; nil if its schema tells it, or does not have it.
+// object returns what an object of a field's type holds; nil if its schema says it, or does not have it.
 func (set *sampleSet) object(f *schema.Field) map[string]any {
 	known, ok := set.Objects[typeOf(f.TypeName())]
 	if !ok {

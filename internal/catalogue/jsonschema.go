@@ -146,7 +146,7 @@ func isIntOrString(s map[string]any) bool {
 	return false
 }
 
-// typeOf gives a schema the one type that a definition has; what may be of several types may be anything.
+// typeOf sets the one type of a schema that a definition has; what may be of several types may be anything.
 func typeOf(s map[string]any) {
 	if types, ok := s["type"].([]any); ok {
 		types = slices.DeleteFunc(slices.Clone(types), func(t any) bool {

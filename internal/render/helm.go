@@ -95,7 +95,7 @@ func (r *Rendering) renderChart(o Options) {
 	})
 }
 
-// marked renders a chart with marks in some of its files, and returns what tells the lines that a template's text comes
+// marked renders a chart with marks in some of its files, and returns what distinguishes the lines that a template's text comes
 // from; nil if they are not known.
 func (r *Rendering) marked(
 	files []*archive.BufferedFile, o Options, isMarked func(name string) bool,

@@ -42,7 +42,7 @@ spec:
 	}
 	first := written(t, p, "json", report.PlanOptions{})
 	if !bytes.Equal(first, written(t, again, "json", report.PlanOptions{})) {
-		t.Error("another run tells otherwise")
+		t.Error("another run says otherwise")
 	}
 	conforms(t, first)
 	return p

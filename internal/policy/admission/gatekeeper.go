@@ -139,7 +139,7 @@ func (e *evaluator) constraintKinds(value any) (rules []any, ok bool) {
 	return rules, len(rules) > 0
 }
 
-// setParams gives a policy some objects as its parameters.
+// setParams sets the objects that are the parameters of a policy.
 func (p *policy) setParams(objects []lint.PolicyObject) error {
 	index := cache.NewIndexer(cache.MetaNamespaceKeyFunc, cache.Indexers{})
 	for _, o := range objects {
