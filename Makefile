@@ -6,7 +6,7 @@ LDFLAGS = -s -w
 FUZZTIME ?= 60s
 RUNS ?= 200
 
-.PHONY: run build test release race same-bytes kills conformance conformance-cmd conformance-clients check bench fuzz mutants peers schema kubernetes update clean
+.PHONY: run build test release vscode race same-bytes kills conformance conformance-cmd conformance-clients check bench fuzz mutants peers schema kubernetes update clean
 
 run: build ## build, then lint a small shop and plan a rollout that gets stuck
 	./bin/seatrial lint --fail-on never --rules none examples/shop.yaml
@@ -14,6 +14,10 @@ run: build ## build, then lint a small shop and plan a rollout that gets stuck
 
 build: ## build bin/seatrial
 	$(GO) build -ldflags '$(LDFLAGS)' -o bin/seatrial ./cmd/seatrial
+
+vscode: ## the extension for VS Code, bin/seatrial.vsix; needs npm
+	@mkdir -p bin
+	cd editors/vscode && npm ci --ignore-scripts --no-audit --no-fund && npm run check && npm test && npm run package
 
 # Tests that may be skipped in CI, where any other skip fails: they need a kubectl and a helm (make conformance-clients).
 ALLOWED_SKIPS = TestClients/kubectl TestScripts/live_helm

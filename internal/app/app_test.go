@@ -99,7 +99,7 @@ func TestFolderKeepsKindsUntilADefinitionChanges(t *testing.T) {
 	folders := &app.Folders{}
 	store := func(overlay map[string][]byte) any {
 		t.Helper()
-		f, err := folders.Open(folder, overlay)
+		f, err := folders.Open(folder, overlay, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -126,7 +126,7 @@ func TestFolderHoldsDiskAndEditor(t *testing.T) {
 		filepath.Join(folder, "new.yaml"):            []byte(configMap("new")),
 		filepath.Join(folder, "below", "other.yaml"): []byte(configMap("other")),
 	}
-	f, err := (&app.Folders{}).Open(folder, overlay)
+	f, err := (&app.Folders{}).Open(folder, overlay, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,7 +163,7 @@ func TestFolderIsComparedWithHead(t *testing.T) {
 	folders := &app.Folders{Build: app.Build{Kubernetes: "v1.37.2"}}
 	refused := func(now string) (found []diag.Diagnostic) {
 		t.Helper()
-		f, err := folders.Open(folder, map[string][]byte{name: []byte(now)})
+		f, err := folders.Open(folder, map[string][]byte{name: []byte(now)}, "")
 		if err != nil {
 			t.Fatal(err)
 		}

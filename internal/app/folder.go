@@ -54,8 +54,9 @@ type Folder struct {
 }
 
 // Open takes a snapshot of a folder, without those below it: its manifests on disk, and those that are open in the
-// editor, whose texts are in overlay. A name that is no absolute path is one document of its own.
-func (f *Folders) Open(name string, overlay map[string][]byte) (*Folder, error) {
+// editor, whose texts are in overlay. A name that is no absolute path is one document of its own. Version is the target
+// where the configuration names none; empty, or unknown: the linked one.
+func (f *Folders) Open(name string, overlay map[string][]byte, version string) (*Folder, error) {
 	s := Settings{AnyFiles: true, Charts: render.Options{Child: f.Child}}
 	files := manifestsIn(name, overlay)
 	if filepath.IsAbs(name) {
@@ -67,6 +68,9 @@ func (f *Folders) Open(name string, overlay map[string][]byte) (*Folder, error) 
 	w, err := Open(texts, s)
 	if err != nil {
 		return nil, err
+	}
+	if len(w.Versions) == 0 && slices.Contains(schema.Versions(), version) {
+		w.Versions = []string{version}
 	}
 	w.definitions = f.definitionsFor(w)
 	for _, file := range files {

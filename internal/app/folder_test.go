@@ -97,7 +97,7 @@ func findings(
 	for name, text := range overlay {
 		texts[name] = text
 	}
-	f, err := folders.Open(folder, texts)
+	f, err := folders.Open(folder, texts, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,14 +24,19 @@ func isManifest(f *source.File) bool {
 
 // publish sends findings to the editor.
 func (s *Server) publish(d *document, findings []diag.Diagnostic) error {
+	return s.conn.Notify(
+		context.Background(), "textDocument/publishDiagnostics",
+		publishDiagnosticsParams{URI: d.uri, Version: d.version, Diagnostics: s.diagnostics(d, findings)},
+	)
+}
+
+// diagnostics returns findings as the protocol writes them.
+func (s *Server) diagnostics(d *document, findings []diag.Diagnostic) []diagnostic {
 	shown := make([]diagnostic, 0, len(findings))
 	for i := range findings {
 		shown = append(shown, s.diagnostic(d, &findings[i]))
 	}
-	return s.conn.Notify(
-		context.Background(), "textDocument/publishDiagnostics",
-		publishDiagnosticsParams{URI: d.uri, Version: d.version, Diagnostics: shown},
-	)
+	return shown
 }
 
 var severities = map[diag.Severity]int{

@@ -16,6 +16,7 @@ type folder struct {
 	snapshot Snapshot           // of the texts as they are; nil: not taken since the last change
 	cancel   context.CancelFunc // of the latest run
 	ended    chan struct{}      // closed when the latest run has ended
+	findings []diag.Diagnostic  // of the last run that was not cancelled
 }
 
 // folderOf returns the name of the folder that a document is judged in.
@@ -71,18 +72,31 @@ func (s *Server) lint(ctx context.Context, f *folder) {
 	var findings []diag.Diagnostic
 	judged := func(d document) bool { return isManifest(d.file) || snapshot.Rendered(d.name) }
 	if slices.ContainsFunc(docs, judged) {
-		if findings, err = snapshot.Lint(ctx); err != nil {
+		end := s.progress(ctx, f.name)
+		findings, err = snapshot.Lint(ctx)
+		end()
+		if err != nil {
 			return
 		}
 	}
+	s.mu.Lock()
+	f.findings = findings
+	s.mu.Unlock()
+	refresh := false
 	for _, d := range docs {
 		var mine []diag.Diagnostic
 		if judged(d) {
 			mine = findingsIn(d.name, findings)
 		}
-		if s.keep(ctx, &d, mine) {
+		switch kept := s.keep(ctx, &d, mine); {
+		case kept && s.pulls():
+			refresh = refresh || d.linted == d.version && s.resultOf(&d, d.findings).ResultID != s.resultOf(&d, mine).ResultID
+		case kept:
 			_ = s.publish(&d, mine) // an editor that is gone needs no findings
 		}
+	}
+	if refresh {
+		s.refresh(ctx)
 	}
 }
 
@@ -138,7 +152,7 @@ func (s *Server) snapshotOf(f *folder) (Snapshot, error) {
 	for _, d := range s.open {
 		overlay[d.name] = d.file.Data
 	}
-	snapshot, err := s.Open(f.name, overlay)
+	snapshot, err := s.Open(f.name, overlay, s.settings)
 	if err != nil {
 		return nil, err
 	}

@@ -36,7 +36,7 @@ type snapshot struct {
 	overlay map[string][]byte
 }
 
-func (c *counter) open(folder string, overlay map[string][]byte) (lsp.Snapshot, error) {
+func (c *counter) open(folder string, overlay map[string][]byte, _ lsp.Settings) (lsp.Snapshot, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.snapshots = append(c.snapshots, folder)
@@ -84,10 +84,14 @@ type client struct {
 
 	mu        sync.Mutex
 	published map[string][]string // messages by URI
+	asked     []string            // methods of the server's requests and progress
 }
 
 // editor starts a server in virtual time, lets f use it, and ends it.
-func editor(t *testing.T, c *counter, f func(*client)) {
+func editor(t *testing.T, c *counter, f func(*client)) { capable(t, c, `{}`, f) }
+
+// capable is an editor with capabilities.
+func capable(t *testing.T, c *counter, capabilities string, f func(*client)) {
 	synctest.Test(t, func(t *testing.T) {
 		serverIn, out := io.Pipe()
 		in, serverOut := io.Pipe()
@@ -100,7 +104,7 @@ func editor(t *testing.T, c *counter, f func(*client)) {
 		}()
 		stream := jsonrpc2.NewBufferedStream(pipes{in, out}, jsonrpc2.VSCodeObjectCodec{})
 		e.Conn = jsonrpc2.NewConn(context.Background(), stream, jsonrpc2.HandlerWithError(e.handle))
-		e.call("initialize", map[string]any{}, nil)
+		e.call("initialize", map[string]any{"capabilities": json.RawMessage(capabilities)}, nil)
 		f(e)
 		e.notify("exit", nil)
 		if err := <-ended; err != nil {
@@ -117,6 +121,12 @@ type pipes struct {
 }
 
 func (e *client) handle(_ context.Context, _ *jsonrpc2.Conn, r *jsonrpc2.Request) (any, error) {
+	if r.Method != "textDocument/publishDiagnostics" {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.asked = append(e.asked, r.Method)
+		return nil, nil
+	}
 	var p struct {
 		URI         string
 		Diagnostics []struct{ Message string }

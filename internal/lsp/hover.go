@@ -30,8 +30,8 @@ func (s *Server) hover(p positionParams) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		if text := explained(store, doc, path); text != "" {
-			return hover{Contents: markdown(text)}, nil
+		if subject, above := explained(store, doc, path); subject != nil {
+			return hover{Contents: markdown(page(subject.Tree(explain.Depth{}, nil), above))}, nil
 		}
 	}
 	return nil, nil
@@ -48,11 +48,12 @@ func (s *Server) store(d *document) (*schema.Store, error) {
 	return snapshot.Store()
 }
 
-// explained returns the page of the field at a path, or of the nearest one above it: the keys of maps are not fields.
-func explained(store *schema.Store, doc *manifest.Document, path []string) string {
+// explained returns the field at a path, or the nearest one above it: the keys of maps are not fields. It is nil where
+// the kind is not known.
+func explained(store *schema.Store, doc *manifest.Document, path []string) (subject *explain.Subject, above bool) {
 	kind := kindOf(store, doc)
 	if kind == nil {
-		return ""
+		return nil, false
 	}
 	resource := kind.Resource + "." + kind.Version
 	if kind.Group != "" {
@@ -68,9 +69,9 @@ func explained(store *schema.Store, doc *manifest.Document, path []string) strin
 		if err != nil {
 			continue
 		}
-		return page(subject.Tree(explain.Depth{}, nil), n < len(path))
+		return subject, n < len(path)
 	}
-	return ""
+	return nil, false
 }
 
 func kindOf(store *schema.Store, doc *manifest.Document) *schema.Kind {

@@ -32,7 +32,7 @@ import (
 type Server struct {
 	// Open takes a snapshot of a folder. Overlay has the texts of the files that are open, by name, which need
 	// not be saved. A document that was never saved has a folder of its own, named by its URI.
-	Open func(folder string, overlay map[string][]byte) (Snapshot, error)
+	Open func(folder string, overlay map[string][]byte, settings Settings) (Snapshot, error)
 	// Version of the program.
 	Version string
 
@@ -42,9 +42,19 @@ type Server struct {
 	stop func()          // ends Serve
 	runs sync.WaitGroup
 
-	mu      sync.Mutex
-	open    map[string]*document // by URI
-	folders map[string]*folder   // of the open documents
+	client clientCapabilities
+
+	mu       sync.Mutex
+	settings Settings
+	open     map[string]*document               // by URI
+	folders  map[string]*folder                 // of the open documents
+	waiting  map[jsonrpc2.ID]context.CancelFunc // requests that wait for a run
+	tokens   int                                // of progress, so far
+}
+
+// Settings are what the user sets in the editor. A folder's own configuration file wins.
+type Settings struct {
+	KubernetesVersion string `json:"kubernetesVersion"` // target; empty: the newest
 }
 
 // Snapshot is the manifests of a folder at a moment.
@@ -79,15 +89,15 @@ func (s *Server) Serve(ctx context.Context, in io.Reader, out io.Writer) error {
 	ctx, s.stop = context.WithCancel(ctx)
 	defer s.stop()
 	s.ctx, s.open, s.folders = ctx, map[string]*document{}, map[string]*folder{}
+	s.waiting = map[jsonrpc2.ID]context.CancelFunc{}
 	stream := newStream(in, out)
 	started := make(chan struct{})
 	handle := func(ctx context.Context, _ *jsonrpc2.Conn, req *jsonrpc2.Request) (any, error) {
 		<-started
 		return s.answer(ctx, req)
 	}
-	s.conn = jsonrpc2.NewConn(
-		ctx, stream, jsonrpc2.HandlerWithError(handle).SuppressErrClosed(), jsonrpc2.SetLogger(silent{}),
-	)
+	answering := jsonrpc2.HandlerWithError(handle).SuppressErrClosed()
+	s.conn = jsonrpc2.NewConn(ctx, stream, queue{s, answering}, jsonrpc2.SetLogger(silent{}))
 	close(started)
 	select {
 	case <-ctx.Done():
@@ -118,22 +128,27 @@ var methods = map[string]func(*Server, context.Context, json.RawMessage) (any, e
 		s.stop()
 		return nil, nil
 	},
-	"$/setTrace":                     ignored,
-	"$/cancelRequest":                ignored,
-	"textDocument/didOpen":           method((*Server).didOpen),
-	"textDocument/didChange":         method((*Server).didChange),
-	"textDocument/didSave":           method((*Server).didSave),
-	"textDocument/didClose":          method((*Server).didClose),
-	"textDocument/hover":             method((*Server).hover),
-	"textDocument/completion":        query((*Server).complete),
-	"textDocument/codeAction":        method((*Server).actions),
-	"textDocument/documentSymbol":    query((*Server).symbols),
-	"textDocument/definition":        query((*Server).definition),
-	"textDocument/references":        query((*Server).references),
-	"textDocument/documentHighlight": query((*Server).highlights),
-	"textDocument/prepareRename":     query((*Server).prepareRename),
-	"textDocument/rename":            query((*Server).rename),
-	"workspace/symbol":               query((*Server).workspaceSymbols),
+	"$/setTrace":                       ignored,
+	"$/cancelRequest":                  method((*Server).cancel),
+	"window/workDoneProgress/cancel":   ignored,
+	"textDocument/didOpen":             method((*Server).didOpen),
+	"textDocument/didChange":           method((*Server).didChange),
+	"textDocument/didSave":             method((*Server).didSave),
+	"textDocument/didClose":            method((*Server).didClose),
+	"textDocument/hover":               method((*Server).hover),
+	"textDocument/completion":          query((*Server).complete),
+	"textDocument/codeAction":          method((*Server).actions),
+	"textDocument/documentSymbol":      query((*Server).symbols),
+	"textDocument/definition":          query((*Server).definition),
+	"textDocument/references":          query((*Server).references),
+	"textDocument/documentHighlight":   query((*Server).highlights),
+	"textDocument/prepareRename":       query((*Server).prepareRename),
+	"textDocument/rename":              query((*Server).rename),
+	"textDocument/diagnostic":          query((*Server).pull),
+	"workspace/diagnostic":             query((*Server).pullAll),
+	"workspace/symbol":                 query((*Server).workspaceSymbols),
+	"workspace/executeCommand":         query((*Server).execute),
+	"workspace/didChangeConfiguration": method((*Server).configure),
 }
 
 func ignored(*Server, context.Context, json.RawMessage) (any, error) { return nil, nil }
@@ -184,7 +199,11 @@ func (s *Server) initialize(p initializeParams) (any, error) {
 	if slices.Contains(p.Capabilities.General.PositionEncodings, "utf-8") {
 		s.edge, encoding = utf8Edge, "utf-8"
 	}
-	return initializeResult{
+	s.client = p.Capabilities
+	if p.InitializationOptions != nil {
+		s.settings = *p.InitializationOptions
+	}
+	result := initializeResult{
 		Capabilities: serverCapabilities{
 			PositionEncoding:          encoding,
 			TextDocumentSync:          textDocumentSyncOptions{OpenClose: true, Change: syncIncremental, Save: true},
@@ -197,9 +216,36 @@ func (s *Server) initialize(p initializeParams) (any, error) {
 			DocumentHighlightProvider: true,
 			RenameProvider:            renameOptions{PrepareProvider: true},
 			WorkspaceSymbolProvider:   true,
+			ExecuteCommandProvider:    executeCommandOptions{Commands: commandNames()},
 		},
 		ServerInfo: serverInfo{Name: "seatrial", Version: s.Version},
-	}, nil
+	}
+	if s.pulls() {
+		result.Capabilities.DiagnosticProvider = &diagnosticOptions{
+			Identifier: "seatrial", InterFileDependencies: true, WorkspaceDiagnostics: true,
+		}
+	}
+	return result, nil
+}
+
+// configure takes over changed settings, and judges all folders again.
+func (s *Server) configure(p configurationParams) (any, error) {
+	s.mu.Lock()
+	changed := p.Settings.Seatrial != nil && *p.Settings.Seatrial != s.settings
+	if changed {
+		s.settings = *p.Settings.Seatrial
+	}
+	names := make([]string, 0, len(s.open))
+	for _, d := range s.open {
+		names = append(names, d.name)
+	}
+	s.mu.Unlock()
+	if changed {
+		for _, name := range names {
+			s.changed(name)
+		}
+	}
+	return nil, nil
 }
 
 func (s *Server) didOpen(p didOpenParams) (any, error) {

@@ -1,5 +1,11 @@
 package lsp
 
+import (
+	"encoding/json"
+
+	"github.com/sourcegraph/jsonrpc2"
+)
+
 // The part of the Language Server Protocol, version 3.17, that is spoken here. Names are the protocol's.
 
 type position struct {
@@ -18,11 +24,36 @@ type location struct {
 }
 
 type initializeParams struct {
-	Capabilities struct {
-		General struct {
-			PositionEncodings []string `json:"positionEncodings"`
-		} `json:"general"`
-	} `json:"capabilities"`
+	Capabilities          clientCapabilities `json:"capabilities"`
+	InitializationOptions *Settings          `json:"initializationOptions"`
+}
+
+// clientCapabilities are what an editor supports, as far as it matters here.
+type clientCapabilities struct {
+	General struct {
+		PositionEncodings []string `json:"positionEncodings"`
+	} `json:"general"`
+	TextDocument struct {
+		Diagnostic *struct{} `json:"diagnostic"`
+	} `json:"textDocument"`
+	Workspace struct {
+		Diagnostics struct {
+			RefreshSupport bool `json:"refreshSupport"`
+		} `json:"diagnostics"`
+	} `json:"workspace"`
+	Window struct {
+		WorkDoneProgress bool `json:"workDoneProgress"`
+	} `json:"window"`
+}
+
+type configurationParams struct {
+	Settings struct {
+		Seatrial *Settings `json:"seatrial"`
+	} `json:"settings"`
+}
+
+type cancelParams struct {
+	ID jsonrpc2.ID `json:"id"`
 }
 
 type initializeResult struct {
@@ -47,6 +78,67 @@ type serverCapabilities struct {
 	DocumentHighlightProvider bool                    `json:"documentHighlightProvider"`
 	RenameProvider            renameOptions           `json:"renameProvider"`
 	WorkspaceSymbolProvider   bool                    `json:"workspaceSymbolProvider"`
+	ExecuteCommandProvider    executeCommandOptions   `json:"executeCommandProvider"`
+	DiagnosticProvider        *diagnosticOptions      `json:"diagnosticProvider,omitempty"`
+}
+
+type executeCommandOptions struct {
+	Commands []string `json:"commands"`
+}
+
+type executeCommandParams struct {
+	Command   string            `json:"command"`
+	Arguments []json.RawMessage `json:"arguments"`
+}
+
+type diagnosticOptions struct {
+	Identifier            string `json:"identifier"`
+	InterFileDependencies bool   `json:"interFileDependencies"`
+	WorkspaceDiagnostics  bool   `json:"workspaceDiagnostics"`
+}
+
+type documentDiagnosticParams struct {
+	TextDocument     textDocument `json:"textDocument"`
+	PreviousResultID string       `json:"previousResultId"`
+}
+
+type workspaceDiagnosticParams struct {
+	PreviousResultIDs []struct {
+		URI   string `json:"uri"`
+		Value string `json:"value"`
+	} `json:"previousResultIds"`
+}
+
+// Kinds of diagnostic reports.
+const (
+	reportFull      = "full"
+	reportUnchanged = "unchanged"
+)
+
+type documentDiagnosticReport struct {
+	Kind     string        `json:"kind"`
+	ResultID string        `json:"resultId"`
+	Items    *[]diagnostic `json:"items,omitempty"` // of a full report
+}
+
+type workspaceDocumentReport struct {
+	documentDiagnosticReport
+	URI     string `json:"uri"`
+	Version *int   `json:"version"` // null: the file is not open
+}
+
+type workspaceDiagnosticReport struct {
+	Items []workspaceDocumentReport `json:"items"`
+}
+
+type progressParams struct {
+	Token string `json:"token"`
+	Value any    `json:"value,omitempty"`
+}
+
+type workDoneProgress struct {
+	Kind  string `json:"kind"` // begin, end
+	Title string `json:"title,omitempty"`
 }
 
 type renameOptions struct {

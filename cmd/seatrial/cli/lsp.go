@@ -16,15 +16,15 @@ func newLSPCommand(s Streams) *cobra.Command {
 
 The manifests of a folder are linted as one set, with the nearest configuration file in the folder
 or above it (` + lint.ConfigName + `). Files without API objects are ignored.
-docs/integrations.md shows how to set up editors.`,
+docs/editors.md shows how to set up editors.`,
 		Example: `  seatrial lsp                               # started by an editor
   nvim --cmd 'lua vim.lsp.start({cmd = {"seatrial", "lsp"}})' web.yaml`,
 		Args: exactArgs(0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			folders := &app.Folders{Build: thisBuild(), Child: renderer}
 			server := &lsp.Server{
-				Open: func(folder string, overlay map[string][]byte) (lsp.Snapshot, error) {
-					snapshot, err := folders.Open(folder, overlay)
+				Open: func(folder string, overlay map[string][]byte, set lsp.Settings) (lsp.Snapshot, error) {
+					snapshot, err := folders.Open(folder, overlay, set.KubernetesVersion)
 					if err != nil {
 						return nil, err
 					}
