@@ -38,7 +38,7 @@ same-bytes: ## simulate a mix of everything RUNS times, on 1, 2 and 4 processors
 	SEATRIAL_DETERMINISM_RUNS=$(RUNS) $(GO) test -count=1 -timeout=2h -run TestSameInputSameBytes ./internal/plan/simulate
 
 check: ## format, vet, staticcheck, and the types on other platforms
-	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "run gofmt -w ."; exit 1; }
+	@test -z "$$(gofmt -l $$(git ls-files "*.go"))" || { gofmt -l $$(git ls-files "*.go"); echo "run gofmt -w on them"; exit 1; }
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
 	$(GO) run ./internal/crosscheck linux/arm64 darwin/arm64 windows/amd64
