@@ -2,7 +2,6 @@ package rules
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	networkingv1 "k8s.io/api/networking/v1"
@@ -58,7 +57,7 @@ func checkHosts(p *lint.SetPass, s *network.Set) {
 		if h.Port != 0 && len(backends) == 0 {
 			continue // another rule's business
 		}
-		if way := allBlocked(s, network.Pods(p.Resource), backends); way != nil {
+		if way := s.Blocking(network.Pods(p.Resource), backends); way != nil {
 			what := fmt.Sprintf("%s cannot connect to %s", p.Resource.Object, service.Object)
 			if !told[what] {
 				told[what] = true
@@ -66,22 +65,6 @@ func checkHosts(p *lint.SetPass, s *network.Set) {
 			}
 		}
 	}
-}
-
-// allBlocked returns what blocks a connection to each of some backends; nil if one can be reached.
-func allBlocked(s *network.Set, from network.End, backends []network.Backend) (blocking *network.Way) {
-	for _, b := range backends {
-		a := s.Ask(from, network.Pods(b.Pods), b.Port)
-		switch {
-		case a.Egress.Verdict == network.Blocked:
-			blocking = &a.Egress
-		case a.Ingress.Verdict == network.Blocked:
-			blocking = &a.Ingress
-		default:
-			return nil
-		}
-	}
-	return blocking
 }
 
 // blockedFlow says which policies block a connection.
@@ -112,76 +95,13 @@ func policyNames(policies []*lint.Resource) string {
 	return strings.Join(names, " or ")
 }
 
-// proxies matches what pods are called that pass on what comes from outside.
-var proxies = regexp.MustCompile(`(?i)ingress|nginx|traefik|haproxy|envoy|kong|contour|gateway|proxy|istio|edge|router|caddy`)
-
-// checkEntrance looks at the Services of an Ingress. It is not known where the controller runs: blocked is what lets in
-// certain pods of the set's own namespace alone, none of which looks like a proxy.
+// checkEntrance looks at the Services of an Ingress.
 func checkEntrance(p *lint.SetPass, s *network.Set) {
 	for _, ref := range p.Resource.Refs {
-		if ref.Role != "backend" || ref.Kind != "Service" {
-			continue
-		}
-		service := p.Set.Get("", "Service", ref.Namespace, ref.Name)
-		if service == nil || ref.Port == nil {
-			continue
-		}
-		number := ref.Port.Number
-		if ref.Port.Name != "" {
-			number = network.PortNamed(service, ref.Port.Name)
-		}
-		if number == 0 {
-			continue
-		}
-		var blocking *network.Way
-		for _, b := range s.Backends(service, number) {
-			if blocking = closed(p.Set, s, b); blocking == nil {
-				break
-			}
-		}
-		if blocking != nil {
+		service, backends := s.IngressBackends(ref)
+		if blocking := s.BlockingEntrance(backends); blocking != nil {
 			p.Report(blockedFlow(ref.Path, fmt.Sprintf("the Ingress controller cannot connect to %s", service.Object), *blocking,
 				"allow ingress from the namespace of the Ingress controller"))
 		}
 	}
-}
-
-// closed returns what keeps a controller of another namespace, or of the same one, from a backend; nil if it is not
-// certain.
-func closed(set *lint.Set, s *network.Set, b network.Backend) *network.Way {
-	outside := network.End{Outside: true}
-	way := s.Ask(outside, network.Pods(b.Pods), b.Port).Ingress
-	if way.Verdict != network.Blocked || set.MayCreatePods(b.Pods.Object.Namespace) {
-		return nil
-	}
-	for _, policy := range way.Isolating {
-		for _, rule := range policy.Network.Ingress {
-			for i := range rule.From {
-				if !certain(set, policy, &rule.From[i]) {
-					return nil
-				}
-			}
-		}
-	}
-	return &way
-}
-
-// certain reports whether a peer means certain pods of the policy's namespace that are no proxies.
-func certain(set *lint.Set, policy *lint.Resource, peer *networkingv1.NetworkPolicyPeer) bool {
-	if peer.PodSelector == nil || peer.NamespaceSelector != nil {
-		return false
-	}
-	found := false
-	for pods := range set.SelectedBy(policy.Object.Namespace, peer.PodSelector) {
-		if proxies.MatchString(pods.Object.Name) {
-			return false
-		}
-		for _, value := range pods.PodLabels {
-			if proxies.MatchString(value) {
-				return false
-			}
-		}
-		found = true
-	}
-	return found && len(peer.PodSelector.MatchLabels)+len(peer.PodSelector.MatchExpressions) > 0
 }

@@ -334,16 +334,21 @@ var phrases = map[string][2]string{
 // clauseEnd ends the first clause of a message. A colon within a name, as in nginx:1.25, does not.
 var clauseEnd = regexp.MustCompile(`[:;] | \(`)
 
-// reason says a number of consequences of a kind as a reason of a risk.
+// reason says a number of consequences of a kind as a reason of a risk: a grave one by itself.
 func (k Kind) reason(n int, first *Consequence) string {
-	if n > 1 {
+	if n > 1 && first.Risk < High {
 		return fmt.Sprintf(phrases[k.Name][1], n)
 	}
-	object := first.Object.Kind + " " + first.Object.Name
+	reason := first.Object.Kind + " " + first.Object.Name
 	if phrase := phrases[k.Name][0]; phrase != "" {
-		return fmt.Sprintf(phrase, object)
+		reason = fmt.Sprintf(phrase, reason)
+	} else {
+		reason += ": " + clauseEnd.Split(first.Message, 2)[0]
 	}
-	return object + ": " + clauseEnd.Split(first.Message, 2)[0]
+	if n > 1 {
+		reason += fmt.Sprintf(", and %d more", n-1)
+	}
+	return reason
 }
 
 func count(all []Finding, is func(Finding) bool) (n int) {

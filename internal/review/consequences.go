@@ -38,7 +38,7 @@ var Kinds = []Kind{
 
 // finders look for consequences in an environment.
 var finders = []func(*environment) []Consequence{
-	restarts, staleConfig, services, references, autoscalers, volumes, images, permissions, network, definitions,
+	restarts, staleConfig, services, references, autoscalers, volumes, images, permissions, connections, definitions,
 	served, quotas, recreated,
 }
 
