@@ -93,8 +93,10 @@ type Environment struct {
 	// Sources are globs of sources as seatrial render --list names them, relative to the configuration file.
 	Sources []string `json:"sources"`
 	// Nodes are those of the cluster, as seatrial plan --nodes takes them.
-	Nodes             []string `json:"nodes,omitempty"`
-	KubernetesVersion string   `json:"kubernetesVersion,omitempty"`
+	Nodes []string `json:"nodes,omitempty"`
+	// Snapshot is a file that seatrial plan --save has written: what the cluster runs, with its nodes.
+	Snapshot          string `json:"snapshot,omitempty"`
+	KubernetesVersion string `json:"kubernetesVersion,omitempty"`
 }
 
 // Cluster is a cluster that Argo CD deploys to.
@@ -268,6 +270,9 @@ func (c *Config) settle(beside func(string) string) error {
 		}
 		for j, glob := range e.Sources {
 			c.Environments[i].Sources[j] = beside(glob)
+		}
+		if e.Snapshot != "" {
+			c.Environments[i].Snapshot = beside(e.Snapshot)
 		}
 	}
 	for _, cluster := range c.Clusters {

@@ -61,7 +61,7 @@ func (o *ReviewOptions) Review(ctx context.Context) (*review.Report, error) {
 		return nil, err
 	}
 	report := review.Compare(review.Input{
-		Base: r.old.revision, Head: r.new.revision, Environments: r.environments(), Others: r.others,
+		Base: r.old.revision, Head: r.new.revision, Environments: r.environments(ctx), Others: r.others,
 		Unchanged: r.unchanged, Notes: r.notes,
 	})
 	if err := r.simulate(ctx, report); err != nil {
@@ -360,12 +360,19 @@ func (r *reviewer) judgeAgain(ctx context.Context) error {
 }
 
 // environments returns the pairs for comparison.
-func (r *reviewer) environments() (all []*review.Environment) {
+func (r *reviewer) environments(ctx context.Context) (all []*review.Environment) {
 	for _, g := range r.groups {
-		all = append(all, &review.Environment{
+		e := &review.Environment{
 			Name: g.name, Was: g.was(), Kind: g.kind(), Old: g.old, New: g.new, Fate: g.fate,
-			Elsewhere: func(ref lint.Ref) bool { return r.elsewhere(g, ref) },
-		})
+			Elsewhere: func(ref lint.Ref) bool { return r.elsewhere(g, ref) }, Nodes: g.nodes,
+		}
+		if len(g.same) > 0 {
+			e.Rest = sync.OnceValue(func() []*review.Object { return g.rest(ctx, r.Charts) })
+		}
+		if g.snapshot != nil {
+			e.Running = g.snapshot.beside(g.workloads())
+		}
+		all = append(all, e)
 	}
 	slices.SortFunc(all, func(a, b *review.Environment) int { return cmp.Compare(a.Name, b.Name) })
 	return all

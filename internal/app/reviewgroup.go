@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/seatrial/seatrial/internal/cluster"
+	"github.com/seatrial/seatrial/internal/render"
 	"github.com/seatrial/seatrial/internal/review"
 	"github.com/seatrial/seatrial/lint"
 	"github.com/seatrial/seatrial/manifest"
@@ -19,9 +21,11 @@ import (
 type reviewGroup struct {
 	name     string
 	pairs    []*unitPair
-	same     []*unit // units of the environment that the change leaves as they are
-	nodes    []*corev1.Node
-	old, new *review.Side // of all pairs; nil: that side has none
+	same     []*unit         // units of the environment that the change leaves as they are
+	nodes    []*corev1.Node  // nil: they are not known
+	known    string          // where they are known from
+	snapshot *runningCluster // nil: none
+	old, new *review.Side    // of all pairs; nil: that side has none
 }
 
 // group makes groups of the pairs, in their order.
@@ -38,12 +42,8 @@ func (r *reviewer) group() error {
 			g = &reviewGroup{name: u.environment.Name}
 			named[g.name] = g
 			r.groups = append(r.groups, g)
-			if len(u.environment.Nodes) > 0 {
-				nodes, err := cluster.ParseNodes(u.environment.Nodes...)
-				if err != nil {
-					return usage("environments: nodes of %s: %w", g.name, err)
-				}
-				g.nodes = nodes
+			if err := g.readCluster(u.environment); err != nil {
+				return err
 			}
 		}
 		g.pairs = append(g.pairs, p)
@@ -55,6 +55,9 @@ func (r *reviewer) group() error {
 		}
 	}
 	for _, g := range r.groups {
+		if r.Nodes != nil {
+			g.nodes, g.known = r.Nodes, "the nodes of --nodes"
+		}
 		g.old = joinSides(g.pairs, func(p *unitPair) *review.Side { return p.oldRead })
 		g.new = joinSides(g.pairs, func(p *unitPair) *review.Side { return p.newRead })
 		if g.new != nil && len(g.pairs) > 1 {
@@ -62,6 +65,45 @@ func (r *reviewer) group() error {
 		}
 	}
 	return nil
+}
+
+// readCluster reads what the configuration says of the cluster of an environment.
+func (g *reviewGroup) readCluster(e *lint.Environment) (err error) {
+	if e.Snapshot != "" {
+		if g.snapshot, err = readRunning(e.Snapshot); err != nil {
+			return fmt.Errorf("environments: snapshot of %s: %w", g.name, err)
+		}
+		g.nodes, g.known = g.snapshot.nodes, "the nodes of the snapshot"
+	}
+	if len(e.Nodes) > 0 {
+		if g.nodes, err = cluster.ParseNodes(e.Nodes...); err != nil {
+			return usage("environments: nodes of %s: %w", g.name, err)
+		}
+		g.known = "the nodes of the configuration"
+	}
+	return nil
+}
+
+// rest returns the objects that the environment applies on both sides, and that are not compared.
+func (g *reviewGroup) rest(ctx context.Context, charts render.Options) (all []*review.Object) {
+	for _, u := range g.same {
+		v, err := u.side.validator(ctx)
+		if err != nil || u.render(charts) != nil {
+			continue // it is no part of the change
+		}
+		all = append(all, objectsOfUnit(ctx, v, u, u.docs)...)
+	}
+	return all
+}
+
+// workloads returns the objects of both sides.
+func (g *reviewGroup) workloads() (all []*review.Object) {
+	for _, s := range []*review.Side{g.old, g.new} {
+		if s != nil {
+			all = append(all, s.Objects...)
+		}
+	}
+	return all
 }
 
 // joinSides makes one side of those of some pairs; nil if none has it.

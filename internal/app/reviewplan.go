@@ -30,13 +30,9 @@ func (r *reviewer) simulate(ctx context.Context, report *review.Report) error {
 	if r.Plan == PlanNone {
 		return nil
 	}
-	nodes, known := r.Nodes, "the nodes of --nodes"
-	if nodes == nil {
-		assumed, err := cluster.ParseNodes(assumedNodes)
-		if err != nil {
-			return err
-		}
-		nodes, known = assumed, ""
+	assumed, err := cluster.ParseNodes(assumedNodes)
+	if err != nil {
+		return err
 	}
 	budget := r.Budget
 	if budget == 0 {
@@ -45,14 +41,16 @@ func (r *reviewer) simulate(ctx context.Context, report *review.Report) error {
 	deadline := time.Now().Add(budget)
 	for _, g := range r.groups {
 		name := g.name
-		if !rolls(report, name) || g.old == nil || g.new == nil {
+		if g.old == nil || g.new == nil || !rolls(report, name) && (g.nodes == nil || !resizes(report, name)) {
 			continue
 		}
-		nodes, known := nodes, known
-		if g.nodes != nil && r.Nodes == nil {
-			nodes, known = g.nodes, "the nodes of the configuration"
+		nodes := g.nodes
+		if nodes == nil {
+			nodes = assumed
 		}
-		rollout := review.Rollout{Environment: name, Nodes: known, Workloads: []review.Rolling{}, Problems: []string{}, Remedies: []string{}}
+		rollout := review.Rollout{
+			Environment: name, Nodes: g.known, Workloads: []review.Rolling{}, Problems: []string{}, Remedies: []string{},
+		}
 		switch {
 		case refuses(report, name):
 			rollout.Why = "the API server refuses a part of the change"
@@ -82,6 +80,11 @@ func rolls(report *review.Report, environment string) bool {
 	})
 }
 
+// resizes reports whether the pods of an environment ask for more or less than before.
+func resizes(report *review.Report, environment string) bool {
+	return slices.ContainsFunc(report.Totals, func(t review.Total) bool { return t.Environment == environment })
+}
+
 func refuses(report *review.Report, environment string) bool {
 	return slices.ContainsFunc(report.Refused, func(f review.Finding) bool {
 		return slices.Contains(f.Environments, environment)
@@ -101,13 +104,18 @@ func replicasOf(s *review.Side) (n int) {
 func (r *reviewer) roll(
 	ctx context.Context, g *reviewGroup, nodes []*corev1.Node, limit time.Time, rollout *review.Rollout,
 ) error {
-	if len(g.same) > 0 {
-		r.others() // renders them
+	for _, u := range g.same {
+		if err := u.render(r.Charts); err != nil {
+			return err
+		}
 	}
 	in := simulate.Input{
-		From: slices.Concat(documentsOf(g.old), g.unchanged()), Change: slices.Concat(documentsOf(g.new), g.unchanged()),
+		From: g.snapshot.with(slices.Concat(documentsOf(g.old), g.unchanged())), Change: slices.Concat(documentsOf(g.new), g.unchanged()),
 		Nodes: nodes, Rest: r.Collect,
 		External: r.new.workspace.External,
+	}
+	if g.snapshot != nil && r.Nodes == nil && len(g.nodes) == len(g.snapshot.nodes) && g.nodes[0] == g.snapshot.nodes[0] {
+		in.Nodes = nil // those of the snapshot, with what is on them
 	}
 	var err error
 	if in.Definitions, err = r.new.workspace.catalogue.documents(slices.Concat(in.From, in.Change)); err != nil {
@@ -131,7 +139,7 @@ func (r *reviewer) roll(
 		return nil
 	}
 	unplaced := func(problem plan.Problem) bool { return problem.Kind == plan.Unplaced && problem.Open }
-	if r.Nodes == nil && g.nodes == nil && slices.ContainsFunc(result.Problems, unplaced) {
+	if g.nodes == nil && slices.ContainsFunc(result.Problems, unplaced) {
 		rollout.Why = "pods fit on none of the nodes that are assumed: name nodes with --nodes"
 		return nil
 	}
@@ -168,7 +176,8 @@ func fill(rollout *review.Rollout, p *plan.Plan) {
 			continue
 		}
 		rolling := review.Rolling{
-			Object: w.Object, Desired: w.Desired, MinAvailable: w.MinAvailable, MaxPods: w.MaxPods, Settled: -1,
+			Object: w.Object, Strategy: w.Strategy, Desired: w.Desired, MinAvailable: w.MinAvailable, MaxPods: w.MaxPods,
+			Settled: -1, Curve: w.Curve,
 		}
 		if w.SettledAt != nil {
 			rolling.Settled = w.SettledAt.Seconds()
@@ -176,11 +185,24 @@ func fill(rollout *review.Rollout, p *plan.Plan) {
 		rollout.Workloads = append(rollout.Workloads, rolling)
 	}
 	for _, problem := range p.Problems {
-		if problem.Open {
-			rollout.Problems = append(rollout.Problems, problem.Message)
+		if !problem.Open {
+			continue
+		}
+		rollout.Problems = append(rollout.Problems, problem.Message)
+		if problem.Help != "" && !slices.Contains(rollout.Remedies, problem.Help) {
+			rollout.Remedies = append(rollout.Remedies, problem.Help)
 		}
 	}
+	for _, c := range p.Constraints {
+		if c.Violation != "" {
+			rollout.Problems = append(rollout.Problems, fmt.Sprintf("%s: %s", c.Object, c.Violation))
+		}
+	}
+	rollout.Timeline = p.Timeline[:min(len(p.Timeline), maxSteps)]
 }
+
+// maxSteps is how many steps of a rollout a report holds.
+const maxSteps = 300
 
 // documentsOf returns what a side applies, without hooks.
 func documentsOf(s *review.Side) (docs []*manifest.Document) {

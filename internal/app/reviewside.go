@@ -61,6 +61,7 @@ type unit struct {
 	variant     render.Variant
 	files       []string
 
+	rendered  bool
 	rendering *render.Rendering
 	docs      []*manifest.Document
 	varying   []*manifest.Document // of another rendering, if templates may draw values
@@ -145,6 +146,7 @@ func (s *reviewSide) addManifests() {
 	byFolder := map[string][]string{}
 	seen := map[string]string{} // folders of objects
 	clash := false
+	s.workspace.Inputs = slices.DeleteFunc(s.workspace.Inputs, s.isSnapshot)
 	for _, name := range s.workspace.Inputs {
 		folder := filepath.Dir(name)
 		byFolder[folder] = append(byFolder[folder], name)
@@ -171,6 +173,13 @@ func (s *reviewSide) addManifests() {
 	default:
 		s.add(s.manifests("manifests", s.workspace.Inputs))
 	}
+}
+
+// isSnapshot reports whether a file is the snapshot of an environment, which nobody applies.
+func (s *reviewSide) isSnapshot(name string) bool {
+	return slices.ContainsFunc(s.workspace.Config.Environments, func(e lint.Environment) bool {
+		return e.Snapshot != "" && filepath.Clean(s.rebased(e.Snapshot)) == filepath.Clean(name)
+	})
 }
 
 // manifests returns a unit of files.
@@ -222,6 +231,10 @@ func (u *unit) lintJob() *LintJob {
 }
 
 func (u *unit) render(charts render.Options) error {
+	if u.rendered {
+		return nil
+	}
+	u.rendered = true
 	if u.source != nil {
 		u.rendering = u.source.Render(u.variant, u.charts(charts))
 		u.docs, _ = manifest.Read(source.NewFile(u.rendering.Name, u.rendering.Text), manifest.DefaultLimits)
@@ -377,9 +390,25 @@ func objectsOfUnit(ctx context.Context, v *validation.Validator, u *unit, docs [
 		if u.rendering != nil {
 			place = u.rendering.Origin(d)
 		}
-		all = append(all, review.NewObject(d, answer, place))
+		o := review.NewObject(d, answer, place)
+		if u.rendering != nil {
+			o.Locate = func(fields []review.FieldPlace) []source.Range { return u.locate(d, fields) }
+		}
+		all = append(all, o)
 	}
 	return all
+}
+
+// locate returns where the source of the unit has fields of a document of its rendering.
+func (u *unit) locate(d *manifest.Document, fields []review.FieldPlace) (places []source.Range) {
+	var found []diag.Diagnostic
+	for _, f := range fields {
+		found = append(found, diag.Diagnostic{Document: d.Number, Object: d.Object, Path: f.Path, Range: f.Range})
+	}
+	for _, f := range u.rendering.Locate(found) {
+		places = append(places, f.Range)
+	}
+	return places
 }
 
 // recreates reports whether an object whose update the server refuses is deleted and created again by what applies it,

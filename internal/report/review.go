@@ -58,6 +58,7 @@ type jsonReview struct {
 	Known        []jsonReviewFinding        `json:"known,omitempty"`
 	Consequences []review.Consequence       `json:"consequences"`
 	Totals       []review.Total             `json:"totals"`
+	NodeRooms    []review.NodeRoom          `json:"nodeRooms"`
 	Rollouts     []review.Rollout           `json:"rollouts"`
 	Notes        []string                   `json:"notes"`
 }
@@ -73,7 +74,8 @@ func jsonReviewOf(r *review.Report, all bool) jsonReview {
 		APIVersion: "seatrial/v1", Kind: "ReviewReport", Risk: r.Risk(), Base: r.Base, Head: r.Head,
 		Environments: orEmpty(r.Environments), Unchanged: r.Unchanged, Changes: orEmpty(r.Changes),
 		Refused: findingsOf(r.Refused), New: findingsOf(r.New), Fixed: findingsOf(r.Fixed), Before: r.Before,
-		Consequences: orEmpty(r.Consequences), Totals: orEmpty(r.Totals), Rollouts: orEmpty(r.Rollouts), Notes: orEmpty(r.Notes),
+		Consequences: orEmpty(r.Consequences), Totals: orEmpty(r.Totals),
+		NodeRooms: orEmpty(r.NodeRooms), Rollouts: orEmpty(r.Rollouts), Notes: orEmpty(r.Notes),
 	}
 	if all {
 		out.Known = findingsOf(r.Known)
@@ -215,6 +217,19 @@ func fateText(c *review.Change) string {
 		return "stays in the cluster: " + c.Why
 	}
 	return "is deleted: " + c.Why
+}
+
+// roomTexts says how much of each resource is left.
+func roomTexts(rooms []review.Room) string {
+	var texts []string
+	for _, r := range rooms {
+		if over, ok := strings.CutPrefix(r.Left, "-"); ok {
+			texts = append(texts, fmt.Sprintf("%s is %s over %s", r.Resource, over, r.Of))
+			continue
+		}
+		texts = append(texts, fmt.Sprintf("%s %s of %s", r.Resource, r.Left, r.Of))
+	}
+	return strings.Join(texts, ", ")
 }
 
 // reviewPlace names a line of a file.

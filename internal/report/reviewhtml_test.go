@@ -7,9 +7,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/internal/browser"
+	"github.com/seatrial/seatrial/internal/plan"
 	"github.com/seatrial/seatrial/internal/report"
 	"github.com/seatrial/seatrial/internal/review"
 	"github.com/seatrial/seatrial/source"
@@ -35,7 +37,9 @@ func sampleReview() *review.Report {
 		Changes: []review.Change{{
 			Action: review.Update, Object: web, Environments: []string{"prod", "dev"}, File: "web.yaml", Line: 3,
 			Fields: []review.Field{
-				{Path: "spec.replicas", Before: "1", After: "2"},
+				{Path: "spec.replicas", Before: "1", After: "2", File: "values.yaml", Line: 7},
+				{Path: "spec.paused", Before: "true", File: "web.yaml", Line: 9},
+				{Path: "spec.revisionHistoryLimit", After: "3"},
 				{Path: "data.text", Before: "a\nb", After: "a\nc", Lines: []string{" a", "-b", "+c"}},
 			},
 		}, {Action: review.Delete, Object: web, Environments: []string{"dev"}, Fields: []review.Field{}, Fate: review.Left, Why: "kubectl apply deletes nothing"}},
@@ -45,10 +49,23 @@ func sampleReview() *review.Report {
 		}},
 		Totals: []review.Total{{
 			Environment: "prod", Namespace: "shop", Before: map[string]string{"pods": "1"}, After: map[string]string{"pods": "2"},
+			Quota: []review.Room{{Resource: "pods", Of: "10", Left: "8"}, {Resource: "requests.cpu", Of: "1", Left: "-500m"}},
 		}},
+		NodeRooms: []review.NodeRoom{{Environment: "prod", Nodes: 3, Room: []review.Room{{Resource: "cpu", Of: "12", Left: "10500m"}}}},
 		Rollouts: []review.Rollout{{
 			Environment: "dev", Simulated: true, Completes: true, Seconds: 12,
-			Workloads: []review.Rolling{{Object: web, Desired: 2, MinAvailable: 2, MaxPods: 3, Settled: 12}},
+			Workloads: []review.Rolling{{
+				Object: web, Strategy: "RollingUpdate", Desired: 2, MinAvailable: 2, MaxPods: 3, Settled: 12,
+				Curve: []plan.Point{
+					{At: -1, Desired: 2, Old: 2, Ready: 2, Available: 2},
+					{At: plan.Time(time.Second), Desired: 2, Old: 2, New: 1, Ready: 2, Available: 2},
+					{At: plan.Time(5 * time.Second), Desired: 2, New: 2, Ready: 2, Available: 2, Stopping: 1},
+				},
+			}},
+			Timeline: []plan.Step{
+				{At: plan.Time(time.Second), Source: plan.FromState, Object: web, Event: "Scheduled", Node: "node-1", Message: "to a node"},
+				{At: plan.Time(2 * time.Second), Source: plan.FromEvent, Object: web, Event: "Unhealthy", Warning: true, Message: "probe failed", Count: 3},
+			},
 		}},
 		Notes: []string{"a note"},
 	}
@@ -82,6 +99,8 @@ func TestReviewTextShowsAllParts(t *testing.T) {
 		"pods are replaced", "~ Deployment shop/web", "spec.replicas  1 -> 2", "        -b", "stays in the cluster: kubectl apply deletes nothing",
 		"dev: completes after 12 s on nodes with room", "at least 2 of 2 available, at most 3 pods", "pods 1 -> 2", "a note",
 		"2 findings of before not shown",
+		"spec.paused  true -> (removed)", "spec.revisionHistoryLimit  (not set) -> 3", "left of the quota: pods 8 of 10, requests.cpu is 500m over 1",
+		"prod, 3 nodes: left cpu 10500m of 12",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
@@ -107,6 +126,10 @@ func TestPageOfAReviewShowsAnEnvironmentAlone(t *testing.T) {
 	b.Until(`document.querySelectorAll(".envs button").length === 2`)
 	b.Until(`document.querySelector("#changes").textContent.includes("spec.replicas")`)
 	b.Until(`[...document.querySelectorAll("section")].length === 7`)
+	b.Until(`document.querySelector("#changes .at").textContent === "values.yaml:7"`)
+	b.Until(`[...document.querySelectorAll("#changes .at")].some((e) => e.textContent === "was web.yaml:9")`)
+	b.Until(`document.querySelectorAll("#rollout svg path").length >= 4 && document.querySelectorAll("#rollout tr").length === 2`)
+	b.Until(`document.querySelector("#sums").textContent.includes("requests.cpu is 500m over 1")`)
 	b.Until(`(() => { document.querySelectorAll(".envs button")[1].click(); return true; })()`)
 	b.Until(`document.querySelector("h1").textContent === "dev" && !document.querySelector("#refused")`)
 	b.Until(`document.documentElement.scrollWidth <= innerWidth`)

@@ -359,8 +359,17 @@ func (m *markdownWriter) totalSection() section {
 	s := section{title: "Requests and limits", folded: true}
 	for i := range m.Totals {
 		t := &m.Totals[i]
-		s.items = append(s.items, fmt.Sprintf("- %s namespace %s: %s\n", code(shortened(t.Environment, 100)),
-			code(shortened(t.Namespace, 100)), md(shortened(strings.Join(totalTexts(t), ", "), 400))))
+		item := fmt.Sprintf("- %s namespace %s: %s\n", code(shortened(t.Environment, 100)),
+			code(shortened(t.Namespace, 100)), md(shortened(strings.Join(totalTexts(t), ", "), 400)))
+		if len(t.Quota) > 0 {
+			item += "  - left of the quota: " + md(shortened(roomTexts(t.Quota), 400)) + "\n"
+		}
+		s.items = append(s.items, item)
+	}
+	for i := range m.NodeRooms {
+		n := &m.NodeRooms[i]
+		s.items = append(s.items, fmt.Sprintf("- %s left on %s: %s\n", code(shortened(n.Environment, 100)),
+			Plural(n.Nodes, "node"), md(shortened(roomTexts(n.Room), 400))))
 	}
 	return s
 }

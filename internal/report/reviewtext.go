@@ -2,6 +2,7 @@ package report
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -252,7 +253,8 @@ func (t *reviewWriter) fields(fields []review.Field) {
 			continue
 		}
 		room := t.width - 8 - runewidth.StringWidth(path)
-		if size := runewidth.StringWidth(f.Before + f.After); size+len(" -> ") > room {
+		before, after := fieldValues(f)
+		if size := runewidth.StringWidth(before + after); size+len(" -> ") > room {
 			fmt.Fprintf(t, "      %s\n        %s\n", path, t.values(f, t.width-8))
 			continue
 		}
@@ -282,23 +284,28 @@ func (t *reviewWriter) lines(lines []string) {
 
 // values shows what becomes of a field in so many columns.
 func (t *reviewWriter) values(f review.Field, width int) string {
-	before, after := printable(f.Before), printable(f.After)
-	if runewidth.StringWidth(before)+runewidth.StringWidth(after)+4 > width {
-		half := max(12, (width-4)/2)
-		if before != "" && after != "" {
+	before, after := fieldValues(f)
+	if runewidth.StringWidth(before)+runewidth.StringWidth(after)+len(" -> ") > width {
+		if f.Before != "" && f.After != "" {
 			before, after = withoutSharedHead(before, after)
-		} else {
-			half = width
 		}
-		before, after = runewidth.Truncate(before, half, "…"), runewidth.Truncate(after, half, "…")
+		half := max(12, (width-len(" -> "))/2)
+		room := width - len(" -> ") - min(half, runewidth.StringWidth(before))
+		before = runewidth.Truncate(before, max(half, width-len(" -> ")-runewidth.StringWidth(after)), "…")
+		after = runewidth.Truncate(after, max(half, room), "…")
 	}
-	switch {
-	case f.Before == "":
-		return t.good.Sprint(after)
-	case f.After == "":
-		return t.severity[diag.Error].Sprint(before) + " -> (removed)"
+	paint := func(value string, set bool, c *color.Color) string {
+		if !set {
+			return value
+		}
+		return c.Sprint(value)
 	}
-	return t.severity[diag.Error].Sprint(before) + " -> " + t.good.Sprint(after)
+	return paint(before, f.Before != "", t.severity[diag.Error]) + " -> " + paint(after, f.After != "", t.good)
+}
+
+// fieldValues returns the values of a field for people.
+func fieldValues(f review.Field) (before, after string) {
+	return cmp.Or(printable(f.Before), "(not set)"), cmp.Or(printable(f.After), "(removed)")
 }
 
 func (t *reviewWriter) rollouts() {
@@ -360,6 +367,17 @@ func (t *reviewWriter) totals() {
 			name = s.Environment + ", " + name
 		}
 		t.wrapped("  ", name+": "+strings.Join(totalTexts(s), ", "), 4, t.plain)
+		if len(s.Quota) > 0 {
+			t.wrapped("", "left of the quota: "+roomTexts(s.Quota), 6, t.dim)
+		}
+	}
+	for i := range t.NodeRooms {
+		n := &t.NodeRooms[i]
+		name := Plural(n.Nodes, "node")
+		if len(t.Environments) > 1 {
+			name = n.Environment + ", " + name
+		}
+		t.wrapped("  ", name+": left "+roomTexts(n.Room), 4, t.plain)
 	}
 }
 

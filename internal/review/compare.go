@@ -11,6 +11,7 @@ import (
 
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/lint"
+	"github.com/seatrial/seatrial/source"
 )
 
 // Compare reviews a change. Everything of the environments, and of what Input.All returns, must have been read.
@@ -28,7 +29,7 @@ func Compare(in Input) *Report {
 		}
 		return objects
 	}
-	var changes []Change
+	var changes []located
 	var compared []*matched
 	for _, given := range in.Environments {
 		compared = append(compared, match(given))
@@ -44,6 +45,7 @@ func Compare(in Input) *Report {
 		r.New, r.Fixed, r.Known = append(r.New, rest...), append(r.Fixed, fixed...), append(r.Known, known...)
 		r.Consequences = append(r.Consequences, e.consequences()...)
 		r.Totals = append(r.Totals, e.totals()...)
+		r.NodeRooms = append(r.NodeRooms, e.nodeRoom()...)
 		changes = append(changes, m.changes()...)
 		if n := len(m.unread); n > 0 {
 			r.Notes = append(r.Notes, fmt.Sprintf(
@@ -151,8 +153,53 @@ func (e *matched) report() EnvironmentReport {
 	return r
 }
 
+// located is a change, with the objects that say where its fields are.
+type located struct {
+	Change
+	*pair
+}
+
+// locate says where the source has the fields of a change.
+func (c *located) locate() {
+	if c.pair.old == nil || c.pair.new == nil {
+		return
+	}
+	c.Fields = slices.Clone(c.Fields)
+	for _, side := range []struct {
+		*Object
+		is func(Field) bool
+		at func(Field) string
+	}{
+		{c.pair.new, func(f Field) bool { return f.After != "" }, func(f Field) string { return f.at.now }},
+		{c.pair.old, func(f Field) bool { return f.After == "" }, func(f Field) string { return f.at.old }},
+	} {
+		var fields []*Field
+		var places []FieldPlace
+		for i := range c.Fields {
+			if f := &c.Fields[i]; side.is(*f) && !f.Defaulted {
+				fields = append(fields, f)
+				places = append(places, FieldPlace{side.at(*f), side.Document.Find(side.at(*f)).Key})
+			}
+		}
+		for i, at := range side.places(places) {
+			fields[i].File, fields[i].Line = at.File, at.Start.Line
+		}
+	}
+}
+
+// places returns where the source has fields.
+func (o *Object) places(fields []FieldPlace) (places []source.Range) {
+	if o.Locate != nil && len(fields) > 0 {
+		return o.Locate(fields)
+	}
+	for _, f := range fields {
+		places = append(places, f.Range)
+	}
+	return places
+}
+
 // changes lists what becomes of the objects of an environment.
-func (e *matched) changes() (all []Change) {
+func (e *matched) changes() (all []located) {
 	for _, p := range e.pairs {
 		if p.action == "" {
 			continue
@@ -168,7 +215,7 @@ func (e *matched) changes() (all []Change) {
 		if c.Fields == nil {
 			c.Fields = []Field{}
 		}
-		all = append(all, c)
+		all = append(all, located{c, p})
 	}
 	return all
 }
@@ -177,7 +224,7 @@ func (e *matched) changes() (all []Change) {
 var actionOrder = []string{Delete, Rename, Update, Create}
 
 // groupChanges joins the same change of several environments.
-func groupChanges(all []Change) (grouped []Change) {
+func groupChanges(all []located) (grouped []Change) {
 	at := map[string]int{}
 	for _, c := range all {
 		var key strings.Builder
@@ -192,7 +239,8 @@ func groupChanges(all []Change) (grouped []Change) {
 		i, ok := at[key.String()]
 		if !ok {
 			at[key.String()] = len(grouped)
-			grouped = append(grouped, c)
+			c.locate()
+			grouped = append(grouped, c.Change)
 			continue
 		}
 		g := &grouped[i]

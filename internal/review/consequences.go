@@ -49,16 +49,15 @@ type environment struct {
 	all       func() []*Object
 	restarted map[*Object]bool // workloads of the new side
 	found     []Finding        // that are new
-	amounts   func() (before, after map[string]amounts)
+	amounts   func() sums
 }
 
 func newEnvironment(m *matched, all func() []*Object) *environment {
-	return &environment{
+	e := &environment{
 		matched: m, old: setOf(m.before()), new: setOf(m.after()), all: all, restarted: map[*Object]bool{},
-		amounts: sync.OnceValues(func() (before, after map[string]amounts) {
-			return amountsOf(m.before()), amountsOf(m.after())
-		}),
 	}
+	e.amounts = sync.OnceValue(e.sum)
+	return e
 }
 
 func setOf(objects []*Object) *lint.Set {

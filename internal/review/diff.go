@@ -7,6 +7,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -22,6 +23,31 @@ type Field struct {
 	// Lines are the lines of long texts and lists that differ, with a leading "-", "+" or " ".
 	Lines     []string `json:"lines,omitempty"`
 	Defaulted bool     `json:"defaulted,omitempty"` // by the server: neither side writes it
+	// File and Line are where the new side has the field; of a field that is not set any more, where the old side had it.
+	File string `json:"file,omitempty"`
+	Line int    `json:"line,omitempty"`
+
+	at place
+}
+
+// place is the path of a field as people read it, and as each side has it, with the numbers of list items.
+type place struct{ shown, old, now string }
+
+// key returns the place of a field of a map.
+func (p place) key(name string) place {
+	return place{join(p.shown, name), join(p.old, name), join(p.now, name)}
+}
+
+// item returns the place of an item of a list, by the name that it is shown by. A side that does not have it has the
+// place of the list.
+func (p place) item(name string, old, now int) place {
+	numbered := func(path string, i int) string {
+		if i < 0 {
+			return path
+		}
+		return fmt.Sprintf("%s[%d]", path, i)
+	}
+	return place{fmt.Sprintf("%s[%s]", p.shown, name), numbered(p.old, old), numbered(p.now, now)}
 }
 
 // bookkeeping is what the server and its clients keep for themselves in every object.
@@ -34,7 +60,7 @@ var bookkeeping = []string{
 // Differences returns the fields in which two objects, as decoded JSON, differ.
 func Differences(before, after map[string]any) []Field {
 	d := &differ{}
-	d.maps("", before, after)
+	d.maps(place{}, before, after)
 	slices.SortStableFunc(d.fields, func(a, b Field) int { return cmp.Compare(a.Path, b.Path) })
 	return d.fields
 }
@@ -55,22 +81,22 @@ func join(path, key string) string {
 	return path + "." + key
 }
 
-func (d *differ) maps(path string, before, after map[string]any) {
+func (d *differ) maps(path place, before, after map[string]any) {
 	keys := maps.Clone(before)
 	if keys == nil {
 		keys = map[string]any{}
 	}
 	maps.Copy(keys, after)
 	for _, key := range slices.Sorted(maps.Keys(keys)) {
-		at := join(path, key)
-		if !slices.Contains(bookkeeping, at) {
+		at := path.key(key)
+		if !slices.Contains(bookkeeping, at.shown) {
 			d.values(at, before[key], after[key])
 		}
 	}
 }
 
 // values compares what two sides have at a path; nil is not set.
-func (d *differ) values(path string, before, after any) {
+func (d *differ) values(path place, before, after any) {
 	b, bIsMap := before.(map[string]any)
 	a, aIsMap := after.(map[string]any)
 	bl, bIsList := before.([]any)
@@ -84,13 +110,13 @@ func (d *differ) values(path string, before, after any) {
 		d.maps(path, nil, a)
 	case after == nil && bIsMap && len(b) > 0:
 		d.maps(path, b, nil)
-	case !sameValue(path, before, after):
+	case !sameValue(path.shown, before, after):
 		d.add(path, before, after)
 	}
 }
 
-func (d *differ) add(path string, before, after any) {
-	f := Field{Path: path, Before: text(before), After: text(after)}
+func (d *differ) add(path place, before, after any) {
+	f := Field{Path: path.shown, at: path, Before: text(before), After: text(after)}
 	if long(before) || long(after) {
 		f.Lines = lineDiff(linesOf(before), linesOf(after))
 	}
@@ -200,8 +226,8 @@ var itemKeys = [][]string{
 }
 
 // lists matches the items of two lists: by their names, by their values, or by their place.
-func (d *differ) lists(path string, before, after []any) {
-	if slices.EqualFunc(before, after, func(a, b any) bool { return same(path, a, b) }) {
+func (d *differ) lists(path place, before, after []any) {
+	if slices.EqualFunc(before, after, func(a, b any) bool { return same(path.shown, a, b) }) {
 		return
 	}
 	if !areMaps(before) || !areMaps(after) {
@@ -218,7 +244,7 @@ func (d *differ) lists(path string, before, after []any) {
 	names := maps.Clone(b)
 	maps.Copy(names, a)
 	for _, name := range slices.Sorted(maps.Keys(names)) {
-		at := fmt.Sprintf("%s[%s]", path, name)
+		at := path.item(name, slices.Index(order, name), slices.Index(newOrder, name))
 		switch {
 		case b[name] == nil:
 			d.add(at, nil, a[name])
@@ -228,11 +254,16 @@ func (d *differ) lists(path string, before, after []any) {
 			d.maps(at, b[name], a[name])
 		}
 	}
+	d.order(path, b, a, order, newOrder)
+}
+
+// order compares the order of the items that two lists have in common.
+func (d *differ) order(path place, b, a map[string]map[string]any, order, newOrder []string) {
 	order = slices.DeleteFunc(order, func(name string) bool { return a[name] == nil })
 	newOrder = slices.DeleteFunc(newOrder, func(name string) bool { return b[name] == nil })
 	if !slices.Equal(order, newOrder) {
 		d.fields = append(d.fields, Field{
-			Path: path + " (order)", Before: strings.Join(order, ", "), After: strings.Join(newOrder, ", "),
+			Path: path.shown + " (order)", at: path, Before: strings.Join(order, ", "), After: strings.Join(newOrder, ", "),
 		})
 	}
 }
@@ -248,7 +279,7 @@ func list(items []any) any {
 // same reports whether two values have no differences.
 func same(path string, a, b any) bool {
 	d := &differ{}
-	d.values(path, a, b)
+	d.values(place{shown: path}, a, b)
 	return len(d.fields) == 0
 }
 
@@ -282,9 +313,14 @@ func identify(list []any, keys []string) bool {
 // nameOf returns the values of the keys of an item; the first must be there.
 func nameOf(item any, keys []string) (string, bool) {
 	m, _ := item.(map[string]any)
+	metadata, _ := m["metadata"].(map[string]any) // of templates of claims
 	var parts []string
 	for i, key := range keys {
-		switch v := m[key].(type) {
+		value := m[key]
+		if value == nil && metadata != nil {
+			value = metadata[key]
+		}
+		switch v := value.(type) {
 		case nil:
 			if i == 0 {
 				return "", false
@@ -310,15 +346,15 @@ func named(list []any, keys []string) (items map[string]map[string]any, order []
 }
 
 // unnamed compares lists whose items have no names: those that are equal belong together, the others in their order.
-func (d *differ) unnamed(path string, before, after []any) {
+func (d *differ) unnamed(path place, before, after []any) {
 	b, a := slices.Clone(before), slices.Clone(after)
-	where := func(i int) string { return fmt.Sprintf("%s[%d]", path, i) }
+	where := func(old, now int) place { return path.item(strconv.Itoa(max(old, now)), old, now) }
 	var restBefore, restAfter []int
 	taken := make([]bool, len(a))
 	for i := range b {
-		j := slices.IndexFunc(a, func(v any) bool { return same(path, b[i], v) })
+		j := slices.IndexFunc(a, func(v any) bool { return same(path.shown, b[i], v) })
 		for j >= 0 && taken[j] {
-			next := slices.IndexFunc(a[j+1:], func(v any) bool { return same(path, b[i], v) })
+			next := slices.IndexFunc(a[j+1:], func(v any) bool { return same(path.shown, b[i], v) })
 			if next < 0 {
 				j = -1
 				break
@@ -337,25 +373,26 @@ func (d *differ) unnamed(path string, before, after []any) {
 		}
 	}
 	if len(restBefore)+len(restAfter) == 0 {
-		d.add(path+" (order)", before, after)
+		d.add(place{path.shown + " (order)", path.old, path.now}, before, after)
 		return
 	}
 	for _, i := range restBefore {
 		n := nearest(path, b[i], a, restAfter)
 		if n < 0 {
-			d.add(where(i), b[i], nil)
+			d.add(where(i, -1), b[i], nil)
 			continue
 		}
-		d.values(where(restAfter[n]), b[i], a[restAfter[n]])
+		to := restAfter[n]
+		d.values(path.item(strconv.Itoa(to), i, to), b[i], a[to])
 		restAfter = slices.Delete(restAfter, n, n+1)
 	}
 	for _, j := range restAfter {
-		d.add(where(j), nil, a[j])
+		d.add(where(-1, j), nil, a[j])
 	}
 }
 
 // nearest returns which of some items differs least from another one; negative: there are none.
-func nearest(path string, item any, items []any, among []int) (best int) {
+func nearest(path place, item any, items []any, among []int) (best int) {
 	best, least := -1, 0
 	for n, j := range among {
 		d := &differ{}

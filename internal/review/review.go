@@ -12,9 +12,11 @@
 package review
 
 import (
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/seatrial/seatrial/diag"
+	"github.com/seatrial/seatrial/internal/plan"
 	"github.com/seatrial/seatrial/lint"
 	"github.com/seatrial/seatrial/manifest"
 	"github.com/seatrial/seatrial/source"
@@ -44,6 +46,12 @@ type Environment struct {
 	Old, New *Side  // nil: that side does not have it
 	// Fate returns what becomes of an object that is applied no more.
 	Fate func(*Object) Fate
+	// Rest returns the objects that the environment has on both sides and that are not compared; nil: there are none.
+	Rest func() []*Object
+	// Nodes are those of the environment; nil: they are not known.
+	Nodes []*corev1.Node
+	// Running are pods on the nodes that are not of the environment.
+	Running []*corev1.Pod
 	// Elsewhere reports whether another environment brings an object that this one refers to; nil: none does.
 	Elsewhere func(lint.Ref) bool
 }
@@ -69,10 +77,18 @@ type Object struct {
 	Typed    runtime.Object // as the API server would store it, defaults filled in; nil: it cannot be decoded
 	Resource *lint.Resource // what others need to know of it
 	Place    source.Range   // in the source
+	// Locate returns where the source has what is at some places of the document; nil: there.
+	Locate func([]FieldPlace) []source.Range
 
 	stored  map[string]any
 	updated map[string]any // as the update of the old side's object is stored; nil: not known
 	alias   string         // in place of a name that differs in each rendering
+}
+
+// FieldPlace is a field, and where the document has it.
+type FieldPlace struct {
+	Path string
+	source.Range
 }
 
 // Identity tells objects apart. The version of the API is no part of it.
@@ -146,6 +162,7 @@ type Report struct {
 	Known        []Finding
 	Consequences []Consequence
 	Totals       []Total
+	NodeRooms    []NodeRoom // of environments whose sums differ and whose nodes are known
 	Rollouts     []Rollout
 	Notes        []string
 }
@@ -220,6 +237,21 @@ type Total struct {
 	Namespace   string            `json:"namespace"`
 	Before      map[string]string `json:"before"` // by resource: requests.cpu
 	After       map[string]string `json:"after"`
+	Quota       []Room            `json:"quota,omitempty"` // what ResourceQuotas allow, after the change
+}
+
+// Room is how much of a resource is left after a change.
+type Room struct {
+	Resource string `json:"resource"` // requests.cpu of a quota, cpu of nodes
+	Of       string `json:"of"`       // in sum
+	Left     string `json:"left"`     // negative if there is too little
+}
+
+// NodeRoom is what the pods of an environment leave of its nodes, in sum.
+type NodeRoom struct {
+	Environment string `json:"environment"`
+	Nodes       int    `json:"nodes"`
+	Room        []Room `json:"room"`
 }
 
 // Rollout is how the change of an environment goes in a simulated cluster.
@@ -233,15 +265,19 @@ type Rollout struct {
 	Workloads   []Rolling `json:"workloads"`
 	Problems    []string  `json:"problems"`
 	Remedies    []string  `json:"remedies"`
+	// Timeline is what happens to pods, in order of time; of long rollouts the beginning.
+	Timeline []plan.Step `json:"timeline,omitempty"`
 }
 
 // Rolling is how one workload fares.
 type Rolling struct {
-	Object       diag.Object `json:"object"`
-	Desired      int         `json:"desired"`
-	MinAvailable int         `json:"minAvailable"`
-	MaxPods      int         `json:"maxPods"`
-	Settled      float64     `json:"settledAt"` // seconds; negative: never
+	Object       diag.Object  `json:"object"`
+	Strategy     string       `json:"strategy,omitempty"`
+	Desired      int          `json:"desired"`
+	MinAvailable int          `json:"minAvailable"`
+	MaxPods      int          `json:"maxPods"`
+	Settled      float64      `json:"settledAt"` // seconds; negative: never
+	Curve        []plan.Point `json:"curve,omitempty"`
 }
 
 // Risk returns the highest risk of an environment.

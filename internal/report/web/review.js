@@ -43,7 +43,7 @@ const glyphs = {create: '+', update: '~', delete: '-', rename: '>'};
 function fields(list) {
   return el('pre.diff', null, list.map((f) => {
     const lines = f.lines || [...(f.before ? ['-' + f.before] : []), ...(f.after ? ['+' + f.after] : [])];
-    return [el('span.path', null, f.path + (f.defaulted ? ' (by the server)' : '')),
+    return [el('span.path', null, f.path + (f.defaulted ? ' (by the server)' : ''), f.file && el('span.at', null, (f.after ? '' : 'was ') + place(f.file, f.line))),
       lines.map((l) => el('span.' + (l[0] === '-' ? 'minus' : l[0] === '+' ? 'plus' : 'same'), null, l))];
   }));
 }
@@ -54,6 +54,49 @@ function change(c) {
   if (!c.fields.length) return el('div.item', null, el('div.title', null, title), fate);
   return el('details.item', {open: review.changes.length <= 12}, el('summary', null, title), fate, fields(c.fields));
 }
+function svg(tag, attrs, ...children) {
+  const e = document.createElementNS('http://www.w3.org/2000/svg', tag);
+  for (const [k, v] of Object.entries(attrs || {})) e.setAttribute(k, v);
+  e.append(...children);
+  return e;
+}
+const label = (t) => (Number.isInteger(t) ? t : t.toFixed(1)) + ' s';
+const ready = {new: 'of the new template', old: 'from before', stop: 'stopping'}; // as they are stacked
+// curve draws how many pods of a workload there are over time, as the page of a plan does.
+function curve(w, end) {
+  const W = 640, H = 190, L = 30, R = 10, T = 12, B = 24, span = Math.max(end, ...w.curve.map((p) => p.at), 1);
+  const points = w.curve.map((p) => ({at: Math.max(p.at, 0), new: p.new, old: p.old, stop: p.stopping, available: p.available, desired: p.desired}));
+  const kinds = Object.keys(ready).filter((k) => points.some((p) => p[k] > 0));
+  const top = Math.max(1, ...points.map((p) => Math.max(p.new + p.old + p.stop, p.desired)));
+  const x = (t) => L + t / span * (W - L - R), y = (n) => T + (1 - n / top) * (H - T - B);
+  const until = (i) => i + 1 < points.length ? x(points[i + 1].at) : W - R;
+  const pic = svg('svg', {viewBox: `0 0 ${W} ${H}`, role: 'img', 'aria-label': `${nameOf(w.object)}: ${w.desired} wanted, at least ${w.minAvailable} available, at most ${plural(w.maxPods, 'pod')}`});
+  for (let n = 0, step = Math.ceil(top / 5); n <= top; n += step) pic.append(svg('line', {class: 'grid', x1: L, x2: W - R, y1: y(n), y2: y(n)}), svg('text', {x: L - 7, y: y(n) + 4, 'text-anchor': 'end'}, n));
+  for (const f of [0, .25, .5, .75, 1]) pic.append(svg('text', {x: x(span * f), y: H - 6, 'text-anchor': f === 0 ? 'start' : f === 1 ? 'end' : 'middle'}, label(Math.round(span * f * 10) / 10)));
+  const sums = points.map(() => 0);
+  for (const k of kinds) {
+    let up = '', down = '';
+    points.forEach((p, i) => {
+      const low = sums[i], high = low + p[k];
+      up += `${up ? 'L' : 'M'}${x(p.at)} ${y(high)}L${until(i)} ${y(high)}`;
+      down = `L${until(i)} ${y(low)}L${x(p.at)} ${y(low)}` + down;
+      sums[i] = high;
+    });
+    pic.append(svg('path', {class: 'a-' + k, d: up + down + 'Z'}));
+  }
+  for (const [key, cls] of [['desired', 'l-want'], ['available', 'l-avail']]) {
+    pic.append(svg('path', {class: cls, d: points.map((p, i) => `${i ? 'L' : 'M'}${x(p.at)} ${y(p[key])}L${until(i)} ${y(p[key])}`).join('')}));
+  }
+  const key = (k, text) => el('span', null, el('span.key' + k), text);
+  return el('div.chart', null, pic, el('div.legend', null, key('.line', 'available'), key('.dash', 'wanted'), kinds.map((k) => key('.k-' + k, ready[k]))));
+}
+function timeline(o) {
+  const steps = o.timeline || [];
+  return steps.length > 0 && el('details', null, el('summary', null, `Timeline: ${plural(steps.length, 'step')}`),
+    el('div.scroll', null, el('table.steps', null, steps.map((s) => el('tr' + (s.warning ? '.warn' : ''), null,
+      el('td', null, label(Math.round(s.at * 10) / 10)), el('td', null, s.event + (s.count > 1 ? ' ×' + s.count : '')), el('td', null, nameOf(s.object)),
+      el('td', null, [s.message, s.node && !s.message.includes(s.node) ? s.node : ''].filter(Boolean).join(' · ')))))));
+}
 function rollout(o) {
   const text = !o.simulated ? 'not simulated: ' + o.why
     : (o.completes ? `completes after ${Math.round(o.seconds)} s` : 'does not complete: ' + o.why);
@@ -61,15 +104,21 @@ function rollout(o) {
     el('div.title', null, el('span.risk.' + (!o.simulated ? 'none' : o.completes ? 'low' : 'high'), null, !o.simulated ? 'unknown' : o.completes ? 'completes' : 'stalls'),
       el('b', null, o.environment), el('small', null, o.simulated ? 'on ' + (o.nodes || 'nodes with room') : '')),
     el('p', null, text),
-    el('ul', null, o.workloads.map((w) => el('li', null,
-      `${nameOf(w.object)}: at least ${w.minAvailable} of ${w.desired} available, at most ${plural(w.maxPods, 'pod')}`)),
-    [...o.problems, ...o.remedies].map((p) => el('li', null, p))));
+    (o.problems.length + o.remedies.length > 0) && el('ul', null, [...o.problems, ...o.remedies].map((p) => el('li', null, p))),
+    o.workloads.map((w) => el('div.rolling', null, el('b', null, nameOf(w.object)),
+      el('small', null, [w.strategy, `at least ${w.minAvailable} of ${w.desired} available, at most ${plural(w.maxPods, 'pod')}`].filter(Boolean).join(' · ')),
+      w.curve && w.curve.length > 1 && curve(w, o.seconds))),
+    timeline(o));
 }
+const room = (list) => list.map((r) => r.left.startsWith('-') ? `${r.resource} is ${r.left.slice(1)} over ${r.of}` : `${r.resource} ${r.left} of ${r.of}`).join(', ');
 function total(t) {
   const keys = [...new Set([...Object.keys(t.before), ...Object.keys(t.after)])].sort().filter((k) => t.before[k] !== t.after[k]);
   return el('div.item', null, el('div.title', null, el('b', null, 'namespace ' + t.namespace), el('small', null, t.environment)),
-    el('table.sums', null, keys.map((k) => el('tr', null, el('th', null, k), el('td', null, t.before[k] || '0'), el('td', null, '→'), el('td', null, t.after[k] || '0')))));
+    el('table.sums', null, keys.map((k) => el('tr', null, el('th', null, k), el('td', null, t.before[k] || '0'), el('td', null, '→'), el('td', null, t.after[k] || '0')))),
+    t.quota && el('p.soft', null, 'left of the quota: ' + room(t.quota)));
 }
+const nodeRoom = (n) => el('div.item', null, el('div.title', null, el('b', null, plural(n.nodes, 'node')), el('small', null, n.environment)),
+  el('p', null, 'left: ' + room(n.room)));
 
 function button(e) {
   return el('button', {type: 'button', 'aria-pressed': String(chosen === e.name), onclick: () => { chosen = chosen === e.name ? '' : e.name; render(); }},
@@ -96,7 +145,7 @@ function render() {
     section('rollout', 'Rollout', review.rollouts.filter(inEnvironment).map(rollout)),
     section('new', 'New findings', review.new.filter(mine).map(finding)),
     section('fixed', 'Fixed findings', review.fixed.filter(mine).map(finding)),
-    section('sums', 'Requests and limits', review.totals.filter(inEnvironment).map(total)),
+    section('sums', 'Requests and limits', [...review.totals.filter(inEnvironment).map(total), ...review.nodeRooms.filter(inEnvironment).map(nodeRoom)]),
   ].filter(Boolean);
   $('#main').replaceChildren(el('div.review', null,
     el('div.envs', {role: 'group', 'aria-label': 'Environments'}, review.environments.map(button),
