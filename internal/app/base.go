@@ -32,6 +32,7 @@ type Base struct {
 	ref    string     // revision of the files in folder
 	top    string     // of its repository
 	shown  *Files     // of the workspace: where reports read the files of the base
+	kept   bool       // for later runs: what this run cancels is rendered all the same
 
 	once     sync.Once
 	sets     []*baseSet
@@ -48,22 +49,36 @@ type baseSet struct {
 // OpenBase finds the workspace's paths as they were: in another file or folder, or, for git:REF, at a revision of the
 // git repository that they are in. The working tree stays as it is. A base must be closed.
 func (w *Workspace) OpenBase(ctx context.Context, base string) (_ *Base, err error) {
-	b := &Base{shown: w.Files, paths: w.paths}
-	before := *w
-	before.Files = NewFiles(strings.NewReader(""))
-	before.Inputs, before.Sources, before.Findings, before.Problems, before.External = nil, nil, nil, nil, nil
-	b.before = &before
+	b := w.newBase()
 	ref, isRevision := strings.CutPrefix(base, gitBase)
 	if !isRevision {
-		before.paths, err = b.inFolder(base)
+		b.before.paths, err = b.inFolder(base)
 	} else {
-		before.paths, err = b.atRevision(ctx, ref)
+		b.before.paths, err = b.atRevision(ctx, ref)
 	}
 	if err != nil {
 		return nil, errors.Join(err, b.Close())
 	}
-	before.findInputs(before.paths, w.exclude)
+	b.before.findInputs(b.before.paths, w.exclude)
 	return b, nil
+}
+
+// newBase returns a base that has no files yet.
+func (w *Workspace) newBase() *Base {
+	before := *w
+	before.Files = NewFiles(strings.NewReader(""))
+	before.Inputs, before.Sources, before.Findings, before.Problems, before.External = nil, nil, nil, nil, nil
+	return &Base{shown: w.Files, paths: w.paths, before: &before}
+}
+
+// baseIn returns the workspace's paths as they were at a revision whose files are in a folder, which outlives the base.
+func (w *Workspace) baseIn(folder, ref, top string) *Base {
+	b := w.newBase()
+	b.shown = NewFiles(strings.NewReader("")) // nobody shows them
+	b.folder, b.ref, b.top, b.kept = folder, ref, top, true
+	b.before.paths = b.inCheckout()
+	b.before.findInputs(b.before.paths, w.exclude)
+	return b
 }
 
 // Close removes what OpenBase wrote.
@@ -101,15 +116,22 @@ func (b *Base) atRevision(ctx context.Context, ref string) (paths []string, err 
 		return nil, &UsageError{fmt.Errorf("--base %s%s: %w", gitBase, ref, err)}
 	}
 	b.ref, b.top = ref, repository.Top
-	keep := func(f revision.File) bool {
-		ext := strings.ToLower(filepath.Ext(f.Name))
-		return f.Size <= largest || ext == ".yaml" || ext == ".yml" || ext == ".json" || ext == ".tgz"
-	}
-	files, err := checkOut(ctx, repository, ref, keep)
+	files, err := checkOut(ctx, repository, ref, maybeInput)
 	if err != nil {
 		return nil, fmt.Errorf("--base %s%s: %w", gitBase, ref, err)
 	}
 	b.folder = files.folder
+	return b.inCheckout(), nil
+}
+
+// maybeInput reports whether a file of a revision may be part of a chart, a kustomization or a manifest.
+func maybeInput(f revision.File) bool {
+	ext := strings.ToLower(filepath.Ext(f.Name))
+	return f.Size <= largest || ext == ".yaml" || ext == ".yml" || ext == ".json" || ext == ".tgz"
+}
+
+// inCheckout returns where the paths of the workspace are in the folder of the base.
+func (b *Base) inCheckout() (paths []string) {
 	for _, p := range b.paths {
 		there, ok := b.at(b.top, p)
 		_, err := os.Stat(there)
@@ -121,7 +143,7 @@ func (b *Base) atRevision(ctx context.Context, ref string) (paths []string, err 
 		}
 	}
 	b.before.Charts.Values = b.values(b.top)
-	return paths, nil
+	return paths
 }
 
 // at returns where a path of the working tree is in the temporary folder; false if it is in another repository.
@@ -173,6 +195,9 @@ func (b *Base) Problems() []error { return b.problems }
 
 // load reads and renders the base, once.
 func (b *Base) load(ctx context.Context, version string) {
+	if b.kept {
+		ctx = context.WithoutCancel(ctx)
+	}
 	b.once.Do(func() {
 		for _, err := range b.before.Problems {
 			var input *lint.InputError

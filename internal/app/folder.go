@@ -83,6 +83,9 @@ func (f *Folders) Open(name string, overlay map[string][]byte, version string) (
 	return &Folder{Workspace: w, name: name, of: f}, nil
 }
 
+// Close removes the temporary files of the folders.
+func (f *Folders) Close() { f.heads.close() }
+
 // definitionsFor returns what was made of definitions for folders with the settings of a workspace.
 func (f *Folders) definitionsFor(w *Workspace) *validation.Definitions {
 	settings := strings.Join(slices.Concat(w.RuntimeConfig, []string{""}, w.FeatureGates), "\n")
@@ -128,9 +131,9 @@ func manifestsIn(folder string, overlay map[string][]byte) []string {
 	return slices.Sorted(maps.Keys(found))
 }
 
-// Lint lints the manifests of the folder, also as changes of what is committed. What is rendered is judged as new.
+// Lint lints the manifests of the folder, and what its sources render to, also as changes of what is committed.
 func (f *Folder) Lint(ctx context.Context) ([]diag.Diagnostic, error) {
-	job, err := f.Workspace.Lint(LintSettings{Build: f.of.Build})
+	job, err := f.Workspace.Lint(LintSettings{Build: f.of.Build, Base: f.of.heads.sourcesOf(ctx, f.Workspace, f.name)})
 	if err != nil {
 		return nil, err
 	}

@@ -22,6 +22,7 @@ docs/editors.md shows how to set up editors.`,
 		Args: exactArgs(0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			folders := &app.Folders{Build: thisBuild(), Child: renderer}
+			defer folders.Close()
 			server := &lsp.Server{
 				Open: func(folder string, overlay map[string][]byte, set lsp.Settings) (lsp.Snapshot, error) {
 					snapshot, err := folders.Open(folder, overlay, set.KubernetesVersion)

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -94,5 +95,52 @@ func TestWrongEnvironments(t *testing.T) {
 		if out, errors, code := r.review("--base", "HEAD"); code != 2 || !strings.Contains(errors, want) {
 			t.Errorf("%s: exit code %d, %q, want %q\n%s", config, code, errors, want, out)
 		}
+	}
+}
+
+// snapshot is a cluster of one node with a pod that takes most of it, and the Deployment api of the shop.
+const snapshot = `apiVersion: v1
+kind: Node
+metadata: {name: node-a}
+status: {allocatable: {cpu: "2", memory: 4Gi, pods: "20"}, capacity: {cpu: "2", memory: 4Gi, pods: "20"}, conditions: [{type: Ready, status: "True"}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: batch, namespace: other}
+spec: {nodeName: node-a, containers: [{name: a, image: "batch:1", resources: {requests: {cpu: "%s"}}}]}
+status: {phase: Running, conditions: [{type: Ready, status: "True"}]}
+`
+
+// TestReviewStartsFromASnapshot reviews a scale-up on the node of a snapshot, beside what runs there, under a quota of a
+// part of the environment that the change leaves as it is.
+func TestReviewStartsFromASnapshot(t *testing.T) {
+	r := newRepository(t)
+	r.apply(shopChart)
+	r.apply(`write apps/base/kustomization.yaml resources: [quota.yaml]\n
+write apps/base/quota.yaml apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: limits, namespace: shop}\nspec: {hard: {requests.cpu: "2", pods: "3"}}\n
+write .seatrial.yaml environments:\n- name: production\n  sources: [apps/**]\n  snapshot: state/cluster.yaml\n`)
+	r.write("state/cluster.yaml", fmt.Sprintf(snapshot, "1"))
+	r.commit("shop")
+	r.replace("apps/prod/api.yaml", "replicas: 2", "replicas: 3")
+	out, errors, code := r.review()
+	for _, want := range []string{
+		"pods 2 -> 3, requests.cpu 600m -> 900m", "left of the quota: pods 0 of 3, requests.cpu 1100m of 2",
+		"1 node: left cpu 100m of 2", "completes after", "on the nodes of the snapshot",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("exit code %d, no %q in\n%s%s", code, want, out, errors)
+		}
+	}
+	if strings.Contains(out, "node-a") || strings.Contains(out, "batch") {
+		t.Errorf("the snapshot is reviewed itself:\n%s", out)
+	}
+	r.write("state/cluster.yaml", fmt.Sprintf(snapshot, "1500m"))
+	out, errors, code = r.review()
+	if code != exitFindings || !strings.Contains(out, "does not complete") || !strings.Contains(out, "cpu is 400m over 2") {
+		t.Errorf("a node without room: exit code %d\n%s%s", code, out, errors)
+	}
+	r.write("state/cluster.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n")
+	if _, errors, code := r.review(); code != exitUsage || !strings.Contains(errors, "holds no nodes") {
+		t.Errorf("a snapshot without nodes: exit code %d: %s", code, errors)
 	}
 }
