@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -188,7 +189,9 @@ func fill(rollout *review.Rollout, p *plan.Plan) {
 		if !problem.Open {
 			continue
 		}
-		rollout.Problems = append(rollout.Problems, problem.Message)
+		if !strings.Contains(rollout.Why, strings.TrimSuffix(problem.Message, ".")) { // it is said once
+			rollout.Problems = append(rollout.Problems, problem.Message)
+		}
 		if problem.Help != "" && !slices.Contains(rollout.Remedies, problem.Help) {
 			rollout.Remedies = append(rollout.Remedies, problem.Help)
 		}

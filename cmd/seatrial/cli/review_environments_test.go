@@ -134,9 +134,9 @@ write .seatrial.yaml environments:\n- name: production\n  sources: [apps/**]\n  
 	if strings.Contains(out, "node-a") || strings.Contains(out, "batch") {
 		t.Errorf("the snapshot is reviewed itself:\n%s", out)
 	}
-	r.write("state/cluster.yaml", fmt.Sprintf(snapshot, "1500m"))
+	r.write("state/cluster.yaml", fmt.Sprintf(snapshot, "1200m"))
 	out, errors, code = r.review()
-	if code != exitFindings || !strings.Contains(out, "does not complete") || !strings.Contains(out, "cpu is 400m over 2") {
+	if code != exitFindings || !strings.Contains(out, "does not complete") || !strings.Contains(out, "cpu is 100m over 2") {
 		t.Errorf("a node without room: exit code %d\n%s%s", code, out, errors)
 	}
 	r.write("state/cluster.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n")
