@@ -51,7 +51,7 @@ func TestEditorJudgesSourcesAsChangesOfHead(t *testing.T) {
 	refused := func(name, text string) (lines []int) {
 		t.Helper()
 		file := filepath.Join(top, name)
-		f, err := folders.Open(filepath.Dir(file), map[string][]byte{file: []byte(text)})
+		f, err := folders.Open(filepath.Dir(file), map[string][]byte{file: []byte(text)}, "")
 		if err != nil {
 			t.Fatal(err)
 		}
