@@ -38,7 +38,8 @@ type PlanOptions struct {
 	Nodes      []*corev1.Node
 	Scenario   string // file
 	Seed       int64
-	Seeds      int // number of seeds that are tried, from Seed on; 0: 1
+	Seeds      int        // number of seeds that are tried, from Seed on; 0: 1
+	Shard      plan.Shard // the part of the what-ifs and seeds that is answered
 	Until      time.Duration
 	Prune      bool
 	Reasons    bool     // record the scheduler's filters and scores
@@ -58,8 +59,9 @@ type PlanOptions struct {
 	// SchedulerConfig is a KubeSchedulerConfiguration; nil: the default.
 	SchedulerConfig []byte
 
-	WhatIf   []string // kinds of disruptions that are tried on each node or zone
-	Remedies bool     // look for changes with which a plan that stalls completes
+	WhatIf     []string // kinds of disruptions that are tried on each node or zone, or once
+	SurgeNodes int      // of plan.DrainInTurn: nodes that come first, and replace others
+	Remedies   bool     // look for changes with which a plan that stalls completes
 	// Child is the command line of this program that answers a [WhatIf] from its standard input.
 	Child []string
 	// Collect is called at moments at which nothing runs; or nil.
@@ -74,6 +76,8 @@ type PlanResult struct {
 	Redactor *redact.Redactor    // knows the values of the Secrets of the input
 
 	NotTried bool // the what-ifs, since the plan does not complete
+
+	Part *PlanPart // if it is one: WritePart writes it
 }
 
 // Run makes the plan.
@@ -87,28 +91,53 @@ func (o *PlanOptions) Run(ctx context.Context) (*PlanResult, error) {
 	if err != nil || res.Rejected != nil {
 		return res, err
 	}
+	return res, o.answer(ctx, in, risks, res)
+}
+
+// answer simulates the change, answers the questions about it, those of the shard if there is one, and fills in res.
+func (o *PlanOptions) answer(ctx context.Context, in *simulate.Input, risks []diag.Diagnostic, res *PlanResult) error {
 	p, err := o.simulate(ctx, in)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if o.Remedies && !p.Converged {
+	own := plan.RunOf(p)
+	if o.Shard.Count > 0 {
+		if res.Part, err = o.newPart(p); err != nil {
+			return err
+		}
+	}
+	if o.Remedies && !p.Converged && o.Shard.First() {
 		if p.Remedies, err = simulate.Remedies(ctx, *in, p); err != nil {
-			return nil, err
+			return err
 		}
 	}
+	var asked []plan.Disruption
 	if p.Converged {
-		if p.Outcomes, err = o.whatIf(ctx, *in, p); err != nil {
-			return nil, err
+		if asked, err = o.disruptions(p); err != nil {
+			return err
+		}
+		if p.Outcomes, err = o.whatIf(ctx, *in, asked); err != nil {
+			return err
 		}
 	}
-	if err := o.trySeeds(ctx, *in, p); err != nil {
-		return nil, err
+	runs, err := o.trySeeds(ctx, *in, p, len(asked))
+	if err != nil {
+		return err
+	}
+	if o.Seeds > 1 && o.Shard.First() {
+		runs = slices.Insert(runs, 0, own)
 	}
 	res.NotTried = !p.Converged && len(o.WhatIf) > 0
 	p.Findings = append(dropCovered(p.Findings, risks), risks...)
 	diag.Sort(p.Findings)
 	res.Plan = p
-	return res, nil
+	switch {
+	case res.Part != nil:
+		res.Part.Questions, res.Part.Runs = len(asked), runs
+	case o.Seeds > 1:
+		p.Seeds = plan.SumSeeds(runs)
+	}
+	return nil
 }
 
 // simulate makes the plan, with the fewest nodes if they are looked for.
@@ -157,6 +186,9 @@ func (o *PlanOptions) input(ctx context.Context, res *PlanResult) (*simulate.Inp
 		for i := range in.Scenario.Actions {
 			res.Redactor.Add(in.Scenario.Actions[i].Documents...)
 		}
+	}
+	if o.SurgeNodes > 0 && len(in.NodeGroups) > 0 {
+		return nil, nil, usage("--surge-nodes does not work with node groups, which make nodes themselves")
 	}
 	if in.Change, _, err = o.read(o.Manifests, res); err != nil {
 		return nil, nil, err

@@ -21,11 +21,13 @@ type WhatIf struct {
 	Input      simulate.Input   `json:"input"`
 }
 
-// whatIf finds out what becomes of a plan when a node or a zone goes, for each of them, in the order of WhatIf.
-func (o *PlanOptions) whatIf(ctx context.Context, in simulate.Input, p *plan.Plan) ([]plan.Outcome, error) {
-	var all []plan.Disruption
+// disruptions returns the disruptions that are tried on a plan, in the order of WhatIf.
+func (o *PlanOptions) disruptions(p *plan.Plan) (all []plan.Disruption, err error) {
 	for _, kind := range o.WhatIf {
 		some := plan.Disruptions(kind, p)
+		for i := range some {
+			some[i].Surge = o.SurgeNodes
+		}
 		if len(some) == 0 {
 			return nil, usage(
 				"--fail-each-zone: no node has a label topology.kubernetes.io/zone; see --nodes, which takes zone=NAME",
@@ -33,14 +35,25 @@ func (o *PlanOptions) whatIf(ctx context.Context, in simulate.Input, p *plan.Pla
 		}
 		all = append(all, some...)
 	}
-	if len(all) == 0 {
+	return all, nil
+}
+
+// whatIf finds out what becomes of a plan in those disruptions that belong to the shard, in order.
+func (o *PlanOptions) whatIf(ctx context.Context, in simulate.Input, all []plan.Disruption) ([]plan.Outcome, error) {
+	in.Reasons = false
+	var mine []plan.Disruption
+	for i, d := range all {
+		if o.Shard.Has(i) {
+			mine = append(mine, d)
+		}
+	}
+	if len(mine) == 0 {
 		return nil, nil
 	}
-	in.Reasons = false
-	outcomes := make([]plan.Outcome, len(all))
+	outcomes := make([]plan.Outcome, len(mine))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.NumCPU())
-	for i, d := range all {
+	for i, d := range mine {
 		g.Go(func() error {
 			if err := platform.CallSelf(ctx, o.Child, WhatIf{&d, in}, &outcomes[i]); err != nil {
 				return fmt.Errorf("trying %s: %w", d, err)
@@ -51,31 +64,33 @@ func (o *PlanOptions) whatIf(ctx context.Context, in simulate.Input, p *plan.Pla
 	return outcomes, g.Wait()
 }
 
-// trySeeds simulates the plan with the seeds that follow its own, until there are Seeds of them.
-func (o *PlanOptions) trySeeds(ctx context.Context, in simulate.Input, p *plan.Plan) error {
+// trySeeds simulates the plan with the seeds that follow its own, those that belong to the shard, until there are Seeds of
+// them, and returns what each comes to, in order. asked is how many other questions there are.
+func (o *PlanOptions) trySeeds(ctx context.Context, in simulate.Input, p *plan.Plan, asked int) ([]plan.SeedRun, error) {
 	if o.Seeds < 2 {
-		return nil
+		return nil, nil
 	}
 	in.Reasons, in.Fit = false, nil
-	runs := make([]plan.SeedRun, o.Seeds)
-	runs[0] = plan.RunOf(p)
+	var seeds []int64
+	for i := 1; i < o.Seeds; i++ {
+		if o.Shard.Has(asked + i - 1) {
+			seeds = append(seeds, p.Seed+int64(i))
+		}
+	}
+	runs := make([]plan.SeedRun, len(seeds))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.NumCPU())
-	for i := 1; i < o.Seeds; i++ {
-		in.Seed = p.Seed + int64(i)
+	for i, seed := range seeds {
 		request := WhatIf{Input: in}
+		request.Input.Seed = seed
 		g.Go(func() error {
 			if err := platform.CallSelf(ctx, o.Child, request, &runs[i]); err != nil {
-				return fmt.Errorf("trying seed %d: %w", request.Input.Seed, err)
+				return fmt.Errorf("trying seed %d: %w", seed, err)
 			}
 			return nil
 		})
 	}
-	if err := g.Wait(); err != nil {
-		return err
-	}
-	p.Seeds = plan.SumSeeds(runs)
-	return nil
+	return runs, g.Wait()
 }
 
 // AnswerWhatIf reads a [WhatIf] in JSON, simulates it, and writes what becomes of it in JSON.

@@ -216,6 +216,18 @@ func (a *attributes) apply(nodes []*corev1.Node) {
 	}
 }
 
+// NodeLike returns a new node like another, with another name and the addresses of an index.
+func NodeLike(n *corev1.Node, name string, index int) *corev1.Node {
+	like := FreshNode(n)
+	like.Name, like.Spec.Unschedulable, like.Spec.ProviderID = name, false, ""
+	like.Labels = maps.Clone(n.Labels)
+	if _, ok := like.Labels[corev1.LabelHostname]; ok {
+		like.Labels[corev1.LabelHostname] = name
+	}
+	renumber(like, index)
+	return like
+}
+
 // renumber sets the addresses of an index.
 func renumber(n *corev1.Node, index int) {
 	fresh := NewNode(n.Name, index, resource.Quantity{}, resource.Quantity{})

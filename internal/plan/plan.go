@@ -63,6 +63,7 @@ type Plan struct {
 	Pack       *Pack      `json:"pack,omitempty"`       // the fewest nodes of a size with which the plan completes
 
 	Refusals []string          `json:"-"` // what kubectl drain refuses without a flag, in a plan of a drained node
+	Turns    []Turn            `json:"-"` // of a plan in which nodes are drained in turn
 	Findings []diag.Diagnostic `json:"-"` // risks; package report writes them as in a lint report
 }
 

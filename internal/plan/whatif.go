@@ -13,12 +13,18 @@ const (
 	DrainNode = "drain-node"
 	FailNode  = "fail-node"
 	FailZone  = "fail-zone"
+	// DrainInTurn drains all nodes one after another, as a rolling upgrade of nodes does. It is tried once.
+	DrainInTurn = "drain-in-turn"
 )
+
+// AllNodes is the target of a disruption that is about all nodes.
+const AllNodes = "all"
 
 // Disruption is something that happens to a node or a zone when the change has settled.
 type Disruption struct {
-	Kind   string `json:"kind"`   // drain-node, fail-node, fail-zone
-	Target string `json:"target"` // name of the node or the zone
+	Kind   string `json:"kind"`            // drain-node, fail-node, fail-zone, drain-in-turn
+	Target string `json:"target"`          // name of the node or the zone, or AllNodes
+	Surge  int    `json:"surge,omitempty"` // of drain-in-turn: nodes that come first and replace others; 0: each comes back
 }
 
 // String returns the disruption as users read it: drain-node=node-1.
@@ -26,20 +32,23 @@ func (d Disruption) String() string { return d.Kind + "=" + d.Target }
 
 // Validate returns an error if there is no such kind, or no target.
 func (d Disruption) Validate() error {
-	if d.Target == "" || !slices.Contains([]string{DrainNode, FailNode, FailZone}, d.Kind) {
+	if d.Target == "" || !slices.Contains([]string{DrainNode, FailNode, FailZone, DrainInTurn}, d.Kind) {
 		return fmt.Errorf("invalid disruption %q", d)
 	}
 	return nil
 }
 
-// Disruptions returns the disruption of a kind for each node, or zone, of a plan, by name.
+// Disruptions returns the disruption of a kind for each node, or zone, of a plan, by name; for DrainInTurn, the one for all.
 func Disruptions(kind string, p *Plan) (all []Disruption) {
+	if kind == DrainInTurn {
+		return []Disruption{{Kind: kind, Target: AllNodes}}
+	}
 	for _, n := range p.Nodes {
 		target := n.Name
 		if kind == FailZone {
 			target = n.Zone
 		}
-		if d := (Disruption{kind, target}); target != "" && !slices.Contains(all, d) {
+		if d := (Disruption{Kind: kind, Target: target}); target != "" && !slices.Contains(all, d) {
 			all = append(all, d)
 		}
 	}
@@ -49,8 +58,8 @@ func Disruptions(kind string, p *Plan) (all []Disruption) {
 
 // Outcome is what becomes of a plan in a disruption.
 type Outcome struct {
-	Kind           string            `json:"kind"`      // of the disruption: drain-node, fail-node, fail-zone
-	Target         string            `json:"target"`    // name of the node or the zone
+	Kind           string            `json:"kind"`      // of the disruption: drain-node, fail-node, fail-zone, drain-in-turn
+	Target         string            `json:"target"`    // name of the node or the zone, or AllNodes
 	Converged      bool              `json:"converged"` // everything recovered
 	Reason         string            `json:"reason"`    // why not, or which expectation failed; empty if all is well
 	WayOut         string            `json:"wayOut,omitempty"`
@@ -62,6 +71,19 @@ type Outcome struct {
 	Failed        []Expectation `json:"failed,omitempty"`
 	// what kubectl drain refuses without a flag, and what is lost with it
 	Refusals []string `json:"refusals,omitempty"`
+	Surge    int      `json:"surge,omitempty"` // of the disruption
+	Turns    []Turn   `json:"turns,omitempty"` // of drain-in-turn: each node, in order
+}
+
+// Turn is how the upgrade of a node went when nodes are drained in turn. What is null did not happen.
+type Turn struct {
+	Node       string   `json:"node"`
+	At         *Time    `json:"at"`                   // when its drain began
+	Drained    *Time    `json:"drained"`              // when its drain ended
+	Done       *Time    `json:"done"`                 // when it was back, or had been deleted
+	Waited     Time     `json:"waited"`               // how long budgets forbade evictions
+	ReplacedBy string   `json:"replacedBy,omitempty"` // the surge node
+	Refusals   []string `json:"refusals,omitempty"`   // what kubectl drain refuses without a flag, and what is lost with it
 }
 
 // OutcomeWorkload is how a workload fared.
@@ -76,6 +98,7 @@ func (d Disruption) Outcome(p *Plan) Outcome {
 	o := Outcome{
 		Kind: d.Kind, Target: d.Target, Converged: p.Converged, Reason: p.Reason, WayOut: p.WayOut, VirtualSeconds: p.VirtualSeconds,
 		Workloads: []OutcomeWorkload{}, Failed: p.Failed(), Refusals: p.Refusals,
+		Surge: d.Surge, Turns: p.Turns,
 	}
 	for _, w := range p.Workloads {
 		if w.MinAvailable < w.Desired {

@@ -187,6 +187,9 @@ func without(s, v string) string {
 	return s
 }
 
+// Known reports whether the redactor knows a value.
+func (r *Redactor) Known() bool { return r != nil && len(r.values) > 0 }
+
 // Holds reports whether a text has one of the values.
 func (r *Redactor) Holds(s string) bool { return r.Text(s) != s }
 

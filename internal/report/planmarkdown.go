@@ -155,6 +155,11 @@ func (m *planMarkdown) outcomes() section {
 		if !o.Passed() {
 			item = fmt.Sprintf("- **%s %s**: %s\n", md(o.Kind), code(o.Target), md(shortened(o.Reason, maxText)))
 		}
+		for j := range o.Turns {
+			if o.Turns[j].At != nil {
+				item += fmt.Sprintf("  - %s\n", md(turnText(&o.Turns[j])))
+			}
+		}
 		s.items = append(s.items, item)
 	}
 	return s

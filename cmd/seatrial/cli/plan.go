@@ -33,13 +33,18 @@ type planOptions struct {
 	reasons bool // show the scores of every placement
 	color   string
 
-	drainEach, failEach, failZones bool
+	drainEach, failEach, failZones, drainInTurn bool
 
 	fit             string   // workload
 	by              []string // resources
 	spareNode       bool
 	schedulerConfig string // file
 	nodeGroups      []string
+
+	shard      string
+	asJob      bool
+	image      string
+	shardInput string // file of an app.PlanJob: answer a part of it
 
 	whatIf bool // answer an app.WhatIf, for another process
 }
@@ -85,7 +90,7 @@ a manifest is rejected; 2 wrong usage; 3 could not run; 130 interrupted.`,
 			return o.run(cmd.Context())
 		},
 	}
-	cmd.AddCommand(newPlanDiffCommand(s))
+	cmd.AddCommand(newPlanDiffCommand(s), newPlanMergeCommand(s))
 	f := cmd.Flags()
 	f.StringArrayVarP(
 		&o.Manifests, "filename", "f", nil, "files, folders, globs, or - for standard input: what is applied",
@@ -134,6 +139,14 @@ a manifest is rejected; 2 wrong usage; 3 could not run; 130 interrupted.`,
 	)
 	f.BoolVar(&o.failEach, "fail-each-node", false, "the same, when the node fails")
 	f.BoolVar(&o.failZones, "fail-each-zone", false, "the same, when all nodes of a zone fail")
+	f.BoolVar(
+		&o.drainInTurn, "drain-nodes-in-turn", false,
+		"when the change is complete, drain the nodes one after another, as a rolling upgrade of nodes does",
+	)
+	f.IntVar(
+		&o.SurgeNodes, "surge-nodes", 0,
+		"with --drain-nodes-in-turn: `number` of new nodes that come first and replace as many (default: each node comes back)",
+	)
 	f.StringVar(
 		&o.fit, "fit", "", "how many more replicas of a `workload` the nodes hold at the end: Kind/name or Kind/namespace/name",
 	)
@@ -145,6 +158,14 @@ a manifest is rejected; 2 wrong usage; 3 could not run; 130 interrupted.`,
 	f.StringVar(
 		&o.schedulerConfig, "scheduler-config", "", "`file` with a KubeSchedulerConfiguration: profiles, plugins and weights of the scheduler",
 	)
+	f.StringVar(
+		&o.shard, "shard", "",
+		"answer the part `I/N` of the questions about nodes, zones and seeds, and write it for seatrial plan merge; N: in a pod of an Indexed Job",
+	)
+	f.BoolVar(&o.asJob, "as-job", false, "print an Indexed Job whose pods each answer a part: --shard N says how many")
+	f.StringVar(&o.image, "image", "", "with --as-job: the image of seatrial")
+	f.StringVar(&o.shardInput, app.ShardInputFlag, "", "`file` with what --as-job has written")
+	cobra.CheckErr(f.MarkHidden(app.ShardInputFlag))
 	f.BoolVar(&o.whatIf, whatIfFlag, false, "simulate the disruption that standard input describes in JSON")
 	cobra.CheckErr(f.MarkHidden(whatIfFlag))
 	f.BoolVar(&o.Remedies, "remedies", true, "look for the nearest change that completes, when the plan stalls")
@@ -174,6 +195,9 @@ func (o *planOptions) run(ctx context.Context) error {
 	if o.whatIf {
 		return exitWith(app.AnswerWhatIf(ctx, o.In, o.Out, memtune.Collect))
 	}
+	if o.shardInput != "" {
+		return o.answerShard(ctx)
+	}
 	format, err := report.LookupPlan(o.output)
 	if err != nil {
 		return usageError("%v", err)
@@ -185,9 +209,12 @@ func (o *planOptions) run(ctx context.Context) error {
 	if err := o.complete(ctx); err != nil {
 		return err
 	}
-	res, err := o.Run(ctx)
+	res, err := o.plan(ctx)
 	if err != nil {
 		return exitWith(err)
+	}
+	if res.Part != nil {
+		return exitWith(res.WritePart(o.Out))
 	}
 	res.Redact()
 	if res.Rejected != nil {
@@ -197,24 +224,27 @@ func (o *planOptions) run(ctx context.Context) error {
 		fmt.Fprintln(o.Err, "seatrial: nothing was simulated: the API server would refuse the manifests")
 		return &exitError{code: exitFindings}
 	}
-	p := res.Plan
-	if p == nil {
+	if res.Plan == nil {
 		return nil // there was something to save, and nothing to plan
 	}
+	return writePlan(o.Streams, format, res, report.PlanOptions{
+		Options: report.Options{Color: color, Width: terminalWidth(o.Out)}, Verbose: o.verbose, Reasons: o.reasons,
+	})
+}
+
+// writePlan writes a plan. The error has the exit code if it does not pass.
+func writePlan(s Streams, format report.PlanFormat, res *app.PlanResult, options report.PlanOptions) error {
 	if res.NotTried {
 		fmt.Fprintln(
-			o.Err,
+			s.Err,
 			"seatrial: the plan does not complete: what becomes of it when nodes are drained or fail was not asked",
 		)
 	}
-	options := report.PlanOptions{
-		Options: report.Options{Color: color, Width: terminalWidth(o.Out)}, Verbose: o.verbose, Reasons: o.reasons,
-		Files: res.Sources,
-	}
-	if err := format.Write(o.Out, p, options); err != nil {
+	options.Files = res.Sources
+	if err := format.Write(s.Out, res.Plan, options); err != nil {
 		return &exitError{exitFailed, err}
 	}
-	if !p.Passed() {
+	if !res.Plan.Passed() {
 		return &exitError{code: exitFindings}
 	}
 	return nil
@@ -230,7 +260,7 @@ func (o *planOptions) complete(ctx context.Context) (err error) {
 	for _, x := range []struct {
 		asked bool
 		kind  string
-	}{{o.drainEach, plan.DrainNode}, {o.failEach, plan.FailNode}, {o.failZones, plan.FailZone}} {
+	}{{o.drainEach, plan.DrainNode}, {o.failEach, plan.FailNode}, {o.failZones, plan.FailZone}, {o.drainInTurn, plan.DrainInTurn}} {
 		if x.asked {
 			o.WhatIf = append(o.WhatIf, x.kind)
 		}
@@ -239,6 +269,9 @@ func (o *planOptions) complete(ctx context.Context) (err error) {
 		o.Cluster = o.snapshot
 	}
 	if err := o.completeScheduling(); err != nil {
+		return err
+	}
+	if err := o.completeShard(); err != nil {
 		return err
 	}
 	o.Nodes, err = parseNodes(ctx, o.Streams, o.nodes)
@@ -314,6 +347,10 @@ func (o *planOptions) check() error {
 		return usageError("--by and --spare-node only work with --fit")
 	case o.Pack != "" && len(o.nodes) > 0:
 		return usageError("--pack looks for the number of nodes: leave --nodes out")
+	case o.SurgeNodes < 0:
+		return usageError("invalid --surge-nodes %d: want a number that is not negative", o.SurgeNodes)
+	case o.SurgeNodes > 0 && !o.drainInTurn:
+		return usageError("--surge-nodes only works with --drain-nodes-in-turn")
 	case o.Until < 0:
 		return usageError("invalid --until %v: want a positive duration", o.Until)
 	case slices.Contains(o.nodes, source.Stdin) && slices.Contains(slices.Concat(o.Manifests, o.From), source.Stdin):

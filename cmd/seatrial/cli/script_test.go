@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"encoding/base64"
 	"fmt"
 	"io"
 	"io/fs"
@@ -64,6 +65,7 @@ func scripts(t *testing.T, folder string) testscript.Params {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "replace": replace, "damage": damage, "like": like, "eventually": eventually,
 			"occupy": occupy, "etcd": startEtcd, "signal": signalLive, "ended": ended,
+			"unpack": unpack,
 		},
 	}
 }
@@ -98,6 +100,20 @@ func replace(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("%s does not contain %q", args[2], args[0])
 	}
 	ts.Check(os.WriteFile(name, []byte(after), 0o644))
+}
+
+// unpack writes a file of a ConfigMap's binaryData: unpack MANIFEST KEY
+func unpack(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: unpack MANIFEST KEY")
+	}
+	m := regexp.MustCompile(`(?m)^  ` + regexp.QuoteMeta(args[1]) + `: (\S+)$`).FindStringSubmatch(ts.ReadFile(args[0]))
+	if m == nil {
+		ts.Fatalf("%s has no %s", args[0], args[1])
+	}
+	data, err := base64.StdEncoding.DecodeString(m[1])
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), data, 0o644))
 }
 
 // damage overwrites the files of a folder with bytes that mean nothing, or from an offset on a part

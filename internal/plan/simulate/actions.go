@@ -90,6 +90,13 @@ func (g *scenarioRunner) draining() bool {
 	return len(g.drains) > 0
 }
 
+// drainingNode reports whether that node is being drained.
+func (g *scenarioRunner) drainingNode(name string) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.drains[name]
+}
+
 // take returns what was noted since the last time.
 func (g *scenarioRunner) take() (steps []timedStep, changes []plan.Change) {
 	g.mu.Lock()

@@ -127,7 +127,7 @@ var assumed = []string{"ConfigMap", "PriorityClass", "RuntimeClass", "Secret", "
 // ofPods collects what pods need to be created and to start. What is optional is not needed.
 func (all references) ofPods(refs []lint.Ref) {
 	for _, r := range refs {
-		if r.Optional || !slices.Contains(assumed, r.Kind) || r.Kind == "ServiceAccount" && r.Name == "default" {
+		if r.Optional || !slices.Contains(assumed, r.Kind) || builtIn(r.Kind, r.Name) {
 			continue
 		}
 		var keys []string
@@ -136,6 +136,12 @@ func (all references) ofPods(refs []lint.Ref) {
 		}
 		all.need(r.Kind, r.Namespace, r.Name, keys...)
 	}
+}
+
+// builtIn reports whether only the cluster itself makes objects of such a name.
+func builtIn(kind, name string) bool {
+	return kind == "ServiceAccount" && name == "default" ||
+		kind == "PriorityClass" && strings.HasPrefix(name, "system-") // the API server reserves the prefix
 }
 
 // createAssumed makes an object that is taken to exist. Its values are empty: nobody knows them.

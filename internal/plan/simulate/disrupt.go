@@ -33,7 +33,10 @@ func (s *simulation) disrupt() error {
 	if s.Scenario != nil {
 		scenario = *s.Scenario
 	}
-	scenario.Actions = []plan.Action{action}
+	scenario.Actions = nil
+	if s.After.Kind != plan.DrainInTurn {
+		scenario.Actions = []plan.Action{action}
+	}
 	s.Scenario, s.Change, s.Prune, s.Until = &scenario, nil, false, 0
 	if err := s.recorder.restart(); err != nil {
 		return err
@@ -41,8 +44,11 @@ func (s *simulation) disrupt() error {
 	s.scaler.rebase(s.recorder)
 	s.before, s.crashing = s.unsettled(), s.recorder.crashing()
 	s.recorder.crashed = s.crashing
-	if s.After.Kind == plan.DrainNode {
+	switch s.After.Kind {
+	case plan.DrainNode:
 		s.recorder.plan.Refusals = s.recorder.drainRefusals(s.After.Target)
+	case plan.DrainInTurn:
+		s.rollout = s.recorder.newRollout(s.After.Surge)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s.runner = newScenarioRunner(ctx, s.applier, s.Scenario)

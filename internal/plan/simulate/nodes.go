@@ -81,7 +81,7 @@ func (r *recorder) takeNode(w memstore.Write, node *corev1.Node) {
 		r.step(w.At, plan.Step{Source: plan.FromState, Object: object, Event: event, Warning: warning, Node: node.Name})
 	}
 	if w.Deleted {
-		tell("Deleted", !r.settled)
+		tell("Deleted", !r.settled && !r.replaced[node.Name])
 		return
 	}
 	ready, closed := nodeReady(node), node.Spec.Unschedulable

@@ -40,6 +40,7 @@ type recorder struct {
 	last         plan.Time       // the same, of the plan
 	crashed      map[string]bool // workloads that crashed again and again before the change
 	settled      bool            // what happens from now on is no part of the change: nodes go that are not needed any more
+	replaced     map[string]bool // nodes that are deleted since others have come in their place
 	objects      map[string]metav1.Object
 	byUID        map[types.UID]metav1.Object
 
@@ -64,7 +65,7 @@ func newRecorder() *recorder {
 	return &recorder{
 		objects: map[string]metav1.Object{}, byUID: map[types.UID]metav1.Object{}, pods: map[types.UID]*podTrack{},
 		workloads: map[diag.Object]*workloadTrack{}, nodes: map[string]*nodeTrack{}, events: map[eventKey]int32{}, budgets: map[diag.Object]*budgetTrack{}, repeated: map[string]int{},
-		decisions: map[types.UID]scheduler.Decision{}, unplaced: map[types.UID]*plan.Unschedulable{},
+		replaced: map[string]bool{}, decisions: map[types.UID]scheduler.Decision{}, unplaced: map[types.UID]*plan.Unschedulable{},
 	}
 }
 

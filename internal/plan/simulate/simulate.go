@@ -74,6 +74,7 @@ type simulation struct {
 	crashing  map[string]bool   // workloads whose containers crashed again and again before the change
 	scaler    *scaler           // of node groups, or nil
 	missing   references        // that are assumed once their namespaces exist
+	rollout   *rollout          // of nodes, or nil
 }
 
 // Simulate plans a change. The error says why it could not; what is wrong with the change itself
@@ -314,7 +315,7 @@ func (s *simulation) watch() error {
 	if s.Until > 0 {
 		return s.until(s.Until, false)
 	}
-	return s.until(horizon(s.Scenario)+DefaultUntil, true)
+	return s.until(horizon(s.Scenario)+DefaultUntil+s.rollout.longest(), true)
 }
 
 // until lets time pass; not to the end of it if all has settled or is stuck, and may end early.
@@ -331,6 +332,9 @@ func (s *simulation) until(limit time.Duration, early bool) error {
 		if err := s.scale(time.Now()); err != nil {
 			return fmt.Errorf("node groups: %w", err)
 		}
+		if err := s.roll(time.Now()); err != nil {
+			return fmt.Errorf("draining nodes in turn: %w", err)
+		}
 		if early && s.ended(time.Now()) {
 			return nil
 		}
@@ -346,7 +350,7 @@ func (s *simulation) ended(now time.Time) bool {
 		s.recorder.zero.Add(horizon(s.Scenario)+afterLoad(s.Scenario)),
 	)):
 		return false
-	case s.scaler.busy(now, s.recorder.lastChange):
+	case s.scaler.busy(now, s.recorder.lastChange), s.rollout.busy(s.runner):
 		return false
 	case len(s.unsettled()) == 0 && (s.runner == nil || !s.runner.draining()):
 		last := s.recorder.lastChange
@@ -436,10 +440,12 @@ func (s *simulation) finish() error {
 	p.Constraints = r.describeConstraints()
 	s.conclude()
 	p.End = r.now
+	s.describeRollout()
 	p.Expectations = s.Scenario.Judge(p, plan.EvidenceOf(p))
 	s.findRisks()
 	s.assumeScripts()
 	fill(p)
+	p.Round()
 	return s.answerFit()
 }
 

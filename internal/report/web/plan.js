@@ -540,11 +540,11 @@ if (plan.seeds) {
 
 // ---- what if
 if (plan.sweeps?.length) {
-  const words = {'drain-node': 'node is drained', 'fail-node': 'node fails', 'fail-zone': 'zone fails'};
+  const words = {'drain-node': 'node is drained', 'fail-node': 'node fails', 'fail-zone': 'zone fails', 'drain-in-turn': 'nodes are drained in turn'};
   const passed = (a) => a.converged && !a.failed?.length;
   const rows = plan.sweeps.map((a) => el('tr', {}, el('th', {scope: 'row'}, a.target), el('td', {}, words[a.kind]), el('td', {}, el('span.chip.' + (passed(a) ? 'yes' : 'no'), {}, passed(a) ? 'completes' : a.converged ? 'fails' : 'stalls')),
     el('td', {}, span(a.virtualSeconds)), el('td', {}, a.workloads.length ? a.workloads.map((w) => el('div', {}, nameOf(w.object) + ' ', el('b' + (w.minAvailable ? '' : '.down'), {}, w.minAvailable + ' of ' + w.desired))) : 'all'),
-    el('td', {}, a.blocked), el('td', {}, a.unschedulable), el('td.soft', {}, a.reason)));
+    el('td', {}, a.blocked), el('td', {}, a.unschedulable), el('td.soft', {}, a.reason, (a.turns ?? []).filter((t) => t.at !== null).map((t) => el('div', {}, t.node + ': ' + (t.drained === null ? 'not drained' : 'drained in ' + span(t.drained - t.at)) + (t.waited ? ', budgets forbade evictions for ' + span(t.waited) : '') + (t.replacedBy ? ', replaced by ' + t.replacedBy : ''))))));
   section('whatif', 'What if', aside(plural(plan.sweeps.filter((a) => !passed(a)).length, 'case') + ' of ' + plan.sweeps.length + ' without a good end'), el('div.scroll.card', {tabindex: 0, role: 'group', 'aria-label': 'What if'},
     el('table', {}, el('thead', {}, el('tr', {}, ['', 'what happens', 'outcome', 'after', 'least available', 'evictions blocked', 'without a node', 'reason'].map((h) => el('th', {scope: 'col'}, h)))), el('tbody', {}, rows))));
 }

@@ -1,0 +1,82 @@
+package plan
+
+import (
+	"fmt"
+	"math"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// JobIndexEnv is the variable that has the index of a pod of an Indexed Job, from 0.
+const JobIndexEnv = "JOB_COMPLETION_INDEX"
+
+// Shard is one of several parts into which the questions about a plan are divided. The zero value is the whole.
+type Shard struct {
+	Index int // from 0
+	Count int // 0: there are no parts
+}
+
+// ParseShard parses I/N, with I from 1, or N: the index is that of the pod of an Indexed Job then, which index has.
+func ParseShard(text, index string) (Shard, error) {
+	first, second, both := strings.Cut(text, "/")
+	count, err := strconv.Atoi(second)
+	if !both {
+		count, err = strconv.Atoi(first)
+	}
+	if err != nil || count < 1 {
+		return Shard{}, fmt.Errorf("invalid shard %q: want I/N with I from 1 to N, or N", text)
+	}
+	if !both {
+		i, err := strconv.Atoi(index)
+		if err != nil || i < 0 || i >= count {
+			return Shard{}, fmt.Errorf(
+				"shard %q: %s=%q has no index from 0 to %d: write I/N", text, JobIndexEnv, index, count-1,
+			)
+		}
+		return Shard{i, count}, nil
+	}
+	i, err := strconv.Atoi(first)
+	if err != nil || i < 1 || i > count {
+		return Shard{}, fmt.Errorf("invalid shard %q: want I/N with I from 1 to N", text)
+	}
+	return Shard{i - 1, count}, nil
+}
+
+// String returns the shard as ParseShard reads it.
+func (s Shard) String() string { return fmt.Sprintf("%d/%d", s.Index+1, s.Count) }
+
+// Has reports whether a question belongs to the shard, by its number from 0.
+func (s Shard) Has(question int) bool { return s.Count == 0 || question%s.Count == s.Index }
+
+// First reports whether the shard is the first one, or the whole.
+func (s Shard) First() bool { return s.Index == 0 }
+
+// Round rounds all times of a plan to the milliseconds that JSON has, so that a plan that is read from JSON says the
+// same.
+func (p *Plan) Round() { roundTimes(reflect.ValueOf(p)) }
+
+// roundTimes rounds the times in v.
+func roundTimes(v reflect.Value) {
+	if t, ok := v.Interface().(Time); ok {
+		v.SetInt(int64(math.Round(t.Seconds()*1000)) * int64(time.Millisecond))
+		return
+	}
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			roundTimes(v.Elem())
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			roundTimes(v.Index(i))
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if f := v.Type().Field(i); f.IsExported() && f.Tag.Get("json") != "-" {
+				roundTimes(v.Field(i))
+			}
+		}
+	}
+}
