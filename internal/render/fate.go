@@ -117,16 +117,9 @@ func (s *Source) Recreates(d *manifest.Document) (hook bool, why string) {
 	options, _ := m.annotations["argocd.argoproj.io/sync-options"].(string)
 	const force = "kustomize.toolkit.fluxcd.io/force"
 	switch s.Kind {
-	case Chart:
+	case Chart, HelmRelease:
+		// spec.upgrade.force replaces objects by an update, which the server refuses as well
 		return m.annotations["helm.sh/hook"] != nil, ""
-	case HelmRelease:
-		var r struct {
-			Spec struct{ Upgrade struct{ Force bool } }
-		}
-		if _ = (&object{s.object}).decode(&r); r.Spec.Upgrade.Force {
-			why = "spec.upgrade.force of the HelmRelease"
-		}
-		return m.annotations["helm.sh/hook"] != nil, why
 	case Application:
 		hook = m.annotations["argocd.argoproj.io/hook"] != nil || m.annotations["helm.sh/hook"] != nil
 		if options = strings.ReplaceAll(options, " ", ""); strings.Contains(options, "Force=true") {

@@ -10,11 +10,15 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/component-helpers/auth/rbac/validation"
 
 	apischema "github.com/seatrial/seatrial/schema"
 )
 
 const rbacGroup = rbacv1.GroupName
+
+// allOf begins what a grant calls the rules of a role that is not known.
+const allOf = "all that "
 
 // grant is one thing that a subject may do.
 type grant struct {
@@ -31,9 +35,10 @@ func permissions(e *environment) (found []Consequence) {
 		return nil
 	}
 	before, after := grantsOf(e.before()), grantsOf(e.after())
+	had := rightsOf(before)
 	bySubject := map[string][]grant{}
 	for g := range after {
-		if !covered(g, before) {
+		if !covered(g, before, had) {
 			bySubject[g.subject] = append(bySubject[g.subject], g)
 		}
 	}
@@ -126,7 +131,7 @@ func (r *roles) bind(grants map[grant]*Object, binding *Object, ref rbacv1.RoleR
 	for _, s := range subjects {
 		subject := subjectName(s, namespace)
 		if !known {
-			grants[grant{subject: subject, namespace: namespace, verb: "*", resource: "all that " + ref.Kind + " " + ref.Name + " allows"}] = binding
+			grants[grant{subject: subject, namespace: namespace, verb: "*", resource: allOf + ref.Kind + " " + ref.Name + " allows"}] = binding
 			continue
 		}
 		for _, rule := range rules {
@@ -182,24 +187,60 @@ func qualified(resource, group string) string {
 	return resource + "." + group
 }
 
-// covered reports whether a grant is no more than what was allowed before.
-func covered(g grant, before map[grant]*Object) bool {
+// rights are the rules that subjects have, by subject and namespace.
+type rights map[grant][]rbacv1.PolicyRule
+
+// scope returns where and for whom a grant is.
+func (g grant) scope() grant { return grant{subject: g.subject, namespace: g.namespace} }
+
+// rule returns a grant as a rule.
+func (g grant) rule() rbacv1.PolicyRule {
+	if strings.HasPrefix(g.resource, "/") {
+		return rbacv1.PolicyRule{Verbs: []string{g.verb}, NonResourceURLs: []string{g.resource}}
+	}
 	resource, group, _ := strings.Cut(g.resource, ".")
-	for _, namespace := range []string{g.namespace, ""} {
-		for _, verb := range []string{g.verb, "*"} {
-			for _, r := range []string{g.resource, "*." + group, qualified(resource, "*"), "*.*"} {
-				for _, name := range []string{g.name, ""} {
-					if _, ok := before[grant{g.subject, namespace, verb, strings.TrimSuffix(r, "."), name}]; ok {
-						return true
-					}
-				}
-			}
-		}
-		if _, ok := before[grant{g.subject, namespace, "*", "all that ClusterRole cluster-admin allows", ""}]; ok {
-			return true
+	rule := rbacv1.PolicyRule{Verbs: []string{g.verb}, APIGroups: []string{group}, Resources: []string{resource}}
+	if g.name != "" {
+		rule.ResourceNames = []string{g.name}
+	}
+	return rule
+}
+
+func rightsOf(grants map[grant]*Object) rights {
+	all := rights{}
+	for g := range grants {
+		if !strings.HasPrefix(g.resource, allOf) {
+			all[g.scope()] = append(all[g.scope()], g.rule())
 		}
 	}
-	return false
+	return all
+}
+
+// builtin are roles that every cluster has; each allows what those before it do.
+var builtin = []string{"view", "edit", "admin", "cluster-admin"}
+
+// covered reports whether a grant is no more than what was allowed before, as upstream compares rules.
+func covered(g grant, before map[grant]*Object, had rights) bool {
+	has := func(role, namespace string) bool {
+		_, ok := before[grant{g.subject, namespace, "*", allOf + "ClusterRole " + role + " allows", ""}]
+		return ok
+	}
+	everywhere := grant{subject: g.subject}
+	from := len(builtin) - 1 // of those only cluster-admin allows whatever is asked
+	if role, ok := strings.CutPrefix(g.resource, allOf); ok {
+		for _, namespace := range []string{g.namespace, ""} {
+			if _, ok := before[grant{g.subject, namespace, "*", g.resource, ""}]; ok {
+				return true
+			}
+		}
+		name := strings.TrimSuffix(strings.TrimPrefix(role, "ClusterRole "), " allows")
+		if i := slices.Index(builtin, name); i >= 0 {
+			from = i
+		}
+	} else if ok, _ := validation.Covers(slices.Concat(had[g.scope()], had[everywhere]), []rbacv1.PolicyRule{g.rule()}); ok {
+		return true
+	}
+	return slices.ContainsFunc(builtin[from:], func(role string) bool { return has(role, g.namespace) || has(role, "") })
 }
 
 // dangerousVerbs let a subject become another one.
@@ -213,7 +254,7 @@ var dangerousResources = []string{
 
 func dangerous(g grant) bool {
 	switch {
-	case strings.HasPrefix(g.resource, "all that "):
+	case strings.HasPrefix(g.resource, allOf):
 		return strings.HasSuffix(g.resource, "ClusterRole cluster-admin allows") || strings.HasSuffix(g.resource, "ClusterRole admin allows")
 	case slices.Contains(dangerousVerbs, g.verb), strings.HasPrefix(g.resource, "*"):
 		return true
@@ -246,7 +287,7 @@ func inWords(grants []grant) []string {
 		if l.namespace != "" {
 			where = "in namespace " + l.namespace
 		}
-		if strings.HasPrefix(l.resource, "all that ") {
+		if strings.HasPrefix(l.resource, allOf) {
 			texts[i] = fmt.Sprintf("do %s %s", l.resource, where)
 			continue
 		}

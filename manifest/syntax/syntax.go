@@ -91,6 +91,9 @@ func Explain(t Text, err error) []Problem {
 	} else {
 		s.message = strings.TrimPrefix(raw, "yaml: ")
 	}
+	if found := s.conflict(); found != nil {
+		return []Problem{*found}
+	}
 	if found := t.tabs(s.blamesTab()); len(found) > 0 {
 		return found
 	}
@@ -101,6 +104,18 @@ func Explain(t Text, err error) []Problem {
 		return []Problem{*t.jsonError(raw)}
 	}
 	return []Problem{*s.explain()}
+}
+
+// conflict finds the first line that git writes around the sides of a merge conflict.
+func (s *explainer) conflict() *Problem {
+	for i, line := range s.lines {
+		if strings.HasPrefix(line, "<<<<<<< ") || strings.HasPrefix(line, ">>>>>>> ") {
+			s.message = "" // it is about what follows from the conflict
+			return s.whole(i+1, "merge conflict that is not resolved",
+				"keep what should be there, and remove the lines that begin with <<<<<<<, ======= and >>>>>>>")
+		}
+	}
+	return nil
 }
 
 // quotesKeys tells JSON from YAML in brackets by the first key.

@@ -37,6 +37,8 @@ func TestProblemsStandWhereTheMistakeIs(t *testing.T) {
 		"en dash of an element": {"a:\n\u2013 b: c\n  d: e\n", "dash \u2013 (U+2013) in the place of -", "\u2013"},
 		"full-width colon":      {"a\uff1a b\nc: d\n", "full-width colon (U+FF1A) in the place of :", "\uff1a"},
 		"wrong bracket":         {"a: {b: c]\n", "bracket { is closed by ]", "]"},
+		"merge conflict":        {"a: b\n<<<<<<< HEAD\nc: d\n=======\nc: e\n>>>>>>> other\n", "merge conflict that is not resolved", "<<<<<<< HEAD"},
+		"end of a conflict":     {"c: e\n>>>>>>> other\nf: g\n", "merge conflict that is not resolved", ">>>>>>> other"},
 		"unknown anchor":        {"a: *b\n", "alias *b refers to no anchor", "*b"},
 		"JSON without a comma": {"{\"a\": 1 \"b\": 2}", "not valid JSON: invalid character '\"' after object " +
 			"key:value pair", "\""},

@@ -399,6 +399,56 @@ func TestReviewOfUnusualRepositories(t *testing.T) {
 			t.Errorf("exit code %d: %s%s", code, out, errors)
 		}
 	})
+	t.Run("no common commit", func(t *testing.T) {
+		r := newRepository(t)
+		r.write("a.yaml", fmt.Sprintf(object, 1))
+		r.commit("begin")
+		r.git("checkout", "--quiet", "--orphan", "other")
+		r.write("a.yaml", fmt.Sprintf(object, 2))
+		r.commit("other")
+		out, errors, code := r.review("--base", "main")
+		if code != exitClean || !strings.Contains(out, "data.a  1 -> 2") || !strings.Contains(out, "no common commit") {
+			t.Errorf("exit code %d: %s%s", code, out, errors)
+		}
+	})
+	t.Run("submodule that moves", func(t *testing.T) {
+		other := newRepository(t)
+		other.write("b.yaml", fmt.Sprintf(object, 1))
+		other.commit("begin")
+		r := newRepository(t)
+		r.write("a.yaml", fmt.Sprintf(object, 1))
+		r.git("submodule", "--quiet", "add", "file://"+other.dir, "other")
+		r.commit("begin")
+		other.write("b.yaml", fmt.Sprintf(object, 2))
+		other.commit("next")
+		r.git("-C", "other", "pull", "--quiet", "origin", "main")
+		r.commit("next")
+		if out, errors, code := r.review("--base", "HEAD~1", "--head", "HEAD"); code != exitClean || strings.Contains(out, "other/") {
+			t.Errorf("exit code %d: %s%s", code, out, errors)
+		}
+	})
+	t.Run("folder with files renamed", func(t *testing.T) {
+		r := newRepository(t)
+		r.write("apps/old/kustomization.yaml", "resources: [a.yaml]\n")
+		r.write("apps/old/a.yaml", deployment(0, "nginx:1.25"))
+		r.write("b.yaml", fmt.Sprintf(object, 1))
+		r.commit("begin")
+		r.apply("move apps moved\nmove b.yaml c.yaml\nreplace moved/old/a.yaml 1.25 => 1.26")
+		out, errors, code := r.review("--plan=none")
+		if code != exitClean || !strings.Contains(out, "was apps/old") || !strings.Contains(out, "Changes  1 changed") {
+			t.Errorf("exit code %d: %s%s", code, out, errors)
+		}
+	})
+	t.Run("merge conflict in a file", func(t *testing.T) {
+		r := newRepository(t)
+		r.write("a.yaml", fmt.Sprintf(object, 1))
+		r.commit("begin")
+		r.write("a.yaml", "<<<<<<< HEAD\n"+fmt.Sprintf(object, 2)+"=======\n"+fmt.Sprintf(object, 3)+">>>>>>> other\n")
+		out, errors, code := r.review()
+		if code != exitFindings || !strings.Contains(out, "merge conflict that is not resolved") || strings.Contains(out, "deleted") {
+			t.Errorf("exit code %d: %s%s", code, out, errors)
+		}
+	})
 	t.Run("subfolder", func(t *testing.T) {
 		r := newRepository(t)
 		r.write("apps/a.yaml", fmt.Sprintf(object, 1))
@@ -484,5 +534,120 @@ func TestReviewSaysWhyARolloutIsNotSimulated(t *testing.T) {
 	out, errors, _ := r.review("--plan", "all")
 	if want := "the API server refuses Deployment shop/web-1 as it is before"; !strings.Contains(strings.Join(strings.Fields(out), " "), want) || strings.Contains(out, "Go struct") {
 		t.Errorf("want %q in\n%s%s", want, out, errors)
+	}
+}
+
+// appliedBy returns objects of Flux that apply two folders.
+func appliedBy(settings string) string {
+	text := "apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {name: flux-system, namespace: flux-system}\n" +
+		"spec: {interval: 1m, url: 'https://example.com/shop.git'}\n"
+	for _, name := range []string{"a", "b"} {
+		text += fmt.Sprintf("---\napiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: %s, namespace: flux-system}\n"+
+			"spec: {interval: 1m, path: ./apps/%[1]s, sourceRef: {kind: GitRepository, name: flux-system}, %s}\n", name, settings)
+	}
+	return text
+}
+
+// TestReviewOfWhatIsDeletedAndCreatedAgain changes a selector where what applies the object forces its way.
+func TestReviewOfWhatIsDeletedAndCreatedAgain(t *testing.T) {
+	const argo = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: a, namespace: argocd}\nspec:\n  project: default\n" +
+		"  destination: {server: 'https://kubernetes.default.svc', namespace: shop}\n  source: {repoURL: 'https://example.com/shop.git', path: apps/a, targetRevision: HEAD}\n"
+	forced := func(annotation string) string {
+		return strings.Replace(deployment(0, "nginx:1.25"), "namespace: shop}", "namespace: shop, annotations: {"+annotation+"}}", 1)
+	}
+	for name, c := range map[string]struct{ tool, object, why string }{
+		"Flux, by its object":     {appliedBy("prune: true, force: true"), deployment(0, "nginx:1.25"), "spec.force of the Kustomization"},
+		"Flux, by the annotation": {appliedBy("prune: true"), forced("kustomize.toolkit.fluxcd.io/force: enabled"), "kustomize.toolkit.fluxcd.io/force"},
+		"Argo CD":                 {argo, forced("argocd.argoproj.io/sync-options: 'Prune=false, Force=true'"), "argocd.argoproj.io/sync-options has Force=true"},
+		"not at all":              {appliedBy("prune: true"), deployment(0, "nginx:1.25"), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRepository(t)
+			r.git("remote", "add", "origin", "https://example.com/shop.git")
+			r.write("clusters/tool.yaml", c.tool)
+			r.write("apps/a/web.yaml", c.object)
+			r.write("apps/b/web.yaml", deployment(1, "nginx:1.25"))
+			r.commit("begin")
+			r.replace("apps/a/web.yaml", "{app: web-0}", "{app: other}")
+			var got struct {
+				Refused      []struct{ Rule string }
+				Consequences []struct{ Kind, Risk, Message string }
+			}
+			out, errors, code := r.review("--plan=none", "-o", "json")
+			if err := json.Unmarshal([]byte(out), &got); err != nil {
+				t.Fatalf("%v: %s%s", err, out, errors)
+			}
+			again := ""
+			for _, c := range got.Consequences {
+				if c.Kind == "recreate" {
+					again = c.Message
+				}
+			}
+			if c.why == "" {
+				if code != exitFindings || len(got.Refused) == 0 || again != "" {
+					t.Errorf("exit code %d, %q: %s", code, again, out)
+				}
+			} else if code != exitClean || len(got.Refused) > 0 || !strings.Contains(again, "is deleted and created again") || !strings.Contains(again, c.why) {
+				t.Errorf("exit code %d, %q, want %q: %s", code, again, c.why, out)
+			}
+		})
+	}
+}
+
+// TestReviewOfMovedObjects moves an object from one environment to another.
+func TestReviewOfMovedObjects(t *testing.T) {
+	for settings, want := range map[string]string{
+		"prune: true":  "high   Deployment shop/web-0  [moved]",
+		"prune: false": "low    Deployment shop/web-0  [moved]",
+	} {
+		r := newRepository(t)
+		r.git("remote", "add", "origin", "https://example.com/shop.git")
+		r.write("clusters/tool.yaml", appliedBy(settings))
+		r.write("apps/a/web.yaml", deployment(0, "nginx:1.25"))
+		r.write("apps/a/other.yaml", deployment(1, "nginx:1.25"))
+		r.write("apps/b/other.yaml", deployment(2, "nginx:1.25"))
+		r.commit("begin")
+		r.apply("move apps/a/web.yaml apps/b/web.yaml")
+		if out, errors, _ := r.review("--plan=none"); !strings.Contains(out, want) {
+			t.Errorf("%s: no %q in\n%s%s", settings, want, out, errors)
+		}
+	}
+}
+
+// TestReviewOfValuesThatEachRenderingDraws changes a chart beside values that are drawn, of each sort.
+func TestReviewOfValuesThatEachRenderingDraws(t *testing.T) {
+	r := newRepository(t)
+	r.write("chart/Chart.yaml", "apiVersion: v2\nname: chart\nversion: 1.0.0\n")
+	drawn := map[string]string{
+		"random": "{{ randAlphaNum 8 }}", "time": "{{ now | unixEpoch }}-{{ now.Nanosecond }}", "id": "{{ uuidv4 }}",
+	}
+	text := "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: drawn\n  annotations: {at: '{{ now.Nanosecond }}'}\ndata:\n  fixed: a\n"
+	for name, value := range drawn {
+		text += fmt.Sprintf("  %s: '%s'\n", name, value)
+	}
+	r.write("chart/templates/drawn.yaml", text)
+	r.commit("begin")
+	r.replace("chart/templates/drawn.yaml", "fixed: a", "fixed: b")
+	var got struct {
+		Environments []struct{ Varying []struct{ Path string } }
+		Changes      []struct{ Fields []struct{ Path string } }
+	}
+	out, errors, _ := r.review("--plan=none", "-o", "json")
+	if err := json.Unmarshal([]byte(out), &got); err != nil {
+		t.Fatalf("%v: %s%s", err, out, errors)
+	}
+	if len(got.Changes) != 1 || len(got.Changes[0].Fields) != 1 || got.Changes[0].Fields[0].Path != "data.fixed" {
+		t.Errorf("changes %+v, want data.fixed alone", got.Changes)
+	}
+	varying := map[string]bool{}
+	for _, e := range got.Environments {
+		for _, v := range e.Varying {
+			varying[v.Path] = true
+		}
+	}
+	for _, path := range []string{"data.random", "data.time", "data.id", "metadata.annotations.at"} {
+		if !varying[path] {
+			t.Errorf("%s is not told as not deterministic: %v", path, varying)
+		}
 	}
 }
