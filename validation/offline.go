@@ -56,6 +56,13 @@ func (n *namespaces) add(name string, labels map[string]string) {
 	n.labels[name] = maps.Clone(labels)
 }
 
+// forget makes no namespace known.
+func (n *namespaces) forget() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.labels = nil
+}
+
 // Get returns a namespace. One that was not added to the validator is assumed to carry the labels that it needs.
 func (n *namespaces) Get(_ context.Context, name string, _ metav1.GetOptions) (*corev1.Namespace, error) {
 	n.mu.RLock()

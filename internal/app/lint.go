@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -56,6 +57,7 @@ type LintSettings struct {
 type LintJob struct {
 	Options   lint.Options
 	workspace *Workspace
+	spare     chan *validation.Validator // that judge no set at the moment
 	base      *Base
 	overrides lint.Overrides
 	baseline  *lint.Baseline // nil: none
@@ -96,13 +98,15 @@ func (w *Workspace) Lint(s LintSettings) (*LintJob, error) {
 	if s.Jobs < 0 {
 		return nil, usage("invalid --jobs %d: want 1 or more, or 0 for one for each CPU", s.Jobs)
 	}
-	if _, err := w.validator(); err != nil {
+	v, err := w.validator()
+	if err != nil {
 		return nil, err
 	}
 	job := &LintJob{
 		workspace: w, base: s.Base, narrowed: s.Rules != "" || s.NoSuppressions, overrides: w.Config.Overrides,
-		secrets: &sharedRedactor{Redactor: redact.New()},
+		secrets: &sharedRedactor{Redactor: redact.New()}, spare: make(chan *validation.Validator, runtime.GOMAXPROCS(0)),
 	}
+	job.keep(v)
 	job.Options = lint.Options{
 		Files: w.Inputs, Read: w.Read, CRDs: w.CRDs, PolicyFiles: w.Policies, Linked: s.Build.Kubernetes, Versions: w.Versions,
 		Rules: selection, All: all, External: w.External, IgnoreMissing: w.IgnoreMissing, Jobs: s.Jobs,
@@ -233,12 +237,33 @@ func (w *Workspace) selection(all []*lint.Rule, expr string) (*lint.Selection, e
 
 // runSet lints files as one set.
 func (j *LintJob) runSet(ctx context.Context, o lint.Options) (*lint.Result, error) {
-	v, err := j.workspace.validator() // it learns definitions, and must not know those of another set
+	v, err := j.validator()
 	if err != nil {
 		return nil, err
 	}
 	o.Validator, o.Policies = v, admission.New(v)
-	return lint.Run(ctx, o)
+	res, err := lint.Run(ctx, o)
+	j.keep(v)
+	return res, err
+}
+
+// validator returns a validator for one set: it learns definitions, and must not know those of another set. The storages
+// of sets that have been judged are used again, since they take longer to build than most sets to judge.
+func (j *LintJob) validator() (*validation.Validator, error) {
+	select {
+	case v := <-j.spare:
+		return v.Renew(), nil
+	default:
+		return j.workspace.validator()
+	}
+}
+
+// keep keeps a validator for another set.
+func (j *LintJob) keep(v *validation.Validator) {
+	select {
+	case j.spare <- v:
+	default:
+	}
 }
 
 // dryRun creates the objects of a run in a cluster of their own.

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -70,8 +71,12 @@ func (r *reviewer) group() error {
 // readCluster reads what the configuration says of the cluster of an environment.
 func (g *reviewGroup) readCluster(e *lint.Environment) (err error) {
 	if e.Snapshot != "" {
-		if g.snapshot, err = readRunning(e.Snapshot); err != nil {
-			return fmt.Errorf("environments: snapshot of %s: %w", g.name, err)
+		var unread *lint.InputError
+		switch g.snapshot, err = readRunning(e.Snapshot); {
+		case errors.As(err, &unread):
+			return err
+		case err != nil:
+			return usage("environments: snapshot of %s: %w", g.name, err)
 		}
 		g.nodes, g.known = g.snapshot.nodes, "the nodes of the snapshot"
 	}
