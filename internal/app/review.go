@@ -409,10 +409,13 @@ func (r *reviewer) cleaned(report *review.Report) *review.Report {
 		}
 	}
 	roots := strings.NewReplacer(r.old.prefixes(r.new)...)
-	return sanitize.Copy(report, func(s string) string {
+	base, head := report.Base, report.Head // the names of folders are those that were given
+	cleaned := sanitize.Copy(report, func(s string) string {
 		if !redact.Short(s) { // fields of Secrets are masked already; 2 replicas are not a Secret's 2
 			s = secrets.Text(s)
 		}
 		return roots.Replace(s)
 	})
+	cleaned.Base, cleaned.Head = base, head
+	return cleaned
 }

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -147,12 +148,26 @@ func reviewTitle(r *review.Report) string {
 // sides names what is compared: main (1a2b3c4) -> working tree.
 func sides(r *review.Report) string {
 	name := func(v review.Revision) string {
-		if len(v.Commit) >= 7 && v.Commit != v.Name {
-			return fmt.Sprintf("%s (%s)", v.Name, v.Commit[:7])
+		if len(v.Commit) >= 7 && !strings.HasPrefix(v.Commit, v.Name) {
+			return fmt.Sprintf("%s (%s)", shortHash(v.Name), v.Commit[:7])
 		}
-		return v.Name
+		return shortHash(v.Name)
 	}
 	return name(r.Base) + " -> " + name(r.Head)
+}
+
+// hash matches the name of a commit.
+var hash = regexp.MustCompile(`\b([0-9a-f]{7})[0-9a-f]{33}\b`)
+
+// shortHash shortens the names of commits in the name of a revision.
+func shortHash(name string) string { return hash.ReplaceAllString(name, "$1") }
+
+// markedLine sets the mark of a line that differs apart from its text, which may begin with another one.
+func markedLine(line string) string {
+	if line == "" {
+		return line
+	}
+	return line[:1] + " " + line[1:]
 }
 
 // countedChanges says how many objects are created, updated, deleted and renamed.

@@ -96,7 +96,7 @@ func TestReviewTextShowsAllParts(t *testing.T) {
 	for _, want := range []string{
 		"high risk, 2 of 5 environments change", "main (0123456) -> working tree", "the API server refuses Deployment web", "was test",
 		"not deterministic, no change: data.a of Deployment shop/web", "[update-refused]", "field is immutable", "use another name",
-		"pods are replaced", "~ Deployment shop/web", "spec.replicas  1 -> 2", "        -b", "stays in the cluster: kubectl apply deletes nothing",
+		"pods are replaced", "~ Deployment shop/web", "spec.replicas  1 -> 2", "        - b", "stays in the cluster: kubectl apply deletes nothing",
 		"dev: completes after 12 s on nodes with room", "at least 2 of 2 available, at most 3 pods", "pods 1 -> 2", "a note",
 		"2 findings of before not shown",
 		"spec.paused  true -> (removed)", "spec.revisionHistoryLimit  (not set) -> 3", "left of the quota: pods 8 of 10, requests.cpu is 500m over 1",

@@ -304,7 +304,7 @@ func changedLines(fields []review.Field) (lines []string) {
 		switch {
 		case len(f.Lines) > 0:
 			for _, line := range f.Lines {
-				ok = ok && add(line)
+				ok = ok && add(markedLine(line))
 			}
 		default:
 			if f.Before != "" {

@@ -130,7 +130,7 @@ func varyingTexts(e *review.EnvironmentReport) (texts []string) {
 	for _, v := range e.Varying {
 		name := v.Object.String()
 		if v.Path == "" {
-			paths[name] = append(paths[name], "its name")
+			paths[name] = append(paths[name], "the name")
 			continue
 		}
 		paths[name] = append(paths[name], v.Path)
@@ -225,11 +225,17 @@ func (t *reviewWriter) changes() {
 	}
 	for i := range t.Changes {
 		c := &t.Changes[i]
-		fmt.Fprintf(t, "  %s %s", paint[c.Action].Sprint(reviewGlyphs[c.Action]), printable(objectName(c)))
-		if where := t.where(c.File, c.Line, c.Environments); where != "" {
-			fmt.Fprint(t, "  "+t.dim.Sprint(where))
+		name, where := printable(objectName(c)), t.where(c.File, c.Line, c.Environments)
+		fmt.Fprintf(t, "  %s %s", paint[c.Action].Sprint(reviewGlyphs[c.Action]), name)
+		switch {
+		case where == "":
+			fmt.Fprintln(t)
+		case runewidth.StringWidth(name+where)+6 <= t.width:
+			fmt.Fprintln(t, "  "+t.dim.Sprint(where))
+		default:
+			fmt.Fprintln(t)
+			t.wrapped("", where, 6, t.dim)
 		}
-		fmt.Fprintln(t)
 		if fate := fateText(c); fate != "" {
 			t.wrapped("", fate, 6, t.dim)
 		}
@@ -278,7 +284,7 @@ func (t *reviewWriter) lines(lines []string) {
 		case strings.HasPrefix(line, "+"):
 			paint = t.good
 		}
-		fmt.Fprintf(t, "        %s\n", paint.Sprint(runewidth.Truncate(printable(line), t.width-8, "…")))
+		fmt.Fprintf(t, "        %s\n", paint.Sprint(runewidth.Truncate(printable(markedLine(line)), t.width-8, "…")))
 	}
 }
 

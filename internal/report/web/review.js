@@ -19,6 +19,7 @@ function el(tag, attrs, ...children) {
 const nameOf = (o) => !o.kind ? o.name : o.kind + ' ' + (o.namespace ? o.namespace + '/' : '') + o.name;
 const plural = (n, one) => n + ' ' + (n === 1 ? one : one + 's');
 const place = (file, line) => file ? file + (line ? ':' + line : '') : '';
+const short = (name) => name.replace(/\b([0-9a-f]{7})[0-9a-f]{33}\b/g, '$1');
 let chosen = ''; // environment; empty: all
 const mine = (x) => !chosen || x.environments.includes(chosen);
 const risk = (r) => el('span.risk.' + r, null, r);
@@ -44,7 +45,7 @@ function fields(list) {
   return el('pre.diff', null, list.map((f) => {
     const lines = f.lines || [...(f.before ? ['-' + f.before] : []), ...(f.after ? ['+' + f.after] : [])];
     return [el('span.path', null, f.path + (f.defaulted ? ' (by the server)' : ''), f.file && el('span.at', null, (f.after ? '' : 'was ') + place(f.file, f.line))),
-      lines.map((l) => el('span.' + (l[0] === '-' ? 'minus' : l[0] === '+' ? 'plus' : 'same'), null, l))];
+      lines.map((l) => el('span.' + (l[0] === '-' ? 'minus' : l[0] === '+' ? 'plus' : 'same'), null, l[0] + ' ' + l.slice(1)))];
   }));
 }
 function change(c) {
@@ -129,12 +130,12 @@ function verdict() {
   const reasons = e ? e.reasons : review.environments.flatMap((x) => x.reasons.slice(0, 1).map((r) => x.name + ': ' + r)).slice(0, 8);
   return el('div.verdict.' + (e ? e.risk : review.risk), null,
     el('span.state', null, (e ? e.risk : review.risk) + ' risk'),
-    el('h1', null, e ? e.name : $('title').textContent.replace('Review: ', '')),
+    el('h1', null, e ? e.name : $('title').textContent.replace(/^Review: (\w+ risk[,:] )?/, '')),
     reasons.length > 0 && el('ul', null, reasons.map((r) => el('li', null, r))),
     e && e.was && el('p.soft', null, 'was ' + e.was), e && e.problem && el('p', null, e.problem),
     e && e.varying.map((v) => el('small', null, `not deterministic, no change: ${v.path || 'the name'} of ${nameOf(v.object)}`)),
     review.notes.map((n) => el('p.soft', null, n)),
-    el('small', null, `${review.base.name}${review.base.commit ? ' (' + review.base.commit.slice(0, 7) + ')' : ''} → ${review.head.name}`));
+    el('small', null, `${short(review.base.name)}${review.base.commit ? ' (' + review.base.commit.slice(0, 7) + ')' : ''} → ${short(review.head.name)}`));
 }
 function render() {
   const inEnvironment = (x) => !chosen || x.environment === chosen;
