@@ -20,7 +20,12 @@ func (s *Server) complete(ctx context.Context, p positionParams) (any, error) {
 	if !ok {
 		return list, nil
 	}
-	c := newCursor(d.file, s.edge.offset(d.file, p.Position))
+	offset := s.edge.offset(d.file, p.Position)
+	if offers, start, ok := s.templateOffers(&d, offset); ok {
+		list.Items = s.items(d.file, d.file.Range(start, offset), offers)
+		return list, nil
+	}
+	c := newCursor(d.file, offset)
 	if c == nil {
 		return list, nil
 	}
@@ -32,16 +37,25 @@ func (s *Server) complete(ctx context.Context, p positionParams) (any, error) {
 	if err != nil {
 		return list, err
 	}
-	for i, o := range append(named, c.offers(store)...) {
-		item := completionItem{Label: o.label, Kind: o.kind, Detail: o.detail, Deprecated: o.deprecated, SortText: fmt.Sprintf("%04d", i),
-			TextEdit: textEdit{Range: s.edge.rangeOf(d.file, d.file.Range(c.start, c.end)), NewText: o.text}}
+	list.Items = s.items(d.file, d.file.Range(c.start, c.end), append(named, c.offers(store)...))
+	return list, nil
+}
+
+// items returns offers as the protocol writes them, each in the place of a range.
+func (s *Server) items(f *source.File, r source.Range, offers []offer) []completionItem {
+	items := make([]completionItem, 0, len(offers))
+	for i, o := range offers {
+		item := completionItem{
+			Label: o.label, Kind: o.kind, Detail: o.detail, Deprecated: o.deprecated, SortText: fmt.Sprintf("%04d", i),
+			TextEdit: textEdit{Range: s.edge.rangeOf(f, r), NewText: o.text},
+		}
 		if o.doc != "" {
 			text := markdown(o.doc)
 			item.Documentation = &text
 		}
-		list.Items = append(list.Items, item)
+		items = append(items, item)
 	}
-	return list, nil
+	return items
 }
 
 // marker stands for the word that is being written.

@@ -96,7 +96,7 @@ func (s *Server) lint(ctx context.Context, f *folder) {
 		}
 	}
 	if refresh {
-		s.refresh(ctx)
+		s.refresh()
 	}
 }
 

@@ -92,11 +92,17 @@ func editor(t *testing.T, c *counter, f func(*client)) { capable(t, c, `{}`, f) 
 
 // capable is an editor with capabilities.
 func capable(t *testing.T, c *counter, capabilities string, f func(*client)) {
+	served(t, c, capabilities, func(*lsp.Server) {}, f)
+}
+
+// served is an editor with capabilities, of a server that is changed before it starts.
+func served(t *testing.T, c *counter, capabilities string, change func(*lsp.Server), f func(*client)) {
 	synctest.Test(t, func(t *testing.T) {
 		serverIn, out := io.Pipe()
 		in, serverOut := io.Pipe()
 		e := &client{t: t, published: map[string][]string{}}
 		server := &lsp.Server{Open: c.open}
+		change(server)
 		ended := make(chan error, 1)
 		go func() {
 			ended <- server.Serve(context.Background(), serverIn, serverOut)

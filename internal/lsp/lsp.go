@@ -35,6 +35,8 @@ type Server struct {
 	Open func(folder string, overlay map[string][]byte, settings Settings) (Snapshot, error)
 	// Version of the program.
 	Version string
+	// Functions are the names of the functions that templates of charts may call.
+	Functions []string
 
 	conn *jsonrpc2.Conn
 	edge edge
@@ -80,6 +82,9 @@ type document struct {
 	findings []diag.Diagnostic // of the text as it was linted last
 	linted   int               // version that they are of
 }
+
+// unlinted is no version of a document.
+const unlinted = -1 << 31
 
 // pause is how long a folder has to be unchanged before it is linted.
 const pause = 30 * time.Millisecond
@@ -144,6 +149,10 @@ var methods = map[string]func(*Server, context.Context, json.RawMessage) (any, e
 	"textDocument/documentHighlight":   query((*Server).highlights),
 	"textDocument/prepareRename":       query((*Server).prepareRename),
 	"textDocument/rename":              query((*Server).rename),
+	"textDocument/foldingRange":        query((*Server).folds),
+	"textDocument/selectionRange":      query((*Server).selections),
+	"textDocument/documentLink":        query((*Server).links),
+	"textDocument/codeLens":            query((*Server).lenses),
 	"textDocument/diagnostic":          query((*Server).pull),
 	"workspace/diagnostic":             query((*Server).pullAll),
 	"workspace/symbol":                 query((*Server).workspaceSymbols),
@@ -208,7 +217,7 @@ func (s *Server) initialize(p initializeParams) (any, error) {
 			PositionEncoding:          encoding,
 			TextDocumentSync:          textDocumentSyncOptions{OpenClose: true, Change: syncIncremental, Save: true},
 			HoverProvider:             true,
-			CompletionProvider:        completionOptions{TriggerCharacters: []string{" ", "\n", "-"}},
+			CompletionProvider:        completionOptions{TriggerCharacters: []string{" ", "\n", "-", "."}},
 			CodeActionProvider:        codeActionOptions{CodeActionKinds: []string{quickFix, fixAll}},
 			DocumentSymbolProvider:    true,
 			DefinitionProvider:        true,
@@ -217,6 +226,8 @@ func (s *Server) initialize(p initializeParams) (any, error) {
 			RenameProvider:            renameOptions{PrepareProvider: true},
 			WorkspaceSymbolProvider:   true,
 			ExecuteCommandProvider:    executeCommandOptions{Commands: commandNames()},
+			FoldingRangeProvider:      true,
+			SelectionRangeProvider:    true,
 		},
 		ServerInfo: serverInfo{Name: "seatrial", Version: s.Version},
 	}
@@ -253,7 +264,7 @@ func (s *Server) didOpen(p didOpenParams) (any, error) {
 	s.mu.Lock()
 	s.open[p.TextDocument.URI] = &document{
 		uri: p.TextDocument.URI, name: name, version: p.TextDocument.Version,
-		file: source.NewFile(name, []byte(p.TextDocument.Text)),
+		file: source.NewFile(name, []byte(p.TextDocument.Text)), linted: unlinted,
 	}
 	s.mu.Unlock()
 	s.changed(name)

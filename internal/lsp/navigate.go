@@ -21,6 +21,11 @@ import (
 // the volume of a mount.
 func (s *Server) definition(ctx context.Context, p positionParams) (any, error) {
 	locations := []location{}
+	if d, ok := s.document(p.TextDocument.URI); ok {
+		if places, ok := s.templateDefinition(&d, s.edge.offset(d.file, p.Position)); ok {
+			return places, nil
+		}
+	}
 	d, o, offset, err := s.asked(ctx, p)
 	if o == nil || err != nil {
 		return locations, err
@@ -47,6 +52,11 @@ func (s *Server) definition(ctx context.Context, p positionParams) (any, error) 
 // references lists the places that name the object, the key or the port under the cursor.
 func (s *Server) references(ctx context.Context, p referenceParams) (any, error) {
 	locations := []location{}
+	if d, ok := s.document(p.TextDocument.URI); ok {
+		if places, ok := s.templateReferences(&d, s.edge.offset(d.file, p.Position)); ok {
+			return places, nil
+		}
+	}
 	d, o, offset, err := s.asked(ctx, p.positionParams)
 	if o == nil || err != nil {
 		return locations, err

@@ -80,6 +80,10 @@ type serverCapabilities struct {
 	WorkspaceSymbolProvider   bool                    `json:"workspaceSymbolProvider"`
 	ExecuteCommandProvider    executeCommandOptions   `json:"executeCommandProvider"`
 	DiagnosticProvider        *diagnosticOptions      `json:"diagnosticProvider,omitempty"`
+	FoldingRangeProvider      bool                    `json:"foldingRangeProvider"`
+	SelectionRangeProvider    bool                    `json:"selectionRangeProvider"`
+	DocumentLinkProvider      struct{}                `json:"documentLinkProvider"`
+	CodeLensProvider          struct{}                `json:"codeLensProvider"`
 }
 
 type executeCommandOptions struct {
@@ -295,8 +299,41 @@ type hover struct {
 	Range    *textRange    `json:"range,omitempty"`
 }
 
+type foldingRange struct {
+	StartLine int    `json:"startLine"`
+	EndLine   int    `json:"endLine"`
+	Kind      string `json:"kind"`
+}
+
+type selectionParams struct {
+	TextDocument textDocument `json:"textDocument"`
+	Positions    []position   `json:"positions"`
+}
+
+type selectionRange struct {
+	Range  textRange       `json:"range"`
+	Parent *selectionRange `json:"parent,omitempty"`
+}
+
+type documentLink struct {
+	Range  textRange `json:"range"`
+	Target string    `json:"target"`
+}
+
+type codeLens struct {
+	Range   textRange `json:"range"`
+	Command command   `json:"command"`
+}
+
+// command is shown; without a name it does nothing.
+type command struct {
+	Title   string `json:"title"`
+	Command string `json:"command"`
+}
+
 // Kinds of completion items.
 const (
+	itemFunction  = 3
 	itemField     = 5
 	itemClass     = 7
 	itemValue     = 12

@@ -198,7 +198,10 @@ func closed(name string) *document {
 	return &document{uri: uriOf(name), name: name, version: -1, file: source.NewFile(name, data)}
 }
 
-// refresh tells the editor to ask for findings again.
-func (s *Server) refresh(ctx context.Context) {
-	_ = s.conn.Call(ctx, "workspace/diagnostic/refresh", nil, nil) // an editor that is gone needs no findings
+// refresh tells the editor to ask for findings again, and does not wait for its answer: what it asks next waits for the
+// run that found them. It is called during a run.
+func (s *Server) refresh() {
+	s.runs.Go(func() {
+		_ = s.conn.Call(s.ctx, "workspace/diagnostic/refresh", nil, nil) // an editor that is gone needs no findings
+	})
 }

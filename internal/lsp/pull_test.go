@@ -52,6 +52,21 @@ func TestFindingsArePulledOfTheTextAsItIs(t *testing.T) {
 	})
 }
 
+func TestARefreshIsSentOnlyForTextsThatDidNotChange(t *testing.T) {
+	capable(t, &counter{}, pulling, func(e *client) {
+		e.notify("textDocument/didOpen", map[string]any{
+			"textDocument": map[string]any{"uri": uri("a.yaml"), "version": 0, "text": pod("a")},
+		})
+		e.pull("a.yaml", "")
+		time.Sleep(quiet)
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		if len(e.asked) > 0 {
+			t.Errorf("the server sent %q for a text that was opened", e.asked)
+		}
+	})
+}
+
 func TestAPullThatIsCancelledEnds(t *testing.T) {
 	capable(t, &counter{hold: true}, pulling, func(e *client) {
 		e.open(uri("a.yaml"), pod("a"))

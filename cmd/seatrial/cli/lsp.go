@@ -5,6 +5,7 @@ import (
 
 	"github.com/seatrial/seatrial/internal/app"
 	"github.com/seatrial/seatrial/internal/lsp"
+	"github.com/seatrial/seatrial/internal/render"
 	"github.com/seatrial/seatrial/lint"
 )
 
@@ -31,7 +32,7 @@ docs/editors.md shows how to set up editors.`,
 					}
 					return snapshot, nil
 				},
-				Version: buildVersion(),
+				Version: buildVersion(), Functions: render.TemplateFunctions(),
 			}
 			if err := server.Serve(cmd.Context(), s.In, s.Out); err != nil {
 				return &exitError{exitFindings, err} // which the protocol asks for when the end was not in order
