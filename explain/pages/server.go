@@ -4,64 +4,26 @@ import (
 	"bytes"
 	"errors"
 	"io/fs"
-	"net"
 	"net/http"
 	"path"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/seatrial/seatrial/internal/loopback"
 )
 
 // policy lets pages load what lies beside them, and nothing else. Pages say so themselves, for those who
 // open them as files.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'"
 
-// headers are sent with every answer.
-var headers = map[string]string{
-	"Content-Security-Policy":      policy + "; frame-ancestors 'none'",
-	"X-Content-Type-Options":       "nosniff",
-	"X-Frame-Options":              "DENY",
-	"Referrer-Policy":              "no-referrer",
-	"Cross-Origin-Opener-Policy":   "same-origin",
-	"Cross-Origin-Resource-Policy": "same-origin",
-	"Permissions-Policy":           "camera=(), geolocation=(), microphone=()",
-	"Cache-Control":                "no-cache",
-}
-
 // mediaTypes are the media types of the site's files.
 var mediaTypes = map[string]string{".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
 
-// Handler serves the site to browsers on this machine. Requests that name another host are refused, so that
-// a page of the Internet cannot read it under a name of its own (DNS rebinding).
+// Handler serves the site to browsers on this machine.
 func (s *Site) Handler() http.Handler {
 	h := &handler{site: s, made: map[string]func() ([]byte, error){}, start: time.Now()}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		for name, value := range headers {
-			w.Header().Set(name, value)
-		}
-		switch {
-		case !local(r.Host):
-			http.Error(w, "this server answers to localhost only", http.StatusMisdirectedRequest)
-		case r.Method != http.MethodGet && r.Method != http.MethodHead:
-			w.Header().Set("Allow", "GET, HEAD")
-			http.Error(w, "only GET and HEAD are answered", http.StatusMethodNotAllowed)
-		default:
-			h.serve(w, r)
-		}
-	})
-}
-
-// local tells whether a Host header names this machine.
-func local(host string) bool {
-	name := host
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		name = h
-	}
-	if strings.EqualFold(name, "localhost") {
-		return true
-	}
-	ip := net.ParseIP(strings.Trim(name, "[]"))
-	return ip != nil && ip.IsLoopback()
+	return loopback.Handler(policy, http.HandlerFunc(h.serve))
 }
 
 // handler makes each page once.

@@ -14,7 +14,7 @@ const module = "github.com/seatrial/seatrial/"
 // entries of one line do not import each other.
 var layers = [][]string{
 	{"internal/platform", "internal/termsvg"},
-	{"source", "internal/sanitize", "internal/atomicfile", "internal/modcache", "internal/browser", "internal/disk", "internal/memtune", "internal/frames", "internal/revision",
+	{"source", "internal/sanitize", "internal/atomicfile", "internal/modcache", "internal/browser", "internal/disk", "internal/loopback", "internal/memtune", "internal/frames", "internal/revision",
 		"internal/kubernetes"},
 	{"diag"},
 	{"manifest", "schema/bundle"},

@@ -25,7 +25,6 @@ import (
 
 	"github.com/seatrial/seatrial/internal/app"
 	"github.com/seatrial/seatrial/internal/sanitize"
-	"github.com/seatrial/seatrial/schema"
 )
 
 // Exit codes, as documented in the help and relied on by scripts.
@@ -177,9 +176,13 @@ Exit codes: 0 clean; 1 findings at or above --fail-on; 2 wrong usage; 3 could no
 			return cmd.Help()
 		},
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError("%v", err) })
+	root.Version = buildVersion()
+	root.SetVersionTemplate(fmt.Sprintf("seatrial {{.Version}}\nKubernetes %s (linked)\n", kubernetesVersion()))
+	root.SetFlagErrorFunc(flagError)
+	setHelp(root, s)
 	root.SuggestionsMinimumDistance = 2
-	root.AddCommand(
+	root.AddGroup(&cobra.Group{ID: ownGroup, Title: "Commands on manifests:"})
+	own := []*cobra.Command{
 		newLintCommand(s),
 		newRenderCommand(s),
 		newVendorCommand(s),
@@ -194,11 +197,16 @@ Exit codes: 0 clean; 1 findings at or above --fail-on; 2 wrong usage; 3 could no
 		newReachCommand(s),
 		newCRDsCommand(s),
 		newVersionCommand(s),
-	)
+	}
+	for _, cmd := range own {
+		cmd.GroupID = ownGroup
+	}
+	root.AddCommand(own...)
 	root.AddGroup(&cobra.Group{ID: trialGroup, Title: "Commands on a cluster (by default, the trial):"})
 	root.AddCommand(newTrialCommands(s)...)
 	root.AddGroup(&cobra.Group{ID: liveGroup, Title: "The live cluster, for kubectl and other clients:"})
 	root.AddCommand(newUpCommand(s), newDownCommand(s))
+	completeFlags(root)
 	return root
 }
 
@@ -239,11 +247,6 @@ func terminalWidth(w io.Writer) int {
 		return 0
 	}
 	return width
-}
-
-// completeVersions offers the Kubernetes versions that are built in.
-func completeVersions(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	return schema.Versions(), cobra.ShellCompDirectiveNoFileComp
 }
 
 // completeWords offers a fixed list.

@@ -66,7 +66,6 @@ Exit codes: 0 converted; 1 a document cannot be converted; 2 wrong usage; 3 coul
 	f.StringSliceVar(&o.exclude, "exclude", nil, "globs of files and folders to skip")
 	cmd.MarkFlagsMutuallyExclusive("output-version", "kubernetes-version")
 	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("output", completeWords(formNames())))
-	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("kubernetes-version", completeVersions))
 	return cmd
 }
 

@@ -156,7 +156,6 @@ current folder.`,
 	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("output", completeWords(explainFormats)))
 	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("example", completeWords([]string{"minimal", "full"})))
 	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("color", completeWords(colorModes)))
-	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("kubernetes-version", completeVersions))
 	return cmd
 }
 

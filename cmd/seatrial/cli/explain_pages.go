@@ -2,14 +2,10 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net"
-	"net/http"
-	"strconv"
-	"time"
 
 	"github.com/seatrial/seatrial/explain/pages"
+	"github.com/seatrial/seatrial/internal/loopback"
 )
 
 func (o *explainOptions) site() (*pages.Site, error) {
@@ -51,30 +47,12 @@ func (o *explainOptions) serveSite(ctx context.Context, text string) error {
 	if err != nil {
 		return err
 	}
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(o.port)))
+	err = loopback.Serve(ctx, o.port, site.Handler(), func(address string) {
+		fmt.Fprintf(o.Out, "http://%s/%s\n", address, page)
+		fmt.Fprintln(o.Err, "serving to this machine only; ctrl-C ends")
+	})
 	if err != nil {
-		return &exitError{exitFailed, fmt.Errorf("serving on port %d: %w", o.port, err)}
-	}
-	server := &http.Server{
-		Handler: site.Handler(), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute,
-		MaxHeaderBytes: 16 << 10,
-	}
-	fmt.Fprintf(o.Out, "http://%s/%s\n", listener.Addr(), page)
-	fmt.Fprintln(o.Err, "serving to this machine only; ctrl-C ends")
-	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(listener) }()
-	select {
-	case err = <-ended:
-	case <-ctx.Done():
-		within, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
-		defer cancel()
-		if err = server.Shutdown(within); err != nil {
-			err = server.Close()
-		}
-		<-ended
-	}
-	if err != nil && !errors.Is(err, http.ErrServerClosed) {
-		return &exitError{exitFailed, fmt.Errorf("serving pages: %w", err)}
+		return &exitError{exitFailed, err}
 	}
 	return nil
 }

@@ -145,11 +145,9 @@ Exit codes: 0 no findings at or above --fail-on; 1 findings; 2 wrong usage; 3 co
 	f.StringVar(&o.writeBaseline, "write-baseline", "", "write the findings to a file, which baseline: in the configuration makes known")
 	f.BoolVar(&o.noCache, "no-cache", false, "do not use the cache of results")
 	f.IntVar(&o.lint.Jobs, "jobs", 0, "documents to lint at the same time (default: one for each CPU)")
-	for name, words := range map[string][]string{"output": report.Names(), "fail-on": {"error", "warning", "info", "never"}, "color": colorModes,
-		"rules": append([]string{"none", "default", "all"}, presets()...)} {
+	for name, words := range map[string][]string{"output": report.Names(), "fail-on": {"error", "warning", "info", "never"}, "color": colorModes} {
 		cobra.CheckErr(cmd.RegisterFlagCompletionFunc(name, completeWords(words)))
 	}
-	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("kubernetes-version", completeVersions))
 	return cmd
 }
 

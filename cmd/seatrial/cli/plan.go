@@ -179,9 +179,7 @@ a manifest is rejected; 2 wrong usage; 3 could not run; 130 interrupted.`,
 		&o.Rules, "rules", "", "rules that report risks: none|default|all|PRESET|NAME,-NAME (default \"default\")",
 	)
 	f.StringVar(&o.color, "color", "auto", "color of the output: "+strings.Join(colorModes, "|"))
-	for name, words := range map[string][]string{"output": report.PlanNames(), "color": colorModes, "rules": append(
-		[]string{"none", "default", "all"}, presets()...,
-	)} {
+	for name, words := range map[string][]string{"output": report.PlanNames(), "color": colorModes} {
 		cobra.CheckErr(cmd.RegisterFlagCompletionFunc(name, completeWords(words)))
 	}
 	return cmd

@@ -63,7 +63,6 @@ reported, and the exit code is 1.`,
 	chartFlags(f, &o.Options)
 	f.StringVar(&o.KubernetesVersion, "kubernetes-version", "", "Kubernetes version that charts see (default: the linked one)")
 	f.BoolVar(&o.showSecrets, "show-secrets", false, "print the values of Secrets, which are masked otherwise")
-	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("kubernetes-version", completeVersions))
 	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("output", completeWords([]string{"yaml", "json"})))
 	return cmd
 }

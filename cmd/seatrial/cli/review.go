@@ -118,11 +118,9 @@ Exit codes: 0 reviewed; 1 something that --fail-on names; 2 wrong usage; 3 could
 	for name, words := range map[string][]string{
 		"output": report.ReviewNames(), "plan": {app.PlanAuto, app.PlanNone, app.PlanAll}, "fail-on": failWords(), "color": colorModes,
 		"comment": platformNames,
-		"rules":   append([]string{"none", "default", "all"}, presets()...),
 	} {
 		cobra.CheckErr(cmd.RegisterFlagCompletionFunc(name, completeWords(words)))
 	}
-	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("kubernetes-version", completeVersions))
 	return cmd
 }
 

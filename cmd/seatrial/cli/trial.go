@@ -80,6 +80,13 @@ func completeVerb(
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
 	}
+	switch last := args[max(0, len(args)-1):]; {
+	case slices.Equal(last, []string{"--context"}):
+		return completeContexts(nil, nil, toComplete)
+	case slices.Equal(last, []string{"-n"}), slices.Equal(last, []string{"--namespace"}):
+		get := trial.Verbs[slices.IndexFunc(trial.Verbs, func(v trial.Verb) bool { return v.Name == "get" })]
+		return get.Complete(ctx, t, []string{"namespaces"}, toComplete)
+	}
 	return v.Complete(ctx, t, args, toComplete)
 }
 

@@ -1,0 +1,138 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/seatrial/seatrial/schema"
+)
+
+// Widths of help, in columns.
+const (
+	plainHelp  = 100 // where the output is no terminal
+	widestHelp = 120 // longer lines are hard to read
+	narrowHelp = 40
+)
+
+// ownGroup is the group of the program's own verbs.
+const ownGroup = "own"
+
+// helpWidth returns how wide help may be.
+func helpWidth(s Streams) int {
+	if width := terminalWidth(s.Out); width > 0 {
+		return min(max(width, narrowHelp), widestHelp)
+	}
+	return plainHelp
+}
+
+// setHelp makes a command and those below it write help that is no wider than the terminal.
+func setHelp(root *cobra.Command, s Streams) {
+	width := helpWidth(s)
+	root.SetUsageFunc(func(cmd *cobra.Command) error {
+		writeUsage(cmd.OutOrStderr(), cmd, width)
+		return nil
+	})
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
+		text := strings.TrimSpace(cmd.Long)
+		if text == "" {
+			text = cmd.Short
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "%s\n\n", wrapText(text, width))
+		writeUsage(cmd.OutOrStdout(), cmd, width)
+	})
+}
+
+// writeUsage writes how a command is called: its examples, verbs and flags.
+func writeUsage(w io.Writer, cmd *cobra.Command, width int) {
+	fmt.Fprint(w, "Usage:")
+	if cmd.Runnable() {
+		fmt.Fprintf(w, "\n  %s", cmd.UseLine())
+	}
+	if cmd.HasAvailableSubCommands() {
+		fmt.Fprintf(w, "\n  %s [command]", cmd.CommandPath())
+	}
+	fmt.Fprintln(w)
+	if cmd.HasExample() {
+		fmt.Fprintf(w, "\nExamples:\n%s\n", strings.TrimRight(cmd.Example, "\n"))
+	}
+	for _, g := range cmd.Groups() {
+		writeVerbs(w, g.Title, cmd.Commands(), g.ID, width)
+	}
+	title := "Commands:"
+	if len(cmd.Groups()) > 0 {
+		title = "Additional commands:"
+	}
+	writeVerbs(w, title, cmd.Commands(), "", width)
+	if cmd.HasAvailableLocalFlags() {
+		fmt.Fprintf(w, "\nFlags:\n%s", cmd.LocalFlags().FlagUsagesWrapped(width))
+	}
+	if cmd.HasAvailableInheritedFlags() {
+		fmt.Fprintf(w, "\nGlobal Flags:\n%s", cmd.InheritedFlags().FlagUsagesWrapped(width))
+	}
+	if cmd.HasAvailableSubCommands() {
+		fmt.Fprintf(w, "\nUse \"%s [command] --help\" for more information about a command.\n", cmd.CommandPath())
+	}
+}
+
+// writeVerbs writes the commands of a group; nothing if it has none.
+func writeVerbs(w io.Writer, title string, verbs []*cobra.Command, group string, width int) {
+	begun := false
+	for _, v := range verbs {
+		if v.GroupID != group || !v.IsAvailableCommand() && v.Name() != "help" {
+			continue
+		}
+		if !begun {
+			fmt.Fprintf(w, "\n%s\n", title)
+			begun = true
+		}
+		name := fmt.Sprintf("  %-*s ", v.NamePadding(), v.Name())
+		fmt.Fprintln(w, wrapLine(name+v.Short, width, len(name)))
+	}
+}
+
+// wrapText wraps the lines of a text that are too long.
+func wrapText(text string, width int) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		lines[i] = wrapLine(line, width, len(line)-len(strings.TrimLeft(line, " ")))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// wrapLine breaks a line at spaces. What follows the first break is indented.
+func wrapLine(line string, width, indent int) string {
+	var b strings.Builder
+	for len([]rune(line)) > width {
+		runes := []rune(line)
+		at := strings.LastIndexByte(string(runes[:width+1]), ' ')
+		if at <= indent {
+			break // a word of its own
+		}
+		b.WriteString(strings.TrimRight(line[:at], " ") + "\n")
+		line = strings.Repeat(" ", indent) + strings.TrimLeft(line[at:], " ")
+	}
+	return b.String() + line
+}
+
+// flagError says which flag was meant by one that does not exist.
+func flagError(cmd *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	if !errors.As(err, &unknown) {
+		return usageError("%v", err)
+	}
+	var names []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if !f.Hidden {
+			names = append(names, f.Name)
+		}
+	})
+	if meant := schema.DidYouMean(unknown.GetSpecifiedName(), names); meant != "" {
+		return usageError("%v: did you mean --%s?", err, meant)
+	}
+	return usageError("%v", err)
+}
