@@ -188,6 +188,11 @@ func (c *Cluster) Pods() []*v1.Pod {
 	return pods
 }
 
+// ServiceNamed reports whether a host is the name of a Service that exists, as the pods of a namespace see it.
+func (c *Cluster) ServiceNamed(namespace, host string) bool {
+	return c.kubelet.ServiceNamed(namespace, host)
+}
+
 // DB returns the store of an API server in memory.
 func (c *Cluster) DB() *memstore.DB { return c.clients.DB }
 

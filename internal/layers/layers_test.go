@@ -23,7 +23,7 @@ var layers = [][]string{
 	{"validation/nondeterminism", "validation/handler", "internal/kubernetes/registry"},
 	{"validation/custom"},
 	{"validation"},
-	{"internal/cluster/informers", "internal/cluster/virtualtime"},
+	{"internal/cluster/informers", "internal/cluster/virtualtime", "internal/cluster/shell"},
 	{"internal/cluster/inprocess"},
 	{"internal/cluster/clients"},
 	{"internal/cluster/kubelet"},

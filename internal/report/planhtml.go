@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"compress/flate"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
@@ -49,8 +50,36 @@ func writePlanHTML(w io.Writer, p *plan.Plan, o PlanOptions) error {
 	if err != nil {
 		return err
 	}
+	kind := "application/json"
+	if len(data) > maxPlain {
+		kind = "application/octet-stream"
+		if data, err = compressed(data); err != nil {
+			return err
+		}
+	}
 	verdict := html.EscapeString(sanitize.Line(planVerdict(p)))
-	return writePage(w, planPage, planStyle, planScript, "Plan: "+planVerdict(p), data, "{{verdict}}", verdict)
+	return writePage(
+		w, planPage, planStyle, planScript, "Plan: "+planVerdict(p), data, "{{verdict}}", verdict, "{{type}}", kind,
+	)
+}
+
+// maxPlain is how many bytes the data of a page has at most that is not compressed, so that it can be read as it is.
+const maxPlain = 100 << 10
+
+// compressed returns a text as raw deflate data in base64, which browsers decompress by themselves.
+func compressed(text string) (string, error) {
+	var b bytes.Buffer
+	z, err := flate.NewWriter(&b, flate.BestCompression)
+	if err != nil {
+		return "", err
+	}
+	if _, err := io.WriteString(z, text); err != nil {
+		return "", err
+	}
+	if err := z.Close(); err != nil {
+		return "", err
+	}
+	return base64.StdEncoding.EncodeToString(b.Bytes()), nil
 }
 
 // writePage writes a page in which style, script and data are, and whose policy lets nothing else in. Data must not hold

@@ -7,6 +7,7 @@ import (
 
 	v1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
@@ -16,6 +17,7 @@ import (
 	"k8s.io/client-go/util/workqueue"
 	"k8s.io/component-helpers/storage/volume"
 	"k8s.io/kubernetes/pkg/controller/volume/persistentvolume"
+	"k8s.io/utils/ptr"
 )
 
 // annProvisionedBy names the provisioner that created a volume, and is to delete it.
@@ -104,14 +106,77 @@ func (p *provisioner) do(ctx context.Context, w work) error {
 		return p.remove(ctx, w.name)
 	}
 	claim, err := p.claims.PersistentVolumeClaims(w.namespace).Get(w.name)
-	if err != nil || !p.wanted(claim) {
-		return nil // gone, or of another provisioner
+	switch {
+	case err != nil:
+		return nil // it is gone
+	case claim.Spec.VolumeName != "":
+		return p.resize(ctx, claim)
+	case !p.wanted(claim):
+		return nil // of another provisioner
+	}
+	if err := p.findAttributes(ctx, claim); err != nil {
+		return err
 	}
 	_, err = p.client.CoreV1().PersistentVolumes().Create(ctx, p.volume(claim), metav1.CreateOptions{})
 	if apierrors.IsAlreadyExists(err) {
 		return nil
 	}
 	return err
+}
+
+// findAttributes returns an error while the class of attributes that a claim wants does not exist.
+func (p *provisioner) findAttributes(ctx context.Context, claim *v1.PersistentVolumeClaim) error {
+	if !named(claim.Spec.VolumeAttributesClassName) {
+		return nil
+	}
+	_, err := p.client.StorageV1().VolumeAttributesClasses().Get(
+		ctx, *claim.Spec.VolumeAttributesClassName, metav1.GetOptions{},
+	)
+	return err
+}
+
+func named(class *string) bool { return class != nil && *class != "" }
+
+// resize makes the volume of a claim as large as the claim wants it, with the attributes that it wants, as the resizer of a
+// driver does. The API server has found that its class allows that.
+func (p *provisioner) resize(ctx context.Context, claim *v1.PersistentVolumeClaim) error {
+	pv, err := p.volumes.Get(claim.Spec.VolumeName)
+	if err != nil || !simulated(pv) || claim.Status.Phase != v1.ClaimBound || claim.Status.Capacity == nil {
+		return nil // not of this provisioner, or not bound yet
+	}
+	want, class := claim.Spec.Resources.Requests[v1.ResourceStorage], claim.Spec.VolumeAttributesClassName
+	has, reported := pv.Spec.Capacity[v1.ResourceStorage], claim.Status.Capacity[v1.ResourceStorage]
+	changes := named(class) && !ptr.Equal(class, claim.Status.CurrentVolumeAttributesClassName)
+	if want.Cmp(reported) <= 0 && !changes {
+		return nil
+	}
+	if err := p.findAttributes(ctx, claim); err != nil {
+		return err
+	}
+	if want.Cmp(has) > 0 || changes && !ptr.Equal(class, pv.Spec.VolumeAttributesClassName) {
+		pv = pv.DeepCopy()
+		pv.Spec.Capacity[v1.ResourceStorage] = larger(want, has)
+		if pv.Spec.CSI != nil {
+			pv.Spec.VolumeAttributesClassName = class
+		}
+		if _, err := p.client.CoreV1().PersistentVolumes().Update(ctx, pv, metav1.UpdateOptions{}); err != nil {
+			return err
+		}
+	}
+	claim = claim.DeepCopy()
+	claim.Status.Capacity[v1.ResourceStorage] = larger(want, reported)
+	if changes {
+		claim.Status.CurrentVolumeAttributesClassName = class
+	}
+	_, err = p.client.CoreV1().PersistentVolumeClaims(claim.Namespace).UpdateStatus(ctx, claim, metav1.UpdateOptions{})
+	return err
+}
+
+func larger(a, b resource.Quantity) resource.Quantity {
+	if a.Cmp(b) > 0 {
+		return a
+	}
+	return b
 }
 
 // wanted reports whether a claim waits for a provisioner: at once, or when its pod has a node, as its class says.
@@ -145,6 +210,12 @@ func (p *provisioner) volume(claim *v1.PersistentVolumeClaim) *v1.PersistentVolu
 		}
 	}
 	name, size := "pvc-"+string(claim.UID), claim.Spec.Resources.Requests[v1.ResourceStorage]
+	source := v1.PersistentVolumeSource{HostPath: &v1.HostPathVolumeSource{Path: simulatedDisks + name}}
+	if named(claim.Spec.VolumeAttributesClassName) { // only drivers have such classes
+		source = v1.PersistentVolumeSource{CSI: &v1.CSIPersistentVolumeSource{
+			Driver: claim.Annotations[volume.AnnStorageProvisioner], VolumeHandle: simulatedDisks + name,
+		}}
+	}
 	return &v1.PersistentVolume{
 		ObjectMeta: metav1.ObjectMeta{Name: name, Annotations: map[string]string{
 			annProvisionedBy: claim.Annotations[volume.AnnStorageProvisioner],
@@ -160,7 +231,8 @@ func (p *provisioner) volume(claim *v1.PersistentVolumeClaim) *v1.PersistentVolu
 				APIVersion: "v1", Kind: "PersistentVolumeClaim", Namespace: claim.Namespace, Name: claim.Name,
 				UID: claim.UID, ResourceVersion: claim.ResourceVersion,
 			},
-			PersistentVolumeSource: v1.PersistentVolumeSource{HostPath: &v1.HostPathVolumeSource{Path: simulatedDisks + name}},
+			PersistentVolumeSource:    source,
+			VolumeAttributesClassName: claim.Spec.VolumeAttributesClassName,
 		},
 	}
 }
@@ -168,11 +240,17 @@ func (p *provisioner) volume(claim *v1.PersistentVolumeClaim) *v1.PersistentVolu
 // simulatedDisks is where the volumes of this provisioner are, by which it knows them.
 const simulatedDisks = "/var/local/"
 
+// simulated reports whether a volume is one of this provisioner.
+func simulated(pv *v1.PersistentVolume) bool {
+	s := &pv.Spec.PersistentVolumeSource
+	return s.HostPath != nil && s.HostPath.Path == simulatedDisks+pv.Name ||
+		s.CSI != nil && s.CSI.VolumeHandle == simulatedDisks+pv.Name
+}
+
 // remove deletes a released volume of this provisioner.
 func (p *provisioner) remove(ctx context.Context, name string) error {
 	pv, err := p.volumes.Get(name)
-	if err != nil || pv.Annotations[annProvisionedBy] == "" || pv.DeletionTimestamp != nil ||
-		pv.Spec.HostPath == nil || pv.Spec.HostPath.Path != simulatedDisks+name {
+	if err != nil || pv.Annotations[annProvisionedBy] == "" || pv.DeletionTimestamp != nil || !simulated(pv) {
 		return nil // gone, being deleted, or of somebody else
 	}
 	reclaim := pv.Spec.PersistentVolumeReclaimPolicy

@@ -13,6 +13,8 @@ import (
 	"github.com/distribution/reference"
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/seatrial/seatrial/internal/cluster/shell"
 )
 
 // Behavior is what a container does, as far as others can observe it. The zero value runs for ever and is ready at
@@ -45,9 +47,15 @@ type Behavior struct {
 	Files  []FileChange // that come and go while it runs, in order
 	Output string       // that it has printed when it ends
 
-	// Assumed says that its script has conditions or loops, which are not followed: it succeeds if it is to end, and runs on
-	// otherwise.
+	// Assumed says that what its script does depends on what is not known: it succeeds if it is to end, and runs on
+	// otherwise. Unknown are the programs of the script that are not known.
 	Assumed bool
+	Unknown []string
+
+	// Follows says that its script asks for what only the cluster knows: it is followed while it runs.
+	Follows        bool
+	AssumeServices bool          // Services that do not exist answer its script
+	work           time.Duration // until it exits, if its script does not say
 }
 
 // Annotations of a pod that set the behavior of its containers. Followed by a dot and the name of a container, such as
@@ -89,7 +97,7 @@ func DefaultBehavior(pod *v1.Pod, c *v1.Container) Behavior {
 	if !isSidecar(c) && !isEphemeral(pod, c) && (pod.Spec.RestartPolicy != v1.RestartPolicyAlways || isInit(pod, c)) {
 		s.RunFor = defaultWork
 	}
-	followCommand(&s, c)
+	followCommand(&s, pod, c)
 	followImage(&s, c)
 	followHooks(&s, c)
 	followAnnotations(&s, pod, c)
@@ -130,15 +138,26 @@ func NotFound(image string) string {
 }
 
 // followCommand sets what the command of the container does.
-func followCommand(s *Behavior, c *v1.Container) {
-	done := interpret(append(slices.Clone(c.Command), c.Args...))
-	s.Files, s.Output, s.Assumed = done.files, done.output, done.assumed
-	if !done.ends {
-		return
-	}
-	s.RunFor, s.ExitCode = done.takes, done.code
-	if !done.slept {
-		s.RunFor += time.Second // nothing is done in no time
+func followCommand(s *Behavior, pod *v1.Pod, c *v1.Container) {
+	done := understand(pod, c)
+	s.work, s.Follows = s.RunFor, done.Waits || done.Reads
+	s.follow(done)
+}
+
+// follow sets what a command does.
+func (s *Behavior) follow(done shell.Result) {
+	s.Files, s.Output, s.Assumed, s.Unknown = done.Files, done.Output, done.Guessed, done.Assumed
+	s.RunFor, s.ExitCode = s.work, 0
+	switch {
+	case done.Waits, done.Endless && !done.Guessed:
+		s.RunFor = 0
+	case s.work == 0 && done.Code == 0 && !done.Slept && len(done.Assumed) > 0: // one of them may be what runs on
+		s.Assumed = s.Assumed || done.Ends
+	case done.Ends:
+		s.RunFor, s.ExitCode = done.Takes, done.Code
+		if !done.Slept {
+			s.RunFor += time.Second // nothing is done in no time
+		}
 	}
 }
 
@@ -169,19 +188,21 @@ func followHooks(s *Behavior, c *v1.Container) {
 	if c.Lifecycle == nil {
 		return
 	}
-	s.PostStartFor, s.FailPostStart = hook(c.Lifecycle.PostStart)
-	s.PreStopFor, s.FailPreStop = hook(c.Lifecycle.PreStop)
+	s.PostStartFor, s.FailPostStart = hook(c, c.Lifecycle.PostStart)
+	s.PreStopFor, s.FailPreStop = hook(c, c.Lifecycle.PreStop)
 }
 
-func hook(h *v1.LifecycleHandler) (takes time.Duration, fails bool) {
+func hook(c *v1.Container, h *v1.LifecycleHandler) (takes time.Duration, fails bool) {
 	switch {
 	case h == nil:
 		return 0, false
 	case h.Sleep != nil:
 		return time.Duration(h.Sleep.Seconds) * time.Second, false
 	case h.Exec != nil:
-		c := interpret(h.Exec.Command)
-		return c.takes, c.ends && c.code != 0
+		r := shell.Run(h.Exec.Command, podWorld{})
+		return r.Takes, r.Ends && r.Code != 0
+	case h.HTTPGet != nil:
+		return 0, unnamed(c, h.HTTPGet.Port) != nil
 	}
 	return 0, false
 }
@@ -215,7 +236,11 @@ func followAnnotations(s *Behavior, pod *v1.Pod, c *v1.Container) {
 			*text = v
 		}
 	}
+	if _, ok := get(annotationRunFor); ok {
+		s.Follows, s.Assumed = false, false
+	}
 	if v, ok := get(annotationExitCode); ok {
+		s.Follows, s.Assumed = false, false
 		if code, err := strconv.Atoi(v); err == nil {
 			s.ExitCode = int32(code)
 			if s.RunFor == 0 {

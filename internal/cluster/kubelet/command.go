@@ -1,121 +1,234 @@
 package kubelet
 
 import (
-	"path"
 	"slices"
-	"strconv"
 	"strings"
+	"sync"
 	"time"
+
+	v1 "k8s.io/api/core/v1"
+	"k8s.io/kubernetes/third_party/forked/golang/expansion"
+
+	"github.com/seatrial/seatrial/internal/cluster/shell"
 )
 
 // FileChange is a file that a command writes or removes.
-type FileChange struct {
-	After time.Duration // from the start of the command
-	Path  string
-	Gone  bool
-	Text  string // that is in it, as far as it is known
+type FileChange = shell.FileChange
+
+// commandOf returns the command of a container with its arguments, empty if its image says it.
+func commandOf(c *v1.Container) []string {
+	if len(c.Command) == 0 {
+		return nil
+	}
+	return append(slices.Clone(c.Command), c.Args...)
 }
 
-// commandEffect is what a command does, as far as it is understood: the commands with which examples end (true, false,
-// exit N, sleep N), print (echo), and create and remove files (touch, rm, echo > FILE), alone or in a shell script.
-type commandEffect struct {
-	takes  time.Duration
-	ends   bool // by itself, with code
-	code   int32
-	slept  bool // until its end
-	files  []FileChange
-	output string
-
-	assumed bool // nobody knows: it has conditions or loops
+// podWorld is what a command meets in a container, as far as its pod says it.
+type podWorld struct {
+	pod *v1.Pod
+	c   *v1.Container
 }
 
-// interpret returns the effect of a command. A statement that it does not understand takes no time and succeeds, unless
-// it is the last: then the command does not end. The effect of a script with conditions or loops is assumed.
-func interpret(command []string) (c commandEffect) {
-	all := statements(command)
-	if slices.ContainsFunc(all, statement.controls) { // its conditions and loops are not followed
-		for _, s := range all {
-			c.takes += slept(s.words)
-		}
-		c.assumed = true
-		return c
+// Variable returns a variable that the container sets.
+func (w podWorld) Variable(name string) (value string, set, known bool) {
+	if w.c == nil {
+		return "", false, false
 	}
-	for _, s := range all {
-		if s.after == "&&" && c.code != 0 || s.after == "||" && c.code == 0 {
-			continue
+	value, set, known = "", false, len(w.c.EnvFrom) == 0 && !ofService(name)
+	before := map[string]string{}
+	for i := range w.c.Env {
+		e := &w.c.Env[i]
+		if e.ValueFrom == nil {
+			before[e.Name] = expansion.Expand(e.Value, expansion.MappingFuncFor(before))
 		}
-		c.do(s.words)
-		if s.words[0] == "exit" {
-			break
+		if e.Name == name {
+			value, set, known = before[e.Name], true, e.ValueFrom == nil
 		}
 	}
-	return c
+	return value, set, known
 }
 
-// do interprets one statement.
-func (c *commandEffect) do(words []string) {
-	c.ends, c.code, c.slept = true, 0, false
-	operands := words[1:]
-	switch path.Base(words[0]) {
-	case "true":
-	case "false":
-		c.code = 1
-	case "exit":
-		c.ends = len(operands) == 1
-		if c.ends {
-			code, err := strconv.Atoi(operands[0])
-			c.ends, c.code = err == nil, int32(code)
-		}
-	case "sleep":
-		c.takes += slept(words)
-		c.ends, c.slept = slept(words) > 0, true
-	case "echo":
-		c.echo(operands)
-	case "touch":
-		c.change(operands, false)
-	case "rm":
-		c.change(operands, true)
-	default:
-		c.ends = false
-	}
+// ofService reports whether a variable may be one of those that are set for Services.
+func ofService(name string) bool {
+	return strings.HasSuffix(name, "_SERVICE_HOST") || strings.HasSuffix(name, "_SERVICE_PORT")
 }
 
-// echo prints, or writes a file.
-func (c *commandEffect) echo(words []string) {
-	end := "\n"
-	for len(words) > 0 && (words[0] == "-n" || words[0] == "-e") {
-		if words[0] == "-n" {
-			end = ""
+// Variables returns the names of the variables that the container sets.
+func (w podWorld) Variables() (names []string) {
+	for _, e := range w.c.Env {
+		names = append(names, e.Name)
+	}
+	return names
+}
+
+// namespaceFile has the namespace of the pod.
+const namespaceFile = "/var/run/secrets/kubernetes.io/serviceaccount/namespace"
+
+// File knows the file with the namespace of the pod.
+func (w podWorld) File(name string) shell.File {
+	if name == namespaceFile && w.pod != nil {
+		return shell.File{Known: true, Exists: true, Text: w.pod.Namespace}
+	}
+	return shell.File{}
+}
+
+// Reach puts off all questions.
+func (w podWorld) Reach(string, string, time.Duration) shell.Answer { return shell.Later }
+
+// Fact returns what programs print that tell where they run.
+func (w podWorld) Fact(program string) string {
+	switch program {
+	case "hostname":
+		return hostnameOf(w.pod)
+	case "pwd":
+		if w.c != nil && w.c.WorkingDir != "" {
+			return w.c.WorkingDir
 		}
-		words = words[1:]
+	case "uname":
+		return "Linux"
+	case "id":
+		return identity(w.pod, w.c)
+	case "id -u":
+		user, _, _ := strings.Cut(strings.TrimPrefix(identity(w.pod, w.c), "uid="), " ")
+		return user
 	}
-	to := slices.IndexFunc(words, func(w string) bool { return w == ">" || w == ">>" })
-	text := words
-	if to >= 0 {
-		text = words[:to]
-	}
-	said := strings.Join(text, " ") + end
-	if strings.ContainsAny(said, "$`") { // nobody has put in what it stands for
-		said = ""
-	}
+	return ""
+}
+
+// hostnameOf returns the name of the host that a pod takes itself for.
+func hostnameOf(pod *v1.Pod) string {
 	switch {
-	case slices.Contains(words, "|"), to >= 0 && to+1 == len(words):
-		c.ends = false
-	case to >= 0:
-		c.files = append(c.files, FileChange{After: c.takes, Path: words[to+1], Text: said})
-	default:
-		c.output += said
+	case pod == nil:
+		return ""
+	case pod.Spec.Hostname != "":
+		return pod.Spec.Hostname
+	case pod.Spec.HostNetwork:
+		return pod.Spec.NodeName
 	}
+	return pod.Name[:min(len(pod.Name), maxHostname)]
 }
 
-// change creates or removes files.
-func (c *commandEffect) change(words []string, gone bool) {
-	for _, w := range words {
-		if !strings.HasPrefix(w, "-") {
-			c.files = append(c.files, FileChange{After: c.takes, Path: w, Gone: gone})
-		}
+// maxHostname is how long the name of a host is at most.
+const maxHostname = 63
+
+// understood keeps the effects of commands, which containers of many pods have in common: each step of a pod asks.
+var understood = struct {
+	sync.Mutex
+	results map[string]shell.Result
+}{results: map[string]shell.Result{}}
+
+// maxUnderstood is how many effects are kept.
+const maxUnderstood = 512
+
+// understand returns the effect of the command of a container, as far as its pod says it.
+func understand(pod *v1.Pod, c *v1.Container) shell.Result {
+	command := commandOf(c)
+	if len(command) == 0 {
+		return shell.Result{}
 	}
+	var key strings.Builder
+	for _, part := range append(command, c.WorkingDir, pod.Namespace, hostnameOf(pod), identity(pod, c)) {
+		key.WriteString(part)
+		key.WriteByte(0)
+	}
+	for _, e := range c.Env {
+		key.WriteString(e.Name + "=" + e.Value)
+		key.WriteByte(map[bool]byte{true: 1, false: 2}[e.ValueFrom == nil])
+	}
+	key.WriteByte(map[bool]byte{true: 1, false: 2}[len(c.EnvFrom) == 0])
+	understood.Lock()
+	defer understood.Unlock()
+	r, ok := understood.results[key.String()]
+	if !ok {
+		if len(understood.results) >= maxUnderstood {
+			clear(understood.results)
+		}
+		r = shell.Run(command, podWorld{pod, c})
+		understood.results[key.String()] = r
+	}
+	return r
 }
+
+// containerWorld is what the command of a running container meets.
+type containerWorld struct {
+	podWorld
+	*machine
+	state     *containerState
+	variables map[string]string
+	assume    bool // Services that do not exist answer
+}
+
+// followed returns the behavior of a running container whose script asks for what only the cluster knows.
+func (m *machine) followed(c *v1.Container, s *containerState, b Behavior) Behavior {
+	if !b.Follows {
+		return b
+	}
+	w := &containerWorld{podWorld{m.pod, c}, m, s, m.variables(c), b.AssumeServices}
+	done := shell.Run(commandOf(c), w)
+	b.follow(done)
+	if done.Waits {
+		// an old one asks less often, or each answer would be worked out thousands of times
+		m.at(later(s.StartedAt.Add(done.Takes), m.now.Add(m.now.Sub(s.StartedAt)/patience)))
+	}
+	return b
+}
+
+// patience is by which part of the time that it has waited for a script waits longer before it asks again.
+const patience = 20
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// Variable returns a variable of the container.
+func (w *containerWorld) Variable(name string) (value string, set, known bool) {
+	value, set = w.variables[name]
+	return value, set, set || !ofService(name)
+}
+
+// File returns a mounted file.
+func (w *containerWorld) File(name string) shell.File { return w.mounted(w.c, name) }
+
+// Reach asks the cluster. What has answered once is taken to go on.
+func (w *containerWorld) Reach(host, port string, after time.Duration) shell.Answer {
+	key, at := host+":"+port, w.state.StartedAt.Add(after)
+	since, ok := w.state.Reached[key]
+	switch {
+	case ok && !at.Before(since):
+		return shell.Yes
+	case at.After(w.now):
+		return shell.Later
+	case ok:
+		return shell.No
+	}
+	if answers, exists := w.env.reach(w.machine.pod.Namespace, host, port); !answers && (exists || !w.assume) {
+		return shell.No
+	}
+	if w.state.Reached == nil {
+		w.state.Reached = map[string]time.Time{}
+	}
+	w.state.Reached[key] = at
+	return shell.Yes
+}
+
+// probeWorld is what the command of a probe meets: the files that the container has written.
+type probeWorld struct {
+	podWorld
+	behavior *Behavior
+	after    time.Duration
+}
+
+// File returns a file that the container has written, or may have.
+func (w probeWorld) File(name string) shell.File {
+	text, there, known := w.behavior.file(name, w.after)
+	return shell.File{Known: known, Exists: there, Text: text}
+}
+
+// Reach lets everything answer.
+func (w probeWorld) Reach(string, string, time.Duration) shell.Answer { return shell.Yes }
 
 // file reports whether a file exists after a while, and its content. A file is known if the container touches it at any
 // time.
@@ -132,151 +245,22 @@ func (s *Behavior) file(name string, after time.Duration) (text string, there, k
 	return text, there, known
 }
 
-// refuses reports whether a command fails in the container after a while: by itself, or because a file that it reads is
-// missing.
+// refuses reports whether a command fails in the container after a while, as far as that is known.
 func (s *Behavior) refuses(command []string, after time.Duration) bool {
-	if c := interpret(command); c.ends && c.code != 0 {
-		return true
-	}
-	for _, st := range statements(command) {
-		switch path.Base(st.words[0]) {
-		case "cat", "ls", "stat", "test", "[":
-			for _, w := range st.words[1:] {
-				if _, there, known := s.file(w, after); known && !there {
-					return true
-				}
-			}
-		}
-	}
-	return false
+	r := shell.Run(command, probeWorld{behavior: s, after: after})
+	return r.Ends && r.Code != 0
 }
 
-// statement is one statement of a shell script, and the operator before it.
-type statement struct {
-	after string
-	words []string
-}
-
-// controls reports whether a statement decides whether others run.
-func (s statement) controls() bool {
-	return slices.Contains([]string{"if", "for", "while", "until", "case", "{", "("}, s.words[0])
-}
-
-// statements splits a command. One that no shell runs is one statement.
-func statements(command []string) []statement {
-	if len(command) == 0 {
+// AskedHosts returns the hosts that the script of a container asks for an answer, if all of them answer.
+func AskedHosts(pod *v1.Pod, c *v1.Container) []string {
+	if !understand(pod, c).Waits {
 		return nil
 	}
-	script, ok := shellScript(command)
-	if !ok {
-		return []statement{{"", command}}
-	}
-	var all []statement
-	current := statement{}
-	for _, t := range tokens(script) {
-		switch t {
-		case ";", "&", "&&", "||":
-			if len(current.words) > 0 {
-				all = append(all, current)
-			}
-			current = statement{after: t}
-		default:
-			current.words = append(current.words, t)
-		}
-	}
-	if len(current.words) > 0 {
-		all = append(all, current)
-	}
-	return all
+	return shell.Run(commandOf(c), answeringWorld{podWorld{pod, c}}).Asks
 }
 
-// shellScript returns the script of a command such as sh -c SCRIPT.
-func shellScript(command []string) (string, bool) {
-	shells := []string{"sh", "ash", "bash", "dash"}
-	if len(command) < 3 || !slices.Contains(shells, path.Base(command[0])) ||
-		!strings.HasPrefix(command[1], "-") || !strings.HasSuffix(command[1], "c") {
-		return "", false
-	}
-	return command[2], true
-}
+// answeringWorld is a world in which every host answers.
+type answeringWorld struct{ podWorld }
 
-// tokens splits a script into words, without their quotes, and operators.
-func tokens(script string) (all []string) {
-	var word strings.Builder
-	open := false // a word has begun, if only with a quote
-	end := func() {
-		if open {
-			all = append(all, word.String())
-		}
-		word.Reset()
-		open = false
-	}
-	script = strings.ReplaceAll(script, "\\\n", " ")
-	for i := 0; i < len(script); i++ {
-		if script[i] == '#' && !open { // a comment
-			length := strings.IndexByte(script[i:], '\n')
-			if length < 0 {
-				break
-			}
-			i += length
-		}
-		switch b := script[i]; b {
-		case ' ', '\t':
-			end()
-		case '\n', ';':
-			end()
-			all = append(all, ";")
-		case '>', '&', '|':
-			if rest := script[i:]; len(rest) > 2 && strings.HasPrefix(rest, ">&") { // one stream into the other
-				if word.Len() == 1 && '0' <= script[i-1] && script[i-1] <= '9' {
-					word.Reset()
-					open = false
-				}
-				i += 2
-				continue
-			}
-			end()
-			operator := string(b)
-			if i+1 < len(script) && script[i+1] == b {
-				operator += string(b)
-				i++
-			}
-			all = append(all, operator)
-		case '\'', '"':
-			length := strings.IndexByte(script[i+1:], b)
-			if length < 0 {
-				length = len(script) - i - 1
-			}
-			word.WriteString(script[i+1 : i+1+length])
-			open = true
-			i += length + 1
-		default:
-			word.WriteByte(b)
-			open = true
-		}
-	}
-	end()
-	return all
-}
-
-// slept returns how long the sleeps of a statement take.
-func slept(words []string) (total time.Duration) {
-	for i, w := range words {
-		if path.Base(w) == "sleep" && i+1 < len(words) {
-			total += seconds(words[i+1])
-		}
-	}
-	return total
-}
-
-// seconds parses an argument of sleep: a number with an optional unit.
-func seconds(word string) time.Duration {
-	if n, err := strconv.ParseFloat(word, 64); err == nil {
-		return time.Duration(n * float64(time.Second))
-	}
-	d, err := time.ParseDuration(word)
-	if err != nil {
-		return 0
-	}
-	return d
-}
+// Reach lets everything answer.
+func (answeringWorld) Reach(string, string, time.Duration) shell.Answer { return shell.Yes }

@@ -57,6 +57,7 @@ type containerState struct {
 	Image              string                  // that it was begun with
 	Changed            bool                    // it ends since its image is another one by now
 	Killed             bool                    // it does not end by itself
+	Reached            map[string]time.Time    `json:",omitempty"` // since when services answer that its script asks
 	StopBy             time.Time               // when it has ended after the signal
 }
 
@@ -369,6 +370,7 @@ func (m *machine) watch(c *v1.Container, s *containerState, behavior Behavior, p
 	if !s.PostStartDone && !m.postStart(c, s, behavior, path) {
 		return
 	}
+	behavior = m.followed(c, s, behavior)
 	if due, code, reason := m.fate(c, s, behavior); !due.IsZero() && m.reached(due) {
 		s.ExitMessage = lastWords(c, s, behavior, m.now.Sub(s.StartedAt), code)
 		m.exit(c, s, code, reason, path)

@@ -5,6 +5,7 @@ import (
 	"path"
 
 	v1 "k8s.io/api/core/v1"
+	"k8s.io/kubernetes/pkg/api/v1/resource"
 	podshelper "k8s.io/kubernetes/pkg/apis/core/pods"
 	"k8s.io/kubernetes/pkg/fieldpath"
 	kubecontainer "k8s.io/kubernetes/pkg/kubelet/container"
@@ -12,7 +13,7 @@ import (
 	"k8s.io/kubernetes/third_party/forked/golang/expansion"
 )
 
-// variables returns the environment variables of a container, except those of Services and of resources.
+// variables returns the environment variables of a container, except those of Services.
 func (m *machine) variables(c *v1.Container) map[string]string {
 	all := map[string]string{}
 	for _, from := range c.EnvFrom {
@@ -27,7 +28,7 @@ func (m *machine) variables(c *v1.Container) map[string]string {
 		}
 	}
 	for _, e := range c.Env {
-		if value, ok := m.variable(&e, all); ok {
+		if value, ok := m.variable(c, &e, all); ok {
 			all[e.Name] = value
 		}
 	}
@@ -35,7 +36,7 @@ func (m *machine) variables(c *v1.Container) map[string]string {
 }
 
 // variable returns the value of a variable, which may refer to earlier ones.
-func (m *machine) variable(e *v1.EnvVar, before map[string]string) (string, bool) {
+func (m *machine) variable(c *v1.Container, e *v1.EnvVar, before map[string]string) (string, bool) {
 	from := e.ValueFrom
 	switch {
 	case from == nil:
@@ -48,8 +49,20 @@ func (m *machine) variable(e *v1.EnvVar, before map[string]string) (string, bool
 	case from.SecretKeyRef != nil:
 		value, ok := m.data("secret", from.SecretKeyRef.Name)[from.SecretKeyRef.Key]
 		return value, ok
+	case from.ResourceFieldRef != nil:
+		return m.resource(from.ResourceFieldRef, c)
 	}
 	return "", false
+}
+
+// resource returns an amount that the container requests or is limited to.
+func (m *machine) resource(r *v1.ResourceFieldSelector, c *v1.Container) (string, bool) {
+	if r.ContainerName != "" && r.ContainerName != c.Name {
+		value, err := resource.ExtractResourceValueByContainerName(r, m.pod, r.ContainerName)
+		return value, err == nil
+	}
+	value, err := resource.ExtractContainerResourceValue(r, c)
+	return value, err == nil
 }
 
 // field returns the value of a field of the pod.

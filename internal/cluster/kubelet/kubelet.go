@@ -34,6 +34,7 @@ import (
 	corev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	certificateslisters "k8s.io/client-go/listers/certificates/v1"
 	listers "k8s.io/client-go/listers/core/v1"
+	discoverylisters "k8s.io/client-go/listers/discovery/v1"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/record"
 	podutil "k8s.io/kubernetes/pkg/api/v1/pod"
@@ -79,6 +80,9 @@ type known struct {
 	claims     listers.PersistentVolumeClaimLister
 	volumes    listers.PersistentVolumeLister
 	bundles    certificateslisters.ClusterTrustBundleLister
+	services   listers.ServiceLister
+	namespaces listers.NamespaceLister
+	slices     discoverylisters.EndpointSliceLister
 }
 
 // memory is the state that outlives a restart. Its keys are in the files of trials.
@@ -99,6 +103,7 @@ func New(c Config) (*Kubelet, error) {
 			core.Pods().Lister(), core.Nodes().Lister(), core.ConfigMaps().Lister(), core.Secrets().Lister(),
 			core.PersistentVolumeClaims().Lister(), core.PersistentVolumes().Lister(),
 			c.Informers.Certificates().V1().ClusterTrustBundles().Lister(),
+			core.Services().Lister(), core.Namespaces().Lister(), c.Informers.Discovery().V1().EndpointSlices().Lister(),
 		},
 		behavior:  c.Behavior,
 		version:   c.Version,

@@ -42,6 +42,7 @@ type environment interface {
 	hasImage(node, image string) bool
 	keepImage(node, image string)
 	nextIP(node string) string
+	reach(namespace, host, port string) (answers, exists bool)
 }
 
 // podState is the state of a pod that its status does not hold.

@@ -28,6 +28,7 @@ type place struct {
 	bundles    []*certificatesv1.ClusterTrustBundle
 	holding    []string // pods on other nodes, every volume
 	preempted  []string
+	answers    map[string]bool // by host:port
 }
 
 func (p *place) configMap(_, name string) *v1.ConfigMap { return p.configMaps[name] }
@@ -65,6 +66,10 @@ func (p *place) behaviorOf(pod *v1.Pod, c *v1.Container) Behavior {
 func (p *place) hasImage(_, image string) bool { return p.images[image] }
 func (p *place) keepImage(_, image string)     { p.images[image] = true }
 func (p *place) nextIP(string) string          { return "10.244.1.2" }
+func (p *place) reach(_, host, port string) (answers, exists bool) {
+	ready, exists := p.answers[host+":"+port]
+	return ready, exists
+}
 func (p *place) holders(*v1.Pod, string) []string {
 	return p.holding
 }
@@ -564,12 +569,12 @@ func TestCommandsThatExamplesUseAreUnderstood(t *testing.T) {
 		"sh -c echo \"nginx; true\" | x": {},
 		"sh -c # why\nsleep 3 # for\n":   {RunFor: 3 * time.Second},
 		"sh -c sleep \\\n 4":             {RunFor: 4 * time.Second},
-		"sh -c exit $CODE":               {},
+		"sh -c exit $CODE":               {RunFor: time.Second},
 		"sh -c echo hello; exec nginx":   {},
 		"/bin/echo hello":                {RunFor: time.Second},
 	} {
 		var got Behavior
-		followCommand(&got, &v1.Container{Command: strings.SplitN(line, " ", 3)})
+		followCommand(&got, &v1.Pod{}, &v1.Container{Command: strings.SplitN(line, " ", 3)})
 		if got.RunFor != want.RunFor || got.ExitCode != want.ExitCode || got.Assumed != want.Assumed {
 			t.Errorf(
 				"%s: runs for %v and exits with %d, want %v and %d", line, got.RunFor, got.ExitCode, want.RunFor, want.ExitCode,

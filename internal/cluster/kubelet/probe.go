@@ -5,7 +5,9 @@ import (
 	"time"
 
 	v1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 	kubeletevents "k8s.io/kubernetes/pkg/kubelet/events"
+	upstream "k8s.io/kubernetes/pkg/probe"
 )
 
 // probeState is the state of a probe of a running container.
@@ -33,10 +35,12 @@ func (m *machine) probe(c *v1.Container, s *containerState, behavior Behavior, p
 	for _, f := range behavior.Files {
 		m.reached(s.StartedAt.Add(f.After)) // a probe may look at it
 	}
-	fails := func(p *v1.Probe, always bool) bool { return always || m.refused(p, s, behavior) }
+	fails := func(p *v1.Probe, always bool) bool {
+		return always || portProblem(c, p) != nil || m.refused(p, s, behavior)
+	}
 	if !s.StartupProbePassed {
 		if c.StartupProbe != nil {
-			switch m.ask(s, c.StartupProbe, startup, fails(c.StartupProbe, behavior.FailStartup), late, path) {
+			switch m.ask(c, s, c.StartupProbe, startup, fails(c.StartupProbe, behavior.FailStartup), late, path) {
 			case failed:
 				m.failLife(c, s, behavior, c.StartupProbe, startup, path)
 				return
@@ -46,7 +50,7 @@ func (m *machine) probe(c *v1.Container, s *containerState, behavior Behavior, p
 		}
 		s.StartupProbePassed = true
 	}
-	if p := c.LivenessProbe; p != nil && m.ask(s, p, liveness, fails(p, behavior.FailLiveness), late, path) == failed {
+	if p := c.LivenessProbe; p != nil && m.ask(c, s, p, liveness, fails(p, behavior.FailLiveness), late, path) == failed {
 		m.failLife(c, s, behavior, p, liveness, path)
 		return
 	}
@@ -54,7 +58,7 @@ func (m *machine) probe(c *v1.Container, s *containerState, behavior Behavior, p
 		s.Ready = true
 		return
 	}
-	switch m.ask(s, c.ReadinessProbe, readiness, fails(c.ReadinessProbe, behavior.FailReadiness), late, path) {
+	switch m.ask(c, s, c.ReadinessProbe, readiness, fails(c.ReadinessProbe, behavior.FailReadiness), late, path) {
 	case succeeded:
 		s.Ready = true
 	case failed:
@@ -83,7 +87,9 @@ const (
 )
 
 // ask runs a probe if it is due, and returns the result by its thresholds.
-func (m *machine) ask(s *containerState, p *v1.Probe, kind int, fails, late bool, path string) answer {
+func (m *machine) ask(
+	c *v1.Container, s *containerState, p *v1.Probe, kind int, fails, late bool, path string,
+) answer {
 	state := &s.Probes[kind]
 	period := time.Duration(max(p.PeriodSeconds, 1)) * time.Second
 	switch {
@@ -98,7 +104,7 @@ func (m *machine) ask(s *containerState, p *v1.Probe, kind int, fails, late bool
 		}
 	}
 	if m.reached(state.Next) {
-		m.once(state, p, kind, fails || late, path)
+		m.once(c, state, p, kind, fails || late, path)
 		state.Next = m.now.Add(period)
 	}
 	switch {
@@ -116,13 +122,40 @@ func (m *machine) ask(s *containerState, p *v1.Probe, kind int, fails, late bool
 }
 
 // once runs a probe.
-func (m *machine) once(state *probeState, p *v1.Probe, kind int, fails bool, path string) {
+func (m *machine) once(c *v1.Container, state *probeState, p *v1.Probe, kind int, fails bool, path string) {
 	if !fails {
 		state.Successes, state.Fails = state.Successes+1, 0
 		return
 	}
 	state.Successes, state.Fails = 0, state.Fails+1
+	if err := portProblem(c, p); err != nil {
+		m.warn(
+			path, kubeletevents.ContainerUnhealthy, "%s probe errored and resulted in %s state: %v", probeNames[kind],
+			upstream.Unknown, err,
+		)
+		return
+	}
 	m.warn(path, kubeletevents.ContainerUnhealthy, "%s probe failed: %s", probeNames[kind], probeOutput(p))
+}
+
+// portProblem returns why the port of a probe is none of the container: no port has its name.
+func portProblem(c *v1.Container, p *v1.Probe) error {
+	switch {
+	case p.HTTPGet != nil:
+		return unnamed(c, p.HTTPGet.Port)
+	case p.TCPSocket != nil:
+		return unnamed(c, p.TCPSocket.Port)
+	}
+	return nil
+}
+
+// unnamed returns an error if a container has no port of a name.
+func unnamed(c *v1.Container, port intstr.IntOrString) error {
+	if port.Type != intstr.String {
+		return nil
+	}
+	_, err := upstream.ResolveContainerPort(port, c)
+	return err
 }
 
 // firstProbe returns the first tick of the period after the initial delay. The tick at the start itself comes a second

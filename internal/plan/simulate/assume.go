@@ -56,7 +56,7 @@ func (s *simulation) assumeMissing(docs []*manifest.Document) error {
 	for _, d := range docs {
 		namespace := cmp.Or(d.Object.Namespace, metav1.NamespaceDefault)
 		switch d.Object.Kind {
-		case "PriorityClass", "RuntimeClass", "StorageClass":
+		case "PriorityClass", "RuntimeClass", "StorageClass", "VolumeAttributesClass":
 			namespace = ""
 		}
 		defined[reference{d.Object.Kind, namespace, d.Object.Name}] = true
@@ -114,6 +114,8 @@ func (all references) ofClaims(d *manifest.Document) {
 	for _, it := range claims {
 		claim, _ := it.(map[string]any)
 		name, _, _ := unstructured.NestedString(claim, "spec", "storageClassName")
+		attributes, _, _ := unstructured.NestedString(claim, "spec", "volumeAttributesClassName")
+		all.need("VolumeAttributesClass", "", attributes)
 		volume, _, _ := unstructured.NestedString(claim, "spec", "volumeName")
 		if volume == "" { // a class that only says which volumes match need not exist
 			all.need("StorageClass", "", name)
@@ -165,13 +167,24 @@ func (a *applier) createAssumed(r reference, keys map[string]bool) (err error) {
 		late := storagev1.VolumeBindingWaitForFirstConsumer
 		class := &storagev1.StorageClass{ObjectMeta: meta, Provisioner: kubelet.Provisioner, VolumeBindingMode: &late}
 		_, err = a.client.StorageV1().StorageClasses().Create(ctx, class, options)
+	case "VolumeAttributesClass":
+		class := &storagev1.VolumeAttributesClass{ObjectMeta: meta, DriverName: kubelet.Provisioner}
+		class.Parameters = map[string]string{"assumed": "true"}
+		_, err = a.client.StorageV1().VolumeAttributesClasses().Create(ctx, class, options)
 	case "RuntimeClass":
 		_, err = a.client.NodeV1().RuntimeClasses().Create(ctx, &nodev1.RuntimeClass{ObjectMeta: meta, Handler: "assumed"}, options)
 	}
 	return err
 }
 
-// assumeScripts names the containers whose scripts are not followed, unless the scenario says what they do.
+// unknownHosts returns the hosts that the script of a container asks for an answer, and that no Service is named.
+func (s *simulation) unknownHosts(pod *corev1.Pod, c *corev1.Container) []string {
+	return slices.DeleteFunc(kubelet.AskedHosts(pod, c), func(host string) bool {
+		return s.engine.ServiceNamed(pod.Namespace, host) || host == "localhost" || strings.HasPrefix(host, "127.")
+	})
+}
+
+// assumeScripts names the containers whose scripts depend on what is not known, unless the scenario says what they do.
 func (s *simulation) assumeScripts() {
 	seen := map[string]bool{}
 	for _, t := range s.recorder.order {
@@ -186,7 +199,20 @@ func (s *simulation) assumeScripts() {
 			b := s.behaviors.behavior(t.pod, c)
 			if key := about + " " + c.Name; b.Assumed && !seen[key] {
 				seen[key] = true
-				s.assume("container %s of %s: its script has conditions or loops, which are not followed; taken to %s", c.Name, about, word)
+				what := "what it reads"
+				if len(b.Unknown) > 0 {
+					what = strings.Join(b.Unknown, ", ")
+				}
+				s.assume("container %s of %s: %s of its script is not known; taken to %s", c.Name, about, what, word)
+			}
+			if key := about + " " + c.Name + " hosts"; b.Follows && b.AssumeServices && !seen[key] {
+				seen[key] = true
+				if hosts := s.unknownHosts(t.pod, c); len(hosts) > 0 {
+					s.assume(
+						"container %s of %s asks for %s, which nothing here defines: taken to answer", c.Name, about,
+						strings.Join(hosts, ", "),
+					)
+				}
 			}
 		}
 		for i := range t.pod.Spec.InitContainers {

@@ -19,6 +19,7 @@ import (
 // behaviors holds what the containers of a scenario do. The kubelets ask it for each step.
 type behaviors struct {
 	scenario *plan.Scenario
+	strict   bool // Services that nothing defines do not answer
 
 	mu    sync.Mutex
 	globs map[string]*regexp.Regexp
@@ -27,6 +28,7 @@ type behaviors struct {
 // behavior returns what a container does: what its pod says, then what the scenario says.
 func (s *behaviors) behavior(pod *corev1.Pod, c *corev1.Container) kubelet.Behavior {
 	k := kubelet.DefaultBehavior(pod, c)
+	k.AssumeServices = !s.strict
 	if s.scenario == nil {
 		return k
 	}
@@ -66,7 +68,7 @@ func set(d *time.Duration, value *metav1.Duration) {
 
 func writeContainer(c *plan.ContainerScript, k *kubelet.Behavior) {
 	if c.RunFor != nil || c.ExitCode != nil {
-		k.Assumed = false
+		k.Assumed, k.Follows = false, false
 	}
 	set(&k.ReadyAfter, c.ReadyAfter)
 	set(&k.RunFor, c.RunFor)

@@ -85,7 +85,7 @@ func Simulate(ctx context.Context, input Input) (*plan.Plan, error) {
 	}
 	s := &simulation{
 		Input: input, recorder: newRecorder(),
-		behaviors: &behaviors{scenario: input.Scenario, globs: map[string]*regexp.Regexp{}},
+		behaviors: &behaviors{scenario: input.Scenario, strict: input.Strict, globs: map[string]*regexp.Regexp{}},
 	}
 	err := virtualtime.Run(ctx, epoch, input.Seed, s.run)
 	switch {

@@ -1,7 +1,14 @@
 'use strict';
-(() => {
+(async () => {
 const $ = (s) => document.querySelector(s);
-const data = JSON.parse($('#data').textContent);
+// read returns the data of the page; much of it is compressed.
+async function read() {
+  const e = $('#data');
+  if (e.type === 'application/json') return JSON.parse(e.textContent);
+  const bytes = Uint8Array.from(atob(e.textContent), (c) => c.charCodeAt(0));
+  return JSON.parse(await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate-raw'))).text());
+}
+const data = await read();
 const original = JSON.stringify(data.report, null, 2) + '\n';
 const plan = data.report;
 const start = new URLSearchParams(location.hash.slice(1));
