@@ -11,6 +11,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/internal/plan"
@@ -31,6 +32,7 @@ type PlanPart struct {
 	Digest     string `json:"digest"` // of the plan and the questions about it, the same in all parts
 
 	Plan     *plan.Plan          `json:"plan,omitempty"`
+	Times    []time.Duration     `json:"times,omitempty"`    // of the plan, exact
 	Findings []diag.Diagnostic   `json:"findings,omitempty"` // of the plan
 	Sources  []report.SourceFile `json:"sources,omitempty"`
 	NotTried bool                `json:"notTried,omitempty"` // the what-ifs, since the plan does not complete
@@ -68,6 +70,7 @@ func (res *PlanResult) finishPart() {
 	part.NotTried = res.NotTried
 	if part.Shard == 1 {
 		part.Plan, part.Findings, part.Sources = res.Plan, res.Plan.Findings, res.Sources
+		part.Times = res.Plan.Times()
 	}
 }
 
@@ -130,6 +133,9 @@ func joinParts(parts []*PlanPart) (*PlanResult, error) {
 	first := parts[0]
 	p := first.Plan
 	p.Findings = first.Findings
+	if err := p.SetTimes(first.Times); err != nil {
+		return nil, fmt.Errorf("part 1/%d: %w", first.Shards, err)
+	}
 	answers, tried := 0, 0
 	for _, part := range parts {
 		answers, tried = answers+len(part.Outcomes), tried+len(part.Runs)

@@ -18,6 +18,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -102,6 +103,7 @@ func (c *Cluster) start(ctx context.Context, config Config) (err error) {
 
 // serve starts an API server in memory.
 func (c *Cluster) serve(ctx context.Context, config Config) (err error) {
+	config.APIServer.Containers = containers{c}
 	if c.server, err = apiserver.New(ctx, config.APIServer); err != nil {
 		return err
 	}
@@ -191,6 +193,27 @@ func (c *Cluster) Pods() []*v1.Pod {
 // ServiceNamed reports whether a host is the name of a Service that exists, as the pods of a namespace see it.
 func (c *Cluster) ServiceNamed(namespace, host string) bool {
 	return c.kubelet.ServiceNamed(namespace, host)
+}
+
+var errNoKubelet = errors.New("containers are simulated, and no kubelet runs")
+
+// containers answers for the containers of a cluster, once its kubelets are there.
+type containers struct{ *Cluster }
+
+// Exec returns what a command prints in a container, in JSON.
+func (c containers) Exec(namespace, pod, container string, command []string) (any, error) {
+	if c.kubelet == nil {
+		return nil, errNoKubelet
+	}
+	return c.kubelet.Exec(namespace, pod, container, command)
+}
+
+// Log returns what a container has printed.
+func (c containers) Log(namespace, pod, container string) (string, error) {
+	if c.kubelet == nil {
+		return "", errNoKubelet
+	}
+	return c.kubelet.Log(namespace, pod, container)
 }
 
 // DB returns the store of an API server in memory.

@@ -2,7 +2,6 @@ package plan
 
 import (
 	"fmt"
-	"math"
 	"reflect"
 	"strconv"
 	"strings"
@@ -53,30 +52,49 @@ func (s Shard) Has(question int) bool { return s.Count == 0 || question%s.Count 
 // First reports whether the shard is the first one, or the whole.
 func (s Shard) First() bool { return s.Index == 0 }
 
-// Round rounds all times of a plan to the milliseconds that JSON has, so that a plan that is read from JSON says the
-// same.
-func (p *Plan) Round() { roundTimes(reflect.ValueOf(p)) }
+// Times returns all times of a plan that JSON has, in the order of its fields. JSON rounds them to milliseconds: SetTimes
+// makes them exact again.
+func (p *Plan) Times() (all []time.Duration) {
+	eachTime(reflect.ValueOf(p), func(t *Time) { all = append(all, time.Duration(*t)) })
+	return all
+}
 
-// roundTimes rounds the times in v.
-func roundTimes(v reflect.Value) {
-	if t, ok := v.Interface().(Time); ok {
-		v.SetInt(int64(math.Round(t.Seconds()*1000)) * int64(time.Millisecond))
-		return
+// SetTimes sets the times of a plan that was read from JSON to those that Times has returned. The error says that the plan
+// is another one.
+func (p *Plan) SetTimes(all []time.Duration) error {
+	n := 0
+	eachTime(reflect.ValueOf(p), func(t *Time) {
+		if n < len(all) {
+			*t = Time(all[n])
+		}
+		n++
+	})
+	if n != len(all) {
+		return fmt.Errorf("%d times for a plan that has %d", len(all), n)
 	}
+	return nil
+}
+
+// eachTime calls f for each time in v.
+func eachTime(v reflect.Value, f func(*Time)) {
 	switch v.Kind() {
 	case reflect.Pointer:
 		if !v.IsNil() {
-			roundTimes(v.Elem())
+			eachTime(v.Elem(), f)
 		}
 	case reflect.Slice:
 		for i := range v.Len() {
-			roundTimes(v.Index(i))
+			eachTime(v.Index(i), f)
 		}
 	case reflect.Struct:
 		for i := range v.NumField() {
-			if f := v.Type().Field(i); f.IsExported() && f.Tag.Get("json") != "-" {
-				roundTimes(v.Field(i))
+			if field := v.Type().Field(i); field.IsExported() && field.Tag.Get("json") != "-" {
+				eachTime(v.Field(i), f)
 			}
+		}
+	case reflect.Int64:
+		if t, ok := v.Addr().Interface().(*Time); ok {
+			f(t)
 		}
 	}
 }

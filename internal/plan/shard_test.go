@@ -46,14 +46,13 @@ func TestShards(t *testing.T) {
 	}
 }
 
-// TestRoundedPlansSurviveJSON reads a rounded plan from its JSON.
-func TestRoundedPlansSurviveJSON(t *testing.T) {
-	at := plan.Time(31*time.Second + 49*time.Millisecond + 600*time.Microsecond)
+// TestTimesSurviveJSON reads a plan from its JSON, with its times.
+func TestTimesSurviveJSON(t *testing.T) {
+	at, zero := plan.Time(31*time.Second+49*time.Millisecond+600*time.Microsecond), plan.Time(0)
 	p := &plan.Plan{
-		VirtualSeconds: at, StalledAt: &at, Timeline: []plan.Step{{At: at}},
-		Workloads: []plan.Workload{{Curve: []plan.Point{{At: at}}}},
+		VirtualSeconds: at, StalledAt: &zero, Timeline: []plan.Step{{At: at}, {At: at + 1}},
+		Workloads: []plan.Workload{{SettledAt: &at, Curve: []plan.Point{{At: at}}}},
 	}
-	p.Round()
 	data, err := json.Marshal(p)
 	if err != nil {
 		t.Fatal(err)
@@ -62,8 +61,13 @@ func TestRoundedPlansSurviveJSON(t *testing.T) {
 	if err := json.Unmarshal(data, &back); err != nil {
 		t.Fatal(err)
 	}
-	if !reflect.DeepEqual(p, &back) || p.VirtualSeconds.String() != "31.1" ||
-		p.Workloads[0].Curve[0].At%plan.Time(time.Millisecond) != 0 {
-		t.Errorf("got %+v, want %+v", back, p)
+	if reflect.DeepEqual(p, &back) {
+		t.Error("JSON has exact times")
+	}
+	if err := back.SetTimes(p.Times()); err != nil || !reflect.DeepEqual(p, &back) {
+		t.Errorf("got %+v, want %+v: %v", back, p, err)
+	}
+	if back.SetTimes(p.Times()[1:]) == nil {
+		t.Error("the times of another plan are taken")
 	}
 }

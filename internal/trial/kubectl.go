@@ -29,7 +29,6 @@ import (
 	"k8s.io/kubectl/pkg/cmd/drain"
 	"k8s.io/kubectl/pkg/cmd/edit"
 	"k8s.io/kubectl/pkg/cmd/events"
-	"k8s.io/kubectl/pkg/cmd/exec"
 	"k8s.io/kubectl/pkg/cmd/expose"
 	"k8s.io/kubectl/pkg/cmd/get"
 	"k8s.io/kubectl/pkg/cmd/label"
@@ -63,7 +62,7 @@ type Verb struct {
 }
 
 // processVerbs connect to a process in a container, which the simulated ones do not have.
-var processVerbs = []string{"exec", "attach", "port-forward", "cp"}
+var processVerbs = []string{"attach", "port-forward", "cp"}
 
 // Verbs are kubectl's commands that work on a trial.
 var Verbs = []Verb{
@@ -94,8 +93,8 @@ var Verbs = []Verb{
 	{"auth", "Ask who may do what", newAuthCommand},
 	{"api-resources", "Show the kinds that the API server knows", plain(apiresources.NewCmdAPIResources)},
 	{"api-versions", "Show the API versions that the API server knows", plain(apiresources.NewCmdAPIVersions)},
-	{"logs", "Show the output of containers, if they are not simulated", logs.NewCmdLogs},
-	{"exec", "Run a command in a container, if it is not simulated", exec.NewCmdExec},
+	{"logs", "Show the output of containers, as far as their commands are known", logs.NewCmdLogs},
+	{"exec", "Run a simple command in a container", newExecCommand},
 	{"attach", "Attach to a container, if it is not simulated", attach.NewCmdAttach},
 	{"cp", "Copy files from and to a container, if it is not simulated", cp.NewCmdCp},
 	{"debug", "Put a debugging container into a pod, or copy the pod", plain(debug.NewCmdDebug)},
@@ -236,6 +235,10 @@ func (v Verb) impossible(args []string) string {
 	switch {
 	case slices.Contains(processVerbs, v.Name):
 		needs = v.Name
+	case v.Name == "exec":
+		if flag := v.given(args, "stdin", "tty"); flag != "" {
+			needs = "exec --" + flag
+		}
 	case v.Name == "run" || v.Name == "debug":
 		if flag := v.given(args, "stdin", "tty", "attach", "rm"); flag != "" {
 			needs = v.Name + " --" + flag

@@ -37,7 +37,10 @@ func (s *Server) groups() []apiserver.RESTStorageProvider {
 		Authorizer:    s.generic.Authorization.Authorizer,
 		RuleResolver:  s.generic.RuleResolver,
 		Allocators:    s.services,
-		Processes:     unsupportedSubresource{},
+		Processes: map[string]rest.Storage{
+			"attach": unsupportedSubresource{}, "portforward": unsupportedSubresource{},
+			"exec": commandREST{s.options.Containers}, "log": logREST{s.options.Containers},
+		},
 	}), aggregation{s})
 }
 

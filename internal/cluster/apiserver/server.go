@@ -86,6 +86,7 @@ type Options struct {
 	OnWrite     func(memstore.Write) // receives every write to the store; may be nil
 	OnEvent     func(*corev1.Event)  // receives recorded events instead of the store; must not change them; may be nil
 	Tracking    Tracking             // of managed fields
+	Containers  Containers           // answers for containers; nil: nothing does
 
 	// SkipBootstrapRBAC leaves out the roles of a new cluster and the endpoints of the API server. That suffices, and
 	// starts sooner, where all clients are administrators.

@@ -2,11 +2,14 @@ package apiserver
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -44,6 +47,97 @@ func noProcess(pod string) error {
 	const format = "the containers of pod %q are simulated: " +
 		"no process runs in them, so there is nothing to read from or connect to"
 	return apierrors.NewBadRequest(fmt.Sprintf(format, pod))
+}
+
+// Containers answers for the containers of pods.
+type Containers interface {
+	// Exec returns what a command prints, to be written in JSON.
+	Exec(namespace, pod, container string, command []string) (any, error)
+	// Log returns what a container has printed.
+	Log(namespace, pod, container string) (string, error)
+}
+
+// ExecHeader marks a request to exec that takes its answer in JSON: no connection is upgraded in a process.
+const ExecHeader = "X-Seatrial-Exec"
+
+// commandREST answers requests to run a command.
+type commandREST struct{ containers Containers }
+
+var _ rest.Connecter = commandREST{}
+
+func (commandREST) New() runtime.Object { return &api.Pod{} }
+func (commandREST) Destroy()            {}
+func (commandREST) ConnectMethods() []string {
+	return []string{http.MethodGet, http.MethodPost}
+}
+func (commandREST) NewConnectOptions() (runtime.Object, bool, string) {
+	return &api.PodExecOptions{}, false, ""
+}
+
+func (c commandREST) Connect(
+	ctx context.Context, pod string, options runtime.Object, _ rest.Responder,
+) (http.Handler, error) {
+	o, ok := options.(*api.PodExecOptions)
+	if !ok || c.containers == nil {
+		return nil, noProcess(pod)
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if req.Header.Get(ExecHeader) == "" {
+			writeError(w, req, noProcess(pod))
+			return
+		}
+		out, err := c.containers.Exec(request.NamespaceValue(ctx), pod, o.Container, o.Command)
+		if err != nil {
+			writeError(w, req, apierrors.NewBadRequest(err.Error()))
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(out) // whoever has gone needs no answer
+	}), nil
+}
+
+// logREST answers requests for what containers have printed.
+type logREST struct{ containers Containers }
+
+var _ rest.Connecter = logREST{}
+
+func (logREST) New() runtime.Object      { return &api.Pod{} }
+func (logREST) Destroy()                 {}
+func (logREST) ConnectMethods() []string { return []string{http.MethodGet} }
+func (logREST) NewConnectOptions() (runtime.Object, bool, string) {
+	return &api.PodLogOptions{}, false, ""
+}
+
+func (l logREST) Connect(
+	ctx context.Context, pod string, options runtime.Object, _ rest.Responder,
+) (http.Handler, error) {
+	o, ok := options.(*api.PodLogOptions)
+	if !ok || l.containers == nil {
+		return nil, noProcess(pod)
+	}
+	text, err := l.containers.Log(request.NamespaceValue(ctx), pod, o.Container)
+	if err != nil {
+		return nil, apierrors.NewBadRequest(err.Error())
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain")
+		_, _ = io.WriteString(w, lastLines(text, o.TailLines)) // whoever has gone needs no answer
+	}), nil
+}
+
+// lastLines returns the last n lines of a text, or all of it.
+func lastLines(text string, n *int64) string {
+	if n == nil {
+		return text
+	}
+	lines := strings.SplitAfter(strings.TrimSuffix(text, "\n"), "\n")
+	from := max(0, len(lines)-int(*n))
+	return strings.Join(lines[from:], "") + map[bool]string{true: "\n"}[text != "" && from < len(lines)]
+}
+
+// writeError writes the status of an error.
+func writeError(w http.ResponseWriter, req *http.Request, err error) {
+	responsewriters.ErrorNegotiated(err, legacyscheme.Codecs, schema.GroupVersion{Version: "v1"}, w, req)
 }
 
 // connecting are the subresources of pods that an API server passes to a kubelet.

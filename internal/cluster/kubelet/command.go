@@ -15,13 +15,8 @@ import (
 // FileChange is a file that a command writes or removes.
 type FileChange = shell.FileChange
 
-// commandOf returns the command of a container with its arguments, empty if its image says it.
-func commandOf(c *v1.Container) []string {
-	if len(c.Command) == 0 {
-		return nil
-	}
-	return append(slices.Clone(c.Command), c.Args...)
-}
+// commandOf returns the command of a container with its arguments, which are all of it if its image has no entry point.
+func commandOf(c *v1.Container) []string { return append(slices.Clone(c.Command), c.Args...) }
 
 // podWorld is what a command meets in a container, as far as its pod says it.
 type podWorld struct {

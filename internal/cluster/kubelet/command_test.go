@@ -72,6 +72,21 @@ func TestServicesThatNothingDefinesMayBeAssumed(t *testing.T) {
 	}
 }
 
+// TestArgumentsMayBeTheCommand follows the example of probes in Kubernetes' documentation.
+func TestArgumentsMayBeTheCommand(t *testing.T) {
+	c := one("a")
+	c.Args = []string{"/bin/sh", "-c", "touch /tmp/healthy; sleep 30; rm -f /tmp/healthy; sleep 600"}
+	c.LivenessProbe = &v1.Probe{InitialDelaySeconds: 5, PeriodSeconds: 5, FailureThreshold: 3, ProbeHandler: v1.ProbeHandler{
+		Exec: &v1.ExecAction{Command: []string{"cat", "/tmp/healthy"}},
+	}}
+	l := begin(pod(c)).run(30 * time.Second)
+	if at := l.seconds("Unhealthy"); at != "" {
+		t.Errorf("unhealthy at %s", at)
+	}
+	l.run(30 * time.Second)
+	l.expectEvent(t, "Unhealthy", "Liveness probe failed: command failed with exit code 1")
+}
+
 func TestEndlessWorkNeverEnds(t *testing.T) {
 	for script, want := range map[string]time.Duration{
 		"while true; do sleep 10; done":          0,

@@ -43,6 +43,7 @@ type environment interface {
 	keepImage(node, image string)
 	nextIP(node string) string
 	reach(namespace, host, port string) (answers, exists bool)
+	serviceVariables(*v1.Pod) []v1.EnvVar
 }
 
 // podState is the state of a pod that its status does not hold.

@@ -63,9 +63,10 @@ func (p *place) behaviorOf(pod *v1.Pod, c *v1.Container) Behavior {
 	}
 	return DefaultBehavior(pod, c)
 }
-func (p *place) hasImage(_, image string) bool { return p.images[image] }
-func (p *place) keepImage(_, image string)     { p.images[image] = true }
-func (p *place) nextIP(string) string          { return "10.244.1.2" }
+func (p *place) hasImage(_, image string) bool        { return p.images[image] }
+func (p *place) keepImage(_, image string)            { p.images[image] = true }
+func (p *place) nextIP(string) string                 { return "10.244.1.2" }
+func (p *place) serviceVariables(*v1.Pod) []v1.EnvVar { return nil }
 func (p *place) reach(_, host, port string) (answers, exists bool) {
 	ready, exists := p.answers[host+":"+port]
 	return ready, exists

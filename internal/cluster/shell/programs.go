@@ -22,22 +22,26 @@ func init() {
 	succeeds := func(r *runner, _ []string) { r.done(0) }
 	filter := func(name string) func(*runner, []string) { return func(r *runner, _ []string) { r.filter(name) } }
 	programs = map[string]func(*runner, []string){
-		"true": succeeds, ":": succeeds, "wait": succeeds, "trap": succeeds, "chmod": succeeds, "chown": succeeds, "umask": succeeds,
-		"ulimit": succeeds, "sync": succeeds, "unset": unset, "shopt": succeeds, "alias": succeeds, "cd": succeeds, "kill": succeeds,
+		"true": succeeds, ":": succeeds, "wait": succeeds, "trap": succeeds, "chmod": succeeds, "chown": succeeds,
+		"umask": succeeds, "ulimit": succeeds, "sync": succeeds, "shopt": succeeds, "alias": succeeds, "cd": succeeds,
+		"kill": succeeds, "usleep": succeeds, "ln": succeeds, "mkdir": succeeds,
 		"false": func(r *runner, _ []string) { r.done(1) },
-		"exit":  exit, "return": leave, "break": breakLoop, "continue": continueLoop,
-		"sleep": sleep, "usleep": succeeds, "echo": echo, "printf": printf, "date": func(r *runner, _ []string) { r.print(good + "\n") },
-		"test": test, "[": test, "touch": touch, "rm": remove, "mkdir": mkdir, "cp": copyFile, "mv": move, "ln": succeeds,
-		"cat": cat, "ls": list, "stat": list, "env": env, "printenv": printenv, "export": export, "readonly": export, "local": export,
-		"set": set, "shift": shift, "read": readLine, "seq": sequence, "exec": execute, "command": execute, "eval": evaluate,
-		"id": fact("id"), "whoami": fact("whoami"), "hostname": fact("hostname"), "pwd": fact("pwd"), "uname": fact("uname"), "nproc": fact("nproc"),
-		"grep": grep, "egrep": grep, "fgrep": grep, "tail": tail,
-		"nslookup": lookUp, "host": lookUp, "dig": lookUp, "getent": lookUp, "nc": connect, "ncat": connect, "netcat": connect,
-		"curl": fetch, "wget": fetch, "pg_isready": databases("5432"), "mysqladmin": databases("3306"), "redis-cli": databases("6379"),
-		"mysql": databases("3306"), "psql": databases("5432"), "ping": lookUp, "timeout": timeout,
+		"exit":  exit, "return": leave, "break": breakLoop, "continue": continueLoop, "sleep": sleep,
+		"echo": echo, "printf": printf, "date": func(r *runner, _ []string) { r.print(good + "\n") },
+		"test": test, "[": test, "touch": touch, "rm": remove, "cp": copyFile, "mv": move,
+		"cat": cat, "ls": list, "stat": list, "tail": tail, "grep": grep, "egrep": grep, "fgrep": grep, "seq": sequence,
+		"env": env, "printenv": printenv, "export": export, "readonly": export, "local": export, "unset": unset,
+		"set": set, "shift": shift, "read": readLine, "exec": execute, "command": execute, "eval": evaluate,
+		"id": fact("id"), "whoami": fact("whoami"), "hostname": fact("hostname"), "pwd": fact("pwd"),
+		"uname": fact("uname"), "nproc": fact("nproc"), "timeout": timeout,
+		"nslookup": lookUp, "host": lookUp, "dig": lookUp, "getent": lookUp, "ping": lookUp,
+		"nc": connect, "ncat": connect, "netcat": connect, "curl": fetch, "wget": fetch,
+		"pg_isready": databases("5432"), "psql": databases("5432"), "mysqladmin": databases("3306"),
+		"mysql": databases("3306"), "redis-cli": databases("6379"),
 	}
 	for _, name := range []string{
-		"awk", "sed", "cut", "tr", "head", "jq", "yq", "sort", "uniq", "wc", "tee", "xargs", "base64", "basename", "dirname", "expr", "mktemp",
+		"awk", "sed", "cut", "tr", "head", "jq", "yq", "sort", "uniq", "wc", "tee", "xargs", "base64", "basename", "dirname",
+		"expr", "mktemp",
 	} {
 		programs[name] = filter(name)
 	}
@@ -188,8 +192,6 @@ func remove(r *runner, args []string) {
 	}
 	r.done(0)
 }
-
-func mkdir(r *runner, _ []string) { r.done(0) }
 
 // operands returns the arguments that are no flags.
 func operands(args []string) []string {
@@ -364,7 +366,10 @@ func sequence(r *runner, args []string) {
 	case 3:
 		first, step, last = n[0], n[1], n[2]
 	}
-	for i, count := first, 0; step != 0 && (step > 0 && i <= last || step < 0 && i >= last) && count < maxSteps; i, count = i+step, count+1 {
+	for i, count := first, 0; count < maxSteps; i, count = i+step, count+1 {
+		if step == 0 || step > 0 && i > last || step < 0 && i < last {
+			break
+		}
 		r.out.WriteString(strconv.Itoa(i) + "\n")
 	}
 	r.done(0)
@@ -517,7 +522,8 @@ func connect(r *runner, args []string) {
 func fetch(r *runner, args []string) {
 	target := ""
 	for _, a := range args {
-		if strings.Contains(a, "://") || target == "" && !strings.HasPrefix(a, "-") && strings.ContainsAny(a, ".:/") && !strings.HasPrefix(a, "/") {
+		mayBe := !strings.HasPrefix(a, "-") && !strings.HasPrefix(a, "/") && strings.ContainsAny(a, ".:/")
+		if strings.Contains(a, "://") || target == "" && mayBe {
 			target = a
 		}
 	}

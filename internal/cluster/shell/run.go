@@ -14,7 +14,8 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 )
 
-// Marks stand in texts for what is not known: what a program would have printed after it has done what it should, or has not.
+// Marks stand in texts for what is not known: what a program would have printed after it has done what it should, or has
+// not.
 const (
 	good = "\U000F0001"
 	bad  = "\U000F0002"
@@ -138,7 +139,8 @@ func (r *runner) stmt(s *syntax.Stmt) {
 	if s.Negated {
 		r.res.Code = btoi(r.res.Code == 0)
 	}
-	if _, isList := s.Cmd.(*syntax.BinaryCmd); r.errexit && r.res.Ends && r.res.Code != 0 && r.tested == 0 && !s.Negated && !isList && s.Cmd != nil {
+	_, isList := s.Cmd.(*syntax.BinaryCmd)
+	if r.errexit && r.res.Ends && r.res.Code != 0 && r.tested == 0 && !s.Negated && !isList && s.Cmd != nil {
 		r.stop(true)
 	}
 }

@@ -6,8 +6,8 @@
 //	r := shell.Run([]string{"sh", "-c", "sleep 5; exit 3"}, world)
 //	fmt.Println(r.Takes, r.Code) // 5s 3
 //
-// A program that is not known is taken to succeed, and named; what a script does then is never taken to be a failure. No
-// process runs and no time passes.
+// A program that is not known is taken to succeed, and named; what a script decides by it is never taken to be a
+// failure. No process runs and no time passes.
 package shell
 
 import (

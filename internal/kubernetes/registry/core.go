@@ -99,10 +99,8 @@ func (g *coreGroup) storages(getter generic.RESTOptionsGetter) (map[string]rest.
 		"services":                      services,
 		"services/status":               serviceStatus,
 	}
-	if g.Processes != nil {
-		for _, subresource := range []string{"attach", "exec", "log", "portforward"} {
-			storages["pods/"+subresource] = g.Processes
-		}
+	for subresource, storage := range g.Processes {
+		storages["pods/"+subresource] = storage
 	}
 	return storages, nil
 }

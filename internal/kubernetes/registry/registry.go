@@ -51,9 +51,9 @@ type Options struct {
 	Authenticator authenticator.Request
 	Authorizer    authorizer.Authorizer
 	RuleResolver  authorizer.RuleResolver
-	Allocators    *Allocators  // of Services
-	Processes     rest.Storage // serves what needs a running container: exec, attach, logs, port-forward; nil: nothing does
-	Gated         bool         // adds the kinds behind feature gates that are off by default
+	Allocators    *Allocators             // of Services
+	Processes     map[string]rest.Storage // serve the subresources of pods that need a running container
+	Gated         bool                    // adds the kinds behind feature gates that are off by default
 }
 
 // Groups returns the providers of the built-in API groups, in the order in which clients prefer them.

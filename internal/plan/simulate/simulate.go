@@ -445,7 +445,6 @@ func (s *simulation) finish() error {
 	s.findRisks()
 	s.assumeScripts()
 	fill(p)
-	p.Round()
 	return s.answerFit()
 }
 

@@ -1,0 +1,169 @@
+package kubelet
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	v1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/kubernetes/pkg/kubelet/envvars"
+
+	"github.com/seatrial/seatrial/internal/cluster/shell"
+)
+
+// Output is what a command prints.
+type Output struct {
+	Out, Err string
+	Code     int32
+}
+
+// Exec returns what a command would print in a running container, as far as nothing matters that is not known. The error
+// says what is.
+func (k *Kubelet) Exec(namespace, pod, container string, command []string) (*Output, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	w, err := k.inside(namespace, pod, container)
+	if err != nil {
+		return nil, err
+	}
+	if w.state.Phase != running {
+		return nil, fmt.Errorf("container %s of pod %s does not run", w.c.Name, pod)
+	}
+	r := shell.Run(command, w)
+	switch {
+	case len(r.Assumed) > 0:
+		return nil, simulatedError(pod, "nobody knows what %s does", strings.Join(r.Assumed, ", "))
+	case r.Reads:
+		return nil, simulatedError(pod, "nobody knows what its image and its disks hold")
+	case !r.Ends:
+		return nil, simulatedError(pod, "the command does not end")
+	}
+	return &Output{Out: r.Output, Err: r.Errors, Code: r.Code}, nil
+}
+
+// Log returns what the present or last run of a container has printed, as far as its command is known.
+func (k *Kubelet) Log(namespace, pod, container string) (string, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	w, err := k.inside(namespace, pod, container)
+	if err != nil {
+		return "", err
+	}
+	if w.state.Phase != running && w.state.Phase != exited && w.state.Last == nil {
+		return "", fmt.Errorf(
+			"container %q in pod %q is waiting to start: %s", w.c.Name, pod, reasonOf(w.state, "ContainerCreating"),
+		)
+	}
+	command := commandOf(w.c)
+	if len(command) == 0 {
+		return "", simulatedError(pod, "nobody knows what its image prints")
+	}
+	r := shell.Run(command, w)
+	if len(r.Assumed) > 0 && r.Output == "" {
+		return "", simulatedError(pod, "nobody knows what %s prints", strings.Join(r.Assumed, ", "))
+	}
+	return r.Output, nil
+}
+
+func reasonOf(s *containerState, otherwise string) string {
+	if s.Reason != "" {
+		return s.Reason
+	}
+	return otherwise
+}
+
+// simulatedError says that a process would have to run.
+func simulatedError(pod, format string, args ...any) error {
+	const simulated = "the containers of pod %q are simulated: no process runs in them, and "
+	return fmt.Errorf(simulated+format, append([]any{pod}, args...)...)
+}
+
+// inside returns what a command meets in a container. An empty name is that of the first one.
+func (k *Kubelet) inside(namespace, pod, container string) (*execWorld, error) {
+	p := k.pod(namespace, pod)
+	if p == nil {
+		return nil, fmt.Errorf("pods %q not found", pod)
+	}
+	state := k.memory.Pods[p.UID]
+	if state == nil {
+		return nil, simulatedError(pod, "no kubelet has seen it yet")
+	}
+	m := &machine{now: time.Now(), pod: p, state: state, env: k}
+	for _, c := range m.all() {
+		if container != "" && c.Name != container || container == "" && c.Name != p.Spec.Containers[0].Name {
+			continue
+		}
+		s := state.Containers[c.Name]
+		if s == nil {
+			s = &containerState{Phase: waiting}
+		}
+		w := &execWorld{containerWorld: containerWorld{podWorld{p, c}, m, s, m.variables(c), false}}
+		w.complete()
+		w.behavior = k.behaviorOf(p, c)
+		return w, nil
+	}
+	return nil, fmt.Errorf("container %s is not valid for pod %s", container, pod)
+}
+
+// execWorld is what a command meets that is run in a container beside its own.
+type execWorld struct {
+	containerWorld
+	behavior Behavior
+}
+
+// complete adds the variables that every container has, and those of Services.
+func (w *execWorld) complete() {
+	all := map[string]string{
+		"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root",
+		"HOSTNAME": hostnameOf(w.machine.pod),
+	}
+	for _, e := range w.env.serviceVariables(w.machine.pod) {
+		all[e.Name] = e.Value
+	}
+	maps.Copy(all, w.variables)
+	w.variables = all
+}
+
+// Variable returns a variable of the container.
+func (w *execWorld) Variable(name string) (value string, set, known bool) {
+	value, set = w.variables[name]
+	return value, set, true
+}
+
+// Variables returns the names of the variables, in order.
+func (w *execWorld) Variables() []string { return slices.Sorted(maps.Keys(w.variables)) }
+
+// File returns a file that the container has written, or a mounted one.
+func (w *execWorld) File(name string) shell.File {
+	if text, there, known := w.behavior.file(name, w.now.Sub(w.state.StartedAt)); known {
+		return shell.File{Known: true, Exists: there, Text: text}
+	}
+	return w.mounted(w.c, name)
+}
+
+// Reach asks the cluster as it is now.
+func (w *execWorld) Reach(host, port string, _ time.Duration) shell.Answer {
+	if answers, _ := w.env.reach(w.machine.pod.Namespace, host, port); answers {
+		return shell.Yes
+	}
+	return shell.No
+}
+
+// serviceVariables returns the variables that name the Services of a pod's namespace, and the API server.
+func (k *Kubelet) serviceVariables(pod *v1.Pod) []v1.EnvVar {
+	var all []*v1.Service
+	if s := k.service(v1.NamespaceDefault, "kubernetes"); s != nil {
+		all = append(all, s)
+	}
+	if pod.Spec.EnableServiceLinks == nil || *pod.Spec.EnableServiceLinks {
+		some, err := k.known.services.Services(pod.Namespace).List(labels.Everything())
+		if err == nil {
+			slices.SortFunc(some, func(a, b *v1.Service) int { return strings.Compare(a.Name, b.Name) })
+			all = append(all, some...)
+		}
+	}
+	return envvars.FromServices(slices.CompactFunc(all, func(a, b *v1.Service) bool { return a.UID == b.UID }))
+}
