@@ -108,6 +108,20 @@ func TestReviewTextShowsAllParts(t *testing.T) {
 	}
 }
 
+func TestReviewTextWrapsReasons(t *testing.T) {
+	r := sampleReview()
+	r.Environments[0].Reasons = []string{"ServiceAccount shop/bot may now do all that ClusterRole admin allows in the namespace shop, and one more"}
+	text := writeReview(t, "text", r)
+	for line := range strings.Lines(text) {
+		if len(line) > 101 {
+			t.Errorf("a line of %d columns: %s", len(line), line)
+		}
+	}
+	if !strings.Contains(strings.Join(strings.Fields(text), " "), r.Environments[0].Reasons[0]) {
+		t.Errorf("a reason is cut:\n%s", text)
+	}
+}
+
 // openReview shows a review in a browser, as a file.
 func openReview(t *testing.T, r *review.Report, width, height int64) *browser.Page {
 	t.Helper()

@@ -105,13 +105,15 @@ func (t *reviewWriter) environments() {
 			why = []string{e.Summary()}
 		}
 		fmt.Fprintf(t, "  %s  %s  ", name, t.risk(e.Risk).Sprint(runewidth.FillRight(e.Risk.String(), 6)))
-		for i, reason := range why {
-			if i > 0 {
-				fmt.Fprint(t, strings.Repeat(" ", width+12))
-			}
-			fmt.Fprintln(t, runewidth.Truncate(printable(reason), max(20, t.width-width-12), "…"))
-		}
 		indent := width + 12
+		for i, reason := range why {
+			for j, line := range wrap(printable(reason), max(20, t.width-indent-2)) {
+				if i+j > 0 {
+					fmt.Fprint(t, strings.Repeat(" ", indent+2*min(j, 1)))
+				}
+				fmt.Fprintln(t, line)
+			}
+		}
 		if e.Was != "" {
 			t.wrapped("", "was "+e.Was, indent, t.dim)
 		}
