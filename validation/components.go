@@ -1,3 +1,7 @@
+// Components of Kubernetes link packages that do not compile for a browser.
+
+//go:build !js
+
 package validation
 
 import (

@@ -9,10 +9,10 @@ import (
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apiserver/pkg/server/resourceconfig"
+	serverstorage "k8s.io/apiserver/pkg/server/storage"
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
 	cliflag "k8s.io/component-base/cli/flag"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
-	"k8s.io/kubernetes/pkg/controlplane"
 	"k8s.io/kubernetes/pkg/features"
 
 	apischema "github.com/seatrial/seatrial/schema"
@@ -25,6 +25,20 @@ var gatesOf = map[schema.GroupResource]string{
 	{Group: "scheduling.k8s.io", Resource: "compositepodgroups"}: string(features.CompositePodGroup),
 	{Group: "lifecycle.k8s.io", Resource: "evictions"}:           string(features.EvictionRequestAPI),
 	{Group: "lifecycle.k8s.io", Resource: "evictionrequests"}:    string(features.EvictionRequestAPI),
+}
+
+// servedByDefault returns what an API server serves without flags: all stable versions, and no others. The package that
+// decides it upstream links the whole control plane; a test compares.
+func servedByDefault() *serverstorage.ResourceConfig {
+	config := serverstorage.NewResourceConfig()
+	for _, v := range legacyscheme.Scheme.PrioritizedVersionsAllGroups() {
+		if apischema.IsStable(v.Version) {
+			config.EnableVersions(v)
+		} else {
+			config.DisableVersions(v)
+		}
+	}
+	return config
 }
 
 // Serve says with which settings the API server runs: the values of its flags --runtime-config and --feature-gates, each
@@ -42,7 +56,7 @@ func (v *Validator) Serve(runtimeConfig, featureGates []string) error {
 		config[name] = strconv.FormatBool(on)
 	}
 	v.storages.served, err = resourceconfig.MergeAPIResourceConfigs(
-		controlplane.DefaultAPIResourceConfigSource(), config, legacyscheme.Scheme)
+		servedByDefault(), config, legacyscheme.Scheme)
 	if err != nil {
 		return fmt.Errorf("runtime-config: %w", err)
 	}

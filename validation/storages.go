@@ -16,8 +16,6 @@ import (
 	"k8s.io/client-go/kubernetes"
 	restclient "k8s.io/client-go/rest"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
-	"k8s.io/kubernetes/pkg/controlplane"
-	"k8s.io/kubernetes/pkg/controlplane/apiserver"
 
 	"github.com/seatrial/seatrial/internal/kubernetes/registry"
 )
@@ -64,7 +62,7 @@ func newStorages() (*storages, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &storages{groups: map[string]*group{}, namespaces: &namespaces{}, served: controlplane.DefaultAPIResourceConfigSource()}
+	s := &storages{groups: map[string]*group{}, namespaces: &namespaces{}, served: servedByDefault()}
 	options := registry.Options{
 		Config: cfg, Client: offlineClient{client, s.namespaces}, Informers: inf, Allocators: allocators, Gated: true,
 		Authenticator: registry.Anonymous{}, Authorizer: authz, RuleResolver: authz,
@@ -78,7 +76,7 @@ func newStorages() (*storages, error) {
 	return s, nil
 }
 
-func (s *storages) add(p apiserver.RESTStorageProvider, scheme *runtime.Scheme) {
+func (s *storages) add(p registry.Provider, scheme *runtime.Scheme) {
 	g := &group{kinds: map[schema.GroupVersionKind]*kind{}}
 	g.build = func() error {
 		info, err := p.NewRESTStorage(registry.AllResources{}, storageGetter{})

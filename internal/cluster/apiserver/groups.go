@@ -21,14 +21,13 @@ import (
 	apiservicerest "k8s.io/kube-aggregator/pkg/registry/apiservice/rest"
 	openapiutil "k8s.io/kube-openapi/pkg/util"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
-	"k8s.io/kubernetes/pkg/controlplane/apiserver"
 
 	"github.com/seatrial/seatrial/internal/cluster/inprocess"
 	"github.com/seatrial/seatrial/internal/kubernetes/registry"
 )
 
 // groups returns the built-in API groups in the order in which clients prefer them.
-func (s *Server) groups() []apiserver.RESTStorageProvider {
+func (s *Server) groups() []registry.Provider {
 	return append(registry.Groups(&registry.Options{
 		Config:        s.Config,
 		Client:        s.Client,

@@ -11,7 +11,6 @@ import (
 	serverstorage "k8s.io/apiserver/pkg/server/storage"
 	api "k8s.io/kubernetes/pkg/apis/core"
 	kubeletclient "k8s.io/kubernetes/pkg/kubelet/client"
-	componentstatusstore "k8s.io/kubernetes/pkg/registry/core/componentstatus"
 	endpointsstore "k8s.io/kubernetes/pkg/registry/core/endpoint/storage"
 	limitrangestore "k8s.io/kubernetes/pkg/registry/core/limitrange/storage"
 	nodestore "k8s.io/kubernetes/pkg/registry/core/node/storage"
@@ -20,7 +19,6 @@ import (
 	podstore "k8s.io/kubernetes/pkg/registry/core/pod/storage"
 	podtemplatestore "k8s.io/kubernetes/pkg/registry/core/podtemplate/storage"
 	rcstore "k8s.io/kubernetes/pkg/registry/core/replicationcontroller/storage"
-	corerest "k8s.io/kubernetes/pkg/registry/core/rest"
 	servicestore "k8s.io/kubernetes/pkg/registry/core/service/storage"
 )
 
@@ -33,8 +31,7 @@ func (g *coreGroup) GroupName() string { return "" }
 func (g *coreGroup) NewRESTStorage(
 	resources serverstorage.APIResourceConfigSource, getter generic.RESTOptionsGetter,
 ) (genericapiserver.APIGroupInfo, error) {
-	config := corerest.GenericConfig{EventTTL: EventTTL, LoopbackClientConfig: g.Config, Informers: g.Informers}
-	info, err := config.NewRESTStorage(resources, getter)
+	info, err := g.generic(resources, getter)
 	if err != nil {
 		return info, err
 	}
@@ -77,7 +74,6 @@ func (g *coreGroup) storages(getter generic.RESTOptionsGetter) (map[string]rest.
 	}
 	storages := map[string]rest.Storage{
 		"bindings":                      pods.LegacyBinding,
-		"componentstatuses":             componentstatusstore.NewStorage(noComponents),
 		"endpoints":                     endpoints,
 		"limitranges":                   limits,
 		"nodes":                         nodes.Node,
@@ -104,6 +100,3 @@ func (g *coreGroup) storages(getter generic.RESTOptionsGetter) (map[string]rest.
 	}
 	return storages, nil
 }
-
-// noComponents returns the components whose health can be asked for: all live in this process.
-func noComponents() map[string]componentstatusstore.Server { return nil }

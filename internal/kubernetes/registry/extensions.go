@@ -12,7 +12,6 @@ import (
 	apiregistrationinstall "k8s.io/kube-aggregator/pkg/apis/apiregistration/install"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 	apiservicestore "k8s.io/kube-aggregator/pkg/registry/apiservice/etcd"
-	"k8s.io/kubernetes/pkg/controlplane/apiserver"
 )
 
 // ExtensionScheme holds the kinds that the API server serves beside the built-in ones: those of the
@@ -26,8 +25,8 @@ var ExtensionScheme = func() *runtime.Scheme {
 
 // Extensions returns the providers of the groups whose kinds are in ExtensionScheme. The cluster does not use
 // them: it runs the server of custom resources itself.
-func Extensions() []apiserver.RESTStorageProvider {
-	return []apiserver.RESTStorageProvider{
+func Extensions() []Provider {
+	return []Provider{
 		single{apiextensionsv1.GroupName, "customresourcedefinitions", func(get generic.RESTOptionsGetter) (rest.Storage, error) {
 			return customresourcedefinition.NewREST(ExtensionScheme, get)
 		}},

@@ -13,11 +13,13 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apiserver/pkg/authentication/authenticator"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
+	"k8s.io/apiserver/pkg/registry/generic"
 	"k8s.io/apiserver/pkg/registry/rest"
+	genericapiserver "k8s.io/apiserver/pkg/server"
+	serverstorage "k8s.io/apiserver/pkg/server/storage"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	restclient "k8s.io/client-go/rest"
-	"k8s.io/kubernetes/pkg/controlplane/apiserver"
 	admissionregistrationrest "k8s.io/kubernetes/pkg/registry/admissionregistration/rest"
 	apiserverinternalrest "k8s.io/kubernetes/pkg/registry/apiserverinternal/rest"
 	appsrest "k8s.io/kubernetes/pkg/registry/apps/rest"
@@ -56,9 +58,17 @@ type Options struct {
 	Gated         bool                    // adds the kinds behind feature gates that are off by default
 }
 
+// Provider makes the REST storages of an API group, as those of k8s.io/kubernetes/pkg/registry do.
+type Provider interface {
+	GroupName() string
+	NewRESTStorage(
+		served serverstorage.APIResourceConfigSource, options generic.RESTOptionsGetter,
+	) (genericapiserver.APIGroupInfo, error)
+}
+
 // Groups returns the providers of the built-in API groups, in the order in which clients prefer them.
-func Groups(o *Options) []apiserver.RESTStorageProvider {
-	groups := []apiserver.RESTStorageProvider{
+func Groups(o *Options) []Provider {
+	groups := []Provider{
 		&coreGroup{o},
 		authenticationrest.RESTStorageProvider{Authenticator: o.Authenticator},
 		authorizationrest.RESTStorageProvider{Authorizer: o.Authorizer, RuleResolver: o.RuleResolver},
@@ -88,7 +98,7 @@ func Groups(o *Options) []apiserver.RESTStorageProvider {
 }
 
 // scheduling returns the provider of the scheduling group.
-func scheduling(gated bool) apiserver.RESTStorageProvider {
+func scheduling(gated bool) Provider {
 	if gated {
 		return gatedScheduling{}
 	}
