@@ -6,7 +6,7 @@ LDFLAGS = -s -w
 FUZZTIME ?= 60s
 RUNS ?= 200
 
-.PHONY: run build test release vscode race same-bytes kills conformance conformance-cmd conformance-clients check bench fuzz mutants peers schema kubernetes update clean
+.PHONY: run build test release vscode playground race same-bytes kills conformance conformance-cmd conformance-clients check bench fuzz mutants peers schema kubernetes update clean
 
 run: build ## build, then lint a small shop and plan a rollout that gets stuck
 	./bin/seatrial lint --fail-on never --rules none examples/shop.yaml
@@ -19,8 +19,12 @@ vscode: ## the extension for VS Code, bin/seatrial.vsix; needs npm
 	@mkdir -p bin
 	cd editors/vscode && npm ci --ignore-scripts --no-audit --no-fund && npm run check && npm test && npm run package
 
-# Tests that may be skipped in CI, where any other skip fails: they need a kubectl and a helm (make conformance-clients).
-ALLOWED_SKIPS = TestClients/kubectl TestScripts/live_helm
+playground: ## the manifest editor for browsers, bin/playground; needs npm, and compiles Kubernetes once more
+	$(GO) run ./playground/build bin/playground
+
+# Tests that may be skipped in CI, where any other skip fails: they need a kubectl and a helm (make conformance-clients), or make playground.
+ALLOWED_SKIPS = TestClients/kubectl TestScripts/live_helm \
+	TestThePageJudgesAndAsksForNothing TestTheVersionDecides TestASharedTextOpens
 
 test: ## all tests; skipped ones are counted and named at the end
 	@mkdir -p bin

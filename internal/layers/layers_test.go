@@ -33,6 +33,7 @@ var layers = [][]string{
 	{"internal/live", "internal/trial", "rules", "internal/plan", "internal/policy"},
 	{"internal/plan/simulate", "internal/review"},
 	{"internal/report", "internal/lsp"},
+	{"internal/playground"},
 	{"internal/catalogue"},
 	{"internal/render"},
 	{"internal/chartrepo"},
@@ -42,7 +43,7 @@ var layers = [][]string{
 }
 
 // tools stand beside the layers: nobody imports them.
-var tools = []string{"schema/bundle/gen", "internal/layers", "internal/bench", "internal/bench/engine", "internal/release/assets", "internal/skips", "internal/crosscheck", "internal/peers", "internal/bump"}
+var tools = []string{"schema/bundle/gen", "internal/layers", "internal/bench", "internal/bench/engine", "internal/release/assets", "internal/skips", "internal/crosscheck", "internal/peers", "internal/bump", "playground/build"}
 
 // kubernetes are the only packages that may import k8s.io/kubernetes: linking it costs every binary.
 var kubernetes = []string{"internal/kubernetes", "validation", "validation/custom", "internal/cluster", "internal/live", "internal/trial"}

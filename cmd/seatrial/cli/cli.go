@@ -196,6 +196,7 @@ Exit codes: 0 clean; 1 findings at or above --fail-on; 2 wrong usage; 3 could no
 		newRBACCommand(s),
 		newReachCommand(s),
 		newCRDsCommand(s),
+		newPlaygroundCommand(s),
 		newVersionCommand(s),
 	}
 	for _, cmd := range own {

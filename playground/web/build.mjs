@@ -1,0 +1,20 @@
+// Bundles the page into a folder: node build.mjs FOLDER WASM. The compressed linter gets a name that changes with its
+// content, so that browsers may keep it for ever.
+import {createHash} from 'node:crypto';
+import {copyFile, mkdir, readFile} from 'node:fs/promises';
+import {join} from 'node:path';
+import {build} from 'esbuild';
+
+const [folder, wasm] = process.argv.slice(2);
+await mkdir(folder, {recursive: true});
+const name = `seatrial-${createHash('sha256').update(await readFile(wasm)).digest('hex').slice(0, 16)}.wasm.gz`;
+await copyFile(wasm, join(folder, name));
+await build({
+  entryPoints: ['src/main.ts', 'src/worker.ts'], outdir: folder, bundle: true, minify: true, format: 'iife',
+  target: ['chrome111', 'firefox115', 'safari16.4'], legalComments: 'none', logLevel: 'warning',
+  loader: {'.yaml': 'text'}, define: {WASM: JSON.stringify(name)},
+});
+await copyFile('src/style.css', join(folder, 'style.css'));
+await copyFile('src/icon.svg', join(folder, 'icon.svg'));
+await copyFile('../../explain/pages/assets/theme.js', join(folder, 'theme.js'));
+await copyFile('src/index.html', join(folder, 'index.html'));
