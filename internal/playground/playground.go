@@ -152,8 +152,8 @@ func (t *text) resource(ctx context.Context, d *manifest.Document) *lint.Resourc
 	return lint.ResourceOf(d, answer)
 }
 
-// Rendered returns false: there are no charts.
-func (t *text) Rendered(string) bool { return false }
+// Rendered returns true: what is written in the page is judged, also if it names no API version.
+func (t *text) Rendered(string) bool { return true }
 
 // Convert writes the documents of a text in another form, yaml or json, and in the API versions that a Kubernetes version
 // serves. What cannot be converted, or is refused after it, is an error beside the documents that are converted.

@@ -62,3 +62,21 @@ func TestConvertWritesWhatAVersionServes(t *testing.T) {
 		t.Errorf("broken YAML: %v", err)
 	}
 }
+
+func TestADocumentWithoutAPIVersionIsRefused(t *testing.T) {
+	p, err := playground.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := p.Open("a.yaml", map[string][]byte{"a.yaml": []byte("kind: Shared\n")}, lsp.Settings{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !s.Rendered("a.yaml") {
+		t.Error("it is left out, as other programs' files are in a folder")
+	}
+	found, err := s.Lint(t.Context())
+	if err != nil || len(found) == 0 || found[0].Rule != "yaml-syntax" {
+		t.Errorf("found %v, %v", found, err)
+	}
+}
