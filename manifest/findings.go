@@ -86,6 +86,43 @@ func (c *Chunk) duplicates() (out []diag.Diagnostic) {
 	return out
 }
 
+// joined reports objects that follow one another without a separator: they are read as one.
+func (c *Chunk) joined() *diag.Diagnostic {
+	root := c.tree()
+	if root.Kind != Map || c.text()[root.start-c.start] == '{' {
+		return nil
+	}
+	var starts []int
+	seen := map[string]bool{}
+	for _, f := range root.Fields {
+		if f.Name != "apiVersion" && f.Name != "kind" {
+			continue
+		}
+		if seen[f.Name] {
+			starts = append(starts, f.keyStart)
+			clear(seen)
+		}
+		seen[f.Name] = true
+	}
+	if len(starts) == 0 || !seen["apiVersion"] || !seen["kind"] { // what is given twice is one key, not an object
+		return nil
+	}
+	first := c.file.Range(starts[0], starts[0])
+	r := c.finding(ruleSyntax, starts[0], lineEnd(c.file.Data, starts[0]), "another object begins here, without --- above it",
+		"objects of one file are separated by a line with ---; without it they are read as one")
+	fix := diag.Fix{Message: "separate the objects"}
+	for _, at := range starts {
+		if c.file.Range(at, at).Start.Column != first.Start.Column {
+			return nil
+		}
+		fix.Edits = append(fix.Edits, source.Edit{Range: c.file.Range(at, at), NewText: "---\n"})
+	}
+	if first.Start.Column == 1 {
+		r.d.Fixes = append(r.d.Fixes, fix)
+	}
+	return r.done()
+}
+
 // identity reports what a document lacks to be an API object at all.
 func (d *Document) identity() (out []diag.Diagnostic) {
 	if d.Object.APIVersion != "" && d.Object.Kind != "" {
@@ -146,11 +183,11 @@ var parts = []part{
 	{[]string{"spec.containers"}, "part of a Pod template", "write apiVersion: v1, kind: Pod and metadata: above it, or put it below template: of a workload"},
 	{[]string{"metadata", "spec.template"}, "a Deployment or another workload", "write apiVersion: apps/v1 and kind: Deployment above it"},
 	{[]string{"metadata", "spec"}, "an object without its first two lines", "write apiVersion: and kind: above it"},
-	{[]string{"containers"}, ofPod, "it stands below spec:"},
-	{[]string{"name", "image"}, ofContainer, "it is an element of containers:"},
-	{[]string{"ports", "selector"}, "the spec of a Service", "it stands below spec: of apiVersion: v1, kind: Service"},
-	{[]string{"selector", "template"}, "the spec of a Deployment or another workload", "it stands below spec:"},
-	{[]string{"jobTemplate"}, "the spec of a CronJob", "it stands below spec: of apiVersion: batch/v1, kind: CronJob"},
+	{[]string{"containers"}, ofPod, "for a Pod write apiVersion: v1, kind: Pod, metadata: {name: ...} and spec: above it, and indent it below spec:"},
+	{[]string{"name", "image"}, ofContainer, "for a Pod write apiVersion: v1, kind: Pod, metadata: {name: ...}, spec: and containers: above it, and a dash before it"},
+	{[]string{"ports", "selector"}, "the spec of a Service", "write apiVersion: v1, kind: Service, metadata: {name: ...} and spec: above it, and indent it"},
+	{[]string{"selector", "template"}, "the spec of a Deployment or another workload", "write apiVersion: apps/v1, kind: Deployment, metadata: {name: ...} and spec: above it, and indent it"},
+	{[]string{"jobTemplate"}, "the spec of a CronJob", "write apiVersion: batch/v1, kind: CronJob, metadata: {name: ...} and spec: above it, and indent it"},
 	{[]string{"template"}, "the spec of a workload", "it stands below spec:"},
 	{[]string{"livenessProbe"}, ofContainer, "it is a field of an element of containers:"},
 	{[]string{"readinessProbe"}, ofContainer, "it is a field of an element of containers:"},

@@ -89,6 +89,7 @@ func TestFindingsOfABrokenFile(t *testing.T) {
 		"tab in indentation":        {"apiVersion: v1\nkind: Pod\nmetadata:\n\tname: a\n\tlabels: {}\n", []string{"4:1-4:2 yaml-tab: tabs in indentation of 2 lines"}},
 		"key given twice":           {pod + "kind: Pod\n", []string{`5:1-5:5 yaml-duplicate-key: key "kind" is given twice in one mapping [2:1 first given here]`}},
 		"key given twice in JSON":   {`{"apiVersion":"v1","kind":"Pod","kind":"Pod"}`, []string{`1:33-1:39 yaml-duplicate-key: key "kind" is given twice in one mapping [1:20 first given here]`}},
+		"no separator":              {pod + pod + pod, []string{"5:1-5:15 yaml-syntax: another object begins here, without --- above it"}},
 		"list without colon above":  {"args\n- Cat\n- Dog\n- Fish\n", []string{`1:1-1:5 yaml-syntax: key "args" has no colon, so the list below it is read as text`}},
 		"two colons":                {"apiVersion: v1\nkind: Pod\nmetadata:\n  name: a: b\n", []string{`4:9-4:13 yaml-syntax: value of "name" holds a colon followed by a space`}},
 		"no space after the colon":  {"apiVersion: v1\nkind: Pod\nmetadata:\n  name:a\n  namespace: b\n", []string{`4:3-4:8 yaml-syntax: no space after the colon of "name"`}},
@@ -158,6 +159,7 @@ func TestFixesMakeABrokenFileReadable(t *testing.T) {
 		"reserved character": config + "  a: @b\n",
 		"colon in a text":    config + "  a: note well: b\n",
 		"four dashes":        "----\n" + pod,
+		"code of a page":     "```yaml\n" + pod + "```\n",
 	} {
 		_, findings := manifest.Read(source.NewFile("a.yaml", []byte(text)), manifest.DefaultLimits)
 		var edits []source.Edit

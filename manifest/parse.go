@@ -180,6 +180,9 @@ func (c *Chunk) readYAML(l Limits) (js []byte, findings []diag.Diagnostic) {
 	}
 	js, err := yaml.YAMLToJSONStrict(text)
 	if err != nil && strings.Contains(err.Error(), "already set in map") {
+		if f := c.joined(); f != nil {
+			return nil, []diag.Diagnostic{*f}
+		}
 		findings = c.duplicates()
 		js, err = yaml.YAMLToJSON(text) // merge keys may be overridden; clients take the last value
 	}

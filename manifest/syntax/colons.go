@@ -69,6 +69,59 @@ func (s *explainer) noSpace() *Problem {
 	return nil
 }
 
+var (
+	bareDash = regexp.MustCompile(`^(\s*-)([A-Za-z][\w-]*:(?:\s.*)?)$`)
+	assigned = regexp.MustCompile(`^(\s*)([A-Za-z_][\w.-]*)=(.*?)\s*$`)
+)
+
+// dashWithoutSpace finds an element of a list whose dash is followed by its first key at once.
+func (s *explainer) dashWithoutSpace() *Problem {
+	for _, n := range []int{s.before(s.line), s.line, s.line + 1} {
+		m := bareDash.FindStringSubmatchIndex(s.text(n))
+		if m == nil {
+			continue
+		}
+		r := s.at(n, m[3]-1, m[3]+1, "no space after the dash of an element", "write - "+strings.TrimSpace(s.text(n)[m[4]:m[5]]))
+		at := s.starts[n-1] + m[3]
+		edit := []Edit{{at, at, " "}}
+		r.Fixes = []Fix{{Message: "add the space", Certain: s.readableAfter(edit), Edits: edit}}
+		return r
+	}
+	return nil
+}
+
+// assignment finds an entry of a mapping that is written with = in the place of a colon.
+func (s *explainer) assignment() *Problem {
+	if !strings.Contains(s.message, "mapping values are not allowed") && !strings.Contains(s.message, "could not find expected ':'") {
+		return nil
+	}
+	for _, n := range []int{s.before(s.line), s.line, s.line + 1} {
+		t := s.text(n)
+		m := assigned.FindStringSubmatchIndex(t)
+		if m == nil || strings.Contains(t, ": ") {
+			continue
+		}
+		key, value := t[m[4]:m[5]], t[m[6]:m[7]]
+		if !plainWord.MatchString(value) && !strings.ContainsAny(value, `"\'`) {
+			value = `"` + value + `"`
+		}
+		entry := strings.TrimSpace(key + ": " + value)
+		r := s.at(n, m[4], m[7], "= in the place of the colon of "+strconv.Quote(key), "write "+entry)
+		edit := []Edit{{r.Start, r.End, entry}}
+		if s.readableAfter(edit) {
+			r.Fixes = []Fix{{Message: "write " + entry, Edits: edit}}
+		}
+		return r
+	}
+	return nil
+}
+
+// plainWord matches texts that mean themselves without quotes.
+var plainWord = regexp.MustCompile(`^[A-Za-z/][\w./-]*$`)
+
+// imageTag matches an image whose tag is behind a blank.
+var imageTag = regexp.MustCompile(`^([\w./-]+): +([\w.-]+)$`)
+
 func (s *explainer) twoColons() *Problem {
 	if !strings.Contains(s.message, "mapping values are not allowed") {
 		return nil
@@ -85,6 +138,12 @@ func (s *explainer) twoColons() *Problem {
 			end := m[4] + len(value)
 			if two := twoKeys.FindStringSubmatchIndex(value); two != nil && fits(value[:two[3]], value[two[4]:two[5]]) {
 				return s.split(n, m[4]+two[3], m[4]+two[4], end, t[m[2]:m[3]], value[two[4]:two[5]])
+			}
+			if tag := imageTag.FindStringSubmatch(value); tag != nil && (t[m[2]:m[3]] == "image" || strings.Contains(tag[1], "/")) {
+				image := tag[1] + ":" + tag[2]
+				r := s.at(n, m[4], end, "space inside of an image, before its tag", "write "+t[m[2]:m[3]]+": "+image)
+				r.Fixes = []Fix{{Message: "remove the space", Edits: []Edit{{r.Start, r.End, image}}}}
+				return r
 			}
 			r := s.at(
 				n,

@@ -29,8 +29,8 @@ func (s *explainer) directive() *Problem {
 	return nil
 }
 
-// almostSeparator matches a line that was meant to be ---: with a dash too few, or as a word processor writes it.
-var almostSeparator = regexp.MustCompile(`^(?:--|[–—]-?|-[–—])\s*$`)
+// almostSeparator matches a line that was meant to be ---: with a dash too few, of other characters, or as a word processor writes it.
+var almostSeparator = regexp.MustCompile(`^(?:--|[–—]-?|-[–—]|={3,}|_{3,}|\*{3,}|~{3,})\s*$`)
 
 // dashes finds a line that was meant to separate two documents.
 func (s *explainer) dashes() *Problem {

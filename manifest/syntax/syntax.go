@@ -14,6 +14,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"sigs.k8s.io/yaml"
 )
 
 // Text is what cannot be read.
@@ -192,8 +194,9 @@ var (
 // explain tries the explanations from the surest to the vaguest.
 func (s *explainer) explain() *Problem {
 	for _, try := range []func() *Problem{
-		s.directive, s.dashes, s.limits, s.character, s.number, s.tag, s.mapKey, s.mergeKey, s.anchor, s.inFlow, s.unclosed, s.afterQuote,
-		s.reserved, s.fallenOut, s.missingColon, s.noSpace, s.twoColons, s.dashAfterKey, s.indentation,
+		s.directive, s.dashes, s.fence, s.limits, s.character, s.number, s.tag, s.mapKey, s.mergeKey, s.anchor, s.escape, s.inFlow,
+		s.unclosed, s.afterQuote, s.reserved, s.fallenOut, s.dashWithoutSpace, s.missingColon, s.assignment, s.noSpace, s.twoColons,
+		s.dashAfterKey, s.indentation,
 	} {
 		if r := try(); r != nil {
 			return r
@@ -204,6 +207,18 @@ func (s *explainer) explain() *Problem {
 		line = max(s.before(line), 1)
 	}
 	return s.whole(line, "not valid YAML", "")
+}
+
+// readableAfter reports whether the text can be read once edits are made, which stand in the order of the text.
+func (t Text) readableAfter(edits []Edit) bool {
+	var fixed []byte
+	at := 0
+	for _, e := range edits {
+		fixed = append(append(fixed, t.Data[at:e.Start]...), e.NewText...)
+		at = e.End
+	}
+	_, err := yaml.YAMLToJSON(append(fixed, t.Data[at:]...))
+	return err == nil
 }
 
 // afterAny returns the next line that is not blank, comments too, or 0.

@@ -33,13 +33,24 @@ func TestProblemsStandWhereTheMistakeIs(t *testing.T) {
 		"two keys":           {"a:\n- name: shop image: reg/shop:1\n  b: c\n", `two keys on one line: "name" and "image"`, "image: reg/shop:1"},
 		"two keys, one with a colon": {"a:\n- image: reg/shop:1 imagePullPolicy: Always\n  b: c\n",
 			`two keys on one line: "image" and "imagePullPolicy"`, "imagePullPolicy: Always"},
-		"a newer YAML":          {"%YAML 1.2\n", "clients refuse the directive %YAML 1.2", "%YAML 1.2"},
-		"en dash of an element": {"a:\n\u2013 b: c\n  d: e\n", "dash \u2013 (U+2013) in the place of -", "\u2013"},
-		"full-width colon":      {"a\uff1a b\nc: d\n", "full-width colon (U+FF1A) in the place of :", "\uff1a"},
-		"wrong bracket":         {"a: {b: c]\n", "bracket { is closed by ]", "]"},
-		"merge conflict":        {"a: b\n<<<<<<< HEAD\nc: d\n=======\nc: e\n>>>>>>> other\n", "merge conflict that is not resolved", "<<<<<<< HEAD"},
-		"end of a conflict":     {"c: e\n>>>>>>> other\nf: g\n", "merge conflict that is not resolved", ">>>>>>> other"},
-		"unknown anchor":        {"a: *b\n", "alias *b refers to no anchor", "*b"},
+		"a newer YAML":               {"%YAML 1.2\n", "clients refuse the directive %YAML 1.2", "%YAML 1.2"},
+		"en dash of an element":      {"a:\n\u2013 b: c\n  d: e\n", "dash \u2013 (U+2013) in the place of -", "\u2013"},
+		"full-width colon":           {"a\uff1a b\nc: d\n", "full-width colon (U+FF1A) in the place of :", "\uff1a"},
+		"quote of a value far above": {"a: \"b\nc: d\ne: f\ng: h\ni: \"j\"\n", `quote " is never closed`, `"`},
+		"quote of a key":             {"a:\n  \"b: c\n  d: \"e\"\n", `quote " is never closed`, `"`},
+		"text on two lines": {"a: \"b\n  c\"\nd: e\nf: 'g\nh: i\nj: 'k'\n",
+			"quote ' is never closed", "'"},
+		"apostrophe":         {"a: 'it's on'\nb: c\n", "the apostrophe inside of single quotes ends them", "'it's on'"},
+		"path of Windows":    {`a: "C:\data"` + "\n", `\d is not an escape of double quotes`, `\d`},
+		"dash without space": {"a:\n-b: c\n  d: e\n", "no space after the dash of an element", "-b"},
+		"equals sign":        {"a: b\nLOG=debug\nc: d\n", `= in the place of the colon of "LOG"`, "LOG=debug"},
+		"space before a tag": {"a: b\nimage: example.com/c: 1.2\n", "space inside of an image, before its tag", "example.com/c: 1.2"},
+		"code of a page":     {"```yaml\na: b\n```\n", "``` begins code in Markdown, and means nothing in YAML", "```"},
+		"a line of equals":   {"a: b\n=====\nc: d\n", "===== is not a document separator", "====="},
+		"wrong bracket":      {"a: {b: c]\n", "bracket { is closed by ]", "]"},
+		"unknown anchor":     {"a: *b\n", "alias *b refers to no anchor", "*b"},
+		"merge conflict":     {"a: b\n<<<<<<< HEAD\nc: d\n=======\nc: e\n>>>>>>> other\n", "merge conflict that is not resolved", "<<<<<<< HEAD"},
+		"end of a conflict":  {"c: e\n>>>>>>> other\nf: g\n", "merge conflict that is not resolved", ">>>>>>> other"},
 		"JSON without a comma": {"{\"a\": 1 \"b\": 2}", "not valid JSON: invalid character '\"' after object " +
 			"key:value pair", "\""},
 	} {
@@ -52,7 +63,8 @@ func TestProblemsStandWhereTheMistakeIs(t *testing.T) {
 
 func TestFixesMakeTheTextReadable(t *testing.T) {
 	for _, text := range []string{"a:\n  b\n    c: d\n", "a: b\nc:d\ne: f\n", "a:\n\tb: c\n", "a: @b\n",
-		"a:\n\u2013 b: c\n  d: e\n", "a\uff1ab\nc: d\n", "a\uff1a\n  b: c\n"} {
+		"a:\n\u2013 b: c\n  d: e\n", "a\uff1ab\nc: d\n", "a\uff1a\n  b: c\n", "```yaml\na: b\n```\n", `a: "C:\data"` + "\n",
+		"a: 'it's on'\nb: c\n", "a:\n-b: c\n  d: e\n"} {
 		p := explain(t, text)
 		if len(p.Fixes) == 0 || !p.Fixes[0].Certain {
 			t.Errorf("%q has no certain fix", text)

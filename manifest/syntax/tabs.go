@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
-
-	"sigs.k8s.io/yaml"
 )
 
 // blamesTab reports whether the library's message is about a tab in indentation.
@@ -97,14 +95,9 @@ func (t Text) step() int {
 
 // readableWithout reports whether the text can be read once the fix of each problem is made.
 func (t Text) readableWithout(problems []Problem) bool {
-	var fixed []byte
-	at := 0
+	var edits []Edit
 	for _, p := range problems {
-		for _, e := range p.Fixes[0].Edits {
-			fixed = append(append(fixed, t.Data[at:e.Start]...), e.NewText...)
-			at = e.End
-		}
+		edits = append(edits, p.Fixes[0].Edits...)
 	}
-	_, err := yaml.YAMLToJSON(append(fixed, t.Data[at:]...))
-	return err == nil
+	return t.readableAfter(edits)
 }
