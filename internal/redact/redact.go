@@ -193,7 +193,8 @@ func (r *Redactor) Known() bool { return r != nil && len(r.values) > 0 }
 // Holds reports whether a text has one of the values.
 func (r *Redactor) Holds(s string) bool { return r.Text(s) != s }
 
-// Diagnostics returns findings without the values. Of a fix that writes one only the message is left.
+// Diagnostics returns findings without the values. Of a fix that writes one only the message is left, and nobody can make it.
+// The names of the fields that a finding is about are kept: secretRef does not become ***Ref for the sake of a value.
 func (r *Redactor) Diagnostics(all []diag.Diagnostic) []diag.Diagnostic {
 	if r == nil || len(r.values) == 0 {
 		return all
@@ -202,23 +203,86 @@ func (r *Redactor) Diagnostics(all []diag.Diagnostic) []diag.Diagnostic {
 	for i := range all {
 		d := &all[i]
 		d.Consequences = r.Diagnostics(d.Consequences)
-		derived := r.Holds(d.Message) // what is suggested in the place of a value may hold parts of it
+		text := func(s string) string { return r.beside(s, namesIn(d.Path)) }
+		derived := text(d.Message) != d.Message // what is suggested in the place of a value may hold parts of it
 		if derived {
 			d.Message, d.Server, d.Help = cmp.Or(d.Server, d.Message), "", ""
 		}
-		d.Message, d.Server, d.Help = r.Text(d.Message), r.Text(d.Server), r.Text(d.Help)
+		d.Message, d.Server, d.Help = text(d.Message), text(d.Server), text(d.Help)
 		d.Related = slices.Clone(d.Related)
 		for j := range d.Related {
-			d.Related[j].Message = r.Text(d.Related[j].Message)
+			d.Related[j].Message = text(d.Related[j].Message)
 		}
 		d.Fixes = slices.DeleteFunc(slices.Clone(d.Fixes), func(f diag.Fix) bool {
-			return r.Holds(f.Message) || derived && slices.ContainsFunc(f.Edits, func(e source.Edit) bool { return e.NewText != "" })
+			return text(f.Message) != f.Message || derived && slices.ContainsFunc(f.Edits, func(e source.Edit) bool { return e.NewText != "" })
 		})
 		for j := range d.Fixes {
-			if f := &d.Fixes[j]; slices.ContainsFunc(f.Edits, func(e source.Edit) bool { return r.Holds(e.NewText) }) {
+			if f := &d.Fixes[j]; slices.ContainsFunc(f.Edits, func(e source.Edit) bool { return r.shows(d, e.NewText) }) {
 				f.Edits = nil
 			}
 		}
 	}
 	return all
+}
+
+// shows reports whether what a fix writes shows a value. In another object than a Secret a short one is there by chance.
+func (r *Redactor) shows(d *diag.Diagnostic, text string) bool {
+	if d.Object.Kind != "Secret" && Short(strings.Trim(text, "\"'")) {
+		return false
+	}
+	return r.beside(text, namesIn(d.Path)) != text
+}
+
+// namesIn returns the names of the fields on a path.
+func namesIn(path string) []string {
+	return strings.FieldsFunc(path, func(c rune) bool { return c == '.' || c == '[' || c == ']' })
+}
+
+// beside returns a text without the values, but for those that are a part of one of some names.
+func (r *Redactor) beside(s string, names []string) string {
+	masked := r.Text(s)
+	if masked == s {
+		return s
+	}
+	names = slices.DeleteFunc(names, func(name string) bool { return !strings.Contains(s, name) || !r.Holds(name) || r.Text(name) == Mask })
+	if len(names) == 0 {
+		return masked
+	}
+	for _, i := range r.index.in(s) {
+		s = withoutBeside(s, r.values[i], names)
+	}
+	return s
+}
+
+// withoutBeside returns s without one value, but where that is a part of a word that is one of some names.
+func withoutBeside(s, v string, names []string) string {
+	if len(v) < minLength || !slices.ContainsFunc(names, func(name string) bool { return strings.Contains(name, v) }) {
+		return without(s, v)
+	}
+	var out strings.Builder
+	for {
+		i := strings.Index(s, v)
+		if i < 0 {
+			out.WriteString(s)
+			return out.String()
+		}
+		from, to := i, i+len(v)
+		for from > 0 && isWord(s[from-1]) {
+			from--
+		}
+		for to < len(s) && isWord(s[to]) {
+			to++
+		}
+		if word := s[from:to]; slices.Contains(names, word) {
+			out.WriteString(s[:to])
+		} else {
+			out.WriteString(s[:i] + Mask)
+			to = i + len(v)
+		}
+		s = s[to:]
+	}
+}
+
+func isWord(c byte) bool {
+	return c == '_' || c == '-' || c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z'
 }

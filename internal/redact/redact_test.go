@@ -127,6 +127,31 @@ func TestDiagnosticsLoseValuesAndFixesWithValues(t *testing.T) {
 	}
 }
 
+// TestNamesOfFieldsAreKept has values that are ordinary words.
+func TestNamesOfFieldsAreKept(t *testing.T) {
+	r := redact.New(read(t, "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {a: secret, b: 'true', c: tls secretRef x}\n")...)
+	fix := []diag.Fix{{Message: "quote the value", Edits: []source.Edit{{NewText: `"true"`}}}}
+	for _, c := range []struct{ path, message, want string }{
+		{"spec.secretRef", "secretRef takes a mapping", "secretRef takes a mapping"},
+		{"spec.secretRef", "unknown field \"spec.secretRef\"", "unknown field \"spec.secretRef\""},
+		{"spec.secretRef", "secretRef is not the secret", "secretRef is not the ***"},
+		{"spec.secretRef", "the mysecret, of tls secretRef x", "the my***, of ***"},
+		{"spec.secret", "value secret of secret", "value *** of ***"},
+	} {
+		d := r.Diagnostics([]diag.Diagnostic{{Path: c.path, Message: c.message, Fixes: fix}})[0]
+		if d.Message != c.want {
+			t.Errorf("%s: got %q, want %q", c.path, d.Message, c.want)
+		}
+		if len(d.Fixes) == 1 && len(d.Fixes[0].Edits) != 1 {
+			t.Errorf("%s: the edit of another object is gone", c.path)
+		}
+	}
+	inSecret := diag.Diagnostic{Path: "stringData.b", Message: "a boolean", Object: diag.Object{Kind: "Secret"}, Fixes: fix}
+	if d := r.Diagnostics([]diag.Diagnostic{inSecret})[0]; len(d.Fixes) != 1 || d.Fixes[0].Edits != nil {
+		t.Errorf("fixes of a Secret: %+v", d.Fixes)
+	}
+}
+
 // TestTextIsAsIfAllValuesWereTried holds the index of values against trying them one after another.
 func TestTextIsAsIfAllValuesWereTried(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))

@@ -109,7 +109,7 @@ func jsonOf(d diag.Diagnostic) jsonDiagnostic {
 		j.Related = append(j.Related, jsonRelated{placeOf(rel.Range), rel.Message})
 	}
 	for _, fix := range d.Fixes {
-		f := jsonFix{Message: fix.Message, Safe: fix.Safe, Edits: []jsonEdit{}}
+		f := jsonFix{Message: fix.Message, Safe: fix.Safe && len(fix.Edits) > 0, Edits: []jsonEdit{}}
 		for _, e := range fix.Edits {
 			f.Edits = append(f.Edits, jsonEdit{placeOf(e.Range), e.NewText})
 		}

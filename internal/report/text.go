@@ -307,8 +307,8 @@ func (t *textWriter) window(line string, at source.Range, width int) (text strin
 
 // fixed returns the line that a fix makes, when it makes just one.
 func (t *textWriter) fixed(fix diag.Fix) (string, bool) {
-	if len(fix.Edits) == 0 {
-		return "", false
+	if len(fix.Edits) == 0 { // what it writes is not shown
+		return printable(fix.Message), fix.Message != ""
 	}
 	line := fix.Edits[0].Range.Start.Line
 	f := t.source(fix.Edits[0].Range.File)
