@@ -78,6 +78,8 @@ func sourcePath(d *manifest.Document, path string) string {
 		if asText := "stringData" + strings.TrimPrefix(path, "data"); !d.Find(path).Exact && d.Find(asText).Exact {
 			return asText
 		}
+	case strings.HasPrefix(path, "spec.LoadBalancerSourceRanges"):
+		return strings.Replace(path, "LoadB", "loadB", 1)
 	case strings.HasPrefix(path, "spec.clusterIPs[") && !d.Find("spec.clusterIPs").Exact:
 		return "spec.clusterIP"
 	case d.Object.Kind == "PersistentVolumeClaim" && strings.HasPrefix(path, "spec.resources["):
@@ -85,12 +87,18 @@ func sourcePath(d *manifest.Document, path string) string {
 	case d.Object.Kind == "Node" && strings.HasPrefix(path, "metadata.taints"):
 		return "spec" + strings.TrimPrefix(path, "metadata")
 	}
+	if m := templateMeta.FindStringSubmatchIndex(path); m != nil && !d.Find(path).Exact {
+		return path[:m[2]] + ".metadata" + path[m[2]:]
+	}
 	if rest, ok := strings.CutPrefix(path, "spec.validation"); ok && isDefinition(d) &&
 		!d.Find("spec.validation").Exact {
 		return "spec.versions[0].schema" + rest
 	}
 	return path
 }
+
+// templateMeta matches the path at which the server reports labels and annotations of a template's metadata.
+var templateMeta = regexp.MustCompile(`emplate(\.)(?:labels|annotations)(?:$|[.\[])`)
 
 var inSchema = regexp.MustCompile(`^Invalid value: "": "([^" ]+)" must validate `)
 

@@ -41,10 +41,8 @@ var advices = []struct {
 	{regexp.MustCompile(`must contain at least one letter`), adviseNumericPort},
 	{regexp.MustCompile(`must contain only alpha-numeric characters \(a-z, 0-9\), and hyphens`), advisePortName},
 	{regexp.MustCompile(`must be no more than (\d+) (?:characters|bytes)`), adviseLength},
-	{regexp.MustCompile(`expected exactly 5 fields|unrecognized descriptor|failed to parse int from|above maximum|below minimum|end of range`), adviseSchedule},
-	{regexp.MustCompile(`unknown time zone`), func(invalid) advice {
-		return advice{help: "write a name of the IANA time zone database: Etc/UTC, Europe/Berlin, America/New_York"}
-	}},
+	{regexp.MustCompile(`expected exactly 5 fields|unrecognized descriptor|failed to parse int from \S+|above maximum|below minimum|end of range`), adviseSchedule},
+	{regexp.MustCompile(`unknown time zone`), adviseZone},
 	{regexp.MustCompile(`must be a valid CIDR`), adviseCIDR},
 	{regexp.MustCompile(`must not have bits set beyond the prefix length`), func(v invalid) advice {
 		p, err := netip.ParsePrefix(v.value)
@@ -54,7 +52,7 @@ var advices = []struct {
 		return advice{meant: p.Masked().String(), help: fmt.Sprintf("did you mean the range %s, or the address %s/%d?", p.Masked(), p.Addr(), p.Addr().BitLen())}
 	}},
 	{regexp.MustCompile(`must be a valid IP address`), adviseAddress},
-	{regexp.MustCompile(`a valid label must be|name part must consist of|a valid config key must consist of`), adviseLabel},
+	{regexp.MustCompile(`a valid label must be|a valid label key must|name part must consist of|a valid config key must consist of`), adviseLabel},
 	{regexp.MustCompile(`a valid environment variable name`), adviseVariable},
 	{regexp.MustCompile(`a valid percent string`), advisePercent},
 	{regexp.MustCompile(`must be an absolute path`), func(v invalid) advice { return advice{meant: "/" + v.value} }},
@@ -79,15 +77,92 @@ var advices = []struct {
 	{regexp.MustCompile(`must be between 1 and 65535`), func(invalid) advice {
 		return advice{help: "ports are numbers from 1 to 65535: 80, 8080"}
 	}},
+	{regexp.MustCompile(`cannot apply to non-resource URLs`), func(invalid) advice {
+		return advice{help: "a Role grants no URLs: move nonResourceURLs to a rule of its own in a ClusterRole"}
+	}},
+	{regexp.MustCompile(`rules cannot apply to both`), func(invalid) advice {
+		return advice{help: "write two rules: one with resources, one with nonResourceURLs"}
+	}},
+	{regexp.MustCompile(`must not contain dots`), func(v invalid) advice { return advice{meant: strings.ReplaceAll(v.value, ".", "-")} }},
+	{regexp.MustCompile("must be greater than or equal to `minReplicas`"), func(v invalid) advice {
+		return advice{help: fmt.Sprintf("raise maxReplicas to %v at least, or lower minReplicas to %s", valueOf(v.Document, "spec.minReplicas"), v.value)}
+	}},
+	{regexp.MustCompile(`(?:must|should) be (greater|less) than or equal to (-?\d+)`), func(v invalid) advice {
+		return advice{help: fmt.Sprintf("write %s or %s", v.groups[2], map[string]string{"greater": "more", "less": "less"}[v.groups[1]])}
+	}},
+	{regexp.MustCompile(`must be greater than (?:zero|0)`), func(v invalid) advice {
+		if above := strings.TrimPrefix(v.value, "-"); above != v.value {
+			return advice{meant: above}
+		}
+		return advice{help: "write more than 0"}
+	}},
+	{regexp.MustCompile(`not a valid selector operator`), func(v invalid) advice {
+		if meant := enumOf(v.value, selectorOperators); meant != "" {
+			return advice{meant: meant, certain: strings.EqualFold(meant, v.value)}
+		}
+		return advice{help: "write In, NotIn, Exists or DoesNotExist"}
+	}},
+	{regexp.MustCompile("must be a strict subset of `cidr`"), func(v invalid) advice {
+		return advice{help: fmt.Sprintf("except takes smaller ranges out of cidr: write a part of %v, or remove it",
+			valueOf(v.Document, v.path[:strings.LastIndexByte(v.path, '.')]+".cidr"))}
+	}},
+	{regexp.MustCompile(`should match '(.*)'$`), advisePattern},
+	{regexp.MustCompile("may not be specified when `value` is not empty"), func(invalid) advice {
+		return advice{help: "a variable has a value or a source: remove value or valueFrom"}
+	}},
+}
+
+var selectorOperators = []string{"In", "NotIn", "Exists", "DoesNotExist"}
+
+// adviseZone finds a time zone by its name in another case.
+func adviseZone(v invalid) advice {
+	parts := strings.Split(v.value, "/")
+	for i, part := range parts {
+		words := strings.FieldsFunc(strings.ToLower(part), func(r rune) bool { return r == '_' || r == ' ' })
+		for j, word := range words {
+			words[j] = strings.ToUpper(word[:1]) + word[1:]
+		}
+		parts[i] = strings.Join(words, "_")
+	}
+	for _, name := range []string{strings.Join(parts, "/"), strings.ToUpper(v.value)} {
+		if _, err := time.LoadLocation(name); err == nil && name != v.value && name != "" && name != "LOCAL" {
+			return advice{meant: name, certain: strings.EqualFold(name, v.value)}
+		}
+	}
+	return advice{help: "write a name of the IANA time zone database: Etc/UTC, Europe/Berlin, America/New_York"}
+}
+
+// advisePattern is for a text that has another form than a definition asks for.
+func advisePattern(v invalid) advice {
+	pattern, err := regexp.Compile(v.groups[1])
+	if err != nil {
+		return advice{}
+	}
+	quantity, _ := quantityMeant(v.value)
+	for _, meant := range []string{
+		strings.TrimSpace(v.value), strings.ToLower(v.value), strings.ToUpper(v.value), quantity, strings.TrimPrefix(v.value, "v"), "v" + v.value,
+		strings.ReplaceAll(v.value, " ", ""), strings.ReplaceAll(v.value, "_", "-"), strings.ReplaceAll(strings.ToLower(v.value), "_", "-"),
+	} {
+		if meant != "" && meant != v.value && pattern.MatchString(meant) {
+			return advice{meant: meant}
+		}
+	}
+	return advice{help: "write a text that matches " + v.groups[1]}
 }
 
 var (
-	invalidValue  = regexp.MustCompile(`^Invalid value: ("(?:[^"\\]|\\.)*"|-?\d+): (.*)`)
+	invalidValue  = regexp.MustCompile(`^Invalid value: ("(?:[^"\\]|\\.)*"|-?\d+|\[[^\]]*\]): (.*)`)
 	notFoundValue = regexp.MustCompile(`^Not found: ("(?:[^"\\]|\\.)*")`)
 )
 
 // enrichValue says which value would be right in the place of one that validation refuses.
 func enrichValue(d *manifest.Document, f *diag.Diagnostic, path, message string) {
+	if strings.Contains(message, "strconv.") {
+		if word := notNumber.FindStringSubmatch(message); word != nil {
+			f.Server = message
+			f.Message = strings.SplitN(message, ": failed", 2)[0] + ": " + word[1] + " is neither a number nor a name"
+		}
+	}
 	way := adviceOn(d, path, message)
 	if way.meant != "" {
 		way.suggest(d, f, path, way.instead)
@@ -144,6 +219,14 @@ func adviseNumericPort(v invalid) advice {
 	return advice{help: "a string is the name of a port: write the number without quotes", meant: v.value, bare: true, certain: true}
 }
 
+// notNumber matches what the server says of a word in a schedule.
+var notNumber = regexp.MustCompile(`failed to parse int from ([A-Za-z]+)`)
+
+var (
+	weekDays = []string{"MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"}
+	months   = []string{"JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"}
+)
+
 const maxPortName = 15
 
 func advisePortName(v invalid) advice {
@@ -173,6 +256,13 @@ func adviseSchedule(v invalid) advice {
 	if n := len(strings.Fields(v.value)); n != 5 {
 		return advice{help: fmt.Sprintf("a schedule has 5 fields (minute, hour, day of the month, month, day of the week), and this one has %d: %s",
 			n, example)}
+	}
+	if day := notNumber.FindStringSubmatch(v.groups[0]); day != nil {
+		for _, right := range append(slices.Clone(weekDays), months...) {
+			if len(day[1]) >= 2 && strings.HasPrefix(right, strings.ToUpper(day[1])) || len(day[1]) > 3 && strings.HasPrefix(strings.ToUpper(day[1]), right) {
+				return advice{meant: strings.Replace(v.value, day[1], right, 1)}
+			}
+		}
 	}
 	return advice{help: "minutes are 0-59, hours 0-23, days 1-31, months 1-12 or JAN-DEC, days of the week 0-6 or SUN-SAT: " + example}
 }
@@ -220,6 +310,11 @@ var notInLabelValue = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
 func adviseLabel(v invalid) advice {
 	if strings.Contains(v.value, "://") {
 		return advice{help: "a label has letters, digits, '-', '_' and '.' alone: an address belongs into an annotation"}
+	}
+	if prefix, name, isKey := strings.Cut(v.value, "/"); isKey && prefix != "" && name != "" {
+		if right := strings.Trim(notInLabelValue.ReplaceAllString(name, "-"), "-._"); right != "" && right != name {
+			return advice{meant: strings.ToLower(prefix) + "/" + right}
+		}
 	}
 	if right := strings.Trim(notInLabelValue.ReplaceAllString(v.value, "-"), "-._"); right != "" && right != v.value {
 		return advice{meant: right}
@@ -318,50 +413,6 @@ func namesOf(d *manifest.Document, path string) (names []string) {
 		}
 	}
 	return names
-}
-
-// enrichRequired says what to write where a value is missing.
-func enrichRequired(d *manifest.Document, f *diag.Diagnostic, path string, c verdict.Cause) {
-	add := func(text string) {
-		fix := PathFix{Path: path, NewText: text, Add: true}
-		if edits := editsOf(d, &fix); edits != nil {
-			f.Fixes = append(f.Fixes, diag.Fix{Message: fmt.Sprintf("add %s: %s", lastName(path), text), Edits: edits})
-		}
-	}
-	switch {
-	case strings.HasSuffix(path, ".pathType"):
-		f.Help = "say how the path matches: pathType: Prefix, Exact or ImplementationSpecific"
-		add("Prefix")
-	case strings.HasSuffix(path, ".restartPolicy"):
-		f.Help = "the pods of a Job end: write restartPolicy: OnFailure or restartPolicy: Never"
-		add("OnFailure")
-	case strings.HasSuffix(path, ".target.type") && d.Object.Kind == "HorizontalPodAutoscaler":
-		target, _ := valueOf(d, strings.TrimSuffix(path, ".type")).(map[string]any)
-		for _, t := range metricTargets {
-			if target[t.value] != nil {
-				f.Help = fmt.Sprintf("with %s it is type: %s", t.value, t.typ)
-				add(t.typ)
-				return
-			}
-		}
-	case path == "spec.resources.requests[storage]":
-		f.Help = "say how much: resources: {requests: {storage: 10Gi}}"
-		requests, _ := valueOf(d, "spec.resources.requests").(map[string]any)
-		if wrong := nearest("storage", sortedKeys(requests)); wrong != "" {
-			suggestField(d, f, "spec.resources.requests."+wrong, "storage")
-			f.Range = keyRange(d.Find("spec.resources.requests." + wrong))
-		}
-	case path == "spec.selector":
-		labels, _ := valueOf(d, "spec.template.metadata.labels").(map[string]any)
-		if len(labels) > 0 {
-			f.Help = fmt.Sprintf("select the pods by their labels: selector: {matchLabels: %s}", flowText(labels))
-			add(flowText(map[string]any{"matchLabels": labels}))
-		}
-	case strings.HasSuffix(path, ".name") && strings.Contains(path, "ontainers[") && !strings.Contains(c.Message, ":"):
-		f.Help = "every element of the list has a name"
-	case path == "metadata.name":
-		f.Help = "write metadata: {name: ...}, or generateName: for a name that the server draws"
-	}
 }
 
 // valueOf returns the value at a path of a document; nil if there is none.

@@ -183,7 +183,7 @@ func booleanMeant(v any) meaning {
 }
 
 // textMeant is for what stands where one text is wanted.
-func textMeant(v any) meaning {
+func textMeant(s slot, v any) meaning {
 	switch v := v.(type) {
 	case int64, float64, bool:
 		return meaning{value: fmt.Sprint(v), words: "quote the value: the field is a string"}
@@ -195,6 +195,11 @@ func textMeant(v any) meaning {
 		}
 		return meaning{words: "write one text"}
 	case map[string]any:
+		if len(v) == 1 && strings.HasSuffix(s.path, "]") {
+			if text := asSentence(v); text != "" {
+				return meaning{value: text, words: "write one text: " + scalarText(text)}
+			}
+		}
 		if len(v) == 1 {
 			for _, name := range []string{"name", "value"} {
 				if text, isText := v[name].(string); isText {
@@ -205,6 +210,22 @@ func textMeant(v any) meaning {
 		return meaning{words: "write one text; one of several lines stands indented below KEY: |"}
 	}
 	return meaning{words: "write one text"}
+}
+
+// asSentence returns an option or a sentence with a colon that was read as a key and its value; empty if it is neither.
+func asSentence(m map[string]any) string {
+	for key, value := range m {
+		switch value.(type) {
+		case string, int64, float64, bool:
+			if strings.HasPrefix(key, "-") {
+				return fmt.Sprintf("%s=%v", key, value)
+			}
+			if key != "name" && key != "value" {
+				return fmt.Sprintf("%s: %v", key, value)
+			}
+		}
+	}
+	return ""
 }
 
 // pairsOf reads key=value,key=value, or key: value.

@@ -2,6 +2,8 @@ package lint
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/seatrial/seatrial/diag"
@@ -66,6 +68,49 @@ func moveFix(d *manifest.Document, from, to string) (diag.Fix, bool) {
 		text.WriteString(shiftLine(line, shift) + "\n")
 	}
 	return diag.Fix{Message: "move it to " + to, Edits: moveLines(d.File, first, last, lastLine(holder.Value)+1, text.String())}, true
+}
+
+// outdented is for the line of a field of the object itself that stands in its metadata, above lines which belong to that
+// field: spec: is indented, and what it holds is not indented any further.
+func outdented(object map[string]any, c verdict.Cause) (repair, bool) {
+	metadata, isMap := object["metadata"].(map[string]any)
+	holder, name := splitPath(c.Path)
+	value, has := metadata[name]
+	if !isMap || holder != "metadata" || !has || value != nil || c.Class != verdict.UnknownField || object[name] != nil || name != "spec" {
+		return repair{}, false
+	}
+	whole, inside, kept := maps.Clone(object), map[string]any{}, map[string]any{}
+	fix := repair{instead: c.Path, added: []string{name}}
+	for key, v := range metadata {
+		switch {
+		case key == name:
+		case slices.Contains(metadataFields, key):
+			kept[key] = v
+		default:
+			inside[key] = v
+			fix.also = append(fix.also, "metadata."+key)
+		}
+	}
+	whole["metadata"], whole[name] = kept, inside
+	fix.value = whole
+	return fix, len(inside) > 0
+}
+
+var metadataFields = []string{"name", "generateName", "namespace", "labels", "annotations", "finalizers", "ownerReferences"}
+
+// enrichOutdent says that the line of a field is indented too deep.
+func enrichOutdent(d *manifest.Document, f *diag.Diagnostic, c verdict.Cause) bool {
+	fix, ok := outdented(d.Value(), c)
+	if !ok {
+		return false
+	}
+	name := fix.added[0]
+	f.Help = fmt.Sprintf("begin the line %s: in column 1: it is no part of metadata", name)
+	if p := d.Find(c.Path); p.Exact && opensLine(d, p.Key) {
+		start := d.File.LineStart(p.Key.Start.Line)
+		f.Fixes = append(f.Fixes, replaceFix(d.File.Range(start, p.Key.Start.Offset), "", f.Help))
+	}
+	return true
 }
 
 // moveLines deletes lines of a file and inserts a text before another line.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -43,6 +44,9 @@ type repaired struct {
 
 // repair judges an object again with what was most likely meant. It returns the verdict as it is if nothing can be repaired.
 func (r *run) repair(ctx context.Context, d *manifest.Document, v verdict.Verdict) repaired {
+	if len(r.targets) == 1 {
+		v.Causes = r.targets[0].wholes(d, v.Causes)
+	}
 	whole := repaired{Verdict: v}
 	whole.setAside(d, v.Causes)
 	if len(r.targets) != 1 || !r.targets[0].linked || v.NotServed != "" || unknown(v) || v.Accepted() {
@@ -123,13 +127,15 @@ func (w *repaired) setAsideFollowers(d *manifest.Document, roots []verdict.Cause
 // isFollower reports whether a cause speaks of a value that is missing, or the default of one, because another one could not be
 // read.
 func (w *repaired) isFollower(d *manifest.Document, root, c verdict.Cause) bool {
-	if !isWrongType(root) || root.Path == "" {
+	if !isWrongType(root) || root.Path == "" || refusesKey(root, c) {
 		return false
 	}
 	path := sourcePath(d, c.Path)
 	switch {
-	case path == root.Path || isBelow(path, root.Path):
+	case dotted(path) == dotted(root.Path) || isBelow(path, root.Path):
 		return true
+	case strings.Contains(c.Message, noTarget):
+		return holderPath(path) == holderPath(root.Path)
 	case strings.Contains(c.Message, root.Path+".") || strings.Contains(root.Path, ".") && strings.Contains(c.Message, root.Path):
 		return true
 	case root.Path == "metadata.namespace" && path == "":
@@ -142,6 +148,12 @@ func (w *repaired) isFollower(d *manifest.Document, root, c verdict.Cause) bool 
 	beside := isBelow(path, holderPath(root.Path))
 	return beside && !d.Find(path).Exact && c.Reason != string(metav1.CauseTypeFieldValueRequired)
 }
+
+// noTarget is what the server says of a metric without a target that it could read.
+const noTarget = "must set either a target raw value or a target utilization"
+
+// dotted writes the keys of a path without brackets.
+func dotted(path string) string { return strings.NewReplacer("[", ".", "]", "").Replace(path) }
 
 // isBelow reports whether a path leads to something below another one.
 func isBelow(path, above string) bool {
@@ -208,6 +220,8 @@ func saysNothing(d *manifest.Document, causes []verdict.Cause, i int) bool {
 		return another(func(o verdict.Cause) bool { return o.Path == c.Path && !strings.Contains(o.Message, crashed) })
 	case c.Class != verdict.Invalid:
 		return false
+	case followsCause(d, causes, i):
+		return true
 	case c.Path == "metadata.name" && d.Object.Name == "" && d.GenerateName != "":
 		return another(func(o verdict.Cause) bool { return o.Path == "metadata.generateName" })
 	case isDefinition(d) && c.Path == "status.storedVersions":
@@ -265,8 +279,13 @@ func (w *repaired) isOfMade(roots []verdict.Cause, c verdict.Cause) bool {
 // followsFrom reports whether a cause speaks of a value that could not be read, or of the list that has it as an element.
 func followsFrom(roots []verdict.Cause, c verdict.Cause) bool {
 	return c.Path != "" && slices.ContainsFunc(roots, func(r verdict.Cause) bool {
-		return isWrongType(r) && (c.Path == r.Path || strings.HasPrefix(r.Path, c.Path+"[") && strings.Count(r.Path, ".") == strings.Count(c.Path, "."))
+		return isWrongType(r) && !refusesKey(r, c) && (c.Path == r.Path || strings.HasPrefix(r.Path, c.Path+"[") && strings.Count(r.Path, ".") == strings.Count(c.Path, "."))
 	})
+}
+
+// refusesKey reports whether a cause speaks of the key of a value, whatever the value is.
+func refusesKey(value, c verdict.Cause) bool {
+	return lastName(c.Path) == lastName(holderPath(value.Path)) && strings.Contains(c.Message, strconv.Quote(lastName(value.Path)))
 }
 
 // covered reports whether the repair of another field has put a field right as well.
@@ -286,7 +305,8 @@ func (w repaired) settle(d *manifest.Document, before, after verdict.Verdict, ro
 		if repairable(c) {
 			continue
 		}
-		made := w.isOfMade(roots, c) || replaced && !slices.ContainsFunc(before.Causes, c.Same)
+		ofKey := slices.ContainsFunc(roots, func(r verdict.Cause) bool { return refusesKey(r, c) })
+		made := !ofKey && (w.isOfMade(roots, c) || replaced && !slices.ContainsFunc(before.Causes, c.Same))
 		if made {
 			w.unsure = append(w.unsure, c)
 		}
@@ -314,7 +334,7 @@ func (w repaired) settle(d *manifest.Document, before, after verdict.Verdict, ro
 func (w *repaired) original(path string) string {
 	for _, m := range slices.Backward(w.made) {
 		for _, name := range m.added {
-			if field := m.path + "." + name; path == field || isBelow(path, field) {
+			if field := strings.TrimPrefix(m.path+"."+name, "."); path == field || isBelow(path, field) {
 				path = m.instead
 			}
 		}
@@ -450,12 +470,18 @@ func (t *target) repairOf(d *manifest.Document, object map[string]any, c verdict
 	if !ok {
 		return repair{}, false
 	}
+	if fix, ok := outdented(object, c); ok {
+		return fix, true
+	}
 	if fix, ok := t.selectorMeant(d, object, c); ok {
 		return fix, true
 	}
 	if w, ok := t.rewriteOf(d, object, c); ok {
-		held, at, _ := locate(object, w.path)
-		m, _ := valueAt(held, at).(map[string]any)
+		m := object
+		if w.path != "" {
+			held, at, _ := locate(object, w.path)
+			m, _ = valueAt(held, at).(map[string]any)
+		}
 		return w.repair(m, c.Path), true
 	}
 	if isWrongType(c) {
@@ -482,6 +508,11 @@ func (t *target) repairOf(d *manifest.Document, object map[string]any, c verdict
 
 // apply makes the repair, unless something stands already where the field should be.
 func (f repair) apply(root map[string]any) bool {
+	if value, isMap := f.value.(map[string]any); isMap && f.path == "" {
+		clear(root)
+		maps.Copy(root, value)
+		return true
+	}
 	holder, key, ok := locate(root, f.path)
 	if !ok {
 		return false

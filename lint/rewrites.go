@@ -1,8 +1,10 @@
 package lint
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -18,20 +20,44 @@ import (
 // A rewrite puts fields that a mapping cannot have into those that it has: what an older API version called otherwise, or
 // what stands a level too high.
 type rewrite struct {
-	path     string         // of the mapping
+	path     string         // of the mapping; empty: the object itself
 	consumed []string       // its fields that go, in their order in the document
 	added    map[string]any // its fields that come
 	words    string         // what to write
+	draft    bool           // parts of what comes are known to the author alone
 }
 
 // A rewriter finds the rewrite of a mapping. It sees the mapping, the group of its object, the object's kind, and the
 // mapping's type and path.
 type rewriter func(m map[string]any, at mappingAt) (added map[string]any, consumed []string, words string)
 
+// field returns the path of a field of the mapping.
+func (w rewrite) field(name string) string { return strings.TrimPrefix(w.path+"."+name, ".") }
+
 // mappingAt says where a mapping stands.
 type mappingAt struct {
 	group, version, kind, typ, path string
 	fields                          []*schema.Field // that the mapping can have
+	object                          map[string]any  // that holds it
+}
+
+// has returns the field of a name that the mapping can have; nil if it cannot.
+func (at mappingAt) has(name string) *schema.Field {
+	i := slices.IndexFunc(at.fields, func(f *schema.Field) bool { return f.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return at.fields[i]
+}
+
+// hasAll reports whether the mapping can have fields of some names.
+func (at mappingAt) hasAll(names ...string) bool {
+	return !slices.ContainsFunc(names, func(name string) bool { return at.has(name) == nil })
+}
+
+// unknown returns the fields of the mapping that it cannot have.
+func (at mappingAt) unknown(m map[string]any) []string {
+	return slices.DeleteFunc(sortedKeys(m), func(name string) bool { return at.has(name) != nil })
 }
 
 // takesPair reports whether the mapping has a name and a value.
@@ -50,32 +76,39 @@ func hasTexts(fields []*schema.Field, names ...string) bool {
 
 // rewriters are asked in order.
 var rewriters = []rewriter{
-	ingressBackend, ingressDefault, oldMetric, oldUtilization, oldDefinition, probeFields, resourceFields, claimStorage, pairElement,
+	ingressBackend, ingressDefault, oldMetric, metricSource, oldUtilization, oldDefinition, podFields, probeFields, requestURL, resourceFields,
+	claimStorage, containerPort, servicePort, groupOfVersion, pairElement, strayData, wrapper, singular, requiredName,
 }
 
-// rewriteOf returns the rewrite of the mapping that has an unknown field.
+// rewriteOf returns the rewrite of the mapping that has an unknown field, or one of the wrong type that goes with others.
 func (t *target) rewriteOf(d *manifest.Document, object map[string]any, c verdict.Cause) (rewrite, bool) {
-	dot := strings.LastIndexByte(c.Path, '.')
-	if c.Class != verdict.UnknownField || dot < 0 {
+	if !repairable(c) || strings.HasSuffix(c.Path, "]") {
 		return rewrite{}, false
 	}
-	holder, key, ok := locate(object, c.Path[:dot])
-	if !ok {
-		return rewrite{}, false
+	path, name := splitPath(c.Path)
+	m := object
+	if path != "" {
+		holder, key, ok := locate(object, path)
+		if !ok {
+			return rewrite{}, false
+		}
+		m, _ = valueAt(holder, key).(map[string]any)
 	}
-	m, isMap := valueAt(holder, key).(map[string]any)
 	kind := t.kindOf(d)
-	if !isMap || kind == nil {
+	if m == nil || kind == nil {
 		return rewrite{}, false
 	}
 	gvk := gvkOf(d)
-	at := mappingAt{group: gvk.Group, version: gvk.Version, kind: gvk.Kind, path: c.Path[:dot]}
-	if f, err := kind.Field(c.SchemaPath()[:max(0, strings.LastIndexByte(c.SchemaPath(), '.'))]); err == nil {
+	at := mappingAt{group: gvk.Group, version: gvk.Version, kind: gvk.Kind, path: path, object: object}
+	schemaPath, _ := splitPath(c.SchemaPath())
+	if schemaPath == "" {
+		at.typ, at.fields = gvk.Kind, kind.Fields()
+	} else if f, err := kind.Field(schemaPath); err == nil {
 		at.typ, at.fields = strings.TrimPrefix(f.Type, "[]"), f.Fields()
 	}
 	for _, find := range rewriters {
 		added, consumed, words := find(m, at)
-		if !slices.Contains(consumed, c.Path[dot+1:]) {
+		if !slices.Contains(consumed, name) || !slices.ContainsFunc(consumed, func(name string) bool { return at.has(name) == nil }) {
 			continue
 		}
 		for name := range added {
@@ -83,9 +116,17 @@ func (t *target) rewriteOf(d *manifest.Document, object map[string]any, c verdic
 				return rewrite{}, false
 			}
 		}
-		return rewrite{path: at.path, consumed: consumed, added: added, words: words}, true
+		w := rewrite{path: path, consumed: consumed, added: added, words: words}
+		w.draft = strings.Contains(words, "...")
+		return w, true
 	}
 	return rewrite{}, false
+}
+
+// splitPath separates the last name of a path from what holds it; the path of the object itself is empty.
+func splitPath(path string) (holder, name string) {
+	dot := strings.LastIndexByte(path, '.')
+	return path[:max(0, dot)], path[dot+1:]
 }
 
 // repair returns the rewrite as the repair of one of its fields.
@@ -94,16 +135,27 @@ func (w rewrite) repair(m map[string]any, of string) repair {
 	var also []string
 	for _, name := range w.consumed {
 		delete(value, name)
-		if path := w.path + "." + name; path != of {
+		if path := w.field(name); path != of {
 			also = append(also, path)
 		}
 	}
 	maps.Copy(value, w.added)
-	return repair{path: w.path, value: value, also: also, added: sortedKeys(w.added), instead: of}
+	return repair{path: w.path, value: value, also: also, added: sortedKeys(w.added), instead: of, draft: w.draft}
+}
+
+// enrich says in a finding what to write, and offers it.
+func (w rewrite) enrich(d *manifest.Document, f *diag.Diagnostic) {
+	f.Help = w.words
+	if fix, ok := w.fix(d); ok {
+		f.Fixes = append(f.Fixes, fix)
+	}
 }
 
 // fix makes the rewrite in the text: the new fields take the place of the first one that goes.
 func (w rewrite) fix(d *manifest.Document) (diag.Fix, bool) {
+	if w.draft {
+		return diag.Fix{}, false
+	}
 	parent := d.Find(w.path)
 	if !parent.Exact || parent.Alias.IsValid() || parent.Node == nil || parent.Node.Kind != manifest.Map || !parent.Value.IsValid() {
 		return diag.Fix{}, false
@@ -121,29 +173,31 @@ func (w rewrite) fix(d *manifest.Document) (diag.Fix, bool) {
 	if len(fields) == 0 {
 		return diag.Fix{}, false
 	}
+	whole := d.Value()
+	if w.path != "" {
+		whole, _ = valueOf(d, w.path).(map[string]any)
+	}
 	if !inBlock(d, parent) {
 		if parent.Value.Start.Line != parent.Value.End.Line {
 			return diag.Fix{}, false
 		}
-		whole, _ := valueOf(d, w.path).(map[string]any)
 		text := flowText(w.repair(whole, "").value)
 		fix.Edits = []source.Edit{{Range: parent.Value, NewText: text}}
 		return fix, true
 	}
+	under := w.nested(whole)
 	for i, f := range fields {
-		p := d.Find(w.path + "." + f.Name)
-		if !p.Exact || p.Alias.IsValid() || !p.Key.IsValid() || p.Value.IsValid() && strings.Contains(string(textOf(d, p.Value)), "#") {
+		p := d.Find(w.field(f.Name))
+		lifted := w.lifts(whole[f.Name], p)
+		hasComment := under == nil && !lifted && p.Value.IsValid() && strings.Contains(string(textOf(d, p.Value)), "#")
+		if !p.Exact || p.Alias.IsValid() || !p.Key.IsValid() || hasComment {
 			return diag.Fix{}, false
 		}
 		last := max(p.Key.End.Line, lastLine(p.Value))
 		if i == 0 {
-			end := p.Value.End
-			if !p.Value.IsValid() {
-				end = p.Key.End
-			}
-			cut := d.File.Range(p.Key.Start.Offset, end.Offset)
-			text := w.text(p.Key.Start.Column-1, strings.HasSuffix(string(textOf(d, cut)), "\n"))
-			fix.Edits = append(fix.Edits, source.Edit{Range: cut, NewText: text})
+			edit, message := w.first(d, p, fields, under, lifted)
+			fix.Edits = append(fix.Edits, edit)
+			fix.Message = cmp.Or(message, fix.Message)
 			continue
 		}
 		if !opensLine(d, p.Key) {
@@ -152,6 +206,30 @@ func (w rewrite) fix(d *manifest.Document) (diag.Fix, bool) {
 		fix.Edits = append(fix.Edits, source.Edit{Range: d.File.Range(d.File.LineStart(p.Key.Start.Line), lineEnd(d.File, last))})
 	}
 	return fix, true
+}
+
+// lifts reports whether the fields that come are those below the field that goes, on lines of their own.
+func (w rewrite) lifts(value any, p manifest.Place) bool {
+	inner, isMap := value.(map[string]any)
+	return isMap && p.Node != nil && len(p.Node.Fields) > 0 && p.Node.Fields[0].Key().Start.Line > p.Key.End.Line && reflect.DeepEqual(inner, w.added)
+}
+
+// first returns the edit that writes what comes in the place of the first field that goes, and what it does if that is not
+// what comes.
+func (w rewrite) first(d *manifest.Document, p manifest.Place, fields []*manifest.Field, under []string, lifted bool) (source.Edit, string) {
+	end, last, indent := p.Value.End, max(p.Key.End.Line, lastLine(p.Value)), p.Key.Start.Column-1
+	if !p.Value.IsValid() {
+		end = p.Key.End
+	}
+	lines := d.File.Range(p.Key.Start.Offset, d.File.LineStart(last)+len(strings.TrimRight(d.File.Line(last), " \t\r")))
+	switch {
+	case lifted:
+		return source.Edit{Range: lines, NewText: liftedText(d, p, indent)}, "move what it holds one level up"
+	case under != nil:
+		return source.Edit{Range: lines, NewText: w.nestedText(d, fields, under, indent)}, w.words
+	}
+	cut := d.File.Range(p.Key.Start.Offset, end.Offset)
+	return source.Edit{Range: cut, NewText: w.text(indent, strings.HasSuffix(string(textOf(d, cut)), "\n"))}, ""
 }
 
 // maxFlow is the width up to which what is added stands on one line.
@@ -184,29 +262,47 @@ func ingressBackend(m map[string]any, at mappingAt) (map[string]any, []string, s
 		return nil, nil, ""
 	}
 	added, consumed := backendOf(m)
-	if added == nil {
+	if added == nil || at.typ != "IngressBackend" {
 		return nil, nil, ""
 	}
-	return added, consumed, fmt.Sprintf("in %s/%s it is written service: %s", at.group, at.version, flowText(added["service"]))
+	words := "it is written service: " + flowText(added["service"])
+	if added["service"].(map[string]any)["port"] == nil {
+		words = strings.TrimSuffix(words, "}") + ", port: ...}"
+	}
+	return added, consumed, fmt.Sprintf("in %s/%s %s", at.group, at.version, words)
 }
 
-// backendOf returns a backend as networking.k8s.io/v1 has it.
+// backendOf returns a backend as networking.k8s.io/v1 has it, of what an older version has or what stands a level too high.
 func backendOf(m map[string]any) (added map[string]any, consumed []string) {
 	service := map[string]any{}
-	if name, has := m["serviceName"]; has {
-		service["name"] = name
-		consumed = append(consumed, "serviceName")
+	take := func(names ...string) any {
+		for _, name := range names {
+			if v, has := m[name]; has {
+				consumed = append(consumed, name)
+				return v
+			}
+		}
+		return nil
 	}
-	if port, has := m["servicePort"]; has {
-		consumed = append(consumed, "servicePort")
-		text := fmt.Sprint(port)
-		if n, isNumber := portOf(text).(int64); isNumber {
-			service["port"] = map[string]any{"number": n}
-		} else {
-			service["port"] = map[string]any{"name": text}
+	if inner, isMap := m["service"].(map[string]any); isMap {
+		maps.Copy(service, inner)
+		consumed = append(consumed, "service")
+	} else if name, isText := m["service"].(string); isText {
+		service["name"] = name
+		consumed = append(consumed, "service")
+	}
+	had := len(consumed)
+	if name := take("serviceName", "name"); name != nil {
+		service["name"] = name
+	}
+	if port := take("servicePort", "port"); port != nil {
+		service["port"] = port
+		switch port := port.(type) {
+		case string, int64:
+			service["port"] = textObjects["ServiceBackendPort"](slot{}, fmt.Sprint(port)).value
 		}
 	}
-	if len(consumed) == 0 {
+	if len(consumed) == had {
 		return nil, nil
 	}
 	return map[string]any{"service": service}, consumed
@@ -367,12 +463,17 @@ func probeFields(m map[string]any, at mappingAt) (map[string]any, []string, stri
 
 // resourceFields is for amounts that stand beside requests and limits.
 func resourceFields(m map[string]any, at mappingAt) (map[string]any, []string, string) {
-	names := []string{"cpu", "memory", "ephemeral-storage"}
-	switch at.typ {
-	case "VolumeResourceRequirements":
+	names, into := []string{"cpu", "memory", "ephemeral-storage"}, "requests"
+	switch {
+	case at.typ == "VolumeResourceRequirements":
 		names = []string{"storage"}
-	case "ResourceRequirements":
+	case at.typ == "ResourceRequirements", at.hasAll("requests", "limits"):
+	case at.has("limits") != nil && at.has("limits").Type == "map[string]string", at.has("limits") != nil && at.hasAll("limits") && len(at.fields) == 1:
+		into = "limits"
 	default:
+		return nil, nil, ""
+	}
+	if m[into] != nil {
 		return nil, nil, ""
 	}
 	requests, consumed := map[string]any{}, []string{}
@@ -385,7 +486,7 @@ func resourceFields(m map[string]any, at mappingAt) (map[string]any, []string, s
 	if len(requests) == 0 {
 		return nil, nil, ""
 	}
-	return map[string]any{"requests": requests}, consumed, "write it as requests: " + flowText(requests)
+	return map[string]any{into: requests}, consumed, fmt.Sprintf("write it as %s: %s", into, flowText(requests))
 }
 
 // claimStorage is for the size of a claim that stands in its spec.

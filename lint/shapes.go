@@ -49,6 +49,10 @@ func (t *target) enrichShape(d *manifest.Document, f *diag.Diagnostic, c verdict
 	if t.enrichSelector(d, f, c) {
 		return
 	}
+	if w, ok := t.rewriteOf(d, d.Value(), c); ok {
+		w.enrich(d, f)
+		return
+	}
 	if len(f.Fixes) > 0 {
 		return
 	}
@@ -59,6 +63,31 @@ func (t *target) enrichShape(d *manifest.Document, f *diag.Diagnostic, c verdict
 			f.Fixes = append(f.Fixes, fix)
 		}
 	}
+}
+
+// wholes returns causes with the paths of the values that have the wrong type.
+func (t *target) wholes(d *manifest.Document, causes []verdict.Cause) []verdict.Cause {
+	for i, c := range causes {
+		if path := t.wholeOf(d, c); path != c.Path {
+			causes = slices.Clone(causes)
+			causes[i].Path, causes[i].Meant = path, ""
+		}
+	}
+	return causes
+}
+
+// wholeOf returns the path of the value that has the wrong type: that of a list for one of its elements, if the field takes
+// no list at all.
+func (t *target) wholeOf(d *manifest.Document, c verdict.Cause) string {
+	list, element := strings.CutSuffix(c.Path, "]")
+	if kind := t.kindOf(d); element && kind != nil && isWrongType(c) {
+		list = list[:strings.LastIndexByte(list, '[')]
+		f, err := kind.Field(t.schemaPath(d, verdict.Cause{Path: list}))
+		if _, isList := valueOf(d, list).([]any); err == nil && isList && !strings.HasPrefix(f.Type, "[]") && !strings.HasPrefix(f.Type, "map[") {
+			return list
+		}
+	}
+	return c.Path
 }
 
 // typeInMessage returns the type that a decoder's message names, in the schema's words; empty if it names none.
@@ -91,8 +120,8 @@ func typeInMessage(message string) string {
 func typeAt(kind *schema.Kind, path string) string {
 	f, err := kind.Field(path)
 	if err == nil {
-		if strings.HasSuffix(path, "]") { // an element
-			return strings.TrimPrefix(f.Type, "[]")
+		if strings.HasSuffix(path, "]") { // an element, or the value of a key
+			return strings.TrimPrefix(strings.TrimPrefix(f.Type, "[]"), "map[string]")
 		}
 		return f.Type
 	}
@@ -128,8 +157,8 @@ func (t *target) meant(d *manifest.Document, path string, v any) meaning {
 	}
 	s := slot{d, path, f}
 	typ := f.Type
-	if strings.HasSuffix(path, "]") { // the value is an element of the field
-		typ = strings.TrimPrefix(typ, "[]")
+	if strings.HasSuffix(path, "]") { // the value is an element of the field, or that of a key
+		typ = strings.TrimPrefix(strings.TrimPrefix(typ, "[]"), "map[string]")
 	}
 	if item, list := strings.CutPrefix(typ, "[]"); list {
 		return listMeant(s, item, v)
@@ -160,7 +189,7 @@ func oneMeant(s slot, typ string, v any) meaning {
 	case "boolean":
 		return booleanMeant(v)
 	case "string":
-		return textMeant(v)
+		return textMeant(s, v)
 	case "Quantity":
 		if q, known := quantityMeant(fmt.Sprint(v)); known {
 			return meaning{value: q, words: "did you mean " + q + "?"}

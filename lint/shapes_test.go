@@ -40,14 +40,21 @@ func (s slip) check(t *testing.T, judge func(text string) []diag.Diagnostic) {
 		t.Fatalf("fixes: %+v", d.Fixes)
 	}
 	for _, fix := range d.Fixes {
-		fixed, err := source.Apply([]byte(s.text), fix.Edits)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, left := range judge(string(fixed)) {
+		fixed := fixedBy(t, s.text, fix)
+		for _, left := range judge(fixed) {
 			t.Errorf("after %q: %s\n%s", fix.Message, left.Text(), fixed)
 		}
 	}
+}
+
+// fixedBy returns a text with a fix.
+func fixedBy(t *testing.T, text string, fix diag.Fix) string {
+	t.Helper()
+	fixed, err := source.Apply([]byte(text), fix.Edits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(fixed)
 }
 
 // inPod returns a Pod with a container that has more lines.
@@ -233,6 +240,9 @@ spec:
               env: {type: array, items: {type: object, required: [name], properties: {name: {type: string}, value: {type: string}}}}
               ref: {type: object, required: [name], properties: {name: {type: string}, kind: {type: string}}}
               nested: {type: object, properties: {special: {type: string}}}
+              res: {type: object, properties: {limits: {type: object, additionalProperties: {x-kubernetes-int-or-string: true}}}}
+              keep: {type: integer, maximum: 30}
+              bytes: {type: string, pattern: '^[0-9]+(Mi|Gi)$'}
 `
 
 // TestSlipsInCustomResources writes values of the wrong shape into a custom resource: what helps is what its definition says.
@@ -254,6 +264,10 @@ func TestSlipsInCustomResources(t *testing.T) {
 		"{ref: {nmae: x}}":    {"", "did you mean name?", true},
 		"{nested: [a]}":       {"", "special", false},
 		"{special: x}":        {"", "spec.nested.special", false},
+		"{ref: {refName: x}}": {"", "did you mean name?", true},
+		"{res: {cpu: 1}}":     {"", "limits: {cpu: 1}", true},
+		"{keep: 40}":          {"", "write 30 or less", false},
+		"{bytes: 1GB}":        {"", "did you mean 1Gi?", true},
 	} {
 		s.text = "apiVersion: example.com/v1\nkind: Widget\nmetadata: {name: a}\nspec: " + spec + "\n"
 		t.Run(spec, func(t *testing.T) {

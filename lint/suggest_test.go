@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"github.com/seatrial/seatrial/diag"
-	"github.com/seatrial/seatrial/source"
 )
 
 // applied returns a text with the first fix of a finding made.
@@ -14,11 +13,7 @@ func applied(t *testing.T, text string, d diag.Diagnostic) string {
 	if len(d.Fixes) == 0 {
 		t.Fatalf("%s has no fix", d.Text())
 	}
-	fixed, err := source.Apply([]byte(text), d.Fixes[0].Edits)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(fixed)
+	return fixedBy(t, text, d.Fixes[0])
 }
 
 // TestSuggestedFixes makes the fixes of findings one after another, and compares the text that comes of them. The API server

@@ -221,10 +221,10 @@ func (t *target) enrichField(d *manifest.Document, f *diag.Diagnostic, c verdict
 		return
 	}
 	if w, ok := t.rewriteOf(d, d.Value(), c); ok {
-		f.Help = w.words
-		if fix, ok := w.fix(d); ok {
-			f.Fixes = append(f.Fixes, fix)
-		}
+		w.enrich(d, f)
+		return
+	}
+	if enrichOutdent(d, f, c) {
 		return
 	}
 	if name := t.otherName(d, c); name != "" {
@@ -245,6 +245,9 @@ func (t *target) enrichField(d *manifest.Document, f *diag.Diagnostic, c verdict
 	if f.Help = t.versionsWith(gvkOf(d), c.SchemaPath()); f.Help != "" {
 		return
 	}
+	if t.enrichVersion(d, f, c) {
+		return
+	}
 	if t.enrichSelector(d, f, c) {
 		return
 	}
@@ -260,6 +263,26 @@ func (t *target) enrichField(d *manifest.Document, f *diag.Diagnostic, c verdict
 			f.Fixes = append(f.Fixes, fix)
 		}
 	}
+}
+
+// enrichVersion says in which other API version of its kind the target has a field.
+func (t *target) enrichVersion(d *manifest.Document, f *diag.Diagnostic, c verdict.Cause) bool {
+	gvk := gvkOf(d)
+	for _, k := range t.store().ServedAs(gvk.Kind) {
+		if k.Group != gvk.Group || k.Version == gvk.Version || !schema.IsStable(k.Version) {
+			continue
+		}
+		if _, err := k.Field(t.schemaPath(d, c)); err != nil {
+			continue
+		}
+		version := k.GroupVersion().String()
+		f.Help = fmt.Sprintf("%s has it: write apiVersion: %s", version, version)
+		if p := d.Find("apiVersion"); p.Exact && t.fits(d, version) {
+			f.Fixes = append(f.Fixes, replaceFix(p.Value, requote(d, p.Value, version), "write "+version))
+		}
+		return true
+	}
+	return false
 }
 
 // suggestField names the field that was meant. Another case is certain to be meant, unless the
@@ -377,6 +400,8 @@ func (t *target) unknownKind(r *run, d *manifest.Document) diag.Diagnostic {
 		f.Help = fmt.Sprintf("%s %s is served since Kubernetes %s", d.Object.APIVersion, gvk.Kind, kind.Since)
 	case known && kind.Removed != "" && !newer(kind.Removed, t.version):
 		f.Help = fmt.Sprintf("%s %s was removed in Kubernetes %s", d.Object.APIVersion, gvk.Kind, kind.Removed)
+	case !known && slices.Contains(goneBefore[d.Object.APIVersion], gvk.Kind):
+		f.Help = fmt.Sprintf("%s %s was removed in Kubernetes 1.16", d.Object.APIVersion, gvk.Kind)
 	}
 	if !found {
 		if f.Help == "" {
@@ -421,6 +446,13 @@ func knownItem(t *target, list schema.GVK) bool {
 	item := list
 	item.Kind = strings.TrimSuffix(list.Kind, "List")
 	return item.Kind == "" && list.Group == "" && list.Version == "v1" || t.store().Lookup(item) != nil
+}
+
+// goneBefore are kinds by their API versions that Kubernetes 1.16 stopped to serve, before the releases that are known.
+var goneBefore = map[string][]string{
+	"extensions/v1beta1": {"DaemonSet", "Deployment", "NetworkPolicy", "PodSecurityPolicy", "ReplicaSet"},
+	"apps/v1beta1":       {"ControllerRevision", "Deployment", "StatefulSet"},
+	"apps/v1beta2":       {"ControllerRevision", "DaemonSet", "Deployment", "ReplicaSet", "StatefulSet"},
 }
 
 // subresources are kinds that exist as the body of a request alone, with the place that it is sent to.

@@ -29,7 +29,7 @@ var quantityUnits = map[string]string{
 
 // quantityMeant returns the quantity that was most likely meant.
 func quantityMeant(text string) (string, bool) {
-	m := quantityText.FindStringSubmatch(text)
+	m := quantityText.FindStringSubmatch(strings.Join(strings.Fields(text), ""))
 	if m == nil {
 		return "", false
 	}
@@ -64,9 +64,24 @@ func enrichQuantity(d *manifest.Document, f *diag.Diagnostic, c verdict.Cause, v
 	if m := quantityText.FindStringSubmatch(text); m != nil && m[2] != "" && !isQuantity("1"+m[2]) {
 		f.Message += ": there is no unit " + m[2]
 	}
+	if percent, isPercent := strings.CutSuffix(text, "%"); isPercent && strings.HasSuffix(c.Path, ".averageValue") {
+		enrichPercent(d, f, c.Path, strings.TrimSpace(percent))
+		return
+	}
 	if meant, known := quantityMeant(text); known {
 		meantInstead(d, f, c.Path, meant, false)
 	}
+}
+
+// enrichPercent is for the percents of a metric's target where an amount is wanted.
+func enrichPercent(d *manifest.Document, f *diag.Diagnostic, path, percent string) {
+	f.Help = "averageValue is an amount, such as 500m; percents of the request are averageUtilization: " + percent
+	p := d.Find(path)
+	if _, err := strconv.Atoi(percent); err != nil || !p.Exact || !p.Key.IsValid() || p.Value.Start.Line != p.Key.End.Line {
+		return
+	}
+	text := fmt.Sprintf("averageUtilization: %s", percent)
+	f.Fixes = append(f.Fixes, replaceFix(d.File.Range(p.Key.Start.Offset, p.Value.End.Offset), text, "write "+text))
 }
 
 // meantInstead suggests another value.
@@ -98,6 +113,7 @@ func requoteValue(d *manifest.Document, at source.Range, value string) string {
 var (
 	unsupported = regexp.MustCompile(`^Unsupported value: ("(?:[^"\\]|\\.)*"): supported values: (.*)$`)
 	oneOfNames  = regexp.MustCompile(`^Invalid value: ("(?:[^"\\]|\\.)*"): must be one of ([a-z, ]+)$`)
+	oneOfQuoted = regexp.MustCompile(`^Invalid value: ("(?:[^"\\]|\\.)*"): must be ('[A-Za-z]+'(?:(?:,| or|, or) '[A-Za-z]+')+)$`)
 	namePattern = regexp.MustCompile(`^Invalid value: ("(?:[^"\\]|\\.)*"): a (?:lowercase RFC 1123|DNS-1035|valid DNS)`)
 	quotedWord  = regexp.MustCompile(`"((?:[^"\\]|\\.)*)"`)
 )
@@ -110,10 +126,14 @@ func (t *target) enrichInvalid(d *manifest.Document, f *diag.Diagnostic, c verdi
 	}
 	switch {
 	case strings.HasPrefix(c.Message, "Required value"):
-		enrichRequired(d, f, path, c)
+		t.enrichRequired(d, f, path, c)
 		return
 	case strings.HasPrefix(c.Message, "Duplicate value"):
 		relateDuplicate(d, f, path)
+		f.Help = "write another value, or remove one of the two"
+		return
+	case strings.HasPrefix(c.Message, "Forbidden"):
+		enrichForbidden(d, f, path, c)
 		return
 	case strings.HasPrefix(c.Message, "Not found"):
 		enrichNotFound(d, f, path, c.Message)
@@ -138,7 +158,8 @@ func (t *target) enrichInvalid(d *manifest.Document, f *diag.Diagnostic, c verdi
 }
 
 // typeDump matches what the server says of an object whose type it does not know.
-var typeDump = regexp.MustCompile(`^Unsupported value: \{"Type":("(?:[^"\\]|\\.)*"),.*\}: supported values: (.*)$`)
+var typeDump = regexp.MustCompile(
+	`^(?:Unsupported|Invalid) value: \{"Type":("(?:[^"\\]|\\.)*"),.*\}: (?:supported values: |must be )(.*)$`)
 
 // enumOfType returns the type that a message refuses of an object, and the types that there are; empty if it refuses none.
 func enumOfType(message string) (typ string, values []string) {
@@ -146,7 +167,7 @@ func enumOfType(message string) (typ string, values []string) {
 	if m == nil {
 		return "", nil
 	}
-	for _, q := range quotedWord.FindAllStringSubmatch(m[2], -1) {
+	for _, q := range quotedWord.FindAllStringSubmatch(strings.ReplaceAll(m[2], "'", `"`), -1) {
 		values = append(values, q[1])
 	}
 	typ, err := strconv.Unquote(m[1])
@@ -174,6 +195,12 @@ func enumIn(message string) (quoted string, values []string) {
 	}
 	if m := oneOfNames.FindStringSubmatch(message); m != nil {
 		return m[1], strings.Split(m[2], ", ")
+	}
+	if m := oneOfQuoted.FindStringSubmatch(message); m != nil {
+		for _, q := range quotedWord.FindAllStringSubmatch(strings.ReplaceAll(m[2], "'", `"`), -1) {
+			values = append(values, q[1])
+		}
+		return m[1], values
 	}
 	return "", nil
 }
@@ -284,6 +311,7 @@ func enrichEnum(d *manifest.Document, f *diag.Diagnostic, path, quoted string, v
 	}
 	best := enumOf(wrong, values)
 	if best == "" || best == wrong {
+		f.Help = noneMeant(path, wrong, values)
 		return
 	}
 	if p := d.Find(path); p.Exact && p.Node != nil && p.Node.Kind == manifest.List { // the list as a whole is refused
@@ -306,11 +334,35 @@ func enumOf(wrong string, values []string) string {
 	}); i >= 0 {
 		return values[i]
 	}
-	if slices.Contains([]string{"http", "https", "grpc", "tls", "ssl"}, strings.ToLower(wrong)) && slices.Contains(values, "TCP") {
-		return "TCP"
+	if word := enumWords[strings.ToLower(wrong)]; slices.Contains(values, word) {
+		return word
 	}
 	if i := slices.IndexFunc(values, func(v string) bool { return initials(v) == wrong }); i >= 0 {
 		return values[i]
+	}
+	return ""
+}
+
+// enumWords are words that are used for values of enumerations.
+var enumWords = map[string]string{
+	"never": "Forbid", "skip": "Forbid", "parallel": "Allow", "http": "TCP", "https": "TCP", "grpc": "TCP", "tls": "TCP", "ssl": "TCP",
+	"=": "In", "==": "In", "equals": "In", "!=": "NotIn", "percent": "Utilization", "percentage": "Utilization", "keep": "Retain",
+	"rolling": "RollingUpdate", "latest": "Always", "missing": "IfNotPresent", "secret": "Opaque", "rwx": "ReadWriteMany",
+}
+
+// noneMeant says what to do about a value of an enumeration of which nobody can say what was meant.
+func noneMeant(path, wrong string, values []string) string {
+	switch parts := strings.FieldsFunc(wrong, func(r rune) bool { return r == '/' || r == ',' || r == '+' || r == ' ' || r == '|' }); {
+	case len(values) == 1 && lastName(path) == "restartPolicy":
+		return "such pods are always restarted: write Always, or remove the field; work that ends is a Job"
+	case len(values) == 1:
+		return fmt.Sprintf("write %s, the only value that is allowed here, or remove the field", values[0])
+	case len(parts) > 1 && !slices.ContainsFunc(parts, func(p string) bool { return !slices.Contains(values, p) }):
+		return "write one entry for each: " + listedNames(parts)
+	case wrong == "Ingress" && lastName(path) == "type":
+		return "an Ingress is an object of its own, before a Service of type ClusterIP"
+	case len(values) <= maxNamed:
+		return "write " + strings.Join(values[:len(values)-1], ", ") + " or " + values[len(values)-1]
 	}
 	return ""
 }
@@ -361,7 +413,15 @@ func enrichName(d *manifest.Document, f *diag.Diagnostic, path, quoted string, d
 
 // enrichBase64 says how a Secret takes plain text.
 func enrichBase64(d *manifest.Document, f *diag.Diagnostic, c verdict.Cause) bool {
-	if d.Object.Kind != "Secret" || !strings.HasPrefix(c.Path, "data") || !strings.Contains(c.Message, "base64") {
+	if d.Object.Kind != "Secret" || !strings.HasPrefix(c.Path, "data") {
+		return false
+	}
+	switch valueOf(d, c.Path).(type) {
+	case int64, float64, bool:
+		enrichBareData(d, f, c.Path)
+		return true
+	}
+	if !strings.Contains(c.Message, "base64") {
 		return false
 	}
 	text, isText := valueOf(d, c.Path).(string)
@@ -390,8 +450,31 @@ func enrichBase64(d *manifest.Document, f *diag.Diagnostic, c verdict.Cause) boo
 	return true
 }
 
+// enrichBareData is for a number or boolean in the data of a Secret.
+func enrichBareData(d *manifest.Document, f *diag.Diagnostic, path string) {
+	name := lastName(path)
+	f.Server = f.Message
+	f.Message = fmt.Sprintf("%s takes base64, not %s", name, stands(valueOf(d, path)))
+	f.Help = fmt.Sprintf("data takes base64, and stringData the text itself: write stringData: {%s: \"...\"}", name)
+	f.Fixes = nil
+	p := d.Find(path)
+	fix, ok := asStringData(d, path)
+	if !ok || !p.Exact || p.Node.Shared || p.Node.Tagged || p.Value.Start.Line != p.Value.End.Line {
+		return
+	}
+	fix.Message += ", and quote the value"
+	fix.Edits = append(fix.Edits, source.Edit{Range: p.Value, NewText: strconv.Quote(string(textOf(d, p.Value)))})
+	f.Fixes = []diag.Fix{fix}
+}
+
 // minBase64 is how long a text is at least that is taken for base64 with a slip, and not for plain text.
 const minBase64 = 16
+
+// isBase64 reports whether a text is base64 as a Secret takes it.
+func isBase64(text string) bool {
+	_, err := base64.StdEncoding.DecodeString(text)
+	return err == nil
+}
 
 // repairedBase64 returns base64 that is broken over lines, of the alphabet for addresses or without its padding as it should be;
 // empty if the text is rather plain text.
@@ -413,8 +496,7 @@ func asStringData(d *manifest.Document, path string) (diag.Fix, bool) {
 	p := d.Find("data")
 	plain := true
 	for _, v := range data {
-		text, isText := v.(string)
-		if _, err := base64.StdEncoding.DecodeString(text); isText && err == nil {
+		if text, isText := v.(string); isText && isBase64(text) {
 			plain = false
 		}
 	}

@@ -182,6 +182,41 @@ var networkRules = []*lint.Rule{
 	},
 }
 
+// The range of node ports, unless the API server is given another one.
+const firstNodePort, lastNodePort = 30000, 32767
+
+var nodePortRange = &lint.Rule{
+	Name:     "node-port-range",
+	Title:    "port of the nodes that the API server does not give",
+	Severity: diag.Warning,
+	Category: "references",
+	Kinds:    []string{"Service"},
+	Doc: "The API server takes nodePort and healthCheckNodePort from 30000 to 32767, unless it runs with another " +
+		"`--service-node-port-range`, and refuses a Service with another port.",
+	Check: func(p *lint.Pass) error {
+		o, ok := p.Object.(*corev1.Service)
+		if !ok {
+			return nil
+		}
+		report := func(path string, port int32) {
+			if port >= firstNodePort && port <= lastNodePort || !p.Document.Find(path).Exact { // the server has chosen one
+				return
+			}
+			p.Report(lint.Finding{
+				Path: path,
+				Message: fmt.Sprintf("port %d of the nodes is not between %d and %d, the range of which the API server gives ports",
+					port, firstNodePort, lastNodePort),
+				Help: "leave the field out, and Kubernetes chooses a port; targetPort is the port of the container",
+			})
+		}
+		for i, port := range o.Spec.Ports {
+			report(fmt.Sprintf("spec.ports[%d].nodePort", i), port.NodePort)
+		}
+		report("spec.healthCheckNodePort", o.Spec.HealthCheckNodePort)
+		return nil
+	},
+}
+
 func exposed(name, title string, kind corev1.ServiceType, peers, doc string) *lint.Rule {
 	return &lint.Rule{
 		Name:        name,

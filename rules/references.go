@@ -198,6 +198,7 @@ var referenceRules = []*lint.Rule{
 		Doc:      "The API server refuses the second Service: provided port is already allocated.",
 		CheckSet: checkClaims("the API server refuses the second Service: leave nodePort out, or choose another"),
 	},
+	nodePortRange,
 	{
 		Name: "ingress-service-port-missing",
 		Equivalents: "kube-linter dangling-ingress, kube-score ingress-targets-service, popeye 1402, kubescape " +

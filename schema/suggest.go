@@ -85,7 +85,10 @@ func (s *Store) SuggestKind(gvk GVK) (GVK, bool) {
 	}
 	kind := gvk.Kind
 	if !slices.Contains(kinds, kind) {
-		if kind = DidYouMean(kind, kinds); kind == "" {
+		kind = kindCalled(all, kind)
+	}
+	if kind == "" {
+		if kind = DidYouMean(gvk.Kind, kinds); kind == "" {
 			return GVK{}, false
 		}
 	}
@@ -103,6 +106,17 @@ func (s *Store) SuggestKind(gvk GVK) (GVK, bool) {
 		}
 	}
 	return best.GVK, true
+}
+
+// kindCalled returns the kind whose resource or short name is a word: Service of svc and services; empty if there is none.
+func kindCalled(all []*Kind, word string) string {
+	word = strings.ToLower(word)
+	for _, k := range all {
+		if k.called(word) {
+			return k.GVK.Kind
+		}
+	}
+	return ""
 }
 
 // preferred reports whether an API version is to be used rather than another: v1 before v1beta1 before v1alpha1, v2
