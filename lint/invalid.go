@@ -106,10 +106,40 @@ var advices = []struct {
 		return advice{help: fmt.Sprintf("except takes smaller ranges out of cidr: write a part of %v, or remove it",
 			valueOf(v.Document, v.path[:strings.LastIndexByte(v.path, '.')]+".cidr"))}
 	}},
+	{regexp.MustCompile(`(?:must|value must) be between (\d+) and (\d+)`), adviseBetween},
+	{regexp.MustCompile(`must be in the range (\d+)-(\d+)`), adviseBetween},
+	{regexp.MustCompile(`must be positive and less than (\d+)`), func(v invalid) advice {
+		return advice{help: "write a number above 0 and below " + v.groups[1]}
+	}},
+	{regexp.MustCompile("must specify one of: (.*)$"), func(v invalid) advice {
+		return advice{help: "write one of " + strings.ReplaceAll(v.groups[1], "`", "")}
+	}},
+	{regexp.MustCompile(`must be spec.names.plural`), func(v invalid) advice {
+		plural, _ := valueOf(v.Document, "spec.names.plural").(string)
+		group, _ := valueOf(v.Document, "spec.group").(string)
+		if plural == "" || group == "" {
+			return advice{}
+		}
+		return advice{meant: plural + "." + group}
+	}},
+	{regexp.MustCompile("`selector` does not match template `labels`"), func(v invalid) advice {
+		selector, _ := valueOf(v.Document, "spec.selector").(map[string]any)
+		if labels, isMap := selector["matchLabels"].(map[string]any); isMap {
+			selector = labels
+		}
+		if len(selector) == 0 {
+			return advice{help: "write the same labels in spec.selector.matchLabels and spec.template.metadata.labels"}
+		}
+		return advice{help: "give the pods the labels that the selector wants: template: {metadata: {labels: " + flowText(selector) + "}}"}
+	}},
 	{regexp.MustCompile(`should match '(.*)'$`), advisePattern},
 	{regexp.MustCompile("may not be specified when `value` is not empty"), func(invalid) advice {
 		return advice{help: "a variable has a value or a source: remove value or valueFrom"}
 	}},
+}
+
+func adviseBetween(v invalid) advice {
+	return advice{help: fmt.Sprintf("write a number from %s to %s", v.groups[1], v.groups[2])}
 }
 
 var selectorOperators = []string{"In", "NotIn", "Exists", "DoesNotExist"}
@@ -151,7 +181,7 @@ func advisePattern(v invalid) advice {
 }
 
 var (
-	invalidValue  = regexp.MustCompile(`^Invalid value: ("(?:[^"\\]|\\.)*"|-?\d+|\[[^\]]*\]): (.*)`)
+	invalidValue  = regexp.MustCompile(`^Invalid value: ("(?:[^"\\]|\\.)*"|-?\d+|null|\[[^\]]*\]|\{[^{}]*\}): (.*)`)
 	notFoundValue = regexp.MustCompile(`^Not found: ("(?:[^"\\]|\\.)*")`)
 )
 

@@ -14,12 +14,24 @@ import (
 
 // placeMeant returns the path at which a field was most likely meant to stand; empty if it is not known.
 func (t *target) placeMeant(d *manifest.Document, c verdict.Cause) string {
+	if c.Wanted != "" {
+		return c.Wanted
+	}
 	kind := t.kindOf(d)
 	if kind == nil || t.versionsWith(gvkOf(d), c.SchemaPath()) != "" {
 		return ""
 	}
 	_, place := kind.SuggestField(t.schemaPath(d, c))
 	return inElements(d, place, c.Path)
+}
+
+// alternatives returns the places below the holder of an unknown field that have one of its name, where there are several.
+func (t *target) alternatives(d *manifest.Document, c verdict.Cause) []string {
+	kind := t.kindOf(d)
+	if kind == nil {
+		return nil
+	}
+	return kind.FieldsNamed(t.schemaPath(d, c))
 }
 
 // inElements returns a path of a schema as a path of a document: of each list the element that another path leads through,

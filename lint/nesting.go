@@ -96,6 +96,14 @@ func listedNames(names []string) string {
 	return strings.Join(names, "")
 }
 
+// listedOr joins the first of several names for a sentence.
+func listedOr(names []string) string {
+	if len(names) > maxNamed {
+		return strings.Join(names[:maxNamed], ", ") + " or another field"
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " or " + names[len(names)-1]
+}
+
 // wrapper is for a mapping that the kind does not have, around fields that it has: the spec of a ConfigMap or Role.
 func wrapper(m map[string]any, at mappingAt) (map[string]any, []string, string) {
 	for _, name := range at.unknown(m) {

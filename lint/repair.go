@@ -243,6 +243,8 @@ func saysLess(c, o verdict.Cause, later bool) bool {
 	case strings.HasPrefix(o.Message, "Required value"):
 		return strings.HasPrefix(c.Message, `Invalid value: "":`) || strings.HasPrefix(c.Message, "Invalid value: null:") ||
 			strings.HasPrefix(c.Message, "Invalid value: 0:") || strings.HasPrefix(c.Message, `Unsupported value: "":`)
+	case strings.HasSuffix(o.Message, "name part must be non-empty") && strings.Contains(c.Message, "name part must consist of"):
+		return true
 	case strings.HasSuffix(c.Message, notAResource) && strings.Contains(o.Message, "name part must consist of"):
 		return true
 	case strings.HasSuffix(o.Message, notAResource):
@@ -593,6 +595,9 @@ func firstStep(v any, path string) (key any, rest string, ok bool) {
 
 // nameMeant returns the field that was most likely meant by one that the type does not have; empty if none is near.
 func (t *target) nameMeant(d *manifest.Document, c verdict.Cause) string {
+	if c.Wanted != "" {
+		return ""
+	}
 	path := t.schemaPath(d, c)
 	wrong := path[strings.LastIndexByte(path, '.')+1:]
 	if yamlWords[strings.ToLower(wrong)] { // a boolean was meant to be a value

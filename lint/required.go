@@ -52,6 +52,8 @@ func (t *target) enrichRequired(d *manifest.Document, f *diag.Diagnostic, path s
 		if len(labels) > 0 {
 			f.Help = fmt.Sprintf("select the pods by their labels: selector: {matchLabels: %s}", flowText(labels))
 			add(flowText(map[string]any{"matchLabels": labels}))
+		} else {
+			f.Help = "select the pods by the labels of their template: selector: {matchLabels: {app: ...}}"
 		}
 	case strings.HasSuffix(path, ".name") && dashTooMany(d, path):
 		list, _ := splitPath(path)
@@ -90,6 +92,10 @@ func (t *target) enrichRequired(d *manifest.Document, f *diag.Diagnostic, path s
 				f.Fixes = append(f.Fixes, replaceFix(p.Key, requote(d, p.Key, "averageUtilization"), "write averageUtilization"))
 			}
 		}
+	case strings.Contains(c.Message, "must specify a metric target type"):
+		f.Help = "say what the number is: type: Utilization for averageUtilization, AverageValue for averageValue, or Value for value"
+	case strings.Contains(c.Message, "must set either a target value") || strings.Contains(c.Message, "a positive target averageValue"):
+		f.Help = "write averageValue: with the amount for each pod: averageValue: \"100\""
 	case strings.Contains(c.Message, "given metric source"):
 		f.Help = fmt.Sprintf("write %s: {name: cpu, target: {type: Utilization, averageUtilization: 80}}", lastName(path))
 		if name := lastName(path); name != "resource" && name != "containerResource" {
@@ -109,8 +115,8 @@ func (t *target) example(d *manifest.Document, path string) string {
 		return ""
 	}
 	f, err := kind.Field(t.schemaPath(d, verdict.Cause{Path: path}))
-	if err != nil {
-		return ""
+	if err != nil { // the server names it as its internal form does
+		return fmt.Sprintf("add %s: with a value", lastName(path))
 	}
 	verb := "add"
 	if d.Find(path).Exact {

@@ -65,15 +65,39 @@ func (t *target) enrichShape(d *manifest.Document, f *diag.Diagnostic, c verdict
 	}
 }
 
-// wholes returns causes with the paths of the values that have the wrong type.
+// wholes returns causes with the paths of the values that have the wrong type, and with the places where fields are missing
+// that stand elsewhere.
 func (t *target) wholes(d *manifest.Document, causes []verdict.Cause) []verdict.Cause {
 	for i, c := range causes {
+		if to := wantedAt(d, causes, c); to != "" {
+			causes = slices.Clone(causes)
+			causes[i].Wanted = to
+			continue
+		}
 		if path := t.wholeOf(d, c); path != c.Path {
 			causes = slices.Clone(causes)
 			causes[i].Path, causes[i].Meant = path, ""
 		}
 	}
 	return causes
+}
+
+// wantedAt returns the path at which validation misses a field that stands further up, if there is one such path.
+func wantedAt(d *manifest.Document, causes []verdict.Cause, c verdict.Cause) (to string) {
+	if c.Class != verdict.UnknownField || len(causes) > maxWrong {
+		return ""
+	}
+	holder, name := splitPath(c.Path)
+	for _, o := range causes {
+		if o.Class != verdict.Invalid || !strings.HasSuffix(o.Path, "."+name) || d.Find(o.Path).Exact || holder != "" && !isBelow(o.Path, holder) {
+			continue
+		}
+		if to != "" && to != o.Path {
+			return ""
+		}
+		to = o.Path
+	}
+	return to
 }
 
 // wholeOf returns the path of the value that has the wrong type: that of a list for one of its elements, if the field takes

@@ -227,6 +227,13 @@ func (t *target) enrichField(d *manifest.Document, f *diag.Diagnostic, c verdict
 	if enrichOutdent(d, f, c) {
 		return
 	}
+	if c.Wanted != "" {
+		f.Help = "move it to " + c.Wanted
+		if fix, ok := moveFix(d, c.Path, c.Wanted); ok {
+			f.Fixes = append(f.Fixes, fix)
+		}
+		return
+	}
 	if name := t.otherName(d, c); name != "" {
 		suggestField(d, f, c.Path, name)
 		return
@@ -253,6 +260,9 @@ func (t *target) enrichField(d *manifest.Document, f *diag.Diagnostic, c verdict
 	}
 	name, place := kind.SuggestField(t.schemaPath(d, c))
 	suggestField(d, f, c.Path, name)
+	if places := t.alternatives(d, c); name == "" && place == "" && len(places) > 1 {
+		f.Help = fmt.Sprintf("%s has it: move it there", listedOr(places))
+	}
 	if name != "" || place == "" {
 		return
 	}

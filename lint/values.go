@@ -139,6 +139,16 @@ func (t *target) enrichInvalid(d *manifest.Document, f *diag.Diagnostic, c verdi
 		enrichNotFound(d, f, path, c.Message)
 		return
 	}
+	if nothing := emptyValue.MatchString(c.Message) && !isWritten(d, path); nothing {
+		if _, values := enumIn(c.Message); values != nil {
+			f.Help = fmt.Sprintf("add %s: %s", lastName(path), strings.Join(values, " or "))
+		} else {
+			f.Help = t.example(d, path)
+		}
+		if f.Help != "" {
+			return
+		}
+	}
 	if typ, values := enumOfType(c.Message); typ != "" && d.Find(path+".type").Exact {
 		f.Server = c.Message
 		f.Message = fmt.Sprintf("Unsupported value: %q: supported values: %s", typ, quotedList(values))
@@ -155,6 +165,16 @@ func (t *target) enrichInvalid(d *manifest.Document, f *diag.Diagnostic, c verdi
 	} else {
 		enrichValue(d, f, path, c.Message)
 	}
+}
+
+// emptyValue matches what the server says of a value that is missing or empty.
+var emptyValue = regexp.MustCompile(`^(?:Invalid|Unsupported) value: (?:""|null|0|\{\}): `)
+
+// isWritten reports whether a value is written at a path that is more than nothing.
+func isWritten(d *manifest.Document, path string) bool {
+	p := d.Find(path)
+	v := valueOf(d, path)
+	return p.Exact && v != nil && v != ""
 }
 
 // typeDump matches what the server says of an object whose type it does not know.

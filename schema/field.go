@@ -338,6 +338,42 @@ func (s *Store) below(t *Type, at, name string) string {
 	return ""
 }
 
+// FieldsNamed returns the fields on the nearest level beneath the holder of a path that have a child with the last name of
+// the path, such as the two that have finalizers.
+func (k *Kind) FieldsNamed(path string) (found []string) {
+	parts := Split(path)
+	if len(parts) == 0 {
+		return nil
+	}
+	holder := k.Type()
+	for _, p := range parts[:len(parts)-1] {
+		if holder == nil || holder.Properties[p] == nil {
+			return nil
+		}
+		holder = k.store.element(holder.Properties[p])
+	}
+	at := k.elementPath(parts[:len(parts)-1])
+	level := k.store.fields(holder, at)
+	for range 2 {
+		var next []*Field
+		for _, f := range level {
+			if f.Name == "status" && at == "" {
+				continue
+			}
+			e := k.store.element(f.schema)
+			if e.Properties[parts[len(parts)-1]] != nil {
+				found = append(found, strings.TrimSuffix(f.Path+suffixOf(f), "[]"))
+			}
+			next = append(next, k.store.fields(e, f.Path+suffixOf(f))...)
+		}
+		if len(found) > 0 {
+			return found
+		}
+		level = next
+	}
+	return nil
+}
+
 func suffixOf(f *Field) string {
 	if strings.HasPrefix(f.Type, "[]") {
 		return "[]"

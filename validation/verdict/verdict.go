@@ -39,6 +39,8 @@ type Cause struct {
 	// Siblings are the fields that there are instead of an unknown one, where a CustomResourceDefinition or the type
 	// of a component's configuration says it.
 	Siblings []string
+	// Wanted is the path at which validation misses the field that stands elsewhere; empty if it misses none.
+	Wanted string
 	// Meant is the path that the field would have if the object were written in the right shape; empty if it is Path.
 	Meant string
 }
