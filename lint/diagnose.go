@@ -222,7 +222,7 @@ func quoteFix(d *manifest.Document, place manifest.Place, message string) (diag.
 	case want == "string" && (got == "number" || got == "bool"):
 		return fix(strconv.Quote(text), "quote the value: the field is a string")
 	case got == "string" && (strings.HasPrefix(want, "int") || strings.HasPrefix(want, "float")):
-		if bare := strings.Trim(text, `"'`); bare != text && isNumber(bare) {
+		if bare := strings.Trim(text, `"'`); bare != text && isNumber(bare) && decimal.MatchString(bare) && !isMode(d, place) {
 			return fix(bare, "remove the quotes: the field is a number")
 		}
 	case got == "string" && want == "bool":
@@ -231,6 +231,18 @@ func quoteFix(d *manifest.Document, place manifest.Place, message string) (diag.
 		}
 	}
 	return diag.Fix{}, false
+}
+
+// decimal matches whole numbers that YAML reads as they look: a leading 0 makes one octal.
+var decimal = regexp.MustCompile(`^[-+]?(?:0|[1-9]\d*)$`)
+
+// isMode reports whether a place has the mode of a file, which is octal.
+func isMode(d *manifest.Document, p manifest.Place) bool {
+	if !p.Key.IsValid() {
+		return false
+	}
+	name := string(textOf(d, p.Key))
+	return strings.HasSuffix(strings.ToLower(strings.Trim(name, `"'`)), "mode")
 }
 
 func isNumber(s string) bool {

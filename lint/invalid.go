@@ -177,7 +177,7 @@ func advisePattern(v invalid) advice {
 			return advice{meant: meant}
 		}
 	}
-	return advice{help: "write a text that matches " + v.groups[1]}
+	return advice{}
 }
 
 var (
@@ -246,7 +246,8 @@ func adviseNumericPort(v invalid) advice {
 	case strings.HasSuffix(v.path, ".name"):
 		return advice{help: "the name of a port needs a letter: did you mean port-" + v.value + "?", meant: "port-" + v.value}
 	}
-	return advice{help: "a string is the name of a port: write the number without quotes", meant: v.value, bare: true, certain: true}
+	number := strings.TrimLeft(v.value, "0") // a leading 0 would make the number octal
+	return advice{help: "a string is the name of a port: write the number without quotes", meant: number, bare: true, certain: number == v.value}
 }
 
 // notNumber matches what the server says of a word in a schedule.
@@ -260,6 +261,9 @@ var (
 const maxPortName = 15
 
 func advisePortName(v invalid) advice {
+	if number := portProtocol.FindStringSubmatch(v.value); number != nil {
+		return advice{meant: number[1], bare: true}
+	}
 	right := strings.Trim(notInLabel.ReplaceAllString(strings.ToLower(v.value), "-"), "-")
 	if right == "" || right == v.value || len(right) > maxPortName {
 		return advice{help: fmt.Sprintf("the name of a port has at most %d lower-case letters, digits and hyphens: http-admin", maxPortName)}
@@ -316,6 +320,9 @@ func adviseCIDR(v invalid) advice {
 		}
 	}
 	meant := fmt.Sprintf("%s/%d", address, bits)
+	if mask == "" && strings.HasSuffix(address, ".0") {
+		return advice{help: fmt.Sprintf("append the length of the prefix: %s/24, or another one", address)}
+	}
 	if mask == "" {
 		return advice{help: fmt.Sprintf("append the length of the prefix: %s is this address alone", meant), meant: meant}
 	}

@@ -91,9 +91,12 @@ func integerMeant(name string, v any) meaning {
 func textForInteger(name, text string) meaning {
 	mode := strings.HasSuffix(strings.ToLower(name), "mode")
 	if n, err := strconv.ParseInt(text, 8, 64); err == nil && mode {
-		return meaning{value: n, words: "remove the quotes: the field is a number"}
+		return meaning{value: n, draft: true, words: fmt.Sprintf("write the mode without quotes, and with a 0 before it: 0%s", strings.TrimLeft(text, "0"))}
 	}
 	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+		if !decimal.MatchString(text) {
+			return meaning{value: n, words: fmt.Sprintf("did you mean %d? A number does not begin with 0", n)}
+		}
 		return meaning{value: n, words: "remove the quotes: the field is a number"}
 	}
 	if n := slices.Index(numberWords, strings.ToLower(text)); n >= 0 {

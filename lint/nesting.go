@@ -242,6 +242,9 @@ func groupOfVersion(m map[string]any, at mappingAt) (map[string]any, []string, s
 		return nil, nil, ""
 	}
 	group := groupOf(version)
+	if strings.Contains(version, ".") && group == "" { // the group alone stands there already
+		group = version
+	}
 	return map[string]any{"apiGroup": group}, []string{"apiVersion"}, "write the group alone: apiGroup: " + scalarText(group)
 }
 

@@ -375,16 +375,16 @@ func noneMeant(path, wrong string, values []string) string {
 	switch parts := strings.FieldsFunc(wrong, func(r rune) bool { return r == '/' || r == ',' || r == '+' || r == ' ' || r == '|' }); {
 	case len(values) == 1 && lastName(path) == "restartPolicy":
 		return "such pods are always restarted: write Always, or remove the field; work that ends is a Job"
+	case len(values) == 1 && values[0] == "":
+		return "remove the field"
 	case len(values) == 1:
 		return fmt.Sprintf("write %s, the only value that is allowed here, or remove the field", values[0])
 	case len(parts) > 1 && !slices.ContainsFunc(parts, func(p string) bool { return !slices.Contains(values, p) }):
 		return "write one entry for each: " + listedNames(parts)
 	case wrong == "Ingress" && lastName(path) == "type":
 		return "an Ingress is an object of its own, before a Service of type ClusterIP"
-	case len(values) <= maxNamed:
-		return "write " + strings.Join(values[:len(values)-1], ", ") + " or " + values[len(values)-1]
 	}
-	return ""
+	return "" // the message lists the values
 }
 
 // initials returns the capital letters of a word: RWO of ReadWriteOnce.
@@ -500,6 +500,9 @@ func isBase64(text string) bool {
 // empty if the text is rather plain text.
 func repairedBase64(text string) string {
 	joined := strings.Join(strings.Fields(text), "")
+	if lost := joined + strings.Repeat("=", (4-len(joined)%4)%4); len(joined) < minBase64 && lost != joined && isPlainBase64(lost) {
+		return lost
+	}
 	if len(joined) < minBase64 {
 		return ""
 	}
@@ -508,6 +511,14 @@ func repairedBase64(text string) string {
 		return ""
 	}
 	return bare + strings.Repeat("=", (4-len(bare)%4)%4)
+}
+
+// isPlainBase64 reports whether base64 stands for a line of text, as the values of most Secrets do.
+func isPlainBase64(text string) bool {
+	decoded, err := base64.StdEncoding.DecodeString(text)
+	return err == nil && len(decoded) > 3 && !strings.ContainsFunc(strings.TrimRight(string(decoded), "\n"), func(r rune) bool {
+		return r < ' ' || r > '~'
+	})
 }
 
 // asStringData moves a key of a Secret from data to stringData, or all of them if none is base64.

@@ -59,7 +59,11 @@ func (simulatedExecutor) ExecuteWithContext(
 		return err
 	}
 	request := client.Verb(http.MethodPost).RequestURI(u.RequestURI()).SetHeader(apiserver.ExecHeader, "json")
-	data, err := request.Do(ctx).Raw()
+	result := request.Do(ctx)
+	if err := result.Error(); err != nil { // with the server's words, which Raw leaves out
+		return err
+	}
+	data, err := result.Raw()
 	if err != nil {
 		return err
 	}
