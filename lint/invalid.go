@@ -193,6 +193,9 @@ func enrichValue(d *manifest.Document, f *diag.Diagnostic, path, message string)
 			f.Message = strings.SplitN(message, ": failed", 2)[0] + ": " + word[1] + " is neither a number nor a name"
 		}
 	}
+	if len(f.Fixes) > 0 { // the label that differs is offered
+		return
+	}
 	way := adviceOn(d, path, message)
 	if way.meant != "" {
 		way.suggest(d, f, path, way.instead)

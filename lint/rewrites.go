@@ -95,7 +95,7 @@ func (t *target) rewriteOf(d *manifest.Document, object map[string]any, c verdic
 		m, _ = valueAt(holder, key).(map[string]any)
 	}
 	kind := t.kindOf(d)
-	if m == nil || kind == nil {
+	if m == nil || kind == nil || len(m) > maxWrong { // each rewriter looks at all fields
 		return rewrite{}, false
 	}
 	gvk := gvkOf(d)
