@@ -29,6 +29,7 @@ type counter struct {
 	runs      int      // that were started
 	cancelled int      // runs that were cancelled
 	hold      bool     // runs wait until they are cancelled
+	suffix    string   // of all messages
 }
 
 type snapshot struct {
@@ -46,7 +47,7 @@ func (c *counter) open(folder string, overlay map[string][]byte, _ lsp.Settings)
 func (s snapshot) Lint(ctx context.Context) (found []diag.Diagnostic, err error) {
 	s.mu.Lock()
 	s.runs++
-	hold := s.hold
+	hold, suffix := s.hold, s.suffix
 	s.mu.Unlock()
 	if hold {
 		<-ctx.Done()
@@ -56,7 +57,7 @@ func (s snapshot) Lint(ctx context.Context) (found []diag.Diagnostic, err error)
 		return nil, ctx.Err()
 	}
 	for name, text := range s.overlay {
-		found = append(found, diag.Diagnostic{Message: string(text), Range: source.NewFile(name, text).Range(0, 1)})
+		found = append(found, diag.Diagnostic{Message: string(text) + suffix, Range: source.NewFile(name, text).Range(0, 1)})
 	}
 	return found, nil
 }
@@ -75,6 +76,13 @@ func (c *counter) counts() (snapshots, runs, cancelled int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return len(c.snapshots), c.runs, c.cancelled
+}
+
+// note changes what is said of all texts.
+func (c *counter) note(suffix string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.suffix = suffix
 }
 
 // client is an editor.

@@ -198,10 +198,12 @@ func closed(name string) *document {
 	return &document{uri: uriOf(name), name: name, version: -1, file: source.NewFile(name, data)}
 }
 
-// refresh tells the editor to ask for findings again, and does not wait for its answer: what it asks next waits for the
-// run that found them. It is called during a run.
+// refresh asks the editor to ask for findings again, before the requests that wait for the run are answered. It does not
+// wait for the editor's answer: what the editor asks next waits for the run that found them. It is called during a run.
 func (s *Server) refresh() {
-	s.runs.Go(func() {
-		_ = s.conn.Call(s.ctx, "workspace/diagnostic/refresh", nil, nil) // an editor that is gone needs no findings
-	})
+	asked, err := s.conn.DispatchCall(s.ctx, "workspace/diagnostic/refresh", nil)
+	if err != nil {
+		return // an editor that is gone needs no findings
+	}
+	s.runs.Go(func() { _ = asked.Wait(s.ctx, nil) })
 }

@@ -67,6 +67,23 @@ func TestARefreshIsSentOnlyForTextsThatDidNotChange(t *testing.T) {
 	})
 }
 
+func TestARefreshIsSentBeforeThePullIsAnswered(t *testing.T) {
+	c := &counter{}
+	capable(t, c, pulling, func(e *client) {
+		e.open(uri("a.yaml"), pod("a"))
+		e.open(uri("b.yaml"), pod("b"))
+		e.pull("a.yaml", "")
+		c.note("changed on disk")
+		e.notify("textDocument/didSave", map[string]any{"textDocument": map[string]any{"uri": uri("b.yaml")}})
+		e.pull("a.yaml", "")
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		if want := []string{"workspace/diagnostic/refresh"}; !slices.Equal(e.asked, want) {
+			t.Errorf("before the answer the server sent %q, want %q", e.asked, want)
+		}
+	})
+}
+
 func TestAPullThatIsCancelledEnds(t *testing.T) {
 	capable(t, &counter{hold: true}, pulling, func(e *client) {
 		e.open(uri("a.yaml"), pod("a"))
