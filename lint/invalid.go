@@ -104,9 +104,9 @@ var advices = []struct {
 	}},
 	{regexp.MustCompile("must be a strict subset of `cidr`"), func(v invalid) advice {
 		return advice{help: fmt.Sprintf("except takes smaller ranges out of cidr: write a part of %v, or remove it",
-			valueOf(v.Document, v.path[:strings.LastIndexByte(v.path, '.')]+".cidr"))}
+			valueOf(v.Document, sibling(v.path, "cidr")))}
 	}},
-	{regexp.MustCompile(`(?:must|value must) be between (\d+) and (\d+)`), adviseBetween},
+	{regexp.MustCompile(`must be between (\d+) and (\d+)`), adviseBetween},
 	{regexp.MustCompile(`must be in the range (\d+)-(\d+)`), adviseBetween},
 	{regexp.MustCompile(`must be positive and less than (\d+)`), func(v invalid) advice {
 		return advice{help: "write a number above 0 and below " + v.groups[1]}
@@ -295,7 +295,7 @@ func adviseSchedule(v invalid) advice {
 			n, example)}
 	}
 	if day := notNumber.FindStringSubmatch(v.groups[0]); day != nil {
-		for _, right := range append(slices.Clone(weekDays), months...) {
+		for _, right := range slices.Concat(weekDays, months) {
 			if len(day[1]) >= 2 && strings.HasPrefix(right, strings.ToUpper(day[1])) || len(day[1]) > 3 && strings.HasPrefix(strings.ToUpper(day[1]), right) {
 				return advice{meant: strings.Replace(v.value, day[1], right, 1)}
 			}

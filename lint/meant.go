@@ -671,24 +671,37 @@ func requiredText(f *schema.Field, text string) meaning {
 
 // enumMeant returns the value of an enumeration that was meant by a text, or the text.
 func enumMeant(f *schema.Field, text string) string {
-	var values []string
-	for _, v := range f.Enum {
-		values = append(values, fmt.Sprint(v))
-	}
-	if best := nearest(text, values); best != "" {
+	if best := nearest(text, enumValues(f)); best != "" {
 		return best
 	}
 	return text
 }
 
+// enumValues returns the values of an enumeration as texts.
+func enumValues(f *schema.Field) []string {
+	values := make([]string, len(f.Enum))
+	for i, v := range f.Enum {
+		values[i] = fmt.Sprint(v)
+	}
+	return values
+}
+
 // maxNamed is how many fields a message names, at most.
 const maxNamed = 6
 
-// fieldsOf names the fields of an object, those that are required first.
+// fieldsOf says which fields an object has.
 func fieldsOf(f *schema.Field) string {
 	if f == nil {
 		return ""
 	}
+	if names := fieldNames(f); names != "" {
+		return "write a mapping of its fields: " + names
+	}
+	return "write a mapping, such as {}"
+}
+
+// fieldNames names the first fields of an object, those that are required before others; empty if it has none.
+func fieldNames(f *schema.Field) string {
 	var required, rest []string
 	for _, child := range f.Fields() {
 		if child.Required {
@@ -698,11 +711,8 @@ func fieldsOf(f *schema.Field) string {
 		}
 	}
 	names := slices.Concat(required, rest)
-	if len(names) == 0 {
-		return "write a mapping, such as {}"
-	}
 	if len(names) > maxNamed {
-		return fmt.Sprintf("write a mapping of its fields: %s, ...", strings.Join(names[:maxNamed], ", "))
+		names = append(names[:maxNamed], "...")
 	}
-	return "write a mapping of its fields: " + strings.Join(names, ", ")
+	return strings.Join(names, ", ")
 }

@@ -31,7 +31,11 @@ func (t *target) alternatives(d *manifest.Document, c verdict.Cause) []string {
 	if kind == nil {
 		return nil
 	}
-	return kind.FieldsNamed(t.schemaPath(d, c))
+	places := kind.FieldsNamed(t.schemaPath(d, c))
+	if len(places) > maxNamed {
+		places = append(places[:maxNamed], "another field")
+	}
+	return places
 }
 
 // inElements returns a path of a schema as a path of a document: of each list the element that another path leads through,

@@ -55,7 +55,7 @@ func podFields(m map[string]any, at mappingAt) (map[string]any, []string, string
 		added = level
 	}
 	to := strings.TrimPrefix(at.path+"."+strings.Join(under, "."), ".")
-	words := fmt.Sprintf("move %s to %s", listedNames(consumed), to)
+	words := fmt.Sprintf("move %s to %s", listedNames(consumed, "and"), to)
 	if len(consumed) == 1 {
 		words = fmt.Sprintf("move it to %s.%s", to, consumed[0])
 	}
@@ -88,20 +88,12 @@ func hasOneOf(m map[string]any, at mappingAt) bool {
 	return slices.ContainsFunc(sortedKeys(m), func(name string) bool { return at.has(name) != nil })
 }
 
-// listedNames joins names for a sentence.
-func listedNames(names []string) string {
+// listedNames joins names for a sentence, the last one by a word.
+func listedNames(names []string, word string) string {
 	if n := len(names); n > 1 {
-		return strings.Join(names[:n-1], ", ") + " and " + names[n-1]
+		return strings.Join(names[:n-1], ", ") + " " + word + " " + names[n-1]
 	}
 	return strings.Join(names, "")
-}
-
-// listedOr joins the first of several names for a sentence.
-func listedOr(names []string) string {
-	if len(names) > maxNamed {
-		return strings.Join(names[:maxNamed], ", ") + " or another field"
-	}
-	return strings.Join(names[:len(names)-1], ", ") + " or " + names[len(names)-1]
 }
 
 // wrapper is for a mapping that the kind does not have, around fields that it has: the spec of a ConfigMap or Role.
@@ -118,7 +110,7 @@ func wrapper(m map[string]any, at mappingAt) (map[string]any, []string, string) 
 		if at.path == "" {
 			what = "a " + at.kind
 		}
-		return inner, []string{name}, fmt.Sprintf("%s has no %s: move %s one level up", what, name, listedNames(sortedKeys(inner)))
+		return inner, []string{name}, fmt.Sprintf("%s has no %s: move %s one level up", what, name, listedNames(sortedKeys(inner), "and"))
 	}
 	return nil, nil, ""
 }
@@ -153,7 +145,7 @@ func strayData(m map[string]any, at mappingAt) (map[string]any, []string, string
 	if len(values) == 0 || slices.ContainsFunc(consumed, func(name string) bool { return nearest(name, namesOfFields(at.fields)) != "" }) {
 		return nil, nil, ""
 	}
-	return map[string]any{into: values}, consumed, fmt.Sprintf("move %s below %s:", listedNames(consumed), into)
+	return map[string]any{into: values}, consumed, fmt.Sprintf("move %s below %s:", listedNames(consumed, "and"), into)
 }
 
 // metricSource is for the fields of a metric's source that stand in the metric itself.
@@ -178,7 +170,7 @@ func metricSource(m map[string]any, at mappingAt) (map[string]any, []string, str
 	if len(inside) == 0 {
 		return nil, nil, ""
 	}
-	return map[string]any{into: inside}, consumed, fmt.Sprintf("move %s below %s:", listedNames(consumed), into)
+	return map[string]any{into: inside}, consumed, fmt.Sprintf("move %s below %s:", listedNames(consumed, "and"), into)
 }
 
 // requestURL is for the address of a request that is written as one text.

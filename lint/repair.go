@@ -45,7 +45,7 @@ type repaired struct {
 // repair judges an object again with what was most likely meant. It returns the verdict as it is if nothing can be repaired.
 func (r *run) repair(ctx context.Context, d *manifest.Document, v verdict.Verdict) repaired {
 	if len(r.targets) == 1 {
-		v.Causes = r.targets[0].wholes(d, v.Causes)
+		v.Causes = r.targets[0].placed(d, v.Causes)
 	}
 	whole := repaired{Verdict: v}
 	whole.setAside(d, v.Causes)
@@ -382,7 +382,11 @@ func (w *repaired) doubt(f *diag.Diagnostic) {
 	if i < 0 || len(f.Fixes) == 0 {
 		return
 	}
-	f.Help += "; but even so: " + w.unsure[i].Message
+	if strings.HasSuffix(f.Help, "?") {
+		f.Help += " But even so: " + w.unsure[i].Message
+	} else {
+		f.Help += "; but even so: " + w.unsure[i].Message
+	}
 	f.Fixes = nil
 }
 
@@ -479,12 +483,7 @@ func (t *target) repairOf(d *manifest.Document, object map[string]any, c verdict
 		return fix, true
 	}
 	if w, ok := t.rewriteOf(d, object, c); ok {
-		m := object
-		if w.path != "" {
-			held, at, _ := locate(object, w.path)
-			m, _ = valueAt(held, at).(map[string]any)
-		}
-		return w.repair(m, c.Path), true
+		return w.repair(mappingIn(object, w.path), c.Path), true
 	}
 	if isWrongType(c) {
 		v := valueAt(holder, key)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-
 	"strconv"
 	"strings"
 
@@ -56,10 +55,13 @@ func (t *target) enrichRequired(d *manifest.Document, f *diag.Diagnostic, path s
 			f.Help = "select the pods by the labels of their template: selector: {matchLabels: {app: ...}}"
 		}
 	case strings.HasSuffix(path, ".name") && dashTooMany(d, path):
-		list, _ := splitPath(path)
-		beside := listedNames(elementKeys(d, list))
-		f.Help = fmt.Sprintf("remove the dash: %s belongs to the element above", beside)
-		if fix, ok := withoutDash(d, list); ok {
+		element, _ := splitPath(path)
+		keys, verb := elementKeys(d, element), "belongs"
+		if len(keys) > 1 {
+			verb = "belong"
+		}
+		f.Help = fmt.Sprintf("remove the dash: %s %s to the element above", listedNames(keys, "and"), verb)
+		if fix, ok := withoutDash(d, element); ok {
 			f.Fixes = append(f.Fixes, fix)
 		}
 	case strings.HasSuffix(path, ".name") && strings.HasPrefix(path, "spec.ports[") && d.Object.Kind == "Service":
@@ -80,7 +82,7 @@ func (t *target) enrichRequired(d *manifest.Document, f *diag.Diagnostic, path s
 			add("[" + scalarText(group) + "]")
 		}
 	case strings.HasPrefix(path, "data[") && d.Object.Kind == "Secret":
-		f.Help = fmt.Sprintf("a Secret of type %s has %s; text of any form is of type Opaque", secretType(d), listedNames(secretKeys[secretType(d)]))
+		f.Help = fmt.Sprintf("a Secret of type %s has %s; text of any form is of type Opaque", secretType(d), listedNames(secretKeys[secretType(d)], "and"))
 	case path == "spec.scaleTargetRef.kind" && !d.Find("spec.scaleTargetRef.apiVersion").Exact:
 		f.Help = "write apiVersion: apps/v1 and kind: Deployment beside the name"
 	case strings.Contains(c.Message, noTarget):
@@ -129,11 +131,7 @@ func (t *target) example(d *manifest.Document, path string) string {
 	case isList:
 		return fmt.Sprintf("%s %s: %s", verb, f.Name, listExample(slot{d, path, f}, item))
 	case len(f.Enum) > 0 && len(f.Enum) <= maxNamed:
-		values := make([]string, len(f.Enum))
-		for i, v := range f.Enum {
-			values[i] = fmt.Sprint(v)
-		}
-		return fmt.Sprintf("%s %s: %s", verb, f.Name, strings.Join(values, " or "))
+		return fmt.Sprintf("%s %s: %s", verb, f.Name, strings.Join(enumValues(f), " or "))
 	case f.Name == "image":
 		return verb + " image: with the name and the tag of an image: registry.example.com/web:1.2"
 	case f.Type == "string":
@@ -145,7 +143,7 @@ func (t *target) example(d *manifest.Document, path string) string {
 	case strings.HasPrefix(f.Type, "map["):
 		return fmt.Sprintf("%s %s: with keys and their values", verb, f.Name)
 	}
-	if names := strings.TrimPrefix(fieldsOf(f), "write a mapping of its fields: "); names != fieldsOf(f) {
+	if names := fieldNames(f); names != "" {
 		return fmt.Sprintf("%s %s: with its fields: %s", verb, f.Name, names)
 	}
 	return ""
@@ -271,13 +269,9 @@ func followsCause(d *manifest.Document, causes []verdict.Cause, i int) bool {
 	}
 	required := strings.HasPrefix(c.Message, "Required value")
 	switch {
-	case d.Object.Kind == "Secret" && strings.HasPrefix(c.Path, "data[") && required:
+	case required && isOneOfSeveral(d, c):
 		return before(func(o verdict.Cause) bool {
-			return strings.HasPrefix(o.Path, "data[") && strings.HasPrefix(o.Message, "Required value")
-		})
-	case d.Object.Kind == "Service" && strings.HasPrefix(c.Path, "spec.ports[") && strings.HasSuffix(c.Path, ".name") && required:
-		return before(func(o verdict.Cause) bool {
-			return strings.HasPrefix(o.Path, "spec.ports[") && strings.HasSuffix(o.Path, ".name") && strings.HasPrefix(o.Message, "Required value")
+			return strings.HasPrefix(o.Message, "Required value") && isOneOfSeveral(d, o)
 		})
 	case c.Path == "spec.scaleTargetRef.apiVersion" && !d.Find(c.Path).Exact:
 		return another(func(o verdict.Cause) bool { return o.Path == "spec.scaleTargetRef.kind" })
@@ -285,7 +279,7 @@ func followsCause(d *manifest.Document, causes []verdict.Cause, i int) bool {
 		return another(func(o verdict.Cause) bool {
 			return o.Path == c.Path && strings.Contains(o.Message, "namespaced rules cannot")
 		})
-	case required && strings.HasPrefix(lastName(c.Path), "image"): // of the element above one with a dash too many
+	case required: // in the element above one with a dash too many
 		return another(func(o verdict.Cause) bool {
 			element, name := splitPath(o.Path)
 			holder, _ := splitPath(c.Path)
@@ -295,8 +289,15 @@ func followsCause(d *manifest.Document, causes []verdict.Cause, i int) bool {
 	return false
 }
 
+// isOneOfSeveral reports whether a cause is about one of several values that one finding names: keys of a Secret, or names of
+// the ports of a Service.
+func isOneOfSeveral(d *manifest.Document, c verdict.Cause) bool {
+	return d.Object.Kind == "Secret" && strings.HasPrefix(c.Path, "data[") ||
+		d.Object.Kind == "Service" && strings.HasPrefix(c.Path, "spec.ports[") && strings.HasSuffix(c.Path, ".name")
+}
+
 // whenPattern matches what a message says of a field that may not stand beside another value.
-var whenPattern = regexp.MustCompile("(?:when|unless|if) (?:strategy )?`(\\w+)` is (.*)$")
+var whenPattern = regexp.MustCompile("(?:when|unless|if) (?:strategy )?`(\\w+)` is ")
 
 // forbiddenWays lists what to do about fields that validation forbids. The first pattern that matches counts.
 var forbiddenWays = []struct {
@@ -308,7 +309,6 @@ var forbiddenWays = []struct {
 	{regexp.MustCompile(`may not be specified when .operator. is`), "remove values, or write operator: In or NotIn"},
 	{regexp.MustCompile(`may not specify more than 1`), "keep one of the two"},
 	{regexp.MustCompile(`at least one Object or External metric to support scaling to zero`), "write minReplicas: 1, or scale by a metric of type Object or External"},
-	{regexp.MustCompile(`podFailurePolicy|only .* when restartPolicy`), "write restartPolicy: Never"},
 }
 
 // enrichForbidden says how to go on where validation forbids a field.
@@ -321,11 +321,8 @@ func enrichForbidden(d *manifest.Document, f *diag.Diagnostic, path string, c ve
 	}
 	if strings.Contains(c.Message, "scaling to zero") {
 		help := f.Help
-		meantInstead(d, f, "spec.minReplicas", "1", false)
+		advice{meant: "1", bare: true}.suggest(d, f, "spec.minReplicas", "0")
 		f.Help = help
-		if n := len(f.Fixes); n > 0 {
-			f.Fixes[n-1].Edits[0].NewText = "1"
-		}
 		return
 	}
 	if f.Help != "" || !d.Find(path).Exact || path == "" || strings.HasSuffix(path, "]") {

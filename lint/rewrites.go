@@ -38,7 +38,6 @@ func (w rewrite) field(name string) string { return strings.TrimPrefix(w.path+".
 type mappingAt struct {
 	group, version, kind, typ, path string
 	fields                          []*schema.Field // that the mapping can have
-	object                          map[string]any  // that holds it
 }
 
 // has returns the field of a name that the mapping can have; nil if it cannot.
@@ -48,11 +47,6 @@ func (at mappingAt) has(name string) *schema.Field {
 		return nil
 	}
 	return at.fields[i]
-}
-
-// hasAll reports whether the mapping can have fields of some names.
-func (at mappingAt) hasAll(names ...string) bool {
-	return !slices.ContainsFunc(names, func(name string) bool { return at.has(name) == nil })
 }
 
 // unknown returns the fields of the mapping that it cannot have.
@@ -86,20 +80,13 @@ func (t *target) rewriteOf(d *manifest.Document, object map[string]any, c verdic
 		return rewrite{}, false
 	}
 	path, name := splitPath(c.Path)
-	m := object
-	if path != "" {
-		holder, key, ok := locate(object, path)
-		if !ok {
-			return rewrite{}, false
-		}
-		m, _ = valueAt(holder, key).(map[string]any)
-	}
+	m := mappingIn(object, path)
 	kind := t.kindOf(d)
 	if m == nil || kind == nil || len(m) > maxWrong { // each rewriter looks at all fields
 		return rewrite{}, false
 	}
 	gvk := gvkOf(d)
-	at := mappingAt{group: gvk.Group, version: gvk.Version, kind: gvk.Kind, path: path, object: object}
+	at := mappingAt{group: gvk.Group, version: gvk.Version, kind: gvk.Kind, path: path}
 	schemaPath, _ := splitPath(c.SchemaPath())
 	if schemaPath == "" {
 		at.typ, at.fields = gvk.Kind, kind.Fields()
@@ -121,6 +108,20 @@ func (t *target) rewriteOf(d *manifest.Document, object map[string]any, c verdic
 		return w, true
 	}
 	return rewrite{}, false
+}
+
+// mappingIn returns the mapping at a path of an object, which for the empty path is the object itself; nil if no mapping
+// stands there.
+func mappingIn(object map[string]any, path string) map[string]any {
+	if path == "" {
+		return object
+	}
+	holder, key, ok := locate(object, path)
+	if !ok {
+		return nil
+	}
+	m, _ := valueAt(holder, key).(map[string]any)
+	return m
 }
 
 // splitPath separates the last name of a path from what holds it; the path of the object itself is empty.
@@ -173,10 +174,7 @@ func (w rewrite) fix(d *manifest.Document) (diag.Fix, bool) {
 	if len(fields) == 0 {
 		return diag.Fix{}, false
 	}
-	whole := d.Value()
-	if w.path != "" {
-		whole, _ = valueOf(d, w.path).(map[string]any)
-	}
+	whole := mappingIn(d.Value(), w.path)
 	if !inBlock(d, parent) {
 		if parent.Value.Start.Line != parent.Value.End.Line {
 			return diag.Fix{}, false
@@ -467,8 +465,8 @@ func resourceFields(m map[string]any, at mappingAt) (map[string]any, []string, s
 	switch {
 	case at.typ == "VolumeResourceRequirements":
 		names = []string{"storage"}
-	case at.typ == "ResourceRequirements", at.hasAll("requests", "limits"):
-	case at.has("limits") != nil && at.has("limits").Type == "map[string]string", at.has("limits") != nil && at.hasAll("limits") && len(at.fields) == 1:
+	case at.typ == "ResourceRequirements", at.has("requests") != nil && at.has("limits") != nil:
+	case at.has("limits") != nil && (at.has("limits").Type == "map[string]string" || len(at.fields) == 1):
 		into = "limits"
 	default:
 		return nil, nil, ""

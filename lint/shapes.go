@@ -65,17 +65,14 @@ func (t *target) enrichShape(d *manifest.Document, f *diag.Diagnostic, c verdict
 	}
 }
 
-// wholes returns causes with the paths of the values that have the wrong type, and with the places where fields are missing
+// placed returns causes with the paths of the values that have the wrong type, and with the places where fields are missing
 // that stand elsewhere.
-func (t *target) wholes(d *manifest.Document, causes []verdict.Cause) []verdict.Cause {
+func (t *target) placed(d *manifest.Document, causes []verdict.Cause) []verdict.Cause {
+	causes = slices.Clone(causes)
 	for i, c := range causes {
 		if to := wantedAt(d, causes, c); to != "" {
-			causes = slices.Clone(causes)
 			causes[i].Wanted = to
-			continue
-		}
-		if path := t.wholeOf(d, c); path != c.Path {
-			causes = slices.Clone(causes)
+		} else if path := t.wholeOf(d, c); path != c.Path {
 			causes[i].Path, causes[i].Meant = path, ""
 		}
 	}

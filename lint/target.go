@@ -261,7 +261,7 @@ func (t *target) enrichField(d *manifest.Document, f *diag.Diagnostic, c verdict
 	name, place := kind.SuggestField(t.schemaPath(d, c))
 	suggestField(d, f, c.Path, name)
 	if places := t.alternatives(d, c); name == "" && place == "" && len(places) > 1 {
-		f.Help = fmt.Sprintf("%s has it: move it there", listedOr(places))
+		f.Help = fmt.Sprintf("%s has it: move it there", listedNames(places, "or"))
 	}
 	if name != "" || place == "" {
 		return

@@ -139,7 +139,7 @@ func (t *target) enrichInvalid(d *manifest.Document, f *diag.Diagnostic, c verdi
 		enrichNotFound(d, f, path, c.Message)
 		return
 	}
-	if nothing := emptyValue.MatchString(c.Message) && !isWritten(d, path); nothing {
+	if emptyValue.MatchString(c.Message) && !isWritten(d, path) {
 		if _, values := enumIn(c.Message); values != nil {
 			f.Help = fmt.Sprintf("add %s: %s", lastName(path), strings.Join(values, " or "))
 		} else {
@@ -187,14 +187,19 @@ func enumOfType(message string) (typ string, values []string) {
 	if m == nil {
 		return "", nil
 	}
-	for _, q := range quotedWord.FindAllStringSubmatch(strings.ReplaceAll(m[2], "'", `"`), -1) {
-		values = append(values, q[1])
-	}
 	typ, err := strconv.Unquote(m[1])
 	if err != nil {
 		return "", nil
 	}
-	return typ, values
+	return typ, quotedIn(strings.ReplaceAll(m[2], "'", `"`))
+}
+
+// quotedIn returns the words of a text that are in double quotes.
+func quotedIn(text string) (words []string) {
+	for _, q := range quotedWord.FindAllStringSubmatch(text, -1) {
+		words = append(words, q[1])
+	}
+	return words
 }
 
 func quotedList(values []string) string {
@@ -208,19 +213,13 @@ func quotedList(values []string) string {
 // enumIn returns the value, in quotes, that a message refuses, and the values of the enumeration.
 func enumIn(message string) (quoted string, values []string) {
 	if m := unsupported.FindStringSubmatch(message); m != nil {
-		for _, q := range quotedWord.FindAllStringSubmatch(m[2], -1) {
-			values = append(values, q[1])
-		}
-		return m[1], values
+		return m[1], quotedIn(m[2])
 	}
 	if m := oneOfNames.FindStringSubmatch(message); m != nil {
 		return m[1], strings.Split(m[2], ", ")
 	}
 	if m := oneOfQuoted.FindStringSubmatch(message); m != nil {
-		for _, q := range quotedWord.FindAllStringSubmatch(strings.ReplaceAll(m[2], "'", `"`), -1) {
-			values = append(values, q[1])
-		}
-		return m[1], values
+		return m[1], quotedIn(strings.ReplaceAll(m[2], "'", `"`))
 	}
 	return "", nil
 }
@@ -380,7 +379,7 @@ func noneMeant(path, wrong string, values []string) string {
 	case len(values) == 1:
 		return fmt.Sprintf("write %s, the only value that is allowed here, or remove the field", values[0])
 	case len(parts) > 1 && !slices.ContainsFunc(parts, func(p string) bool { return !slices.Contains(values, p) }):
-		return "write one entry for each: " + listedNames(parts)
+		return "write one entry for each: " + listedNames(parts, "and")
 	case wrong == "Ingress" && lastName(path) == "type":
 		return "an Ingress is an object of its own, before a Service of type ClusterIP"
 	}
@@ -500,18 +499,21 @@ func isBase64(text string) bool {
 // empty if the text is rather plain text.
 func repairedBase64(text string) string {
 	joined := strings.Join(strings.Fields(text), "")
-	if lost := joined + strings.Repeat("=", (4-len(joined)%4)%4); len(joined) < minBase64 && lost != joined && isPlainBase64(lost) {
-		return lost
-	}
-	if len(joined) < minBase64 {
+	if len(joined) < minBase64 { // nothing but its padding can be missing
+		if whole := padded(joined); whole != joined && isPlainBase64(whole) {
+			return whole
+		}
 		return ""
 	}
 	bare := strings.TrimRight(strings.NewReplacer("-", "+", "_", "/").Replace(joined), "=")
 	if _, err := base64.RawStdEncoding.DecodeString(bare); err != nil {
 		return ""
 	}
-	return bare + strings.Repeat("=", (4-len(bare)%4)%4)
+	return padded(bare)
 }
+
+// padded returns base64 with the padding that its length asks for.
+func padded(bare string) string { return bare + strings.Repeat("=", (4-len(bare)%4)%4) }
 
 // isPlainBase64 reports whether base64 stands for a line of text, as the values of most Secrets do.
 func isPlainBase64(text string) bool {

@@ -246,12 +246,9 @@ func (k *Kind) SuggestField(path string) (name, place string) {
 		return "", ""
 	}
 	wrong := parts[len(parts)-1]
-	parent := k.Type()
-	for _, p := range parts[:len(parts)-1] {
-		if parent == nil || parent.Properties[p] == nil {
-			return "", ""
-		}
-		parent = k.store.element(parent.Properties[p])
+	parent := k.typeAt(parts[:len(parts)-1])
+	if parent == nil {
+		return "", ""
 	}
 	at := k.elementPath(parts[:len(parts)-1])
 	if best := DidYouMean(wrong, names(parent)); best != "" {
@@ -264,11 +261,7 @@ func (k *Kind) SuggestField(path string) (name, place string) {
 		return best, ""
 	}
 	for n := len(parts) - 2; n >= 0; n-- { // levels up
-		holder := k.Type()
-		for _, p := range parts[:n] {
-			holder = k.store.element(holder.Properties[p])
-		}
-		if holder.Properties[wrong] != nil {
+		if k.typeAt(parts[:n]).Properties[wrong] != nil {
 			return "", strings.TrimPrefix(k.elementPath(parts[:n])+"."+wrong, ".")
 		}
 	}
@@ -276,16 +269,24 @@ func (k *Kind) SuggestField(path string) (name, place string) {
 		return "", place
 	}
 	for n := len(parts) - 2; n >= 0; n-- { // between pods, containers and their security contexts
-		holder := k.Type()
-		for _, p := range parts[:n] {
-			holder = k.store.element(holder.Properties[p])
-		}
-		place = k.store.below(holder, k.elementPath(parts[:n]), wrong)
+		place = k.store.below(k.typeAt(parts[:n]), k.elementPath(parts[:n]), wrong)
 		if strings.HasSuffix(place, "containers[]."+wrong) || strings.HasSuffix(place, "securityContext."+wrong) {
 			return "", place
 		}
 	}
 	return "", ""
+}
+
+// typeAt returns the type at the end of a path, of a list that of its elements; nil if the path does not exist.
+func (k *Kind) typeAt(names []string) *Type {
+	t := k.Type()
+	for _, name := range names {
+		if t == nil || t.Properties[name] == nil {
+			return nil
+		}
+		t = k.store.element(t.Properties[name])
+	}
+	return t
 }
 
 // elementPath joins the names of a path, with brackets after those of lists.
@@ -309,9 +310,20 @@ const deepest = 5
 // below finds the nearest field of a name beneath a type; "" when there is none, or several
 // on one level, so that which one was meant is anybody's guess.
 func (s *Store) below(t *Type, at, name string) string {
+	found := s.holders(t, at, name, deepest)
+	for _, path := range found { // a container is what people write about
+		if len(found) == 1 || strings.HasSuffix(path, "containers[]") || strings.HasSuffix(path, "containers[].securityContext") {
+			return path + "." + name
+		}
+	}
+	return ""
+}
+
+// holders returns the paths of the fields beneath a type that have a child of a name: those of the nearest level that has
+// some, down to a number of levels.
+func (s *Store) holders(t *Type, at, name string, levels int) (found []string) {
 	level := s.fields(t, at)
-	for range deepest {
-		var found []string
+	for range levels {
 		var next []*Field
 		for _, f := range level {
 			path := f.Path + suffixOf(f)
@@ -320,51 +332,9 @@ func (s *Store) below(t *Type, at, name string) string {
 			}
 			e := s.element(f.schema)
 			if e.Properties[name] != nil {
-				found = append(found, path+"."+name)
+				found = append(found, path)
 			}
 			next = append(next, s.fields(e, path)...)
-		}
-		for _, path := range found { // a container is what people write about
-			if len(found) == 1 || strings.HasSuffix(path, "containers[]."+name) ||
-				strings.HasSuffix(path, "containers[].securityContext."+name) {
-				return path
-			}
-		}
-		if len(found) > 0 {
-			return ""
-		}
-		level = next
-	}
-	return ""
-}
-
-// FieldsNamed returns the fields on the nearest level beneath the holder of a path that have a child with the last name of
-// the path, such as the two that have finalizers.
-func (k *Kind) FieldsNamed(path string) (found []string) {
-	parts := Split(path)
-	if len(parts) == 0 {
-		return nil
-	}
-	holder := k.Type()
-	for _, p := range parts[:len(parts)-1] {
-		if holder == nil || holder.Properties[p] == nil {
-			return nil
-		}
-		holder = k.store.element(holder.Properties[p])
-	}
-	at := k.elementPath(parts[:len(parts)-1])
-	level := k.store.fields(holder, at)
-	for range 2 {
-		var next []*Field
-		for _, f := range level {
-			if f.Name == "status" && at == "" {
-				continue
-			}
-			e := k.store.element(f.schema)
-			if e.Properties[parts[len(parts)-1]] != nil {
-				found = append(found, strings.TrimSuffix(f.Path+suffixOf(f), "[]"))
-			}
-			next = append(next, k.store.fields(e, f.Path+suffixOf(f))...)
 		}
 		if len(found) > 0 {
 			return found
@@ -372,6 +342,25 @@ func (k *Kind) FieldsNamed(path string) (found []string) {
 		level = next
 	}
 	return nil
+}
+
+// FieldsNamed returns the fields on the nearest level beneath the holder of a path that have a child with the last name of
+// the path, such as the two that have finalizers.
+func (k *Kind) FieldsNamed(path string) []string {
+	parts := Split(path)
+	if len(parts) == 0 {
+		return nil
+	}
+	last := len(parts) - 1
+	holder := k.typeAt(parts[:last])
+	if holder == nil {
+		return nil
+	}
+	found := k.store.holders(holder, k.elementPath(parts[:last]), parts[last], 2)
+	for i, place := range found {
+		found[i] = strings.TrimSuffix(place, "[]")
+	}
+	return found
 }
 
 func suffixOf(f *Field) string {
