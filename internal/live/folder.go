@@ -39,6 +39,24 @@ func (f Folder) CreateLog() (*os.File, error) {
 	return log, nil
 }
 
+// minRoom is how many bytes a cluster cannot go on without: etcd writes a page of its log at least.
+const minRoom = 1 << 20
+
+// CheckRoom returns why the folder cannot be written to, if it cannot: a process that ended because of a full disk could not
+// write the reason to its log there.
+func (f Folder) CheckRoom() error {
+	probe, err := os.CreateTemp(string(f), "room-*")
+	if err != nil {
+		return storeError("writing", string(f), err)
+	}
+	defer os.Remove(probe.Name())
+	_, err = probe.Write(make([]byte, minRoom))
+	if err := errors.Join(err, probe.Sync(), probe.Close()); err != nil {
+		return storeError("writing", string(f), err)
+	}
+	return nil
+}
+
 // Facts are what clients need to know to reach a cluster.
 type Facts struct {
 	Port  int    `json:"port"`

@@ -360,6 +360,9 @@ func (o *upOptions) detach(ctx context.Context, folder live.Folder, nodes []*cor
 	case ctx.Err() != nil:
 		return errNotUp
 	case err != nil:
+		if err := folder.CheckRoom(); err != nil {
+			return fmt.Errorf("the cluster has ended before it was up: %w", err)
+		}
 		return fmt.Errorf("the cluster has ended before it was up; %s tells more: %s", folder.Log(), lastLine(folder.Log()))
 	case !strings.HasPrefix(word, readyWord):
 		return errors.New(strings.TrimSpace(word))
