@@ -154,6 +154,7 @@ var methods = map[string]func(*Server, context.Context, json.RawMessage) (any, e
 	"textDocument/documentLink":        query((*Server).links),
 	"textDocument/codeLens":            query((*Server).lenses),
 	"textDocument/diagnostic":          query((*Server).pull),
+	"textDocument/formatting":          query((*Server).format),
 	"workspace/diagnostic":             query((*Server).pullAll),
 	"workspace/symbol":                 query((*Server).workspaceSymbols),
 	"workspace/executeCommand":         query((*Server).execute),
@@ -228,6 +229,7 @@ func (s *Server) initialize(p initializeParams) (any, error) {
 			ExecuteCommandProvider:    executeCommandOptions{Commands: commandNames()},
 			FoldingRangeProvider:      true,
 			SelectionRangeProvider:    true,
+			FormattingProvider:        true,
 		},
 		ServerInfo: serverInfo{Name: "seatrial", Version: s.Version},
 	}

@@ -84,6 +84,7 @@ type serverCapabilities struct {
 	SelectionRangeProvider    bool                    `json:"selectionRangeProvider"`
 	DocumentLinkProvider      struct{}                `json:"documentLinkProvider"`
 	CodeLensProvider          struct{}                `json:"codeLensProvider"`
+	FormattingProvider        bool                    `json:"documentFormattingProvider"`
 }
 
 type executeCommandOptions struct {
