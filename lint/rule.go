@@ -12,6 +12,7 @@ import (
 
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/manifest"
+	"github.com/seatrial/seatrial/validation/verdict"
 )
 
 // Rule is one documented check. A rule looks at one object (Check), at an object among
@@ -104,6 +105,15 @@ func (p *Pass) Stored() map[string]any {
 		p.stored = storedValue(p.Object, p.Document.Object)
 	}
 	return p.stored
+}
+
+// Stored returns a document as the server would store it, as decoded JSON; nil if the verdict on it holds no object. It must
+// not be changed.
+func Stored(d *manifest.Document, v verdict.Verdict) map[string]any {
+	if v.Object == nil {
+		return nil
+	}
+	return storedValue(v.Object, d.Object)
 }
 
 // storedValue returns an object as decoded JSON.

@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/seatrial/seatrial/diag"
+	conversion "github.com/seatrial/seatrial/internal/convert"
 	"github.com/seatrial/seatrial/internal/render"
 	"github.com/seatrial/seatrial/lint"
 	"github.com/seatrial/seatrial/manifest"
@@ -102,6 +103,32 @@ func (f *Folder) Object(ctx context.Context, d *manifest.Document) (*lint.Resour
 		return nil, err
 	}
 	return resourceOf(ctx, v, d), nil
+}
+
+// Stored returns a document as the server would store it, with defaults; nil if it cannot be decoded.
+func (f *Folder) Stored(ctx context.Context, d *manifest.Document) (map[string]any, error) {
+	f.asked.Lock()
+	defer f.asked.Unlock()
+	v, err := f.judge()
+	if err != nil {
+		return nil, err
+	}
+	return lint.Stored(d, create(ctx, v, d.Object, d.JSON)), nil
+}
+
+// Convert returns a document as text in another API version, which the server would accept.
+func (f *Folder) Convert(ctx context.Context, d *manifest.Document, apiVersion string) (string, error) {
+	return conversion.To(ctx, d, apiVersion)
+}
+
+// Variants returns in how many ways the sources that a file is a part of are rendered.
+func (f *Folder) Variants(name string) (n int) {
+	for _, s := range f.Sources {
+		if _, in := below(s.Path, name); in && s.Kind == render.Chart || slices.Contains(s.Inputs, name) {
+			n += len(s.Variants)
+		}
+	}
+	return n
 }
 
 // judge returns the validator of the folder.

@@ -88,6 +88,28 @@ func Judge(ctx context.Context, d *manifest.Document, value map[string]any) (ref
 	return refused
 }
 
+// To returns a document as YAML in another API version. It is an error if the document cannot be converted to that, or the
+// API server would refuse it.
+func To(ctx context.Context, d *manifest.Document, apiVersion string) (string, error) {
+	version, err := schema.ParseGroupVersion(apiVersion)
+	if err != nil {
+		return "", err
+	}
+	value, moved, err := Target{Versions: []schema.GroupVersion{version}}.Convert(d)
+	if err != nil {
+		return "", err
+	}
+	if !moved {
+		return "", &RefusedError{d, "apiVersion", fmt.Sprintf("%s cannot be converted to %s", d.Object, apiVersion)}
+	}
+	if refused := Judge(ctx, d, value); len(refused) > 0 {
+		return "", refused[0]
+	}
+	var out strings.Builder
+	err = writeYAML(&out, value, d)
+	return strings.TrimPrefix(out.String(), "---\n"), err
+}
+
 // version decides where a document goes.
 func (t Target) version(d *manifest.Document, from schema.GroupVersionKind) (schema.GroupVersion, error) {
 	for _, v := range t.Versions {

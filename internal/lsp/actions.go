@@ -1,6 +1,7 @@
 package lsp
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,12 +11,12 @@ import (
 	"github.com/seatrial/seatrial/source"
 )
 
-// actions offers fixes for the findings of a range, and comments that suppress advice.
-func (s *Server) actions(p codeActionParams) (any, error) {
+// actions offers fixes for the findings of a range, comments that suppress advice, and changes of the object.
+func (s *Server) actions(ctx context.Context, p codeActionParams) (any, error) {
 	actions := []codeAction{}
 	d, ok := s.document(p.TextDocument.URI)
-	if !ok || d.linted != d.version {
-		return actions, nil // the places are those of another text
+	if !ok {
+		return actions, nil
 	}
 	wanted := func(kind string) bool {
 		return len(p.Context.Only) == 0 || slices.ContainsFunc(
@@ -23,6 +24,22 @@ func (s *Server) actions(p codeActionParams) (any, error) {
 		)
 	}
 	from, to := s.edge.offset(d.file, p.Range.Start), s.edge.offset(d.file, p.Range.End)
+	if d.linted == d.version { // otherwise the places are those of another text
+		actions = append(actions, s.fixes(&d, from, to, wanted)...)
+	}
+	more, err := s.refactorings(ctx, &d, from, wanted)
+	if err != nil {
+		return nil, err
+	}
+	actions = append(actions, more...)
+	if all, ok := s.fixAll(&d); ok && d.linted == d.version && wanted(fixAll) {
+		actions = append(actions, all)
+	}
+	return actions, nil
+}
+
+// fixes offers what to do about the findings between two bytes.
+func (s *Server) fixes(d *document, from, to int, wanted func(kind string) bool) (actions []codeAction) {
 	for i := range d.findings {
 		f := &d.findings[i]
 		if f.Range.Start.Offset > to || f.Range.End.Offset < from || !wanted(quickFix) {
@@ -32,8 +49,8 @@ func (s *Server) actions(p codeActionParams) (any, error) {
 			actions = append(
 				actions,
 				codeAction{
-					Title: fixTitle(fix), Kind: quickFix, Diagnostics: []diagnostic{s.diagnostic(&d, f)},
-					IsPreferred: fix.Safe, Edit: s.edit(&d, fix.Edits),
+					Title: fixTitle(fix), Kind: quickFix, Diagnostics: []diagnostic{s.diagnostic(d, f)},
+					IsPreferred: fix.Safe, Edit: s.edit(d, fix.Edits),
 				},
 			)
 		}
@@ -42,16 +59,13 @@ func (s *Server) actions(p codeActionParams) (any, error) {
 				actions,
 				codeAction{
 					Title: "silence " + f.Rule + " here", Kind: quickFix,
-					Diagnostics: []diagnostic{s.diagnostic(&d, f)},
-					Edit:        s.edit(&d, []source.Edit{silence(d.file, f)}),
+					Diagnostics: []diagnostic{s.diagnostic(d, f)},
+					Edit:        s.edit(d, []source.Edit{silence(d.file, f)}),
 				},
 			)
 		}
 	}
-	if all, ok := s.fixAll(&d); ok && wanted(fixAll) {
-		actions = append(actions, all)
-	}
-	return actions, nil
+	return actions
 }
 
 func fixTitle(fix diag.Fix) string {

@@ -49,6 +49,15 @@ func (s *Server) items(f *source.File, r source.Range, offers []offer) []complet
 			Label: o.label, Kind: o.kind, Detail: o.detail, Deprecated: o.deprecated, SortText: fmt.Sprintf("%04d", i),
 			TextEdit: textEdit{Range: s.edge.rangeOf(f, r), NewText: o.text},
 		}
+		if strings.Contains(o.text, "\n") {
+			item.Mode = adjustIndentation
+		}
+		if o.snippet != "" && s.client.TextDocument.Completion.CompletionItem.SnippetSupport {
+			item.TextEdit.NewText, item.Format, item.Mode = o.snippet, formatSnippet, adjustIndentation
+		}
+		if o.filter != "" {
+			item.FilterText = o.filter
+		}
 		if o.doc != "" {
 			text := markdown(o.doc)
 			item.Documentation = &text
@@ -115,6 +124,8 @@ func newCursor(f *source.File, offset int) *cursor {
 // offer is something that may be written.
 type offer struct {
 	label, text, detail, doc string
+	snippet                  string // in place of text, for editors that know snippets; empty: none
+	filter                   string // what is typed to choose it; empty: the label
 	kind                     int
 	deprecated               bool
 }
@@ -123,7 +134,7 @@ func (c *cursor) offers(store *schema.Store) []offer {
 	kind := kindOf(store, c.doc)
 	switch {
 	case c.value && len(c.path) == 1 && c.path[0] == "kind":
-		return kindOffers(store, c.doc.Object.APIVersion)
+		return append(kindOffers(store, c.doc.Object.APIVersion), c.skeletons(store)...)
 	case c.value && len(c.path) == 1 && c.path[0] == "apiVersion":
 		return versionOffers(store, c.doc.Object.Kind)
 	case kind == nil && !c.value && len(c.path) == 0:
@@ -161,7 +172,7 @@ func (c *cursor) fieldOffers(fields []*schema.Field) (offers []offer) {
 				o.detail += ", required"
 			}
 			if len(f.Fields()) > 0 || strings.HasPrefix(f.Type, "[]") || strings.HasPrefix(f.Type, "map[") {
-				o.text = f.Name + ":"
+				o.text, o.snippet = f.Name+":", skeleton(f)
 			}
 			offers = append(offers, o)
 		}
@@ -169,9 +180,49 @@ func (c *cursor) fieldOffers(fields []*schema.Field) (offers []offer) {
 	return offers
 }
 
+// skeleton returns a field that holds others as a snippet: a list with its first element, required fields with a place to
+// write.
+func skeleton(f *schema.Field) string {
+	first, rest := "\n  ", "\n  "
+	if strings.HasPrefix(f.Type, "[]") {
+		first = "\n- "
+	}
+	text, stop := escapeSnippet(f.Name)+":"+first, 0
+	for _, child := range f.Fields() {
+		if !child.Required || strings.HasPrefix(f.Type, "map[") {
+			continue
+		}
+		if stop++; stop > 1 {
+			text += rest
+		}
+		text += fmt.Sprintf("%s: $%d", escapeSnippet(child.Name), stop)
+	}
+	if stop == 0 {
+		text += "$1"
+	}
+	return text
+}
+
+// escapeSnippet returns a text that stands for itself in a snippet.
+func escapeSnippet(text string) string {
+	return strings.NewReplacer(`\`, `\\`, "$", `\$`, "}", `\}`).Replace(text)
+}
+
+// valueDoc returns what the documentation of a field says of one of its values.
+func valueDoc(doc string, value any) string {
+	_, values, _ := strings.Cut(doc, "Possible enum values:")
+	_, text, _ := strings.Cut(values, fmt.Sprintf("- `%q`", value))
+	text, _, _ = strings.Cut(text, "- `\"")
+	return strings.Join(strings.Fields(text), " ")
+}
+
 func valueOffers(f *schema.Field) (offers []offer) {
 	for _, v := range f.Enum {
-		offers = append(offers, offer{label: fmt.Sprint(v), text: fmt.Sprint(v), kind: itemValue})
+		o := offer{label: fmt.Sprint(v), text: fmt.Sprint(v), doc: valueDoc(f.Doc, v), kind: itemValue}
+		if f.Default == v {
+			o.detail = "default"
+		}
+		offers = append(offers, o)
 	}
 	if f.Type == "boolean" {
 		offers = append(
@@ -211,6 +262,33 @@ func versionOffers(store *schema.Store, kind string) (offers []offer) {
 		}
 		seen = append(seen, version)
 		offers = append(offers, offer{label: version, text: version, kind: itemClass})
+	}
+	return offers
+}
+
+// skeletons offers kinds with the fields that they require, where nothing but the kind and its version stands.
+func (c *cursor) skeletons(store *schema.Store) (offers []offer) {
+	if len(c.doc.Root().Fields) > 2 {
+		return nil
+	}
+	for _, k := range store.Kinds() {
+		version := k.GroupVersion().String()
+		if c.doc.Object.APIVersion != version {
+			continue
+		}
+		subject, err := explain.Find(store, k.Resource, version)
+		if err != nil {
+			continue
+		}
+		text, err := subject.Example()
+		if err != nil {
+			continue
+		}
+		_, text, _ = strings.Cut(text, "\nkind: ")
+		offers = append(offers, offer{
+			label: k.Kind + " with required fields", text: strings.TrimSuffix(text, "\n"), filter: k.Kind, kind: itemClass,
+			detail: "a minimal " + version + " " + k.Kind, deprecated: k.Deprecated != "",
+		})
 	}
 	return offers
 }

@@ -3,6 +3,7 @@ package lsp_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -69,6 +70,16 @@ func (s snapshot) Objects(context.Context) (*lint.Set, error) { return lint.NewS
 func (s snapshot) Object(context.Context, *manifest.Document) (*lint.Resource, error) {
 	return &lint.Resource{}, nil
 }
+
+func (s snapshot) Stored(context.Context, *manifest.Document) (map[string]any, error) {
+	return nil, nil
+}
+
+func (s snapshot) Convert(context.Context, *manifest.Document, string) (string, error) {
+	return "", errors.New("not converted here")
+}
+
+func (s snapshot) Variants(string) int { return 3 }
 
 func (s snapshot) Rendered(string) bool { return false }
 

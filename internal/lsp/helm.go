@@ -85,7 +85,9 @@ func (c *chart) values() *manifest.Document {
 var (
 	valueUse  = regexp.MustCompile(`\.Values((?:\.[A-Za-z_]\w*)+)`)
 	helperUse = regexp.MustCompile(`\b(?:include|template)\s+"([^"]+)"`)
-	helperDef = regexp.MustCompile(`\bdefine\s+"([^"]+)"`)
+	// helperBegun matches an action that ends in the name of a template.
+	helperBegun = regexp.MustCompile(`\b(?:include|template)\s+"[^"]*$`)
+	helperDef   = regexp.MustCompile(`\bdefine\s+"([^"]+)"`)
 )
 
 // use is what a template names at a place: a path of a value, or a named template.
@@ -188,8 +190,8 @@ func (s *Server) templateReferences(d *document, offset int) (places []location,
 	return places, true
 }
 
-// templateOffers offers the values of a chart after .Values., and the functions of templates elsewhere in an action. ok is
-// false outside of actions.
+// templateOffers offers the values of a chart after .Values., named templates where one is included, and the functions of
+// templates elsewhere in an action. ok is false outside of actions.
 func (s *Server) templateOffers(d *document, offset int) (offers []offer, start int, ok bool) {
 	c := s.chartOf(d.name)
 	if c == nil || !c.isTemplate(d.name) {
@@ -205,6 +207,9 @@ func (s *Server) templateOffers(d *document, offset int) (offers []offer, start 
 	word := before[start:]
 	if path, isValue := strings.CutPrefix(dotted(action), ".Values."); isValue {
 		return c.valueOffers(strings.TrimSuffix(path, word)), start, true
+	}
+	if quote := strings.LastIndexByte(action, '"'); helperBegun.MatchString(action) {
+		return c.helperOffers(), opened + quote + 1, true
 	}
 	if strings.HasSuffix(before[:start], ".") || strings.Count(action, `"`)%2 == 1 {
 		return nil, 0, true
@@ -222,6 +227,16 @@ func wordRune(r rune) bool {
 // dotted returns the path that a text ends with.
 func dotted(text string) string {
 	return text[len(strings.TrimRightFunc(text, func(r rune) bool { return r == '.' || wordRune(r) })):]
+}
+
+// helperOffers offers the named templates of the chart and of the charts in it.
+func (c *chart) helperOffers() (offers []offer) {
+	for _, f := range c.templates() {
+		for _, m := range helperDef.FindAllSubmatch(f.Data, -1) {
+			offers = append(offers, offer{label: string(m[1]), text: string(m[1]), detail: "named template", kind: itemFunction})
+		}
+	}
+	return offers
 }
 
 // valueOffers offers the values below a path, which ends with a dot or is empty.

@@ -1,6 +1,7 @@
 package lsp
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -12,7 +13,7 @@ import (
 )
 
 // hover explains the field under the cursor.
-func (s *Server) hover(p positionParams) (any, error) {
+func (s *Server) hover(ctx context.Context, p positionParams) (any, error) {
 	d, ok := s.document(p.TextDocument.URI)
 	if !ok {
 		return nil, nil
@@ -26,13 +27,27 @@ func (s *Server) hover(p positionParams) (any, error) {
 		if !inKey && len(path) == 0 {
 			continue
 		}
-		store, err := s.store(&d)
+		snapshot, err := s.snapshot(&d)
 		if err != nil {
 			return nil, err
 		}
-		if subject, above := explained(store, doc, path); subject != nil {
-			return hover{Contents: markdown(page(subject.Tree(explain.Depth{}, nil), above))}, nil
+		store, err := snapshot.Store()
+		if err != nil {
+			return nil, err
 		}
+		subject, above := explained(store, doc, path)
+		if subject == nil {
+			continue
+		}
+		stored, err := snapshot.Stored(ctx, doc)
+		if err != nil {
+			return nil, err
+		}
+		text := page(subject.Tree(explain.Depth{}, nil), above)
+		if value, differs := storedAt(doc, stored, offset); differs {
+			text += "- stored as `" + value + "`\n"
+		}
+		return hover{Contents: markdown(text)}, nil
 	}
 	return nil, nil
 }

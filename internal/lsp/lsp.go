@@ -69,6 +69,12 @@ type Snapshot interface {
 	Objects(ctx context.Context) (*lint.Set, error)
 	// Object returns what is known of a document that is being written.
 	Object(ctx context.Context, d *manifest.Document) (*lint.Resource, error)
+	// Stored returns a document as the server would store it, with defaults; nil if it cannot be decoded.
+	Stored(ctx context.Context, d *manifest.Document) (map[string]any, error)
+	// Convert returns a document as text in another API version.
+	Convert(ctx context.Context, d *manifest.Document, apiVersion string) (string, error)
+	// Variants returns in how many ways the sources that a file is a part of are rendered.
+	Variants(name string) int
 	// Rendered reports whether a file is part of a chart or a kustomization, and judged by what that renders to.
 	Rendered(name string) bool
 }
@@ -140,9 +146,10 @@ var methods = map[string]func(*Server, context.Context, json.RawMessage) (any, e
 	"textDocument/didChange":           method((*Server).didChange),
 	"textDocument/didSave":             method((*Server).didSave),
 	"textDocument/didClose":            method((*Server).didClose),
-	"textDocument/hover":               method((*Server).hover),
+	"textDocument/hover":               query((*Server).hover),
+	"textDocument/inlayHint":           query((*Server).hints),
 	"textDocument/completion":          query((*Server).complete),
-	"textDocument/codeAction":          method((*Server).actions),
+	"textDocument/codeAction":          query((*Server).actions),
 	"textDocument/documentSymbol":      query((*Server).symbols),
 	"textDocument/definition":          query((*Server).definition),
 	"textDocument/references":          query((*Server).references),
@@ -219,7 +226,7 @@ func (s *Server) initialize(p initializeParams) (any, error) {
 			TextDocumentSync:          textDocumentSyncOptions{OpenClose: true, Change: syncIncremental, Save: true},
 			HoverProvider:             true,
 			CompletionProvider:        completionOptions{TriggerCharacters: []string{" ", "\n", "-", "."}},
-			CodeActionProvider:        codeActionOptions{CodeActionKinds: []string{quickFix, fixAll}},
+			CodeActionProvider:        codeActionOptions{CodeActionKinds: []string{quickFix, fixAll, refactorExtract, refactorRewrite}},
 			DocumentSymbolProvider:    true,
 			DefinitionProvider:        true,
 			ReferencesProvider:        true,
@@ -230,6 +237,7 @@ func (s *Server) initialize(p initializeParams) (any, error) {
 			FoldingRangeProvider:      true,
 			SelectionRangeProvider:    true,
 			FormattingProvider:        true,
+			InlayHintProvider:         true,
 		},
 		ServerInfo: serverInfo{Name: "seatrial", Version: s.Version},
 	}

@@ -105,8 +105,8 @@ func (s *Server) prepareRename(ctx context.Context, p positionParams) (any, erro
 	return s.edge.rangeOf(d.file, found.at), nil
 }
 
-// rename changes the name of an object, of a key of its data, or of a port, where it is declared and wherever it is
-// referred to.
+// rename changes the name of an object, of a key of its data, of a port or container, or the value of a label, where it is
+// declared and wherever it is referred to.
 func (s *Server) rename(ctx context.Context, p renameParams) (any, error) {
 	d, o, offset, err := s.asked(ctx, p.positionParams)
 	if o == nil || err != nil {
@@ -114,7 +114,7 @@ func (s *Server) rename(ctx context.Context, p renameParams) (any, error) {
 	}
 	found, ok := o.at(d, offset)
 	if !ok {
-		return nil, invalid("no name of an object, a key or a port stands here")
+		return nil, invalid("no name stands here: of an object, key, port or container, or the value of a label of pods")
 	}
 	if err := o.renames(found.subject, p.NewName); err != nil {
 		return nil, err
@@ -122,7 +122,7 @@ func (s *Server) rename(ctx context.Context, p renameParams) (any, error) {
 	edit := workspaceEdit{Changes: map[string][]textEdit{}}
 	for _, at := range o.of(found.subject) {
 		if at.shared {
-			return nil, invalid("%s has an anchor in %s: other fields take its value; write the name there instead", at.label(), at.at)
+			return nil, invalid("%s has an anchor in %s: other fields take its value; write the name there instead", at.title(), at.at)
 		}
 		f := o.file(at.at.File)
 		text := p.NewName
@@ -135,13 +135,19 @@ func (s *Server) rename(ctx context.Context, p renameParams) (any, error) {
 	return edit, nil
 }
 
-// label names a subject for messages.
-func (s subject) label() string {
+// title names a subject for messages.
+func (s subject) title() string {
 	switch {
 	case s.key != "":
 		return "key " + s.key
 	case s.port != "":
 		return "port " + s.port
+	case s.podPort != "":
+		return "port " + s.podPort
+	case s.container != "":
+		return "container " + s.container
+	case s.label != "":
+		return "label " + s.label
 	}
 	return s.kind + " " + s.name
 }
@@ -157,6 +163,15 @@ func (o *objects) renames(s subject, name string) error {
 	case s.port != "":
 		valid = validation.IsValidPortName
 		taken = target != nil && slices.ContainsFunc(target.Ports, func(p lint.Port) bool { return p.Name == name })
+	case s.podPort != "":
+		valid = validation.IsValidPortName
+		taken = slices.ContainsFunc(o.sharing(target, s.podPort), func(r *lint.Resource) bool { return hasPort(r, name) })
+	case s.container != "":
+		valid = validation.IsDNS1123Label
+		taken = o.writes(subject{group: s.group, kind: s.kind, namespace: s.namespace, name: s.name, container: name})
+	case s.label != "":
+		valid = validation.IsValidLabelValue
+		taken = o.writes(subject{namespace: s.namespace, label: s.label, name: name})
 	default:
 		if s.group == rbacGroup {
 			valid = content.IsPathSegmentName
@@ -165,12 +180,15 @@ func (o *objects) renames(s subject, name string) error {
 	}
 	switch problems := valid(name); {
 	case len(problems) > 0:
-		return invalid("%q cannot be the name of %s: %s", name, s.label(), problems[0])
+		return invalid("%q cannot be the name of %s: %s", name, s.title(), problems[0])
 	case taken:
-		return invalid("%s cannot be called %s: one of that name exists", s.label(), name)
+		return invalid("%s cannot be called %s: one of that name exists", s.title(), name)
 	}
 	return nil
 }
+
+// writes reports whether a subject is written somewhere.
+func (o *objects) writes(s subject) bool { return len(o.of(s)) > 0 }
 
 // rbacGroup is the API group whose names may hold colons.
 const rbacGroup = "rbac.authorization.k8s.io"

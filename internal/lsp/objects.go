@@ -18,6 +18,7 @@ type objects struct {
 	files map[string]*source.File         // by name
 	docs  map[string][]*manifest.Document // by name of the file
 	open  map[string]*source.File
+	ports map[portKey][]*lint.Resource // workloads that share a named port
 }
 
 // objects returns the objects of the folder of an open document.
@@ -32,7 +33,7 @@ func (s *Server) objects(ctx context.Context, d *document) (*objects, error) {
 	}
 	o := &objects{
 		set: set, files: map[string]*source.File{}, docs: map[string][]*manifest.Document{},
-		open: map[string]*source.File{},
+		open: map[string]*source.File{}, ports: map[portKey][]*lint.Resource{},
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -74,11 +75,14 @@ func (o *objects) document(r *lint.Resource) *manifest.Document {
 	return nil
 }
 
-// subject is what can be written in several places: an object, a key of a ConfigMap or Secret, a port of a Service.
+// subject is what can be written in several places: an object, a key of a ConfigMap or Secret, a port of a Service, a
+// container or a named port of a workload, the value of a label of pods.
 type subject struct {
 	group, kind, namespace, name string
 	key                          string // of the data
 	port                         string // name or number
+	container, podPort           string
+	label                        string // key of the label whose value is name; there is no kind
 }
 
 // occurrence is a place where a subject is written.
@@ -143,6 +147,7 @@ func (o *objects) occurrences(r *lint.Resource, yield func(occurrence)) {
 			write(port, ref.Port.Path, false)
 		}
 	}
+	o.podOccurrences(r, doc, yield)
 }
 
 // occurrenceOf returns the occurrence of a subject that is written at a range, perhaps in quotes.
@@ -187,6 +192,9 @@ func (o *objects) of(s subject) (all []occurrence) {
 
 // mentions reports whether an object is, or refers to, the object of a subject.
 func mentions(r *lint.Resource, s subject) bool {
+	if s.label != "" || s.podPort != "" || s.container != "" {
+		return r.Object.Namespace == s.namespace
+	}
 	gk := r.GroupKind()
 	if gk.Group == s.group && gk.Kind == s.kind && r.Object.Namespace == s.namespace && r.Object.Name == s.name {
 		return true

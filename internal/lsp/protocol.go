@@ -35,6 +35,11 @@ type clientCapabilities struct {
 	} `json:"general"`
 	TextDocument struct {
 		Diagnostic *struct{} `json:"diagnostic"`
+		Completion struct {
+			CompletionItem struct {
+				SnippetSupport bool `json:"snippetSupport"`
+			} `json:"completionItem"`
+		} `json:"completion"`
 	} `json:"textDocument"`
 	Workspace struct {
 		Diagnostics struct {
@@ -85,6 +90,7 @@ type serverCapabilities struct {
 	DocumentLinkProvider      struct{}                `json:"documentLinkProvider"`
 	CodeLensProvider          struct{}                `json:"codeLensProvider"`
 	FormattingProvider        bool                    `json:"documentFormattingProvider"`
+	InlayHintProvider         bool                    `json:"inlayHintProvider"`
 }
 
 type executeCommandOptions struct {
@@ -271,6 +277,9 @@ type codeActionParams struct {
 const (
 	quickFix = "quickfix"
 	fixAll   = "source.fixAll"
+
+	refactorExtract = "refactor.extract"
+	refactorRewrite = "refactor.rewrite"
 )
 
 type codeAction struct {
@@ -298,6 +307,18 @@ type markupContent struct {
 type hover struct {
 	Contents markupContent `json:"contents"`
 	Range    *textRange    `json:"range,omitempty"`
+}
+
+type hintParams struct {
+	TextDocument textDocument `json:"textDocument"`
+	Range        textRange    `json:"range"`
+}
+
+type inlayHint struct {
+	Position    position      `json:"position"`
+	Label       string        `json:"label"`
+	Tooltip     markupContent `json:"tooltip"`
+	PaddingLeft bool          `json:"paddingLeft"`
 }
 
 type foldingRange struct {
@@ -341,6 +362,13 @@ const (
 	itemReference = 18
 )
 
+// formatSnippet says that $1 stands where the cursor goes, adjustIndentation that all lines but the first are written as if
+// the first stood at the margin.
+const (
+	formatSnippet     = 2
+	adjustIndentation = 2
+)
+
 type completionList struct {
 	IsIncomplete bool             `json:"isIncomplete"`
 	Items        []completionItem `json:"items"`
@@ -353,6 +381,9 @@ type completionItem struct {
 	Documentation *markupContent `json:"documentation,omitempty"`
 	Deprecated    bool           `json:"deprecated,omitempty"`
 	SortText      string         `json:"sortText,omitempty"`
+	FilterText    string         `json:"filterText,omitempty"`
+	Format        int            `json:"insertTextFormat,omitempty"`
+	Mode          int            `json:"insertTextMode,omitempty"`
 	TextEdit      textEdit       `json:"textEdit"`
 }
 

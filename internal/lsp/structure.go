@@ -6,8 +6,10 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
+	"github.com/seatrial/seatrial/lint"
 	"github.com/seatrial/seatrial/manifest"
 	"github.com/seatrial/seatrial/source"
 )
@@ -182,12 +184,20 @@ func imagePage(image string) string {
 	return ""
 }
 
-// lenses says above each object what it selects, and how many objects refer to it.
+// lenses says above each object what it selects, and how many objects refer to it, and in a file of a chart or
+// kustomization in how many variants that is rendered.
 func (s *Server) lenses(ctx context.Context, p documentParams) (any, error) {
 	lenses := []codeLens{}
 	d, ok := s.document(p.TextDocument.URI)
 	if !ok {
 		return lenses, nil
+	}
+	snapshot, err := s.snapshot(&d)
+	if err != nil {
+		return lenses, err
+	}
+	if n := snapshot.Variants(d.name); n > 1 {
+		lenses = append(lenses, codeLens{Command: command{Title: "renders in " + counted(n, "variant")}})
 	}
 	o, err := s.objects(ctx, &d)
 	if err != nil {
@@ -203,31 +213,65 @@ func (s *Server) lenses(ctx context.Context, p documentParams) (any, error) {
 		say := func(format string, args ...any) {
 			lenses = append(lenses, codeLens{Range: at, Command: command{Title: fmt.Sprintf(format, args...)}})
 		}
-		if r.Selector != nil && r.Object.Kind == "Service" {
-			n := 0
-			for range o.set.Selected(r) {
-				n++
-			}
-			say("selects %s", counted(n, "object"))
+		if r.Selector != nil && slices.Contains(selectors, r.Object.Kind) {
+			say("selects %s", o.selected(r))
 		}
 		gk := r.GroupKind()
-		if n := users[subject{group: gk.Group, kind: gk.Kind, namespace: r.Object.Namespace, name: r.Object.Name}]; n > 0 {
-			say("used by %s", counted(n, "object"))
+		if n := users[subject{group: gk.Group, kind: gk.Kind, namespace: r.Object.Namespace, name: r.Object.Name}]; n.all > 0 {
+			say("used by %s", n)
 		}
 	}
 	return lenses, nil
 }
 
+// selectors are the kinds whose lenses say which pods they select: of workloads that is known without.
+var selectors = []string{"Service", "PodDisruptionBudget", "NetworkPolicy"}
+
+// selected says which pods an object selects: how many, if all that makes them says so.
+func (o *objects) selected(by *lint.Resource) string {
+	pods, makers, known := 0, 0, true
+	for r := range o.set.Selected(by) {
+		makers++
+		switch {
+		case r.Object.Kind == "Pod":
+			pods++
+		case r.Replicas != nil:
+			pods += int(*r.Replicas)
+		default:
+			known = false
+		}
+	}
+	if !known {
+		return "the pods of " + counted(makers, "object")
+	}
+	return counted(pods, "pod")
+}
+
+// uses counts the objects that refer to another.
+type uses struct{ all, workloads int }
+
+func (u uses) String() string {
+	if u.workloads == u.all {
+		return counted(u.all, "workload")
+	}
+	return counted(u.all, "object")
+}
+
 // users returns how many objects refer to each.
-func (o *objects) users() map[subject]int {
-	users := map[subject]int{}
+func (o *objects) users() map[subject]uses {
+	users := map[subject]uses{}
 	for _, r := range o.set.All {
 		mine := map[subject]bool{}
 		for _, ref := range r.Refs {
 			mine[subject{group: ref.Group, kind: ref.Kind, namespace: ref.Namespace, name: ref.Name}] = true
 		}
 		for s := range mine {
-			users[s]++
+			u := users[s]
+			u.all++
+			if r.HasPods {
+				u.workloads++
+			}
+			users[s] = u
 		}
 	}
 	return users

@@ -175,7 +175,8 @@ func TestTemplatesCompleteValuesAndFunctions(t *testing.T) {
 		"a: {{ .Values.image.t‸ }}":  {"tag"},
 		"a: {{ .Values.missing.‸ }}": {},
 		"a: {{ .Values.tag | qu‸ }}": {"default", "quote"},
-		`a: {{ include "qu‸" }}`:     {},
+		`a: {{ include "we‸" }}`:     {"web.name"},
+		`a: {{ printf "qu‸" }}`:      {},
 		"a: {{ .Release.‸ }}":        {},
 	} {
 		complete(t, name, text, want)

@@ -29,6 +29,7 @@ import (
 	"github.com/seatrial/seatrial/schema"
 	"github.com/seatrial/seatrial/source"
 	"github.com/seatrial/seatrial/validation"
+	"github.com/seatrial/seatrial/validation/verdict"
 )
 
 // Playground judges texts in memory. It is safe for concurrent use.
@@ -145,11 +146,29 @@ func (t *text) Object(ctx context.Context, d *manifest.Document) (*lint.Resource
 	return t.resource(ctx, d), nil
 }
 
+// Stored returns a document as the server would store it, with defaults; nil if it cannot be decoded.
+func (t *text) Stored(ctx context.Context, d *manifest.Document) (map[string]any, error) {
+	t.asked.Lock()
+	defer t.asked.Unlock()
+	return lint.Stored(d, t.create(ctx, d)), nil
+}
+
+// Convert returns a document as text in another API version.
+func (t *text) Convert(ctx context.Context, d *manifest.Document, apiVersion string) (string, error) {
+	return convert.To(ctx, d, apiVersion)
+}
+
+// Variants returns 0: a page knows no charts.
+func (t *text) Variants(string) int { return 0 }
+
 func (t *text) resource(ctx context.Context, d *manifest.Document) *lint.Resource {
+	return lint.ResourceOf(d, t.create(ctx, d))
+}
+
+func (t *text) create(ctx context.Context, d *manifest.Document) verdict.Verdict {
 	o := d.Object
 	gvk := k8sschema.FromAPIVersionAndKind(o.APIVersion, o.Kind)
-	answer := t.validator.Create(ctx, gvk, d.JSON, cmp.Or(o.Namespace, metav1.NamespaceDefault))
-	return lint.ResourceOf(d, answer)
+	return t.validator.Create(ctx, gvk, d.JSON, cmp.Or(o.Namespace, metav1.NamespaceDefault))
 }
 
 // Rendered returns true: what is written in the page is judged, also if it names no API version.

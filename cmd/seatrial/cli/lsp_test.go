@@ -43,6 +43,12 @@ type pipes struct {
 
 func newEditor(t *testing.T, encodings ...string) *editor {
 	t.Helper()
+	return newEditorWith(t, map[string]any{"general": map[string]any{"positionEncodings": encodings}})
+}
+
+// newEditorWith starts the server for an editor with capabilities.
+func newEditorWith(t *testing.T, capabilities map[string]any) *editor {
+	t.Helper()
 	serverIn, out := io.Pipe()
 	in, serverOut := io.Pipe()
 	e := &editor{t: t, diagnostics: make(chan published, 100), exit: make(chan int, 1)}
@@ -65,7 +71,7 @@ func newEditor(t *testing.T, encodings ...string) *editor {
 	var answer struct{ Capabilities map[string]any }
 	e.call(
 		"initialize",
-		map[string]any{"capabilities": map[string]any{"general": map[string]any{"positionEncodings": encodings}}},
+		map[string]any{"capabilities": capabilities},
 		&answer,
 	)
 	if answer.Capabilities["hoverProvider"] != true {
