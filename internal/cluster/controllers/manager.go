@@ -3,6 +3,7 @@
 //
 // The function is [Start]. The table in manager.go lists the controllers; each of the other files explains one thing
 // that upstream leaves to chance, or to a process that never restarts:
+//   - claims.go takes claims that pods may use one after another;
 //   - daemonset.go chooses the pods that a rolling update of a DaemonSet replaces;
 //   - heartbeats.go provides the heartbeats of nodes that are not written;
 //   - resume.go continues what has a deadline: deletion of namespaces, lost nodes, tolerations;
@@ -55,7 +56,6 @@ import (
 	"k8s.io/kubernetes/pkg/controller/statefulset"
 	"k8s.io/kubernetes/pkg/controller/tainteviction"
 	"k8s.io/kubernetes/pkg/controller/ttlafterfinished"
-	"k8s.io/kubernetes/pkg/controller/volume/pvcprotection"
 	"k8s.io/kubernetes/pkg/controller/volume/pvprotection"
 	quotainstall "k8s.io/kubernetes/pkg/quota/v1/install"
 
@@ -408,14 +408,6 @@ func (m *manager) quota() error {
 	// Its Sync, which discovers new kinds, is not run: it holds a lock while it waits for caches, and virtual time does
 	// not pass while its workers wait for that lock. New kinds are counted after the next start.
 	m.add(func(ctx context.Context) { c.Run(ctx, workers) })
-	return err
-}
-
-func (m *manager) claimProtection() error {
-	c, err := pvcprotection.NewPVCProtectionController(
-		klog.FromContext(m.ctx), m.shared.Core().V1().PersistentVolumeClaims(), m.shared.Core().V1().Pods(), m.client,
-	)
-	m.add(func(ctx context.Context) { c.Run(ctx, 1) })
 	return err
 }
 

@@ -15,6 +15,7 @@
 //	hooks/codecs        k8s.io/client-go/kubernetes/scheme.Codecs is replaced
 //	hooks/fakeclock     testing/synctest outside of a test; the text of runtime.Stack is read
 //	hooks/policies      go:linkname of compilePolicy in the plugins policy/validating and policy/mutating of k8s.io/apiserver
+//	hooks/claims        the field queue of pvcprotection.Controller is read, go:linkname of its method processPVC
 //	hooks/globals       wait.NeverStop, the error handlers, the feature gates of client-go, the sources of random
 //	                    numbers and UIDs are replaced for the time of a run
 //	internal/kubernetes go:linkname of gitVersion, gitMajor and gitMinor in k8s.io/component-base/version
