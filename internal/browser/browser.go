@@ -152,14 +152,25 @@ func (b *Page) Press(keys ...string) {
 	}
 }
 
-// Shot keeps a picture in the folder that SHOTS names, for people to look at.
+// Shot keeps a picture of the window in the folder that SHOTS names, for people to look at.
 func (b *Page) Shot(name string) {
+	b.Helper()
+	b.shot(name, chromedp.CaptureScreenshot())
+}
+
+// ShotOfAll is like Shot, of the whole page.
+func (b *Page) ShotOfAll(name string) {
+	b.Helper()
+	b.shot(name, chromedp.FullScreenshot(100))
+}
+
+func (b *Page) shot(name string, take chromedp.Action[[]byte]) {
 	b.Helper()
 	dir := os.Getenv("SHOTS")
 	if dir == "" {
 		return
 	}
-	png, err := chromedp.Run(b.Context, chromedp.CaptureScreenshot())
+	png, err := chromedp.Run(b.Context, take)
 	if err != nil {
 		b.Fatal(err)
 	}

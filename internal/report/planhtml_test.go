@@ -158,14 +158,18 @@ func TestPageOfALostNode(t *testing.T) {
 	b.Shot("plan-lost-node")
 }
 
-// TestPageOfLongNames: of names that are cut the end is shown, which tells them apart.
+// TestPageOfLongNames: names are cut in their middle, so that the end tells pods apart.
 func TestPageOfLongNames(t *testing.T) {
 	p := recorded(t, "rollout.plan.json")
 	for i := range p.Pods {
 		p.Pods[i].Object.Name = strings.Repeat("a-long-name-", 8) + p.Pods[i].Object.Name
 	}
 	b := open(t, p, 1280, 1000)
-	b.Until(`getComputedStyle(document.querySelector(".gantt .row.pod .name")).direction === "rtl"`)
+	b.Until(`[...document.querySelectorAll(".gantt .row.pod .name")].every((name) => {
+		const [head, tail] = name.children, outer = name.getBoundingClientRect();
+		return head.scrollWidth > head.clientWidth && head.clientWidth > 30 && tail.textContent.length === 6 &&
+			tail.getBoundingClientRect().right <= outer.right && name.textContent === name.title;
+	})`)
 	b.Shot("plan-long-names")
 }
 

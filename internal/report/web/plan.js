@@ -32,6 +32,8 @@ function fill(e, attrs, children) {
 }
 const nameOf = (o) => !o || !o.kind ? '' : o.kind + ' ' + (o.namespace && o.namespace !== 'default' ? o.namespace + '/' : '') + o.name;
 const same = (a, b) => !!a && !!b && a.kind === b.kind && a.name === b.name && a.namespace === b.namespace;
+// middle makes a text that is cut in its middle where it has no room: the end of a pod's name tells it apart.
+const middle = (text, tail = 6) => text.length <= 2 * tail ? [el('span.cut', {}, text)] : [el('span.cut', {}, text.slice(0, -tail)), el('span', {}, text.slice(-tail))];
 const plural = (n, one, many) => n + ' ' + (n === 1 ? one : many || one + 's');
 function span(t) {
   const s = Math.abs(t), sign = t < 0 ? '−' : '';
@@ -117,6 +119,12 @@ function section(id, title, ...content) {
   nav.append(el('a', {href: '#' + id}, title));
   return s;
 }
+// shortened gives the rows of a list, of which the last ones are folded where there are many.
+function shortened(rows, what) {
+  const most = 10;
+  if (rows.length <= most + 2) return rows;
+  return [...rows.slice(0, most), el('li.more', {}, el('details', {}, el('summary', {}, 'and ' + plural(rows.length - most, what) + ' more'), el('ul', {}, rows.slice(most))))];
+}
 const aside = (...c) => ({aside: el('span.soft', {}, ...c)});
 
 // ---- a list that makes only the rows in sight
@@ -160,6 +168,13 @@ function list(box, heightOf, count, make, extra) {
   return api;
 }
 
+// stalledBy says in a line what keeps the plan from its end: the workload, and the cause where it is known.
+function stalledBy() {
+  const text = blamed?.cause ? plan.reason.slice(0, plan.reason.indexOf(blamed.cause)) + blamed.cause : plan.reason.split('; ')[0];
+  const who = blamed?.workload ?? {};
+  return !who.kind || text.includes(who.name) ? text : nameOf(who) + ': ' + text;
+}
+
 // ---- verdict
 const changed = plan.workloads.filter((w) => w.changed || w.curve.length > 1);
 const failed = plan.expectations.filter((e) => !e.passed);
@@ -167,14 +182,18 @@ const good = plan.converged && !failed.length;
 const worst = changed.filter((w) => w.curve.length).sort((a, b) => a.minAvailable / Math.max(a.desired, 1) - b.minAvailable / Math.max(b.desired, 1))[0];
 const stuck = plan.unschedulable.filter((u) => u.until === undefined);
 const open = plan.problems.filter((p) => p.open);
+// blamed is the problem that the reason of the plan is about.
+const blamed = plan.converged ? undefined : open.find((p) => [p.cause, p.message.replace(/\.$/, '')].some((m) => m && plan.reason.includes(m)));
 {
   const state1 = plan.converged ? (failed.length ? 'An expectation fails' : 'Completes') : 'Does not complete';
-  const cause = plan.problems.find((p) => p.open && p.cause && plan.reason.includes(p.cause))?.cause;
-  const headline = !plan.converged ? cause ?? plan.reason.split('; ')[0] : failed.length ? failed[0].expect : 'Completes after ' + span(plan.virtualSeconds);
-  const more = !plan.converged ? [plan.wayOut && 'Way out: ' + plan.wayOut, ...(cause ? [plan.reason.slice(plan.reason.indexOf(cause) + cause.length).replace(/^[:;] /, '')] : plan.reason.split('; ').slice(1))] : failed.map((f) => f.message);
-  const box = el('div.verdict' + (good ? '' : '.stalls'), {}, el('span.state', {}, state1), el('h1', {}, headline), more.filter(Boolean).map((m) => el('p', {}, m)),
+  const headline = !plan.converged ? stalledBy() : failed.length ? failed[0].expect : 'Completes after ' + span(plan.virtualSeconds);
+  const more = !plan.converged ? [plan.wayOut && 'Way out: ' + plan.wayOut, plan.reason.slice(plan.reason.indexOf(blamed?.cause || ';')).slice((blamed?.cause || ';').length).replace(/^[:;] |^ /, '')] : failed.map((f) => f.message);
+  // The headline is one line; what does not fit into it follows in whole.
+  const h1 = el('h1', {title: headline}, headline), whole = el('p', {'aria-hidden': true, hidden: true}, headline);
+  new ResizeObserver(() => { whole.hidden = h1.scrollWidth <= h1.clientWidth; }).observe(h1);
+  const box = el('div.verdict' + (good ? '' : '.stalls'), {}, el('span.state', {}, state1), h1, whole, more.filter(Boolean).map((m) => el('p', {}, m)),
     el('p.soft', {}, 'Kubernetes ' + plan.kubernetesVersion.replace(/^v/, '') + ', simulated · ' + plural(plan.nodes.length, 'node') + ' · seed ' + plan.seed + ' · virtual time'));
-  if (plan.remedies?.length) box.append(el('div.remedy', {}, el('h3', {}, 'What would complete, as simulated'), el('ul', {}, plan.remedies.map((r) => el('li', {}, el('span', {}, el('b', {}, r.change), ': after ' + span(r.completesAt) + (r.desired ? ', at least ' + r.minAvailable + ' of ' + r.desired + ' available' : '')))))));
+  if (plan.remedies?.length) box.append(el('div.remedy', {}, el('h2', {}, 'What would complete, as simulated'), el('ul', {}, plan.remedies.map((r) => el('li', {}, el('span', {}, el('b', {}, r.change), ': after ' + span(r.completesAt) + (r.desired ? ', at least ' + r.minAvailable + ' of ' + r.desired + ' available' : '')))))));
   main.append(box);
   const tile = (value, of, text, alarm) => el('div.tile' + (alarm ? '.alarm' : ''), {}, el('b', {}, value, of ? el('small.soft', {}, ' ' + of) : null), el('span', {}, text));
   const counts = {create: 0, update: 0, delete: 0};
@@ -221,16 +240,28 @@ for (const p of plan.pods) {
 }
 
 // ---- availability
-const curves = (changed.length ? changed : plan.workloads).filter((w) => w.curve.length);
+// The worst workload comes first: the one that is blamed, those that do not settle, those that had the fewest pods.
+const badness = (w) => (same(w.object, blamed?.workload) ? 4 : 0) + (w.settledAt === null ? 2 : 0) + 1 - w.minAvailable / Math.max(w.desired, 1);
+const curves = (changed.length ? changed : plan.workloads).filter((w) => w.curve.length).sort((a, b) => badness(b) - badness(a));
 const point = (w, t) => w.curve[before(w.curve.map((p) => p.at), t)];
+// worstMoment is when a workload first had the fewest pods available; if it then had all, when its first open problem began.
+function worstMoment(w) {
+  const least = w.curve.filter((p) => p.at >= 0).sort((a, b) => a.available / Math.max(a.desired, 1) - b.available / Math.max(b.desired, 1))[0];
+  const problem = w.settledAt === null && (same(w.object, blamed?.workload) ? blamed : open.find((p) => same(p.workload, w.object)));
+  return problem ? Math.max(problem.at, 0) : least && least.available < least.desired && !good ? least.at : 0;
+}
 if (curves.length) {
-  const tabs = el('div.tabs', {role: 'tablist', 'aria-label': 'Workload'});
+  const most = 8, many = curves.length > most; // workloads with a button of their own; a list has all
+  const tabs = el('div.tabs' + (many ? '.many' : ''), {role: 'group', 'aria-label': 'Workload'});
+  const choose = (i) => { state.workload = i; paint(); render(); };
+  const all = el('select', {'aria-label': 'Any workload', onchange: () => choose(+all.value)}, curves.map((w, i) => el('option', {value: i}, (w.settledAt === null ? '✕ ' : '✓ ') + nameOf(w.object))));
   const legend = el('div.legend', {'aria-live': 'off'});
   const chart = el('div.chart.card', {});
   section('availability', 'Availability', aside(breaks.length ? 'Idle stretches are drawn shorter, marked //' : ''), curves.length > 1 ? tabs : null, chart, legend);
   const pic = svg('svg', {role: 'img', 'aria-label': ''});
   chart.append(pic);
-  curves.forEach((w, i) => tabs.append(el('button', {type: 'button', role: 'tab', class: w.settledAt === null ? 'fails' : 'works', onclick: () => { state.workload = i; paint(); render(); }}, nameOf(w.object))));
+  const buttons = curves.slice(0, many ? most - 2 : most).map((w, i) => el('button', {type: 'button', class: w.settledAt === null ? 'fails' : 'works', title: nameOf(w.object), onclick: () => choose(i)}, el('span', {}, nameOf(w.object))));
+  tabs.append(...buttons, ...(many ? [all] : []));
   let line, dot, geo;
   // stackOf counts the pods of a workload by what they do, as the rows below show it.
   function stackOf(w) {
@@ -245,7 +276,8 @@ if (curves.length) {
   }
   function paint() {
     const w = curves[state.workload];
-    [...tabs.children].forEach((b, i) => b.setAttribute('aria-selected', i === state.workload));
+    buttons.forEach((b, i) => b.setAttribute('aria-pressed', i === state.workload));
+    all.value = state.workload;
     const W = Math.max(pic.clientWidth, 280), H = pic.clientHeight || 272, L = 30, R = 8, T = 14, B = 24;
     const stack = stackOf(w);
     const top = Math.max(1, ...stack.map((p) => layers.reduce((n, k) => n + p[k], 0)), ...w.curve.map((p) => Math.max(p.desired, p.available)));
@@ -299,7 +331,7 @@ if (curves.length) {
     tip(e, `${span(t)}\n${p.available} available of ${p.desired}\n${p.old} old · ${p.new} new · ${p.stopping} stopping`);
   });
   pic.addEventListener('pointerleave', () => tip());
-  draw(() => {
+  const mark = draw(() => {
     const p = point(curves[state.workload], state.t), gx = geo.x(state.t);
     line.setAttribute('x1', gx); line.setAttribute('x2', gx);
     dot.setAttribute('cx', gx); dot.setAttribute('cy', geo.y(p.available));
@@ -308,9 +340,16 @@ if (curves.length) {
     legend.replaceChildren(key('.line', p.available, 'available'), key('.dash', p.desired, 'wanted'), key('.min', curves[state.workload].minAvailable, 'least available'),
       ...layers.filter((k) => stack.some((q) => q[k] > 0)).map((k) => key('.k-' + k, s[k] || 0, words[k])));
   });
-  new ResizeObserver(() => { paint(); render(); }).observe(pic);
+  new ResizeObserver(() => { paint(); mark(); }).observe(pic);
   paint();
 }
+
+// ---- expectations, problems
+if (plan.expectations.length) section('expectations', 'Expectations', el('ul.items.card', {}, plan.expectations.map((e) => el('li', {}, el('span.chip.' + (e.passed ? 'yes' : 'no'), {}, e.passed ? 'holds' : 'fails'), el('b', {}, e.expect), el('span.soft', {}, e.passed ? '' : 'at ' + label(e.at)), e.message ? el('p.soft', {}, e.message) : null))));
+if (plan.problems.length) section('problems', 'Problems', el('ul.items.card', {}, shortened([...plan.problems].sort((a, b) => (b === blamed) - (a === blamed) || b.open - a.open).map((p) => el('li', {}, el('span.chip.' + (p.open ? 'open' : 'past'), {}, p.open ? 'open' : 'passed'),
+  el('span', {}, el('b', {}, p.kind), ' ', nameOf(p.workload) || nameOf(p.object)), el('button.button', {type: 'button', onclick: () => { stop(); seek(p.at); }}, label(Math.round(p.at * 10) / 10) + (p.count > 1 ? ' ×' + p.count : '')),
+  p.cause ? el('p', {}, p.cause) : null, p.cause !== p.message ? el('p.soft', {}, p.message) : null, p.evidence ? el('ul.evidence', {}, p.evidence.map((e) => el('li.soft', {}, e))) : null,
+  p.help ? el('p', {}, el('b', {}, 'Way out: '), p.help) : null, p.report ? el('p.soft', {}, el('a', {href: p.report, rel: 'noreferrer'}, p.trap)) : null)), 'problem')));
 
 // ---- pods by node
 const byNode = new Map(plan.nodes.map((n) => [n.name, []]));
@@ -318,7 +357,6 @@ for (const p of plan.pods) { if (!byNode.has(p.node)) byNode.set(p.node, []); by
 const numbered = new Intl.Collator('en', {numeric: true}).compare;
 const order = [...byNode.keys()].sort(numbered); // no node comes first
 plan.nodes.sort((a, b) => numbered(a.name, b.name));
-const tag = (p) => p.object.name;
 {
   const rows = [];
   const build = (only) => {
@@ -341,7 +379,7 @@ const tag = (p) => p.object.name;
     const r = rows[i];
     if (r.pods) {
       const n = plan.nodes.find((n) => n.name === r.node);
-      return el('div.row.node', {}, el('span.name', {}, r.node || 'no node'), el('span.lane', {}, n ? [n.zone && 'zone ' + n.zone, plural(n.pods, 'pod') + ' at the end', !n.ready && 'not ready', n.taints].filter(Boolean).join(' · ') : plural(r.pods.length, 'pod') + ' that found no node'));
+      return el('div.row.node', {}, el('span.name', {title: r.node}, middle(r.node || 'no node')), el('span.lane', {}, n ? [n.zone && 'zone ' + n.zone, plural(n.pods, 'pod') + ' at the end', !n.ready && 'not ready', n.taints].filter(Boolean).join(' · ') : plural(r.pods.length, 'pod') + ' that found no node'));
     }
     const p = r.pod, lane = el('span.lane', {'aria-hidden': true});
     for (const s of p.parts) {
@@ -352,7 +390,7 @@ const tag = (p) => p.object.name;
     }
     const story = p.parts.map((s) => `${label(s.from)}: ${s.status}`).join('\n');
     return el('button.row.pod', {type: 'button', 'aria-current': state.pod === p || undefined, 'aria-label': `${p.object.name}: ${p.parts.map((s) => s.status + ' from ' + label(s.from)).join(', ')}`,
-      onclick: () => { choose(p); }, onpointermove: (e) => tip(e, `${p.object.name}\n${p.node || 'no node'} · cpu ${p.cpu || 0}, memory ${p.memory || 0}\n${story}`), onpointerleave: () => tip()}, el('span.name', {title: p.object.name}, tag(p)), lane);
+      onclick: () => { choose(p); }, onpointermove: (e) => tip(e, `${p.object.name}\n${p.node || 'no node'} · cpu ${p.cpu || 0}, memory ${p.memory || 0}\n${story}`), onpointerleave: () => tip()}, el('span.name', {title: p.object.name}, middle(p.object.name)), lane);
   };
   const gantt = list(box, (i) => rows[i].pods ? 28 : 20, () => rows.length, make, 0);
   box.querySelector('.fill').append(now);
@@ -387,7 +425,7 @@ const shadeOf = (p) => shades[(hues.find((h) => h[0] === nameOf(p.workload)) || 
     const sum = pods.reduce((n, p) => n + p[get], 0), inner = el('div', {});
     for (const p of pods) {
       if (!p[get]) continue;
-      const i = el('i' + (state.pod === p ? '.sel' : ''), {});
+      const i = el('i' + (state.pod === p ? '.sel' : p[get] / total < 0.01 ? '.thin' : ''), {});
       i.style.width = p[get] / total * 100 + '%'; i.style.background = shadeOf(p); i.style.opacity = p.new && p.created >= 0 ? 1 : 0.45;
       inner.append(i);
     }
@@ -419,14 +457,15 @@ const unique = plan.timeline;
   const box = el('div.list.events.card', {tabindex: 0, role: 'group', 'aria-label': 'Events'});
   const count = el('span', {});
   section('events', 'Events', aside(count), el('div.controls', {}, search, el('span.tabs', {}, only)), box);
+  let last = -1; // event that has happened
   const make = (i) => {
     const s = shown[i];
-    return el('button.row' + (s.warning ? '.warn' : '') + (s.at > state.t ? '.later' : ''), {type: 'button', title: s.message, onclick: () => { stop(); seek(s.at); const p = plan.pods.find((p) => same(p.object, s.object)); if (p) choose(p, true); }},
+    return el('button.row' + (s.warning ? '.warn' : '') + (s.at > state.t ? '.later' : '') + (i === last ? '.here' : ''), {type: 'button', title: s.message, onclick: () => { stop(); seek(s.at); const p = plan.pods.find((p) => same(p.object, s.object)); if (p) choose(p, true); }},
       el('time', {}, label(Math.round(s.at * 10) / 10)), el('span.what', {}, s.event + (s.count > 1 ? ' ×' + s.count : '')), el('span.on', {}, s.object.kind === 'Pod' ? s.object.name : nameOf(s.object)), el('span.msg', {}, s.message + (s.node && !s.message.includes(s.node) ? (s.message ? ' · ' : '') + s.node : '')));
   };
   const narrow = () => matchMedia('(max-width: 760px)').matches;
   const events = list(box, () => narrow() ? 58 : 32, () => shown.length, make);
-  let times = shown.map((s) => s.at), last = -1;
+  let times = shown.map((s) => s.at);
   function refresh() {
     const q = search.value.toLowerCase(), warn = only.getAttribute('aria-pressed') === 'true';
     shown = unique.filter((s) => (!warn || s.warning) && (!q || (s.event + ' ' + s.object.name + ' ' + s.object.kind + ' ' + s.message + ' ' + (s.node || '')).toLowerCase().includes(q)));
@@ -477,7 +516,7 @@ if (decisions.length) {
       return el('tr' + (n === d.node ? '.chosen' : ''), {}, el('th', {scope: 'row'}, n + (n === d.node ? ' ←' : '')), cells);
     });
     const col = (t) => el('th', {scope: 'col'}, el('span', {}, t));
-    table.replaceChildren(el('thead', {}, el('tr.groups', {}, el('th', {}), el('th', {colspan: filters.length, scope: 'colgroup'}, 'filters, in order'), scorers.length ? el('th', {colspan: scorers.length + 1, scope: 'colgroup'}, 'scores, with weights') : null),
+    table.replaceChildren(el('thead', {}, el('tr.groups', {}, el('td', {}), el('th', {colspan: filters.length, scope: 'colgroup'}, 'filters, in order'), scorers.length ? el('th', {colspan: scorers.length + 1, scope: 'colgroup'}, 'scores, with weights') : null),
       el('tr', {}, el('th', {scope: 'col'}, 'node'), filters.map(col), scorers.map(col), scorers.length ? col('total') : null)), el('tbody', {}, body));
     if (names.length > most) said.textContent += ` The first ${most} of ${names.length} nodes are shown.`;
   };
@@ -502,21 +541,16 @@ const place = (file, lineNo) => {
 {
   const glyph = {create: '+', update: '~', delete: '−'};
   const list = plan.changes.filter((c) => c.action !== 'none' || c.denied), kept = plan.changes.length - list.length;
-  if (list.length) section('changes', 'What changes', aside(kept ? plural(kept, 'object') + ' as they are' : ''), el('ul.diff.card', {}, list.map((c) => el('li.' + c.action, {},
+  if (list.length) section('changes', 'What changes', aside(kept ? plural(kept, 'object') + ' as they are' : ''), el('ul.diff.card', {}, shortened(list.map((c) => el('li.' + c.action, {},
     el('div', {}, place(c.file, c.line), el('span.glyph', {}, glyph[c.action] || '='), el('b', {}, nameOf(c.object)), c.by ? el('span.soft', {}, ' by ' + c.by) : null),
     c.denied ? el('p.down', {}, c.denied) : null,
-    c.fields.length ? el('dl.fields', {}, c.fields.flatMap((f) => [el('dt', {}, el('code', {}, f.path)), el('dd', {}, f.before ? el('del', {class: 'mono'}, f.before) : el('span.soft', {}, 'not set'), ' → ', f.after ? el('ins', {class: 'mono'}, f.after) : el('span.soft', {}, 'not set'), f.defaulted ? el('small.soft', {}, ' defaulted') : null)])) : null))));
+    c.fields.length ? el('dl.fields', {}, c.fields.flatMap((f) => [el('dt', {}, el('code', {}, f.path)), el('dd', {}, f.before ? el('del', {class: 'mono'}, f.before) : el('span.soft', {}, 'not set'), ' → ', f.after ? el('ins', {class: 'mono'}, f.after) : el('span.soft', {}, 'not set'), f.defaulted ? el('small.soft', {}, ' defaulted') : null)])) : null)), 'object')));
 }
 
-// ---- problems, expectations, gates, risks
-if (plan.expectations.length) section('expectations', 'Expectations', el('ul.items.card', {}, plan.expectations.map((e) => el('li', {}, el('span.chip.' + (e.passed ? 'yes' : 'no'), {}, e.passed ? 'holds' : 'fails'), el('b', {}, e.expect), el('span.soft', {}, e.passed ? '' : 'at ' + label(e.at)), e.message ? el('p.soft', {}, e.message) : null))));
-if (plan.problems.length) section('problems', 'Problems', el('ul.items.card', {}, plan.problems.map((p) => el('li', {}, el('span.chip.' + (p.open ? 'open' : 'past'), {}, p.open ? 'open' : 'passed'),
-  el('span', {}, el('b', {}, p.kind), ' ', nameOf(p.workload) || nameOf(p.object)), el('button.button', {type: 'button', onclick: () => { stop(); seek(p.at); }}, label(Math.round(p.at * 10) / 10) + (p.count > 1 ? ' ×' + p.count : '')),
-  p.cause ? el('p', {}, p.cause) : null, p.cause !== p.message ? el('p.soft', {}, p.message) : null, p.evidence ? el('ul.evidence', {}, p.evidence.map((e) => el('li.soft', {}, e))) : null,
-  p.help ? el('p', {}, el('b', {}, 'Way out: '), p.help) : null, p.report ? el('p.soft', {}, el('a', {href: p.report, rel: 'noreferrer'}, p.trap)) : null))));
+// ---- gates, risks
 if (plan.gates.length) section('gates', 'Gates', el('ul.items.card', {}, plan.gates.map((g) => el('li', {}, el('span.chip.' + (g.hit ? 'open' : 'past'), {}, g.hit ? 'stopped' : 'open'), el('b', {}, nameOf(g.object)), el('span.soft', {}, g.summary)))));
-if (plan.findings.length) section('risks', 'Risks', aside(plural(plan.findings.length, 'finding')), el('ul.items.card', {}, [...plan.findings].sort((a, b) => ['error', 'warning', 'info'].indexOf(a.severity) - ['error', 'warning', 'info'].indexOf(b.severity)).map((f) => el('li', {}, el('span.chip.' + f.severity, {}, f.severity),
-  el('span', {}, f.message, ' ', f.url ? el('a', {href: f.url, rel: 'noreferrer'}, el('code', {}, f.rule)) : el('code', {}, f.rule)), place(f.file, f.line), f.detail ? el('p.soft', {}, f.detail) : null))));
+if (plan.findings.length) section('risks', 'Risks', aside(plural(plan.findings.length, 'finding')), el('ul.items.card', {}, shortened([...plan.findings].sort((a, b) => ['error', 'warning', 'info'].indexOf(a.severity) - ['error', 'warning', 'info'].indexOf(b.severity)).map((f) => el('li', {}, el('span.chip.' + f.severity, {}, f.severity),
+  el('span', {}, f.message, ' ', f.url ? el('a', {href: f.url, rel: 'noreferrer'}, el('code', {}, f.rule)) : el('code', {}, f.rule)), place(f.file, f.line), f.detail ? el('p.soft', {}, f.detail) : null)), 'finding')));
 
 // ---- room
 if (plan.fit || plan.pack || plan.nodeGroups) {
@@ -535,7 +569,7 @@ if (plan.fit || plan.pack || plan.nodeGroups) {
     items.push(el('li', {}, el('b', {}, p.nodes ? plural(p.nodes, 'node') + ' of ' + p.size : 'no number of nodes of ' + p.size), p.nodes ? ' are the fewest: ' + p.shares.map((s) => s.resource + ' ' + s.percent + '%').join(', ') + ' requested' : ' is enough',
       worse ? el('p.soft', {}, 'with ' + worse.nodes + ': ' + worse.reason) : null));
   }
-  section('room', 'Room', el('ul.items.card', {}, items));
+  section('room', 'Room', el('ul.items.plain.card', {}, items));
 }
 
 // ---- other seeds
@@ -553,14 +587,14 @@ if (plan.sweeps?.length) {
     el('td', {}, span(a.virtualSeconds)), el('td', {}, a.workloads.length ? a.workloads.map((w) => el('div', {}, nameOf(w.object) + ' ', el('b' + (w.minAvailable ? '' : '.down'), {}, w.minAvailable + ' of ' + w.desired))) : 'all'),
     el('td', {}, a.blocked), el('td', {}, a.unschedulable), el('td.soft', {}, a.reason, (a.turns ?? []).filter((t) => t.at !== null).map((t) => el('div', {}, t.node + ': ' + (t.drained === null ? 'not drained' : 'drained in ' + span(t.drained - t.at)) + (t.waited ? ', budgets forbade evictions for ' + span(t.waited) : '') + (t.replacedBy ? ', replaced by ' + t.replacedBy : ''))))));
   section('whatif', 'What if', aside(plural(plan.sweeps.filter((a) => !passed(a)).length, 'case') + ' of ' + plan.sweeps.length + ' without a good end'), el('div.scroll.card', {tabindex: 0, role: 'group', 'aria-label': 'What if'},
-    el('table', {}, el('thead', {}, el('tr', {}, ['', 'what happens', 'outcome', 'after', 'least available', 'evictions blocked', 'without a node', 'reason'].map((h) => el('th', {scope: 'col'}, h)))), el('tbody', {}, rows))));
+    el('table', {}, el('thead', {}, el('tr', {}, ['node or zone', 'what happens', 'outcome', 'after', 'least available', 'evictions blocked', 'without a node', 'reason'].map((h) => el('th', {scope: 'col'}, h)))), el('tbody', {}, rows))));
 }
 
 // ---- manifests
 if (data.files.length) section('manifests', 'Manifests', el('div.card', {}, data.files.map((f, i) => {
   const found = new Map();
   for (const d of plan.findings) if (d.file === f.name && (!found.has(d.line) || d.severity === 'error')) found.set(d.line, d);
-  return el('details', {id: 'file' + i, open: data.files.length === 1 && f.lines.length < 80}, el('summary', {}, f.name, el('small.soft', {}, '  ' + plural(f.lines.length, 'line'))), el('ol.source', {}, f.lines.map((t, n) => {
+  return el('details', {id: 'file' + i, open: data.files.length === 1 && f.lines.length < 80}, el('summary', {}, f.name, el('small.soft', {}, '  ' + plural(f.lines.length, 'line'))), el('ol.source', {tabindex: 0, 'aria-label': 'Lines of ' + f.name}, f.lines.map((t, n) => {
     const d = found.get(n + 1);
     return el('li' + (d ? '.found.' + d.severity : ''), {id: `f${i}-${n + 1}`}, el('span', {'aria-hidden': true}, n + 1), t || ' ', d ? el('em', {}, '← ' + d.message) : null);
   })));
@@ -655,7 +689,15 @@ const paintTheme = (t) => { document.documentElement.dataset.theme = t; };
 paintTheme(start.get('theme') || (dark.matches ? 'dark' : 'light'));
 dark.addEventListener('change', () => paintTheme(dark.matches ? 'dark' : 'light'));
 $('#theme').addEventListener('click', () => paintTheme(document.documentElement.dataset.theme === 'dark' ? 'light' : 'dark'));
-if (start.has('t')) seek(parseFloat(start.get('t'))); else render();
+if (start.has('t')) seek(parseFloat(start.get('t'))); else if (curves.length) opening(curves[0]); else render();
+// opening shows the worst moment of a workload, and the pod of it that is worst off then.
+function opening(w) {
+  const t = worstMoment(w);
+  const rank = ['fail', 'wait', 'start', 'stop'], kind = (p) => p.parts.find((s) => s.from <= t && s.to > t)?.kind;
+  const pods = plan.pods.filter((p) => same(p.workload, w.object) && rank.includes(kind(p))).sort((a, b) => rank.indexOf(kind(a)) - rank.indexOf(kind(b)));
+  if (pods.length && !good) choose(pods[0], true);
+  seek(t);
+}
 window.addEventListener('hashchange', () => { const t = new URLSearchParams(location.hash.slice(1)).get('t'); if (t) seek(parseFloat(t)); });
 document.documentElement.dataset.ready = 'yes';
 })();
