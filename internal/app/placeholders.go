@@ -22,6 +22,26 @@ var placeholder = regexp.MustCompile(variable + `|<path:[^>]+>|ENC\[AES256_GCM,`
 // variable matches ${NAME} and ${NAME:=default}.
 const variable = `\$\{[A-Za-z_][A-Za-z0-9_]*(?::?[=+-][^}]*)?\}`
 
+// token is a word that people write where a value is to be put in by hand or by a script.
+var token = regexp.MustCompile(
+	`(?i:replace[-_]?me|change[-_]?me)|\bYOUR[-_][A-Z_-]+|\$\$\w+\$\$|__[A-Z][A-Z0-9_]*__|<[A-Za-z][A-Za-z0-9_.-]*>`,
+)
+
+// quoted matches the values that messages show.
+var quoted = regexp.MustCompile(`"((?:[^"\\]|\\.)*)"`)
+
+// dropTokens takes out findings about values that nobody has put in yet.
+func dropTokens(res *lint.Result) {
+	res.Diagnostics = slices.DeleteFunc(res.Diagnostics, func(d diag.Diagnostic) bool {
+		if d.Reason != "FieldValueInvalid" && d.Rule != "image-reference-invalid" {
+			return false
+		}
+		value := quoted.FindStringSubmatch(d.Message)
+		return value != nil && token.MatchString(value[1])
+	})
+	res.Count()
+}
+
 // encrypted is the block that SOPS adds to a document.
 var encrypted = regexp.MustCompile(`(?m)^sops:|"sops"\s*:`)
 
@@ -44,6 +64,8 @@ func (j *LintJob) runLoose(ctx context.Context, o lint.Options) (*lint.Result, e
 		}
 	}
 	dropPlaceholders(res, files...)
+	dropTokens(res)
+	j.workspace.Templates = j.dropTemplates(res)
 	return res, nil
 }
 
@@ -105,8 +127,8 @@ func (f unfilledFile) explains(d *diag.Diagnostic) bool {
 	if unfilled && strings.HasPrefix(d.Rule, "yaml-") && !readableFilled(text) {
 		return false
 	}
-	if unfilled && d.Reason == "FieldValueRequired" {
-		return true // a value of another type is judged as if it were missing
+	if unfilled && (d.Reason == "FieldValueRequired" || d.Path == "" && d.Reason == "FieldValueInvalid") {
+		return true // a value of another type is judged as if it were missing; what is wrong with the whole has no place
 	}
 	if d.Rule == "field-unknown" && d.Range.IsValid() && f.Line(d.Range.Start.Line) == "sops:" {
 		return true

@@ -342,6 +342,9 @@ func (u *unit) read(ctx context.Context, old *unit, external []string) (*review.
 	})
 	for i := range res.Diagnostics {
 		d := &res.Diagnostics[i]
+		if old != nil && len(old.docs) > 0 && strings.HasPrefix(d.Message, render.LacksValues) {
+			d.Severity = diag.Error // they sufficed before
+		}
 		if d.Severity == diag.Error && slices.Contains(sourceRules, d.Rule) {
 			out.Problem = d.Message
 		}

@@ -37,6 +37,13 @@ func (w *Workspace) findInputs(paths, exclude []string) {
 		return name != source.Stdin && git.match(name)
 	})
 	w.Hidden = slices.DeleteFunc(found.Hidden, git.match)
+	files = slices.DeleteFunc(files, func(name string) bool {
+		folder := othersFolder(name, paths)
+		if folder != "" && !slices.Contains(w.Unsearched, folder) {
+			w.Unsearched = append(w.Unsearched, folder)
+		}
+		return folder != ""
+	})
 	tree := render.DiscoverIn(w.readSource, slices.Concat(paths, files), skip, Clusters(w.Config)...)
 	AddVariants(w.Config, tree.Sources, w.rebase)
 	w.owns, w.Sources, w.Elsewhere, w.Findings = tree.Owns, tree.Sources, len(tree.Elsewhere), tree.Findings
@@ -65,6 +72,10 @@ func (w *Workspace) findInputs(paths, exclude []string) {
 				}
 				continue
 			}
+			if !slices.Contains(paths, name) && tree.Unused(name) {
+				w.Unused++
+				continue
+			}
 		}
 		w.Inputs = append(w.Inputs, name)
 	}
@@ -87,8 +98,9 @@ func (j *LintJob) runSources(ctx context.Context) (*lint.Result, error) {
 			j.base.locate(res.Diagnostics)
 		}
 		if err == nil {
+			demoteAmbiguous(res)
 			res.Diagnostics = slices.DeleteFunc(res.Diagnostics, elsewhere)
-			res.Count()
+			j.workspace.demoteAlternatives(res)
 		}
 		return res, err
 	}
@@ -117,6 +129,11 @@ func (j *LintJob) runSources(ctx context.Context) (*lint.Result, error) {
 		if err == nil && j.base != nil {
 			j.base.locate(res.Diagnostics)
 		}
+		if err == nil {
+			demoteAmbiguous(res)
+			res.Diagnostics = slices.DeleteFunc(res.Diagnostics, elsewhere)
+			j.workspace.demoteAlternatives(res)
+		}
 		results[len(renderings)] = res
 		return err
 	})
@@ -143,6 +160,10 @@ func (j *LintJob) runSources(ctx context.Context) (*lint.Result, error) {
 // render renders all variants of all sources.
 func (j *LintJob) render(ctx context.Context) []*render.Rendering {
 	var renderings []*render.Rendering
+	var served []string
+	if len(j.workspace.Sources) > 0 {
+		served = servedBy(j.version())
+	}
 	var g errgroup.Group
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for _, s := range j.workspace.Sources {
@@ -152,7 +173,7 @@ func (j *LintJob) render(ctx context.Context) []*render.Rendering {
 			g.Go(func() error {
 				if ctx.Err() == nil {
 					o := j.workspace.Charts
-					o.KubernetesVersion = j.version()
+					o.KubernetesVersion, o.Served = j.version(), served
 					*renderings[i] = *s.Render(v, o)
 				}
 				return nil
@@ -161,6 +182,24 @@ func (j *LintJob) render(ctx context.Context) []*render.Rendering {
 	}
 	_ = g.Wait() // nothing fails
 	return renderings
+}
+
+// servedBy returns the API versions and kinds of a Kubernetes version, as charts ask for them.
+func servedBy(version string) (served []string) {
+	s, err := schema.Open(version)
+	if err != nil {
+		return nil
+	}
+	seen := map[string]bool{}
+	for _, k := range s.Kinds() {
+		group := k.GVK.GroupVersion().String()
+		if !seen[group] {
+			seen[group] = true
+			served = append(served, group)
+		}
+		served = append(served, group+"/"+k.GVK.Kind)
+	}
+	return served
 }
 
 // version returns the Kubernetes version that charts see: the last target.
@@ -208,6 +247,7 @@ func (j *LintJob) runRendering(
 		}
 		rendered := source.NewFile(r.Name, r.Text)
 		dropPlaceholders(res, rendered)
+		dropTokens(res)
 		// The source does not hold the values of rendered Secrets where a report would look for them.
 		secrets := redact.New()
 		secrets.AddFile(rendered)
@@ -295,9 +335,6 @@ func merge(renderings []*render.Rendering, results []*lint.Result, versions []st
 			variant = variantName(renderings[i])
 		}
 		for _, d := range res.Diagnostics {
-			if i == len(renderings) && elsewhere(d) {
-				continue
-			}
 			k := key{d.Rule, d.Path, d.Message, d.Range}
 			if at, ok := known[k]; ok && i < len(renderings) {
 				if variant != "" && !slices.Contains(all.Diagnostics[at].Variants, variant) {

@@ -20,18 +20,19 @@ import (
 	"github.com/seatrial/seatrial/lint"
 )
 
-// Vendoring fetches the charts from elsewhere that the sources below paths ask for.
+// Vendoring fetches the charts and the bases of kustomizations from elsewhere that the sources below paths ask for.
 type Vendoring struct {
 	Paths  []string
 	Update bool // fetch also what was fetched before, in case a range of versions allows a newer one
 	Check  bool // fetch nothing; report what is missing
 	Client *chartrepo.Client
-	// Report is called for each chart: with what was done, or what is wrong.
-	Report func(c render.ChartRef, done string, err error)
+	// Report is called for each chart and base: with what was done, or what is wrong.
+	Report func(what, done string, err error)
+	Bases  int // of those that are asked for, that are bases
 }
 
-// Run fetches the charts, and writes the lock file below the top of the repository. If the paths are the whole of it, files
-// that nothing asks for any more are removed. Failed is how many charts are missing in the end.
+// Run fetches what is asked for, and writes the lock file below the top of the repository. If the paths are the whole of it,
+// files that nothing asks for any more are removed. Failed is how many charts and bases are missing in the end.
 func (v *Vendoring) Run(ctx context.Context) (total, failed int, err error) {
 	for _, path := range v.Paths {
 		if _, err := os.Stat(path); err != nil {
@@ -54,7 +55,8 @@ func (v *Vendoring) Run(ctx context.Context) (total, failed int, err error) {
 	if err != nil {
 		return 0, 0, err
 	}
-	wanted := render.Discover(v.Paths, git.match, Clusters(config)...).Wanted
+	tree := render.Discover(v.Paths, git.match, Clusters(config)...)
+	wanted := tree.Wanted
 	slices.SortFunc(wanted, func(a, b render.ChartRef) int { return strings.Compare(a.String(), b.String()) })
 	lock := &render.Lock{Charts: []render.Locked{}}
 	for _, c := range wanted {
@@ -65,13 +67,19 @@ func (v *Vendoring) Run(ctx context.Context) (total, failed int, err error) {
 		if err != nil {
 			failed++
 			if entry = old.Find(c); entry == nil {
-				v.Report(c, "", err)
+				v.Report(c.String(), "", err)
 				continue
 			}
 		}
-		v.Report(c, done, err)
+		v.Report(c.String(), done, err)
 		lock.Charts = append(lock.Charts, *entry)
 	}
+	bases, unfetched, err := v.fetchBases(ctx, filepath.Dir(name), old, lock, tree.Bases)
+	if err != nil {
+		return 0, 0, err
+	}
+	v.Bases = len(bases)
+	total, failed = len(wanted)+len(bases), failed+unfetched
 	if !v.whole(root) { // what is outside of the paths may ask for the others
 		for _, o := range old.Charts {
 			if !slices.Contains(wanted, o.ChartRef) {
@@ -79,11 +87,17 @@ func (v *Vendoring) Run(ctx context.Context) (total, failed int, err error) {
 			}
 		}
 		slices.SortFunc(lock.Charts, func(a, b render.Locked) int { return strings.Compare(a.String(), b.String()) })
+		for _, o := range old.Bases {
+			if !slices.Contains(bases, o.Base) {
+				lock.Bases = append(lock.Bases, o)
+			}
+		}
 	}
-	if v.Check || len(lock.Charts) == 0 && before == nil {
-		return len(wanted), failed, nil
+	slices.SortFunc(lock.Bases, func(a, b render.LockedBase) int { return strings.Compare(a.Base, b.Base) })
+	if v.Check || len(lock.Charts)+len(lock.Bases) == 0 && before == nil {
+		return total, failed, nil
 	}
-	return len(wanted), failed, v.write(name, before, old, lock)
+	return total, failed, v.write(name, before, old, lock)
 }
 
 // whole reports whether one of the paths is the top of the repository.
@@ -158,6 +172,15 @@ func (v *Vendoring) write(name string, before []byte, old, lock *render.Lock) er
 		}
 		if err := atomicfile.Write(name, data, 0o644); err != nil {
 			return err
+		}
+	}
+	for i := range old.Bases {
+		folder := old.Bases[i].Folder()
+		used := slices.ContainsFunc(lock.Bases, func(l render.LockedBase) bool { return l.Folder() == folder })
+		if !used && folder != "" {
+			if err := os.RemoveAll(filepath.Join(filepath.Dir(name), filepath.FromSlash(folder))); err != nil {
+				return err
+			}
 		}
 	}
 	for _, o := range old.Charts {

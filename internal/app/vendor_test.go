@@ -144,8 +144,9 @@ func vendored(t *testing.T, v app.Vendoring, dir string) (lines []string, failed
 		v.Client = chartrepo.New()
 	}
 	v.Client.PlainHTTP = true
-	v.Report = func(c render.ChartRef, done string, err error) {
-		lines = append(lines, fmt.Sprintf("%s %s: %s%v", c.Chart, c.Version, done, err))
+	v.Report = func(what, done string, err error) {
+		what, _, _ = strings.Cut(what, " of ")
+		lines = append(lines, fmt.Sprintf("%s: %s%v", what, done, err))
 	}
 	_, failed, err := v.Run(context.Background())
 	if err != nil {

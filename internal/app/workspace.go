@@ -67,6 +67,9 @@ type Workspace struct {
 	Sources       []*render.Source
 	Foreign       int               // files that hold no API objects
 	Hidden        []string          // files and folders that were passed over since their names begin with a dot
+	Unsearched    []string          // folders with manifests that hold the files of others, or of tests
+	Unused        int               // patches, and files in comments of kustomizations, that no kustomization uses
+	Templates     int               // files of the last run that are templates of no chart
 	Components    []string          // names of configuration files of Kubernetes' own components
 	Elsewhere     int               // sources that objects of Flux and Argo CD ask for and that are not here
 	Findings      []diag.Diagnostic // about files that are no manifests: kustomizations that were named

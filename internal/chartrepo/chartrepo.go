@@ -1,4 +1,5 @@
-// Package chartrepo fetches helm charts from repositories, which list them in an index over HTTP, and from OCI registries.
+// Package chartrepo fetches helm charts from repositories, which list them in an index over HTTP, and from OCI registries,
+// and bases of kustomizations from git repositories and web servers.
 //
 // [Client.Fetch] resolves the version of a chart and returns its package:
 //

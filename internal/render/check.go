@@ -84,7 +84,7 @@ func checkFields(n *manifest.Node, t reflect.Type, path string, report func(at s
 		for i := range n.Fields {
 			f := &n.Fields[i]
 			at := strings.TrimPrefix(path+"."+f.Name, ".")
-			if of, ok := fields[f.Name]; ok {
+			if of, ok := fieldNamed(fields, f.Name); ok {
 				checkFields(f.Value, of, at, report)
 				continue
 			}
@@ -112,7 +112,21 @@ func checkFields(n *manifest.Node, t reflect.Type, path string, report func(at s
 }
 
 func isNumber(s string) bool {
-	return s != "" && strings.Trim(s, "0123456789.") == "" && strings.Count(s, ".") < 2
+	return strings.ContainsAny(s, "0123456789") && strings.Trim(s, "0123456789.") == "" && strings.Count(s, ".") < 2
+}
+
+// fieldNamed returns the type of a field. As kustomize's decoder does, it takes any case where no field has the very
+// name.
+func fieldNamed(fields map[string]reflect.Type, name string) (of reflect.Type, ok bool) {
+	if of, ok = fields[name]; ok {
+		return of, true
+	}
+	for other, of := range fields {
+		if strings.EqualFold(other, name) {
+			return of, true
+		}
+	}
+	return nil, false
 }
 
 func keys(m map[string]reflect.Type) (names []string) {

@@ -46,7 +46,11 @@ func (s *Source) Digest(v Variant, root string) string {
 		if s.overlay != nil {
 			data, err := json.Marshal(s.overlay.fields)
 			d.text(string(data), fmt.Sprint(err))
-			d.kustomization(kustomizationOf(filepath.Dir(s.overlay.file), s.overlay.file, data))
+			k := kustomizationOf(filepath.Dir(s.overlay.file), s.overlay.file, data)
+			if k != nil {
+				d.read.useFetched(k)
+			}
+			d.kustomization(k)
 		}
 		d.kustomized(s.Path)
 	}

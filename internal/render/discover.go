@@ -5,12 +5,15 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"sigs.k8s.io/yaml"
 
 	"github.com/seatrial/seatrial/diag"
+	"github.com/seatrial/seatrial/manifest"
 	"github.com/seatrial/seatrial/source"
 )
 
@@ -20,11 +23,16 @@ type Tree struct {
 	Elsewhere []*Source         // that objects of Flux or Argo CD ask for, and cannot be rendered here
 	Findings  []diag.Diagnostic // about these objects
 	Wanted    []ChartRef        // charts from elsewhere that sources ask for, fetched or not
+	Bases     []string          // references of kustomizations to what is elsewhere, fetched or not
 
 	charts  map[string]bool // folders
 	inputs  map[string]bool // files of kustomizations
 	used    map[string]bool // folders that kustomizations use
 	applied map[string]bool // folders that objects of Flux or Argo CD apply
+
+	kustomized map[string]bool // folders with a kustomization
+	disabled   map[string]bool // files that kustomizations name in comments
+	identities func() map[string]bool
 }
 
 // Owns reports whether a file is part of a source, and not a manifest of its own.
@@ -45,11 +53,74 @@ func (t *Tree) inChart(name string) bool {
 	}
 }
 
+// Unused reports whether a file is not applied as it stands: a kustomization names it in a comment alone, or it is a
+// patch that none uses, as generators of operators leave them. Such a patch lies in the folder of a kustomization, or in one of
+// two below, and has the name of one, or changes objects that the kustomizations of the tree are made of.
+func (t *Tree) Unused(name string) bool {
+	name = filepath.Clean(name)
+	if t.Owns(name) {
+		return false
+	}
+	if t.disabled[name] {
+		return true
+	}
+	dir := filepath.Dir(name)
+	for range 3 {
+		if t.kustomized[dir] {
+			return isPatchName(filepath.Base(name)) || isPatchName(filepath.Base(filepath.Dir(name))) || t.changes(name)
+		}
+		dir = filepath.Dir(dir)
+	}
+	return false
+}
+
+// patchName matches names of patches: manager_auth_proxy_patch.yaml, patches, patch-replicas.yaml.
+var patchName = regexp.MustCompile(`(?i)(^|[-_.])patch(es)?([-_.]|$)`)
+
+func isPatchName(name string) bool { return patchName.MatchString(name) }
+
+// changes reports whether all objects of a file are those of files that kustomizations use.
+func (t *Tree) changes(name string) bool {
+	read := Reader(ReadFile)
+	found := read.identitiesOf(name)
+	for _, identity := range found {
+		if !t.identities()[identity] {
+			return false
+		}
+	}
+	return len(found) > 0
+}
+
+// identitiesOf returns the kinds and names of the objects of a file.
+func (read Reader) identitiesOf(name string) (found []string) {
+	data, err := read(name)
+	if err != nil {
+		return nil
+	}
+	docs, _ := manifest.Read(source.NewFile(name, data), manifest.DefaultLimits)
+	for _, d := range docs {
+		found = append(found, d.Object.Kind+"/"+d.Object.Name)
+	}
+	return found
+}
+
+// commentedEntry matches an entry of a list that is a comment: "#- role.yaml", "# - path: patches/role.yaml".
+var commentedEntry = regexp.MustCompile(`(?m)^[ \t]*#[# \t]*-[ \t]*(?:path:[ \t]*)?["']?([^\s"'#]+)`)
+
+// commentedFiles returns the files that a kustomization names in comments.
+func commentedFiles(dir string, text []byte) (files []string) {
+	for _, m := range commentedEntry.FindAllSubmatch(text, -1) {
+		files = append(files, rel(dir, string(m[1])))
+	}
+	return files
+}
+
 // kustomizationNames are the names by which kustomize finds its file in a folder.
 var kustomizationNames = []string{"kustomization.yaml", "kustomization.yml", "Kustomization"}
 
-// skippedFolders hold other people's files.
-var skippedFolders = []string{"vendor", "node_modules"}
+// SkippedFolders are names of folders that hold other people's files, or inputs of tests that may be wrong on purpose.
+// They are searched if they are named.
+var SkippedFolders = []string{"vendor", "node_modules", "testdata"}
 
 // Discover finds the sources below folders, and those that files belong to: a template leads to its chart, a patch
 // to the kustomization in its folder. Skip reports whether a path is left out; nil leaves out none. What cannot be
@@ -159,7 +230,7 @@ func (d *discovery) walk(root string) {
 			return nil
 		case err != nil || !e.IsDir():
 			return nil
-		case name != root && (strings.HasPrefix(e.Name(), ".") || slices.Contains(skippedFolders, e.Name())),
+		case name != root && (strings.HasPrefix(e.Name(), ".") || slices.Contains(SkippedFolders, e.Name())),
 			d.skip != nil && d.skip(name):
 			return fs.SkipDir
 		}
@@ -214,7 +285,19 @@ func (read Reader) isChart(dir string) bool {
 }
 
 func (d *discovery) tree() *Tree {
-	t := &Tree{charts: d.charts, inputs: map[string]bool{}, used: map[string]bool{}, applied: map[string]bool{}}
+	t := &Tree{
+		charts: d.charts, inputs: map[string]bool{}, used: map[string]bool{}, applied: map[string]bool{},
+		kustomized: map[string]bool{}, disabled: map[string]bool{},
+	}
+	t.identities = sync.OnceValue(func() map[string]bool {
+		all := map[string]bool{}
+		for name := range t.inputs {
+			for _, identity := range d.read.identitiesOf(name) {
+				all[identity] = true
+			}
+		}
+		return all
+	})
 	for dir := range d.charts {
 		if s := d.read.chartSource(dir); s != nil {
 			t.Sources = append(t.Sources, s)
@@ -234,6 +317,12 @@ func (d *discovery) tree() *Tree {
 			continue
 		}
 		t.inputs[filepath.Join(dir, filepath.Base(f.kustomization.file))] = true
+		t.kustomized[dir] = true
+		if data, err := d.read(f.kustomization.file); err == nil {
+			for _, file := range commentedFiles(dir, data) {
+				t.disabled[file] = true
+			}
+		}
 		for _, folder := range f.kustomization.folders {
 			t.used[folder] = true
 		}
@@ -245,6 +334,7 @@ func (d *discovery) tree() *Tree {
 	d.flux(t)
 	d.argo(t)
 	d.dependencies(t)
+	usesFlux := slices.ContainsFunc(d.objects, func(o *object) bool { return o.is(fluxKustomizationGroup, "Kustomization") })
 	for dir, f := range d.folders {
 		k := f.kustomization
 		if k == nil || !f.below || k.component || t.used[dir] || t.applied[dir] ||
@@ -252,7 +342,7 @@ func (d *discovery) tree() *Tree {
 			continue
 		}
 		t.Sources = append(t.Sources, &Source{
-			Kind: Kustomization, Path: dir, File: k.file, Variants: []Variant{{}}, Inputs: k.files,
+			Kind: Kustomization, Path: dir, File: k.file, Variants: []Variant{{}}, Inputs: k.files, unrestricted: usesFlux,
 		})
 	}
 	for _, s := range slices.Concat(t.Sources, t.Elsewhere) {

@@ -317,12 +317,6 @@ func (d *discovery) releaseValues(
 	return loader.MergeMaps(values, inline), ""
 }
 
-// variables are those of a Kustomization of Flux. Those that are open come from objects that are not in the tree.
-type variables struct {
-	values map[string]string
-	open   bool
-}
-
 // variables collects the variables of a Kustomization; nil: nothing is substituted.
 func (d *discovery) variables(p *postBuild) *variables {
 	if p == nil {
@@ -339,36 +333,6 @@ func (d *discovery) variables(p *postBuild) *variables {
 	}
 	maps.Copy(v.values, p.Substitute)
 	return v
-}
-
-// dontSubstitute is the key of a label or annotation whose value disabled keeps an object as it is.
-const dontSubstitute = "kustomize.toolkit.fluxcd.io/substitute: disabled"
-
-// substitute fills in the variables of the objects of a rendering. A variable that is not known becomes its default,
-// or nothing; where others may come from objects that are not here, it stays.
-func (v *variables) substitute(text string) string {
-	docs := strings.Split(text, "\n---\n")
-	for i, doc := range docs {
-		if !strings.Contains(doc, dontSubstitute) {
-			docs[i] = variable.ReplaceAllStringFunc(doc, v.value)
-		}
-	}
-	return strings.Join(docs, "\n---\n")
-}
-
-func (v *variables) value(expression string) string {
-	m := variable.FindStringSubmatch(expression)
-	name, operator, fallback := m[1], m[2], m[3]
-	value, ok := v.values[name]
-	switch {
-	case ok && (value != "" || !strings.HasPrefix(operator, ":")):
-		return value
-	case operator != "":
-		return fallback
-	case v.open && !ok:
-		return expression
-	}
-	return value
 }
 
 // checkReferences reports a source that is named and not there. Where other names of the kind are not known, such as

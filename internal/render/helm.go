@@ -290,7 +290,10 @@ func (r *Rendering) templateHere(files []*archive.BufferedFile, o Options) (out 
 	}
 	capabilities := common.DefaultCapabilities.Copy()
 	capabilities.KubeVersion = *version
-	capabilities.APIVersions = append(slices.Clone(common.DefaultVersionSet), o.APIVersions...)
+	capabilities.APIVersions = slices.Concat(common.DefaultVersionSet, o.APIVersions)
+	if o.Served != nil {
+		capabilities.APIVersions = slices.Concat(o.Served, o.APIVersions)
+	}
 	release := common.ReleaseOptions{Name: cmp.Or(o.ReleaseName, releaseName(c.Name())), Namespace: cmp.Or(o.Namespace, "default"), Revision: 1, IsInstall: true}
 	all, err := util.ToRenderValues(c, values, release, capabilities)
 	if err != nil {
@@ -380,8 +383,9 @@ var templateError = regexp.MustCompile(`([\w.-]+(?:/[\w.-]+)*/templates/[^\s:()]
 // innermost is the end of a message of nested templates, in the words of the template that failed.
 var innermost = regexp.MustCompile(`(?s).*(?:error calling (?:fail|required|include|tpl): |execution error at \([^)]*\): |executing "[^"]*" at <[^>]*>:\s+)`)
 
-// lacksValues matches the errors of a chart that wants values which its defaults do not have.
-var lacksValues = regexp.MustCompile(`nil pointer evaluating|error calling (?:required|fail): `)
+// lacksValues matches the errors of a chart that wants values which its defaults do not have. An execution error at a
+// place is one of required or fail.
+var lacksValues = regexp.MustCompile(`nil pointer evaluating|error calling (?:required|fail): |execution error at \(`)
 
 // chartFailed reports an error of helm's at its place. A chart that its default values do not suffice for is no mistake by
 // itself.
@@ -408,19 +412,25 @@ func (r *Rendering) chartFailed(err error, byDefault bool) {
 		wantsValues := byDefault && lacksValues.MatchString(message)
 		message = innermost.ReplaceAllString(message, "")
 		if wantsValues {
-			r.notRendered("chart", "not rendered with its default values: "+oneLine(message),
-				"set values with --helm-values, or in ci/NAME-values.yaml of the chart", at)
+			r.notRendered("chart", LacksValues+oneLine(message), setValues, at)
 			return
 		}
 	} else if strings.Contains(message, "values don't meet the specifications of the schema") {
-		r.schemaFailed(message)
+		r.schemaFailed(message, byDefault)
 		return
 	}
 	r.failed("chart", oneLine(message), "", at)
 }
 
-// schemaFailed reports what values.schema.json refuses, one finding a value.
-func (r *Rendering) schemaFailed(message string) {
+// LacksValues begins the warnings about a chart that its default values do not suffice for.
+const LacksValues = "not rendered with its default values: "
+
+// setValues says how a chart gets the values that its defaults lack.
+const setValues = "set values with --helm-values, or in ci/NAME-values.yaml of the chart"
+
+// schemaFailed reports what values.schema.json refuses, one finding a value. Values that the defaults lack are for users to
+// set.
+func (r *Rendering) schemaFailed(message string, byDefault bool) {
 	file := filepath.Join(r.Source.Path, "values.yaml")
 	if n := len(r.Variant.Values); n > 0 {
 		file = r.Variant.Values[n-1]
@@ -435,6 +445,10 @@ func (r *Rendering) schemaFailed(message string) {
 		at := r.Source.reader().placeOfValue(file, m[1])
 		if o := r.Source.object; o != nil {
 			at = o.Find(r.Source.valuesPath + strings.ReplaceAll(strings.TrimRight(m[1], "/"), "/", ".")).Key
+		}
+		if byDefault && strings.Contains(m[0], "missing propert") {
+			r.notRendered("chart", LacksValues+"values.schema.json: "+strings.TrimSpace(m[0]), setValues, at)
+			continue
 		}
 		r.failed("chart", "values.schema.json: "+strings.TrimSpace(m[0]), "", at)
 	}

@@ -24,6 +24,7 @@ type inflated struct {
 	rendering *Rendering
 	options   Options
 	files     map[string]*Rendering // by name, with links resolved; nil: the chart is not here
+	remote    map[string]string     // files that were fetched, by the names that they have beside a kustomization
 }
 
 // chartsOf returns the names of the files that the charts of a kustomization render to, for its resources.
@@ -68,7 +69,7 @@ func (c *inflated) inflate(k *kustomization, h *types.HelmChart, file string) *R
 	}
 	r := s.Render(Variant{Values: files}, Options{
 		KubernetesVersion: cmp.Or(h.KubeVersion, c.options.KubernetesVersion), Child: c.options.Child,
-		APIVersions: slices.Concat(c.options.APIVersions, h.ApiVersions),
+		APIVersions: slices.Concat(c.options.APIVersions, h.ApiVersions), Served: c.options.Served,
 	})
 	c.rendering.Findings = append(c.rendering.Findings, r.Findings...)
 	return r
@@ -135,7 +136,7 @@ func (r *Rendering) original(doc *manifest.Document) (*manifest.Document, bool) 
 	return read.findObject(r.Name, doc)
 }
 
-// withCharts is a file system that has the files of rendered charts.
+// withCharts is a file system that has the files of rendered charts, and those that were fetched, beside kustomizations.
 type withCharts struct {
 	filesys.FileSystem
 	charts *inflated
@@ -145,6 +146,9 @@ type withCharts struct {
 func (fs withCharts) ReadFile(name string) ([]byte, error) {
 	if r := fs.charts.files[resolved(name)]; r != nil {
 		return asGenerated(r.Text)
+	}
+	if fetched := fs.charts.remote[resolved(name)]; fetched != "" {
+		return fs.FileSystem.ReadFile(fetched)
 	}
 	return fs.FileSystem.ReadFile(name)
 }
@@ -165,14 +169,20 @@ func asGenerated(text []byte) ([]byte, error) {
 	return []byte(out), err
 }
 
+// has reports whether a file is one that is not on disk.
+func (c *inflated) has(name string) bool {
+	name = resolved(name)
+	return c.files[name] != nil || c.remote[name] != ""
+}
+
 // Exists reports whether there is a file.
 func (fs withCharts) Exists(name string) bool {
-	return fs.charts.files[resolved(name)] != nil || fs.FileSystem.Exists(name)
+	return fs.charts.has(name) || fs.FileSystem.Exists(name)
 }
 
 // CleanedAbs returns the folder and the name of a file.
 func (fs withCharts) CleanedAbs(name string) (filesys.ConfirmedDir, string, error) {
-	if fs.charts.files[resolved(name)] == nil {
+	if !fs.charts.has(name) {
 		return fs.FileSystem.CleanedAbs(name)
 	}
 	dir, _, err := fs.FileSystem.CleanedAbs(filepath.Dir(name))

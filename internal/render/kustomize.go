@@ -21,11 +21,13 @@ import (
 type kustomization struct {
 	file      string
 	component bool
-	folders   []string // kustomizations that it uses
-	files     []string // other files that it uses
-	remote    []string // what lies elsewhere
-	missing   []string // files that do not exist
-	charts    int      // helmChartInflationGenerator, which only the helm program renders
+	folders   []string          // kustomizations that it uses
+	files     []string          // other files that it uses
+	remote    []string          // what lies elsewhere, and was not fetched
+	fetched   map[string]string // file or folder of what was fetched, by the reference
+	why       map[string]string // what is wrong with what was fetched, by the reference
+	missing   []string          // files that do not exist
+	charts    int               // helmChartInflationGenerator, which only the helm program renders
 	helm      []types.HelmChart
 	chartHome string // that their charts are in; empty: charts
 	namespace string
@@ -39,7 +41,11 @@ func (read Reader) kustomization(dir, name string) *kustomization {
 	if err != nil {
 		return nil
 	}
-	return kustomizationOf(dir, file, data)
+	k := kustomizationOf(dir, file, data)
+	if k != nil {
+		read.useFetched(k)
+	}
+	return k
 }
 
 // kustomizationOf reads the text of a kustomization file; nil if it is none.
@@ -81,7 +87,11 @@ func kustomizationOf(dir, file string, data []byte) *kustomization {
 	}
 	files = append(files, k.OpenAPI["path"])
 	for _, f := range files {
-		if f != "" && !strings.Contains(f, "\n") { // a patch may be written in place of a file's name
+		switch {
+		case f == "" || strings.Contains(f, "\n"): // a patch may be written in place of a file's name
+		case strings.Contains(f, "://"):
+			found.remote = append(found.remote, f)
+		default:
 			found.files = append(found.files, rel(dir, f))
 			if _, err := os.Stat(rel(dir, f)); os.IsNotExist(err) {
 				found.missing = append(found.missing, f)
@@ -131,7 +141,7 @@ func isRemote(r string) bool {
 
 // renderKustomization builds a kustomization with kustomize's own library. Nothing is fetched.
 func (r *Rendering) renderKustomization(options Options) {
-	charts := &inflated{rendering: r, options: options, files: map[string]*Rendering{}}
+	charts := &inflated{rendering: r, options: options, files: map[string]*Rendering{}, remote: map[string]string{}}
 	namespace := ""
 	if o := r.Source.overlay; o != nil {
 		namespace, _ = o.fields["namespace"].(string)
@@ -148,7 +158,7 @@ func (r *Rendering) renderKustomization(options Options) {
 			return
 		}
 	}
-	if r.Source.Kind == FluxKustomization {
+	if r.Source.Kind == FluxKustomization || r.Source.unrestricted {
 		restrictions = types.LoadRestrictionsNone
 	}
 	fs := withCharts{reachable{disk, read, charts}, charts}
@@ -177,6 +187,7 @@ func build(fs filesys.FileSystem, dir string, restrictions types.LoadRestriction
 			err = fmt.Errorf("kustomize crashed: %v", p)
 		}
 	}()
+	quiet()
 	defer muteStderr()()
 	options := krusty.MakeDefaultOptions()
 	options.LoadRestrictions = restrictions
@@ -200,13 +211,19 @@ func (r *Rendering) checkReferences(dir, namespace string, charts *inflated, see
 		if k == nil {
 			continue
 		}
-		r.checkFile(k.file)
+		if !strings.Contains(filepath.ToSlash(dir)+"/", vendorFolder+"/") { // what others wrote is theirs to change
+			r.checkFile(k.file)
+		}
 		for _, f := range k.missing {
 			r.failed("kustomization", fmt.Sprintf("%s does not exist", rel(dir, f)), "", r.Source.reader().placeOf(k.file, f))
 		}
 		for _, f := range k.remote {
-			r.notRendered("kustomization", f+" is not on this machine: nothing is fetched",
-				"copy it into the repository, or render with kustomize and pipe the result", r.Source.reader().placeOf(k.file, f))
+			message := f + " is not on this machine: nothing is fetched"
+			if why := k.why[f]; why != "" {
+				message = f + ": " + why
+			}
+			r.notRendered("kustomization", message, "run seatrial vendor, or copy it into the repository",
+				r.Source.reader().placeOf(k.file, f))
 		}
 		namespace = cmp.Or(k.namespace, namespace)
 		for i := range k.helm {
@@ -279,7 +296,7 @@ func (fs reachable) ReadFile(name string) ([]byte, error) {
 		return data, err
 	}
 	k := fs.read.kustomization(filepath.Dir(name), filepath.Base(name))
-	if k == nil || len(k.missing)+len(k.remote)+len(k.helm)+k.charts == 0 {
+	if k == nil || len(k.missing)+len(k.remote)+len(k.fetched)+len(k.helm)+k.charts == 0 {
 		return data, nil
 	}
 	var fields map[string]any
@@ -290,10 +307,14 @@ func (fs reachable) ReadFile(name string) ([]byte, error) {
 		items, _ := fields[list].([]any)
 		if items = slices.DeleteFunc(items, func(item any) bool {
 			name, _ := item.(string)
-			return slices.Contains(k.missing, name) || slices.Contains(k.remote, name)
+			return slices.Contains(k.missing, name)
 		}); items != nil {
 			fields[list] = items
 		}
+	}
+	k.local(fields)
+	for _, fetched := range k.fetched {
+		fs.charts.remote[resolved(remoteFile(k, fetched))] = fetched
 	}
 	addTo(fields, "resources", fs.charts.chartsOf(k))
 	delete(fields, "helmCharts")

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -54,9 +55,13 @@ func (read Reader) layersBelow(dir string, seen map[string]bool) (all []layer) {
 			continue
 		}
 		all = append(all, layer{dir, file, root, nil})
+		fetched := map[string]string{}
+		if k := read.kustomization(dir, name); k != nil && k.fetched != nil {
+			fetched = k.fetched
+		}
 		for _, list := range []string{"components", "resources", "bases"} {
 			for _, item := range slices.Backward(itemsOf(root, list)) {
-				all = append(all, read.layersBelow(rel(dir, item.Text), seen)...)
+				all = append(all, read.layersBelow(cmp.Or(fetched[item.Text], rel(dir, item.Text)), seen)...)
 			}
 		}
 		break

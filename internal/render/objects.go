@@ -6,7 +6,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -91,9 +90,6 @@ func (d *discovery) configMaps() map[string]map[string]string {
 	maps.DeleteFunc(d.maps, func(name string, _ map[string]string) bool { return ambiguous[name] })
 	return d.maps
 }
-
-// variable is ${NAME}, ${NAME:=default} and the like.
-var variable = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*)(?:(:?[=-])([^}]*))?\}`)
 
 // repositoryPath returns where a path of this repository lies: below the folder that holds .git, or, where there is
 // none, below the outermost folder above the object that has it.

@@ -37,7 +37,8 @@ func originsOf(s *Source, annotated []byte, charts *inflated) placer {
 			origin.Path = ""
 		}
 		if from := cmp.Or(origin.Path, origin.ConfiguredIn); from != "" {
-			o.files = append(o.files, rel(s.Path, from))
+			from = rel(s.Path, from)
+			o.files = append(o.files, cmp.Or(charts.remote[resolved(from)], from))
 		} else {
 			o.files = append(o.files, "")
 		}

@@ -63,6 +63,7 @@ type Source struct {
 
 	postRenderers []postRenderer // of a HelmRelease, over what the chart renders to
 	read          Reader         // nil: from disk
+	unrestricted  bool           // a kustomization may use files outside of its folder, as Flux lets it
 }
 
 // reader returns what reads the files of the source.
@@ -86,8 +87,11 @@ type Variant struct {
 type Options struct {
 	KubernetesVersion string   // target minor version, which charts see: 1.37
 	APIVersions       []string // that charts see in addition to the version's own: monitoring.coreos.com/v1
-	ReleaseName       string   // empty: the name of the chart's folder
-	Namespace         string   // empty: default
+	// Served are the API versions and kinds that charts see: apps/v1, apps/v1/Deployment; nil: those of helm template,
+	// which knows all that there ever were, and not which a version serves.
+	Served      []string
+	ReleaseName string // empty: the name of the chart's folder
+	Namespace   string // empty: default
 	// Values are values files for charts, in place of their variants; Set are values as helm's --set takes them.
 	Values, Set []string
 	// Child is the command line of this program that calls [Isolated], for charts whose templates may not end;

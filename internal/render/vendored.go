@@ -14,7 +14,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// LockFile names the charts that were fetched from elsewhere, below the top of a repository.
+// LockFile names the charts and bases that were fetched from elsewhere, below the top of a repository.
 const LockFile = vendorFolder + "/charts.lock"
 
 // ChartRef names a chart in a repository of charts or in a registry.
@@ -41,9 +41,10 @@ type Locked struct {
 	Digest   string `json:"digest"`   // of the file: sha256:...
 }
 
-// Lock lists the charts that were fetched.
+// Lock lists the charts and the bases of kustomizations that were fetched.
 type Lock struct {
-	Charts []Locked `json:"charts"`
+	Charts []Locked     `json:"charts"`
+	Bases  []LockedBase `json:"bases,omitempty"`
 }
 
 // ReadLock reads a lock file.
@@ -121,11 +122,17 @@ func (d *discovery) vendored(near string, c ChartRef) (file, why string) {
 	return "", "its chart is not in this tree: seatrial vendor fetches it"
 }
 
-// dependencies notes the charts from elsewhere that the charts of the tree depend on, and those of kustomizations.
+// dependencies notes the charts from elsewhere that the charts of the tree depend on, and the charts and bases of
+// kustomizations.
 func (d *discovery) dependencies(t *Tree) {
 	for _, f := range d.folders {
 		if f.kustomization == nil || !f.below {
 			continue
+		}
+		for _, r := range f.kustomization.references() {
+			if !slices.Contains(t.Bases, r) {
+				t.Bases = append(t.Bases, r)
+			}
 		}
 		for i := range f.kustomization.helm {
 			if h := &f.kustomization.helm[i]; h.Repo != "" {

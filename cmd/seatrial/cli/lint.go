@@ -252,8 +252,15 @@ func (o *lintOptions) run(ctx context.Context) (err error) {
 		fmt.Fprintf(o.Err, "note: %[1]s was read as files, and all missing schemas are ignored: for kinds, write --ignore-missing-schemas='%[1]s'\n", o.ambiguous)
 	}
 	noteHidden(o.Err, job.workspace.Hidden)
+	noteFolders(o.Err, "not searched unless named", job.workspace.Unsearched)
 	if n := job.workspace.Foreign; n > 0 {
 		fmt.Fprintf(o.Err, "note: files without Kubernetes objects, not judged: %d\n", n)
+	}
+	if n := job.workspace.Templates; n > 0 {
+		fmt.Fprintf(o.Err, "note: templates of no chart, not judged unless named: %d\n", n)
+	}
+	if n := job.workspace.Unused; n > 0 {
+		fmt.Fprintf(o.Err, "note: files that their kustomization does not use, not judged unless named: %d\n", n)
 	}
 	if n := job.workspace.Elsewhere; n > 0 {
 		fmt.Fprintf(o.Err, "note: sources of Flux and Argo CD that are not in this tree, not rendered: %d\n", n)
@@ -266,6 +273,11 @@ const maxHidden = 5
 
 // noteHidden says which files and folders were passed over.
 func noteHidden(w io.Writer, names []string) {
+	noteFolders(w, "hidden, not judged unless named", names)
+}
+
+// noteFolders names the first of some files and folders.
+func noteFolders(w io.Writer, what string, names []string) {
 	if len(names) == 0 {
 		return
 	}
@@ -273,7 +285,7 @@ func noteHidden(w io.Writer, names []string) {
 	if more := len(names) - maxHidden; more > 0 {
 		said += fmt.Sprintf(" and %d more", more)
 	}
-	fmt.Fprintf(w, "note: hidden, not judged unless named: %s\n", said)
+	fmt.Fprintf(w, "note: %s: %s\n", what, said)
 }
 
 // maxBaseNotes is how many files of the base are named that cannot be read.
@@ -307,6 +319,7 @@ func (o *lintOptions) nothing(job *lintJob) error {
 		return err
 	}
 	noteHidden(o.Err, job.workspace.Hidden)
+	noteFolders(o.Err, "not searched unless named", job.workspace.Unsearched)
 	return &exitError{exitFailed, app.NoDocuments(o.Paths)}
 }
 

@@ -15,21 +15,23 @@ func newVendorCommand(s Streams) *cobra.Command {
 	v := &app.Vendoring{Client: chartrepo.New()}
 	cmd := &cobra.Command{
 		Use:   "vendor [PATH]...",
-		Short: "Fetch the charts from elsewhere that a repository uses",
+		Short: "Fetch the charts and bases from elsewhere that a repository uses",
 		Long: `Vendor fetches the charts that HelmReleases of Flux, Applications of Argo CD and dependencies of charts
-name by an address: of a repository (https://) or a registry (oci://). They are kept below
+name by an address: of a repository (https://) or a registry (oci://), and the bases of
+kustomizations that are in other git repositories, or files on web servers. They are kept beside
 ` + render.LockFile + `, with their versions and digests, so that lint, render, plan and review
 render them without a network. Commit both, or run vendor in the job.
 
 What was fetched before stays as it is; --update looks for newer versions. Credentials are those
-of helm and docker on the machine. Only this command uses the network to render charts.
+of helm, docker and git on the machine; bases in repositories are fetched by its git. Only this
+command uses the network to render sources.
 
-Exit codes: 0 all charts are there; 1 some are not; 2 wrong usage; 3 could not run;
+Exit codes: 0 everything is there; 1 something is not; 2 wrong usage; 3 could not run;
 130 interrupted.`,
 		Example: `  # fetch what is missing
   seatrial vendor
 
-  # in a job: fail if a chart was not fetched
+  # in a job: fail if a chart or a base was not fetched
   seatrial vendor --check`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if v.Check && v.Update {
@@ -38,12 +40,12 @@ Exit codes: 0 all charts are there; 1 some are not; 2 wrong usage; 3 could not r
 			if v.Paths = args; len(args) == 0 {
 				v.Paths = []string{"."}
 			}
-			v.Report = func(c render.ChartRef, done string, err error) {
+			v.Report = func(what, done string, err error) {
 				if err != nil {
-					fmt.Fprintln(s.Err, sanitize.Line(fmt.Sprintf("seatrial: %s: %v", c, err)))
+					fmt.Fprintln(s.Err, sanitize.Line(fmt.Sprintf("seatrial: %s: %v", what, err)))
 					return
 				}
-				fmt.Fprintln(s.Out, sanitize.Line(fmt.Sprintf("%s: %s", c, done)))
+				fmt.Fprintln(s.Out, sanitize.Line(fmt.Sprintf("%s: %s", what, done)))
 			}
 			total, failed, err := v.Run(cmd.Context())
 			switch {
@@ -51,6 +53,8 @@ Exit codes: 0 all charts are there; 1 some are not; 2 wrong usage; 3 could not r
 				return &exitError{exitFailed, err}
 			case total == 0:
 				fmt.Fprintln(s.Err, "note: nothing asks for a chart from elsewhere")
+			case failed > 0 && v.Bases > 0:
+				return &exitError{exitFindings, fmt.Errorf("%d of %d charts and bases are not there", failed, total)}
 			case failed > 0:
 				return &exitError{exitFindings, fmt.Errorf("%d of %d charts are not there", failed, total)}
 			}
@@ -59,6 +63,6 @@ Exit codes: 0 all charts are there; 1 some are not; 2 wrong usage; 3 could not r
 	}
 	f := cmd.Flags()
 	f.BoolVar(&v.Update, "update", false, "fetch again what was fetched before, in newer versions where a range allows them")
-	f.BoolVar(&v.Check, "check", false, "fetch nothing; fail if a chart is missing")
+	f.BoolVar(&v.Check, "check", false, "fetch nothing; fail if a chart or a base is missing")
 	return cmd
 }

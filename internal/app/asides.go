@@ -1,0 +1,146 @@
+package app
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/seatrial/seatrial/diag"
+	"github.com/seatrial/seatrial/internal/render"
+	"github.com/seatrial/seatrial/lint"
+	"github.com/seatrial/seatrial/manifest"
+	"github.com/seatrial/seatrial/source"
+)
+
+// foldersBelow returns the folders that a name leads through below the path that names it, or its parents; ok is false where
+// no path is a folder above it.
+func foldersBelow(name string, paths []string) (folders []string, root string, ok bool) {
+	for _, path := range paths {
+		rel, err := filepath.Rel(path, name)
+		if err != nil || !filepath.IsLocal(rel) || rel == "." {
+			continue
+		}
+		between := strings.Split(filepath.ToSlash(rel), "/")
+		if !ok || len(between)-1 < len(folders) {
+			folders, root, ok = between[:len(between)-1], path, true
+		}
+	}
+	return folders, root, ok
+}
+
+// othersFolder returns the folder that a file is not searched for in, such as vendor or testdata; empty: none.
+func othersFolder(name string, paths []string) string {
+	if slices.Contains(paths, name) {
+		return ""
+	}
+	folders, root, _ := foldersBelow(name, paths)
+	for i, folder := range folders {
+		if slices.Contains(render.SkippedFolders, folder) {
+			return filepath.Join(root, filepath.Join(folders[:i+1]...))
+		}
+	}
+	return ""
+}
+
+// templateMessage is what the reader says of a file with actions of a template where YAML does not allow them.
+const templateMessage = "file is a template, not a manifest"
+
+// dropTemplates takes out the findings about templates that no chart owns, such as those of Ansible, and returns how many
+// there are. One that was named is reported.
+func (j *LintJob) dropTemplates(res *lint.Result) (templates int) {
+	w := j.workspace
+	found := map[string]bool{}
+	for i := range res.Diagnostics {
+		d := &res.Diagnostics[i]
+		if d.Message == templateMessage && (w.AnyFiles || !slices.Contains(w.paths, d.Range.File)) && !w.IsStdin(d.Range.File) {
+			found[d.Range.File] = true
+		}
+	}
+	res.Diagnostics = slices.DeleteFunc(res.Diagnostics, func(d diag.Diagnostic) bool { return found[d.Range.File] })
+	res.Count()
+	return len(found)
+}
+
+// forShow are names of folders whose files are shown, or tried, one at a time.
+var forShow = []string{
+	"demo", "demos", "doc", "docs", "e2e", "example", "examples", "exercise", "exercises", "lab", "labs", "lesson",
+	"lessons", "sample", "samples", "snippet", "snippets", "test", "testing", "tests", "tutorial", "tutorials",
+}
+
+// demoteAlternatives makes warnings of duplicates in files of which probably one is applied at a time: several versions
+// of the same objects, or examples.
+func (w *Workspace) demoteAlternatives(res *lint.Result) {
+	shared := map[[2]string]int{}         // objects that two files define
+	files := map[string]map[string]bool{} // that define an object again, by folder
+	for i := range res.Diagnostics {
+		if pair, ok := duplicatePair(&res.Diagnostics[i]); ok {
+			shared[pair]++
+			folder := filepath.Dir(pair[1])
+			if files[folder] == nil {
+				files[folder] = map[string]bool{}
+			}
+			files[folder][pair[1]] = true
+		}
+	}
+	for i := range res.Diagnostics {
+		d := &res.Diagnostics[i]
+		pair, ok := duplicatePair(d)
+		if !ok {
+			continue
+		}
+		folders, _, _ := foldersBelow(pair[1], w.paths)
+		shown := slices.ContainsFunc(folders, func(f string) bool { return slices.Contains(forShow, strings.ToLower(f)) })
+		if shown || stemOf(pair[0]) == stemOf(pair[1]) || shared[pair] > 1 || len(files[filepath.Dir(pair[1])]) > 1 || w.isBundle(pair[0]) && w.isBundle(pair[1]) {
+			d.Severity = diag.Warning
+			d.Help = "apply one of the files, or rename the object: the last one that is applied replaces the others"
+		}
+	}
+	res.Count()
+}
+
+// stemOf returns the name of a file without its extension: the same object may be there as YAML and as JSON.
+func stemOf(name string) string { return strings.TrimSuffix(name, filepath.Ext(name)) }
+
+// demoteAmbiguous makes warnings of what definitions say of custom resources whose kind several files define: which of them
+// is installed is not known.
+func demoteAmbiguous(res *lint.Result) {
+	ambiguous := map[string][]string{} // plurals by group
+	for i := range res.Diagnostics {
+		d := &res.Diagnostics[i]
+		if _, ok := duplicatePair(d); ok && d.Object.Kind == definitionKind {
+			plural, group, _ := strings.Cut(d.Object.Name, ".")
+			ambiguous[group] = append(ambiguous[group], plural)
+		}
+	}
+	for i := range res.Diagnostics {
+		d := &res.Diagnostics[i]
+		group, _, _ := strings.Cut(d.Object.APIVersion, "/")
+		kind := strings.ToLower(d.Object.Kind)
+		mine := func(plural string) bool { return strings.HasPrefix(plural, kind[:max(0, len(kind)-1)]) }
+		if d.Rule != "field-unknown" && d.Rule != "api-server" && d.Rule != "kind-unknown" || !slices.ContainsFunc(ambiguous[group], mine) {
+			continue
+		}
+		if d.Severity = diag.Warning; d.Help != "" {
+			d.Help += "; "
+		}
+		d.Help += "several files define the kind, and the last of them judges"
+	}
+}
+
+// bundled is how many documents a file has, at least, that holds all of an application.
+const bundled = 3
+
+// isBundle reports whether a file probably holds all that an application is made of, to be applied by itself.
+func (w *Workspace) isBundle(name string) bool {
+	f, err := w.Source(name)
+	return err == nil && len(manifest.Split(f)) >= bundled
+}
+
+// duplicatePair returns the files of a duplicate, the first one first; ok is false for one within a file.
+func duplicatePair(d *diag.Diagnostic) (pair [2]string, ok bool) {
+	if d.Rule != "object-duplicate" || d.Severity != diag.Error || len(d.Related) == 0 {
+		return pair, false
+	}
+	pair = [2]string{d.Related[0].Range.File, d.Range.File}
+	return pair, pair[0] != pair[1] && pair[0] != source.Stdin && pair[1] != source.Stdin
+}
