@@ -1,10 +1,13 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -21,6 +24,7 @@ type crdsOptions struct {
 	Streams
 	release   string
 	outputDir string
+	context   string
 	catalogue *catalogue.Catalogue
 }
 
@@ -34,6 +38,8 @@ kinds, of a kind it prints the definition. lint judges custom resources by them 
 --crds define a kind: by the newest release first, and an error is reported only if no release that is held
 accepts the object.
 
+With --context, the definitions are those of a cluster, as lint --context judges by them.
+
 The configuration chooses the release that you run, or switches a project off:
 
   crds:
@@ -44,13 +50,19 @@ The configuration chooses the release that you run, or switches a project off:
   seatrial crds certificate --release 1.18
   seatrial crds gateway-api --output-dir crds/`,
 		Args: cobra.MaximumNArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error { return o.run(strings.Join(args, "")) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if o.context != "" {
+				return o.runCluster(cmd.Context(), strings.Join(args, ""))
+			}
+			return o.run(strings.Join(args, ""))
+		},
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return projectNames(), cobra.ShellCompDirectiveNoFileComp
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.release, "release", "", "release of the project (default: the configured one, or the newest)")
+	f.StringVar(&o.context, "context", "", "context of the kubeconfig: the definitions of its cluster, which is only read")
 	f.StringVar(&o.outputDir, "output-dir", "", "folder to write the definitions to, one file for each kind")
 	return cmd
 }
@@ -178,6 +190,49 @@ func (o *crdsOptions) show(w io.Writer, k *catalogue.Kind) error {
 	}
 	_, err = fmt.Fprintf(w, "---\n# %s, %s\n%s", d, o.project(k.Project).License, data)
 	return err
+}
+
+// runCluster lists the definitions of a cluster, shows those of a name, or writes them to files.
+func (o *crdsOptions) runCluster(ctx context.Context, name string) error {
+	if o.release != "" {
+		return usageError("--release is of a project of the catalogue: --context reads what a cluster has")
+	}
+	crds, err := clusterCRDs(ctx, o.Err, o.context, app.CacheDir(o.Getenv))
+	if err != nil {
+		return err
+	}
+	names := slices.Sorted(maps.Keys(crds.Definitions))
+	if name != "" {
+		names = slices.DeleteFunc(names, func(d string) bool {
+			plural, group, _ := strings.Cut(d, ".")
+			return d != name && plural != name && strings.TrimSuffix(plural, "s") != strings.ToLower(name) && group != name
+		})
+		if len(names) == 0 {
+			return usageError("context %s has no definition %q", o.context, name)
+		}
+	}
+	if o.outputDir != "" {
+		if err := os.MkdirAll(o.outputDir, 0o755); err != nil {
+			return &exitError{exitFailed, err}
+		}
+	}
+	for _, d := range names {
+		switch text := crds.Definitions[d]; {
+		case o.outputDir != "":
+			err = atomicfile.Write(filepath.Join(o.outputDir, d+".yaml"), text, 0o644)
+		case name != "":
+			_, err = fmt.Fprintf(o.Out, "---\n%s", text)
+		default:
+			_, err = fmt.Fprintln(o.Out, d)
+		}
+		if err != nil {
+			return &exitError{exitFailed, err}
+		}
+	}
+	if o.outputDir != "" {
+		fmt.Fprintf(o.Err, "wrote %d definitions to %s\n", len(names), o.outputDir)
+	}
+	return nil
 }
 
 // export writes the definitions of kinds to files.

@@ -38,6 +38,7 @@ type lintOptions struct {
 	// ambiguous is a glob after a bare --ignore-missing-schemas that may have been meant for kinds; empty: none
 	ambiguous string
 	base      string
+	context   string // of the kubeconfig, whose cluster's definitions judge; empty: none
 
 	writeBaseline string // file to write the findings to
 }
@@ -94,6 +95,10 @@ Exit codes: 0 no findings at or above --fail-on; 1 findings; 2 wrong usage; 3 co
 	)
 	chartFlags(f, &o.Charts)
 	f.StringSliceVar(&o.CRDs, "crds", nil, "files, folders or globs of CustomResourceDefinitions that already exist")
+	f.StringVar(
+		&o.context, "context", "",
+		"context of the kubeconfig: judge custom resources by the definitions of its cluster, which is only read",
+	)
 	f.StringVar(&o.lint.Rules, "rules", "", "rules to run: none|default|all|PRESET|NAME,-NAME (default \"default\")")
 	f.StringVar(&o.Config, "config", "", "configuration file (default: "+lint.ConfigName+" found upwards)")
 	f.StringVar(
@@ -347,6 +352,13 @@ func (o *lintOptions) prepare(ctx context.Context) (job *lintJob, err error) {
 	if !o.noCache && !o.fix && !o.diff {
 		o.lint.CacheDir = app.CacheDir(o.Getenv)
 	}
+	if o.context != "" {
+		crds, err := clusterCRDs(ctx, o.Err, o.context, o.cacheDir())
+		if err != nil {
+			return nil, err
+		}
+		job.workspace.UseClusterCRDs(crds)
+	}
 	if o.base != "" {
 		if job.base, err = job.workspace.OpenBase(ctx, o.base); err != nil {
 			return nil, exitWith(err)
@@ -355,6 +367,14 @@ func (o *lintOptions) prepare(ctx context.Context) (job *lintJob, err error) {
 	}
 	job.LintJob, err = job.workspace.Lint(o.lint)
 	return job, exitWith(err)
+}
+
+// cacheDir returns the folder that may keep what was read; empty: none may.
+func (o *lintOptions) cacheDir() string {
+	if o.noCache {
+		return ""
+	}
+	return app.CacheDir(o.Getenv)
 }
 
 // fixFiles makes the fixes that are certain, or all with --unsafe, and writes the files or shows the changes. Without --fix
