@@ -162,7 +162,7 @@ func fileName(parts ...string) string {
 
 // Files lists the files of the site, sorted.
 func (s *Site) Files() []string {
-	files := append([]string{"index.html", "search.js"}, slices.Collect(maps.Keys(s.byFile))...)
+	files := append([]string{"index.html", "nav.js", "search.js"}, slices.Collect(maps.Keys(s.byFile))...)
 	for name, t := range s.types() {
 		if s.byType[t.name] == nil {
 			files = append(files, name)
@@ -184,6 +184,8 @@ func (s *Site) Render(name string) ([]byte, error) {
 	switch {
 	case name == "index.html":
 		return s.renderIndex()
+	case name == "nav.js":
+		return s.navigation()
 	case name == "search.js":
 		return s.searchIndex()
 	case s.byFile[name] != nil:
@@ -259,6 +261,7 @@ type frame struct {
 	Versions []version
 	Newest   string
 	Nav      []section
+	Home     bool // the page lists all kinds itself; others leave that to nav.js
 	All      mask
 	Policy   string
 }
@@ -269,7 +272,7 @@ type version struct {
 }
 
 func (s *Site) frame(title, root, current string) frame {
-	f := frame{Title: title, Root: root, Current: current, Newest: s.versions[len(s.versions)-1], Nav: s.nav, All: s.all(), Policy: policy}
+	f := frame{Title: title, Root: root, Current: current, Newest: s.versions[len(s.versions)-1], Nav: s.nav, Home: current == "index.html", All: s.all(), Policy: policy}
 	for i, v := range s.versions {
 		f.Versions = append([]version{{v, i}}, f.Versions...)
 	}

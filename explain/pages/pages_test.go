@@ -2,7 +2,9 @@ package pages_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"errors"
+	"io"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
@@ -266,6 +268,48 @@ func TestServerAnswersThisMachineOnly(t *testing.T) {
 		}
 		if c.want == 200 && !strings.Contains(w.Header().Get("Content-Type"), "charset=utf-8") {
 			t.Errorf("%s: type %q", c.path, w.Header().Get("Content-Type"))
+		}
+	}
+}
+
+func TestPagesAreServedCompressed(t *testing.T) {
+	site := newSite(t, pages.Options{Versions: []string{schema.Latest}})
+	page := render(t, site, "pod-v1-core.html")
+	for encoding, want := range map[string]string{"gzip, br": "gzip", "": ""} {
+		r := httptest.NewRequest("GET", "http://127.0.0.1:8080/pod-v1-core.html", nil)
+		r.Header.Set("Accept-Encoding", encoding)
+		w := httptest.NewRecorder()
+		site.Handler().ServeHTTP(w, r)
+		body := io.Reader(w.Body)
+		if got := w.Header().Get("Content-Encoding"); got != want {
+			t.Errorf("asked for %q: encoded as %q, want %q", encoding, got, want)
+		}
+		if want == "gzip" {
+			if size := w.Body.Len(); size > len(page)/4 {
+				t.Errorf("%d bytes of %d are served", size, len(page))
+			}
+			var err error
+			if body, err = gzip.NewReader(body); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if text, err := io.ReadAll(body); err != nil || string(text) != page {
+			t.Errorf("asked for %q: %d bytes are served, %v, want the page", encoding, len(text), err)
+		}
+	}
+}
+
+func TestPagesDoNotRepeatTheListOfKinds(t *testing.T) {
+	site := newSite(t, pages.Options{Versions: []string{schema.Latest}})
+	const kind = "runtimeclass-v1-node.k8s.io.html"
+	for _, name := range site.Files() {
+		if text := render(t, site, name); strings.HasPrefix(name, "types/container-") && strings.Contains(text, kind) {
+			t.Errorf("%s lists all kinds", name)
+		}
+	}
+	for _, name := range []string{"index.html", "nav.js"} {
+		if !strings.Contains(render(t, site, name), kind) {
+			t.Errorf("%s does not list the kinds", name)
 		}
 	}
 }

@@ -72,6 +72,23 @@ func (s *Site) searchIndex() ([]byte, error) {
 	return append(append([]byte("seatrialSearch("), data...), ");\n"...), nil
 }
 
+// navigation returns the script with the kinds of the left side: as a part of each page they would be half of the site.
+func (s *Site) navigation() ([]byte, error) {
+	parts := make([][]any, len(s.nav))
+	for i, part := range s.nav {
+		links := make([][]any, len(part.Links))
+		for j, l := range part.Links {
+			links[j] = []any{l.File, l.Text, l.Note, l.In}
+		}
+		parts[i] = []any{part.Name, part.Closed, links}
+	}
+	data, err := json.Marshal(parts)
+	if err != nil {
+		return nil, err
+	}
+	return append(append([]byte("window.seatrialKinds = "), data...), ";\n"...), nil
+}
+
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 // indexData is what the first page shows.

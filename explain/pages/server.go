@@ -2,6 +2,7 @@ package pages
 
 import (
 	"bytes"
+	"compress/gzip"
 	"errors"
 	"io/fs"
 	"net/http"
@@ -49,7 +50,20 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", mediaTypes[path.Ext(name)])
+	w.Header().Set("Vary", "Accept-Encoding")
+	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+		w.Header().Set("Content-Encoding", "gzip")
+		data = compressed(data)
+	}
 	http.ServeContent(w, r, name, h.start, bytes.NewReader(data))
+}
+
+func compressed(data []byte) []byte {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	_, _ = w.Write(data) // a buffer takes all
+	_ = w.Close()
+	return b.Bytes()
 }
 
 // file gives a file of the site. Names that it has not are not kept.
@@ -69,7 +83,7 @@ func (h *handler) file(name string) ([]byte, error) {
 
 func (s *Site) has(name string) bool {
 	switch {
-	case name == "index.html", name == "search.js", s.byFile[name] != nil:
+	case name == "index.html", name == "nav.js", name == "search.js", s.byFile[name] != nil:
 		return true
 	case strings.HasPrefix(name, "types/"):
 		t := s.types()[name]

@@ -20,7 +20,33 @@
   }
   $(".theme").addEventListener("click", switchTheme);
 
-  // ---- The left side on a narrow screen
+  // ---- The left side
+
+  // showNavigation lists the kinds of nav.js.
+  function showNavigation() {
+    const nav = $("nav");
+    const make = (name, text, ...below) => {
+      const e = document.createElement(name);
+      if (text) e.textContent = text;
+      e.append(...below);
+      return e;
+    };
+    const link = ([file, text, note, mask]) => {
+      const a = make("a", text);
+      a.href = root + file;
+      if (note) a.append(" ", make("small", note));
+      if (file === nav.dataset.current) a.setAttribute("aria-current", "page");
+      const li = make("li", "", a);
+      if (mask !== Number(document.body.dataset.all)) li.dataset.in = mask;
+      return li;
+    };
+    nav.replaceChildren(...window.seatrialKinds.map(([name, closed, links]) => {
+      const part = make("details", "", make("summary", name), make("ul", "", ...links.map(link)));
+      part.open = !closed;
+      return part;
+    }));
+  }
+  if (window.seatrialKinds) showNavigation();
 
   const menu = $(".menu");
   function showKinds(open) {
