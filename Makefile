@@ -23,8 +23,9 @@ playground: ## the manifest editor for browsers, bin/playground; needs npm, and 
 	$(GO) run ./playground/build bin/playground
 
 # Tests that may be skipped in CI, where any other skip fails: they need a kubectl and a helm (make conformance-clients),
-# make playground, or axe-core (npm ci in playground/web).
+# make playground, axe-core (npm ci in playground/web), or a shell.
 ALLOWED_SKIPS = TestClients/kubectl TestScripts/live_helm \
+	TestShellsComplete/bash TestShellsComplete/zsh TestShellsComplete/fish \
 	TestThePageJudgesAndAsksForNothing TestTheVersionDecides TestASharedTextOpens TestPagesOfPlansAreAccessible
 
 test: ## all tests; skipped ones are counted and named at the end

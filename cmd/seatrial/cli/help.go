@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -34,17 +36,59 @@ func helpWidth(s Streams) int {
 func setHelp(root *cobra.Command, s Streams) {
 	width := helpWidth(s)
 	root.SetUsageFunc(func(cmd *cobra.Command) error {
-		writeUsage(cmd.OutOrStderr(), cmd, width)
-		return nil
+		var b strings.Builder
+		writeUsage(&b, cmd, width)
+		_, err := io.WriteString(cmd.OutOrStderr(), wrapHelp(b.String(), width))
+		return err
 	})
 	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
+		var b strings.Builder
 		text := strings.TrimSpace(cmd.Long)
 		if text == "" {
 			text = cmd.Short
 		}
-		fmt.Fprintf(cmd.OutOrStdout(), "%s\n\n", wrapText(text, width))
-		writeUsage(cmd.OutOrStdout(), cmd, width)
+		fmt.Fprintf(&b, "%s\n\n", text)
+		writeUsage(&b, cmd, width)
+		fmt.Fprint(cmd.OutOrStdout(), wrapHelp(b.String(), width))
 	})
+}
+
+// wrappedHelp returns a writer for the help of one of kubectl's commands, which is no wider than the terminal once flush has
+// been called; w itself if args do not ask for help, or w is no terminal.
+func wrappedHelp(w io.Writer, args []string) (out io.Writer, flush func()) {
+	if i := slices.Index(args, "--"); i >= 0 {
+		args = args[:i] // what follows is for another program
+	}
+	width := terminalWidth(w)
+	if width == 0 || !slices.Contains(args, "--help") && !slices.Contains(args, "-h") {
+		return w, func() {}
+	}
+	var b strings.Builder
+	return &b, func() { fmt.Fprint(w, wrapHelp(b.String(), min(max(width, narrowHelp), widestHelp))) }
+}
+
+// described matches the part of a line before the description of a flag or verb.
+var described = regexp.MustCompile(`^ {2,}\S.*?\S {2,}`)
+
+// wrapHelp breaks the lines of help that are too long. Commands among the examples stay whole, to be copied.
+func wrapHelp(text string, width int) string {
+	lines := strings.Split(text, "\n")
+	examples := false
+	for i, line := range lines {
+		start := strings.TrimLeft(line, " ")
+		if start == line && line != "" {
+			examples = strings.HasPrefix(line, "Examples:")
+		}
+		if examples && !strings.HasPrefix(start, "#") {
+			continue
+		}
+		indent := len(line) - len(start)
+		if at := len(described.FindString(line)); at <= width/2 {
+			indent = max(indent, at)
+		}
+		lines[i] = wrapLine(line, width, min(indent, width/2))
+	}
+	return strings.Join(lines, "\n")
 }
 
 // writeUsage writes how a command is called: its examples, verbs and flags.
@@ -95,23 +139,22 @@ func writeVerbs(w io.Writer, title string, verbs []*cobra.Command, group string,
 	}
 }
 
-// wrapText wraps the lines of a text that are too long.
-func wrapText(text string, width int) string {
-	lines := strings.Split(text, "\n")
-	for i, line := range lines {
-		lines[i] = wrapLine(line, width, len(line)-len(strings.TrimLeft(line, " ")))
-	}
-	return strings.Join(lines, "\n")
-}
-
-// wrapLine breaks a line at spaces. What follows the first break is indented.
+// wrapLine breaks a line at spaces, and in long words behind | and commas. What follows the first break is indented.
 func wrapLine(line string, width, indent int) string {
 	var b strings.Builder
 	for len([]rune(line)) > width {
 		runes := []rune(line)
 		at := strings.LastIndexByte(string(runes[:width+1]), ' ')
 		if at <= indent {
-			break // a word of its own
+			at = strings.LastIndexAny(string(runes[:width]), "|,") + 1
+		}
+		if at <= indent { // a word of its own stays whole
+			begin := len(line) - len(strings.TrimLeft(line, " "))
+			end := strings.IndexByte(line[begin:], ' ')
+			if end < 0 {
+				break
+			}
+			at = begin + end
 		}
 		b.WriteString(strings.TrimRight(line[:at], " ") + "\n")
 		line = strings.Repeat(" ", indent) + strings.TrimLeft(line[at:], " ")

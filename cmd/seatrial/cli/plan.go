@@ -207,7 +207,9 @@ func (o *planOptions) run(ctx context.Context) error {
 	if err := o.complete(ctx); err != nil {
 		return err
 	}
+	end := underWay(o.Streams, "simulating")
 	res, err := o.plan(ctx)
+	end()
 	if err != nil {
 		return exitWith(err)
 	}

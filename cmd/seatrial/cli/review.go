@@ -153,7 +153,9 @@ func (o *reviewOptions) run(ctx context.Context) (err error) {
 		}
 	}
 	o.Build, o.Collect = thisBuild(), memtune.Collect
+	end := underWay(o.Streams, "reviewing")
 	r, err := o.Review(ctx)
+	end()
 	if err != nil {
 		return exitWith(err)
 	}

@@ -100,7 +100,9 @@ func runVerb(ctx context.Context, s Streams, v trial.Verb, args []string) error 
 		return err
 	}
 	defer rendered.remove()
-	s.Out, s.Err = rendered.naming(s.Out), rendered.naming(s.Err)
+	help, flush := wrappedHelp(s.Out, args)
+	defer flush()
+	s.Out, s.Err = rendered.naming(help), rendered.naming(s.Err)
 	if name, rest := takeFlag(args, "--context"); name != "" {
 		signal.Reset(os.Interrupt, syscall.SIGTERM) // kubectl sees to them itself
 		return kubectlError(s, v.CallReal(ctx, name, rest, s.In, s.Out, s.Err))
@@ -318,7 +320,10 @@ The clock of the trial jumps: an hour takes a second or less.`,
 			if err != nil {
 				return err
 			}
-			return printed(s, func(out io.Writer) error { return t.Advance(cmd.Context(), by, out) })
+			return printed(s, func(out io.Writer) error {
+				defer underWay(s, "simulating")()
+				return t.Advance(cmd.Context(), by, out)
+			})
 		},
 	}
 	bindTrial(cmd, &file)
