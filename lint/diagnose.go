@@ -51,18 +51,27 @@ const maxDump = 80
 // withoutDump returns a message without the mapping or list that it repeats, if that is long: it stands at the place of the
 // finding.
 func withoutDump(message string) (string, bool) {
-	const prefix = "Invalid value: "
-	rest, found := strings.CutPrefix(message, prefix)
+	value, said := dumpIn(message)
+	if len(value) <= maxDump {
+		return message, false
+	}
+	return invalidPrefix + said, said != ""
+}
+
+const invalidPrefix = "Invalid value: "
+
+// dumpIn returns the mapping or list that a message repeats, and what it says of it; empty if it repeats none.
+func dumpIn(message string) (value, said string) {
+	rest, found := strings.CutPrefix(message, invalidPrefix)
 	if !found || rest == "" || rest[0] != '[' && rest[0] != '{' {
-		return message, false
+		return "", ""
 	}
-	dec := json.NewDecoder(strings.NewReader(rest))
-	var value json.RawMessage
-	if dec.Decode(&value) != nil || len(value) <= maxDump {
-		return message, false
+	var raw json.RawMessage
+	if json.NewDecoder(strings.NewReader(rest)).Decode(&raw) != nil {
+		return "", ""
 	}
-	said, found := strings.CutPrefix(rest[len(value):], ": ")
-	return prefix + said, found && said != ""
+	said, _ = strings.CutPrefix(rest[len(raw):], ": ")
+	return string(raw), said
 }
 
 // sourcePath returns the path at which a user wrote what the server names by the path of its internal form: the schema that

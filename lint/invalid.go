@@ -31,6 +31,8 @@ type advice struct {
 	bare    bool   // the meant value is no string
 	certain bool   // nothing else can have been meant
 	instead string // the value that is refused
+	remove  bool   // the field is removed
+	beside  []PathFix
 }
 
 // advices lists what to do about the server's messages. The first pattern that matches counts.
@@ -39,6 +41,22 @@ var advices = []struct {
 	advise  func(v invalid) advice
 }{
 	{regexp.MustCompile(`must contain at least one letter`), adviseNumericPort},
+	{regexp.MustCompile("value must be empty when `operator` is 'Exists'"), func(invalid) advice {
+		return advice{help: "remove value: Exists matches any; or write operator: Equal"}
+	}},
+	{regexp.MustCompile("may not be 0 when `maxSurge` is 0"), func(invalid) advice {
+		return advice{help: "no pod could be replaced: write maxUnavailable: 1, or a maxSurge of 1 or more"}
+	}},
+	{regexp.MustCompile("`selector` not auto-generated"), func(invalid) advice {
+		return advice{help: "remove selector: a Job gets one of its own; manualSelector: true keeps it, with template labels that are the same", remove: true}
+	}},
+	{regexp.MustCompile(`must be unique`), func(v invalid) advice {
+		if strings.HasSuffix(v.path, ".mountPath") {
+			return advice{help: "mount one of the two at another path; a projected volume joins several sources at one path"}
+		}
+		return advice{}
+	}},
+	{regexp.MustCompile(`must be a relative path`), func(v invalid) advice { return advice{meant: strings.TrimLeft(v.value, "/")} }},
 	{regexp.MustCompile(`must contain only alpha-numeric characters \(a-z, 0-9\), and hyphens`), advisePortName},
 	{regexp.MustCompile(`must be no more than (\d+) (?:characters|bytes)`), adviseLength},
 	{regexp.MustCompile(`expected exactly 5 fields|unrecognized descriptor|failed to parse int from \S+|above maximum|below minimum|end of range`), adviseSchedule},
@@ -74,7 +92,10 @@ var advices = []struct {
 	{regexp.MustCompile(`must not have leading or trailing whitespace`), func(v invalid) advice {
 		return advice{help: "remove the blanks around it", meant: strings.TrimSpace(v.value), certain: true}
 	}},
-	{regexp.MustCompile(`must be between 1 and 65535`), func(invalid) advice {
+	{regexp.MustCompile(`must be between 1 and 65535`), func(v invalid) advice {
+		if v.value == "0" && !v.Find(v.path).Exact {
+			return advice{help: fmt.Sprintf("add %s: with the number or name of a port", lastName(v.path))}
+		}
 		return advice{help: "ports are numbers from 1 to 65535: 80, 8080"}
 	}},
 	{regexp.MustCompile(`cannot apply to non-resource URLs`), func(invalid) advice {
@@ -83,7 +104,7 @@ var advices = []struct {
 	{regexp.MustCompile(`rules cannot apply to both`), func(invalid) advice {
 		return advice{help: "write two rules: one with resources, one with nonResourceURLs"}
 	}},
-	{regexp.MustCompile(`must not contain dots`), func(v invalid) advice { return advice{meant: strings.ReplaceAll(v.value, ".", "-")} }},
+	{regexp.MustCompile(`must not contain dots`), adviseDots},
 	{regexp.MustCompile("must be greater than or equal to `minReplicas`"), func(v invalid) advice {
 		return advice{help: fmt.Sprintf("raise maxReplicas to %v at least, or lower minReplicas to %s", valueOf(v.Document, "spec.minReplicas"), v.value)}
 	}},
@@ -136,6 +157,14 @@ var advices = []struct {
 	{regexp.MustCompile("may not be specified when `value` is not empty"), func(invalid) advice {
 		return advice{help: "a variable has a value or a source: remove value or valueFrom"}
 	}},
+}
+
+// adviseDots is for a name with dots where a label is wanted: that of a Service with its namespace and domain, or of an object.
+func adviseDots(v invalid) advice {
+	if host, _, _ := strings.Cut(v.value, "."); strings.HasSuffix(v.path, "serviceName") && host != "" {
+		return advice{meant: host}
+	}
+	return advice{meant: strings.ReplaceAll(v.value, ".", "-")}
 }
 
 func adviseBetween(v invalid) advice {
@@ -203,11 +232,19 @@ func enrichValue(d *manifest.Document, f *diag.Diagnostic, path, message string)
 	if way.help != "" {
 		f.Help = way.help
 	}
+	if fix := (&PathFix{Path: path, Remove: true}); way.remove {
+		if edits := editsOf(d, fix); edits != nil {
+			f.Fixes = append(f.Fixes, diag.Fix{Message: "remove " + lastName(path), Edits: edits})
+		}
+	}
 }
 
 // adviceOn returns the way out of a message about a value; none if there is none.
 func adviceOn(d *manifest.Document, path, message string) advice {
 	m := invalidValue.FindStringSubmatch(message)
+	if value, said := dumpIn(message); m == nil && said != "" {
+		m = []string{message, value, said}
+	}
 	if m == nil {
 		return advice{}
 	}
@@ -233,6 +270,7 @@ func (a advice) suggest(d *manifest.Document, f *diag.Diagnostic, path, value st
 		if n := len(f.Fixes); n > 0 && a.bare {
 			f.Fixes[n-1].Edits[0].NewText = a.meant
 		}
+		a.addBeside(d, f)
 		return
 	}
 	f.Help = fmt.Sprintf("did you mean %s?", a.meant)
@@ -242,7 +280,27 @@ func (a advice) suggest(d *manifest.Document, f *diag.Diagnostic, path, value st
 	}
 }
 
+// addBeside adds to the fix what comes beside the value; without a place for it there is no fix.
+func (a advice) addBeside(d *manifest.Document, f *diag.Diagnostic) {
+	n := len(f.Fixes)
+	if n == 0 {
+		return
+	}
+	for _, add := range a.beside {
+		edits := editsOf(d, &add)
+		if edits == nil || overlaps(f.Fixes[n-1].Edits, edits) {
+			f.Fixes = f.Fixes[:n-1]
+			return
+		}
+		f.Fixes[n-1].Edits = append(f.Fixes[n-1].Edits, edits...)
+	}
+}
+
 func adviseNumericPort(v invalid) advice {
+	if first, last, isRange := portRange(v.value); isRange && strings.HasPrefix(v.path, "spec.") && v.Object.Kind == "NetworkPolicy" {
+		return advice{meant: first, bare: true, help: fmt.Sprintf("a range of ports is port: %s with endPort: %s", first, last),
+			beside: []PathFix{{Path: sibling(v.path, "endPort"), NewText: last, Add: true}}}
+	}
 	switch _, err := strconv.Atoi(v.value); {
 	case err != nil:
 		return advisePortName(v)
@@ -251,6 +309,14 @@ func adviseNumericPort(v invalid) advice {
 	}
 	number := strings.TrimLeft(v.value, "0") // a leading 0 would make the number octal
 	return advice{help: "a string is the name of a port: write the number without quotes", meant: number, bare: true, certain: number == v.value}
+}
+
+// portRange returns the ends of a range of ports.
+func portRange(text string) (first, last string, isRange bool) {
+	first, last, isRange = strings.Cut(strings.ReplaceAll(text, " ", ""), "-")
+	low, err := strconv.Atoi(first)
+	high, err2 := strconv.Atoi(last)
+	return first, last, isRange && err == nil && err2 == nil && low < high
 }
 
 // notNumber matches what the server says of a word in a schedule.
@@ -356,7 +422,11 @@ func adviseLabel(v invalid) advice {
 			return advice{meant: strings.ToLower(prefix) + "/" + right}
 		}
 	}
-	if right := strings.Trim(notInLabelValue.ReplaceAllString(v.value, "-"), "-._"); right != "" && right != v.value {
+	between := "-"
+	if strings.ToUpper(v.value) == v.value { // as environment variables are written
+		between = "_"
+	}
+	if right := strings.Trim(notInLabelValue.ReplaceAllString(v.value, between), "-._"); right != "" && right != v.value {
 		return advice{meant: right}
 	}
 	return advice{}
@@ -373,8 +443,14 @@ func advisePercent(v invalid) advice {
 	if _, err := strconv.Atoi(v.value); err == nil {
 		return advice{help: fmt.Sprintf("write %s without quotes for a number of pods, or %s%%", v.value, v.value)}
 	}
+	if m := percent.FindStringSubmatch(v.value); m != nil {
+		return advice{meant: m[1] + "%"}
+	}
 	return advice{help: "write a number of pods, or a share of them: 25%"}
 }
+
+// percent matches a share that is written with blanks, or in words.
+var percent = regexp.MustCompile(`^\s*(\d+)\s*(?:%|percent)\s*$`)
 
 // fieldPaths are the fields of a pod that a variable or file can show.
 var fieldPaths = []string{
@@ -424,6 +500,19 @@ func enrichNotFound(d *manifest.Document, f *diag.Diagnostic, path, message stri
 	if len(names) > 0 {
 		f.Help += ", or mount one of " + strings.Join(names, ", ")
 	}
+}
+
+// volumeNamed returns the path of the volume that the container at a path mounts by a name; empty if there is none.
+func volumeNamed(d *manifest.Document, path, name string) string {
+	at := strings.Index(path, "ontainers[")
+	if at < 0 {
+		return ""
+	}
+	list := path[:strings.LastIndexByte(path[:at], '.')] + ".volumes"
+	if i := slices.Index(namesOf(d, list), name); i >= 0 {
+		return fmt.Sprintf("%s[%d]", list, i)
+	}
+	return ""
 }
 
 // mountable returns the names of the volumes that the container at a path can mount.

@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"math"
 	"path"
 	"regexp"
 	"slices"
@@ -74,6 +75,10 @@ var (
 func integerMeant(name string, v any) meaning {
 	switch v := v.(type) {
 	case float64:
+		if strings.HasSuffix(name, "averageUtilization") && v > 0 && v < 1 {
+			n := int64(math.Round(v * 100))
+			return meaning{value: n, words: fmt.Sprintf("did you mean %d? The field counts percents", n)}
+		}
 		low := int64(v)
 		return meaning{words: fmt.Sprintf("write a whole number: %d or %d", low, low+1)}
 	case string:
@@ -131,7 +136,7 @@ func numberOf(name, text, number, unit string) meaning {
 	if unit == "%" && err == nil {
 		return meaning{value: n, words: fmt.Sprintf("did you mean %d? The field takes the number without %%", n)}
 	}
-	if strings.HasSuffix(name, "Seconds") {
+	if strings.Contains(name, "Seconds") {
 		short := strings.ToLower(strings.ReplaceAll(text, " ", ""))
 		for _, long := range [][2]string{{"seconds", "s"}, {"second", "s"}, {"secs", "s"}, {"sec", "s"}, {"minutes", "m"},
 			{"minute", "m"}, {"mins", "m"}, {"min", "m"}, {"hours", "h"}, {"hour", "h"}} {

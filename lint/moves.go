@@ -18,7 +18,7 @@ func (t *target) placeMeant(d *manifest.Document, c verdict.Cause) string {
 		return c.Wanted
 	}
 	kind := t.kindOf(d)
-	if kind == nil || t.versionsWith(gvkOf(d), c.SchemaPath()) != "" {
+	if kind == nil || t.foreignField(d, c) != "" || t.versionsWith(gvkOf(d), c.SchemaPath()) != "" {
 		return ""
 	}
 	_, place := kind.SuggestField(t.schemaPath(d, c))
@@ -55,6 +55,18 @@ func inElements(d *manifest.Document, place, beside string) string {
 			return ""
 		}
 		place = list + "[0]" + rest
+	}
+}
+
+// moveHelp says where a field belongs, and offers to move it there.
+func moveHelp(d *manifest.Document, f *diag.Diagnostic, from, to string) {
+	if d.Find(to).Exact && valueOf(d, to) != nil {
+		f.Help = fmt.Sprintf("%s is set already: remove it here", to)
+		return
+	}
+	f.Help = "move it to " + to
+	if fix, ok := moveFix(d, from, to); ok {
+		f.Fixes = append(f.Fixes, fix)
 	}
 }
 

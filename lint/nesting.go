@@ -11,6 +11,7 @@ import (
 
 	"github.com/seatrial/seatrial/manifest"
 	"github.com/seatrial/seatrial/schema"
+	"github.com/seatrial/seatrial/validation/verdict"
 )
 
 // podFields is for the fields of a pod that stand in the workload or in its template: a level or more too high.
@@ -100,7 +101,7 @@ func listedNames(names []string, word string) string {
 func wrapper(m map[string]any, at mappingAt) (map[string]any, []string, string) {
 	for _, name := range at.unknown(m) {
 		inner, isMap := m[name].(map[string]any)
-		if !isMap || len(inner) == 0 || nearest(name, namesOfFields(at.fields)) != "" {
+		if !isMap || len(inner) == 0 || nearest(name, namesOfFields(at.fields)) != "" || at.below(name) {
 			continue
 		}
 		if slices.ContainsFunc(sortedKeys(inner), func(key string) bool { return at.has(key) == nil || m[key] != nil }) {
@@ -113,6 +114,13 @@ func wrapper(m map[string]any, at mappingAt) (map[string]any, []string, string) 
 		return inner, []string{name}, fmt.Sprintf("%s has no %s: move %s one level up", what, name, listedNames(sortedKeys(inner), "and"))
 	}
 	return nil, nil, ""
+}
+
+// below reports whether a field of the mapping can hold one of a name.
+func (at mappingAt) below(name string) bool {
+	return slices.ContainsFunc(at.fields, func(f *schema.Field) bool {
+		return !strings.HasPrefix(f.Type, "[]") && f.Name != "metadata" && mappingAt{fields: f.Fields()}.has(name) != nil
+	})
 }
 
 func namesOfFields(fields []*schema.Field) []string {
@@ -171,6 +179,128 @@ func metricSource(m map[string]any, at mappingAt) (map[string]any, []string, str
 		return nil, nil, ""
 	}
 	return map[string]any{into: inside}, consumed, fmt.Sprintf("move %s below %s:", listedNames(consumed, "and"), into)
+}
+
+// inColumn is for the fields of an object in the column of its name, which stands there without a value.
+func inColumn(m map[string]any, at mappingAt) (map[string]any, []string, string) {
+	into, inside, names := at.holder(m, func(name string) bool { _, written := m[name]; return written && m[name] == nil })
+	if into == "" {
+		return nil, nil, ""
+	}
+	words := fmt.Sprintf("indent %s deeper than %s:", listedNames(names, "and"), into)
+	return map[string]any{into: inside}, append(names, into), words
+}
+
+// childFields is for several fields of an object, which does not stand there, a level too high.
+func childFields(m map[string]any, at mappingAt) (map[string]any, []string, string) {
+	into, inside, names := at.holder(m, func(name string) bool { _, written := m[name]; return !written })
+	if into == "" || at.path == "" || len(names) < 2 && (into != "metadata" || at.typ != "PersistentVolumeClaim") {
+		return nil, nil, ""
+	}
+	return map[string]any{into: inside}, names, fmt.Sprintf("move %s below %s:", listedNames(names, "and"), into)
+}
+
+// holder returns the only field, among some, that can hold all fields which the mapping cannot, and these.
+func (at mappingAt) holder(m map[string]any, among func(name string) bool) (into string, inside map[string]any, names []string) {
+	names, known := at.unknown(m), namesOfFields(at.fields)
+	if len(names) == 0 || slices.ContainsFunc(names, func(name string) bool { return nearest(name, known) != "" }) {
+		return "", nil, nil
+	}
+	for _, f := range at.fields {
+		switch {
+		case !among(f.Name) || !holdsAll(f, m, names):
+		case into != "":
+			return "", nil, nil
+		default:
+			into = f.Name
+		}
+	}
+	inside = map[string]any{}
+	for _, name := range names {
+		inside[name] = m[name]
+	}
+	return into, inside, names
+}
+
+// holdsAll reports whether a field can hold values of a mapping, by their names.
+func holdsAll(f *schema.Field, m map[string]any, names []string) bool {
+	if f.Type == "map[string]string" {
+		return !slices.ContainsFunc(names, func(name string) bool { _, isText := m[name].(string); return !isText })
+	}
+	of := mappingAt{fields: f.Fields()}
+	return !strings.HasPrefix(f.Type, "[]") && !slices.ContainsFunc(names, func(name string) bool { return of.has(name) == nil })
+}
+
+// besideMap returns the path at which a mapping was meant to stand that is a value of a map, if the object which has the map has
+// such a field: limits among requests.
+func (t *target) besideMap(object map[string]any, kind *schema.Kind, c verdict.Cause) string {
+	holder, name := splitPath(c.Path)
+	parent, of := splitPath(holder)
+	if kind == nil || !isWrongType(c) || of == "" || strings.ContainsAny(name, "[]") {
+		return ""
+	}
+	schemaHolder, _ := splitPath(c.SchemaPath())
+	schemaParent, _ := splitPath(schemaHolder)
+	m, _ := valueIn(object, c.Path).(map[string]any)
+	if f, err := kind.Field(schemaHolder); err != nil || !strings.HasPrefix(f.Type, "map[string]") || m == nil {
+		return ""
+	}
+	above := mappingIn(object, parent)
+	if _, written := above[name]; written || above == nil {
+		return ""
+	}
+	if f, err := kind.Field(strings.TrimPrefix(schemaParent+"."+name, ".")); err != nil || !holdsAll(f, m, sortedKeys(m)) && !strings.HasPrefix(f.Type, "map[string]") {
+		return ""
+	}
+	return strings.TrimPrefix(parent+"."+name, ".")
+}
+
+// valueIn returns the value at a path of an object; nil if there is none.
+func valueIn(object map[string]any, path string) any {
+	holder, key, ok := locate(object, path)
+	if !ok {
+		return nil
+	}
+	return valueAt(holder, key)
+}
+
+// unweighted is for a term as one that is preferred has it, among those that are required.
+func unweighted(m map[string]any, at mappingAt) (map[string]any, []string, string) {
+	term, isMap := m["podAffinityTerm"].(map[string]any)
+	if at.typ != "PodAffinityTerm" || !isMap || m["weight"] == nil || len(m) != 2 {
+		return nil, nil, ""
+	}
+	return term, []string{"weight", "podAffinityTerm"},
+		fmt.Sprintf("what is required has no weight: remove weight, and move %s one level up", listedNames(sortedKeys(term), "and"))
+}
+
+// jobInCronJob is for the Job of a CronJob under the name of the pods' template.
+func jobInCronJob(m map[string]any, at mappingAt) (map[string]any, []string, string) {
+	template, _ := m["template"].(map[string]any)
+	spec, _ := template["spec"].(map[string]any)
+	if at.typ != "CronJobSpec" || spec["template"] == nil || m["jobTemplate"] != nil {
+		return nil, nil, ""
+	}
+	return map[string]any{"jobTemplate": template}, []string{"template"}, "did you mean jobTemplate? It holds a Job, with the template of its pods"
+}
+
+// variableSource is for the source of a variable that is written as its value.
+func variableSource(m map[string]any, at mappingAt) (map[string]any, []string, string) {
+	source, isMap := m["value"].(map[string]any)
+	f := at.has("valueFrom")
+	if f == nil || !isMap || m["valueFrom"] != nil || !hasOneOf(source, mappingAt{fields: f.Fields()}) {
+		return nil, nil, ""
+	}
+	return map[string]any{"valueFrom": source}, []string{"value"}, "did you mean valueFrom? It takes the value from another object"
+}
+
+// backendPort is for the name of a port that is written as its number.
+func backendPort(m map[string]any, at mappingAt) (map[string]any, []string, string) {
+	name, isText := m["number"].(string)
+	if at.typ != "ServiceBackendPort" || !isText || m["name"] != nil || strings.Trim(name, "0123456789") == "" {
+		return nil, nil, ""
+	}
+	return map[string]any{"name": name}, []string{"number"}, "did you mean name? It takes the name of a port of the Service"
 }
 
 // requestURL is for the address of a request that is written as one text.
@@ -294,7 +424,9 @@ func requiredName(m map[string]any, at mappingAt) (map[string]any, []string, str
 func (w rewrite) nested(m map[string]any) []string {
 	kept := map[string]any{}
 	for _, name := range w.consumed {
-		kept[name] = m[name]
+		if _, comes := w.added[name]; !comes || m[name] != nil {
+			kept[name] = m[name]
+		}
 	}
 	var under []string
 	for level := w.added; ; {
@@ -303,7 +435,7 @@ func (w rewrite) nested(m map[string]any) []string {
 		}
 		next, found := "", false
 		for _, name := range sortedKeys(level) {
-			if _, isMap := level[name].(map[string]any); isMap && name != "metadata" {
+			if _, isMap := level[name].(map[string]any); isMap && (name != "metadata" || len(level) == 1) {
 				next, found = name, !found
 			}
 		}
@@ -330,6 +462,9 @@ func (w rewrite) nestedText(d *manifest.Document, fields []*manifest.Field, unde
 		indent += 2
 	}
 	for _, f := range fields {
+		if f.Name == under[0] { // it stood without what it holds
+			continue
+		}
 		lines = append(lines, shifted(d, d.Find(w.field(f.Name)), indent)...)
 	}
 	return strings.TrimLeft(strings.Join(lines, "\n"), " ")

@@ -18,6 +18,12 @@ func configMap(rest string) string {
 
 func secret(rest string) string { return strings.Replace(configMap(rest), "ConfigMap", "Secret", 1) }
 
+// set returns a StatefulSet whose spec has more lines.
+func set(more string) string {
+	return objectOf("apps/v1", "StatefulSet", more+"\nselector: {matchLabels: {app: a}}\ntemplate:\n  metadata: {labels: {app: a}}\n"+
+		"  spec: {containers: [{name: c, image: c}]}")
+}
+
 func backend(lines string) string {
 	return objectOf("networking.k8s.io/v1", "Ingress", "rules:\n- http:\n    paths:\n    - path: /\n      pathType: Prefix\n      backend:\n"+
 		indented(lines, 8))
@@ -54,7 +60,33 @@ func TestFieldsAtAnotherLevel(t *testing.T) {
 		"one container":           {objectOf("v1", "Pod", "container:\n  name: c\n  image: example.com/c:1"), "containers", true},
 		"metrics of version 1": {strings.Replace(autoscaler("metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 70}}}]"),
 			"autoscaling/v2", "autoscaling/v1", 1), "write apiVersion: autoscaling/v2", true},
-		"dash too many": {inPod("env:\n- name: LOG\n- value: debug"), "remove the dash: value belongs to the element above", true},
+		"no term":                 {podWith("affinity:\n  podAntiAffinity:\n    preferredDuringSchedulingIgnoredDuringExecution:\n    - weight: 1\n      labelSelector: {matchLabels: {app: a}} # of its own\n      topologyKey: zone"), "move labelSelector and topologyKey below podAffinityTerm:", true},
+		"weight of what must be":  {podWith("affinity:\n  podAffinity:\n    requiredDuringSchedulingIgnoredDuringExecution:\n    - weight: 1\n      podAffinityTerm:\n        topologyKey: zone"), "remove weight, and move topologyKey one level up", true},
+		"Job in a CronJob":        {objectOf("batch/v1", "CronJob", "schedule: '@daily'\ntemplate:\n  spec:\n    template:\n      spec:\n"+indented(podLines, 8)), "did you mean jobTemplate?", true},
+		"template of a Job":       {objectOf("batch/v1", "CronJob", "schedule: '@daily'\njobTemplate:\n  template:\n    spec:\n"+indented(podLines, 6)), "spec.jobTemplate.spec.template", true},
+		"key in its column":       {inPod("env:\n- name: A\n  valueFrom:\n    secretKeyRef:\n    name: a # of the shop\n    key: b"), "indent key and name deeper than secretKeyRef:", true},
+		"source in its column":    {inPod("envFrom:\n- configMapRef:\n  name: a"), "indent name deeper than configMapRef:", true},
+		"backend in its column":   {backend("service:\nname: a\nport:\n  number: 80"), "indent name and port deeper than service:", true},
+		"probe in its column":     {inPod("livenessProbe:\n  httpGet:\n  path: /\n  port: 80"), "indent path and port deeper than httpGet:", true},
+		"labels in their column":  {configMap("  labels:\n  app: a\n  tier: b"), "indent app and tier deeper than labels:", true},
+		"spec in its column":      {"apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec:\nports:\n- port: 80\n", "indent ports deeper than spec:", true},
+		"limits of the requests":  {inPod("resources:\n  requests:\n    cpu: 100m\n    limits:\n      cpu: 200m # twice"), "move it to spec.containers[0].resources.limits", true},
+		"source as the value":     {inPod("env:\n- name: A\n  value:\n    secretKeyRef: {name: a, key: b}"), "did you mean valueFrom?", true},
+		"name as the number":      {backend("service:\n  name: a\n  port:\n    number: http"), "did you mean name?", true},
+		"name of a template":      {set("volumeClaimTemplates:\n- name: data\n  spec:\n    accessModes: [ReadWriteOnce]\n    resources: {requests: {storage: 1Gi}}"), "move name below metadata:", true},
+		"target of version 1":     {autoscaler("targetCPUUtilizationPercentage: 80\nmetrics: [{type: Resource, resource: {name: memory, target: {type: Utilization, averageUtilization: 80}}}]"), "it is a metric", true},
+		"two of version 2":        {strings.Replace(autoscaler("metrics: []\nbehavior: {scaleDown: {stabilizationWindowSeconds: 300}}"), "/v2", "/v1", 1), "write apiVersion: autoscaling/v2", true},
+		"target by another name":  {strings.Replace(autoscaler(""), "scaleTargetRef", "targetRef", 1), "did you mean scaleTargetRef?", true},
+		"probe by another name":   {inPod("livenessProbe:\n  http: {path: /, port: 80}"), "did you mean httpGet?", true},
+		"service of a set":        {set("service: a"), "did you mean serviceName?", true},
+		"schedule of a Job":       {objectOf("batch/v1", "Job", "schedule: '@daily'\ntemplate:\n  spec:\n"+indented(podLines, 4)), "write kind: CronJob", false},
+		"replicas of a Pod":       {podWith("replicas: 2"), "kind: Deployment", false},
+		"claims of a Deployment":  {deployment("selector: {matchLabels: {app: a}}\nvolumeClaimTemplates: []"), "kind: StatefulSet", false},
+		"port of a Service on it": {inPod("ports:\n- containerPort: 80\n  targetPort: 80"), "a container has containerPort alone", false},
+		"policy twice":            {objectOf("batch/v1", "CronJob", "schedule: '@daily'\nconcurrencyPolicy: Forbid\njobTemplate:\n  spec:\n    concurrencyPolicy: Allow\n    template:\n      spec:\n"+indented(podLines, 8)), "spec.concurrencyPolicy is set already", false},
+		"dashes too many":         {rbac("Role", "rules:\n- apiGroups: ['']\n- resources: [pods]\n- verbs: [get]"), "resources and verbs belong to the element above", true},
+		"dash of a path":          {objectOf("networking.k8s.io/v1", "Ingress", "rules:\n- http:\n    paths:\n    - path: /\n    - pathType: Prefix\n      backend: {service: {name: a, port: {number: 80}}}"), "pathType and backend belong to the element above", true},
+		"dash too many":           {inPod("env:\n- name: LOG\n- value: debug"), "remove the dash: value belongs to the element above", true},
 	} {
 		t.Run(name, func(t *testing.T) { s.check(t, func(text string) []diag.Diagnostic { return verdicts(t, text) }) })
 	}
@@ -81,10 +113,6 @@ func TestFixesKeepComments(t *testing.T) {
 func TestRefusedValuesHaveAWayOut(t *testing.T) {
 	autoscaled := func(spec string) string {
 		return objectOf("autoscaling/v2", "HorizontalPodAutoscaler", "scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: a}\n"+spec)
-	}
-	set := func(more string) string {
-		return objectOf("apps/v1", "StatefulSet", more+"\nselector: {matchLabels: {app: a}}\ntemplate:\n  metadata: {labels: {app: a}}\n"+
-			"  spec: {containers: [{name: c, image: c}]}")
 	}
 	policy := func(selector string) string {
 		return objectOf("networking.k8s.io/v1", "NetworkPolicy", "podSelector:\n  matchExpressions: [{key: app, "+selector+"}]")
@@ -127,6 +155,20 @@ func TestRefusedValuesHaveAWayOut(t *testing.T) {
 		"version before 1.20":     {strings.Replace(deployment("selector: {matchLabels: {app: a}}"), "apps/v1", "extensions/v1beta1", 1), "removed in Kubernetes 1.16", true},
 		"option as a mapping":     {inPod("args:\n- --port: 8080"), "--port=8080", true},
 		"sentence as a mapping":   {inPod("args:\n- echo: hello"), `"echo: hello"`, true},
+		"file at the root":        {podWith("volumes:\n- name: v\n  configMap:\n    name: a\n    items: [{key: a, path: /a.txt}]"), "did you mean a.txt?", true},
+		"share with a blank":      {deployment("strategy:\n  rollingUpdate:\n    maxSurge: 25 %\nselector: {matchLabels: {app: a}}"), "did you mean 25%?", true},
+		"range of ports":          {objectOf("networking.k8s.io/v1", "NetworkPolicy", "podSelector: {}\ningress:\n- ports:\n  - port: 8080-8090"), "port: 8080 with endPort: 8090", true},
+		"port twice":              {service("ports: [{name: a, port: 80}, {name: b, port: 80}]"), "write another one", false},
+		"port of no request":      {inPod("livenessProbe:\n  httpGet: {path: /}"), "add port:", false},
+		"selector of a Job":       {objectOf("batch/v1", "Job", "selector: {matchLabels: {app: a}}\ntemplate:\n  spec:\n"+indented(podLines, 4)), "remove selector", true},
+		"share of one":            {autoscaler("metrics:\n- type: Resource\n  resource:\n    name: cpu\n    target: {type: Utilization, averageUtilization: 0.7}"), "did you mean 70?", true},
+		"minutes for seconds":     {objectOf("batch/v1", "Job", "ttlSecondsAfterFinished: 10m\ntemplate:\n  spec:\n"+indented(podLines, 4)), "did you mean 600?", true},
+		"key with a blank":        {configMap("data:\n  LOG LEVEL: debug"), "did you mean LOG_LEVEL?", true},
+		"domain of a Service":     {set("serviceName: web.shop.svc"), "did you mean web?", true},
+		"value of any":            {podWith("tolerations:\n- {key: a, operator: Exists, value: b}"), "remove value", false},
+		"two peers in one":        {objectOf("networking.k8s.io/v1", "NetworkPolicy", "podSelector: {}\ningress:\n- from:\n  - ipBlock: {cidr: 10.0.0.0/8}\n    podSelector: {}"), "write two peers", false},
+		"no pod more or less":     {deployment("strategy: {rollingUpdate: {maxSurge: 0, maxUnavailable: 0}}\nselector: {matchLabels: {app: a}}"), "maxUnavailable: 1", false},
+		"two volumes at a path":   {strings.Replace(podWith("volumes: [{name: v}, {name: w}]"), "example.com/c:1", "c\n    volumeMounts: [{name: v, mountPath: /a}, {name: w, mountPath: /a}]", 1), "at another path", false},
 		"names that are the same": {objectOf("v1", "Pod", "containers: [{name: c, image: c}]\ninitContainers: [{name: c, image: c}]"), "write another value", false},
 	} {
 		t.Run(name, func(t *testing.T) { s.check(t, func(text string) []diag.Diagnostic { return verdicts(t, text) }) })

@@ -356,6 +356,7 @@ func (w *repaired) attach(d *manifest.Document, found []diag.Diagnostic) []diag.
 	for i := range found {
 		w.doubt(&found[i])
 	}
+	found = joined(found)
 	if len(w.consequences) == 0 {
 		return found
 	}
@@ -372,6 +373,34 @@ func (w *repaired) attach(d *manifest.Document, found []diag.Diagnostic) []diag.
 		found[at].Consequences = append(found[at].Consequences, diagnose(d, c))
 	}
 	return found
+}
+
+// joined returns the findings without those about fields that another one's way out puts right as well, which become its
+// consequences.
+func joined(found []diag.Diagnostic) []diag.Diagnostic {
+	if len(found) > maxWrong { // each is held against all others
+		return found
+	}
+	var out []diag.Diagnostic
+	for _, f := range found {
+		i := slices.IndexFunc(out, func(o diag.Diagnostic) bool { return sameWayOut(o, f) })
+		if i < 0 {
+			out = append(out, f)
+			continue
+		}
+		if f.Range.Start.Offset < out[i].Range.Start.Offset {
+			f, out[i] = out[i], f
+			f.Consequences, out[i].Consequences = nil, slices.Concat(out[i].Consequences, f.Consequences)
+		}
+		out[i].Consequences = append(out[i].Consequences, f)
+	}
+	return out
+}
+
+// sameWayOut reports whether two findings are about fields of one mapping that it cannot have, with one way out for both.
+func sameWayOut(a, b diag.Diagnostic) bool {
+	return a.Rule == ruleFieldUnknown.Name && b.Rule == a.Rule && holderPath(a.Path) == holderPath(b.Path) && a.Help != "" && a.Help == b.Help &&
+		len(a.Fixes) == len(b.Fixes) && (len(a.Fixes) == 0 || slices.Equal(a.Fixes[0].Edits, b.Fixes[0].Edits))
 }
 
 // doubt takes away the fixes of a value that the server refuses as well.
@@ -485,6 +514,9 @@ func (t *target) repairOf(d *manifest.Document, object map[string]any, c verdict
 	if w, ok := t.rewriteOf(d, object, c); ok {
 		return w.repair(mappingIn(object, w.path), c.Path), true
 	}
+	if to := t.besideMap(object, t.kindOf(d), c); to != "" {
+		return repair{path: c.Path, to: to}, true
+	}
 	if isWrongType(c) {
 		v := valueAt(holder, key)
 		m := t.meant(d, t.schemaPath(d, c), v)
@@ -594,7 +626,7 @@ func firstStep(v any, path string) (key any, rest string, ok bool) {
 
 // nameMeant returns the field that was most likely meant by one that the type does not have; empty if none is near.
 func (t *target) nameMeant(d *manifest.Document, c verdict.Cause) string {
-	if c.Wanted != "" {
+	if c.Wanted != "" || t.foreignField(d, c) != "" {
 		return ""
 	}
 	path := t.schemaPath(d, c)

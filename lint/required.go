@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/seatrial/seatrial/diag"
@@ -22,6 +21,10 @@ func (t *target) enrichRequired(d *manifest.Document, f *diag.Diagnostic, path s
 		if edits := editsOf(d, &fix); edits != nil {
 			f.Fixes = append(f.Fixes, diag.Fix{Message: fmt.Sprintf("add %s: %s", lastName(path), text), Edits: edits})
 		}
+	}
+	if element, ok := tornElement(d, path); ok {
+		element.enrich(d, f)
+		return
 	}
 	switch {
 	case strings.HasSuffix(path, ".pathType"):
@@ -53,16 +56,6 @@ func (t *target) enrichRequired(d *manifest.Document, f *diag.Diagnostic, path s
 			add(flowText(map[string]any{"matchLabels": labels}))
 		} else {
 			f.Help = "select the pods by the labels of their template: selector: {matchLabels: {app: ...}}"
-		}
-	case strings.HasSuffix(path, ".name") && dashTooMany(d, path):
-		element, _ := splitPath(path)
-		keys, verb := elementKeys(d, element), "belongs"
-		if len(keys) > 1 {
-			verb = "belong"
-		}
-		f.Help = fmt.Sprintf("remove the dash: %s %s to the element above", listedNames(keys, "and"), verb)
-		if fix, ok := withoutDash(d, element); ok {
-			f.Fixes = append(f.Fixes, fix)
 		}
 	case strings.HasSuffix(path, ".name") && strings.HasPrefix(path, "spec.ports[") && d.Object.Kind == "Service":
 		f.Help = "each of several ports has a name"
@@ -180,49 +173,6 @@ func secretType(d *manifest.Document) string {
 	return typ
 }
 
-// elementKeys returns the keys of an element of a list.
-func elementKeys(d *manifest.Document, path string) []string {
-	element, _ := valueOf(d, path).(map[string]any)
-	return sortedKeys(element)
-}
-
-// above returns the path of the element before another one; empty if there is none.
-func above(path string) string {
-	open := strings.LastIndexByte(path, '[')
-	i, err := strconv.Atoi(strings.TrimSuffix(path[open+1:], "]"))
-	if err != nil || i == 0 || open < 0 {
-		return ""
-	}
-	return fmt.Sprintf("%s[%d]", path[:open], i-1)
-}
-
-// dashTooMany reports whether the element that lacks a field goes on the one above, which has that field and nothing that
-// the element has.
-func dashTooMany(d *manifest.Document, path string) bool {
-	element, name := splitPath(path)
-	if !strings.HasSuffix(element, "]") || above(element) == "" {
-		return false
-	}
-	keys, before := elementKeys(d, element), elementKeys(d, above(element))
-	return len(keys) > 0 && slices.Contains(before, name) && len(before) <= 2 &&
-		!slices.ContainsFunc(keys, func(key string) bool { return slices.Contains(before, key) })
-}
-
-// withoutDash removes the dash of an element, so that it goes on the one above.
-func withoutDash(d *manifest.Document, path string) (diag.Fix, bool) {
-	p := d.Find(path)
-	if !p.Exact || p.Alias.IsValid() || !p.Key.IsValid() {
-		return diag.Fix{}, false
-	}
-	line := d.File.Line(p.Key.Start.Line)
-	before := line[:p.Key.Start.Offset-d.File.LineStart(p.Key.Start.Line)]
-	if strings.TrimSpace(before) != "-" {
-		return diag.Fix{}, false
-	}
-	at := d.File.LineStart(p.Key.Start.Line) + strings.IndexByte(before, '-')
-	return replaceFix(d.File.Range(at, at+1), " ", "remove the dash"), true
-}
-
 // portNames names the ports of a Service that have no name.
 func portNames(d *manifest.Document) (diag.Fix, bool) {
 	ports, _ := valueOf(d, "spec.ports").([]any)
@@ -279,12 +229,13 @@ func followsCause(d *manifest.Document, causes []verdict.Cause, i int) bool {
 		return another(func(o verdict.Cause) bool {
 			return o.Path == c.Path && strings.Contains(o.Message, "namespaced rules cannot")
 		})
-	case required: // in the element above one with a dash too many
-		return another(func(o verdict.Cause) bool {
-			element, name := splitPath(o.Path)
-			holder, _ := splitPath(c.Path)
-			return name == "name" && above(element) == holder && dashTooMany(d, o.Path)
-		})
+	case strings.Contains(c.Message, "`selector` does not match template `labels`"): // of a Job, which goes without
+		return another(func(o verdict.Cause) bool { return strings.Contains(o.Message, "`selector` not auto-generated") })
+	case isOfTorn(d, causes[:i], c):
+		return true
+	case strings.HasPrefix(c.Message, "Not found") && strings.Contains(c.Path, ".volume"):
+		volume := volumeNamed(d, c.Path, fmt.Sprint(valueOf(d, c.Path)))
+		return volume != "" && another(func(o verdict.Cause) bool { return isBelow(o.Path, volume) })
 	}
 	return false
 }
@@ -308,6 +259,7 @@ var forbiddenWays = []struct {
 	{regexp.MustCompile(`may not be used when .type. is 'ClusterIP'`), "write type: NodePort, or remove it"},
 	{regexp.MustCompile(`may not be specified when .operator. is`), "remove values, or write operator: In or NotIn"},
 	{regexp.MustCompile(`may not specify more than 1`), "keep one of the two"},
+	{regexp.MustCompile(`may not specify both ipBlock and another peer`), "write two peers, each with a dash of its own: one with ipBlock, one with the selectors"},
 	{regexp.MustCompile(`at least one Object or External metric to support scaling to zero`), "write minReplicas: 1, or scale by a metric of type Object or External"},
 }
 

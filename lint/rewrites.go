@@ -70,9 +70,13 @@ func hasTexts(fields []*schema.Field, names ...string) bool {
 
 // rewriters are asked in order.
 var rewriters = []rewriter{
-	ingressBackend, ingressDefault, oldMetric, metricSource, oldUtilization, oldDefinition, podFields, probeFields, requestURL, resourceFields,
-	claimStorage, containerPort, servicePort, groupOfVersion, pairElement, strayData, wrapper, singular, requiredName,
+	inColumn, jobInCronJob, ingressBackend, ingressDefault, oldMetric, metricSource, oldUtilization, oldDefinition, podFields, probeFields, requestURL, resourceFields,
+	claimStorage, containerPort, servicePort, groupOfVersion, pairElement, unweighted, childFields, strayData, wrapper,
+	singular, requiredName,
 }
+
+// reshapers are asked first: they put what has the wrong type into a field of another name.
+var reshapers = []rewriter{variableSource, backendPort}
 
 // rewriteOf returns the rewrite of the mapping that has an unknown field, or one of the wrong type that goes with others.
 func (t *target) rewriteOf(d *manifest.Document, object map[string]any, c verdict.Cause) (rewrite, bool) {
@@ -93,9 +97,10 @@ func (t *target) rewriteOf(d *manifest.Document, object map[string]any, c verdic
 	} else if f, err := kind.Field(schemaPath); err == nil {
 		at.typ, at.fields = strings.TrimPrefix(f.Type, "[]"), f.Fields()
 	}
-	for _, find := range rewriters {
+	for i, find := range slices.Concat(reshapers, rewriters) {
 		added, consumed, words := find(m, at)
-		if !slices.Contains(consumed, name) || !slices.ContainsFunc(consumed, func(name string) bool { return at.has(name) == nil }) {
+		if !slices.Contains(consumed, name) ||
+			i >= len(reshapers) && !slices.ContainsFunc(consumed, func(name string) bool { return at.has(name) == nil }) {
 			continue
 		}
 		for name := range added {
@@ -175,6 +180,13 @@ func (w rewrite) fix(d *manifest.Document) (diag.Fix, bool) {
 		return diag.Fix{}, false
 	}
 	whole := mappingIn(d.Value(), w.path)
+	if name, renamed := w.renames(whole); renamed {
+		p := d.Find(w.field(w.consumed[0]))
+		if !p.Exact || p.Alias.IsValid() || !p.Key.IsValid() {
+			return diag.Fix{}, false
+		}
+		return replaceFix(p.Key, requote(d, p.Key, name), "write "+name), true
+	}
 	if !inBlock(d, parent) {
 		if parent.Value.Start.Line != parent.Value.End.Line {
 			return diag.Fix{}, false
@@ -204,6 +216,15 @@ func (w rewrite) fix(d *manifest.Document) (diag.Fix, bool) {
 		fix.Edits = append(fix.Edits, source.Edit{Range: d.File.Range(d.File.LineStart(p.Key.Start.Line), lineEnd(d.File, last))})
 	}
 	return fix, true
+}
+
+// renames returns the other name of the one field that changes, if it keeps its value.
+func (w rewrite) renames(m map[string]any) (name string, renamed bool) {
+	if len(w.consumed) != 1 || len(w.added) != 1 {
+		return "", false
+	}
+	name = sortedKeys(w.added)[0]
+	return name, reflect.DeepEqual(w.added[name], m[w.consumed[0]])
 }
 
 // lifts reports whether the fields that come are those below the field that goes, on lines of their own.
@@ -363,13 +384,18 @@ func oldMetric(m map[string]any, at mappingAt) (map[string]any, []string, string
 // oldUtilization is for the target of autoscaling/v1.
 func oldUtilization(m map[string]any, at mappingAt) (map[string]any, []string, string) {
 	percent, has := m["targetCPUUtilizationPercentage"]
+	metrics, _ := m["metrics"].([]any)
 	if at.group != "autoscaling" || at.version != "v2" || at.path != "spec" || !has {
 		return nil, nil, ""
 	}
 	target := map[string]any{"type": "Utilization", "averageUtilization": percent}
 	metric := map[string]any{"type": "Resource", "resource": map[string]any{"name": "cpu", "target": target}}
-	added := map[string]any{"metrics": []any{metric}}
-	return added, []string{"targetCPUUtilizationPercentage"}, "in autoscaling/v2 it is a metric: metrics: " + flowText(added["metrics"])
+	words := "in autoscaling/v2 it is a metric: metrics: " + flowText([]any{metric})
+	consumed := []string{"targetCPUUtilizationPercentage"}
+	if len(metrics) > 0 {
+		consumed = append(consumed, "metrics")
+	}
+	return map[string]any{"metrics": append(slices.Clone(metrics), metric)}, consumed, words
 }
 
 // oldDefinition is for a CustomResourceDefinition of apiextensions.k8s.io/v1beta1.
@@ -537,12 +563,14 @@ var otherNames = map[string]map[string]string{
 	"Container":                         {"cmd": "command", "environment": "env"},
 	"ContainerPort":                     {"port": "containerPort"},
 	"ServicePort":                       {"containerPort": "targetPort"},
-	"Probe":                             {"intervalSeconds": "periodSeconds", "interval": "periodSeconds", "timeout": "timeoutSeconds"},
+	"Probe":                             {"http": "httpGet", "tcp": "tcpSocket", "intervalSeconds": "periodSeconds", "interval": "periodSeconds", "timeout": "timeoutSeconds"},
 	"PersistentVolumeClaimSpec":         {"storageClass": "storageClassName"},
 	"PersistentVolumeSpec":              {"storageClass": "storageClassName"},
 	"IngressSpec":                       {"ingressClass": "ingressClassName"},
 	"IngressTLS":                        {"secret": "secretName"},
-	"StatefulSetSpec":                   {"strategy": "updateStrategy"},
+	"HorizontalPodAutoscalerSpec":       {"targetRef": "scaleTargetRef", "target": "scaleTargetRef", "scaleTarget": "scaleTargetRef"},
+	"LifecycleHandler":                  {"http": "httpGet", "tcp": "tcpSocket", "command": "exec"},
+	"StatefulSetSpec":                   {"service": "serviceName", "strategy": "updateStrategy"},
 	"DaemonSetSpec":                     {"strategy": "updateStrategy"},
 	"DeploymentSpec":                    {"updateStrategy": "strategy"},
 	"CronJobSpec":                       {"successfulJobsHistory": "successfulJobsHistoryLimit", "failedJobsHistory": "failedJobsHistoryLimit", "timezone": "timeZone"},
@@ -550,16 +578,53 @@ var otherNames = map[string]map[string]string{
 	"NetworkPolicyIngressRule":          {"to": "from"},
 }
 
-// otherName returns the field that is called otherwise by the name of an unknown one; empty if it is not known.
-func (t *target) otherName(d *manifest.Document, c verdict.Cause) string {
+// foreignFields are fields that a type does not have and others do, with what to do about them.
+var foreignFields = map[string]map[string]string{
+	"JobSpec": {
+		"schedule":          "a CronJob has a schedule: write kind: CronJob, with this spec below jobTemplate:",
+		"concurrencyPolicy": "a CronJob has it: write kind: CronJob, with this spec below jobTemplate:",
+		"replicas":          "a Job counts its pods by completions, and those that run at once by parallelism",
+	},
+	"DaemonSetSpec": {"replicas": "a DaemonSet runs one pod on each node: remove replicas, or write kind: Deployment"},
+	"DeploymentSpec": {
+		"serviceName":          "a StatefulSet has it: write kind: StatefulSet, or remove it",
+		"volumeClaimTemplates": "a StatefulSet has them: write kind: StatefulSet, or name a PersistentVolumeClaim in volumes:",
+		"podManagementPolicy":  "a StatefulSet has it: write kind: StatefulSet, or remove it",
+	},
+	"RollingUpdateDeployment": {"partition": "a StatefulSet has it: remove it; a Deployment stops half way by `kubectl rollout pause`"},
+	"ContainerPort":           {"targetPort": "a Service has it: a container has containerPort alone", "nodePort": "a Service has it: remove it"},
+	"PodSpec": {
+		"replicas": podAlone, "template": podAlone, "selector": podAlone,
+	},
+}
+
+const podAlone = "a Pod is one: write apiVersion: apps/v1 and kind: Deployment for several of a template"
+
+// typeOf returns the name of the type that an unknown field stands in, and the field's name.
+func (t *target) typeOf(d *manifest.Document, c verdict.Cause) (typ, name string) {
 	path, kind := t.schemaPath(d, c), t.kindOf(d)
 	dot := strings.LastIndexByte(path, '.')
 	if kind == nil || dot < 0 {
-		return ""
+		return "", ""
 	}
 	f, err := kind.Field(path[:dot])
 	if err != nil {
+		return "", ""
+	}
+	return strings.TrimPrefix(f.Type, "[]"), path[dot+1:]
+}
+
+// foreignField says which kind has a field that an object's kind does not have; empty if it is not known.
+func (t *target) foreignField(d *manifest.Document, c verdict.Cause) string {
+	typ, name := t.typeOf(d, c)
+	if strings.HasSuffix(typ, "Spec") && c.Path != "spec."+name { // that of a template
 		return ""
 	}
-	return otherNames[strings.TrimPrefix(f.Type, "[]")][path[dot+1:]]
+	return foreignFields[typ][name]
+}
+
+// otherName returns the field that is called otherwise by the name of an unknown one; empty if it is not known.
+func (t *target) otherName(d *manifest.Document, c verdict.Cause) string {
+	typ, name := t.typeOf(d, c)
+	return otherNames[typ][name]
 }

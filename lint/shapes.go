@@ -35,6 +35,12 @@ func (t *target) enrichShape(d *manifest.Document, f *diag.Diagnostic, c verdict
 		return
 	}
 	typ := cmp.Or(typeAt(kind, t.schemaPath(d, c)), typeInMessage(f.Message))
+	if to := t.besideMap(d.Value(), kind, c); to != "" {
+		f.Server = f.Message
+		f.Message = fmt.Sprintf("%s takes %s, not %s", lastName(c.Path), takes(typ), stands(v))
+		moveHelp(d, f, c.Path, to)
+		return
+	}
 	if typ == "Quantity" {
 		enrichQuantity(d, f, c, v)
 		return

@@ -228,10 +228,10 @@ func (t *target) enrichField(d *manifest.Document, f *diag.Diagnostic, c verdict
 		return
 	}
 	if c.Wanted != "" {
-		f.Help = "move it to " + c.Wanted
-		if fix, ok := moveFix(d, c.Path, c.Wanted); ok {
-			f.Fixes = append(f.Fixes, fix)
-		}
+		moveHelp(d, f, c.Path, c.Wanted)
+		return
+	}
+	if f.Help = t.foreignField(d, c); f.Help != "" {
 		return
 	}
 	if name := t.otherName(d, c); name != "" {
@@ -268,10 +268,7 @@ func (t *target) enrichField(d *manifest.Document, f *diag.Diagnostic, c verdict
 	}
 	f.Help = fmt.Sprintf("the field %s exists: move it there", place)
 	if to := inElements(d, place, c.Path); to != "" {
-		f.Help = "move it to " + to
-		if fix, ok := moveFix(d, c.Path, to); ok {
-			f.Fixes = append(f.Fixes, fix)
-		}
+		moveHelp(d, f, c.Path, to)
 	}
 }
 

@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"cmp"
 	"encoding/base64"
 	"fmt"
 	"regexp"
@@ -131,6 +132,9 @@ func (t *target) enrichInvalid(d *manifest.Document, f *diag.Diagnostic, c verdi
 	case strings.HasPrefix(c.Message, "Duplicate value"):
 		relateDuplicate(d, f, path)
 		f.Help = "write another value, or remove one of the two"
+		if d.Object.Kind == "Service" && strings.HasPrefix(path, "spec.ports[") {
+			enrichSamePort(d, f, path)
+		}
 		return
 	case strings.HasPrefix(c.Message, "Forbidden"):
 		enrichForbidden(d, f, path, c)
@@ -164,6 +168,27 @@ func (t *target) enrichInvalid(d *manifest.Document, f *diag.Diagnostic, c verdi
 		t.enrichBodyType(d, f, path, m[1])
 	} else {
 		enrichValue(d, f, path, c.Message)
+	}
+}
+
+// enrichSamePort names the port that a Service has twice, in the place of a dump of it.
+func enrichSamePort(d *manifest.Document, f *diag.Diagnostic, path string) {
+	port, _ := valueOf(d, path).(map[string]any)
+	if port["port"] == nil {
+		return
+	}
+	f.Server = f.Message
+	f.Message = fmt.Sprintf("Duplicate value: port %v with protocol %v", port["port"], cmp.Or[any](port["protocol"], "TCP"))
+	f.Help = "each port of a Service has a number of its own: write another one, or remove one of the two"
+	if p := d.Find(path + ".port"); p.Exact {
+		f.Range = valueRange(p)
+	}
+	ports, _ := valueOf(d, "spec.ports").([]any)
+	for i, it := range ports {
+		first := fmt.Sprintf("spec.ports[%d]", i)
+		if other, _ := it.(map[string]any); first != path && fmt.Sprint(other["port"]) == fmt.Sprint(port["port"]) && len(f.Related) == 0 {
+			f.Related = append(f.Related, diag.Related{Range: valueRange(d.Find(first + ".port")), Message: "first given here"})
+		}
 	}
 }
 
