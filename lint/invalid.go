@@ -423,7 +423,7 @@ func adviseLabel(v invalid) advice {
 		}
 	}
 	between := "-"
-	if strings.ToUpper(v.value) == v.value { // as environment variables are written
+	if strings.ToUpper(v.value) == v.value && strings.Contains(strings.ToLower(v.path), "data[") { // as environment variables are written
 		between = "_"
 	}
 	if right := strings.Trim(notInLabelValue.ReplaceAllString(v.value, between), "-._"); right != "" && right != v.value {
