@@ -28,14 +28,15 @@ func foldersBelow(name string, paths []string) (folders []string, root string, o
 	return folders, root, ok
 }
 
-// othersFolder returns the folder that a file is not searched for in, such as vendor or testdata; empty: none.
+// othersFolder returns the folder that a file is not searched for in, such as vendor or testdata, or one that is called
+// invalid; empty: none.
 func othersFolder(name string, paths []string) string {
 	if slices.Contains(paths, name) {
 		return ""
 	}
 	folders, root, _ := foldersBelow(name, paths)
 	for i, folder := range folders {
-		if slices.Contains(render.SkippedFolders, folder) {
+		if slices.Contains(render.SkippedFolders, folder) || strings.HasPrefix(folder, "invalid") {
 			return filepath.Join(root, filepath.Join(folders[:i+1]...))
 		}
 	}

@@ -24,7 +24,7 @@ const variable = `\$\{[A-Za-z_][A-Za-z0-9_]*(?::?[=+-][^}]*)?\}`
 
 // token is a word that people write where a value is to be put in by hand or by a script.
 var token = regexp.MustCompile(
-	`(?i:replace[-_]?me|change[-_]?me)|\bYOUR[-_][A-Z_-]+|\$\$\w+\$\$|__[A-Z][A-Z0-9_]*__|<[A-Za-z][A-Za-z0-9_.-]*>`,
+	`(?i:replace[-_]?me|change[-_]?me)|\bYOUR[-_][A-Z_-]+|\$\$\w+\$\$|__[A-Z][A-Z0-9_]*__|<[A-Za-z][A-Za-z0-9_.-]*>|\{[A-Z][A-Z0-9_]*\}`,
 )
 
 // quoted matches the values that messages show.

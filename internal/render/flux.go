@@ -66,6 +66,9 @@ type postBuild struct {
 	SubstituteFrom []reference
 }
 
+// fluxSystem is the name of the source that Flux is bootstrapped with.
+const fluxSystem = "flux-system"
+
 const (
 	fluxKustomizationGroup = "kustomize.toolkit.fluxcd.io"
 	fluxHelmGroup          = "helm.toolkit.fluxcd.io"
@@ -94,8 +97,11 @@ func (d *discovery) fluxKustomization(t *Tree, o *object) {
 	}
 	d.checkReferences(t, o, k.Spec.SourceRef, "spec.sourceRef.name")
 	path, ok := d.repositoryPath(o, cmp.Or(k.Spec.Path, "."))
+	if k.Spec.SourceRef.Kind != "GitRepository" {
+		path, ok = d.artifactPath(o, k.Spec.SourceRef, k.Spec.Path)
+	}
 	known, mine := d.isThisRepository(k.Spec.SourceRef)
-	if !ok || k.Spec.SourceRef.Kind != "GitRepository" {
+	if !ok {
 		if !ok && known && mine {
 			t.found(o, diag.Error, "spec.path", k.Spec.Path+" does not exist in this repository", "")
 			return
@@ -120,6 +126,24 @@ func (d *discovery) fluxKustomization(t *Tree, o *object) {
 		Inputs: d.inputsOf(path), object: o.Document,
 		overlay: &overlay{file: target, fields: fields}, variables: d.variables(k.Spec.PostBuild),
 	})
+}
+
+// artifactPath returns where a path lies in this tree of an artifact that was probably made of it, such as an OCIRepository
+// with the name that Flux gives its own: below the folder of the object, or below one above it. Others are from elsewhere.
+func (d *discovery) artifactPath(o *object, from reference, path string) (name string, ok bool) {
+	path = filepath.Clean(filepath.FromSlash(strings.TrimPrefix(path, "/")))
+	if from.Name != fluxSystem || path == "." || !filepath.IsLocal(path) {
+		return "", false
+	}
+	top := filepath.Clean(d.tops(o.File.Name)[0])
+	for dir := filepath.Dir(o.File.Name); ; dir = filepath.Dir(dir) {
+		if name = filepath.Join(dir, path); exists(name) {
+			return name, true
+		}
+		if dir == top || dir == filepath.Dir(dir) {
+			return "", false
+		}
+	}
 }
 
 // adjust changes a kustomization as Flux does before it builds it.
@@ -338,7 +362,7 @@ func (d *discovery) variables(p *postBuild) *variables {
 // checkReferences reports a source that is named and not there. Where other names of the kind are not known, such as
 // that of the repository that Flux was bootstrapped with, nothing is.
 func (d *discovery) checkReferences(t *Tree, o *object, r reference, path string) {
-	if r.Name == "" || r.Name == "flux-system" || strings.Contains(r.Name, "$") {
+	if r.Name == "" || r.Name == fluxSystem || strings.Contains(r.Name, "$") {
 		return
 	}
 	some := false

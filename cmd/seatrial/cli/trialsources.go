@@ -12,6 +12,8 @@ import (
 
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/internal/render"
+	"github.com/seatrial/seatrial/manifest"
+	"github.com/seatrial/seatrial/source"
 )
 
 // sourceVerbs are the verbs of kubectl that take files of manifests, and here charts and kustomizations as well.
@@ -45,11 +47,11 @@ func renderSources(verb string, args []string) (r renderedSources, rest []string
 			}
 			rest, value = append(rest, args[i]), args[i]
 		}
-		source := render.At(value)
-		if source == nil {
+		sources := sourcesOf(value)
+		if len(sources) == 0 {
 			continue
 		}
-		file, err := r.add(value, source, options)
+		file, err := r.add(value, sources, options)
 		if err != nil {
 			r.remove()
 			return renderedSources{}, nil, &exitError{exitFailed, err}
@@ -92,15 +94,41 @@ func takeFlags(args []string, name string) (values, rest []string) {
 	return values, rest
 }
 
-// add renders a source into a file.
-func (r *renderedSources) add(name string, s *render.Source, o render.Options) (file string, err error) {
-	rendering := s.Render(s.For(o)[0], o)
-	for _, d := range rendering.Findings {
-		if d.Severity == diag.Error || len(rendering.Text) == 0 {
-			return "", fmt.Errorf("rendering %s: %s: %s", name, d.Range, d.Message)
+// sourcesOf returns what a path is rendered by: a chart or a kustomization, or the sources that objects of Flux and Argo CD
+// in a folder apply; none for plain manifests.
+func sourcesOf(path string) (sources []*render.Source) {
+	if source := render.At(path); source != nil {
+		return []*render.Source{source}
+	}
+	if info, err := os.Stat(path); err != nil || !info.IsDir() {
+		return nil
+	}
+	applied := []render.Kind{render.FluxKustomization, render.HelmRelease, render.Application}
+	for _, s := range render.Discover([]string{path}, nil).Sources {
+		if slices.Contains(applied, s.Kind) {
+			sources = append(sources, s)
 		}
 	}
-	if len(bytes.TrimSpace(rendering.Text)) == 0 {
+	return sources
+}
+
+// add renders sources into a file.
+func (r *renderedSources) add(name string, sources []*render.Source, o render.Options) (file string, err error) {
+	var texts [][]byte
+	for _, s := range sources {
+		rendering := s.Render(s.For(o)[0], o)
+		for _, d := range rendering.Findings {
+			if d.Severity == diag.Error || len(rendering.Text) == 0 {
+				return "", fmt.Errorf("rendering %s: %s: %s", name, d.Range, d.Message)
+			}
+		}
+		texts = append(texts, rendering.Text)
+	}
+	text := bytes.Join(texts, []byte("\n---\n"))
+	if len(sources) > 1 || sources[0].Name != "" {
+		text = inOrder(name, text)
+	}
+	if len(bytes.TrimSpace(text)) == 0 {
 		return "", fmt.Errorf("%s renders to no objects", name)
 	}
 	if r.dir == "" {
@@ -109,11 +137,35 @@ func (r *renderedSources) add(name string, s *render.Source, o render.Options) (
 		}
 	}
 	file = filepath.Join(r.dir, fmt.Sprintf("%d.yaml", len(r.names)/2))
-	if err := os.WriteFile(file, rendering.Text, 0o600); err != nil {
+	if err := os.WriteFile(file, text, 0o600); err != nil {
 		return "", errors.Join(err, os.RemoveAll(r.dir))
 	}
 	r.names = append(r.names, file, name)
 	return file, nil
+}
+
+// inOrder returns the objects of a text with those first that others need, namespaces and definitions, and without those that
+// tell Flux and Argo CD what to apply.
+func inOrder(name string, text []byte) []byte {
+	docs, _ := manifest.Read(source.NewFile(name, text), manifest.DefaultLimits)
+	docs = slices.DeleteFunc(docs, func(d *manifest.Document) bool {
+		group, _, _ := strings.Cut(d.Object.APIVersion, "/")
+		return strings.HasSuffix(group, ".toolkit.fluxcd.io") || group == "argoproj.io" && strings.HasPrefix(d.Object.Kind, "App")
+	})
+	needed := func(d *manifest.Document) int {
+		if d.Object.Kind == "Namespace" || d.Object.Kind == "CustomResourceDefinition" {
+			return 0
+		}
+		return 1
+	}
+	slices.SortStableFunc(docs, func(a, b *manifest.Document) int { return needed(a) - needed(b) })
+	var out bytes.Buffer
+	for _, d := range docs {
+		out.WriteString("---\n")
+		out.Write(d.JSON)
+		out.WriteString("\n")
+	}
+	return out.Bytes()
 }
 
 // remove removes the files.
