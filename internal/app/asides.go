@@ -62,25 +62,13 @@ func (j *LintJob) dropTemplates(res *lint.Result) (templates int) {
 	return len(found)
 }
 
-// forShow are names of folders whose files are shown, or tried, one at a time.
-var forShow = []string{
-	"demo", "demos", "doc", "docs", "e2e", "example", "examples", "exercise", "exercises", "lab", "labs", "lesson",
-	"lessons", "sample", "samples", "snippet", "snippets", "test", "testing", "tests", "tutorial", "tutorials",
-}
-
-// demoteAlternatives makes warnings of duplicates in files of which probably one is applied at a time: several versions
-// of the same objects, or examples.
+// demoteAlternatives makes warnings of duplicates in files of which probably one is applied at a time: those of a folder that
+// was not named, but found below one, and several versions of the same objects. A folder that was named is applied as it is.
 func (w *Workspace) demoteAlternatives(res *lint.Result) {
-	shared := map[[2]string]int{}         // objects that two files define
-	files := map[string]map[string]bool{} // that define an object again, by folder
+	shared := map[[2]string]int{} // objects that two files define
 	for i := range res.Diagnostics {
 		if pair, ok := duplicatePair(&res.Diagnostics[i]); ok {
 			shared[pair]++
-			folder := filepath.Dir(pair[1])
-			if files[folder] == nil {
-				files[folder] = map[string]bool{}
-			}
-			files[folder][pair[1]] = true
 		}
 	}
 	for i := range res.Diagnostics {
@@ -90,8 +78,7 @@ func (w *Workspace) demoteAlternatives(res *lint.Result) {
 			continue
 		}
 		folders, _, _ := foldersBelow(pair[1], w.paths)
-		shown := slices.ContainsFunc(folders, func(f string) bool { return slices.Contains(forShow, strings.ToLower(f)) })
-		if shown || stemOf(pair[0]) == stemOf(pair[1]) || shared[pair] > 1 || len(files[filepath.Dir(pair[1])]) > 1 || w.isBundle(pair[0]) && w.isBundle(pair[1]) {
+		if len(folders) > 0 || stemOf(pair[0]) == stemOf(pair[1]) || shared[pair] > 1 || w.isBundle(pair[0]) && w.isBundle(pair[1]) {
 			d.Severity = diag.Warning
 			d.Help = "apply one of the files, or rename the object: the last one that is applied replaces the others"
 		}
