@@ -74,6 +74,12 @@ func (p *Problem) fix(newText, message string) *Problem {
 	return p
 }
 
+// offer adds a fix that is not certain: the problem's place gets a new text.
+func (p *Problem) offer(newText, message string) *Problem {
+	p.Fixes = append(p.Fixes, Fix{Message: message, Edits: []Edit{{p.Start, p.End, newText}}})
+	return p
+}
+
 var errorLine = regexp.MustCompile(`line (\d+): (.*)`)
 
 // Explain returns what is wrong with a text that the YAML library refuses with err: at least one problem.
@@ -195,7 +201,7 @@ var (
 func (s *explainer) explain() *Problem {
 	for _, try := range []func() *Problem{
 		s.directive, s.dashes, s.fence, s.limits, s.character, s.number, s.tag, s.mapKey, s.mergeKey, s.anchor, s.escape, s.inFlow,
-		s.unclosed, s.afterQuote, s.reserved, s.fallenOut, s.dashWithoutSpace, s.missingColon, s.assignment, s.noSpace, s.twoColons,
+		s.unclosed, s.afterQuote, s.reserved, s.twoStyles, s.fallenOut, s.dashWithoutSpace, s.missingColon, s.assignment, s.noSpace, s.twoColons,
 		s.dashAfterKey, s.indentation,
 	} {
 		if r := try(); r != nil {

@@ -29,6 +29,10 @@ func TestProblemsStandWhereTheMistakeIs(t *testing.T) {
 		"tab":                {"a:\n\tb: c\n", "tab in indentation", "\t"},
 		"at sign":            {"a: @b\n", "a value cannot begin with @", "@b"},
 		"astray":             {"a:\n    b: c\n  d: e\n", "indented by 2 columns, which lines up with no line above", "d: e"},
+		"one column astray":  {"a:\n   b: c\n d: e\n", "indented by 1 column, which lines up with no line above", "d: e"},
+		"left of its lines":  {"a:\n- b: c\n  d: e\nf:\n    g: h\n  i: j\n", "indented by 2 columns less than the lines around it", "f:"},
+		"block of no text":   {"a: |\nb: c\n  d: e\n", "text of a block is not indented deeper than the key above it", "b: c"},
+		"two styles":         {"a: >|\n  b\nc: d\n", "a block of text has one style", ">|"},
 		"list on key's line": {"a: - b\n   - c\n", "a list cannot begin on the line of its key", "-"},
 		"two keys":           {"a:\n- name: shop image: reg/shop:1\n  b: c\n", `two keys on one line: "name" and "image"`, "image: reg/shop:1"},
 		"two keys, one with a colon": {"a:\n- image: reg/shop:1 imagePullPolicy: Always\n  b: c\n",
@@ -77,6 +81,33 @@ func TestFixesMakeTheTextReadable(t *testing.T) {
 		}
 		if _, err := yaml.YAMLToJSON([]byte(fixed + text[at:])); err != nil {
 			t.Errorf("%q is fixed to %q: %v", text, fixed+text[at:], err)
+		}
+	}
+}
+
+// TestLinesAreMovedWithWhatTheyHold moves lines that are indented too deep, or not deep enough.
+func TestLinesAreMovedWithWhatTheyHold(t *testing.T) {
+	for text, want := range map[string]string{
+		"a:\n   b: c\n  d: e\n":                            "a:\n   b: c\n   d: e\n",
+		"a:\n- b: c\n  d: e\nf:\n    g: h\n  i: j\n":       "a:\n- b: c\n  d: e\n  f:\n      g: h\n  i: j\n",
+		"a: |\nb: c\n  d: e\n":                             "a: |\n  b: c\n    d: e\n",
+		"a: |\nlisten 80;\nserver {\n}\n":                  "a: |\n  listen 80;\n  server {\n  }\n",
+		"a: b\n    c:\n      # why\n      - d\ne: f\n":     "a: b\nc:\n  # why\n  - d\ne: f\n",
+		"a: >|\n  b\nc: d\n":                               "a: |\n  b\nc: d\n",
+		"a:\n  - b: c\n     d: e\n\n     f: g\n  - h: i\n": "a:\n  - b: c\n    d: e\n\n    f: g\n  - h: i\n",
+	} {
+		p := explain(t, text)
+		if len(p.Fixes) != 1 || p.Fixes[0].Certain {
+			t.Errorf("%q: %+v", text, p)
+			continue
+		}
+		fixed, at := "", 0
+		for _, e := range p.Fixes[0].Edits {
+			fixed += text[at:e.Start] + e.NewText
+			at = e.End
+		}
+		if fixed += text[at:]; fixed != want {
+			t.Errorf("%q becomes %q, want %q", text, fixed, want)
 		}
 	}
 }
