@@ -3,6 +3,7 @@ package render
 import (
 	"cmp"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -345,6 +346,7 @@ func (d *discovery) tree() *Tree {
 			Kind: Kustomization, Path: dir, File: k.file, Variants: []Variant{{}}, Inputs: k.files, unrestricted: usesFlux,
 		})
 	}
+	d.circularKustomizations(t)
 	for _, s := range slices.Concat(t.Sources, t.Elsewhere) {
 		if s.read == nil {
 			s.read = d.read
@@ -357,4 +359,46 @@ func (d *discovery) tree() *Tree {
 		return cmp.Or(strings.Compare(a.Path, b.Path), strings.Compare(a.Name, b.Name))
 	})
 	return t
+}
+
+// circularKustomizations reports kustomizations that use each other in a circle, and that none outside of it uses: they would
+// be built by nothing.
+func (d *discovery) circularKustomizations(t *Tree) {
+	uses := map[string][]string{}
+	for dir, f := range d.folders {
+		if f.kustomization != nil && f.below {
+			uses[dir] = f.kustomization.folders
+		}
+	}
+	known := map[string]bool{} // what is built, or was reported
+	var reach func(dir string)
+	reach = func(dir string) {
+		if !known[dir] {
+			known[dir] = true
+			for _, next := range uses[dir] {
+				reach(next)
+			}
+		}
+	}
+	for dir := range uses {
+		if !t.used[dir] || t.applied[dir] {
+			reach(dir)
+		}
+	}
+	for _, dir := range slices.Sorted(maps.Keys(uses)) {
+		cycle := cycleFrom(dir, uses)
+		if known[dir] || cycle == nil {
+			continue
+		}
+		reach(dir)
+		file := d.folders[dir].kustomization.file
+		at := firstLine(file)
+		if entry, err := filepath.Rel(dir, append(cycle, dir)[1]); err == nil {
+			at = d.read.placeOf(file, filepath.ToSlash(entry))
+		}
+		t.Findings = append(t.Findings, diag.Diagnostic{
+			Rule: "kustomization", Severity: diag.Error, Range: at, Help: "remove one of these resources",
+			Message: "the kustomization uses itself: " + strings.Join(append(cycle, dir), " -> "),
+		})
+	}
 }
