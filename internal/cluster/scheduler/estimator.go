@@ -57,6 +57,14 @@ func (e *Estimator) Without(node string) (*Estimator, []*v1.Pod) {
 	return f, gone
 }
 
+// Only returns an estimator of some of the nodes, and their pods.
+func (e *Estimator) Only(nodes map[string]bool) *Estimator {
+	f := e.Fork()
+	f.nodes = slices.DeleteFunc(f.nodes, func(n *v1.Node) bool { return !nodes[n.Name] })
+	f.pods = slices.DeleteFunc(f.pods, func(p *v1.Pod) bool { return !nodes[p.Spec.NodeName] })
+	return f
+}
+
 // AddNode adds a node, which takes the place of one of the same name.
 func (e *Estimator) AddNode(n *v1.Node) {
 	i, found := slices.BinarySearchFunc(e.nodes, n.Name, func(n *v1.Node, name string) int { return strings.Compare(n.Name, name) })

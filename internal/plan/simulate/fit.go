@@ -49,7 +49,7 @@ func (s *simulation) answerFit() error {
 	}
 	f.Limits, f.AtLeast = limits, f.More == maxFit
 	if s.Fit.SpareNode {
-		if f.SpareNode, err = s.spareNode(e, pod, nodes, f.More); err != nil {
+		if f.SpareNode, err = s.spareNode(e, pod, nodes, pods, byNode); err != nil {
 			return err
 		}
 	}
@@ -184,8 +184,16 @@ func (s *simulation) likeness(n *corev1.Node) string {
 	return fmt.Sprint(known, n.Spec.Taints, n.Spec.Unschedulable, n.Status.Allocatable, pods)
 }
 
-// spareNode finds out how many more replicas fit so that the pods of any one node find room on the others.
-func (s *simulation) spareNode(e *scheduler.Estimator, pod *corev1.Pod, nodes []*corev1.Node, most int) (*plan.FitSpare, error) {
+// spareNode finds out how many more replicas fit so that the pods of any one node find room on the others. byNode is what
+// fits on each while all are there.
+func (s *simulation) spareNode(
+	e *scheduler.Estimator, pod *corev1.Pod, nodes []*corev1.Node, pods []*corev1.Pod, byNode map[string]int,
+) (*plan.FitSpare, error) {
+	most := 0
+	for _, more := range byNode {
+		most += more
+	}
+	alone := most < maxFit && nodesAreIndependent(pod, pods)
 	spare := &plan.FitSpare{More: most}
 	seen := map[string]bool{}
 	for _, n := range nodes {
@@ -196,32 +204,78 @@ func (s *simulation) spareNode(e *scheduler.Estimator, pod *corev1.Pod, nodes []
 		seen[alike] = true
 		rest, moved := e.Without(n.Name)
 		found := plan.FitSpare{Node: n.Name}
-		for _, p := range moved {
-			if owner := metav1.GetControllerOf(p); owner != nil && owner.Kind == "DaemonSet" {
-				continue
-			}
-			again := p.DeepCopy()
-			again.Spec.NodeName = ""
-			node, _, err := rest.Place(context.Background(), again)
-			if err != nil {
-				return nil, err
-			}
-			if node == "" {
-				found.Unplaced = append(found.Unplaced, diag.Object{APIVersion: "v1", Kind: "Pod", Namespace: p.Namespace, Name: p.Name})
-			}
+		touched, unplaced, err := placeAgain(rest, moved)
+		if err != nil {
+			return nil, err
 		}
-		if len(found.Unplaced) == 0 {
-			byNode, _, err := fillUp(rest, pod)
+		found.Unplaced = unplaced
+		if len(unplaced) == 0 {
+			kept := 0 // on nodes that the loss changes nothing about
+			if alone {
+				rest = rest.Only(touched)
+				for name, more := range byNode {
+					if name != n.Name && !touched[name] {
+						kept += more
+					}
+				}
+			}
+			more, _, err := fillUp(rest, pod)
 			if err != nil {
 				return nil, err
 			}
-			for _, more := range byNode {
+			for _, more := range more {
 				found.More += more
 			}
+			found.More += kept
 		}
 		if found.More < spare.More || spare.Node == "" && found.More <= spare.More {
 			spare = &found
 		}
 	}
 	return spare, nil
+}
+
+// placeAgain finds nodes for the pods of a lost node, and returns which nodes have taken one, and the pods for which there
+// is none. Pods of DaemonSets are lost with the node.
+func placeAgain(rest *scheduler.Estimator, moved []*corev1.Pod) (touched map[string]bool, unplaced []diag.Object, err error) {
+	touched = map[string]bool{}
+	for _, p := range moved {
+		if owner := metav1.GetControllerOf(p); owner != nil && owner.Kind == "DaemonSet" {
+			continue
+		}
+		again := p.DeepCopy()
+		again.Spec.NodeName = ""
+		node, _, err := rest.Place(context.Background(), again)
+		if err != nil {
+			return nil, nil, err
+		}
+		if node == "" {
+			unplaced = append(unplaced, diag.Object{APIVersion: "v1", Kind: "Pod", Namespace: p.Namespace, Name: p.Name})
+			continue
+		}
+		touched[node] = true
+	}
+	return touched, unplaced, nil
+}
+
+// nodesAreIndependent reports whether what fits on a node depends on the pods of that node alone: nothing spreads a pod
+// over nodes, keeps it beside or away from others, or shares volumes and devices between nodes.
+func nodesAreIndependent(pod *corev1.Pod, others []*corev1.Pod) bool {
+	if len(pod.Spec.ResourceClaims) > 0 || pod.Spec.Affinity != nil &&
+		(pod.Spec.Affinity.PodAffinity != nil || pod.Spec.Affinity.PodAntiAffinity != nil) {
+		return false
+	}
+	for _, c := range pod.Spec.TopologySpreadConstraints {
+		if c.WhenUnsatisfiable == corev1.DoNotSchedule {
+			return false
+		}
+	}
+	for _, v := range pod.Spec.Volumes {
+		if v.PersistentVolumeClaim != nil || v.Ephemeral != nil {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(others, func(p *corev1.Pod) bool {
+		return p.Spec.Affinity != nil && p.Spec.Affinity.PodAntiAffinity != nil
+	})
 }

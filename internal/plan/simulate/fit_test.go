@@ -1,6 +1,7 @@
 package simulate_test
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -51,6 +52,62 @@ spec:
 	}
 	if p := with("7", nil); p.Converged {
 		t.Error("seven fit")
+	}
+}
+
+// TestFitWithASpareNode: where nothing but the room of each node counts, only the nodes that take in the pods of the lost one
+// are filled again. That comes to the same as filling all of them, which a pod that keeps away from others makes necessary.
+func TestFitWithASpareNode(t *testing.T) {
+	const set = `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 5
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: web, image: "web:1", resources: {requests: {cpu: 300m, memory: 1Gi}}}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: large}
+spec:
+  replicas: 3
+  selector: {matchLabels: {app: large}}
+  template:
+    metadata: {labels: {app: large}}
+    spec: {containers: [{name: large, image: "large:1", resources: {requests: {cpu: 1100m}}}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: loner}
+spec:
+  AFFINITY
+  nodeName: c-1
+  containers: [{name: loner, image: "loner:1"}]
+`
+	nodes, err := cluster.ParseNodes("3x2cpu8Gi,name=a", "2x3cpu4Gi,name=b", "1x1cpu1Gi,name=c")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fit := func(affinity string) *plan.Fit {
+		in := simulate.Input{
+			Change: documents(t, replaced(set, "AFFINITY", affinity)), Nodes: nodes,
+			Fit: &plan.FitQuestion{Workload: "deployment/web", SpareNode: true},
+		}
+		p, err := simulate.Simulate(t.Context(), in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p.Fit
+	}
+	quick, whole := fit("priority: 0"), fit("affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: "+
+		"[{topologyKey: kubernetes.io/hostname, labelSelector: {matchLabels: {app: nobody}}}]}}")
+	if !reflect.DeepEqual(quick, whole) {
+		t.Errorf("%+v %+v, want %+v %+v", quick, quick.SpareNode, whole, whole.SpareNode)
+	}
+	if s := quick.SpareNode; s.Node == "" || s.More == 0 || s.More >= quick.More {
+		t.Errorf("the loss of no node matters: %+v", s)
 	}
 }
 
