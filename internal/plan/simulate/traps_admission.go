@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/seatrial/seatrial/diag"
@@ -46,6 +47,18 @@ var admissionTraps = []Trap{
 		WaysOut:  []string{"delete the object and apply", "use another name"},
 		Report:   "https://github.com/kubernetes/kubernetes/issues/50808",
 		kinds:    []string{plan.Denied}, explain: immutableUnder("", ""),
+	},
+	{
+		Name: "last-applied-too-long",
+		Cause: "Client-side apply keeps the manifest in an annotation of the object, and annotations have at most 262144 bytes " +
+			"together.",
+		Evidence: "the API server refuses the annotations of an object that client-side apply creates or updates",
+		WaysOut: []string{
+			"apply with --server-side, which keeps no copy of the manifest",
+			"in Argo CD: the sync option ServerSideApply=true",
+		},
+		Report: "https://github.com/kubernetes/kubectl/issues/712",
+		kinds:  []string{plan.Denied}, explain: lastAppliedTooLong,
 	},
 	{
 		Name:     "policy-denies",
@@ -151,6 +164,14 @@ func immutableUnder(kind, path string) func(*diagnosis) bool {
 		d.seen("the API server refuses another %s", m[1])
 		return d.because("%s of %s cannot be changed", m[1], d.problem.Object)
 	}
+}
+
+func lastAppliedTooLong(d *diagnosis) bool {
+	if d.ServerSide || !strings.Contains(d.problem.Message, "metadata.annotations: Too long") {
+		return false
+	}
+	d.seen("the annotations hold the manifest as %s", corev1.LastAppliedConfigAnnotation)
+	return d.because("the copy of the manifest that client-side apply keeps is too long for an annotation")
 }
 
 var deniedByPolicy = regexp.MustCompile(`ValidatingAdmissionPolicy '([^']+)' with binding '([^']+)' denied request: (.*)$`)
