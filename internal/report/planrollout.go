@@ -18,7 +18,10 @@ const shortWorkloads = 5
 // wholeRollouts is how many workloads that do not complete are shown with their tables where many move.
 const wholeRollouts = 3
 
-// moving returns the workloads that the plan moves, those that do not complete first.
+// namedRollouts is how many of the others that do not complete are named.
+const namedRollouts = 10
+
+// moving returns the workloads that the plan moves, those that do not complete first, and of them the one that is blamed.
 func (t *planWriter) moving() (bad, good []*plan.Workload) {
 	for i := range t.Workloads {
 		w := &t.Workloads[i]
@@ -30,6 +33,13 @@ func (t *planWriter) moving() (bad, good []*plan.Workload) {
 			good = append(good, w)
 		}
 	}
+	blamed := func(w *plan.Workload) int {
+		if strings.HasPrefix(t.Reason, w.Object.String()) {
+			return 0
+		}
+		return 1
+	}
+	slices.SortStableFunc(bad, func(a, b *plan.Workload) int { return blamed(a) - blamed(b) })
 	return bad, good
 }
 
@@ -50,7 +60,11 @@ func (t *planWriter) rollouts() {
 	}
 	if rest := bad[len(whole):]; len(rest) > 0 {
 		t.title("%s more that do not complete", Plural(len(rest), "workload"))
-		for _, w := range rest {
+		for i, w := range rest {
+			if i == namedRollouts && len(rest) > namedRollouts+2 {
+				fmt.Fprintln(t, t.dim.Sprintf("  and %d more (--verbose)", len(rest)-i))
+				break
+			}
 			fmt.Fprintf(t, "  %s: %s\n", printable(w.Object.String()), t.severity[diag.Error].Sprint(printable(w.Status)))
 		}
 	}

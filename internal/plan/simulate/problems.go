@@ -337,16 +337,49 @@ func (s *simulation) conclude() {
 		return
 	}
 	p.Reason, p.StalledAt, p.WayOut = reasonOf(open[0]), ptr(open[0].At), open[0].Help
-	named := strings.Contains(p.Reason, open[0].Workload.Namespace+"/"+open[0].Workload.Name)
-	if !isZero(open[0].Workload) && !named && (len(p.Workloads) > 1 || !s.touched(open[0].Workload.String())) {
-		p.Reason = fmt.Sprintf("%s: %s", open[0].Workload, p.Reason) // which one of several
-	}
+	s.nameBlamed(open)
 	for _, q := range open[1:] {
 		if q.Kind == plan.Deadline && open[0].Kind != plan.Denied {
 			p.Reason = fmt.Sprintf("%s; ProgressDeadlineExceeded at %s s", strings.TrimSuffix(p.Reason, "."), q.At)
 			break
 		}
 	}
+}
+
+// nameBlamed puts the workload before the reason of a plan where there are several, and how many more the same cause stops.
+func (s *simulation) nameBlamed(open []*plan.Problem) {
+	p, first := &s.recorder.plan, open[0].Workload
+	if isZero(first) {
+		return
+	}
+	more := map[diag.Object]bool{}
+	for _, q := range open[1:] {
+		if !isZero(q.Workload) && q.Workload != first && blameOf(q) == blameOf(open[0]) {
+			more[q.Workload] = true
+		}
+	}
+	name := first.String()
+	if len(more) > 0 {
+		name += " and " + plural(len(more), "more workload")
+	}
+	named := strings.Contains(p.Reason, first.Namespace+"/"+first.Name)
+	switch {
+	case named && len(more) > 0:
+		p.Reason = fmt.Sprintf("%s; %s for the same cause", strings.TrimSuffix(p.Reason, "."), plural(len(more), "more workload"))
+	case !named && (len(p.Workloads) > 1 || !s.touched(first.String())):
+		p.Reason = fmt.Sprintf("%s: %s", name, p.Reason) // which one of several
+	}
+}
+
+// blameOf is the same for problems of different workloads that have one cause: a quota, nodes without room, a Secret.
+func blameOf(p *plan.Problem) string {
+	if m := exceeded.FindStringSubmatch(p.Message); m != nil {
+		return p.Workload.Namespace + "/" + m[1]
+	}
+	if p.Kind == plan.Unplaced {
+		return p.Message
+	}
+	return cmp.Or(p.Cause, p.Message)
 }
 
 // reasonOf says why a plan does not converge: the cause, if it is known, and the words of the API server or the scheduler.
