@@ -53,13 +53,18 @@ func (j *LintJob) dropTemplates(res *lint.Result) (templates int) {
 	found := map[string]bool{}
 	for i := range res.Diagnostics {
 		d := &res.Diagnostics[i]
-		if d.Message == templateMessage && (w.AnyFiles || !slices.Contains(w.paths, d.Range.File)) && !w.IsStdin(d.Range.File) {
+		if d.Message == templateMessage && !w.isNamed(d.Range.File) {
 			found[d.Range.File] = true
 		}
 	}
 	res.Diagnostics = slices.DeleteFunc(res.Diagnostics, func(d diag.Diagnostic) bool { return found[d.Range.File] })
 	res.Count()
 	return len(found)
+}
+
+// isNamed reports whether a file was named to be judged, and not found in a folder or handed over with others by a hook.
+func (w *Workspace) isNamed(name string) bool {
+	return w.IsStdin(name) || !w.AnyFiles && slices.Contains(w.paths, name)
 }
 
 // demoteAlternatives makes warnings of duplicates in files of which probably one is applied at a time: those of a folder that

@@ -34,18 +34,23 @@ var upperWords = regexp.MustCompile(`\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b`)
 // quoted matches the values that messages show.
 var quoted = regexp.MustCompile(`"((?:[^"\\]|\\.)*)"`)
 
-// dropTokens takes out findings about values that nobody has put in yet.
-//
-// What a source renders to has no actions of templates any more.
-func dropTokens(res *lint.Result, loose bool) {
-	res.Diagnostics = slices.DeleteFunc(res.Diagnostics, func(d diag.Diagnostic) bool {
-		if d.Reason != "FieldValueInvalid" && d.Rule != "image-reference-invalid" {
-			return false
+// demoteTokens makes warnings of errors about values that probably nobody has put in yet, in files that were not named. What a
+// source renders to has no actions of templates any more.
+func (w *Workspace) demoteTokens(res *lint.Result, loose bool) {
+	for i := range res.Diagnostics {
+		d := &res.Diagnostics[i]
+		if d.Severity != diag.Error || d.Reason != "FieldValueInvalid" && d.Rule != "image-reference-invalid" || w.isNamed(d.Range.File) {
+			continue
 		}
 		value := quoted.FindStringSubmatch(d.Message)
-		return value != nil && (token.MatchString(value[1]) || loose && strings.Contains(value[1], "{{") ||
-			strings.Contains(filepath.Base(d.Range.File), "template") && upperWords.MatchString(value[1]))
-	})
+		if value == nil || !token.MatchString(value[1]) && !(loose && strings.Contains(value[1], "{{")) &&
+			!(strings.Contains(filepath.Base(d.Range.File), "template") && upperWords.MatchString(value[1])) {
+			continue
+		}
+		d.Severity = diag.Warning
+		d.Help = "it looks like a placeholder: put the value in before it is applied"
+		d.Fixes = nil
+	}
 	res.Count()
 }
 
@@ -71,7 +76,7 @@ func (j *LintJob) runLoose(ctx context.Context, o lint.Options) (*lint.Result, e
 		}
 	}
 	dropPlaceholders(res, files...)
-	dropTokens(res, true)
+	j.workspace.demoteTokens(res, true)
 	j.workspace.Templates = j.dropTemplates(res)
 	return res, nil
 }

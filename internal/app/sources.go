@@ -247,7 +247,7 @@ func (j *LintJob) runRendering(
 		}
 		rendered := source.NewFile(r.Name, r.Text)
 		dropPlaceholders(res, rendered)
-		dropTokens(res, false)
+		j.workspace.demoteTokens(res, false)
 		// The source does not hold the values of rendered Secrets where a report would look for them.
 		secrets := redact.New()
 		secrets.AddFile(rendered)
