@@ -62,6 +62,7 @@ func (s *explainer) fallenOut() *Problem {
 				fmt.Sprintf("indent it by %d columns as the lines before it", indentOf(s.text(first))),
 			)
 			start := s.starts[header-1]
+			s.offerShift(r, n, s.endOf(n, indentOf(t)), indentOf(s.text(first))-indentOf(t))
 			r.Related = &Related{
 				start + indentOf(s.text(header)),
 				start + len(strings.TrimRight(s.text(header), " \t")),
@@ -70,6 +71,31 @@ func (s *explainer) fallenOut() *Problem {
 			return r
 		}
 		return nil
+	}
+	return nil
+}
+
+// noDash finds an element that begins in the column of the dashes of its list, without one.
+func (s *explainer) noDash() *Problem {
+	if !strings.Contains(s.message, "did not find expected '-' indicator") {
+		return nil
+	}
+	for n := max(1, s.line-1); n <= min(s.line+2, len(s.lines)); n++ {
+		indent := indentOf(s.text(n))
+		up := s.before(n)
+		for up > 0 && indentOf(s.text(up)) > indent {
+			up = s.before(up)
+		}
+		isElement := func(line int) bool { return strings.HasPrefix(strings.TrimSpace(s.text(line)), "- ") }
+		if up == 0 || indentOf(s.text(up)) != indent || !isElement(up) || isElement(n) || strings.TrimSpace(s.text(n)) == "" {
+			continue
+		}
+		p := s.whole(n, "an element of the list has no dash", fmt.Sprintf("begin it with a dash, as line %d does", s.FirstLine+up-1))
+		at := s.starts[n-1] + indent
+		if edit := []Edit{{at, at, "- "}}; s.readableAfter(edit) {
+			p.Fixes = append(p.Fixes, Fix{Message: "begin it with a dash", Edits: edit})
+		}
+		return p
 	}
 	return nil
 }
@@ -242,10 +268,7 @@ func keyColumn(line string) int {
 
 // opens reports whether a line begins a block scalar or a flow collection, so that deeper lines are its content.
 func opens(line string) bool {
-	t := strings.TrimSpace(line)
-	if i := strings.Index(t, " #"); i >= 0 {
-		t = strings.TrimSpace(t[:i])
-	}
+	t := strings.TrimSpace(withoutComment(line))
 	return strings.HasSuffix(t, "|") || strings.HasSuffix(t, ">") || strings.HasSuffix(t, "|-") ||
 		strings.HasSuffix(t, ">-") ||
 		strings.HasSuffix(t, "[") ||

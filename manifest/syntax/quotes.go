@@ -165,13 +165,20 @@ func (s *explainer) unclosed() *Problem {
 		}
 	case strings.Contains(s.message, "did not find expected ',' or"):
 		if line, col := s.openBracket(); line > 0 {
-			return s.at(
+			open := s.text(line)[col]
+			p := s.at(
 				line,
 				col,
 				col+1,
-				fmt.Sprintf("bracket %c is never closed", s.text(line)[col]),
+				fmt.Sprintf("bracket %c is never closed", open),
 				"add the closing bracket, or quote the value",
 			)
+			end := s.starts[line-1] + len(strings.TrimRight(withoutComment(s.text(line)), " \t"))
+			closing := map[byte]string{'[': "]", '{': "}"}[open]
+			if edit := []Edit{{end, end, closing}}; s.readableAfter(edit) {
+				p.Fixes = append(p.Fixes, Fix{Message: "add " + closing, Edits: edit})
+			}
+			return p
 		}
 	}
 	return nil
@@ -234,15 +241,18 @@ func oddQuote(line string) int {
 	return from
 }
 
+// withoutComment returns a line without the comment at its end.
+func withoutComment(line string) string {
+	line, _, _ = strings.Cut(line, " #")
+	return line
+}
+
 // openBracket finds the last flow bracket that is open where the error is.
 func (s *explainer) openBracket() (line, col int) {
 	type place struct{ line, col int }
 	var open []place
 	for n := 1; n <= min(s.line, len(s.lines)); n++ {
-		t := s.text(n)
-		if i := strings.Index(t, " #"); i >= 0 {
-			t = t[:i]
-		}
+		t := withoutComment(s.text(n))
 		for i := range len(t) {
 			switch t[i] {
 			case '[', '{':

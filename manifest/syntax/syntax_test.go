@@ -32,6 +32,7 @@ func TestProblemsStandWhereTheMistakeIs(t *testing.T) {
 		"one column astray":  {"a:\n   b: c\n d: e\n", "indented by 1 column, which lines up with no line above", "d: e"},
 		"left of its lines":  {"a:\n- b: c\n  d: e\nf:\n    g: h\n  i: j\n", "indented by 2 columns less than the lines around it", "f:"},
 		"block of no text":   {"a: |\nb: c\n  d: e\n", "text of a block is not indented deeper than the key above it", "b: c"},
+		"no dash":            {"a:\n  - b: c\n    d: e\n  b: f\n    d: g\n", "an element of the list has no dash", "b: f"},
 		"two styles":         {"a: >|\n  b\nc: d\n", "a block of text has one style", ">|"},
 		"list on key's line": {"a: - b\n   - c\n", "a list cannot begin on the line of its key", "-"},
 		"two keys":           {"a:\n- name: shop image: reg/shop:1\n  b: c\n", `two keys on one line: "name" and "image"`, "image: reg/shop:1"},
@@ -93,6 +94,9 @@ func TestLinesAreMovedWithWhatTheyHold(t *testing.T) {
 		"a: |\nb: c\n  d: e\n":                             "a: |\n  b: c\n    d: e\n",
 		"a: |\nlisten 80;\nserver {\n}\n":                  "a: |\n  listen 80;\n  server {\n  }\n",
 		"a: b\n    c:\n      # why\n      - d\ne: f\n":     "a: b\nc:\n  # why\n  - d\ne: f\n",
+		"a: [b, c # two\nd: e\n":                           "a: [b, c] # two\nd: e\n",
+		"a: |\n  b\n c\nd: e\n":                            "a: |\n  b\n  c\nd: e\n",
+		"a:\n  - b: c\n    d: e\n  b: f\n    d: g\n":       "a:\n  - b: c\n    d: e\n  - b: f\n    d: g\n",
 		"a: >|\n  b\nc: d\n":                               "a: |\n  b\nc: d\n",
 		"a:\n  - b: c\n     d: e\n\n     f: g\n  - h: i\n": "a:\n  - b: c\n    d: e\n\n    f: g\n  - h: i\n",
 	} {
