@@ -19,8 +19,8 @@ import (
 // verdicts lints a text with the API server's verdict alone.
 func verdicts(t testing.TB, text string) []diag.Diagnostic { return findings(t, text, "none") }
 
-// findings lints a text with the API server's verdict and rules of package lint.
-func findings(t testing.TB, text, rules string) []diag.Diagnostic {
+// findings lints a text with the API server's verdict and rules of package lint, for the linked version of Kubernetes or others.
+func findings(t testing.TB, text, rules string, versions ...string) []diag.Diagnostic {
 	t.Helper()
 	v, err := validation.New()
 	if err != nil {
@@ -33,6 +33,7 @@ func findings(t testing.TB, text, rules string) []diag.Diagnostic {
 	res, err := lint.Run(t.Context(), lint.Options{
 		Files: []string{"a.yaml"}, Read: func(string) ([]byte, error) { return []byte(text), nil },
 		Validator: v, Linked: schema.Latest, Rules: selection, All: lint.OwnRules, StrictKinds: true,
+		Versions: versions,
 	})
 	if err != nil {
 		t.Fatal(err)

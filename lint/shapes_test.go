@@ -320,3 +320,17 @@ func TestSeveralFindings(t *testing.T) {
 		}
 	}
 }
+
+// TestSlipsForOlderVersions looks for the ways out where the schema of an older version judges.
+func TestSlipsForOlderVersions(t *testing.T) {
+	for name, s := range map[string]slip{
+		"element without a dash": {objectOf("v1", "Pod", "containers:\n  name: c\n  image: c"), "begin the element with a dash", true},
+		"number in quotes":       {deployment("selector: {matchLabels: {app: a}}\nreplicas: \"2\""), "remove the quotes", true},
+		"source as the value":    {inPod("env:\n- name: A\n  value:\n    secretKeyRef: {name: a, key: b}"), "did you mean valueFrom?", true},
+		"limits of the requests": {inPod("resources:\n  requests:\n    cpu: 100m\n    limits:\n      cpu: 200m"), "move it to spec.containers[0].resources.limits", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s.check(t, func(text string) []diag.Diagnostic { return findings(t, text, "none", "1.30") })
+		})
+	}
+}

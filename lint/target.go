@@ -207,7 +207,7 @@ func (t *target) enrich(d *manifest.Document, f diag.Diagnostic, c verdict.Cause
 		t.enrichField(d, &f, c)
 	case verdict.WrongType:
 		enrichType(d, &f, c)
-		if t.linked && !enrichBase64(d, &f, c) {
+		if !enrichBase64(d, &f, c) {
 			t.enrichShape(d, &f, c)
 		}
 	case verdict.Invalid:
