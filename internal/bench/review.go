@@ -29,6 +29,7 @@ func reviews(seatrial, bin string, rounds int) (string, error) {
 		{"an image of one application", "3 s", 1, nil},
 		{"an image of one application, without the rollout", "3 s", 1, []string{"--plan", "none"}},
 		{"images of all applications, without rollouts", "15 s", applications, []string{"--plan", "none"}},
+		{"images of all applications", "15 s", applications, nil},
 	} {
 		dir, err := os.MkdirTemp("", "seatrial-bench-review-")
 		if err != nil {
