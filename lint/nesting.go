@@ -193,7 +193,10 @@ func inColumn(m map[string]any, at mappingAt) (map[string]any, []string, string)
 
 // childFields is for several fields of an object, which does not stand there, a level too high.
 func childFields(m map[string]any, at mappingAt) (map[string]any, []string, string) {
-	into, inside, names := at.holder(m, func(name string) bool { _, written := m[name]; return !written })
+	into, inside, names := at.holder(m, func(name string) bool {
+		_, written := m[name]
+		return !written && !strings.HasPrefix(at.has(name).Type, "map[") // which would hold any text
+	})
 	if into == "" || at.path == "" || len(names) < 2 && (into != "metadata" || at.typ != "PersistentVolumeClaim") {
 		return nil, nil, ""
 	}

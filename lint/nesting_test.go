@@ -92,6 +92,19 @@ func TestFieldsAtAnotherLevel(t *testing.T) {
 	}
 }
 
+// TestUnknownFieldsAreNoEntriesOfAMap writes texts under names that a Service does not have: its selector could hold them.
+func TestUnknownFieldsAreNoEntriesOfAMap(t *testing.T) {
+	found := verdicts(t, service("ports: [{port: 80}]\ninvalid: one\nodd: two"))
+	for _, d := range found {
+		if d.Help != "" || len(d.Fixes) > 0 {
+			t.Errorf("%s: %s", d.Text(), d.Help)
+		}
+	}
+	if len(found) != 2 {
+		t.Errorf("%d findings, want 2", len(found))
+	}
+}
+
 // TestFixesKeepComments moves fields with the comments that stand among them.
 func TestFixesKeepComments(t *testing.T) {
 	for text, want := range map[string]string{
