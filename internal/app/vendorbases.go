@@ -27,7 +27,7 @@ func (v *Vendoring) fetchBases(
 		if ctx.Err() != nil {
 			return nil, 0, ctx.Err()
 		}
-		v.Report(withoutUser(bases[i]), done, err)
+		v.Report(chartrepo.Redacted(bases[i]), done, err)
 		if err != nil {
 			failed++
 			if entry = old.FindBase(bases[i]); entry == nil {
@@ -42,16 +42,6 @@ func (v *Vendoring) fetchBases(
 		}
 	}
 	return bases, failed, nil
-}
-
-// withoutUser returns a reference without the password that its address may have.
-func withoutUser(reference string) string {
-	scheme, rest, ok := strings.Cut(reference, "://")
-	host, _, _ := strings.Cut(rest, "/")
-	if user, _, has := strings.Cut(host, "@"); ok && has && strings.Contains(user, ":") {
-		return scheme + "://" + strings.TrimPrefix(rest, user+"@")
-	}
-	return reference
 }
 
 // furtherBases returns the references of a base that was fetched to what is elsewhere.

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/seatrial/seatrial/internal/render"
@@ -61,26 +61,25 @@ func checkout(ctx context.Context, dir string, remote render.RemoteBase) (commit
 		{"-c", "advice.detachedHead=false", "checkout", "--quiet", "FETCH_HEAD"},
 	} {
 		if _, err := git(ctx, dir, args...); err != nil {
-			return "", errors.New(strings.ReplaceAll(err.Error(), remote.Repository, redacted(remote.Repository)))
+			return "", errors.New(Redacted(err.Error()))
 		}
 	}
 	commit, err = git(ctx, dir, "rev-parse", "HEAD")
 	return strings.TrimSpace(commit), err
 }
 
-// redacted returns an address without its password.
-func redacted(address string) string {
-	if u, err := url.Parse(address); err == nil {
-		return u.Redacted()
-	}
-	return address
-}
+// userInfo matches the user, with or without a password, of an address of a web server, and a user with a password of any
+// other. A token of a git server stands in the place of the user.
+var userInfo = regexp.MustCompile(`(https?://)[^/@\s]+@|(://)[^/@\s:]*:[^/@\s]+@`)
+
+// Redacted returns a text without the credentials of the addresses in it.
+func Redacted(text string) string { return userInfo.ReplaceAllString(text, "$1$2") }
 
 // git runs git in a folder, without hooks, questions, and the transports that run commands.
 func git(ctx context.Context, dir string, args ...string) (out string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "git", args...)
+	cmd := exec.CommandContext(ctx, "git", append([]string{"-c", "core.hooksPath=" + os.DevNull}, args...)...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GIT_TERMINAL_PROMPT=0", "GIT_ALLOW_PROTOCOL=https:http:ssh:git:file",
 		"GIT_DIR="+filepath.Join(dir, ".git"), "GIT_WORK_TREE="+dir)
