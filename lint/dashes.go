@@ -21,8 +21,8 @@ type torn struct {
 	first, last int // its parts
 }
 
-// tornElement returns the element whose parts lack a field that another part of it has, if validation misses one at a path. The
-// parts have no key in common.
+// tornElement returns the torn element whose part lacks the field at a path, which validation misses and another part has. Parts
+// have no key in common.
 func tornElement(d *manifest.Document, path string) (torn, bool) {
 	element, name := splitPath(path)
 	open := strings.LastIndexByte(element, '[')
@@ -104,7 +104,7 @@ func withoutDash(d *manifest.Document, p manifest.Place) (source.Edit, bool) {
 	return source.Edit{Range: d.File.Range(at, at+1), NewText: " "}, true
 }
 
-// isOfTorn reports whether a cause is about a part of an element for which an earlier one stands.
+// isOfTorn reports whether a cause is about the same torn element as an earlier one.
 func isOfTorn(d *manifest.Document, before []verdict.Cause, c verdict.Cause) bool {
 	if c.Class != verdict.Invalid {
 		return false

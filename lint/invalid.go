@@ -27,12 +27,12 @@ type invalid struct {
 // An advice is a way out for a value that validation refuses.
 type advice struct {
 	help    string
-	meant   string // the value that was most likely meant; empty: several may be
-	bare    bool   // the meant value is no string
-	certain bool   // nothing else can have been meant
-	instead string // the value that is refused
-	remove  bool   // the field is removed
-	beside  []PathFix
+	meant   string    // the value that was most likely meant; empty: several may be
+	bare    bool      // the meant value is no string
+	certain bool      // nothing else can have been meant
+	instead string    // the value that is refused
+	remove  bool      // the field is removed
+	beside  []PathFix // fields that come beside the value
 }
 
 // advices lists what to do about the server's messages. The first pattern that matches counts.
@@ -232,21 +232,23 @@ func enrichValue(d *manifest.Document, f *diag.Diagnostic, path, message string)
 	if way.help != "" {
 		f.Help = way.help
 	}
-	if fix := (&PathFix{Path: path, Remove: true}); way.remove {
-		if edits := editsOf(d, fix); edits != nil {
-			f.Fixes = append(f.Fixes, diag.Fix{Message: "remove " + lastName(path), Edits: edits})
-		}
+	if !way.remove {
+		return
+	}
+	if edits := editsOf(d, &PathFix{Path: path, Remove: true}); edits != nil {
+		f.Fixes = append(f.Fixes, diag.Fix{Message: "remove " + lastName(path), Edits: edits})
 	}
 }
 
 // adviceOn returns the way out of a message about a value; none if there is none.
 func adviceOn(d *manifest.Document, path, message string) advice {
 	m := invalidValue.FindStringSubmatch(message)
-	if value, said := dumpIn(message); m == nil && said != "" {
-		m = []string{message, value, said}
-	}
 	if m == nil {
-		return advice{}
+		value, said := dumpIn(message)
+		if said == "" {
+			return advice{}
+		}
+		m = []string{message, value, said}
 	}
 	value, err := strconv.Unquote(m[1])
 	if err != nil {
@@ -482,12 +484,11 @@ func adviseMode(v invalid) advice {
 // enrichNotFound names what a reference inside an object may lead to.
 func enrichNotFound(d *manifest.Document, f *diag.Diagnostic, path, message string) {
 	m := notFoundValue.FindStringSubmatch(message)
-	at := strings.Index(path, "ontainers[")
-	if m == nil || at < 0 || !strings.Contains(path, ".volume") {
+	spec, names := mountingPod(path), mountable(d, path)
+	if m == nil || spec == "" {
 		return
 	}
 	wrong, _ := strconv.Unquote(m[1])
-	spec, names := path[:strings.LastIndexByte(path[:at], '.')], mountable(d, path)
 	best := nearest(wrong, names)
 	if best == wrong { // what is wrong is the volume
 		return
@@ -502,13 +503,19 @@ func enrichNotFound(d *manifest.Document, f *diag.Diagnostic, path, message stri
 	}
 }
 
-// volumeNamed returns the path of the volume that the container at a path mounts by a name; empty if there is none.
-func volumeNamed(d *manifest.Document, path, name string) string {
+// mountingPod returns the path of the spec of the pod in whose container a path leads to a mount of a volume; empty if it
+// leads elsewhere.
+func mountingPod(path string) string {
 	at := strings.Index(path, "ontainers[")
-	if at < 0 {
+	if at < 0 || !strings.Contains(path, ".volume") {
 		return ""
 	}
-	list := path[:strings.LastIndexByte(path[:at], '.')] + ".volumes"
+	return path[:strings.LastIndexByte(path[:at], '.')]
+}
+
+// volumeNamed returns the path of the volume that a mount at a path names; empty if no volume has the name.
+func volumeNamed(d *manifest.Document, path, name string) string {
+	list := mountingPod(path) + ".volumes"
 	if i := slices.Index(namesOf(d, list), name); i >= 0 {
 		return fmt.Sprintf("%s[%d]", list, i)
 	}
@@ -517,11 +524,10 @@ func volumeNamed(d *manifest.Document, path, name string) string {
 
 // mountable returns the names of the volumes that the container at a path can mount.
 func mountable(d *manifest.Document, path string) (names []string) {
-	at := strings.Index(path, "ontainers[")
-	if at < 0 || !strings.Contains(path, ".volume") {
+	spec := mountingPod(path)
+	if spec == "" {
 		return nil
 	}
-	spec := path[:strings.LastIndexByte(path[:at], '.')]
 	for _, list := range []string{spec + ".volumes", "spec.volumeClaimTemplates"} {
 		names = append(names, namesOf(d, list)...)
 	}
@@ -545,13 +551,7 @@ func namesOf(d *manifest.Document, path string) (names []string) {
 }
 
 // valueOf returns the value at a path of a document; nil if there is none.
-func valueOf(d *manifest.Document, path string) any {
-	holder, key, ok := locate(d.Value(), path)
-	if !ok {
-		return nil
-	}
-	return valueAt(holder, key)
-}
+func valueOf(d *manifest.Document, path string) any { return valueIn(d.Value(), path) }
 
 // relateDuplicate shows the element that has the same value.
 func relateDuplicate(d *manifest.Document, f *diag.Diagnostic, path string) {

@@ -181,7 +181,7 @@ func metricSource(m map[string]any, at mappingAt) (map[string]any, []string, str
 	return map[string]any{into: inside}, consumed, fmt.Sprintf("move %s below %s:", listedNames(consumed, "and"), into)
 }
 
-// inColumn is for the fields of an object in the column of its name, which stands there without a value.
+// inColumn is for the fields of an object that begin in the column of its name, which has no value.
 func inColumn(m map[string]any, at mappingAt) (map[string]any, []string, string) {
 	into, inside, names := at.holder(m, func(name string) bool { _, written := m[name]; return written && m[name] == nil })
 	if into == "" {
@@ -191,7 +191,7 @@ func inColumn(m map[string]any, at mappingAt) (map[string]any, []string, string)
 	return map[string]any{into: inside}, append(names, into), words
 }
 
-// childFields is for several fields of an object, which does not stand there, a level too high.
+// childFields is for several fields of an object that is not written, a level too high.
 func childFields(m map[string]any, at mappingAt) (map[string]any, []string, string) {
 	into, inside, names := at.holder(m, func(name string) bool {
 		_, written := m[name]
@@ -203,7 +203,7 @@ func childFields(m map[string]any, at mappingAt) (map[string]any, []string, stri
 	return map[string]any{into: inside}, names, fmt.Sprintf("move %s below %s:", listedNames(names, "and"), into)
 }
 
-// holder returns the only field, among some, that can hold all fields which the mapping cannot, and these.
+// holder returns the only one of some fields that can hold all that the mapping cannot have, and what it would hold.
 func (at mappingAt) holder(m map[string]any, among func(name string) bool) (into string, inside map[string]any, names []string) {
 	names, known := at.unknown(m), namesOfFields(at.fields)
 	if len(names) == 0 || slices.ContainsFunc(names, func(name string) bool { return nearest(name, known) != "" }) {
@@ -238,36 +238,26 @@ func holdsAll(f *schema.Field, m map[string]any, names []string) bool {
 // such a field: limits among requests.
 func (t *target) besideMap(object map[string]any, kind *schema.Kind, c verdict.Cause) string {
 	holder, name := splitPath(c.Path)
-	parent, of := splitPath(holder)
-	if kind == nil || !isWrongType(c) || of == "" || strings.ContainsAny(name, "[]") {
-		return ""
-	}
 	schemaHolder, _ := splitPath(c.SchemaPath())
-	schemaParent, _ := splitPath(schemaHolder)
-	m, _ := valueIn(object, c.Path).(map[string]any)
-	if f, err := kind.Field(schemaHolder); err != nil || !strings.HasPrefix(f.Type, "map[string]") || m == nil {
+	if kind == nil || !isWrongType(c) || holder == "" || strings.ContainsAny(name, "[]") {
 		return ""
 	}
-	above := mappingIn(object, parent)
-	if _, written := above[name]; written || above == nil {
+	parent, _ := splitPath(holder)
+	m, above := mappingIn(object, c.Path), mappingIn(object, parent)
+	if _, written := above[name]; written || above == nil || m == nil {
 		return ""
 	}
-	if f, err := kind.Field(strings.TrimPrefix(schemaParent+"."+name, ".")); err != nil || !holdsAll(f, m, sortedKeys(m)) && !strings.HasPrefix(f.Type, "map[string]") {
+	isMap := func(f *schema.Field) bool { return strings.HasPrefix(f.Type, "map[string]") }
+	if f, err := kind.Field(schemaHolder); err != nil || !isMap(f) {
 		return ""
 	}
-	return strings.TrimPrefix(parent+"."+name, ".")
+	if f, err := kind.Field(sibling(schemaHolder, name)); err != nil || !isMap(f) && !holdsAll(f, m, sortedKeys(m)) {
+		return ""
+	}
+	return sibling(holder, name)
 }
 
-// valueIn returns the value at a path of an object; nil if there is none.
-func valueIn(object map[string]any, path string) any {
-	holder, key, ok := locate(object, path)
-	if !ok {
-		return nil
-	}
-	return valueAt(holder, key)
-}
-
-// unweighted is for a term as one that is preferred has it, among those that are required.
+// unweighted is for a required term that is written as a preferred one.
 func unweighted(m map[string]any, at mappingAt) (map[string]any, []string, string) {
 	term, isMap := m["podAffinityTerm"].(map[string]any)
 	if at.typ != "PodAffinityTerm" || !isMap || m["weight"] == nil || len(m) != 2 {

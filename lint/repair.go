@@ -388,9 +388,9 @@ func joined(found []diag.Diagnostic) []diag.Diagnostic {
 			out = append(out, f)
 			continue
 		}
-		if f.Range.Start.Offset < out[i].Range.Start.Offset {
+		if f.Range.Start.Offset < out[i].Range.Start.Offset { // the first one in the text is shown
+			f.Consequences, out[i].Consequences = out[i].Consequences, nil
 			f, out[i] = out[i], f
-			f.Consequences, out[i].Consequences = nil, slices.Concat(out[i].Consequences, f.Consequences)
 		}
 		out[i].Consequences = append(out[i].Consequences, f)
 	}
@@ -569,6 +569,15 @@ func (f repair) apply(root map[string]any) bool {
 		}
 	}
 	return false
+}
+
+// valueIn returns the value at a path of an object; nil if no value stands there.
+func valueIn(object map[string]any, path string) any {
+	holder, key, ok := locate(object, path)
+	if !ok {
+		return nil
+	}
+	return valueAt(holder, key)
 }
 
 func valueAt(holder, key any) any {

@@ -233,7 +233,7 @@ func followsCause(d *manifest.Document, causes []verdict.Cause, i int) bool {
 		return another(func(o verdict.Cause) bool { return strings.Contains(o.Message, "`selector` not auto-generated") })
 	case isOfTorn(d, causes[:i], c):
 		return true
-	case strings.HasPrefix(c.Message, "Not found") && strings.Contains(c.Path, ".volume"):
+	case strings.HasPrefix(c.Message, "Not found") && mountingPod(c.Path) != "":
 		volume := volumeNamed(d, c.Path, fmt.Sprint(valueOf(d, c.Path)))
 		return volume != "" && another(func(o verdict.Cause) bool { return isBelow(o.Path, volume) })
 	}

@@ -70,9 +70,9 @@ func hasTexts(fields []*schema.Field, names ...string) bool {
 
 // rewriters are asked in order.
 var rewriters = []rewriter{
-	inColumn, jobInCronJob, ingressBackend, ingressDefault, oldMetric, metricSource, oldUtilization, oldDefinition, podFields, probeFields, requestURL, resourceFields,
-	claimStorage, containerPort, servicePort, groupOfVersion, pairElement, unweighted, childFields, strayData, wrapper,
-	singular, requiredName,
+	inColumn, jobInCronJob, ingressBackend, ingressDefault, oldMetric, metricSource, oldUtilization, oldDefinition, podFields,
+	probeFields, requestURL, resourceFields, claimStorage, containerPort, servicePort, groupOfVersion, pairElement, unweighted,
+	childFields, strayData, wrapper, singular, requiredName,
 }
 
 // reshapers are asked first: they put what has the wrong type into a field of another name.
@@ -121,11 +121,7 @@ func mappingIn(object map[string]any, path string) map[string]any {
 	if path == "" {
 		return object
 	}
-	holder, key, ok := locate(object, path)
-	if !ok {
-		return nil
-	}
-	m, _ := valueAt(holder, key).(map[string]any)
+	m, _ := valueIn(object, path).(map[string]any)
 	return m
 }
 
@@ -593,9 +589,7 @@ var foreignFields = map[string]map[string]string{
 	},
 	"RollingUpdateDeployment": {"partition": "a StatefulSet has it: remove it; a Deployment stops half way by `kubectl rollout pause`"},
 	"ContainerPort":           {"targetPort": "a Service has it: a container has containerPort alone", "nodePort": "a Service has it: remove it"},
-	"PodSpec": {
-		"replicas": podAlone, "template": podAlone, "selector": podAlone,
-	},
+	"PodSpec":                 {"replicas": podAlone, "template": podAlone, "selector": podAlone},
 }
 
 const podAlone = "a Pod is one: write apiVersion: apps/v1 and kind: Deployment for several of a template"

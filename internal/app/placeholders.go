@@ -34,8 +34,8 @@ var upperWords = regexp.MustCompile(`\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b`)
 // quoted matches the values that messages show.
 var quoted = regexp.MustCompile(`"((?:[^"\\]|\\.)*)"`)
 
-// demoteTokens makes warnings of errors about values that probably nobody has put in yet, in files that were not named. What a
-// source renders to has no actions of templates any more.
+// demoteTokens makes warnings of errors about values that are probably placeholders, in files that were not named. In loose
+// manifests the actions of a template are placeholders too; a source has replaced them when it is judged.
 func (w *Workspace) demoteTokens(res *lint.Result, loose bool) {
 	for i := range res.Diagnostics {
 		d := &res.Diagnostics[i]

@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	// reviewBudget is how long all simulations of a review may take, unless all are asked for: with what else it does for hundreds of
-	// applications a review ends within 15 s on two cores.
+	// reviewBudget is how long all simulations of a review may take, unless all are asked for. With hundreds of applications
+	// the rest of a review takes some seconds more.
 	reviewBudget = 8 * time.Second
 	// assumedNodes are those of a cluster of which nothing is known: enough room that no pod waits for it.
 	assumedNodes = "6x64cpu256Gi,zone=a,zone=b,zone=c"
