@@ -4,10 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"maps"
+	"slices"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	k8sschema "k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/dynamic"
+	"sigs.k8s.io/yaml"
 
 	"github.com/seatrial/seatrial/internal/app"
 	"github.com/seatrial/seatrial/lint"
@@ -15,24 +16,12 @@ import (
 
 // clusterDefinitions reads the definitions of a cluster.
 func clusterDefinitions(ctx context.Context, name string) (definitions [][]byte, err error) {
-	config, err := contextConfig(name)
+	crds, err := clusterCRDs(ctx, io.Discard, name, "")
 	if err != nil {
 		return nil, err
 	}
-	client, err := dynamic.NewForConfig(config)
-	if err != nil {
-		return nil, &exitError{exitFailed, fmt.Errorf("context %s: %w", name, err)}
-	}
-	list, err := client.Resource(
-		k8sschema.GroupVersionResource{
-			Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions",
-		},
-	).List(ctx, metav1.ListOptions{})
-	if err != nil {
-		return nil, &exitError{exitFailed, fmt.Errorf("reading the CustomResourceDefinitions of %s: %w", name, err)}
-	}
-	for i := range list.Items {
-		data, err := list.Items[i].MarshalJSON()
+	for _, name := range slices.Sorted(maps.Keys(crds.Definitions)) {
+		data, err := yaml.YAMLToJSON(crds.Definitions[name])
 		if err != nil {
 			return nil, err
 		}

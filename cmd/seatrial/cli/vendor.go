@@ -52,7 +52,7 @@ Exit codes: 0 everything is there; 1 something is not; 2 wrong usage; 3 could no
 			case err != nil:
 				return &exitError{exitFailed, err}
 			case total == 0:
-				fmt.Fprintln(s.Err, "note: nothing asks for a chart from elsewhere")
+				fmt.Fprintln(s.Err, "note: nothing asks for a chart or a base from elsewhere")
 			case failed > 0 && v.Bases > 0:
 				return &exitError{exitFindings, fmt.Errorf("%d of %d charts and bases are not there", failed, total)}
 			case failed > 0:
