@@ -667,13 +667,34 @@ func (r *run) deprecation(d *manifest.Document, k *schema.Kind, version string) 
 	if stable := stableVersion(k.GVK, version); use == "" && stable != "" {
 		use = stable + " " + d.Object.Kind
 	}
-	if use != "" {
+	if since := notYet(use, version); since != "" {
+		f.Help = fmt.Sprintf("use %s, which Kubernetes serves since %s", use, since)
+		f.Severity = r.Rules.severityOf(ruleDeprecated, &Finding{Severity: diag.Info}) // nothing can be done for this version
+	} else if use != "" {
 		f.Help = "use " + use
 	} else if later, since := successor(k.GVK, version); later != "" {
 		f.Help = fmt.Sprintf("use %s %s, which Kubernetes serves since %s", later, d.Object.Kind, since)
 	}
 	f.Range = valueRange(d.Find("apiVersion"))
 	return []diag.Diagnostic{f}
+}
+
+// notYet returns since which release a replacement, a group and version with a kind, is served; empty if a version serves it.
+func notYet(use, version string) string {
+	apiVersion, kind, _ := strings.Cut(use, " ")
+	group, v, grouped := strings.Cut(apiVersion, "/")
+	if !grouped {
+		group, v = "", apiVersion
+	}
+	gvk := schema.GVK{Group: group, Version: v, Kind: kind}
+	store, err := schema.Open(version)
+	if err != nil || kind == "" || store.Lookup(gvk) != nil {
+		return ""
+	}
+	if latest, ok := schema.History(gvk); ok && newer(latest.Since, version) {
+		return latest.Since
+	}
+	return ""
 }
 
 // stableVersion returns the stable API version of a kind that a version of Kubernetes serves in the same group; empty if there

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -138,5 +139,28 @@ func writeRule(b *strings.Builder, r *lint.Rule) {
 	}
 	if r.Equivalents != "" {
 		fmt.Fprintf(b, "\nElsewhere: %s.\n", r.Equivalents)
+	}
+}
+
+// checkForms are how the checks of other tools look whose names have one form.
+var checkForms = map[string]*regexp.Regexp{
+	"trivy": regexp.MustCompile(`^KSV\d{3,4}$`), "kubescape": regexp.MustCompile(`^C-\d{4}$`),
+	"checkov": regexp.MustCompile(`^CKV2?_K8S_\d+$`), "datree": regexp.MustCompile(`^\d+$`), "popeye": regexp.MustCompile(`^\d+$`),
+}
+
+// TestEquivalentsAreChecks finds names of checks of other tools that run into what follows.
+func TestEquivalentsAreChecks(t *testing.T) {
+	seen := map[string]int{}
+	for name, names := range lint.Equivalents(everyRule()) {
+		tool, check, _ := strings.Cut(name, " ")
+		if form := checkForms[tool]; form != nil {
+			seen[tool]++
+			if !form.MatchString(check) {
+				t.Errorf("%v: no check of %s is called %s", names, tool, check)
+			}
+		}
+	}
+	if len(seen) != len(checkForms) {
+		t.Errorf("names of checks were seen of %v alone", seen)
 	}
 }

@@ -147,7 +147,7 @@ var hardeningRules = []*lint.Rule{
 		Category: "security",
 		Optional: true,
 		URL:      podSecurityURL,
-		Equivalents: "kube-linter drop-net-raw-capability, trivy KSV119kubescape C-0301, checkov CKV_K8S_28 and " +
+		Equivalents: "kube-linter drop-net-raw-capability, trivy KSV119, kubescape C-0301, checkov CKV_K8S_28 and " +
 			"CKV_K8S_37",
 		Doc: "NET_RAW, which the runtime gives by default, lets a container send any packet, also those that redirect the " +
 			"traffic of other pods. ping needs it, hardly anything else: drop NET_RAW, or ALL.",
@@ -168,7 +168,7 @@ var hardeningRules = []*lint.Rule{
 		Severity:    diag.Info,
 		Category:    "security",
 		Optional:    true,
-		Equivalents: "trivy KSV118kubescape C-0211, datree 102, checkov CKV_K8S_29",
+		Equivalents: "trivy KSV118, kubescape C-0211, datree 102, checkov CKV_K8S_29",
 		Doc:         "Neither the container nor its pod has a securityContext, so that nobody has decided what the container may do.",
 		Params:      []lint.Param{{Name: "each", Doc: "ask for one of the pod and one of each container", Default: false}},
 		Check: eachContainer(func(p *lint.Pass, c *corev1.Container, path string) {

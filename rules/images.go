@@ -3,6 +3,8 @@ package rules
 import (
 	"errors"
 	"fmt"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -75,10 +77,17 @@ var imageRules = []*lint.Rule{
 		Severity: diag.Info,
 		Category: "images",
 		Optional: true,
-		Doc:      "A tag can be moved to another image; a digest cannot.", Equivalents: "datree 23, checkov " +
-			"CKV_K8S_43, kubescape C-0306",
+		Doc: "A tag can be moved to another image; a digest cannot. A digest of the algorithms sha256, sha512 and blake3 has to " +
+			"be of their length.",
+		URL:         "https://github.com/opencontainers/image-spec/blob/main/descriptor.md#digests",
+		Equivalents: "datree 23, checkov CKV_K8S_43, kubescape C-0306",
+		Params: []lint.Param{{
+			Name: "except", Doc: "repositories, or the beginnings of their paths, whose images need no digest", Default: []string{},
+		}},
 		Check: eachImage(func(p *lint.Pass, image, path string) {
-			if _, digest := imageVersion(image); digest == "" {
+			_, digest := imageVersion(image)
+			excepted := func(repository string) bool { return ofRepository(image, repository) }
+			if !pins(digest) && !slices.ContainsFunc(p.Params.List("except"), excepted) {
 				p.Report(lint.Finding{
 					Path:    path,
 					Message: fmt.Sprintf("image %q is not pinned by digest", image),
@@ -150,6 +159,29 @@ func imageVersion(image string) (tag, digest string) {
 		tag = image[i+1:]
 	}
 	return tag, digest
+}
+
+var (
+	digestForm    = regexp.MustCompile(`^([a-z0-9]+(?:[.+_-][a-z0-9]+)*):([a-zA-Z0-9=_-]+)$`)
+	digestLengths = map[string]int{"sha256": 64, "sha512": 128, "blake3": 64} // of the registered algorithms, in hex
+	lowerHex      = regexp.MustCompile(`^[0-9a-f]+$`)
+)
+
+// pins reports whether a digest is one by the grammar of the OCI: of a registered algorithm in the form that it asks for, or
+// of any other.
+func pins(digest string) bool {
+	m := digestForm.FindStringSubmatch(digest)
+	if m == nil {
+		return false
+	}
+	length, registered := digestLengths[m[1]]
+	return !registered || len(m[2]) == length && lowerHex.MatchString(m[2])
+}
+
+// ofRepository reports whether an image is of a repository, or of one below a path: shop of shop/api:v1, not of shopping.
+func ofRepository(image, repository string) bool {
+	rest, ok := strings.CutPrefix(image, strings.TrimSuffix(repository, "/"))
+	return ok && (rest == "" || strings.ContainsRune("/:@", rune(rest[0])))
 }
 
 // eachImage makes a check of one that looks at each image, those that are mounted as volumes too.

@@ -28,9 +28,13 @@ var rbacRules = []*lint.Rule{
 		Check: eachBinding(func(p *lint.Pass, role rbacv1.RoleRef, subjects []rbacv1.Subject) {
 			others := slices.ContainsFunc(subjects, func(s rbacv1.Subject) bool { return s.Name != "system:masters" })
 			if role.Kind == "ClusterRole" && role.Name == "cluster-admin" && others {
+				within := "the cluster"
+				if p.Document.Object.Kind == "RoleBinding" {
+					within = "namespace " + cmp.Or(p.Document.Object.Namespace, "default")
+				}
 				p.Report(lint.Finding{
 					Path:    "roleRef.name",
-					Message: "cluster-admin is granted, which may do everything",
+					Message: "cluster-admin is granted, which may do everything in " + within,
 					Help:    "bind a role with the rights that are needed",
 				})
 			}
@@ -113,16 +117,20 @@ var rbacRules = []*lint.Rule{
 		"kube-linter wildcard-in-rules, datree 97, checkov CKV_K8S_49, kubescape C-0035 and C-0187",
 		"A star stands for what will come as well: new verbs, and resources of definitions that somebody installs "+
 			"next year.",
-		func(r *rbacv1.PolicyRule) (string, string) {
+		func(r *rbacv1.PolicyRule) (field, message string) {
+			var all []string
 			for _, list := range []struct {
 				field string
 				names []string
 			}{{"verbs", r.Verbs}, {"resources", r.Resources}, {"apiGroups", r.APIGroups}} {
 				if slices.Contains(list.names, "*") {
-					return list.field, fmt.Sprintf("the role grants all %s", list.field)
+					field, all = cmp.Or(field, list.field), append(all, "all "+list.field)
 				}
 			}
-			return "", ""
+			if field == "" {
+				return "", ""
+			}
+			return field, "the role grants " + strings.Join(all, " and ")
 		},
 	),
 	grants("rbac-escalation-verbs", "role that lets its bearers give themselves more", "datree 105, checkov "+

@@ -79,9 +79,10 @@ var referenceRules = []*lint.Rule{
 			Equivalents: "kube-linter dangling-horizontalpodautoscaler, kube-score " +
 				"horizontalpodautoscaler-has-target, popeye 600, kubescape C-0300",
 			Doc: "The autoscaler finds nothing to scale and reports FailedGetScale. So does what a ScaledObject of KEDA " +
-				"makes; a VerticalPodAutoscaler has nothing to observe, and a Rollout of Argo no pods to run.",
+				"makes; a VerticalPodAutoscaler has nothing to observe, and a Rollout of Argo no pods to run. A target of " +
+				"a custom kind is reported where the set defines others of the kind.",
 		},
-		inRole("scaleTargetRef", "workloadRef"),
+		scaleTarget,
 	),
 	missing(
 		lint.Rule{Name: "priority-class-missing", Title: "PriorityClass that the set does not define", Optional: true,
@@ -326,6 +327,13 @@ func missing(r lint.Rule, speaks func(*lint.Set, lint.Ref) bool) *lint.Rule {
 
 func ofKind(kind string) func(*lint.Set, lint.Ref) bool {
 	return func(_ *lint.Set, r lint.Ref) bool { return r.Kind == kind && r.Role != "subject" }
+}
+
+// scaleTarget reports whether a reference is that of an autoscaler to a workload that the set should define: one of Kubernetes'
+// own kinds, or of a custom one of which the set has others.
+func scaleTarget(set *lint.Set, r lint.Ref) bool {
+	own := schema.IsBuiltinGroup(r.Group) || slices.Contains([]string{"Deployment", "StatefulSet", "ReplicaSet"}, r.Kind)
+	return inRole("scaleTargetRef", "workloadRef")(set, r) && (own || len(set.Names(r.Group, r.Kind, r.Namespace)) > 0)
 }
 
 func inRole(roles ...string) func(*lint.Set, lint.Ref) bool {

@@ -172,6 +172,7 @@ var credentials = []struct {
 	{"a token of Slack", regexp.MustCompile(`\bxox[baprs]-[0-9A-Za-z-]{20,}\b`)},
 	{"a key of Stripe", regexp.MustCompile(`\b[sr]k_live_[0-9A-Za-z]{24,}\b`)},
 	{"a token of npm", regexp.MustCompile(`\bnpm_[0-9A-Za-z]{36}\b`)},
+	{"a bearer token", regexp.MustCompile(`^\s*(?:[Aa]uthorization: *)?[Bb]earer +[A-Za-z._~+/-]*[0-9][0-9A-Za-z._~+/=-]{5,}\s*$`)},
 	{"a token of Vault", regexp.MustCompile(`\bhvs\.[0-9A-Za-z_-]{24,}`)},
 }
 
@@ -192,6 +193,7 @@ var markers = []string{
 	"k_live_",
 	"npm_",
 	"hvs.",
+	"earer ",
 }
 
 func credential(text string) string {
