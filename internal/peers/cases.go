@@ -8,6 +8,7 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"sigs.k8s.io/yaml"
@@ -108,9 +109,13 @@ var (
 	scoreTest   = regexp.MustCompile(`testExpectedScore\(t, "([^"]+)", "([^"]+)", (?:scorecard\.Grade)?(\w+)\)`)
 	scoreConfig = regexp.MustCompile(
 		`(?s)testExpectedScoreWithConfig\(t, \[\]ks\.NamedReader\{testFile\("([^"]+)"\)\}(.*?)"([^"]+)",\s*(?:scorecard\.Grade)?(\w+),?\s*\)`)
-	scoreOption   = regexp.MustCompile(`Ignore|Min\w+:|Skip|Namespace`) // what changes the meaning of a check
+	scoreOption   = regexp.MustCompile(`Ignore|Min[A-Z]\w+:|Skip|Namespace`) // what changes the meaning of a check
 	scoreVersions = regexp.MustCompile(`"cronjob-"\+v\+"`)
+	scoreTarget   = regexp.MustCompile(`Major: 1, Minor: (\d+)`)
 )
+
+// scoreDefault is the version that the unit tests are for, and that is the oldest which is known here in its place.
+const scoreDefault, oldestVersion = 18, "1.20"
 
 // kubeScoreCases reads the unit tests: a file, a check, and the grade that is expected.
 func kubeScoreCases(root fs.FS) (cases []testCase, err error) {
@@ -129,7 +134,7 @@ func kubeScoreCases(root fs.FS) (cases []testCase, err error) {
 			if scoreOption.MatchString(m[2]) {
 				continue
 			}
-			found = append(found, []string{"", m[1], m[3], m[4]})
+			found = append(found, []string{m[2], m[1], m[3], m[4]})
 		}
 		for _, m := range found {
 			manifest, err := fs.ReadFile(root, "score/testdata/"+m[1])
@@ -137,6 +142,9 @@ func kubeScoreCases(root fs.FS) (cases []testCase, err error) {
 				return nil, err
 			}
 			c := testCase{check: strings.ReplaceAll(strings.ToLower(m[2]), " ", "-"), name: m[1], text: string(manifest)}
+			if c.check == "stable-version" {
+				c.version = scoreVersion(m[0])
+			}
 			switch m[3] {
 			case "Critical", "Warning":
 				c.need = 1
@@ -144,12 +152,30 @@ func kubeScoreCases(root fs.FS) (cases []testCase, err error) {
 			default:
 				continue // almost good, or skipped
 			}
-			if !slices.ContainsFunc(cases, func(o testCase) bool { return o.check == c.check && o.name == c.name && o.need == c.need }) {
+			same := func(o testCase) bool {
+				return o.check == c.check && o.name == c.name && o.need == c.need && o.version == c.version
+			}
+			if !slices.ContainsFunc(cases, same) {
 				cases = append(cases, c)
 			}
 		}
 	}
 	return cases, nil
+}
+
+// scoreVersion returns the version that a unit test is for; older if it is before those that are known here.
+func scoreVersion(test string) string {
+	minor := scoreDefault
+	if m := scoreTarget.FindStringSubmatch(test); m != nil {
+		minor, _ = strconv.Atoi(m[1])
+	}
+	switch {
+	case minor < scoreDefault:
+		return older
+	case minor == scoreDefault:
+		return oldestVersion
+	}
+	return fmt.Sprintf("1.%d", minor)
 }
 
 // polarisCases reads one folder for each check, with files that are called failure and success.
@@ -297,7 +323,7 @@ func kubescapeCases(root fs.FS) (cases []testCase, err error) {
 	return cases, nil
 }
 
-// kubescapeParams returns the bounds that a test sets, as parameters of resource-out-of-range.
+// kubescapeParams returns what a test sets as parameters of rules: bounds of resources, repositories without digests.
 func kubescapeParams(root fs.FS, dir string) (lint.ParamSettings, error) {
 	data, err := fs.ReadFile(root, dir+"/data.json")
 	if errors.Is(err, fs.ErrNotExist) {
@@ -310,6 +336,13 @@ func kubescapeParams(root fs.FS, dir string) (lint.ParamSettings, error) {
 		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
 	bounds := map[string]any{}
+	if repositories := settings.PostureControlInputs["imageDigestExemptRepositories"]; len(repositories) > 0 {
+		list := make([]any, len(repositories))
+		for i := range repositories {
+			list[i] = repositories[i]
+		}
+		return lint.ParamSettings{"image-not-digest-pinned": {"except": list}}, nil
+	}
 	for name, values := range settings.PostureControlInputs {
 		resource, rest, _ := strings.Cut(name, "_")
 		what, end, ok := strings.Cut(rest, "_")
@@ -377,7 +410,7 @@ func checkovCases(root fs.FS) (cases []testCase, err error) {
 		if id == nil {
 			continue
 		}
-		more, err := checkovCasesOf(root, string(id[1]), "tests/kubernetes/checks/"+folder, expectedObjects(test))
+		more, err := checkovCasesOf(root, string(id[1]), "tests/kubernetes/checks/"+folder, scopeOf(class[1]), expectedObjects(test))
 		if err != nil {
 			return nil, err
 		}
@@ -398,7 +431,17 @@ func expectedObjects(test string) map[string]bool {
 	return expected
 }
 
-func checkovCasesOf(root fs.FS, id, dir string, expected map[string]bool) (cases []testCase, err error) {
+// scopeOf returns POD or CONTAINER, if a check looks at the settings of these alone: the names of some files say what is
+// expected of both.
+func scopeOf(class string) string {
+	scope, ok := strings.CutSuffix(class, "SecurityContext")
+	if !ok {
+		return ""
+	}
+	return strings.ToUpper(scope)
+}
+
+func checkovCasesOf(root fs.FS, id, dir, scope string, expected map[string]bool) (cases []testCase, err error) {
 	err = fs.WalkDir(root, dir, func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !slices.Contains([]string{".yaml", ".yml", ".json"}, path.Ext(name)) {
 			return err
@@ -422,6 +465,9 @@ func checkovCasesOf(root fs.FS, id, dir string, expected map[string]bool) (cases
 			cases = append(cases, c)
 		}
 		upper := strings.ToUpper(path.Base(name))
+		if i := strings.Index(upper, scope+"PASSED"); scope != "" && i >= 0 {
+			upper = upper[i:][:len(scope)+len("PASSED")]
+		}
 		c := testCase{check: id, name: short, text: string(data), need: 1}
 		switch {
 		case listed:
