@@ -26,7 +26,7 @@ playground: ## the manifest editor for browsers, bin/playground; needs npm, and 
 # make playground, axe-core (npm ci in playground/web), or a shell.
 ALLOWED_SKIPS = TestClients/kubectl TestScripts/live_helm \
 	TestShellsComplete/bash TestShellsComplete/zsh TestShellsComplete/fish \
-	TestThePageJudgesAndAsksForNothing TestTheVersionDecides TestASharedTextOpens TestPagesOfPlansAreAccessible
+	TestThePageJudgesAndAsksForNothing TestTheVersionDecides TestASharedTextOpens TestPagesOfPlansAreAccessible TestPagesAreAccessible
 
 test: ## all tests; skipped ones are counted and named at the end
 	@mkdir -p bin

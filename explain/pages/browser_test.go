@@ -38,7 +38,27 @@ func TestPagesInABrowser(t *testing.T) {
 	b.Open("deployment-v1-apps.html#spec.template.spec.containers.image")
 	b.Until(shown + `("spec.template.spec.containers.image")`)
 	b.Until(`document.getElementById("spec.template.spec.containers.image").getBoundingClientRect().top < 300`)
+	b.Until(`document.querySelector(".path").textContent === "spec.template.spec.containers.image"`)
 	b.Shot("deep-link")
+	// The path stays in sight, and is that of the field that is read.
+	b.Eval(`scrollBy({top: 3000, behavior: "instant"})`)
+	b.Until(`/^spec\.template\.spec\.containers\./.test(document.querySelector(".path").textContent) && !document.querySelector(".path").textContent.endsWith(".image")`)
+	b.Until(`document.querySelector(".path").getBoundingClientRect().top >= document.querySelector(".top").getBoundingClientRect().bottom - 1`)
+	b.Do(chromedp.Click(".path a:nth-last-of-type(2)"))
+	b.Until(`document.querySelector(".f.here").id === decodeURIComponent(location.hash.slice(1)) && document.querySelector(".path").textContent === document.querySelector(".f.here").id`)
+
+	// A part that two fields share is loaded once.
+	b.Open("pod-v1-core.html#spec.containers.livenessProbe")
+	b.Until(shown + `("spec.containers.livenessProbe.httpGet")`)
+	b.Open("pod-v1-core.html#spec.initContainers.livenessProbe")
+	b.Until(shown + `("spec.initContainers.livenessProbe.httpGet")`)
+	b.Eval(`document.querySelector(".open").click()`)
+	b.Until(shown + `("spec.containers.livenessProbe.httpGet.port") && !document.querySelector("details[data-part]")`)
+	b.Until(`new Set(performance.getEntriesByType("resource").map((r) => r.name)).size === performance.getEntriesByType("resource").length`)
+
+	// A type that holds itself ends.
+	b.Open("customresourcedefinition-v1-apiextensions.k8s.io.html#spec.versions.schema.openAPIV3Schema.not")
+	b.Until(shown + `("spec.versions.schema.openAPIV3Schema.not")`)
 
 	// The version switch takes away what the version has not, and marks what is new.
 	b.Open("pod-v1-core.html#spec")
@@ -64,9 +84,9 @@ func TestPagesInABrowser(t *testing.T) {
 	b.Until(`document.querySelectorAll("#ui-hits mark").length > 3`)
 	b.Shot("search")
 	b.Press(kb.Escape, "topologyKey") // the first empties the prompt
-	b.Until(`document.querySelector("#ui-hits li[aria-selected=true] .where")?.textContent.includes("topologyKey")`)
+	b.Until(`document.querySelector("#ui-hits [aria-selected=true] .where")?.textContent.includes("topologyKey")`)
 	b.Press(kb.ArrowDown)
-	b.Until(`document.querySelectorAll("#ui-hits li")[1].getAttribute("aria-selected") === "true"`)
+	b.Until(`document.querySelectorAll("#ui-hits a")[1].getAttribute("aria-selected") === "true"`)
 	b.Press(kb.ArrowUp, kb.Enter)
 	b.Until(`location.hash.endsWith("topologyKey")`)
 	b.Until(shown + `(decodeURIComponent(location.hash.slice(1)))`)
@@ -128,6 +148,50 @@ func TestPagesOnAPhone(t *testing.T) {
 	b.Do(chromedp.SendKeys("#ui-search", "secret"))
 	b.Until(`document.querySelectorAll("#ui-hits li").length > 5 && document.documentElement.scrollWidth <= 390`)
 	b.Shot("phone-search")
+}
+
+// TestSearchTakesTypingErrors finds what a word was meant to be.
+func TestSearchTakesTypingErrors(t *testing.T) {
+	b := browser.Open(t, serve(t, "1.37"), 1440, 1000)
+	b.Open("index.html")
+	b.Until(`document.readyState === "complete"`)
+	b.Press("/")
+	for typed, want := range map[string]string{
+		"tolertions": "Pod.spec.tolerations", "livenesProbe": "Pod.spec.containers.livenessProbe", "deploymnet": "Deployment",
+		"pod replcias": "Deployment.spec.replicas", "readness": "Pod.spec.containers.readinessProbe",
+	} {
+		b.Eval(`document.querySelector("#ui-search").value = ""`)
+		b.Press(typed)
+		b.Until(`[...document.querySelectorAll("#ui-hits .where b")].some((w) => w.textContent === "` + want + `")`)
+		b.Until(`document.querySelector(".drop .state").textContent.startsWith("nothing has ` + typed + `: this is ")`)
+	}
+	b.Shot("search-typo")
+	b.Eval(`document.querySelector("#ui-search").value = ""`)
+	b.Press("qqqqxxxx")
+	b.Until(`document.querySelector(".drop .state").textContent === "nothing in Kubernetes 1.37 matches"`)
+}
+
+// TestPagesAreAccessible asks axe-core, in both colours.
+func TestPagesAreAccessible(t *testing.T) {
+	axe := browser.Axe(t)
+	b := browser.Open(t, serve(t, "1.24", "1.25", "1.37"), 1400, 900)
+	for _, scheme := range []string{"light", "dark"} {
+		b.Do(browser.Scheme(scheme))
+		for _, name := range []string{
+			"index.html", "pod-v1-core.html#spec.containers.livenessProbe", "cronjob-v1beta1-batch.html", "types/container-v1-core.html",
+			"cronjob-v1-batch.html?kubernetes=1.25",
+		} {
+			b.Open(name)
+			b.Until(`document.readyState === "complete" && !document.querySelector("details[open][data-part]")`)
+			b.Accessible(axe)
+		}
+		b.Press("/", "tolerations")
+		b.Until(`document.querySelectorAll("#ui-hits li").length > 3`)
+		b.Accessible(axe)
+		b.Press(kb.Escape, kb.Escape, "?")
+		b.Until(`document.querySelector("#ui-help").open`)
+		b.Accessible(axe)
+	}
 }
 
 // TestPagesAsFiles opens a folder of pages without a server.

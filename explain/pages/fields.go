@@ -2,7 +2,6 @@ package pages
 
 import (
 	"fmt"
-	"html/template"
 	"math/bits"
 	"regexp"
 	"slices"
@@ -13,18 +12,18 @@ import (
 	"github.com/seatrial/seatrial/schema"
 )
 
-// field is a field of a kind over the versions of the site.
+// field is a field of a list over the versions of the site.
 type field struct {
-	Name, Path string
-	In         mask
-	Since      string // "" when the oldest known version has it
-	SinceMask  mask   // the version of Since, where the site has it
-	Removed    string
-	Forms      []*form // what is told of it, the newest first
-	Rules      []string
-	Below      string // type of the fields below
-	Fields     []*field
-	Recursive  bool
+	Name      string
+	In        mask
+	Since     string // "" when the oldest known version has it
+	SinceMask mask   // the version of Since, where the site has it
+	Removed   string
+	Forms     []*form // what is told of it, the newest first
+	Type      string  // of the fields below; "" for an object without a name
+	TypeFile  string  // its page
+	Below     *list   // nil when there are none, or the field is recursive
+	Recursive bool
 }
 
 // form is what is told of a field in some versions.
@@ -44,6 +43,7 @@ type told struct {
 	Doc        []paragraph
 	Facts      []explain.Fact
 	essence    string // all but the words
+	whole      string // all
 }
 
 // memo keeps what is told, by version and holder: pod templates are part of many kinds.
@@ -54,13 +54,13 @@ type memo struct {
 }
 
 type memoKey struct {
-	version      int
+	in           mask
 	holder, name string
 }
 
 // tell gives what is told of a field; equal ones are the same.
-func (s *Site) tell(version int, f *schema.Field) *told {
-	key := memoKey{version, f.Holder(), f.Name}
+func (s *Site) tell(in mask, f *schema.Field) *told {
+	key := memoKey{in, f.Holder(), f.Name}
 	s.memo.mu.Lock()
 	t := s.memo.fields[key]
 	s.memo.mu.Unlock()
@@ -77,63 +77,39 @@ func (s *Site) tell(version int, f *schema.Field) *told {
 	})
 	t = &told{Type: n.Type, TypeFile: s.typeFile(f.TypeName()), Required: n.Required, Deprecated: n.Deprecated, Facts: n.Values()}
 	t.essence = fmt.Sprint(t.Type, t.Required, t.Deprecated, n.Enum, n.Default, n.Format, n.Pattern)
-	whole := fmt.Sprint(t.essence, t.TypeFile, t.Facts, "\n", n.Description)
+	t.whole = fmt.Sprint(t.essence, t.TypeFile, t.Facts, "\n", n.Description)
 	s.memo.mu.Lock()
 	defer s.memo.mu.Unlock()
 	if s.memo.fields == nil {
 		s.memo.fields, s.memo.told = map[memoKey]*told{}, map[string]*told{}
 	}
-	if same := s.memo.told[whole]; same != nil {
+	if same := s.memo.told[t.whole]; same != nil {
 		t = same
 	} else {
 		t.Doc = paragraphs(n.Description, stated...)
-		s.memo.told[whole] = t
+		s.memo.told[t.whole] = t
 	}
 	s.memo.fields[key] = t
 	return t
 }
 
-// merger makes the fields of a kind, or of a type, over the versions.
-type merger struct {
-	site *Site
-	kind *kind // nil for a type, of which only the fields directly below are told
-}
-
-// merge puts the fields of all versions side by side; of[i] are those of version i.
-func (m *merger) merge(of [][]*schema.Field, above []string) []*field {
-	places := map[string][]*schema.Field{}
-	for i, fields := range of {
-		for _, f := range fields {
-			if places[f.Name] == nil {
-				places[f.Name] = make([]*schema.Field, len(of))
-			}
-			places[f.Name][i] = f
-		}
-	}
-	out := make([]*field, 0, len(places))
-	for _, versions := range places {
-		out = append(out, m.field(versions, above))
-	}
-	slices.SortFunc(out, func(a, b *field) int { return strings.Compare(a.Name, b.Name) })
-	return out
-}
-
-func (m *merger) field(versions []*schema.Field, above []string) *field {
+// field puts what is told of a field in several versions side by side; versions[i] is the one of masks[i], or nil.
+func (s *Site) field(masks []mask, versions []*schema.Field) *field {
 	out := &field{}
 	var newest *schema.Field
 	for i, f := range versions {
 		if f == nil {
 			continue
 		}
-		newest, out.In = f, out.In|1<<i
-		t := m.site.tell(i, f)
+		newest, out.In = f, out.In|masks[i]
+		t := s.tell(masks[i], f)
 		if at := slices.IndexFunc(out.Forms, func(x *form) bool { return x.told == t }); at >= 0 {
-			out.Forms[at].In |= 1 << i
+			out.Forms[at].In |= masks[i]
 			continue
 		}
-		x := &form{told: t, In: 1 << i}
+		x := &form{told: t, In: masks[i]}
 		if n := len(out.Forms); n > 0 && out.Forms[n-1].essence != t.essence {
-			x.New = 1 << i
+			x.New = masks[i]
 		}
 		out.Forms = append(out.Forms, x)
 	}
@@ -142,43 +118,25 @@ func (m *merger) field(versions []*schema.Field, above []string) *field {
 		x.Show = x.In&(1<<last) != 0
 	}
 	slices.Reverse(out.Forms)
-	out.Name, out.Path = newest.Name, newest.Path
-	m.lifetime(out, newest)
-	if m.kind == nil {
-		return out
-	}
-	out.Rules = m.site.rules(m.kind.Kind, newest.Path)
+	out.Name = newest.Name
 	name := newest.TypeName()
-	if len(newest.Fields()) > 0 && name != "" && slices.Contains(above, name) {
-		out.Recursive = true
-		return out
-	}
-	below := make([][]*schema.Field, len(versions))
-	for i, f := range versions {
-		if f != nil {
-			below[i] = f.Fields()
-		}
-	}
-	out.Below = name[strings.LastIndexByte(name, '.')+1:]
-	out.Fields = m.merge(below, append(slices.Clip(above), name))
+	out.Type, out.TypeFile = name[strings.LastIndexByte(name, '.')+1:], s.typeFile(name)
+	s.lifetime(out, newest)
 	return out
 }
 
 // lifetime notes when a field came and went.
-func (m *merger) lifetime(out *field, f *schema.Field) {
+func (s *Site) lifetime(out *field, f *schema.Field) {
 	span := f.Span()
 	out.Removed = span.Removed
 	if span.Since == "" || span.Since == schema.Versions()[0] {
 		return
 	}
 	out.Since = span.Since
-	if i := slices.Index(m.site.versions, span.Since); i >= 0 {
+	if i := slices.Index(s.versions, span.Since); i >= 0 {
 		out.SinceMask = 1 << i
 	}
 }
-
-// Anchor is what a link to the field ends in.
-func (f *field) Anchor() template.URL { return template.URL("#" + anchors.Replace(f.Path)) }
 
 // anchors writes what may not stand in a fragment: names of custom resources' fields are anybody's text.
 var anchors = strings.NewReplacer("%", "%25", " ", "%20", `"`, "%22", "<", "%3C", ">", "%3E", "`", "%60")

@@ -17,10 +17,10 @@ type kindPage struct {
 	Doc       []paragraph
 	Facts     []explain.Fact
 	Example   []exampleLine
-	Raw       string
 	AppearsIn []appearance
 	Others    []link // other API versions
-	Fields    []*field
+	Fields    []*place
+	PartRules string // lint rules of the fields in parts, by path, as JSON; "" for none
 }
 
 // exampleLine is a line of YAML.
@@ -48,15 +48,16 @@ func (s *Site) renderKind(k *kind) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	of := make([][]*schema.Field, len(s.stores))
-	for i, v := range k.of {
-		if v != nil {
-			of[i] = v.Fields()
-		}
+	l := s.lists().ofKind[k]
+	rules, err := s.rulesOfParts(k, l)
+	if err != nil {
+		return nil, err
 	}
-	m := merger{site: s, kind: k}
-	p := kindPage{frame: s.frame(k.GVK.Kind+" "+k.GroupVersion().String(), "", k.file), kind: k, Doc: paragraphs(k.Type().Description), Facts: k.facts(),
-		Example: exampleLines(example), Raw: example, Fields: m.merge(of, []string{k.Type().Name})}
+	p := kindPage{
+		frame: s.frame(k.GVK.Kind+" "+k.GroupVersion().String(), "", k.file), kind: k,
+		Doc: paragraphs(k.Type().Description), Facts: k.facts(), Example: exampleLines(example),
+		Fields: s.places(l, placeOf{kind: k}), PartRules: rules,
+	}
 	if t := s.types()[s.typeFileName(k.Type().Name)]; t != nil {
 		p.AppearsIn = t.appearsIn(s)
 	}
@@ -216,7 +217,7 @@ type typeData struct {
 	In               mask
 	Doc              []paragraph
 	AppearsIn        []appearance
-	Fields           []*field
+	Fields           []*place
 }
 
 func (s *Site) renderType(t *typePage) ([]byte, error) {
@@ -224,6 +225,8 @@ func (s *Site) renderType(t *typePage) ([]byte, error) {
 	for _, d := range t.docs {
 		doc = cmp.Or(d, doc)
 	}
-	m := merger{site: s}
-	return s.execute("type", typeData{frame: s.frame(t.short(), "../", ""), Name: t.short(), Definition: t.name, In: t.in, Doc: paragraphs(doc), AppearsIn: t.appearsIn(s), Fields: m.merge(t.of, nil)})
+	return s.execute("type", typeData{
+		frame: s.frame(t.short(), "../", ""), Name: t.short(), Definition: t.name, In: t.in, Doc: paragraphs(doc),
+		AppearsIn: t.appearsIn(s), Fields: s.places(&list{Fields: s.fields(s.masks(), t.of)}, placeOf{root: "../", flat: true}),
+	})
 }

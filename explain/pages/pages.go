@@ -54,6 +54,8 @@ type Site struct {
 	nav      []section
 	template *template.Template
 	types    func() map[string]*typePage // by file
+	lists    func() *lists
+	search   func() (map[string][]byte, error) // the scripts of the search, by file
 	memo     memo
 }
 
@@ -82,8 +84,10 @@ func New(o Options) (*Site, error) {
 	s.findKinds()
 	s.nav = s.sections()
 	s.types = sync.OnceValue(s.findTypes)
+	s.lists = sync.OnceValue(s.findLists)
+	s.search = sync.OnceValues(s.searchScripts)
 	var err error
-	if s.template, err = template.New("").Funcs(template.FuncMap{"args": args}).ParseFS(templates, "templates/*.html"); err != nil {
+	if s.template, err = template.New("").ParseFS(templates, "templates/*.html"); err != nil {
 		return nil, fmt.Errorf("reading the templates: %w", err)
 	}
 	return s, nil
@@ -96,6 +100,7 @@ type kind struct {
 	file         string
 	in           mask
 	of           []*schema.Kind // by version; nil where it is not served
+	masks        []mask         // of those versions
 	preferred    bool           // of the API versions of this name the newest version's first choice
 }
 
@@ -103,6 +108,15 @@ type kind struct {
 type mask uint32
 
 func (s *Site) all() mask { return 1<<len(s.versions) - 1 }
+
+// masks returns the mask of each version.
+func (s *Site) masks() []mask {
+	out := make([]mask, len(s.versions))
+	for i := range out {
+		out[i] = 1 << i
+	}
+	return out
+}
 
 // newest tells whether the newest version is among those of a mask.
 func (s *Site) newest(m mask) bool { return m&(1<<(len(s.versions)-1)) != 0 }
@@ -116,7 +130,7 @@ func (s *Site) findKinds() {
 			}
 			e := found[k.GVK]
 			if e == nil {
-				e = &kind{of: make([]*schema.Kind, len(s.stores))}
+				e = &kind{of: make([]*schema.Kind, len(s.stores)), masks: s.masks()}
 				found[k.GVK] = e
 			}
 			e.Kind, e.store, e.in = k, store, e.in|1<<i
@@ -161,22 +175,30 @@ func fileName(parts ...string) string {
 }
 
 // Files lists the files of the site, sorted.
-func (s *Site) Files() []string {
-	files := append([]string{"index.html", "nav.js", "search.js"}, slices.Collect(maps.Keys(s.byFile))...)
+func (s *Site) Files() ([]string, error) {
+	files := append([]string{"index.html", "nav.js"}, slices.Collect(maps.Keys(s.byFile))...)
 	for name, t := range s.types() {
 		if s.byType[t.name] == nil {
 			files = append(files, name)
 		}
 	}
+	for part := range s.lists().parts {
+		files = append(files, partFile(part))
+	}
+	scripts, err := s.search()
+	if err != nil {
+		return nil, err
+	}
+	files = slices.AppendSeq(files, maps.Keys(scripts))
 	entries, err := fs.ReadDir(assets, "assets")
 	if err != nil {
-		panic(err) // the folder is embedded
+		return nil, err
 	}
 	for _, e := range entries {
 		files = append(files, e.Name())
 	}
 	slices.Sort(files)
-	return files
+	return files, nil
 }
 
 // Render makes a file of the site; the error of one that it has not is fs.ErrNotExist.
@@ -186,10 +208,12 @@ func (s *Site) Render(name string) ([]byte, error) {
 		return s.renderIndex()
 	case name == "nav.js":
 		return s.navigation()
-	case name == "search.js":
-		return s.searchIndex()
+	case isSearchScript(name):
+		return s.searchScript(name)
 	case s.byFile[name] != nil:
 		return s.renderKind(s.byFile[name])
+	case strings.HasPrefix(name, "parts/"):
+		return s.renderPart(name)
 	case strings.HasPrefix(name, "types/"):
 		if t := s.types()[name]; t != nil && s.byType[t.name] == nil {
 			return s.renderType(t)
@@ -208,10 +232,15 @@ func (s *Site) Write(dir string) (files int, err error) {
 	if err := clearPages(dir); err != nil {
 		return 0, err
 	}
-	if err := os.MkdirAll(filepath.Join(dir, "types"), 0o755); err != nil {
+	for _, below := range []string{"types", "parts"} {
+		if err := os.MkdirAll(filepath.Join(dir, below), 0o755); err != nil {
+			return 0, err
+		}
+	}
+	names, err := s.Files()
+	if err != nil {
 		return 0, err
 	}
-	names := s.Files()
 	var g errgroup.Group
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for _, name := range names {
@@ -278,15 +307,6 @@ func (s *Site) frame(title, root, current string) frame {
 	}
 	return f
 }
-
-// fieldArgs is what the template of a field takes.
-type fieldArgs struct {
-	Root  string
-	All   mask
-	Field *field
-}
-
-func args(root string, all mask, f *field) fieldArgs { return fieldArgs{root, all, f} }
 
 func (s *Site) execute(name string, data any) ([]byte, error) {
 	var b bytes.Buffer

@@ -2,6 +2,7 @@ package pages_test
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"errors"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -28,6 +30,15 @@ func newSite(t *testing.T, o pages.Options) *pages.Site {
 	return site
 }
 
+func files(t *testing.T, site *pages.Site) []string {
+	t.Helper()
+	names, err := site.Files()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
+}
+
 func render(t *testing.T, site *pages.Site, name string) string {
 	t.Helper()
 	data, err := site.Render(name)
@@ -39,23 +50,59 @@ func render(t *testing.T, site *pages.Site, name string) string {
 
 var (
 	href   = regexp.MustCompile(`(?:href|src)="([^"]*)"`)
-	id     = regexp.MustCompile(` id="([^"]*)"`)
 	inline = regexp.MustCompile(`<style|<script>| style="| on[a-z]+="`)
 )
+
+// place matches what tells the places of a page: ids, fields of parts, and the parts below a field.
+var place = regexp.MustCompile(`<li class="f" (id|data-path)="([^"]*)"|</?li| id="([^"]*)"| data-part="([^"]*)"`)
+
+// addPlaces adds the ids of a page, or of a part below a field, as they are when all parts are loaded.
+func addPlaces(t *testing.T, to map[string]bool, text map[string]string, name, above string, inside []string) {
+	t.Helper()
+	var fields []string // around the place, "" for other items
+	for _, m := range place.FindAllStringSubmatch(text[name], -1) {
+		id := cmp.Or(m[2], m[3])
+		switch {
+		case m[0] == "</li":
+			fields = fields[:len(fields)-1]
+		case m[1] == "data-path":
+			id = above + "." + id
+			fields = append(fields, id)
+		case m[1] == "id":
+			fields = append(fields, id)
+		case m[0] == "<li":
+			fields = append(fields, "")
+		}
+		if id != "" && to[id] {
+			t.Errorf("%s: two things have the id %s", name, id)
+		}
+		if part := "parts/" + m[4] + ".js"; m[4] != "" && !slices.Contains(inside, part) {
+			if text[part] == "" {
+				t.Errorf("%s: no part %s", name, part)
+			}
+			addPlaces(t, to, text, part, fields[len(fields)-1], append(slices.Clip(inside), part))
+		}
+		if id != "" {
+			to[id] = true
+		}
+	}
+}
 
 // TestEveryLinkLeadsSomewhere renders all pages of a version and follows their links.
 func TestEveryLinkLeadsSomewhere(t *testing.T) {
 	site := newSite(t, pages.Options{Versions: []string{schema.Latest}})
 	text := map[string]string{}
 	ids := map[string]map[string]bool{}
-	for _, name := range site.Files() {
+	for _, name := range files(t, site) {
 		text[name] = render(t, site, name)
-		ids[name] = map[string]bool{}
-		for _, m := range id.FindAllStringSubmatch(text[name], -1) {
-			if ids[name][m[1]] {
-				t.Errorf("%s: two things have the id %s", name, m[1])
-			}
-			ids[name][m[1]] = true
+		if strings.HasPrefix(name, "parts/") { // a script holds a text
+			text[name] = strings.ReplaceAll(text[name], `\"`, `"`)
+		}
+	}
+	for name := range text {
+		if path.Ext(name) == ".html" {
+			ids[name] = map[string]bool{}
+			addPlaces(t, ids[name], text, name, "", nil)
 		}
 	}
 	if len(text) < 500 {
@@ -89,6 +136,28 @@ func TestEveryLinkLeadsSomewhere(t *testing.T) {
 	}
 }
 
+// TestSharedFieldsAreLoadedOnce: nothing of the reference is large, and pod templates are told once.
+func TestSharedFieldsAreLoadedOnce(t *testing.T) {
+	site := newSite(t, pages.Options{Versions: schema.Versions()})
+	total, told := 0, 0
+	for _, name := range files(t, site) {
+		text := render(t, site, name)
+		total += len(text)
+		if len(text) > 600<<10 {
+			t.Errorf("%s has %d bytes", name, len(text))
+		}
+		if !strings.HasPrefix(name, "types/") && !strings.HasPrefix(name, "search") && strings.Contains(text, "Entrypoint array. Not executed within a shell") {
+			told++
+		}
+	}
+	if total > 25<<20 {
+		t.Errorf("all pages have %d bytes", total)
+	}
+	if told > 3 { // containers; ephemeral ones, in the part of a pod's spec and in the page of pods
+		t.Errorf("the command of a container is told in %d files", told)
+	}
+}
+
 // TestEveryKindHasACategory: a new kind of Kubernetes has to be put into one.
 func TestEveryKindHasACategory(t *testing.T) {
 	site := newSite(t, pages.Options{Versions: schema.Versions()})
@@ -96,6 +165,8 @@ func TestEveryKindHasACategory(t *testing.T) {
 		t.Errorf("%s is in no category", kind)
 	}
 }
+
+var partName = regexp.MustCompile(` data-part="([^"]*)"`)
 
 func TestPagesTellWhatIsKnown(t *testing.T) {
 	site := newSite(t, pages.Options{Versions: []string{"1.25", "1.37"}, Rules: func(_ *schema.Kind, path string) []string {
@@ -105,7 +176,7 @@ func TestPagesTellWhatIsKnown(t *testing.T) {
 		return nil
 	}})
 	for page, wants := range map[string][]string{
-		"deployment-v1-apps.html": {`id="spec.template.spec.containers.image"`, `href="types/deploymentspec-v1-apps.html">DeploymentSpec</a> <span class="b req">required`, `<code>replicas-too-few</code>`,
+		"deployment-v1-apps.html": {`id="spec.template.spec"`, `data-path="containers"`, `href="types/deploymentspec-v1-apps.html">DeploymentSpec</a> <span class="b req">required`, `<code>replicas-too-few</code>`,
 			`<th scope="row">Group</th><td><code>apps</code>`, `<b>kind:</b> Deployment`},
 		"pod-v1-core.html":                            {`since 1.33`, `<code>Always, IfNotPresent, Never</code>`, `Cannot be updated.</em>`, `data-in="1"`},
 		"resourceclaim-v1-resource.k8s.io.html":       {`at most 32 items`, `<li>immutable</li>`},
@@ -118,6 +189,9 @@ func TestPagesTellWhatIsKnown(t *testing.T) {
 		"index.html": {`New in Kubernetes 1.37`, `New in Kubernetes 1.25`, `<h2>Workloads</h2>`},
 	} {
 		data, err := site.Render(page)
+		for _, m := range partName.FindAllStringSubmatch(string(data), -1) {
+			data = append(data, strings.ReplaceAll(render(t, site, "parts/"+m[1]+".js"), `\"`, `"`)...)
+		}
 		if wants == nil {
 			if !errors.Is(err, fs.ErrNotExist) {
 				t.Errorf("%s is there", page)
@@ -149,7 +223,7 @@ func TestCustomResourcesAreTextOnly(t *testing.T) {
 		return s.With([]byte(evil))
 	}})
 	name := ""
-	for _, f := range site.Files() {
+	for _, f := range files(t, site) {
 		if strings.Contains(f, "wid") && strings.Contains(f, "get") && strings.HasSuffix(f, ".html") {
 			name = f
 		}
@@ -166,7 +240,7 @@ func TestCustomResourcesAreTextOnly(t *testing.T) {
 	if !strings.Contains(page, `id="spec.deep.flower"`) {
 		t.Error("fields of objects without a name are not told")
 	}
-	if index := render(t, site, "search.js"); !strings.Contains(index, "spec.deep.flower") || strings.Contains(index, "<script>") {
+	if index := render(t, site, "search.js"); !strings.Contains(index, `"spec.deep",[["flower"`) || strings.Contains(index, "<script>") {
 		t.Error("the index does not hold the field, or holds markup")
 	}
 	if index := render(t, site, "index.html"); !strings.Contains(index, "<h2>Custom resources</h2>") {
@@ -302,7 +376,7 @@ func TestPagesAreServedCompressed(t *testing.T) {
 func TestPagesDoNotRepeatTheListOfKinds(t *testing.T) {
 	site := newSite(t, pages.Options{Versions: []string{schema.Latest}})
 	const kind = "runtimeclass-v1-node.k8s.io.html"
-	for _, name := range site.Files() {
+	for _, name := range files(t, site) {
 		if text := render(t, site, name); strings.HasPrefix(name, "types/container-") && strings.Contains(text, kind) {
 			t.Errorf("%s lists all kinds", name)
 		}

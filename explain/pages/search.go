@@ -1,7 +1,11 @@
 package pages
 
 import (
+	"cmp"
 	"encoding/json"
+	"fmt"
+	"io/fs"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -46,30 +50,126 @@ func (s *Site) entries() (out []*entry) {
 	return out
 }
 
-// searchIndex writes what the search looks in, as a script that hands it over: pages opened as files
-// cannot read JSON.
-func (s *Site) searchIndex() ([]byte, error) {
-	kinds := make([][]any, len(s.kinds))
-	number := map[*kind]int{}
-	for i, k := range s.kinds {
-		number[k] = i
-		kinds[i] = []any{k.GVK.Kind, k.GroupVersion().String(), k.file, k.in, oneLine(k.Type().Description), append([]string{k.Resource}, k.ShortNames...), k.preferred}
-	}
-	fields := [][]any{}
-	for _, e := range s.entries() {
-		if e.field != nil {
-			doc := e.field.Doc
-			if doc == "" {
-				doc = e.field.Element().Description
-			}
-			fields = append(fields, []any{number[e.kind], e.field.Path, e.field.Type, e.in, oneLine(doc)})
-		}
-	}
-	data, err := json.Marshal(map[string]any{"kinds": kinds, "fields": fields})
+// maxScript is about how many bytes a script of the search may have.
+const maxScript = 450_000
+
+var searchName = regexp.MustCompile(`^search(-[0-9]+)?\.js$`)
+
+func isSearchScript(name string) bool { return searchName.MatchString(name) }
+
+func (s *Site) searchScript(name string) ([]byte, error) {
+	scripts, err := s.search()
 	if err != nil {
 		return nil, err
 	}
-	return append(append([]byte("seatrialSearch("), data...), ");\n"...), nil
+	if scripts[name] == nil {
+		return nil, fmt.Errorf("%s: %w", name, fs.ErrNotExist)
+	}
+	return scripts[name], nil
+}
+
+// index is what the search looks in.
+type index struct {
+	kinds  [][]any // kind, API version, file, versions, text, other names, whether it is preferred
+	types  []string
+	groups []*group
+	texts  []string
+
+	number map[string]int // of types and texts
+}
+
+// group holds the fields below a place. It is written as a list: the kind, the path, and the fields.
+type group struct {
+	kind   int
+	path   string
+	fields [][]any // name, type, text, and versions where not all have it
+}
+
+func (g *group) MarshalJSON() ([]byte, error) { return json.Marshal([]any{g.kind, g.path, g.fields}) }
+
+// numberOf returns the number of a text in a table of unique ones.
+func (x *index) numberOf(table *[]string, prefix, text string) int {
+	n, ok := x.number[prefix+text]
+	if !ok {
+		n = len(*table)
+		*table = append(*table, text)
+		x.number[prefix+text] = n
+	}
+	return n
+}
+
+func (s *Site) index() *index {
+	x := &index{number: map[string]int{}}
+	numbers := map[*kind]int{}
+	for i, k := range s.kinds {
+		numbers[k] = i
+		text := x.numberOf(&x.texts, "text ", oneLine(k.Type().Description))
+		names := append([]string{k.Resource}, k.ShortNames...)
+		x.kinds = append(x.kinds, []any{k.GVK.Kind, k.GroupVersion().String(), k.file, k.in, text, names, k.preferred})
+	}
+	groups := map[string]*group{}
+	for _, e := range s.entries() {
+		if e.field == nil {
+			continue
+		}
+		above := strings.TrimSuffix(strings.TrimSuffix(e.field.Path, e.field.Name), ".")
+		key := e.kind.file + " " + above
+		g := groups[key]
+		if g == nil {
+			g = &group{kind: numbers[e.kind], path: above}
+			groups[key] = g
+			x.groups = append(x.groups, g)
+		}
+		text := x.numberOf(&x.texts, "text ", oneLine(cmp.Or(e.field.Doc, e.field.Element().Description)))
+		of := []any{e.field.Name, x.numberOf(&x.types, "type ", e.field.Type), text}
+		if e.in != e.kind.in {
+			of = append(of, e.in)
+		}
+		g.fields = append(g.fields, of)
+	}
+	return x
+}
+
+// searchScripts writes what the search looks in, as scripts that hand it over: pages opened as files cannot read JSON.
+// search.js holds the kinds and names, the others fields and texts that do not fit in it.
+func (s *Site) searchScripts() (map[string][]byte, error) {
+	x := s.index()
+	groups, texts := pieces(x.groups, maxScript*2/3), pieces(x.texts, maxScript)
+	count := len(groups) - 1 + len(texts)
+	scripts := map[string][]byte{}
+	add := func(name string, data map[string]any) error {
+		text, err := json.Marshal(data)
+		scripts[name] = slices.Concat([]byte("seatrialSearch("), text, []byte(");\n"))
+		return err
+	}
+	err := add("search.js", map[string]any{"kinds": x.kinds, "types": x.types, "groups": groups[0], "scripts": count})
+	if err != nil {
+		return nil, err
+	}
+	for i := range count {
+		more := map[string]any{}
+		if i < len(texts) {
+			more["texts"] = texts[i]
+		} else {
+			more["groups"] = groups[i-len(texts)+1]
+		}
+		if err := add(fmt.Sprintf("search-%d.js", i+1), more); err != nil {
+			return nil, err
+		}
+	}
+	return scripts, nil
+}
+
+// pieces parts a list into several whose JSON has about so many bytes.
+func pieces[T any](all []T, limit int) (out [][]T) {
+	size, from := 0, 0
+	for i, v := range all {
+		data, _ := json.Marshal(v) // texts and numbers alone
+		if size += len(data); size > limit {
+			out, from, size = append(out, all[from:i]), i, len(data)
+		}
+	}
+	return append(out, all[from:])
 }
 
 // navigation returns the script with the kinds of the left side: as a part of each page they would be half of the site.

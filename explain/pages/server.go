@@ -83,8 +83,14 @@ func (h *handler) file(name string) ([]byte, error) {
 
 func (s *Site) has(name string) bool {
 	switch {
-	case name == "index.html", name == "nav.js", name == "search.js", s.byFile[name] != nil:
+	case name == "index.html", name == "nav.js", s.byFile[name] != nil:
 		return true
+	case isSearchScript(name):
+		scripts, err := s.search()
+		return err != nil || scripts[name] != nil // the error is told by Render
+	case strings.HasPrefix(name, "parts/"):
+		part := strings.TrimSuffix(path.Base(name), ".js")
+		return name == partFile(part) && s.lists().parts[part] != nil
 	case strings.HasPrefix(name, "types/"):
 		t := s.types()[name]
 		return t != nil && s.byType[t.name] == nil

@@ -1,4 +1,5 @@
-// The pages work without this script: it adds the search, the version switch, the keys, and the colours.
+// The pages work without this script: it adds the fields that several pages share, the search, the version switch, the keys,
+// and the colours.
 "use strict";
 (() => {
   const $ = (selector, at = document) => at.querySelector(selector);
@@ -8,6 +9,21 @@
     get(key) { try { return localStorage.getItem("seatrial-" + key); } catch { return null; } },
     set(key, value) { try { localStorage.setItem("seatrial-" + key, value); } catch { /* chosen anew on each page */ } },
   };
+
+  // load runs a script of the folder once. Data are scripts, since pages opened as files may not read anything else.
+  const scripts = new Map();
+  function load(file) {
+    if (!scripts.has(file)) {
+      scripts.set(file, new Promise((done, failed) => {
+        const s = document.createElement("script");
+        s.src = root + file;
+        s.onload = done;
+        s.onerror = () => failed(new Error(file + " is not there"));
+        document.head.append(s);
+      }));
+    }
+    return scripts.get(file);
+  }
 
   // ---- Colours
 
@@ -84,7 +100,7 @@
 
   const select = $("#ui-version");
   const has = (mask, bit) => (mask & bit) !== 0;
-  let bit = Number(document.body.dataset.all); // of the version that is shown
+  let bit = Number(document.body.dataset.all); // of the version that is shown: there is one where there is no switch
   function nameOf() { return select ? select.selectedOptions[0].textContent : $(".version").lastChild.textContent; }
 
   // showVersion shows what the chosen version has and marks what came with it.
@@ -114,9 +130,9 @@
     for (const f of $$(".f.new, .f.changed")) {
       for (let up = f; up; up = up.parentElement.closest(".f")) up.classList.add("news");
     }
-    for (const n of $$(".tree summary .n-of")) {
-      const below = [...n.closest("details").lastElementChild.children].filter((f) => !f.hidden).length;
-      n.textContent = below + (below === 1 ? " field" : " fields");
+    for (const n of $$(".tree summary .n-of[data-counts]")) {
+      const below = n.dataset.counts.split(",")[Math.log2(bit)];
+      n.textContent = below + (below === "1" ? " field" : " fields");
     }
     const only = $(".only");
     if (only) {
@@ -124,6 +140,8 @@
       only.textContent = [fresh && fresh + " new", changed && changed + " changed"].filter(Boolean).join(", ") + " in " + nameOf();
       if (only.hidden) showOnlyNews(false);
     }
+    const news = $$(".f:not([hidden]) > details[data-news]").filter((d) => has(Number(d.dataset.news), bit));
+    if (news.length) fillAll(news).then(showVersion); // what is new is counted and marked, also where it is shared
   }
   function showOnlyNews(on) {
     $(".tree").classList.toggle("only-news", on);
@@ -152,20 +170,145 @@
   const head = (f) => f.querySelector(":scope > .v:not([hidden]) > .h > .n");
   const visible = () => $$(".f > .v:not([hidden]) > .h > .n").filter((n) => n.checkVisibility());
 
+  // ---- Parts: lists of fields that several places share, each in a script of its own
+
+  const parts = new Map();
+  globalThis.seatrialPart = (name, html) => parts.set(name, html);
+  const idOf = (f, path) => (f.id ? f.id + "." : "") + path;
+  const anchor = (id) => "#" + id.replace(/[% "<>`]/g, encodeURIComponent);
+
+  // fill puts the fields of a part into its place.
+  async function fill(d) {
+    const name = d.dataset.part;
+    if (!name) return;
+    try {
+      await load("parts/" + name + ".js");
+    } catch (e) {
+      d.lastElementChild.textContent = e.message;
+      delete d.dataset.news; // it is not asked for again
+      return;
+    }
+    if (!d.dataset.part) return; // it was filled meanwhile
+    delete d.dataset.part;
+    delete d.dataset.news;
+    d.dataset.filled = name;
+    const fields = element("ol", "fields");
+    fields.innerHTML = parts.get(name);
+    const above = fieldOf(d);
+    for (const f of $$("[data-path]", fields)) {
+      f.id = idOf(above, f.dataset.path);
+      for (const n of $$(":scope > .v > .h > .n", f)) n.href = anchor(f.id);
+      showRules(f);
+    }
+    for (const below of $$("details[data-part]", fields)) {
+      if (d.closest(`[data-filled="${below.dataset.part}"]`)) {
+        below.replaceWith(element("p", "again", "The type of this field is also that of a field above it: its fields are told there."));
+      }
+    }
+    d.lastElementChild.replaceWith(fields);
+  }
+  // fillAll fills some places, in their order.
+  async function fillAll(places) {
+    await Promise.all(places.map((d) => load("parts/" + d.dataset.part + ".js").catch(() => {})));
+    for (const d of places) await fill(d);
+  }
+  // fillPage fills all places of the page.
+  async function fillPage() {
+    for (;;) {
+      const places = $$(".tree details[data-part]").filter((d) => !d.dataset.tried);
+      if (!places.length) break;
+      for (const d of places) d.dataset.tried = "";
+      await fillAll(places);
+    }
+    showVersion();
+  }
+  const rules = JSON.parse($(".tree")?.dataset.rules || "{}");
+  function showRules(f) {
+    if (!rules[f.id]) return;
+    for (const v of $$(":scope > .v", f)) {
+      let facts = $(":scope > .facts", v);
+      if (!facts) v.append(facts = element("ul", "facts"));
+      const li = element("li", "rules", "lint rules ");
+      rules[f.id].forEach((rule, i) => li.append(i ? ", " : "", element("code", "", rule)));
+      facts.append(li);
+    }
+  }
+  document.addEventListener("toggle", (e) => {
+    if (e.target.dataset?.part && e.target.open) fill(e.target).then(showVersion);
+  }, true);
+
+  // place finds a field, and fills the places above it.
+  async function place(id) {
+    for (let last = null; ;) {
+      const f = document.getElementById(id);
+      if (f) return f.classList.contains("f") ? f : null;
+      let up = null;
+      for (let at = id; !up && at.includes(".");) {
+        at = at.slice(0, at.lastIndexOf("."));
+        up = document.getElementById(at);
+      }
+      const d = up && below(up);
+      if (!d?.dataset.part || d === last) return null;
+      await fill(last = d);
+    }
+  }
+
+  // ---- The path of the field that is read, above the fields
+
+  const path = $(".path");
+  let read = null;
+  function showPath() {
+    if (!path) return;
+    const f = fieldInSight();
+    if (f === read) return;
+    read = f;
+    const names = [];
+    for (let up = f; up; up = fieldOf(up.parentElement)) {
+      const a = element("a", "", head(up)?.textContent || up.id);
+      a.href = anchor(up.id);
+      names.unshift(a);
+    }
+    path.hidden = !f;
+    path.replaceChildren(...names.flatMap((a, i) => (i ? [element("span", "", "."), a] : [a])));
+    path.scrollLeft = path.scrollWidth;
+  }
+  // fieldInSight is the field of the link or of the keys while it is in sight, else the one that is read now.
+  function fieldInSight() {
+    const top = $(".top").getBoundingClientRect().bottom + 4;
+    const inSight = (f) => {
+      const h = f && !f.hidden && $(":scope > .v:not([hidden]) > .h", f)?.getBoundingClientRect();
+      return h && h.bottom > top && h.top < innerHeight && h.height > 0;
+    };
+    for (const f of [fieldOf(document.activeElement), $(".f.here")]) if (inSight(f)) return f;
+    const tree = $(".tree").getBoundingClientRect();
+    return tree.top > top ? null : fieldOf(document.elementFromPoint(tree.right - 4, top + 40));
+  }
+  let due = 0;
+  for (const event of ["scroll", "focusin", "resize", "toggle"]) {
+    addEventListener(event, () => { due ||= requestAnimationFrame(() => { due = 0; showPath(); }); }, true);
+  }
+
   // reveal opens a field and all above it, and brings it into sight.
-  function reveal(id, focus) {
-    const f = document.getElementById(id);
-    if (!f?.classList.contains("f")) return;
+  async function reveal(id, focus) {
+    if (!id) return;
+    const f = await place(id);
+    if (!f) return;
+    showVersion();
     if (f.hidden) {
       toast("not in Kubernetes " + nameOf());
       return;
     }
     for (let d = f.parentElement.closest("details"); d; d = d.parentElement.closest("details")) d.open = true;
-    if (below(f)) below(f).open = true;
+    const d = below(f);
+    if (d) {
+      await fill(d);
+      d.open = true;
+    }
     for (const old of $$(".f.here")) old.classList.remove("here");
     f.classList.add("here");
     f.scrollIntoView({ block: "start" });
     if (focus) head(f)?.focus({ preventScroll: true });
+    showPath();
   }
   const target = () => { try { return decodeURIComponent(location.hash.slice(1)); } catch { return ""; } };
   function step(by) {
@@ -188,7 +331,7 @@
     const up = fieldOf(f.parentElement);
     if (up) { head(up).focus({ preventScroll: true }); up.scrollIntoView({ block: "nearest" }); }
   }
-  $(".open")?.addEventListener("click", () => { for (const d of $$(".tree details")) d.open = true; });
+  $(".open")?.addEventListener("click", async () => { await fillPage(); for (const d of $$(".tree details")) d.open = true; });
   $(".close")?.addEventListener("click", () => { for (const d of $$(".tree details")) d.open = false; });
   addEventListener("hashchange", () => reveal(target(), true));
 
@@ -196,27 +339,33 @@
 
   const input = $("#ui-search"), drop = $(".drop"), list = $("#ui-hits"), state = $(".drop .state");
   let index = null, wanted = null, found = null, chosen = -1;
-  globalThis.seatrialSearch = (data) => { index = prepare(data); };
+  const known = { kinds: [], types: [], texts: [], scripts: 0 };
+  // seatrialSearch takes in a part of the index: kinds and types once, fields and texts in pieces.
+  globalThis.seatrialSearch = (data) => {
+    if (data.kinds) Object.assign(known, { kinds: data.kinds, types: data.types, scripts: data.scripts });
+    index ??= known.kinds.map(([kind, api, file, mask, text, names, preferred]) =>
+      ({ kind, api, file, mask, text, preferred, path: "", type: "", name: kind, names: [kind.toLowerCase(), ...names], full: kind.toLowerCase() }));
+    for (const [k, above, fields] of data.groups || []) {
+      for (const [name, type, text, mask = index[k].mask] of fields) {
+        const path = above ? above + "." + name : name;
+        index.push({ ...index[k], mask, text, path, type: known.types[type], name, names: [name.toLowerCase()], full: (index[k].kind + "." + path).toLowerCase() });
+      }
+    }
+    for (const text of data.texts || []) known.texts.push([text, text.toLowerCase()]);
+    vocabulary = null;
+  };
+  const textOf = (e) => known.texts[e.text]?.[0] ?? "";
 
-  // load fetches the index once; it is a script, since pages opened as files may not read data.
-  function load() {
-    wanted ??= new Promise((done, failed) => {
-      const s = document.createElement("script");
-      s.src = root + "search.js";
-      s.onload = done;
-      s.onerror = failed;
-      document.head.append(s);
+  // loadIndex loads the names, then the other pieces, and looks again with each.
+  function loadIndex() {
+    wanted ??= load("search.js").then(async () => {
+      for (let i = 1; i <= known.scripts; i++) {
+        await load(`search-${i}.js`);
+        if (!drop.hidden) show(input.value);
+      }
     });
-    return wanted;
-  }
-  function prepare(data) {
-    const kinds = data.kinds.map(([kind, api, file, mask, doc, names, preferred]) => ({ kind, api, file, mask, doc, preferred, path: "", type: "", name: kind, names: [kind.toLowerCase(), ...names], text: doc.toLowerCase() }));
-    const fields = data.fields.map(([k, path, type, mask, doc]) => {
-      const name = path.slice(path.lastIndexOf(".") + 1);
-      return { ...kinds[k], mask, doc, path, type, name, names: [name.toLowerCase()], full: (kinds[k].kind + "." + path).toLowerCase(), text: doc.toLowerCase() };
-    });
-    for (const k of kinds) k.full = k.names[0];
-    return [...kinds, ...fields];
+    wanted.catch(() => {}); // told where somebody looks for something
+    return load("search.js");
   }
   const letter = /[\p{L}\p{N}]/u;
   function whole(text, word, at) {
@@ -233,9 +382,9 @@
       for (const n of e.names) best = Math.max(best, n === w ? 100 : n.startsWith(w) ? 60 : n.includes(w) ? 40 : 0);
       if (!best && e.full.includes(w)) best = 15;
       if (!best) {
-        const at = e.text.indexOf(w);
+        const text = known.texts[e.text]?.[1] ?? "", at = text.indexOf(w);
         if (at < 0) return 0;
-        best = whole(e.text, w, at) ? 10 : 4;
+        best = whole(text, w, at) ? 10 : 4;
       }
       total += best;
     }
@@ -243,18 +392,52 @@
     if (/alpha|beta/.test(e.api) || !e.preferred) total -= 6;
     return Math.max(1, total);
   }
-  function find(query) {
-    const words = query.toLowerCase().split(/[\s.]+/).filter(Boolean);
+  function hitsOf(words) {
     const hits = [];
-    if (words.length) {
-      for (const e of index) {
-        if (!has(e.mask, bit)) continue;
-        const points = score(e, words);
-        if (points) hits.push([points, e]);
-      }
-      hits.sort((a, b) => b[0] - a[0] || a[1].path.length - b[1].path.length || (a[1].kind < b[1].kind ? -1 : 1));
+    for (const e of index) {
+      if (!has(e.mask, bit)) continue;
+      const points = score(e, words);
+      if (points) hits.push([points, e]);
     }
-    return { words, hits: hits.slice(0, 40).map((h) => h[1]), more: hits.length };
+    return hits.sort((a, b) => b[0] - a[0] || a[1].path.length - b[1].path.length || (a[1].kind < b[1].kind ? -1 : 1));
+  }
+  function find(query) {
+    let words = query.toLowerCase().split(/[\s.]+/).filter(Boolean), guess = "";
+    let hits = words.length ? hitsOf(words) : [];
+    if (words.length && !hits.length) {
+      const close = words.map((w) => (hitsOf([w]).length ? w : nearest(w) || w));
+      hits = hitsOf(close);
+      if (hits.length) { words = close; guess = close.join(" "); }
+    }
+    return { words, guess, hits: hits.slice(0, 40).map((h) => h[1]), more: hits.length };
+  }
+
+  // nearest is the name, or the part of one, that a word was probably meant to be; "" if none is near.
+  let vocabulary = null;
+  function nearest(word) {
+    vocabulary ??= [...new Set(index.flatMap((e) => [e.name.toLowerCase(), ...e.names, ...e.name.split(/(?=[A-Z])/).map((p) => p.toLowerCase())]))].filter((w) => w.length > 3);
+    let best = "", least = word.length < 4 ? 0 : word.length < 7 ? 1.5 : 2.5;
+    for (const w of vocabulary) {
+      if (Math.abs(w.length - word.length) > least) continue;
+      const d = distance(word, w, least);
+      if (d < least) { best = w; least = d; }
+    }
+    return best;
+  }
+  // distance counts the letters that are missing, too many, wrong, or in the wrong order; the first letter is seldom wrong.
+  function distance(a, b, limit) {
+    let before = [], last = [...Array(b.length + 1).keys()];
+    for (let i = 1; i <= a.length; i++) {
+      const row = [i];
+      for (let j = 1; j <= b.length; j++) {
+        row[j] = Math.min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
+        if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) row[j] = Math.min(row[j], before[j - 2] + 1);
+      }
+      if (Math.min(...row) > limit) return Infinity;
+      before = last;
+      last = row;
+    }
+    return last[b.length] + (a[0] === b[0] ? 0 : 0.4);
   }
   function marked(text, words, into) {
     const lower = text.toLowerCase();
@@ -289,14 +472,15 @@
   }
   function item(e, words, i) {
     const li = element("li");
-    li.id = "ui-hit-" + i;
-    li.setAttribute("role", "option");
+    li.setAttribute("role", "none");
     const a = element("a");
+    a.id = "ui-hit-" + i;
+    a.setAttribute("role", "option");
     a.href = root + e.file + (e.path ? "#" + encodeURI(e.path).replaceAll("#", "%23") : "");
     a.tabIndex = -1;
     const where = element("span", "where");
     where.append(marked(e.path ? e.kind + "." + e.path : e.kind, words, element("b")), element("span", "t", e.type), element("small", "", e.api));
-    a.append(where, marked(snippet(e.doc, words), words, element("span", "what")));
+    a.append(where, marked(snippet(textOf(e), words), words, element("span", "what")));
     li.append(a);
     return li;
   }
@@ -307,23 +491,28 @@
     input.setAttribute("aria-expanded", "true");
     if (!index) {
       state.textContent = "reading the index…";
-      try { await load(); } catch { state.textContent = "the index (search.js) is not there"; return; }
-      if (input.value !== query) return;
+      try { await loadIndex(); } catch { state.textContent = "the index (search.js) is not there"; return; }
     }
+    if (input.value === query) show(query);
+  }
+  function show(query) {
+    const was = chosen;
     found = find(query);
     list.replaceChildren(...found.hits.map((e, i) => item(e, found.words, i)));
-    state.textContent = found.hits.length ? (found.more > found.hits.length ? `the first ${found.hits.length} of ${found.more}` : "") : `nothing in Kubernetes ${nameOf()} matches`;
-    choose(found.hits.length ? 0 : -1);
-    drop.scrollTop = 0;
+    const count = found.more > found.hits.length ? `the first ${found.hits.length} of ${found.more}` : "";
+    const guess = found.guess && `nothing has ${query.trim()}: this is ${found.guess}`;
+    state.textContent = found.hits.length ? [guess, count].filter(Boolean).join("; ") : `nothing in Kubernetes ${nameOf()} matches`;
+    choose(found.hits.length ? Math.min(Math.max(was, 0), found.hits.length - 1) : -1);
+    if (was < 1) drop.scrollTop = 0;
   }
   function choose(i) {
-    list.children[chosen]?.setAttribute("aria-selected", "false");
+    list.children[chosen]?.firstChild.setAttribute("aria-selected", "false");
     chosen = i;
-    const li = list.children[i];
-    if (!li) { input.removeAttribute("aria-activedescendant"); return; }
-    li.setAttribute("aria-selected", "true");
-    input.setAttribute("aria-activedescendant", li.id);
-    li.scrollIntoView({ block: "nearest" });
+    const a = list.children[i]?.firstChild;
+    if (!a) { input.removeAttribute("aria-activedescendant"); return; }
+    a.setAttribute("aria-selected", "true");
+    input.setAttribute("aria-activedescendant", a.id);
+    a.scrollIntoView({ block: "nearest" });
   }
   function hide() {
     drop.hidden = true;
@@ -333,8 +522,8 @@
     chosen = -1;
   }
   input.addEventListener("beforeinput", (e) => { if (e.data === "/" && !input.value) e.preventDefault(); }); // it came here by that key
-  input.addEventListener("input", search);
-  input.addEventListener("focus", () => { load().catch(() => {}); if (input.value) search(); });
+  input.addEventListener("input", () => { chosen = -1; search(); });
+  input.addEventListener("focus", () => { loadIndex().catch(() => {}); if (input.value) search(); });
   input.addEventListener("keydown", (e) => {
     const n = list.children.length;
     if (e.key === "ArrowDown" && n) choose((chosen + 1) % n);
@@ -362,6 +551,7 @@
 
   const help = $("#ui-help");
   document.addEventListener("keydown", (e) => {
+    if ((e.ctrlKey || e.metaKey) && e.key === "f") fillPage(); // the browser looks in the whole page
     if (e.ctrlKey || e.metaKey || e.altKey || e.target.closest("input, select, textarea, dialog[open]")) return;
     const onField = fieldOf(document.activeElement);
     const f = onField || $(".f.here");
@@ -391,5 +581,4 @@
   const spec = document.getElementById("spec");
   if (spec?.classList.contains("f") && !target()) below(spec)?.setAttribute("open", "");
   reveal(target(), false);
-  if ("requestIdleCallback" in globalThis) requestIdleCallback(() => load().catch(() => {}));
 })();
