@@ -203,6 +203,10 @@ func (o *PlanOptions) input(ctx context.Context, res *PlanResult) (*simulate.Inp
 		return nil, nil, err
 	}
 	res.Redactor.Add(slices.Concat(in.Change, in.From)...)
+	if err := simulate.CheckGroups(in); err != nil {
+		return nil, nil, usage("%w", err)
+	}
+	in.FixedGroups = o.SurgeNodes > 0
 	if len(o.Manifests) == 0 && o.Scenario == "" {
 		return nil, nil, nil
 	}

@@ -177,20 +177,28 @@ func (a *attributes) once(what, value string) error {
 	return nil
 }
 
-// taint reads a taint as kubectl writes it: key=value:effect or key:effect.
 func (a *attributes) taint(text string) error {
+	t, err := ParseTaint(text)
+	if err != nil {
+		return err
+	}
+	a.taints = append(a.taints, t)
+	return nil
+}
+
+// ParseTaint reads a taint as kubectl writes it: key=value:effect or key:effect.
+func ParseTaint(text string) (corev1.Taint, error) {
 	i := strings.LastIndexByte(text, ':')
 	if i < 0 {
-		return fmt.Errorf("taint %q: want key=value:effect", text)
+		return corev1.Taint{}, fmt.Errorf("taint %q: want key=value:effect", text)
 	}
 	t := corev1.Taint{Effect: corev1.TaintEffect(text[i+1:])}
 	t.Key, t.Value, _ = strings.Cut(text[:i], "=")
 	switch t.Effect {
 	case corev1.TaintEffectNoSchedule, corev1.TaintEffectPreferNoSchedule, corev1.TaintEffectNoExecute:
-		a.taints = append(a.taints, t)
-		return nil
+		return t, nil
 	}
-	return fmt.Errorf("taint %q: effect %q is none of NoSchedule, PreferNoSchedule, NoExecute", text, t.Effect)
+	return corev1.Taint{}, fmt.Errorf("taint %q: effect %q is none of NoSchedule, PreferNoSchedule, NoExecute", text, t.Effect)
 }
 
 func (a *attributes) offer(name, amount string) error {

@@ -22,9 +22,9 @@ var Expanders = []string{ExpandPrice, ExpandLeastWaste, ExpandRandom}
 // NodeGroup is a group of alike nodes that grows and shrinks with the pods that need it.
 type NodeGroup struct {
 	Name  string        `json:"name"`
-	Min   int           `json:"min"`
-	Max   int           `json:"max"`
-	Size  string        `json:"size"`            // of a node: 4cpu16Gi
+	Min   int           `json:"min"`             // -1, of a group without Size: the nodes that there are
+	Max   int           `json:"max"`             // -1, of a group without Size: what the cluster states
+	Size  string        `json:"size"`            // of a node: 4cpu16Gi; empty: as the nodes of a group that a cluster has
 	Rest  []string      `json:"rest,omitempty"`  // other attributes of nodes, as --nodes has them: zone=a, taint=...
 	Price float64       `json:"price,omitempty"` // of a node for an hour, in the user's currency
 	Boot  time.Duration `json:"boot"`            // from the request for a node until it is ready
@@ -36,11 +36,20 @@ const (
 	defaultIdle = 10 * time.Minute
 )
 
+// MaxGroupNodes is how many nodes a group has at most.
+const MaxGroupNodes = 1000
+
 var nodeSize = regexp.MustCompile(`^[0-9.]+m?cpu[0-9.]+[KMGTP]i?$`)
 
-// ParseNodeGroup reads a node group, such as name=web,min=1,max=20,4cpu16Gi,zone=a,zone=b,price=0.19.
+// StatedNodeGroup returns the node group of a name that a cluster has.
+func StatedNodeGroup(name string) NodeGroup {
+	return NodeGroup{Name: name, Min: -1, Max: -1, Boot: defaultBoot, Idle: defaultIdle}
+}
+
+// ParseNodeGroup reads a node group, such as name=web,min=1,max=20,4cpu16Gi,zone=a,zone=b,price=0.19. Without a size it is
+// one that a cluster has, whose nodes it begins with.
 func ParseNodeGroup(text string) (NodeGroup, error) {
-	g := NodeGroup{Max: -1, Boot: defaultBoot, Idle: defaultIdle}
+	g := StatedNodeGroup("")
 	fail := func(format string, args ...any) (NodeGroup, error) {
 		return NodeGroup{}, fmt.Errorf("node group %q: %s", text, fmt.Sprintf(format, args...))
 	}
@@ -55,9 +64,9 @@ func ParseNodeGroup(text string) (NodeGroup, error) {
 		case key == "name":
 			g.Name = value
 		case key == "min":
-			g.Min, err = strconv.Atoi(value)
+			g.Min, err = readCount(value)
 		case key == "max":
-			g.Max, err = strconv.Atoi(value)
+			g.Max, err = readCount(value)
 		case key == "price":
 			g.Price, err = strconv.ParseFloat(value, 64)
 		case key == "boot":
@@ -74,14 +83,24 @@ func ParseNodeGroup(text string) (NodeGroup, error) {
 	switch {
 	case g.Name == "":
 		return fail("the name is missing: name=web")
-	case g.Size == "":
-		return fail("the size is missing, such as 4cpu16Gi")
-	case g.Min < 0 || g.Max < 1 || g.Max < g.Min || g.Max > 1000:
-		return fail("want min of at least 0, and max of at least 1 and min, at most 1000")
+	case g.Size == "" && len(g.Rest) > 0:
+		return fail("%s needs a size, such as 4cpu16Gi: nodes of a group that the cluster has are like those that exist", g.Rest[0])
+	case g.Size == "" && g.Max < 0:
+	case g.Max < 1 || g.Max < g.Min || g.Max > MaxGroupNodes:
+		return fail("want min of at least 0, and max of at least 1 and min, at most %d", MaxGroupNodes)
 	case g.Price < 0 || g.Boot < 0 || g.Idle < 0:
 		return fail("price, boot and idle must not be negative")
 	}
+	if g.Size != "" {
+		g.Min = max(g.Min, 0)
+	}
 	return g, nil
+}
+
+// readCount reads a number of nodes.
+func readCount(text string) (int, error) {
+	n, err := strconv.ParseUint(text, 10, 31)
+	return int(n), err
 }
 
 // Nodes returns a number of nodes of the group as --nodes names them.

@@ -109,7 +109,7 @@ a manifest is rejected; 2 wrong usage; 3 could not run; 130 interrupted.`,
 	)
 	f.StringArrayVar(
 		&o.nodeGroups, "node-group", nil,
-		"nodes that come when pods need them, and go: name=web,min=1,max=20,4cpu16Gi,zone=a,zone=b,taint=k=v:NoSchedule,price=0.19,boot=1m,idle=10m; may be repeated",
+		"nodes that come when pods need them, and go: name=web,min=1,max=20,4cpu16Gi,zone=a,zone=b,taint=k=v:NoSchedule,price=0.19,boot=1m,idle=10m; without a size, a group that the cluster has: name=web,max=20; may be repeated",
 	)
 	f.StringVar(
 		&o.Expander, "expander", plan.Expanders[0], "how to choose between node groups: "+strings.Join(plan.Expanders, "|"),
@@ -293,7 +293,7 @@ func (o *planOptions) completeScheduling() error {
 	}
 	for _, text := range o.nodeGroups {
 		g, err := plan.ParseNodeGroup(text)
-		if err == nil {
+		if err == nil && g.Size != "" {
 			_, err = simulate.GroupNodes(&g)
 		}
 		if err != nil {

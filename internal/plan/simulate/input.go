@@ -32,8 +32,10 @@ type Input struct {
 	// SchedulerConfig is a KubeSchedulerConfiguration; nil: the default.
 	SchedulerConfig []byte
 
-	NodeGroups []plan.NodeGroup // that grow and shrink, besides Nodes
-	Expander   string           // how to choose between groups: one of plan.Expanders; empty: the first
+	NodeGroups []plan.NodeGroup // that grow and shrink, besides Nodes; and those of From by their names
+	// FixedGroups keeps the groups of From that state how far they scale from doing so by themselves.
+	FixedGroups bool
+	Expander    string // how to choose between groups: one of plan.Expanders; empty: the first
 
 	// Fit asks how many more replicas of a workload fit at the end; nil: nothing.
 	Fit *plan.FitQuestion

@@ -45,6 +45,17 @@ type scaledGroup struct {
 	state     []nodeState
 	boots     []time.Time // when a node that boots is ready
 	use       plan.GroupUse
+	pool      *pool             // the groups that it shares its limits with; nil: it has its own
+	stays     int               // of the templates, the first ones: nodes that do not go
+	weight    int               // groups of a higher one come first
+}
+
+// total returns how many nodes a group has, with those of the groups that share its limits.
+func (g *scaledGroup) total() int {
+	if g.pool == nil {
+		return g.count()
+	}
+	return g.pool.count()
 }
 
 type nodeState int
@@ -58,29 +69,42 @@ const (
 // GroupNodes returns the nodes of a group at its largest. The error says which attribute is wrong.
 func GroupNodes(g *plan.NodeGroup) ([]*corev1.Node, error) { return cluster.ParseNodes(g.Nodes(g.Max)) }
 
-// newScaler returns the scaler of some groups, and the nodes that they begin with.
-func newScaler(groups []plan.NodeGroup, expander string, seed int64) (*scaler, []*corev1.Node, error) {
+// newScaler returns the scaler of some groups, and the nodes that they begin with. Groups without a size are among stated.
+func newScaler(groups []plan.NodeGroup, stated []*statedGroup, expander string, seed int64) (*scaler, []*corev1.Node, error) {
 	if len(groups) == 0 {
 		return nil, nil, nil
 	}
 	s := &scaler{expander: cmp.Or(expander, plan.ExpandPrice), seed: seed, unneeded: map[string]time.Time{}}
-	nodes := []*corev1.Node{}
+	begin := []*corev1.Node{}
 	for _, g := range groups {
+		if g.Size == "" {
+			scaled, more, err := scaledOf(&g, stated)
+			if err != nil {
+				return nil, nil, err
+			}
+			s.groups, begin = append(s.groups, scaled...), append(begin, more...)
+			continue
+		}
 		templates, err := GroupNodes(&g)
 		if err != nil {
 			return nil, nil, err
 		}
-		sg := &scaledGroup{
-			NodeGroup: g, templates: templates, state: make([]nodeState, len(templates)), boots: make([]time.Time, len(templates)),
-			use: plan.GroupUse{Name: g.Name, Size: g.Size, Min: g.Min, Max: g.Max, Price: g.Price},
-		}
+		sg := newScaledGroup(g, templates)
 		for i := range g.Min {
 			sg.state[i] = present
-			nodes = append(nodes, templates[i])
+			begin = append(begin, templates[i])
 		}
 		s.groups = append(s.groups, sg)
 	}
-	return s, nodes, nil
+	return s, begin, nil
+}
+
+// newScaledGroup returns a group none of whose nodes exists.
+func newScaledGroup(g plan.NodeGroup, templates []*corev1.Node) *scaledGroup {
+	return &scaledGroup{
+		NodeGroup: g, templates: templates, state: make([]nodeState, len(templates)), boots: make([]time.Time, len(templates)),
+		use: plan.GroupUse{Name: g.Name, Size: g.Size, Min: g.Min, Max: g.Max, Price: g.Price},
+	}
 }
 
 // count returns how many nodes a group has, those that boot included.
@@ -260,13 +284,19 @@ func (sc *scaler) compare(a, b *growth) int {
 	case plan.ExpandRandom:
 		first = cmp.Compare(sc.draw(a), sc.draw(b))
 	}
-	return cmp.Or(first, cmp.Compare(a.waste, b.waste), cmp.Compare(b.placed, a.placed), cmp.Compare(a.group.Name, b.group.Name))
+	return cmp.Or(
+		cmp.Compare(b.group.weight, a.group.weight), first, cmp.Compare(a.waste, b.waste), cmp.Compare(b.placed, a.placed),
+		cmp.Compare(a.group.Name, b.group.Name), cmp.Compare(a.group.Size, b.group.Size),
+	)
 }
 
 // draw returns a number that depends on the seed, the group, and how many nodes it has.
 func (sc *scaler) draw(g *growth) uint64 {
 	h := fnv.New64a()
 	fmt.Fprint(h, sc.seed, g.group.Name, g.nodes)
+	if g.group.pool != nil {
+		fmt.Fprint(h, g.group.Size)
+	}
 	return h.Sum64()
 }
 
@@ -287,6 +317,9 @@ func (g *scaledGroup) grow(e *scheduler.Estimator, pending []*corev1.Pod, zone s
 	for i, n := range g.templates {
 		if g.state[i] != absent || n.Labels[corev1.LabelTopologyZone] != zone || len(grown.left) == 0 {
 			continue
+		}
+		if g.pool != nil && !g.pool.allows(n, grown) {
+			break
 		}
 		with := grown.estimator.Fork()
 		with.AddNode(n)
@@ -332,10 +365,10 @@ func (s *simulation) scaleDown(now time.Time) error {
 	}
 	still := map[string]time.Time{}
 	for _, g := range sc.groups {
-		if g.count() <= g.Min {
+		if g.total() <= g.Min {
 			continue
 		}
-		for i := len(g.templates) - 1; i >= 0; i-- {
+		for i := len(g.templates) - 1; i >= g.stays; i-- {
 			name := g.templates[i].Name
 			if g.state[i] != present || !s.mayGo(name) {
 				continue

@@ -137,9 +137,8 @@ func attempts(in Input, p *plan.Plan, stalled plan.Workload) (all []attempt) {
 		}
 	}
 	if unplaced && stalled.Object.Kind != "DaemonSet" {
-		if len(in.NodeGroups) > 0 {
-			all = append(all, largerGroups(in, lacking(stalled))...)
-		} else {
+		groups := largerGroups(in, max(lacking(stalled), waiting(p)))
+		if all = append(all, groups...); len(groups) == 0 {
 			all = append(all, oneNodeMore(in)...)
 		}
 	}
@@ -325,11 +324,42 @@ func quantities(text string) map[string]resource.Quantity {
 	return all
 }
 
-// largerGroups raises the max of each node group by so many nodes.
+// waiting returns how many pods have no node at the end: nodes for so many are enough.
+func waiting(p *plan.Plan) (n int) {
+	for i := range p.Unschedulable {
+		if p.Unschedulable[i].Until == nil {
+			n++
+		}
+	}
+	return n
+}
+
+// largerGroups raises the max of each node group by so many nodes, those of the cluster included.
 func largerGroups(in Input, more int) (all []attempt) {
-	for i, g := range in.NodeGroups {
-		groups := slices.Clone(in.NodeGroups)
-		groups[i].Max += more
+	_, _, lived, err := divide(in.From)
+	if err != nil {
+		return nil
+	}
+	nodes, _ := in.beginning(lived)
+	given := slices.Clone(in.NodeGroups)
+	for _, s := range statedGroups(in.From, nodes, func(string, ...any) {}) {
+		i := slices.IndexFunc(given, func(g plan.NodeGroup) bool { return g.Name == s.name })
+		switch most := max(s.most(), len(s.nodes)); {
+		case len(s.shapes) == 0, i >= 0 && given[i].Max > 0:
+		case i >= 0:
+			given[i].Max = most
+		case len(given) < len(in.NodeGroups)+maxRemedies:
+			g := plan.StatedNodeGroup(s.name)
+			g.Max = most
+			given = append(given, g)
+		}
+	}
+	for i, g := range given {
+		groups := slices.Clone(given[:len(in.NodeGroups)])
+		if i >= len(groups) {
+			i, groups = len(groups), append(groups, g)
+		}
+		groups[i].Max = g.Max + more
 		all = append(all, attempt{change: fmt.Sprintf("max %d in node group %s", g.Max+more, g.Name), groups: groups})
 	}
 	return all

@@ -91,6 +91,9 @@ func restore(
 	var all []placed
 	for _, o := range objects {
 		t, err := a.target(o)
+		if err != nil && statesGroup(o) { // it has been read, and nothing here acts on it
+			continue
+		}
 		if err != nil {
 			tell("%s %s of the cluster is left out: %v", o.GetKind(), o.GetName(), err)
 			continue

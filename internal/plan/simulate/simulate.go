@@ -116,13 +116,12 @@ func (s *simulation) run() error {
 	if s.Reasons {
 		config.Scheduler.MaxScores = keptScores
 	}
-	if len(nodes) > 0 && s.Nodes == nil {
-		var lost []string
-		if config.Nodes, lost = fresh(nodes); len(lost) > 0 {
-			s.assume("nodes that are not ready are left out, with their pods: %s", strings.Join(lost, ", "))
-		}
+	var lost []string
+	if config.Nodes, lost = s.beginning(nodes); len(lost) > 0 {
+		s.assume("nodes that are not ready are left out, with their pods: %s", strings.Join(lost, ", "))
 	}
-	grown, begin, err := newScaler(s.NodeGroups, s.Expander, s.Seed)
+	stated := statedGroups(s.From, config.Nodes, s.assume)
+	grown, begin, err := newScaler(s.chooseGroups(stated), stated, s.Expander, s.Seed)
 	if err != nil {
 		return err
 	}

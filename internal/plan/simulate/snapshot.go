@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/yaml"
@@ -52,6 +53,14 @@ var trustBundles = schema.GroupVersionResource{
 	Group: "certificates.k8s.io", Version: "v1", Resource: "clustertrustbundles",
 }
 
+// groupResources state the node groups of a cluster that has autoscalers of which they are.
+var groupResources = []schema.GroupVersionResource{
+	{Group: karpenterGroup, Version: "v1", Resource: "nodepools"},
+	{Group: machineGroup, Version: "v1beta1", Resource: "machinedeployments"},
+	{Group: machineGroup, Version: "v1beta1", Resource: "machinesets"},
+	{Group: machineGroup, Version: "v1beta1", Resource: "machinepools"},
+}
+
 // page is how many objects are asked for at a time.
 const page = 500
 
@@ -67,11 +76,15 @@ func ReadSnapshot(ctx context.Context, config *rest.Config) (*Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
+	served, err := discovery.NewDiscoveryClientForConfig(config)
+	if err != nil {
+		return nil, err
+	}
 	s := &Snapshot{}
-	for _, r := range snapshotted {
+	for _, r := range slices.Concat(snapshotted, groupResources) {
 		objects, err := list(ctx, client.Resource(r))
 		switch {
-		case apierrors.IsNotFound(err) && r == trustBundles:
+		case apierrors.IsNotFound(err) && r == trustBundles, err != nil && ofGroups(r) && !serves(served, r):
 			continue
 		case apierrors.IsForbidden(err), apierrors.IsNotFound(err):
 			s.Missing = append(s.Missing, r.Resource)
@@ -87,6 +100,15 @@ func ReadSnapshot(ctx context.Context, config *rest.Config) (*Snapshot, error) {
 		}
 	}
 	return s, nil
+}
+
+// ofGroups reports whether a resource states node groups.
+func ofGroups(r schema.GroupVersionResource) bool { return slices.Contains(groupResources, r) }
+
+// serves reports whether a cluster has a resource.
+func serves(client discovery.DiscoveryInterface, r schema.GroupVersionResource) bool {
+	found, err := client.ServerResourcesForGroupVersion(r.GroupVersion().String())
+	return err == nil && slices.ContainsFunc(found.APIResources, func(it metav1.APIResource) bool { return it.Name == r.Resource })
 }
 
 // YAML returns a snapshot as Input.From takes it: a document an object, with its UID, so that what

@@ -35,6 +35,7 @@ type wireInput struct {
 	SchedulerConfig []byte            `json:"schedulerConfig,omitempty"`
 	Fit             *plan.FitQuestion `json:"fit,omitempty"`
 	NodeGroups      []plan.NodeGroup  `json:"nodeGroups,omitempty"`
+	FixedGroups     bool              `json:"fixedGroups,omitempty"`
 	Expander        string            `json:"expander,omitempty"`
 
 	ServerSide     bool `json:"serverSide"`
@@ -65,6 +66,7 @@ func (in Input) MarshalJSON() ([]byte, error) {
 		ServerSide: in.ServerSide, ForceConflicts: in.ForceConflicts,
 		Strict: in.Strict, External: in.External, After: in.After, Definitions: e.documents(in.Definitions),
 		SchedulerConfig: in.SchedulerConfig, Fit: in.Fit, NodeGroups: in.NodeGroups, Expander: in.Expander,
+		FixedGroups: in.FixedGroups,
 	}
 	if in.Scenario != nil {
 		for i := range in.Scenario.Actions {
@@ -108,6 +110,7 @@ func (in *Input) UnmarshalJSON(data []byte) error {
 		ServerSide: w.ServerSide, ForceConflicts: w.ForceConflicts,
 		Strict: w.Strict, External: w.External, After: w.After, Definitions: d.documents(w.Definitions),
 		SchedulerConfig: w.SchedulerConfig, Fit: w.Fit, NodeGroups: w.NodeGroups, Expander: w.Expander,
+		FixedGroups: w.FixedGroups,
 	}
 	for i, docs := range w.Applied {
 		if in.Scenario == nil || i >= len(in.Scenario.Actions) {
