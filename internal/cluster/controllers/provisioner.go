@@ -18,6 +18,8 @@ import (
 	"k8s.io/component-helpers/storage/volume"
 	"k8s.io/kubernetes/pkg/controller/volume/persistentvolume"
 	"k8s.io/utils/ptr"
+
+	"github.com/seatrial/seatrial/internal/cluster/kubelet"
 )
 
 // annProvisionedBy names the provisioner that created a volume, and is to delete it.
@@ -211,9 +213,10 @@ func (p *provisioner) volume(claim *v1.PersistentVolumeClaim) *v1.PersistentVolu
 	}
 	name, size := "pvc-"+string(claim.UID), claim.Spec.Resources.Requests[v1.ResourceStorage]
 	source := v1.PersistentVolumeSource{HostPath: &v1.HostPathVolumeSource{Path: simulatedDisks + name}}
-	if named(claim.Spec.VolumeAttributesClassName) { // only drivers have such classes
+	driver := claim.Annotations[volume.AnnStorageProvisioner]
+	if named(claim.Spec.VolumeAttributesClassName) || kubelet.AttachLimited(driver) { // only drivers have such classes, and limits
 		source = v1.PersistentVolumeSource{CSI: &v1.CSIPersistentVolumeSource{
-			Driver: claim.Annotations[volume.AnnStorageProvisioner], VolumeHandle: simulatedDisks + name,
+			Driver: driver, VolumeHandle: simulatedDisks + name,
 		}}
 	}
 	return &v1.PersistentVolume{

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	v1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/apis/config"
 	internalcache "k8s.io/kubernetes/pkg/scheduler/backend/cache"
@@ -156,7 +157,7 @@ func (e *Estimator) framework(ctx context.Context, scheduler string) (framework.
 	f, err := runtime.NewFramework(
 		ctx, s.registry, profile,
 		runtime.WithClientSet(running.ClientSet()), runtime.WithInformerFactory(running.SharedInformerFactory()),
-		runtime.WithSharedDRAManager(running.SharedDRAManager()), runtime.WithSharedCSIManager(running.SharedCSIManager()),
+		runtime.WithSharedDRAManager(running.SharedDRAManager()), runtime.WithSharedCSIManager(estimatedCSI{running.SharedCSIManager(), s}),
 		runtime.WithSnapshotSharedLister(s.shown), runtime.WithParallelism(1), runtime.WithEventRecorder(running.EventRecorder()),
 	)
 	if err != nil {
@@ -218,6 +219,38 @@ func choose(ctx context.Context, f framework.Framework, state fwk.CycleState, po
 		)
 	})
 	return best.Name, nil
+}
+
+// estimatedCSI tells plugins how many volumes nodes take, those that do not exist included.
+type estimatedCSI struct {
+	fwk.CSIManager
+	scheduler *Scheduler
+}
+
+// CSINodes returns the lister of the nodes that the estimator has that asks.
+func (m estimatedCSI) CSINodes() fwk.CSINodeLister {
+	return estimatedLister{m.CSIManager.CSINodes(), m.scheduler}
+}
+
+type estimatedLister struct {
+	fwk.CSINodeLister
+	scheduler *Scheduler
+}
+
+// Get returns what the cluster knows of a node, or what the node would register.
+func (l estimatedLister) Get(name string) (*storagev1.CSINode, error) {
+	found, err := l.CSINodeLister.Get(name)
+	if err == nil || l.scheduler.limits == nil {
+		return found, err
+	}
+	info, missing := l.scheduler.shown.Get(name)
+	if missing != nil {
+		return nil, err
+	}
+	if would := l.scheduler.limits(info.Node()); would != nil {
+		return would, nil
+	}
+	return nil, err
 }
 
 // shown is what plugins see of the nodes of the estimator that asks them.

@@ -9,6 +9,8 @@ import (
 	"context"
 	"sync"
 
+	v1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
 	apiruntime "k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
@@ -35,6 +37,8 @@ type Options struct {
 	OnDecision func(Decision) // receives every decision; may be nil
 	MaxScores  int            // number of nodes of a decision that are reported with their scores
 	Config     []byte         // a KubeSchedulerConfiguration; nil: the default
+	// VolumeLimits returns how many volumes a node would take that does not exist, for estimators; nil: any number.
+	VolumeLimits func(*v1.Node) *storagev1.CSINode
 }
 
 // Scheduler is a running scheduler.
@@ -48,6 +52,7 @@ type Scheduler struct {
 	frameworks profile.Map
 	registry   runtime.Registry
 
+	limits     func(*v1.Node) *storagev1.CSINode
 	shown      *shown                         // to the frameworks of estimators
 	estimating map[string]framework.Framework // by profile
 }
@@ -78,7 +83,7 @@ func Start(ctx context.Context, s *clients.Set, options Options, running *sync.W
 		return nil, err
 	}
 	started := &Scheduler{
-		profiles: c.Profiles, registry: plugins.NewInTreeRegistry(), shown: &shown{}, estimating: map[string]framework.Framework{},
+		limits: options.VolumeLimits, profiles: c.Profiles, registry: plugins.NewInTreeRegistry(), shown: &shown{}, estimating: map[string]framework.Framework{},
 	}
 	upstream := configured(c)
 	if s.Sequenced {

@@ -46,6 +46,7 @@ type scaledGroup struct {
 	boots     []time.Time // when a node that boots is ready
 	use       plan.GroupUse
 	pool      *pool             // the groups that it shares its limits with; nil: it has its own
+	like      map[string]string // nodes that exist, by the names of the templates that are like them
 	stays     int               // of the templates, the first ones: nodes that do not go
 	weight    int               // groups of a higher one come first
 }
@@ -165,7 +166,7 @@ func (s *simulation) finishBoots(now time.Time) error {
 				continue
 			}
 			g.state[i], s.scaler.changed = present, now
-			if err := s.engine.AddNode(context.Background(), g.templates[i]); err != nil {
+			if err := s.addNode(context.Background(), g.templates[i]); err != nil {
 				return err
 			}
 		}

@@ -17,7 +17,6 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/seatrial/seatrial/internal/cluster"
-	"github.com/seatrial/seatrial/internal/cluster/kubelet"
 	"github.com/seatrial/seatrial/manifest"
 )
 
@@ -41,6 +40,7 @@ func divide(from []*manifest.Document) (manifests []*manifest.Document, objects 
 				return nil, nil, nil, fmt.Errorf("%s: %w", d.Range(), err)
 			}
 			nodes = append(nodes, n)
+		case isCSINode(d): // see newAttachLimits
 		case o.GetUID() != "":
 			objects = append(objects, o)
 		default:
@@ -239,11 +239,6 @@ var preparations = map[string]func(*restorer, *unstructured.Unstructured){
 			unstructured.RemoveNestedField(o.Object, "spec", "clusterIPs")
 		}
 		unstructured.RemoveNestedField(o.Object, "spec", "healthCheckNodePort")
-	},
-	"StorageClass": func(_ *restorer, o *unstructured.Unstructured) {
-		if p, _, _ := unstructured.NestedString(o.Object, "provisioner"); p != "kubernetes.io/no-provisioner" {
-			o.Object["provisioner"] = kubelet.Provisioner
-		}
 	},
 	"PersistentVolume": func(r *restorer, o *unstructured.Unstructured) {
 		uid, _, _ := unstructured.NestedString(o.Object, "spec", "claimRef", "uid")

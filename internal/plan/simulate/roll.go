@@ -127,7 +127,7 @@ func (r *recorder) unusedNode(name string) string {
 func (s *simulation) upgrade(t *turn, now time.Time) error {
 	ctx := context.Background()
 	for _, made := range s.rollout.made {
-		if err := s.engine.AddNode(ctx, made); err != nil {
+		if err := s.addNode(ctx, made); err != nil {
 			return err
 		}
 	}

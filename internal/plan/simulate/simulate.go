@@ -74,6 +74,7 @@ type simulation struct {
 	crashing  map[string]bool   // workloads whose containers crashed again and again before the change
 	scaler    *scaler           // of node groups, or nil
 	missing   references        // that are assumed once their namespaces exist
+	limits    *attachLimits     // of volumes on nodes, or nil
 	rollout   *rollout          // of nodes, or nil
 }
 
@@ -125,13 +126,21 @@ func (s *simulation) run() error {
 	if err != nil {
 		return err
 	}
+	s.limits = newAttachLimits(&s.Input)
 	if s.scaler = grown; grown != nil {
 		config.Nodes = append(append([]*corev1.Node{}, config.Nodes...), begin...) // not nil: that would be the default nodes
-	}
-	if len(objects) > 0 {
-		config.Prepare = func(_ context.Context, api *rest.Config) error {
-			return restore(api, objects, nodes, s.assume)
+		for _, g := range grown.groups {
+			s.limits.alike(g.like)
 		}
+	}
+	if s.limits != nil {
+		config.Scheduler.VolumeLimits = s.limits.of
+	}
+	config.Prepare = func(ctx context.Context, api *rest.Config) error {
+		if err := s.limits.prepare(ctx, api); err != nil || len(objects) == 0 {
+			return err
+		}
+		return restore(api, objects, nodes, s.assume)
 	}
 	if s.engine, err = cluster.Start(context.Background(), config); err != nil {
 		return err

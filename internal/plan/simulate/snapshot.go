@@ -25,6 +25,7 @@ var snapshotted = []schema.GroupVersionResource{
 	{Version: "v1", Resource: "nodes"},
 	{Group: "scheduling.k8s.io", Version: "v1", Resource: "priorityclasses"},
 	{Group: "storage.k8s.io", Version: "v1", Resource: "storageclasses"},
+	{Group: "storage.k8s.io", Version: "v1", Resource: "csinodes"},
 	{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"},
 	trustBundles,
 	{Version: "v1", Resource: "serviceaccounts"},

@@ -225,7 +225,9 @@ func scaledOf(want *plan.NodeGroup, stated []*statedGroup) (groups []*scaledGrou
 	number := 0
 	for _, shape := range g.shapes {
 		set.Size = shape.size
-		sg := newScaledGroup(set, slices.Concat(shape.nodes, g.further(shape, p.max, &number, taken)))
+		more, like := g.further(shape, p.max, &number, taken)
+		sg := newScaledGroup(set, slices.Concat(shape.nodes, more))
+		sg.like = like
 		for i := range shape.nodes {
 			sg.state[i] = present
 		}
@@ -246,10 +248,13 @@ func scaledOf(want *plan.NodeGroup, stated []*statedGroup) (groups []*scaledGrou
 	return p.groups, begin, nil
 }
 
-// further returns the nodes of a shape that may come, with names that none has.
-func (g *statedGroup) further(shape *nodeShape, most int, number *int, taken map[string]bool) (nodes []*corev1.Node) {
+// further returns the nodes of a shape that may come, with names that none has, and the nodes that they are like.
+func (g *statedGroup) further(
+	shape *nodeShape, most int, number *int, taken map[string]bool,
+) (nodes []*corev1.Node, like map[string]string) {
+	like = map[string]string{}
 	if len(shape.samples) == 0 {
-		return nil
+		return nil, like
 	}
 	count := most - len(g.nodes)
 	if !g.dealt {
@@ -263,11 +268,12 @@ func (g *statedGroup) further(shape *nodeShape, most int, number *int, taken map
 		}
 		taken[name] = true
 		sample := shape.samples[i%len(shape.samples)]
+		like[name] = sample.Name
 		n := cluster.NodeLike(sample, name, 1000+*number)
 		n.Labels[corev1.LabelHostname] = name
 		nodes = append(nodes, n)
 	}
-	return nodes
+	return nodes, like
 }
 
 // most returns how many nodes the group has at most, by what it states; -1 if it states nothing.

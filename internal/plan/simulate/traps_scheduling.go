@@ -105,6 +105,17 @@ var schedulingTraps = []Trap{
 		kinds:    []string{plan.Unplaced}, explain: podLimit,
 	},
 	{
+		Name:     "volume-limit",
+		Cause:    "A node attaches so many volumes and no more; where the pod would fit otherwise, that number is reached.",
+		Evidence: "NodeVolumeLimits rejects nodes; the volumes that their pods use, and the number of the CSINode",
+		WaysOut: []string{
+			"add nodes", "take machine types that attach more volumes of DRIVER", "use fewer volumes for each pod",
+			"use volumes that are not attached, such as shares of a network",
+		},
+		Report: "https://kubernetes.io/docs/concepts/storage/storage-limits/",
+		kinds:  []string{plan.Unplaced}, explain: volumeLimit,
+	},
+	{
 		Name:     "cluster-full",
 		Cause:    "The pod would fit on an empty node, but none has so much left.",
 		Evidence: "NodeResourcesFit rejects each node that is for the pod; what is left there",
