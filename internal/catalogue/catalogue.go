@@ -31,6 +31,9 @@ var data []byte
 
 // Index is what a catalogue says of itself.
 type Index struct {
+	// Dictionary is the place of the text that all forms are compressed against, behind the index: its offset and length.
+	Dictionary [2]int `json:"dictionary"`
+
 	Projects []Project `json:"projects"` // by name
 	Kinds    []Kind    `json:"kinds"`    // by group and kind
 }
@@ -68,6 +71,7 @@ type Form struct {
 type Catalogue struct {
 	Index
 	rest   []byte
+	unpack func() (func(piece []byte) ([]byte, error), error)
 	byKind map[[2]string]int
 	chosen map[string]string // project: release, or Off
 }
@@ -97,11 +101,21 @@ func Decode(data []byte) (*Catalogue, error) {
 		return nil, fmt.Errorf("catalogue: %w", err)
 	}
 	c.rest = rest
+	c.unpack = sync.OnceValues(func() (func(piece []byte) ([]byte, error), error) {
+		dictionary, err := frames.Decompress(c.piece(c.Dictionary[0], c.Dictionary[1]))
+		if err != nil {
+			return nil, fmt.Errorf("catalogue: %w", err)
+		}
+		return frames.NewDecompressor(dictionary)
+	})
 	for i := range c.Kinds {
 		c.byKind[[2]string{c.Kinds[i].Group, c.Kinds[i].Kind}] = i
 	}
 	return c, nil
 }
+
+// piece returns compressed data behind the index.
+func (c *Catalogue) piece(offset, length int) []byte { return c.rest[offset : offset+length] }
 
 // Choose returns the catalogue with one release of some projects: cert-manager: 1.18. Off removes a project, and
 // Everything names all that are not named otherwise.
@@ -208,8 +222,11 @@ func (d *Definition) String() string { return d.Kind.Project + " " + d.Releases[
 
 // JSON returns the definition.
 func (d *Definition) JSON() ([]byte, error) {
-	from := d.Kind.Offset
-	all, err := frames.Decompress(d.catalogue.rest[from : from+d.Kind.Length])
+	unpack, err := d.catalogue.unpack()
+	if err != nil {
+		return nil, err
+	}
+	all, err := unpack(d.catalogue.piece(d.Kind.Offset, d.Kind.Length))
 	if err != nil {
 		return nil, fmt.Errorf("definition of %s: %w", d.Kind.Kind, err)
 	}
@@ -221,12 +238,58 @@ func (d *Definition) JSON() ([]byte, error) {
 
 // Write makes a catalogue of an index and the forms of each of its kinds.
 func Write(index Index, forms [][]byte) ([]byte, error) {
-	w, err := frames.NewWriter(zstd.WithWindowSize(16<<20), zstd.WithEncoderCRC(false))
+	w, err := newWriter()
 	if err != nil {
+		return nil, err
+	}
+	dictionary, err := chooseDictionary(index, forms)
+	if err != nil {
+		return nil, err
+	}
+	if index.Dictionary[0], index.Dictionary[1], err = w.UseDictionary(dictionary); err != nil {
 		return nil, err
 	}
 	for i := range index.Kinds {
 		index.Kinds[i].Offset, index.Kinds[i].Length = w.Add(forms[i])
 	}
 	return w.Bytes(index)
+}
+
+func newWriter() (*frames.Writer, error) {
+	return frames.NewWriter(zstd.WithWindowSize(16<<20), zstd.WithEncoderCRC(false))
+}
+
+const (
+	dictionarySize = 1 << 20 // in bytes: what has to be decompressed before the first form is
+	// worthwhile is the part of a form that the dictionary must not have already, for the form to become a part of it.
+	worthwhile = 1.0 / 16
+)
+
+// chooseDictionary joins the newest forms of the largest kinds, without those that resemble what is there: many operators
+// embed the schema of a pod template, each in the same words.
+func chooseDictionary(index Index, forms [][]byte) (dictionary []byte, err error) {
+	var newest [][]byte
+	for i := range index.Kinds {
+		newest = append(newest, forms[i][:index.Kinds[i].Forms[0].Length])
+	}
+	slices.SortStableFunc(newest, func(a, b []byte) int { return len(b) - len(a) })
+	for _, form := range newest {
+		if len(dictionary)+len(form) > dictionarySize {
+			continue
+		}
+		w, err := newWriter()
+		if err != nil {
+			return nil, err
+		}
+		if _, _, err := w.UseDictionary(dictionary); err != nil {
+			return nil, err
+		}
+		if _, length := w.Add(form); float64(length) > worthwhile*float64(len(form)) {
+			dictionary = slices.Concat(form, dictionary)
+		}
+		if len(dictionary) > dictionarySize*9/10 {
+			break
+		}
+	}
+	return dictionary, nil
 }

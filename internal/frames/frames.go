@@ -45,9 +45,24 @@ func ReadIndex(data []byte, index any) (rest []byte, err error) {
 // Decompress returns the content of a piece. It may be called from many goroutines.
 func Decompress(piece []byte) ([]byte, error) { return decoder().DecodeAll(piece, nil) }
 
+// dictionaryID names the dictionary in the pieces that need one.
+const dictionaryID = 1
+
+// NewDecompressor returns a function that decompresses the pieces that a [Writer] has added after its dictionary. It may be
+// called from many goroutines.
+func NewDecompressor(dictionary []byte) (func(piece []byte) ([]byte, error), error) {
+	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderDictRaw(dictionaryID, dictionary))
+	if err != nil {
+		return nil, err
+	}
+	return func(piece []byte) ([]byte, error) { return d.DecodeAll(piece, nil) }, nil
+}
+
 // A Writer compresses pieces, and puts an index before them.
 type Writer struct {
-	encoder *zstd.Encoder
+	options []zstd.EOption
+	encoder *zstd.Encoder // of pieces
+	plain   *zstd.Encoder // of the index
 	pieces  []byte
 }
 
@@ -57,7 +72,15 @@ func NewWriter(options ...zstd.EOption) (*Writer, error) {
 		zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithEncoderConcurrency(1),
 	}, options...)
 	encoder, err := zstd.NewWriter(nil, options...)
-	return &Writer{encoder: encoder}, err
+	return &Writer{options: options, encoder: encoder, plain: encoder}, err
+}
+
+// UseDictionary compresses what is added from now on against a text that resembles it. The text is added as a piece, whose
+// place is returned.
+func (w *Writer) UseDictionary(text []byte) (offset, length int, err error) {
+	offset, length = w.Add(text)
+	w.encoder, err = zstd.NewWriter(nil, append(w.options, zstd.WithEncoderDictRaw(dictionaryID, text))...)
+	return offset, length, err
 }
 
 // Add compresses a piece, and returns its place after the index.
@@ -74,7 +97,7 @@ func (w *Writer) Bytes(index any) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	packed := w.encoder.EncodeAll(head, nil)
+	packed := w.plain.EncodeAll(head, nil)
 	out := binary.BigEndian.AppendUint32(nil, uint32(len(packed)))
 	return append(append(out, packed...), w.pieces...), nil
 }
