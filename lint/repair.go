@@ -220,6 +220,11 @@ func saysNothing(d *manifest.Document, causes []verdict.Cause, i int) bool {
 		return another(func(o verdict.Cause) bool { return o.Path == c.Path && !strings.Contains(o.Message, crashed) })
 	case c.Class != verdict.Invalid:
 		return false
+	case pathInMessage(c.Message) != "": // no alternative of a schema holds, and another cause says why
+		return another(func(o verdict.Cause) bool {
+			place := pathInMessage(c.Message)
+			return o.Path == place || isBelow(cmp.Or(o.Path, pathInMessage(o.Message)), place)
+		})
 	case followsCause(d, causes, i):
 		return true
 	case c.Path == "metadata.name" && d.Object.Name == "" && d.GenerateName != "":
@@ -328,7 +333,8 @@ func (w repaired) settle(d *manifest.Document, before, after verdict.Verdict, ro
 	}
 	w.Verdict = after
 	w.setAside(d, left)
-	w.Custom, w.Release, w.Guessed, w.Definition = before.Custom, before.Release, before.Guessed, before.Definition
+	w.Custom, w.Definition = before.Custom, before.Definition
+	w.Release, w.Local, w.Guessed = before.Release, before.Local, before.Guessed
 	return w
 }
 

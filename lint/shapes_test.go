@@ -247,6 +247,16 @@ spec:
               res: {type: object, properties: {limits: {type: object, additionalProperties: {x-kubernetes-int-or-string: true}}}}
               keep: {type: integer, maximum: 30}
               bytes: {type: string, pattern: '^[0-9]+(Mi|Gi)$'}
+              until: {type: string, format: date-time}
+              range: {type: string, format: cidr}
+              address:
+                type: object
+                oneOf:
+                - properties: {kind: {enum: [IP]}, value: {anyOf: [{format: ipv4}, {format: ipv6}]}}
+                - properties: {kind: {not: {enum: [IP]}}}
+                properties:
+                  kind: {type: string, default: IP}
+                  value: {type: string}
 `
 
 // TestSlipsInCustomResources writes values of the wrong shape into a custom resource: what helps is what its definition says.
@@ -277,6 +287,26 @@ func TestSlipsInCustomResources(t *testing.T) {
 		t.Run(spec, func(t *testing.T) {
 			s.check(t, func(text string) []diag.Diagnostic { return withDefinition(t, widgets, text) })
 		})
+	}
+}
+
+// TestFormatsInCustomResources writes texts that do not have the format of their schema: one finding says what is wanted.
+func TestFormatsInCustomResources(t *testing.T) {
+	for spec, want := range map[string]string{
+		"{until: tomorrow}":            `spec.until: "tomorrow" is not a time, such as 2026-01-31T12:00:00Z`,
+		"{range: 10.0.0.0}":            `spec.range: "10.0.0.0" is not a range of addresses, such as 10.0.0.0/8`,
+		"{address: {value: harbour}}":  `spec.address.value: "harbour" is not an IPv4 address`,
+		"{address: {value: 10.0.0.7}}": "",
+	} {
+		text := "apiVersion: example.com/v1\nkind: Widget\nmetadata: {name: a}\nspec: " + spec + "\n"
+		findings := withDefinition(t, widgets, text)
+		got := ""
+		for _, f := range findings {
+			got += f.Path + ": " + f.Message
+		}
+		if got != want || len(findings) > 1 {
+			t.Errorf("%s: got %q in %d findings, want %q", spec, got, len(findings), want)
+		}
 	}
 }
 

@@ -143,7 +143,7 @@ func (t *target) enrichInvalid(d *manifest.Document, f *diag.Diagnostic, c verdi
 		enrichNotFound(d, f, path, c.Message)
 		return
 	}
-	if emptyValue.MatchString(c.Message) && !isWritten(d, path) {
+	if emptyValue.MatchString(c.Message) && pathInMessage(c.Message) == "" && !isWritten(d, path) {
 		if _, values := enumIn(c.Message); values != nil {
 			f.Help = fmt.Sprintf("add %s: %s", lastName(path), strings.Join(values, " or "))
 		} else {
@@ -166,6 +166,8 @@ func (t *target) enrichInvalid(d *manifest.Document, f *diag.Diagnostic, c verdi
 		enrichName(d, f, path, m[1], strings.Contains(c.Message, "subdomain"))
 	} else if m := bodyType.FindStringSubmatch(c.Message); m != nil {
 		t.enrichBodyType(d, f, path, m[1])
+	} else if m := bodyFormat.FindStringSubmatch(c.Message); m != nil {
+		enrichFormat(f, m[1], m[2])
 	} else {
 		enrichValue(d, f, path, c.Message)
 	}
@@ -320,7 +322,29 @@ func invalidMeant(d *manifest.Document, object map[string]any, c verdict.Cause) 
 }
 
 // bodyType matches what the server says of a value of the wrong type in a custom resource.
-var bodyType = regexp.MustCompile(`in body must be of type (\w+): "`)
+var bodyType = regexp.MustCompile(`in body must be of type (array|boolean|integer|null|number|object|string): "`)
+
+// bodyFormat matches what the server says of a text that does not have the format of its schema.
+var bodyFormat = regexp.MustCompile(`in body must be of type ([\w-]+): ("(?:[^"\\]|\\.)*")$`)
+
+// formats are those of texts in schemas, as people call them.
+var formats = map[string]string{
+	"ipv4": "an IPv4 address", "ipv6": "an IPv6 address", "cidr": "a range of addresses, such as 10.0.0.0/8",
+	"uri": "a URI, such as https://example.com/x", "hostname": "the name of a host", "email": "an e-mail address",
+	"mac": "a MAC address", "uuid": "a UUID", "byte": "Base64", "date": "a date, such as 2026-01-31",
+	"date-time": "a time, such as 2026-01-31T12:00:00Z", "datetime": "a time, such as 2026-01-31T12:00:00Z",
+	"duration": "a duration, such as 1h30m",
+}
+
+// enrichFormat says of a text what its format should be.
+func enrichFormat(f *diag.Diagnostic, format, text string) {
+	want, known := formats[format]
+	if !known {
+		want = "of the format " + format
+	}
+	f.Server = f.Message
+	f.Message = fmt.Sprintf("%s is not %s", text, want)
+}
 
 // enrichBodyType says of a value of the wrong type in a custom resource what stands there and what to write.
 func (t *target) enrichBodyType(d *manifest.Document, f *diag.Diagnostic, path, typ string) {
