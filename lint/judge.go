@@ -247,12 +247,17 @@ func judgedBy(v verdict.Verdict, f diag.Diagnostic) diag.Diagnostic {
 	}
 	added := f.Rule == ruleFieldUnknown.Name || f.Reason == string(metav1.CauseTypeFieldValueNotSupported)
 	note := "judged by the definition of " + v.Release + "; crds: in " + ConfigName + " chooses another"
-	if strings.HasSuffix(v.Release, ".json") {
+	holder := v.Release
+	switch {
+	case v.Local:
+		holder = "the definition in " + v.Release
+		note = "judged by " + holder
+	case strings.HasSuffix(v.Release, ".json"):
 		note = "judged by the schema " + v.Release
 	}
 	if v.Guessed && added && f.Severity == diag.Error && !strings.Contains(f.Help, "did you mean") {
 		f.Severity = diag.Warning
-		note = v.Release + " does not have it; a newer release may"
+		note = holder + " does not have it; a newer release may"
 	}
 	f.Help = strings.TrimPrefix(f.Help+"; "+note, "; ")
 	return f

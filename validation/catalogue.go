@@ -18,6 +18,7 @@ import (
 // Definition is a CustomResourceDefinition that somebody else's release brings.
 type Definition struct {
 	Release  string                 // that it is taken from: cert-manager v1.18.2, or the file of a JSON schema
+	Local    bool                   // Release is the path of what holds it, beside the set that is judged
 	Guessed  bool                   // the user did not say which release is in use
 	Versions []string               // API versions that it serves
 	JSON     func() ([]byte, error) // of the definition, which its API server is known to accept
@@ -95,7 +96,7 @@ func (c *Catalogue) create(
 		if !ok {
 			continue
 		}
-		v.Release, v.Guessed = r.Release, r.Guessed
+		v.Release, v.Local, v.Guessed = r.Release, r.Local, r.Guessed
 		if v.Accepted() {
 			return v, true
 		}

@@ -64,6 +64,8 @@ type LintJob struct {
 	unused    lint.Overrides // of the last run
 	narrowed  bool           // not all of the rules of the configuration run
 	secrets   *sharedRedactor
+	// definitions are the catalogue with those of the tree, of the last run; nil: the tree has none, or no sources.
+	definitions *validation.Catalogue
 }
 
 // sharedRedactor knows the values of the Secrets that sources render to, which changes of the sources may show.
@@ -240,6 +242,9 @@ func (j *LintJob) runSet(ctx context.Context, o lint.Options) (*lint.Result, err
 	v, err := j.validator()
 	if err != nil {
 		return nil, err
+	}
+	if j.definitions != nil {
+		v.SetCatalogue(j.definitions)
 	}
 	o.Validator, o.Policies = v, admission.New(v)
 	res, err := lint.Run(ctx, o)

@@ -105,7 +105,10 @@ func (j *LintJob) runSources(ctx context.Context) (*lint.Result, error) {
 		return res, err
 	}
 	renderings := j.render(ctx)
-	external := slices.Concat(j.Options.External, objectsOf(renderings))
+	objects, definitions := contentsOf(renderings)
+	external := slices.Concat(j.Options.External, objects)
+	definitions.addFiles(j.workspace.Files, j.Options.Files)
+	j.useDefinitions(ctx, definitions)
 	bases := make([]*lint.Base, len(renderings))
 	if j.base != nil {
 		j.Options.Base, bases = j.base.match(j.Options.Files, renderings)
@@ -122,6 +125,7 @@ func (j *LintJob) runSources(ctx context.Context) (*lint.Result, error) {
 	g.Go(func() error {
 		o := j.Options
 		o.External = external
+		o.Settings = slices.Concat(o.Settings, definitions.settings())
 		res, err := j.runLoose(each, o)
 		if errors.Is(err, lint.ErrNoDocuments) {
 			res, err = &lint.Result{Problems: problemsOf(res)}, nil
@@ -210,9 +214,11 @@ func (j *LintJob) version() string {
 	return schema.Minor(j.Options.Linked)
 }
 
-// objectsOf lists the objects of renderings as external ones: what one source refers to, another may bring.
-func objectsOf(renderings []*render.Rendering) (objects []string) {
+// contentsOf lists the objects of renderings as external ones, and their definitions: what one source refers to or uses,
+// another may bring.
+func contentsOf(renderings []*render.Rendering) (objects []string, definitions *treeDefinitions) {
 	seen := map[string]bool{}
+	definitions = newTreeDefinitions()
 	for _, r := range renderings {
 		docs, _ := manifest.Read(source.NewFile(r.Name, r.Text), manifest.DefaultLimits)
 		for _, d := range docs {
@@ -220,8 +226,9 @@ func objectsOf(renderings []*render.Rendering) (objects []string) {
 				seen[o.Kind+"/"+o.Name] = true
 			}
 		}
+		definitions.addRendering(r, docs)
 	}
-	return slices.Sorted(maps.Keys(seen))
+	return slices.Sorted(maps.Keys(seen)), definitions
 }
 
 // runRendering lints a rendering, as a change of base. Findings are about the source.

@@ -76,6 +76,8 @@ type Verdict struct {
 	Definition func() ([]byte, error)
 	// Release is that of the definition if it comes from a catalogue: cert-manager v1.18.2.
 	Release string
+	// Local says that Release is the path of what holds the definition, beside the set.
+	Local bool
 	// Guessed says that the release was not chosen by the user, who may run a newer one than the catalogue holds.
 	Guessed bool
 	// NotServed is the setting without which an API server does not serve the kind; empty if it serves it. The rest of the
