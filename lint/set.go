@@ -405,8 +405,7 @@ func (s *Set) Quotas(namespace string) []*Resource {
 
 // Referring lists the objects of a kind that name a resource.
 func (s *Set) Referring(kind string, r *Resource) (out []*Resource) {
-	gk := r.GroupKind()
-	for _, o := range s.referrers[objectKey{gk.Group, gk.Kind, r.Object.Namespace, r.Object.Name}] {
+	for _, o := range s.Referrers(r) {
 		if o.Object.Kind == kind {
 			out = append(out, o)
 		}
@@ -414,11 +413,14 @@ func (s *Set) Referring(kind string, r *Resource) (out []*Resource) {
 	return out
 }
 
-// Referred reports whether any object names a resource.
-func (s *Set) Referred(r *Resource) bool {
+// Referrers lists the objects that name a resource.
+func (s *Set) Referrers(r *Resource) []*Resource {
 	gk := r.GroupKind()
-	return len(s.referrers[objectKey{gk.Group, gk.Kind, r.Object.Namespace, r.Object.Name}]) > 0
+	return s.referrers[objectKey{gk.Group, gk.Kind, r.Object.Namespace, r.Object.Name}]
 }
+
+// Referred reports whether any object names a resource.
+func (s *Set) Referred(r *Resource) bool { return len(s.Referrers(r)) > 0 }
 
 // External lists objects that exist elsewhere, as Kind/namespace/name or Kind/name; each part may be a glob.
 type External []string

@@ -294,8 +294,9 @@ var failureRules = []*lint.Rule{
 		Severity:    diag.Info,
 		Category:    "config",
 		Optional:    true,
-		Equivalents: "popeye 105, 108 and 1102",
-		Doc:         "A name stays when the number changes: of ports of containers, and of the target of a Service.",
+		Equivalents: "popeye 105, 108, 1102 and 1403",
+		Doc: "A name stays when the number changes: of ports of containers, of their probes, of the target of a Service, " +
+			"and of the backend of an Ingress.",
 		Check: func(p *lint.Pass) error {
 			if o, ok := p.Object.(*corev1.Service); ok && len(o.Spec.Selector) > 0 {
 				for i, port := range o.Spec.Ports {
@@ -308,6 +309,7 @@ var failureRules = []*lint.Rule{
 					}
 				}
 			}
+			numberedBackends(p)
 			p.Containers(func(c *corev1.Container, path string, _ bool) {
 				for i, port := range c.Ports {
 					if port.Name == "" {
@@ -316,7 +318,66 @@ var failureRules = []*lint.Rule{
 						})
 					}
 				}
+				numberedProbes(p, c, path)
 			})
+			return nil
+		},
+	},
+	{
+		Name:        "service-traffic-policy",
+		Title:       "Service whose externalTrafficPolicy does not fit its type",
+		Severity:    diag.Info,
+		Category:    "availability",
+		Optional:    true,
+		Kinds:       []string{"Service"},
+		URL:         "https://kubernetes.io/docs/reference/networking/virtual-ips/#external-traffic-policy",
+		Equivalents: "popeye 1107 and 1108",
+		Doc: "A load balancer with the policy Cluster, the default, may send requests through a second node, and the pods see " +
+			"the address of that node in place of the client's. With type NodePort and the policy Local, a node " +
+			"without a pod of the Service drops what it gets: nothing tells clients which nodes to ask.",
+		Check: func(p *lint.Pass) error {
+			s, ok := p.Object.(*corev1.Service)
+			if !ok {
+				return nil
+			}
+			f := lint.Finding{Path: "spec.externalTrafficPolicy"}
+			switch policy := s.Spec.ExternalTrafficPolicy; {
+			case s.Spec.Type == corev1.ServiceTypeLoadBalancer && policy == corev1.ServiceExternalTrafficPolicyCluster:
+				f.Message, f.Help = "requests may take a second node on their way, and lose the client's address", "set externalTrafficPolicy: Local"
+				f.Fixes = setting(f.Path, "Local")
+			case s.Spec.Type == corev1.ServiceTypeNodePort && policy == corev1.ServiceExternalTrafficPolicyLocal:
+				f.Message, f.Help = "nodes without a pod of the Service drop the requests that they get", "set externalTrafficPolicy: Cluster"
+				f.Fixes = setting(f.Path, "Cluster")
+			default:
+				return nil
+			}
+			p.Report(f)
+			return nil
+		},
+	},
+	{
+		Name:        "owner-reference-written",
+		Title:       "object with an owner that is named by its UID",
+		Severity:    diag.Warning,
+		Category:    "availability",
+		URL:         "https://kubernetes.io/docs/concepts/architecture/garbage-collection/#owners-dependents",
+		Equivalents: "monokle LNK001",
+		Doc: "The garbage collector deletes an object of whose owners none exists. A UID is drawn when the owner is created, so " +
+			"that a manifest cannot know it: the field was most likely copied from a running cluster.",
+		Check: func(p *lint.Pass) error {
+			o, ok := p.Object.(metav1.Object)
+			if !ok {
+				return nil
+			}
+			for i, owner := range o.GetOwnerReferences() {
+				p.Report(lint.Finding{
+					Path: fmt.Sprintf("metadata.ownerReferences[%d].uid", i),
+					Message: fmt.Sprintf("the garbage collector deletes the object unless %s %s exists with this very UID",
+						owner.Kind, owner.Name),
+					Help:  "remove metadata.ownerReferences",
+					Fixes: removing("metadata.ownerReferences"),
+				})
+			}
 			return nil
 		},
 	},
@@ -486,3 +547,56 @@ func passwordURL(text string) string {
 
 // stand are words that stand for a password.
 var stand = regexp.MustCompile(`(?i)^(x+|pass(word|wd)?|pwd|changeme|change-me|secret|your[-_]?.*|my[-_]?pass(word)?|token|redacted|placeholder)$`)
+
+// numberedProbes finds probes that name their port by its number.
+func numberedProbes(p *lint.Pass, c *corev1.Container, path string) {
+	for _, probe := range []struct {
+		field string
+		of    *corev1.Probe
+	}{{"startupProbe", c.StartupProbe}, {"readinessProbe", c.ReadinessProbe}, {"livenessProbe", c.LivenessProbe}} {
+		if probe.of == nil {
+			continue
+		}
+		say := func(handler string, port intstr.IntOrString) {
+			if port.Type == intstr.Int {
+				p.Report(lint.Finding{
+					Path:    fmt.Sprintf("%s.%s.%s.port", path, probe.field, handler),
+					Message: fmt.Sprintf("the %s of container %s asks port number %d", probe.field, c.Name, port.IntVal),
+					Help:    "name the port of the container",
+				})
+			}
+		}
+		if h := probe.of.HTTPGet; h != nil {
+			say("httpGet", h.Port)
+		}
+		if h := probe.of.TCPSocket; h != nil {
+			say("tcpSocket", h.Port)
+		}
+	}
+}
+
+// numberedBackends finds backends of an Ingress that name the port of their Service by its number.
+func numberedBackends(p *lint.Pass) {
+	o, ok := p.Object.(*networkingv1.Ingress)
+	if !ok {
+		return
+	}
+	say := func(b *networkingv1.IngressBackend, path string) {
+		if b != nil && b.Service != nil && b.Service.Port.Number != 0 {
+			p.Report(lint.Finding{
+				Path:    path + ".service.port.number",
+				Message: fmt.Sprintf("the backend is port number %d of Service %s", b.Service.Port.Number, b.Service.Name),
+				Help:    "name the port of the Service",
+			})
+		}
+	}
+	say(o.Spec.DefaultBackend, "spec.defaultBackend")
+	for i, rule := range o.Spec.Rules {
+		if rule.HTTP == nil {
+			continue
+		}
+		for j := range rule.HTTP.Paths {
+			say(&rule.HTTP.Paths[j].Backend, fmt.Sprintf("spec.rules[%d].http.paths[%d].backend", i, j))
+		}
+	}
+}

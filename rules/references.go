@@ -170,6 +170,18 @@ var referenceRules = []*lint.Rule{
 		CheckSet: checkUnused,
 	},
 	{
+		Name:        "config-key-unused",
+		Title:       "key of a ConfigMap or Secret that nothing in the set reads",
+		Severity:    diag.Info,
+		Category:    "config",
+		Optional:    true,
+		Kinds:       []string{"ConfigMap", "Secret"},
+		Equivalents: "popeye 401",
+		Doc: "Each object that refers to it names single keys, and this one none of them does: it is left over, or its name is " +
+			"misspelt at one of the two places. Namespaces with custom resources are passed over.",
+		CheckSet: checkUnusedKeys,
+	},
+	{
 		Name:        "network-policy-peer-selects-nothing",
 		Title:       "NetworkPolicy peer that matches no pods of the set",
 		Severity:    diag.Warning,
@@ -644,6 +656,45 @@ func checkUnused(p *lint.SetPass) error {
 		Help:    "remove it, or fix the name in the reference",
 	})
 	return nil
+}
+
+func checkUnusedKeys(p *lint.SetPass) error {
+	r := p.Resource
+	if !p.Set.HasPodsIn(r.Object.Namespace) || p.Set.MayCreatePods(r.Object.Namespace) {
+		return nil
+	}
+	read, whole := map[string]bool{}, false
+	for _, o := range p.Set.Referrers(r) {
+		for _, ref := range o.Refs {
+			if ref.Kind != r.Object.Kind || ref.Group != "" || ref.Name != r.Object.Name || ref.Namespace != r.Object.Namespace {
+				continue
+			}
+			whole = whole || len(ref.Keys) == 0
+			for _, key := range ref.Keys {
+				read[key.Name] = true
+			}
+		}
+	}
+	if whole || len(read) == 0 {
+		return nil
+	}
+	for _, key := range r.Keys {
+		if !read[key] {
+			p.Report(lint.Finding{
+				Path: keyPath(r, key), OnKey: r.Object.Kind == "ConfigMap", Message: fmt.Sprintf("nothing in the set reads the key %s", key),
+				Help: "remove it, or fix its name in the reference",
+			})
+		}
+	}
+	return nil
+}
+
+// keyPath returns where a key is shown: that of a Secret may be written in data or in stringData.
+func keyPath(r *lint.Resource, key string) string {
+	if r.Object.Kind == "Secret" {
+		return "metadata.name"
+	}
+	return "data[" + key + "]"
 }
 
 func checkPeers(p *lint.SetPass) error {
