@@ -80,8 +80,9 @@ var (
 		Title:    "policy that lint does not evaluate",
 		Severity: diag.Info,
 		Category: "custom",
-		Doc: "Lint evaluates Kubernetes' own admission policies, and those of Kyverno and Gatekeeper that are written in " +
-			"CEL with Kubernetes' own libraries. The finding says what evaluates this one.",
+		Doc: "Lint evaluates Kubernetes' own admission policies, those of Kyverno and Gatekeeper that are written in CEL with " +
+			"Kubernetes' own libraries, and rules of Kyverno that are patterns or conditions on the request. The finding " +
+			"says what evaluates this one.",
 	}
 	rulePolicyLate = &Rule{
 		Name:     "policy-applied-late",

@@ -361,7 +361,7 @@ var failureRules = []*lint.Rule{
 		Severity:    diag.Warning,
 		Category:    "availability",
 		URL:         "https://kubernetes.io/docs/concepts/architecture/garbage-collection/#owners-dependents",
-		Equivalents: "monokle LNK001",
+		Equivalents: "monokle LNK003",
 		Doc: "The garbage collector deletes an object of whose owners none exists. A UID is drawn when the owner is created, so " +
 			"that a manifest cannot know it: the field was most likely copied from a running cluster.",
 		Check: func(p *lint.Pass) error {

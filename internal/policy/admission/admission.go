@@ -62,7 +62,9 @@ type evaluator struct {
 
 	policies []*policy
 	mutators []mutator
+	kyverno  []*kyvernoRule
 	remarks  []lint.PolicyRemark
+	spaces   *namespaces
 }
 
 // policy is one that validates, with what it needs.
@@ -101,6 +103,7 @@ func (p *Policies) Prepare(
 		return nil, err
 	}
 	lister := newNamespaces(namespaces)
+	e.spaces = lister
 	m := matching.NewMatcher(lister, nil)
 	e.matcher = generic.NewPolicyMatcher(m)
 	e.validate = validating.NewDispatcher(allowAll, e.matcher)

@@ -3,6 +3,7 @@ package admission
 import (
 	"cmp"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -97,7 +98,7 @@ func (e *evaluator) concerns(a admission.Attributes) bool {
 			return true
 		}
 	}
-	return false
+	return slices.ContainsFunc(e.kyverno, func(r *kyvernoRule) bool { return r.mayHold(a.GetKind()) })
 }
 
 // exempt reports whether policies are not asked about a resource: what is not stored, and policies themselves.
@@ -126,8 +127,11 @@ func (e *evaluator) attributes(
 // Evaluate returns what the policies have against the creation of an object, and of its pods.
 func (e *evaluator) Evaluate(ctx context.Context, of *lint.Resource, stored map[string]any) []lint.PolicyViolation {
 	gvk := schema.FromAPIVersionAndKind(of.Object.APIVersion, of.Object.Kind)
-	object := &unstructured.Unstructured{Object: stored}
-	all := e.against(ctx, e.attributes(gvk, &of.Object, object.DeepCopy(), administrator))
+	object := (&unstructured.Unstructured{Object: stored}).DeepCopy()
+	if gvk == secretKind {
+		withoutTexts(object.Object)
+	}
+	all := e.against(ctx, e.attributes(gvk, &of.Object, object, administrator))
 	controller, made := makesPods(of)
 	if !made {
 		return all
@@ -199,6 +203,9 @@ func (e *evaluator) against(ctx context.Context, a admission.Attributes) (all []
 		for _, b := range p.bindings {
 			all = append(all, e.ask(ctx, p, b, a)...)
 		}
+	}
+	for _, r := range e.kyverno {
+		all = append(all, r.ask(a)...)
 	}
 	return all
 }
@@ -276,6 +283,22 @@ func (e *evaluator) ask(ctx context.Context, p *policy, b binding, a admission.A
 	return slices.CompactFunc(all, func(a, b lint.PolicyViolation) bool { // of several parameters
 		return a.Rule == b.Rule && a.Path == b.Path && a.Message == b.Message
 	})
+}
+
+// withoutTexts moves the stringData of a Secret to its data, as the server does before it asks policies.
+func withoutTexts(secret map[string]any) {
+	texts, ok := secret["stringData"].(map[string]any)
+	if !ok {
+		return
+	}
+	data := section(secret, "data")
+	for key, text := range texts {
+		if s, ok := text.(string); ok {
+			data[key] = base64.StdEncoding.EncodeToString([]byte(s))
+		}
+	}
+	delete(secret, "stringData")
+	secret["data"] = data
 }
 
 var secretKind = corev1.SchemeGroupVersion.WithKind("Secret")

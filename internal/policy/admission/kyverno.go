@@ -92,6 +92,10 @@ func (e *evaluator) addKyvernoRules(ctx context.Context, o *lint.PolicyObject, p
 		if !ok {
 			continue
 		}
+		if r := e.kyvernoRule(i, rule, spec, o); r != nil {
+			e.kyverno = append(e.kyverno, r)
+			continue
+		}
 		constraints, translates := e.kyvernoMatch(rule, o)
 		if !translates {
 			left = append(left, text(rule, "name"))
