@@ -13,13 +13,26 @@ import (
 
 	"github.com/seatrial/seatrial/explain/pages"
 	"github.com/seatrial/seatrial/internal/browser"
+	"github.com/seatrial/seatrial/schema"
 )
 
 const shown = `((id) => { const n = document.getElementById(id)?.querySelector(".v:not([hidden]) .n"); return !!n && n.checkVisibility() })`
 
 func serve(t *testing.T, versions ...string) string {
 	t.Helper()
-	site, err := pages.New(pages.Options{Versions: versions})
+	site, err := pages.New(pages.Options{
+		Versions: versions,
+		Rules: func(_ *schema.Kind, path string) []string {
+			if strings.HasSuffix(path, "containers.image") {
+				return []string{"image-tag-latest", "image-tag-missing"}
+			}
+			return nil
+		},
+		RuleDocs: []pages.Rule{
+			{Name: "image-tag-latest", Title: "image that changes", Category: "images", Severity: "warning", Doc: "Name a tag.", URL: "https://example.com/", Bad: "a: b\n", Good: "a: c\n"},
+			{Name: "image-tag-missing", Title: "image without a tag", Category: "images", Severity: "warning", Optional: true, Doc: "Name a tag."},
+		},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,6 +68,13 @@ func TestPagesInABrowser(t *testing.T) {
 	b.Eval(`document.querySelector(".open").click()`)
 	b.Until(shown + `("spec.containers.livenessProbe.httpGet.port") && !document.querySelector("details[data-part]")`)
 	b.Until(`new Set(performance.getEntriesByType("resource").map((r) => r.name)).size === performance.getEntriesByType("resource").length`)
+
+	// Rules are links, also in parts.
+	b.Open("deployment-v1-apps.html#spec.template.spec.containers.image")
+	b.Until(shown + `("spec.template.spec.containers.image")`)
+	b.Do(chromedp.Click(`[id="spec.template.spec.containers.image"] .rules a`))
+	b.Until(`location.pathname === "/rules.html" && document.querySelector(":target details")?.open && document.querySelector(":target h3").checkVisibility()`)
+	b.Shot("rule")
 
 	// A type that holds itself ends.
 	b.Open("customresourcedefinition-v1-apiextensions.k8s.io.html#spec.versions.schema.openAPIV3Schema.not")
@@ -163,7 +183,7 @@ func TestSearchTakesTypingErrors(t *testing.T) {
 		b.Eval(`document.querySelector("#ui-search").value = ""`)
 		b.Press(typed)
 		b.Until(`[...document.querySelectorAll("#ui-hits .where b")].some((w) => w.textContent === "` + want + `")`)
-		b.Until(`document.querySelector(".drop .state").textContent.startsWith("nothing has ` + typed + `: this is ")`)
+		b.Until(`document.querySelector(".drop .state").textContent.startsWith("nothing has ` + typed + `: looked for ")`)
 	}
 	b.Shot("search-typo")
 	b.Eval(`document.querySelector("#ui-search").value = ""`)
@@ -179,7 +199,7 @@ func TestPagesAreAccessible(t *testing.T) {
 		b.Do(browser.Scheme(scheme))
 		for _, name := range []string{
 			"index.html", "pod-v1-core.html#spec.containers.livenessProbe", "cronjob-v1beta1-batch.html", "types/container-v1-core.html",
-			"cronjob-v1-batch.html?kubernetes=1.25",
+			"cronjob-v1-batch.html?kubernetes=1.25", "rules.html#image-tag-latest",
 		} {
 			b.Open(name)
 			b.Until(`document.readyState === "complete" && !document.querySelector("details[open][data-part]")`)

@@ -1,6 +1,10 @@
 package pages
 
-import "slices"
+import (
+	"maps"
+	"slices"
+	"strings"
+)
 
 // category is a part of the left side, named as in the official reference.
 type category struct {
@@ -24,10 +28,15 @@ var categories = []category{
 const (
 	custom = "Custom resources"
 	others = "Other API versions"
+
+	projectPrefix = "project " // no other part begins with it
 )
 
 // category gives the part of the left side that a kind stands in.
 func (k *kind) category() string {
+	if k.project != "" {
+		return projectPrefix + k.project
+	}
 	if k.Custom() {
 		return custom
 	}
@@ -41,9 +50,10 @@ func (k *kind) category() string {
 
 // section is a part of the left side.
 type section struct {
-	Name   string
-	Links  []link
-	Closed bool
+	Name    string
+	Links   []link
+	Closed  bool
+	Project bool // an operator
 }
 
 type link struct {
@@ -57,11 +67,14 @@ type link struct {
 func (s *Site) sections() []section {
 	links := map[string][]link{}
 	for _, k := range s.kinds {
-		name, l := k.category(), link{Text: k.GVK.Kind, File: k.file, In: k.in, Doc: firstSentence(k.Type().Description)}
-		if !k.preferred && name != custom {
+		name, l := k.category(), link{Text: k.GVK.Kind, File: k.file, In: k.in}
+		if k.project == "" {
+			l.Doc = k.Summary()
+		}
+		if !k.preferred && name != custom && k.project == "" {
 			name = others
 		}
-		if name == others || name == custom {
+		if name == others || name == custom || !k.preferred {
 			l.Note = k.GroupVersion().String()
 		}
 		if n := len(links[name]); n > 0 && links[name][n-1].Text == l.Text { // two groups have such a kind
@@ -73,7 +86,12 @@ func (s *Site) sections() []section {
 	var out []section
 	for _, c := range append(slices.Clone(categories), category{name: custom}, category{name: others}) {
 		if len(links[c.name]) > 0 {
-			out = append(out, section{c.name, links[c.name], c.name == others})
+			out = append(out, section{Name: c.name, Links: links[c.name], Closed: c.name == others})
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(links)) {
+		if project, ok := strings.CutPrefix(name, projectPrefix); ok {
+			out = append(out, section{Name: project, Links: links[name], Closed: true, Project: true})
 		}
 	}
 	return out

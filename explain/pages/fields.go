@@ -44,6 +44,7 @@ type told struct {
 	Facts      []explain.Fact
 	essence    string // all but the words
 	whole      string // all
+	words      string
 }
 
 // memo keeps what is told, by version and holder: pod templates are part of many kinds.
@@ -75,7 +76,7 @@ func (s *Site) tell(in mask, f *schema.Field) *told {
 		}
 		return c.Source == "documentation"
 	})
-	t = &told{Type: n.Type, TypeFile: s.typeFile(f.TypeName()), Required: n.Required, Deprecated: n.Deprecated, Facts: n.Values()}
+	t = &told{Type: n.Type, TypeFile: s.typeFile(f.TypeName()), Required: n.Required, Deprecated: n.Deprecated, Facts: n.Values(), words: n.Description}
 	t.essence = fmt.Sprint(t.Type, t.Required, t.Deprecated, n.Enum, n.Default, n.Format, n.Pattern)
 	t.whole = fmt.Sprint(t.essence, t.TypeFile, t.Facts, "\n", n.Description)
 	s.memo.mu.Lock()

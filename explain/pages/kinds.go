@@ -48,7 +48,7 @@ func (s *Site) renderKind(k *kind) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := s.lists().ofKind[k]
+	l := s.listOf(k)
 	rules, err := s.rulesOfParts(k, l)
 	if err != nil {
 		return nil, err
@@ -82,6 +82,7 @@ func (k *kind) facts() (out []explain.Fact) {
 			out = append(out, explain.Fact{Label: label, Value: value, Code: code})
 		}
 	}
+	add("Project", k.project, false)
 	add("Group", cmp.Or(k.Group, "core"), true)
 	add("Version", k.Version, true)
 	add("Kind", k.GVK.Kind, true)

@@ -25,12 +25,12 @@ type list struct {
 // A list that several fields hold is a part if it has minPart bytes, any other one if it has more than maxInline. The
 // fields of a spec stand in the page of the kind up to maxSpec.
 const (
-	minPart   = 1500
+	minPart   = 700
 	maxInline = 100_000
 	maxSpec   = 300_000
 )
 
-// lists are all lists of a site.
+// lists are the lists of some kinds.
 type lists struct {
 	ofKind map[*kind]*list
 	parts  map[string]*list // by name
@@ -38,16 +38,37 @@ type lists struct {
 
 	site   *Site
 	byKey  map[string]*list
-	byType map[string]*list // by the names of the type in all versions
+	byType map[string]*list // by the name of a type
+	fixed  map[*list]bool   // lists of other kinds, for which is decided already
 }
 
-// findLists makes the lists of all kinds.
+// findLists makes the lists of the kinds of Kubernetes.
 func (s *Site) findLists() *lists {
+	l := &lists{site: s, ofKind: map[*kind]*list{}, parts: map[string]*list{}, byKey: map[string]*list{}, byType: map[string]*list{}}
+	l.add(func(k *kind) bool { return k.project == "" })
+	return l
+}
+
+// findProjectLists makes the lists of the kinds of projects. They are many: who reads of others does not wait for them.
+func (s *Site) findProjectLists() *lists {
+	of := s.lists()
 	l := &lists{
 		site: s, ofKind: map[*kind]*list{}, parts: map[string]*list{},
-		byKey: map[string]*list{}, byType: map[string]*list{},
+		byKey: maps.Clone(of.byKey), byType: maps.Clone(of.byType), fixed: map[*list]bool{},
 	}
-	for _, k := range s.kinds {
+	for _, other := range of.order {
+		l.fixed[other] = true
+	}
+	l.add(func(k *kind) bool { return k.project != "" })
+	return l
+}
+
+// add makes the lists of some kinds, and chooses which are parts.
+func (l *lists) add(which func(*kind) bool) {
+	for _, k := range l.site.kinds {
+		if !which(k) {
+			continue
+		}
 		of := make([][]*schema.Field, len(k.of))
 		for i, v := range k.of {
 			if v != nil {
@@ -57,7 +78,22 @@ func (s *Site) findLists() *lists {
 		l.ofKind[k], _ = l.merge(k.masks, of, []string{k.Type().Name})
 	}
 	l.choose()
-	return l
+}
+
+// listOf returns the list of a kind.
+func (s *Site) listOf(k *kind) *list {
+	if k.project != "" {
+		return s.projectLists().ofKind[k]
+	}
+	return s.lists().ofKind[k]
+}
+
+// part returns the list of a script, or nil.
+func (s *Site) part(name string) *list {
+	if l := s.lists().parts[name]; l != nil {
+		return l
+	}
+	return s.projectLists().parts[name]
 }
 
 // merge puts the fields of several versions side by side, with what is below them. Above are the types that hold the
@@ -164,14 +200,22 @@ func (l *lists) intern(of *list) *list {
 	l.order = append(l.order, of)
 	for _, f := range of.Fields {
 		if f.Below != nil {
-			f.Below.uses++
+			l.use(f.Below)
 		}
 	}
 	return of
 }
 
+// use counts a use of a list, for which is not decided yet.
+func (l *lists) use(of *list) {
+	if !l.fixed[of] {
+		of.uses++
+	}
+}
+
 // choose chooses the lists that are parts.
 func (l *lists) choose() {
+	l.countKinds()
 	for _, of := range l.order {
 		for _, f := range of.Fields {
 			of.size += f.size()
@@ -183,6 +227,19 @@ func (l *lists) choose() {
 			of.Part = of.key[:12]
 			l.parts[of.Part] = of
 		}
+	}
+}
+
+// countKinds counts what stands in several kinds that tell the same, such as API versions of one.
+func (l *lists) countKinds() {
+	seen := map[*list]bool{}
+	for _, of := range l.ofKind {
+		for _, f := range of.Fields {
+			if f.Below != nil && seen[of] {
+				l.use(f.Below)
+			}
+		}
+		seen[of] = true
 	}
 }
 

@@ -25,6 +25,7 @@ import (
 	"sync"
 
 	"golang.org/x/sync/errgroup"
+	k8sversion "k8s.io/apimachinery/pkg/version"
 
 	"github.com/seatrial/seatrial/explain"
 	"github.com/seatrial/seatrial/schema"
@@ -41,22 +42,32 @@ type Options struct {
 	Versions []string                                    // of Kubernetes, in any order
 	Open     func(version string) (*schema.Store, error) // nil means schema.Open
 	Rules    explain.RulesOf                             // nil means that no lint rules are named
+	RuleDocs []Rule                                      // what is told of the rules that are named
+	Projects []Project                                   // custom resources that every version may have
+}
+
+// Project is an operator with the kinds that it defines.
+type Project struct {
+	Name  string
+	Kinds []*schema.Kind
 }
 
 // Site is an API reference. It may be used from many goroutines.
 type Site struct {
-	versions []string        // oldest first
-	stores   []*schema.Store // one a version
-	rules    explain.RulesOf
-	kinds    []*kind // as the left side shows them
-	byFile   map[string]*kind
-	byType   map[string]*kind // by the name of the kind's definition
-	nav      []section
-	template *template.Template
-	types    func() map[string]*typePage // by file
-	lists    func() *lists
-	search   func() (map[string][]byte, error) // the scripts of the search, by file
-	memo     memo
+	versions     []string        // oldest first
+	stores       []*schema.Store // one a version
+	rules        explain.RulesOf
+	ruleDocs     map[string][]Rule // by category
+	kinds        []*kind           // as the left side shows them
+	byFile       map[string]*kind
+	byType       map[string]*kind // by the name of the kind's definition
+	nav          []section
+	template     *template.Template
+	types        func() map[string]*typePage // by file
+	lists        func() *lists               // of the kinds of Kubernetes
+	projectLists func() *lists
+	search       func() (map[string][]byte, error) // the scripts of the search, by file
+	memo         memo
 }
 
 // New prepares a site; pages are made when they are asked for.
@@ -67,7 +78,10 @@ func New(o Options) (*Site, error) {
 	if o.Rules == nil {
 		o.Rules = func(*schema.Kind, string) []string { return nil }
 	}
-	s := &Site{rules: o.Rules, byFile: map[string]*kind{}, byType: map[string]*kind{}}
+	s := &Site{rules: o.Rules, ruleDocs: map[string][]Rule{}, byFile: map[string]*kind{}, byType: map[string]*kind{}}
+	for _, r := range o.RuleDocs {
+		s.ruleDocs[r.Category] = append(s.ruleDocs[r.Category], r)
+	}
 	all := schema.Versions()
 	s.versions = slices.SortedFunc(slices.Values(o.Versions), func(a, b string) int { return slices.Index(all, a) - slices.Index(all, b) })
 	s.versions = slices.Compact(s.versions)
@@ -82,9 +96,12 @@ func New(o Options) (*Site, error) {
 		s.stores = append(s.stores, store)
 	}
 	s.findKinds()
+	s.addProjects(o.Projects)
+	s.sortKinds()
 	s.nav = s.sections()
 	s.types = sync.OnceValue(s.findTypes)
 	s.lists = sync.OnceValue(s.findLists)
+	s.projectLists = sync.OnceValue(s.findProjectLists)
 	s.search = sync.OnceValues(s.searchScripts)
 	var err error
 	if s.template, err = template.New("").ParseFS(templates, "templates/*.html"); err != nil {
@@ -101,6 +118,7 @@ type kind struct {
 	in           mask
 	of           []*schema.Kind // by version; nil where it is not served
 	masks        []mask         // of those versions
+	project      string         // that defines it, where it is the same in all versions
 	preferred    bool           // of the API versions of this name the newest version's first choice
 }
 
@@ -138,13 +156,42 @@ func (s *Site) findKinds() {
 		}
 	}
 	for _, e := range found {
-		e.file = fileName(e.GVK.Kind, e.Version, cmp.Or(e.Group, "core"))
 		choices, err := e.store.Find(e.Resource)
 		e.preferred = s.newest(e.in) && err == nil && bestOfGroup(choices, e.Group).GVK == e.GVK
-		s.kinds = append(s.kinds, e)
-		s.byFile[e.file] = e
-		s.byType[e.Type().Name] = e
+		s.add(e)
 	}
+}
+
+// addProjects adds kinds that are the same in all versions, but for those that are known already.
+func (s *Site) addProjects(projects []Project) {
+	for _, p := range projects {
+		best := map[string]string{} // by group and kind
+		for _, k := range p.Kinds {
+			if now := best[k.GroupKind().String()]; now == "" || k8sversion.CompareKubeAwareVersionStrings(k.Version, now) > 0 {
+				best[k.GroupKind().String()] = k.Version
+			}
+		}
+		for _, k := range p.Kinds {
+			if s.byFile[kindFile(k)] == nil {
+				s.add(&kind{
+					Kind: k, in: s.all(), of: []*schema.Kind{k}, masks: []mask{s.all()}, project: p.Name,
+					preferred: best[k.GroupKind().String()] == k.Version,
+				})
+			}
+		}
+	}
+}
+
+func (s *Site) add(k *kind) {
+	k.file = kindFile(k.Kind)
+	s.kinds = append(s.kinds, k)
+	s.byFile[k.file] = k
+	if k.project == "" { // schemas of others are read when they are asked for, and no type refers to them
+		s.byType[k.Type().Name] = k
+	}
+}
+
+func (s *Site) sortKinds() {
 	slices.SortFunc(s.kinds, func(a, b *kind) int {
 		return cmp.Or(cmp.Compare(a.GVK.Kind, b.GVK.Kind), cmp.Compare(a.Group, b.Group), cmp.Compare(a.Version, b.Version))
 	})
@@ -182,8 +229,13 @@ func (s *Site) Files() ([]string, error) {
 			files = append(files, name)
 		}
 	}
-	for part := range s.lists().parts {
-		files = append(files, partFile(part))
+	for _, l := range []*lists{s.lists(), s.projectLists()} {
+		for part := range l.parts {
+			files = append(files, partFile(part))
+		}
+	}
+	if s.hasRules() {
+		files = append(files, rulesFile)
 	}
 	scripts, err := s.search()
 	if err != nil {
@@ -212,6 +264,8 @@ func (s *Site) Render(name string) ([]byte, error) {
 		return s.searchScript(name)
 	case s.byFile[name] != nil:
 		return s.renderKind(s.byFile[name])
+	case name == rulesFile && s.hasRules():
+		return s.renderRules()
 	case strings.HasPrefix(name, "parts/"):
 		return s.renderPart(name)
 	case strings.HasPrefix(name, "types/"):
@@ -284,26 +338,21 @@ func clearPages(dir string) error {
 
 // frame is what all pages share.
 type frame struct {
-	Title    string
-	Root     string // from the page to the folder: "" or "../"
-	Current  string // file of the kind that is shown
-	Versions []version
-	Newest   string
-	Nav      []section
-	Home     bool // the page lists all kinds itself; others leave that to nav.js
-	All      mask
-	Policy   string
-}
-
-type version struct {
-	Name  string
-	Index int
+	Title   string
+	Root    string // from the page to the folder: "" or "../"
+	Current string // file of the kind that is shown
+	Newest  string // version
+	Nav     []section
+	Home    bool // the page lists all kinds itself; others leave that to nav.js
+	All     mask
+	Policy  string
+	Rules   string // page of the lint rules; "" when there is none
 }
 
 func (s *Site) frame(title, root, current string) frame {
 	f := frame{Title: title, Root: root, Current: current, Newest: s.versions[len(s.versions)-1], Nav: s.nav, Home: current == "index.html", All: s.all(), Policy: policy}
-	for i, v := range s.versions {
-		f.Versions = append([]version{{v, i}}, f.Versions...)
+	if s.hasRules() {
+		f.Rules = rulesFile
 	}
 	return f
 }
@@ -316,9 +365,11 @@ func (s *Site) execute(name string, data any) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
+func kindFile(k *schema.Kind) string { return fileName(k.Kind, k.Version, cmp.Or(k.Group, "core")) }
+
 // Link gives the page of a kind, and the place of a field on it.
 func Link(k *schema.Kind, path []string) string {
-	file := fileName(k.Kind, k.Version, cmp.Or(k.Group, "core"))
+	file := kindFile(k)
 	if len(path) == 0 {
 		return file
 	}

@@ -170,23 +170,24 @@ var partName = regexp.MustCompile(` data-part="([^"]*)"`)
 
 func TestPagesTellWhatIsKnown(t *testing.T) {
 	site := newSite(t, pages.Options{Versions: []string{"1.25", "1.37"}, Rules: func(_ *schema.Kind, path string) []string {
-		if path == "spec.replicas" {
+		if path == "spec.replicas" || path == "spec.template.spec.containers.image" {
 			return []string{"replicas-too-few"}
 		}
 		return nil
-	}})
+	}, RuleDocs: []pages.Rule{{Name: "replicas-too-few", Title: "one replica alone", Category: "availability", Severity: "warning", Doc: "A node goes.", Bad: "kind: <Deployment>\n"}}})
 	for page, wants := range map[string][]string{
-		"deployment-v1-apps.html": {`id="spec.template.spec"`, `data-path="containers"`, `href="types/deploymentspec-v1-apps.html">DeploymentSpec</a> <span class="b req">required`, `<code>replicas-too-few</code>`,
+		"deployment-v1-apps.html": {`id="spec.template"`, `data-path="spec"`, `href="types/deploymentspec-v1-apps.html">DeploymentSpec</a> <span class="b req">required`, `<code>replicas-too-few</code>`,
 			`<th scope="row">Group</th><td><code>apps</code>`, `<b>kind:</b> Deployment`},
 		"pod-v1-core.html":                            {`since 1.33`, `<code>Always, IfNotPresent, Never</code>`, `Cannot be updated.</em>`, `data-in="1"`},
 		"resourceclaim-v1-resource.k8s.io.html":       {`at most 32 items`, `<li>immutable</li>`},
+		"rules.html":                                  {`id="replicas-too-few"`, `Finds: one replica alone.`, `<b>kind:</b> &lt;Deployment&gt;`},
 		"podsecuritypolicy-v1beta1-policy.html":       nil, // removed in 1.25
 		"cronjob-v1beta1-batch.html":                  nil,
 		"types/container-v1-core.html":                {`Appears in`, `href="../types/podspec-v1-core.html">PodSpec</a>`},
 		"types/labelselector-v1-meta.html":            {`DeploymentSpec`},
 		"persistentvolumeclaim-v1-core.html":          {`Appears in`, `StatefulSetSpec`},
 		"horizontalpodautoscaler-v1-autoscaling.html": {`autoscaling/v2</a>`},
-		"index.html": {`New in Kubernetes 1.37`, `New in Kubernetes 1.25`, `<h2>Workloads</h2>`},
+		"index.html":                                  {`New in Kubernetes 1.37`, `New in Kubernetes 1.25`, `<h2>Workloads</h2>`},
 	} {
 		data, err := site.Render(page)
 		for _, m := range partName.FindAllStringSubmatch(string(data), -1) {
@@ -212,6 +213,38 @@ func TestPagesTellWhatIsKnown(t *testing.T) {
 const evil = `{"kind":"CustomResourceDefinition","spec":{"group":"../../<b>.example.com","scope":"Namespaced","names":{"kind":"Wid\"get<script>","plural":"widgets","singular":"widget"},
 	"versions":[{"name":"v1","served":true,"schema":{"openAPIV3Schema":{"type":"object","description":"<img src=x onerror=alert(1)>","properties":{
 	"spec":{"type":"object","properties":{"a\" onclick=\"x":{"type":"string","description":"see javascript:alert(1) and https://example.com/\"><script>"},"deep":{"type":"object","properties":{"flower":{"type":"string","description":"a rose"}}}}}}}}}]}}`
+
+const catalogued = `{"kind":"CustomResourceDefinition","spec":{"group":"example.com","scope":"Namespaced","names":{"kind":"Backup","plural":"backups","singular":"backup"},"versions":[
+	{"name":"v1","served":true,"schema":{"openAPIV3Schema":{"type":"object","description":"A copy.","properties":{"spec":{"type":"object","properties":{"keepings":{"type":"integer"}}}}}}},
+	{"name":"v1beta1","served":true,"schema":{"openAPIV3Schema":{"type":"object","properties":{"spec":{"type":"object"}}}}}]}}`
+
+// TestKindsOfProjectsHavePages: they are the same in all versions, and share what Kubernetes has.
+func TestKindsOfProjectsHavePages(t *testing.T) {
+	store, err := schema.Open(schema.Latest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	with, err := store.With([]byte(catalogued))
+	if err != nil {
+		t.Fatal(err)
+	}
+	site := newSite(t, pages.Options{Versions: []string{"1.25", "1.37"}, Projects: []pages.Project{{Name: "keeper", Kinds: with.ServedAs("Backup")}}})
+	page := render(t, site, "backup-v1-example.com.html")
+	part := partName.FindStringSubmatch(page) // the metadata
+	for text, wants := range map[string][]string{
+		page:                                {`<td>keeper</td>`, `id="spec.keepings"`, `href="backup-v1beta1-example.com.html"`},
+		render(t, site, "nav.js"):           {`["keeper",true,[["backup-v1-example.com.html","Backup","example.com/v1",3],["backup-v1beta1-example.com.html","Backup","example.com/v1beta1",3]]]`},
+		render(t, site, "search.js"):        {`"spec",[["keepings"`},
+		render(t, site, "index.html"):       {`<dt>keeper</dt><dd><a href="backup-v1-example.com.html">Backup</a>`},
+		render(t, site, "pod-v1-core.html"): {` data-part="` + part[1] + `"`},
+	} {
+		for _, want := range wants {
+			if !strings.Contains(text, want) {
+				t.Errorf("no %s in %.3000s", want, text)
+			}
+		}
+	}
+}
 
 // TestCustomResourcesAreTextOnly: definitions are anybody's text, in names too.
 func TestCustomResourcesAreTextOnly(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"html/template"
 	"io/fs"
 	"math/bits"
 	"path"
@@ -14,16 +13,17 @@ import (
 // place is a field where a page shows it.
 type place struct {
 	*field
-	Root   string // from the page to the folder
-	All    mask
-	Path   string // from the root of the kind, of the type, or of the part
-	InPart bool
-	Rules  []string
-	Part   string // that holds the fields below
-	Count  int    // fields below, in the newest version that has any
-	Counts string // the same for each version, where they differ
-	News   mask   // versions with which a field of the part came or changed
-	Below  []*place
+	Root     string // from the page to the folder
+	All      mask
+	Path     string // from the root of the kind, of the type, or of the part
+	InPart   bool
+	Rules    []string
+	RulePage string // "" when there is none
+	Part     string // that holds the fields below
+	Count    int    // fields below, in the newest version that has any
+	Counts   string // the same for each version, where they differ
+	News     mask   // versions with which a field of the part came or changed
+	Below    []*place
 }
 
 // placeOf says what a list of fields is shown for.
@@ -35,9 +35,6 @@ type placeOf struct {
 	flat   bool   // without the fields below
 }
 
-// Anchor is what a link to the field ends in.
-func (p *place) Anchor() template.URL { return template.URL("#" + anchors.Replace(p.Path)) }
-
 // places lays out a list of fields.
 func (s *Site) places(l *list, of placeOf) []*place {
 	out := make([]*place, len(l.Fields))
@@ -46,6 +43,9 @@ func (s *Site) places(l *list, of placeOf) []*place {
 		out[i] = p
 		if of.kind != nil {
 			p.Rules = s.rules(of.kind.Kind, p.Path)
+			if s.hasRules() {
+				p.RulePage = rulesFile
+			}
 		}
 		if of.flat || f.Below == nil {
 			continue
@@ -63,9 +63,9 @@ func (s *Site) places(l *list, of placeOf) []*place {
 }
 
 // partAt returns the part that holds the fields below a field, or "". The fields of a spec are what the page of a kind
-// is read for: they stand in it.
+// of Kubernetes is read for: they stand in it.
 func (f *field) partAt(path string, of placeOf) string {
-	if path == "spec" && !of.part && f.Below.size <= maxSpec {
+	if path == "spec" && of.kind != nil && of.kind.project == "" && f.Below.size <= maxSpec {
 		return ""
 	}
 	return f.Below.Part
@@ -120,7 +120,7 @@ func (s *Site) rulesOfParts(k *kind, l *list) (string, error) {
 // else.
 func (s *Site) renderPart(name string) ([]byte, error) {
 	part := strings.TrimSuffix(path.Base(name), ".js")
-	l := s.lists().parts[part]
+	l := s.part(part)
 	if l == nil || name != partFile(part) {
 		return nil, fmt.Errorf("%s: %w", name, fs.ErrNotExist)
 	}

@@ -107,27 +107,58 @@ func (s *Site) index() *index {
 		names := append([]string{k.Resource}, k.ShortNames...)
 		x.kinds = append(x.kinds, []any{k.GVK.Kind, k.GroupVersion().String(), k.file, k.in, text, names, k.preferred})
 	}
-	groups := map[string]*group{}
+	add := x.adder()
 	for _, e := range s.entries() {
-		if e.field == nil {
-			continue
+		if f := e.field; f != nil {
+			above := strings.TrimSuffix(strings.TrimSuffix(f.Path, f.Name), ".")
+			add(numbers[e.kind], above, f.Name, f.Type, cmp.Or(f.Doc, f.Element().Description), e.in, e.kind.in)
 		}
-		above := strings.TrimSuffix(strings.TrimSuffix(e.field.Path, e.field.Name), ".")
-		key := e.kind.file + " " + above
+	}
+	seen := map[*list]bool{}
+	for _, k := range s.kinds {
+		if k.project != "" {
+			s.listOf(k).eachOnce("", seen, func(above string, f *field) {
+				add(numbers[k], above, f.Name, f.Forms[0].Type, firstSentence(f.Forms[0].words), f.In, k.in)
+			})
+		}
+	}
+	return x
+}
+
+// eachOnce calls do for each field of lists that were not seen, nearest to the root first. Types with names are those of
+// Kubernetes, and left out.
+func (l *list) eachOnce(above string, seen map[*list]bool, do func(above string, f *field)) {
+	if seen[l] {
+		return
+	}
+	seen[l] = true
+	for _, f := range l.Fields {
+		do(above, f)
+	}
+	for _, f := range l.Fields {
+		if f.Below != nil && f.Type == "" {
+			f.Below.eachOnce(join(above, f.Name), seen, do)
+		}
+	}
+}
+
+// adder returns a function that adds a field, below others of its kind and path.
+func (x *index) adder() func(kind int, above, name, typeName, text string, in, inKind mask) {
+	groups := map[string]*group{}
+	return func(kind int, above, name, typeName, text string, in, inKind mask) {
+		key := fmt.Sprint(kind, " ", above)
 		g := groups[key]
 		if g == nil {
-			g = &group{kind: numbers[e.kind], path: above}
+			g = &group{kind: kind, path: above}
 			groups[key] = g
 			x.groups = append(x.groups, g)
 		}
-		text := x.numberOf(&x.texts, "text ", oneLine(cmp.Or(e.field.Doc, e.field.Element().Description)))
-		of := []any{e.field.Name, x.numberOf(&x.types, "type ", e.field.Type), text}
-		if e.in != e.kind.in {
-			of = append(of, e.in)
+		of := []any{name, x.numberOf(&x.types, "type ", typeName), x.numberOf(&x.texts, "text ", oneLine(text))}
+		if in != inKind {
+			of = append(of, in)
 		}
 		g.fields = append(g.fields, of)
 	}
-	return x
 }
 
 // searchScripts writes what the search looks in, as scripts that hand it over: pages opened as files cannot read JSON.
@@ -148,10 +179,10 @@ func (s *Site) searchScripts() (map[string][]byte, error) {
 	}
 	for i := range count {
 		more := map[string]any{}
-		if i < len(texts) {
-			more["texts"] = texts[i]
+		if i < len(groups)-1 {
+			more["groups"] = groups[i+1]
 		} else {
-			more["groups"] = groups[i-len(texts)+1]
+			more["texts"] = texts[i-len(groups)+1]
 		}
 		if err := add(fmt.Sprintf("search-%d.js", i+1), more); err != nil {
 			return nil, err
@@ -172,7 +203,8 @@ func pieces[T any](all []T, limit int) (out [][]T) {
 	return append(out, all[from:])
 }
 
-// navigation returns the script with the kinds of the left side: as a part of each page they would be half of the site.
+// navigation returns the script with the versions, and the kinds of the left side: as a part of each page they would be
+// half of the site.
 func (s *Site) navigation() ([]byte, error) {
 	parts := make([][]any, len(s.nav))
 	for i, part := range s.nav {
@@ -182,11 +214,11 @@ func (s *Site) navigation() ([]byte, error) {
 		}
 		parts[i] = []any{part.Name, part.Closed, links}
 	}
-	data, err := json.Marshal(parts)
+	data, err := json.Marshal(map[string]any{"versions": s.versions, "kinds": parts})
 	if err != nil {
 		return nil, err
 	}
-	return append(append([]byte("window.seatrialKinds = "), data...), ";\n"...), nil
+	return slices.Concat([]byte("window.seatrialSite = "), data, []byte(";\n")), nil
 }
 
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
@@ -194,7 +226,8 @@ func oneLine(text string) string { return strings.Join(strings.Fields(text), " "
 // indexData is what the first page shows.
 type indexData struct {
 	frame
-	News []news
+	News     []news
+	Projects bool
 }
 
 // news is what came and went with a version of the site.
@@ -217,6 +250,7 @@ type newField struct{ Path, Type, Anchor string }
 
 func (s *Site) renderIndex() ([]byte, error) {
 	data := indexData{frame: s.frame("Kubernetes API reference", "", "index.html")}
+	data.Projects = slices.ContainsFunc(s.nav, func(part section) bool { return part.Project })
 	entries := s.entries()
 	for i, v := range slices.Backward(s.versions) {
 		if n := s.newsOf(i, v, entries); len(n.Kinds)+len(n.Gone)+len(n.Fields) > 0 {

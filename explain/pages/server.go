@@ -85,12 +85,14 @@ func (s *Site) has(name string) bool {
 	switch {
 	case name == "index.html", name == "nav.js", s.byFile[name] != nil:
 		return true
+	case name == rulesFile:
+		return s.hasRules()
 	case isSearchScript(name):
 		scripts, err := s.search()
 		return err != nil || scripts[name] != nil // the error is told by Render
 	case strings.HasPrefix(name, "parts/"):
 		part := strings.TrimSuffix(path.Base(name), ".js")
-		return name == partFile(part) && s.lists().parts[part] != nil
+		return name == partFile(part) && s.part(part) != nil
 	case strings.HasPrefix(name, "types/"):
 		t := s.types()[name]
 		return t != nil && s.byType[t.name] == nil

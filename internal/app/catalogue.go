@@ -68,6 +68,26 @@ func (c *Catalogue) definitions(group, kind string) (all []validation.Definition
 	return all
 }
 
+// Each calls f for the newest definition of each kind, as JSON, with the name of its project.
+func (c *Catalogue) Each(f func(project string, definition []byte)) error {
+	opened, err := c.open()
+	if err != nil {
+		return err
+	}
+	for _, k := range opened.Index.Kinds {
+		newest := opened.Newest(k.Group, k.Kind)
+		if newest == nil {
+			continue
+		}
+		data, err := newest.JSON()
+		if err != nil {
+			return err
+		}
+		f(k.Project, data)
+	}
+	return nil
+}
+
 // Kinds returns the newest definitions, as JSON, of the kinds that users may mean by a resource.
 func (c *Catalogue) Kinds(resource string) (definitions [][]byte, err error) {
 	opened, err := c.open()

@@ -68,13 +68,18 @@ func folderDefinitions() (definitions [][]byte, err error) {
 
 // catalogueDefinitions returns the definitions of the catalogue that a resource, or a field of one, may be of.
 func catalogueDefinitions(text string) ([][]byte, error) {
-	config, err := app.Configuration("", "")
-	if err != nil {
-		return nil, err
-	}
-	c, err := app.OpenCatalogue(config.CRDs.Releases)
+	c, err := configuredCatalogue()
 	if err != nil {
 		return nil, err
 	}
 	return c.Kinds(text)
+}
+
+// configuredCatalogue returns the catalogue with the releases that the configuration of the current folder chooses.
+func configuredCatalogue() (*app.Catalogue, error) {
+	config, err := app.Configuration("", "")
+	if err != nil {
+		return nil, err
+	}
+	return app.OpenCatalogue(config.CRDs.Releases)
 }

@@ -3,17 +3,66 @@ package cli
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/seatrial/seatrial/explain/pages"
 	"github.com/seatrial/seatrial/internal/loopback"
+	"github.com/seatrial/seatrial/rules"
+	"github.com/seatrial/seatrial/schema"
 )
 
 func (o *explainOptions) site() (*pages.Site, error) {
-	site, err := pages.New(pages.Options{Versions: o.versions, Open: o.open, Rules: rulesOf})
+	projects, err := o.projects()
+	if err != nil {
+		return nil, err
+	}
+	site, err := pages.New(pages.Options{
+		Versions: o.versions, Open: o.open, Rules: rulesOf, RuleDocs: ruleDocs(), Projects: projects,
+	})
 	if err != nil {
 		return nil, &exitError{exitFailed, err}
 	}
 	return site, nil
+}
+
+// projects returns the kinds of the catalogue, by project.
+func (o *explainOptions) projects() (projects []pages.Project, err error) {
+	c, err := configuredCatalogue()
+	if err != nil {
+		return nil, err
+	}
+	definitions := map[string][][]byte{}
+	if err := c.Each(func(project string, definition []byte) {
+		definitions[project] = append(definitions[project], definition)
+	}); err != nil {
+		return nil, &exitError{exitFailed, err}
+	}
+	store, err := schema.Open(schema.Latest)
+	if err != nil {
+		return nil, &exitError{exitFailed, err}
+	}
+	for _, name := range slices.Sorted(maps.Keys(definitions)) {
+		with, err := store.With(definitions[name]...)
+		if err != nil {
+			return nil, &exitError{exitFailed, err}
+		}
+		custom := slices.DeleteFunc(slices.Clone(with.Kinds()), func(k *schema.Kind) bool { return !k.Custom() })
+		projects = append(projects, pages.Project{Name: name, Kinds: custom})
+	}
+	return projects, nil
+}
+
+// ruleDocs returns what the pages tell of rules.
+func ruleDocs() (docs []pages.Rule) {
+	for _, r := range rules.All() {
+		bad, good := rules.Example(r.Name)
+		docs = append(docs, pages.Rule{
+			Name: r.Name, Title: r.Title, Severity: r.Severity.String(), Category: r.Category, Optional: r.Optional,
+			Doc: r.Doc, URL: r.URL, Bad: bad, Good: good,
+		})
+	}
+	return docs
 }
 
 // writeSite writes the reference as a folder of pages.

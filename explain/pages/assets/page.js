@@ -25,6 +25,19 @@
     return scripts.get(file);
   }
 
+  // ---- The frame: what is of no use without scripts, and would be a part of each page
+
+  const site = window.seatrialSite || { versions: [], kinds: [] };
+  $(".top").insertAdjacentHTML("afterbegin", `<button type="button" class="icon menu" aria-label="Kinds" aria-expanded="false" aria-controls="ui-kinds"><svg aria-hidden="true" viewBox="0 0 20 20"><path d="M3 5h14M3 10h14M3 15h14"/></svg></button>`);
+  $(".top").insertAdjacentHTML("beforeend", `<div class="search" role="search">
+    <label class="hidden" for="ui-search">Search kinds, fields and descriptions</label>
+    <input id="ui-search" type="search" placeholder="Search kinds, fields, descriptions" autocomplete="off" autocapitalize="off" spellcheck="false" role="combobox" aria-expanded="false" aria-controls="ui-hits" aria-autocomplete="list">
+    <kbd aria-hidden="true">/</kbd>
+    <div class="drop" tabindex="0" hidden><p class="state" role="status"></p><ul id="ui-hits" role="listbox" aria-label="Found"></ul></div></div>
+    <label class="version"><span class="hidden">Kubernetes version</span><select id="ui-version"></select></label>
+    <button type="button" class="icon theme" aria-label="Dark or light"><svg aria-hidden="true" viewBox="0 0 20 20"><path d="M10 3a7 7 0 1 0 7 7 5.5 5.5 0 0 1-7-7z"/></svg></button>`);
+  document.body.insertAdjacentHTML("beforeend", `<dialog id="ui-help" aria-labelledby="ui-help-title"></dialog><p class="toast" role="status" hidden></p>`);
+
   // ---- Colours
 
   function switchTheme() {
@@ -56,13 +69,13 @@
       if (mask !== Number(document.body.dataset.all)) li.dataset.in = mask;
       return li;
     };
-    nav.replaceChildren(...window.seatrialKinds.map(([name, closed, links]) => {
+    nav.replaceChildren(...site.kinds.map(([name, closed, links]) => {
       const part = make("details", "", make("summary", name), make("ul", "", ...links.map(link)));
       part.open = !closed;
       return part;
     }));
   }
-  if (window.seatrialKinds) showNavigation();
+  if (site.kinds.length) showNavigation();
 
   const menu = $(".menu");
   function showKinds(open) {
@@ -99,13 +112,14 @@
   // ---- The version
 
   const select = $("#ui-version");
+  select.replaceChildren(...site.versions.map((v, i) => new Option(v, i)).reverse());
   const has = (mask, bit) => (mask & bit) !== 0;
-  let bit = Number(document.body.dataset.all); // of the version that is shown: there is one where there is no switch
-  function nameOf() { return select ? select.selectedOptions[0].textContent : $(".version").lastChild.textContent; }
+  let bit = 1; // of the version that is shown
+  const nameOf = () => select.selectedOptions[0]?.textContent ?? "";
 
   // showVersion shows what the chosen version has and marks what came with it.
   function showVersion() {
-    if (select) bit = 1 << Number(select.value);
+    bit = 1 << Number(select.value);
     for (const e of $$("[data-in]")) e.hidden = !has(Number(e.dataset.in), bit);
     for (const e of $$("[data-absent]")) e.hidden = has(Number(e.dataset.absent), bit);
     for (const e of $$(".v-name")) e.textContent = nameOf();
@@ -149,19 +163,17 @@
     if (on) for (const f of $$(".f.news")) { const d = f.querySelector(":scope > details"); if (d && d.querySelector(".news")) d.open = true; }
   }
   $(".only")?.addEventListener("click", (e) => showOnlyNews(e.currentTarget.getAttribute("aria-pressed") !== "true"));
-  if (select) {
-    const wanted = new URLSearchParams(location.search).get("kubernetes") || store.get("version");
-    const option = [...select.options].find((o) => o.textContent === wanted);
-    if (option) select.value = option.value;
-    select.addEventListener("change", () => {
-      store.set("version", nameOf());
-      const url = new URL(location.href);
-      url.searchParams.set("kubernetes", nameOf());
-      try { history.replaceState(null, "", url); } catch { /* files cannot, in some browsers */ }
-      showVersion();
-      found = null;
-    });
-  }
+  const asked = new URLSearchParams(location.search).get("kubernetes") || store.get("version");
+  const option = [...select.options].find((o) => o.textContent === asked);
+  if (option) select.value = option.value;
+  select.addEventListener("change", () => {
+    store.set("version", nameOf());
+    const url = new URL(location.href);
+    url.searchParams.set("kubernetes", nameOf());
+    try { history.replaceState(null, "", url); } catch { /* files cannot, in some browsers */ }
+    showVersion();
+    found = null;
+  });
 
   // ---- Fields
 
@@ -229,7 +241,12 @@
       let facts = $(":scope > .facts", v);
       if (!facts) v.append(facts = element("ul", "facts"));
       const li = element("li", "rules", "lint rules ");
-      rules[f.id].forEach((rule, i) => li.append(i ? ", " : "", element("code", "", rule)));
+      rules[f.id].forEach((rule, i) => {
+        const name = element("code", "", rule), page = document.body.dataset.rules, a = element("a");
+        a.href = page + "#" + rule;
+        a.append(name);
+        li.append(i ? ", " : "", page ? a : name);
+      });
       facts.append(li);
     }
   }
@@ -500,7 +517,7 @@
     found = find(query);
     list.replaceChildren(...found.hits.map((e, i) => item(e, found.words, i)));
     const count = found.more > found.hits.length ? `the first ${found.hits.length} of ${found.more}` : "";
-    const guess = found.guess && `nothing has ${query.trim()}: this is ${found.guess}`;
+    const guess = found.guess && `nothing has ${query.trim()}: looked for ${found.guess}`;
     state.textContent = found.hits.length ? [guess, count].filter(Boolean).join("; ") : `nothing in Kubernetes ${nameOf()} matches`;
     choose(found.hits.length ? Math.min(Math.max(was, 0), found.hits.length - 1) : -1);
     if (was < 1) drop.scrollTop = 0;
@@ -550,6 +567,26 @@
   // ---- Keys
 
   const help = $("#ui-help");
+  function showHelp() {
+    if (!help.firstChild) {
+      const title = element("h2", "", "Keys"), keys = element("dl", "keys"), form = element("form"), close = element("button", "", "Close");
+      title.id = "ui-help-title";
+      for (const [names, text] of [
+        ["/", "search; ↑ and ↓ choose, enter goes there, esc closes"], ["j k", "next and previous field"], ["↑ ↓", "the same, from a field"],
+        ["→ ←", "open and close the fields below"], ["o", "open or close them"], ["y", "copy the path of the field"],
+        ["t", "dark or light"], ["?", "this help"],
+      ]) {
+        const row = element("div"), name = element("dt");
+        name.append(...names.split(" ").flatMap((n, i) => [i ? " " : "", element("kbd", "", n)]));
+        row.append(name, element("dd", "", text));
+        keys.append(row);
+      }
+      form.method = "dialog";
+      form.append(close);
+      help.append(title, keys, form);
+    }
+    help.showModal();
+  }
   document.addEventListener("keydown", (e) => {
     if ((e.ctrlKey || e.metaKey) && e.key === "f") fillPage(); // the browser looks in the whole page
     if (e.ctrlKey || e.metaKey || e.altKey || e.target.closest("input, select, textarea, dialog[open]")) return;
@@ -562,7 +599,7 @@
       "o": () => { const d = below(f); if (d) d.open = !d.open; },
       "y": () => { if (f) copy(f.id, f.id); },
       "t": switchTheme,
-      "?": () => help.showModal(),
+      "?": showHelp,
       ...(onField && document.activeElement.classList.contains("n") && {
         ArrowDown: () => step(1),
         ArrowUp: () => step(-1),
@@ -577,8 +614,12 @@
 
   // ---- To begin with
 
+  for (const f of $$(".f")) for (const n of $$(":scope > .v > .h > .n", f)) n.href = anchor(f.id);
   showVersion();
   const spec = document.getElementById("spec");
   if (spec?.classList.contains("f") && !target()) below(spec)?.setAttribute("open", "");
   reveal(target(), false);
+  const openRule = () => document.getElementById(target())?.querySelector?.(":scope.rule > details")?.setAttribute("open", "");
+  addEventListener("hashchange", openRule);
+  openRule();
 })();
