@@ -200,20 +200,34 @@ var errNoKubelet = errors.New("containers are simulated, and no kubelet runs")
 // containers answers for the containers of a cluster, once its kubelets are there.
 type containers struct{ *Cluster }
 
-// Exec returns what a command prints in a container, in JSON.
+// Exec returns what a command prints in a container, to be written in JSON.
 func (c containers) Exec(namespace, pod, container string, command []string) (any, error) {
+	return c.Cluster.Exec(namespace, pod, container, command)
+}
+
+// Log returns what of the log of a container is asked for.
+func (c containers) Log(namespace, pod string, o *v1.PodLogOptions) (string, error) {
+	log, err := c.Cluster.Log(namespace, pod, o.Container, o.Previous)
+	if err != nil {
+		return "", err
+	}
+	return log.Select(o), nil
+}
+
+// Exec returns what a command prints in a running container. The error says what is not known of it.
+func (c *Cluster) Exec(namespace, pod, container string, command []string) (*kubelet.Output, error) {
 	if c.kubelet == nil {
 		return nil, errNoKubelet
 	}
 	return c.kubelet.Exec(namespace, pod, container, command)
 }
 
-// Log returns what a container has printed.
-func (c containers) Log(namespace, pod, container string) (string, error) {
+// Log returns what a container has printed in its present or last run, or in the one before.
+func (c *Cluster) Log(namespace, pod, container string, previous bool) (*kubelet.Log, error) {
 	if c.kubelet == nil {
-		return "", errNoKubelet
+		return nil, errNoKubelet
 	}
-	return c.kubelet.Log(namespace, pod, container)
+	return c.kubelet.Log(namespace, pod, container, previous)
 }
 
 // DB returns the store of an API server in memory.

@@ -59,15 +59,17 @@ type server struct {
 	config *genericapiserver.Config
 	client *rest.Config // the way to it for this process, past the network
 	stop   context.CancelFunc
-	ready  bool
-	ended  chan struct{}
-	failed error // why, once it has ended
+	// kubelets connects to the kubelet of a node
+	kubelets utilnet.DialFunc
+	ready    bool
+	ended    chan struct{}
+	failed   error // why, once it has ended
 }
 
 // startServer starts the API server. It serves once awaitReady returns.
-func startServer(listener net.Listener, o *options.ServerRunOptions) (*server, error) {
+func startServer(listener net.Listener, o *options.ServerRunOptions, kubelets utilnet.DialFunc) (*server, error) {
 	ctx, stop := context.WithCancel(context.Background())
-	s := &server{stop: stop, ended: make(chan struct{})}
+	s := &server{stop: stop, ended: make(chan struct{}), kubelets: kubelets}
 	way := inprocess.New(inprocess.Options{})
 	fail := func(err error) (*server, error) {
 		stop()
@@ -184,7 +186,7 @@ func (s *server) build(
 		return err
 	}
 	kube.ControlPlane.ProxyTransport.DialContext = dialLoopback
-	kube.KubeletClientConfig.Lookup = func(egressselector.NetworkContext) (utilnet.DialFunc, error) { return dialLoopback, nil }
+	kube.KubeletClientConfig.Lookup = func(egressselector.NetworkContext) (utilnet.DialFunc, error) { return s.kubelets, nil }
 	resolver := webhook.NewDefaultAuthenticationInfoResolverWrapper(
 		kube.ControlPlane.ProxyTransport, nil, generic.LoopbackClientConfig, generic.TracerProvider,
 	)
@@ -257,13 +259,6 @@ func (s *server) generic(
 	)
 	c.SkipOpenAPIInstallation = true // see serveSchemas
 	c.DisabledPostStartHooks.Insert(apiserver.BootstrapHooks...)
-	pods := shared.Core().V1().Pods().Lister()
-	c.BuildHandlerChainFunc = func(h http.Handler, c *genericapiserver.Config) http.Handler {
-		return genericapiserver.DefaultBuildHandlerChain(apiserver.WithoutContainers(h, func(namespace, name string) bool {
-			_, err := pods.Pods(namespace).Get(name)
-			return err == nil
-		}), c)
-	}
 	c.AggregatedDiscoveryGroupManager = aggregated.NewResourceManager("apis")
 	storage, err := s.apply(ctx, c, opts, external, shared)
 	return c, shared, storage, err

@@ -47,17 +47,18 @@ type Config struct {
 // Cluster is a running cluster.
 type Cluster struct {
 	Facts
-	folder  Folder
-	unlock  func()
-	store   *store // nil: an external one
-	claim   *claim // of that; nil: there is none
-	server  *server
-	engine  *cluster.Cluster
-	pki     *pki
-	stop    context.CancelFunc
-	running sync.WaitGroup
-	close   sync.Once
-	failed  error
+	folder   Folder
+	unlock   func()
+	store    *store    // nil: an external one
+	claim    *claim    // of that; nil: there is none
+	kubelets *kubelets // what the server reaches of them
+	server   *server
+	engine   *cluster.Cluster
+	pki      *pki
+	stop     context.CancelFunc
+	running  sync.WaitGroup
+	close    sync.Once
+	failed   error
 }
 
 // Start starts a cluster. It is ready when Start returns, and ends with Close.
@@ -110,7 +111,10 @@ func (c *Cluster) start(ctx context.Context, config Config) error {
 	if err := c.connectStore(ctx, config, o); err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	if c.server, err = startServer(listener, o); err != nil {
+	if c.kubelets, err = startKubelets(c.pki); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	if c.server, err = startServer(listener, o, c.kubelets.dial); err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	if err := c.simulate(ctx, config, remembered); err != nil {
@@ -166,6 +170,7 @@ func (c *Cluster) simulate(ctx context.Context, config Config, remembered []byte
 	if err != nil {
 		return err
 	}
+	c.kubelets.engine.Store(c.engine)
 	c.running.Go(func() { c.remember(running) })
 	return nil
 }
@@ -209,6 +214,7 @@ func (c *Cluster) Close() error {
 		if c.server != nil {
 			c.failed = c.server.close()
 		}
+		c.kubelets.close()
 		if c.store != nil {
 			c.store.close()
 		}

@@ -38,6 +38,11 @@ func newExecCommand(f util.Factory, streams genericiooptions.IOStreams) *cobra.C
 	return cmd
 }
 
+// newConnectedExec returns kubectl's command, which connects to the container.
+func newConnectedExec(f util.Factory, streams genericiooptions.IOStreams) *cobra.Command {
+	return kubectlexec.NewCmdExec(f, streams)
+}
+
 // simulatedExecutor asks the API server what a command prints.
 type simulatedExecutor struct{}
 

@@ -338,6 +338,9 @@ func (v Verb) CallReal(ctx context.Context, name string, args []string, in io.Re
 	warned := newWarnings(errOut)
 	flags := genericclioptions.NewConfigFlags(true).WithWrapConfigFn(warned.handle)
 	streams := genericiooptions.IOStreams{In: in, Out: out, ErrOut: errOut}
+	if v.Name == "exec" {
+		v.build = newConnectedExec
+	}
 	return execute(
 		ctx, v.Command(flags, streams), flags.AddFlags, warned, append([]string{v.Name, "--context", name}, args...), streams,
 	)

@@ -5,7 +5,7 @@
 // at the start, and few clients ask for, is built when first used: routes (lazyroutes.go), schemas for managed fields
 // (managedfields.go) and for OpenAPI (openapi.go).
 //
-// Some parts also serve an API server of upstream's own chain: ServeOpenAPI, ServeMetrics, WithoutContainers and
+// Some parts also serve an API server of upstream's own chain: ServeOpenAPI, ServeMetrics and
 // Bootstrap.
 package apiserver
 

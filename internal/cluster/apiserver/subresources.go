@@ -8,9 +8,8 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"slices"
-	"strings"
 
+	v1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -21,6 +20,7 @@ import (
 	client "k8s.io/client-go/rest"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
 	api "k8s.io/kubernetes/pkg/apis/core"
+	apiv1 "k8s.io/kubernetes/pkg/apis/core/v1"
 )
 
 // unsupportedSubresource answers requests that need a process: logs, exec, attach, port-forward.
@@ -53,8 +53,8 @@ func noProcess(pod string) error {
 type Containers interface {
 	// Exec returns what a command prints, to be written in JSON.
 	Exec(namespace, pod, container string, command []string) (any, error)
-	// Log returns what a container has printed.
-	Log(namespace, pod, container string) (string, error)
+	// Log returns what of the log of a container is asked for.
+	Log(namespace, pod string, options *v1.PodLogOptions) (string, error)
 }
 
 // ExecHeader marks a request to exec that takes its answer in JSON: no connection is upgraded in a process.
@@ -115,46 +115,23 @@ func (l logREST) Connect(
 	if !ok || l.containers == nil {
 		return nil, noProcess(pod)
 	}
-	text, err := l.containers.Log(request.NamespaceValue(ctx), pod, o.Container)
+	asked := &v1.PodLogOptions{}
+	if err := apiv1.Convert_core_PodLogOptions_To_v1_PodLogOptions(o, asked, nil); err != nil {
+		return nil, err
+	}
+	text, err := l.containers.Log(request.NamespaceValue(ctx), pod, asked)
 	if err != nil {
 		return nil, apierrors.NewBadRequest(err.Error())
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain")
-		_, _ = io.WriteString(w, lastLines(text, o.TailLines)) // whoever has gone needs no answer
+		_, _ = io.WriteString(w, text) // whoever has gone needs no answer
 	}), nil
-}
-
-// lastLines returns the last n lines of a text, or all of it.
-func lastLines(text string, n *int64) string {
-	if n == nil {
-		return text
-	}
-	lines := strings.SplitAfter(strings.TrimSuffix(text, "\n"), "\n")
-	from := max(0, len(lines)-int(*n))
-	return strings.Join(lines[from:], "") + map[bool]string{true: "\n"}[text != "" && from < len(lines)]
 }
 
 // writeError writes the status of an error.
 func writeError(w http.ResponseWriter, req *http.Request, err error) {
 	responsewriters.ErrorNegotiated(err, legacyscheme.Codecs, schema.GroupVersion{Version: "v1"}, w, req)
-}
-
-// connecting are the subresources of pods that an API server passes to a kubelet.
-var connecting = []string{"log", "exec", "attach", "portforward"}
-
-// WithoutContainers wraps the handler of an API server that would connect to kubelets: requests that need a process in
-// an existing pod fail with an explanation.
-func WithoutContainers(next http.Handler, pods func(namespace, name string) bool) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		info, ok := request.RequestInfoFrom(req.Context())
-		if !ok || info.Resource != "pods" || !slices.Contains(connecting, info.Subresource) || !pods(info.Namespace, info.Name) {
-			next.ServeHTTP(w, req)
-			return
-		}
-		gv := schema.GroupVersion{Group: info.APIGroup, Version: info.APIVersion}
-		responsewriters.ErrorNegotiated(noProcess(info.Name), legacyscheme.Codecs, gv, w, req)
-	})
 }
 
 // noServices resolves no conversion webhooks: they are outside of the simulation.

@@ -18,6 +18,57 @@ import (
 type Output struct {
 	Out, Err string
 	Code     int32
+	Takes    time.Duration // until it ends
+}
+
+// Log is what a run of a container has printed.
+type Log struct {
+	Run     int32 // its restarts
+	Running bool
+	Pieces  []LogPiece // in the order of their times
+}
+
+// LogPiece is a part of a log.
+type LogPiece struct {
+	At   time.Time
+	Text string
+	Err  bool // of the standard error
+}
+
+// Text returns all of a log.
+func (l *Log) Text() string { return l.Select(&v1.PodLogOptions{}) }
+
+// Beyond returns what a log has beyond an earlier one of the same run.
+func (l *Log) Beyond(earlier *Log) *Log {
+	more := *l
+	more.Pieces = l.Pieces[min(len(earlier.Pieces), len(l.Pieces)):]
+	return &more
+}
+
+// Select returns what of a log is asked for: its end, what is new enough, at most so many bytes.
+func (l *Log) Select(o *v1.PodLogOptions) string {
+	var lines []string
+	for _, p := range l.Pieces {
+		if o.SinceTime != nil && p.At.Before(o.SinceTime.Time) ||
+			o.SinceSeconds != nil && time.Since(p.At) > time.Duration(*o.SinceSeconds)*time.Second ||
+			o.Stream != nil && (*o.Stream == v1.LogStreamStdout && p.Err || *o.Stream == v1.LogStreamStderr && !p.Err) {
+			continue
+		}
+		for line := range strings.Lines(p.Text) {
+			if o.Timestamps {
+				line = p.At.UTC().Format(time.RFC3339Nano) + " " + line
+			}
+			lines = append(lines, line)
+		}
+	}
+	if o.TailLines != nil {
+		lines = lines[max(0, len(lines)-int(*o.TailLines)):]
+	}
+	text := strings.Join(lines, "")
+	if o.LimitBytes != nil {
+		text = text[:min(len(text), int(*o.LimitBytes))]
+	}
+	return text
 }
 
 // Exec returns what a command would print in a running container, as far as nothing matters that is not known. The error
@@ -41,31 +92,47 @@ func (k *Kubelet) Exec(namespace, pod, container string, command []string) (*Out
 	case !r.Ends:
 		return nil, simulatedError(pod, "the command does not end")
 	}
-	return &Output{Out: r.Output, Err: r.Errors, Code: r.Code}, nil
+	return &Output{Out: r.Output, Err: r.Errors, Code: r.Code, Takes: r.Takes}, nil
 }
 
-// Log returns what the present or last run of a container has printed, as far as its command is known.
-func (k *Kubelet) Log(namespace, pod, container string) (string, error) {
+// Log returns what the present or last run of a container has printed, or the one before, as far as its command is known.
+func (k *Kubelet) Log(namespace, pod, container string, previous bool) (*Log, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	w, err := k.inside(namespace, pod, container)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	if w.state.Phase != running && w.state.Phase != exited && w.state.Last == nil {
-		return "", fmt.Errorf(
-			"container %q in pod %q is waiting to start: %s", w.c.Name, pod, reasonOf(w.state, "ContainerCreating"),
+	s := w.state
+	began, ran := s.StartedAt, w.now.Sub(s.StartedAt)
+	log := &Log{Run: s.Restarts, Running: s.Phase == running}
+	last := s.Last
+	switch {
+	case previous && last == nil:
+		return nil, fmt.Errorf("previous terminated container %q in pod %q not found", w.c.Name, pod)
+	case previous, s.Phase != running && s.Phase != exited && last != nil:
+		began, ran, log.Running = last.StartedAt.Time, last.FinishedAt.Sub(last.StartedAt.Time), false
+	case s.Phase == exited:
+		ran = s.FinishedAt.Sub(began)
+	case s.Phase != running:
+		return nil, fmt.Errorf(
+			"container %q in pod %q is waiting to start: %s", w.c.Name, pod, reasonOf(s, "ContainerCreating"),
 		)
 	}
 	command := commandOf(w.c)
 	if len(command) == 0 {
-		return "", simulatedError(pod, "nobody knows what its image prints")
+		return nil, simulatedError(pod, "nobody knows what its image prints")
 	}
 	r := shell.Run(command, w)
 	if len(r.Assumed) > 0 && r.Output == "" {
-		return "", simulatedError(pod, "nobody knows what %s prints", strings.Join(r.Assumed, ", "))
+		return nil, simulatedError(pod, "nobody knows what %s prints", strings.Join(r.Assumed, ", "))
 	}
-	return r.Output, nil
+	for _, p := range r.Prints {
+		if p.After <= ran {
+			log.Pieces = append(log.Pieces, LogPiece{At: began.Add(p.After), Text: p.Text, Err: p.Err})
+		}
+	}
+	return log, nil
 }
 
 func reasonOf(s *containerState, otherwise string) string {

@@ -48,6 +48,9 @@ type runner struct {
 	params   []string
 	funcs    map[string]*syntax.Stmt
 	out      *bytes.Buffer
+	main     *bytes.Buffer // what the command itself prints
+	printed  int           // of main, and of the errors, what Prints has
+	erred    int
 	in       string // standard input of the present statement
 	steps    int
 	depth    int
@@ -61,14 +64,27 @@ type runner struct {
 }
 
 func newRunner(w World) *runner {
+	main := &bytes.Buffer{}
 	return &runner{
-		world: w, vars: map[string]expand.Variable{}, funcs: map[string]*syntax.Stmt{}, out: &bytes.Buffer{},
+		world: w, vars: map[string]expand.Variable{}, funcs: map[string]*syntax.Stmt{}, out: main, main: main,
 	}
+}
+
+// flush notes what was printed until now.
+func (r *runner) flush() {
+	if text := known(r.main.String()[r.printed:]); text != "" {
+		r.res.Prints = append(r.res.Prints, Print{After: r.res.Takes, Text: text})
+	}
+	if text := r.res.Errors[r.erred:]; text != "" {
+		r.res.Prints = append(r.res.Prints, Print{After: r.res.Takes, Text: text, Err: true})
+	}
+	r.printed, r.erred = r.main.Len(), len(r.res.Errors)
 }
 
 // result returns what is known of the script when it has been followed.
 func (r *runner) result() Result {
-	r.res.Output = known(r.out.String())
+	r.flush()
+	r.res.Output = known(r.main.String())
 	r.res.Guessed = r.guessed || r.res.Endless && len(r.res.Assumed) > 0
 	if r.guessed && r.res.Ends && r.res.Code != 0 { // a failure must not be a guess
 		r.res.Ends, r.res.Code = false, 0
@@ -617,6 +633,7 @@ func (r *runner) document(w *syntax.Word) string {
 
 // sleep lets time pass.
 func (r *runner) sleep(d time.Duration) {
+	r.flush()
 	r.res.Takes += d
 	r.done(0)
 	r.res.Slept = true

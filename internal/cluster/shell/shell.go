@@ -59,6 +59,13 @@ type FileChange struct {
 	Text  string // that is in it, as far as it is known
 }
 
+// Print is something that a command prints.
+type Print struct {
+	After time.Duration // from the start of the command
+	Text  string
+	Err   bool // to its standard error
+}
+
 // Result is what a command does.
 type Result struct {
 	Takes  time.Duration // until it ends, or until it waits
@@ -67,6 +74,7 @@ type Result struct {
 	Slept  bool // until its end
 	Files  []FileChange
 	Output string
+	Prints []Print // Output and Errors, by their times
 
 	Endless bool     // it runs for ever, as far as it is followed
 	Assumed []string // programs that are not known and are taken to succeed, in order
