@@ -132,19 +132,32 @@ func (d *Diagnostic) Text() string {
 
 // Sort puts findings into the order of reports: file, place, severity, rule, path, message.
 func Sort(ds []Diagnostic) {
-	slices.SortStableFunc(ds, func(a, b Diagnostic) int {
-		return cmp.Or(
-			cmp.Compare(a.Range.File, b.Range.File),
-			cmp.Compare(a.Range.Start.Line, b.Range.Start.Line),
-			cmp.Compare(
-				a.Range.Start.Column,
-				b.Range.Start.Column,
-			),
-			cmp.Compare(a.Document, b.Document),
-			cmp.Compare(a.Severity, b.Severity),
-			cmp.Compare(a.Rule, b.Rule),
-			cmp.Compare(a.Path, b.Path),
-			cmp.Compare(a.Message, b.Message),
-		)
-	})
+	order := make([]int, len(ds)) // findings are large: each is moved once
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Or(compare(&ds[a], &ds[b]), cmp.Compare(a, b)) })
+	for i := range order {
+		if order[i] == i {
+			continue
+		}
+		first, to := ds[i], i
+		for from := order[to]; from != i; from = order[to] {
+			ds[to], order[to] = ds[from], to
+			to = from
+		}
+		ds[to], order[to] = first, to
+	}
+}
+
+// compare compares findings by their order in reports.
+func compare(a, b *Diagnostic) int {
+	if c := cmp.Compare(a.Range.File, b.Range.File); c != 0 {
+		return c
+	}
+	if c := cmp.Or(cmp.Compare(a.Range.Start.Line, b.Range.Start.Line), cmp.Compare(a.Range.Start.Column, b.Range.Start.Column),
+		cmp.Compare(a.Document, b.Document), cmp.Compare(a.Severity, b.Severity)); c != 0 {
+		return c
+	}
+	return cmp.Or(cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Message, b.Message))
 }

@@ -115,8 +115,12 @@ func (r *run) suppress(all *fileResult) (kept []diag.Diagnostic, suppressed int)
 			governing[s.governs()] = append(governing[s.governs()], s)
 		}
 	}
-	for _, f := range all.Findings {
-		silenced := false
+	for i := range all.Findings {
+		f, silenced := &all.Findings[i], false
+		if len(governing) == 0 {
+			kept = append(kept, f.Diagnostic)
+			continue
+		}
 		for _, at := range f.governedBy() {
 			for _, s := range governing[at] {
 				s.used, silenced = true, true

@@ -34,11 +34,13 @@ func (r *run) judgeFiles(ctx context.Context) error {
 	})
 	for range r.Jobs {
 		g.Go(func() error {
+			var room []finding // in which the findings of each batch are collected
 			for b := range batches {
-				part, err := r.judgeChunks(ctx, b.chunks)
+				part, err := r.judgeChunks(ctx, b.chunks, room[:0])
 				if err != nil {
 					return err
 				}
+				room, part.Findings = part.Findings, append([]finding(nil), part.Findings...)
 				b.file.parts[b.index] = part
 				if b.file.pending.Add(-1) == 0 {
 					r.close(b.file)
@@ -50,8 +52,9 @@ func (r *run) judgeFiles(ctx context.Context) error {
 	return g.Wait()
 }
 
-func (r *run) judgeChunks(ctx context.Context, chunks []*manifest.Chunk) (*fileResult, error) {
-	out := &fileResult{Resources: make([]*Resource, 0, len(chunks)), room: make([]Resource, len(chunks))}
+// judgeChunks judges the documents of chunks; it collects findings in room.
+func (r *run) judgeChunks(ctx context.Context, chunks []*manifest.Chunk, room []finding) (*fileResult, error) {
+	out := &fileResult{Findings: room, Resources: make([]*Resource, 0, len(chunks)), room: make([]Resource, len(chunks))}
 	for _, c := range chunks {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -172,7 +175,10 @@ func (r *run) report(ctx context.Context, d *manifest.Document, v verdict.Verdic
 	if err := r.runChecks(pass, res, &w, out); err != nil {
 		return err
 	}
-	out.Findings = append(out.Findings[:before], dropCovered(out.Findings[before:advice], out.Findings[advice:])...)
+	warned := slices.ContainsFunc(out.Findings[before:advice], func(f finding) bool { return f.Rule == ruleServerWarning.Name })
+	if warned {
+		out.Findings = append(out.Findings[:before], dropCovered(out.Findings[before:advice], out.Findings[advice:])...)
+	}
 	return nil
 }
 

@@ -122,7 +122,7 @@ func (r *run) run(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	res := &Result{Versions: r.Versions}
-	all.Findings = slices.Grow(all.Findings, countFindings(r.results))
+	all.Findings = slices.Grow(all.Findings, countFindings(r.results)*5/4) // with room for what is found in the set
 	all.add(r.foundInCRDs())
 	for _, f := range r.results {
 		if f == nil {

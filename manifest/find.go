@@ -26,22 +26,25 @@ func (d *Document) Find(path string) Place { return find(d.Root(), path) }
 func (n *Node) Find(path string) Place { return find(n, path) }
 
 func find(root *Node, path string) Place {
-	p := Place{Node: root, Value: root.Range(), Key: documentKey(root), Exact: true}
-	rest := strings.TrimPrefix(path, "<nil>")
-	for rest != "" {
+	p := Place{Node: root, Exact: true}
+	var last child // the step that led to p.Node; none has a value yet
+	for rest := strings.TrimPrefix(path, "<nil>"); rest != ""; {
 		next, left, ok := step(p.Node, rest)
 		if !ok {
 			p.Exact = false
-			return p
+			break
 		}
-		rest = left
-		value := next.value
-		if value.alias != nil {
-			p.Alias = value.Range()
-			value = value.Target()
+		rest, last, p.Node = left, next, next.value
+		if p.Node.alias != nil {
+			p.Alias = p.Node.Range()
+			p.Node = p.Node.Target()
 		}
-		p.Node, p.Value = value, value.Range()
-		p.Key = next.key(value)
+	}
+	p.Value = p.Node.Range()
+	if last.value == nil {
+		p.Key = documentKey(root)
+	} else {
+		p.Key = last.key(p.Node)
 	}
 	return p
 }

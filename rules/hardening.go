@@ -8,6 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
@@ -606,7 +607,7 @@ func drops(c *corev1.Container, capability string) bool {
 
 // isZero reports whether settings are missing, or say nothing.
 func isZero[T any](settings *T) bool {
-	return settings == nil || fmt.Sprintf("%+v", *settings) == fmt.Sprintf("%+v", *new(T))
+	return settings == nil || equality.Semantic.DeepEqual(*settings, *new(T))
 }
 
 // hardened reports whether a container has any of the hardenings of Linux.

@@ -9,9 +9,17 @@ import (
 // index finds which of many values occur in a text, in time that grows with the text and not with their number.
 type index struct {
 	values  []string
-	lengths []int            // of the beginnings
-	begin   map[string][]int // the values by their beginnings
-	masked  []int            // values that hold a part of a mask, and may come to be where another one was replaced
+	lengths []int                // of the beginnings
+	begin   map[string][]int     // the values by their beginnings
+	masked  []int                // values that hold a part of a mask, and may come to be where another one was replaced
+	pairs   [1 << 16 / 64]uint64 // the first two bytes that values have, a bit for each pair
+	single  bool                 // a value has one byte
+}
+
+// mayBegin reports whether any value of more than one byte begins with two bytes.
+func (x *index) mayBegin(a, b byte) bool {
+	pair := int(a)<<8 | int(b)
+	return x.pairs[pair/64]&(1<<(pair%64)) != 0
 }
 
 // beginnings are the lengths by which values are found: a value is filed under the longest that it has.
@@ -33,6 +41,12 @@ func indexed(values []string) ([]string, *index) {
 				break
 			}
 		}
+		if len(v) == 1 {
+			x.single = true
+		} else if len(v) > 1 {
+			pair := int(v[0])<<8 | int(v[1])
+			x.pairs[pair/64] |= 1 << (pair % 64)
+		}
 		if strings.Contains(v, Mask[:1]) {
 			x.masked = append(x.masked, i)
 		}
@@ -44,6 +58,9 @@ func indexed(values []string) ([]string, *index) {
 func (x *index) in(s string) []int {
 	var found []int
 	for at := range len(s) {
+		if !x.single && (at+1 == len(s) || !x.mayBegin(s[at], s[at+1])) {
+			continue
+		}
 		for _, n := range x.lengths {
 			if at+n > len(s) {
 				continue

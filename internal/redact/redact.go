@@ -199,9 +199,15 @@ func (r *Redactor) Diagnostics(all []diag.Diagnostic) []diag.Diagnostic {
 	if r == nil || len(r.values) == 0 {
 		return all
 	}
+	if r.index == nil {
+		r.values, r.index = indexed(r.values)
+	}
 	all = slices.Clone(all)
 	for i := range all {
 		d := &all[i]
+		if !r.occursIn(d) {
+			continue
+		}
 		d.Consequences = r.Diagnostics(d.Consequences)
 		text := func(s string) string { return r.beside(s, namesIn(d.Path)) }
 		derived := text(d.Message) != d.Message // what is suggested in the place of a value may hold parts of it
@@ -223,6 +229,16 @@ func (r *Redactor) Diagnostics(all []diag.Diagnostic) []diag.Diagnostic {
 		}
 	}
 	return all
+}
+
+// occursIn reports whether any value may occur in the texts of a finding.
+func (r *Redactor) occursIn(d *diag.Diagnostic) bool {
+	in := func(text string) bool { return len(r.index.in(text)) > 0 }
+	return len(d.Consequences) > 0 || in(d.Message) || in(d.Server) || in(d.Help) ||
+		slices.ContainsFunc(d.Related, func(rel diag.Related) bool { return in(rel.Message) }) ||
+		slices.ContainsFunc(d.Fixes, func(f diag.Fix) bool {
+			return in(f.Message) || slices.ContainsFunc(f.Edits, func(e source.Edit) bool { return in(e.NewText) })
+		})
 }
 
 // shows reports whether what a fix writes shows a value. In another object than a Secret a short one is there by chance.
