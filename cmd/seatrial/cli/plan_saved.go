@@ -67,7 +67,9 @@ Exit codes: 0 all expectations are met; 1 one is not; 2 wrong usage; 3 could not
   seatrial expect plan.json night.yaml`,
 		Args: exactArgs(2, "a plan in JSON and a scenario"),
 		RunE: func(_ *cobra.Command, args []string) error {
+			end := underWay(s, "reading the plan")
 			p, err := readPlan(args[0])
+			end()
 			if err != nil {
 				return err
 			}

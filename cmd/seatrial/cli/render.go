@@ -113,7 +113,9 @@ func (o *renderOptions) run() error {
 	failed := false
 	for _, s := range tree.Sources {
 		for _, v := range s.For(o.Options) {
+			end := underWay(o.Streams, "rendering "+sanitize.Line(s.Name))
 			r := s.Render(v, o.Options)
+			end()
 			for _, d := range r.Findings {
 				failed = true
 				fmt.Fprintln(o.Err, sanitize.Line(fmt.Sprintf("%s: %s: %s", d.Range, d.Severity, d.Message)))

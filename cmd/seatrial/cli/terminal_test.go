@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -150,6 +151,34 @@ func TestWhatTakesLongIsShown(t *testing.T) {
 		t.Errorf("the line is not cleared: %q", shown.String())
 	}
 	tty.Close()
+}
+
+// TestCommandsShowWhatTheyDo: each reads a pipe into which nothing is written until the terminal shows what takes so long.
+func TestCommandsShowWhatTheyDo(t *testing.T) {
+	for _, c := range []struct{ args, text, want string }{
+		{"expect PIPE night.yaml", "{}", "reading the plan, 1 s"},
+		{"create -f PIPE", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n", "simulating, 1 s"},
+	} {
+		t.Run(strings.Fields(c.args)[0], func(t *testing.T) {
+			dir := t.TempDir()
+			pipe := filepath.Join(dir, "pipe")
+			if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			cmd := exec.Command(programPath(t), strings.Fields(strings.ReplaceAll(c.args, "PIPE", pipe))...)
+			cmd.Dir, cmd.Env = dir, append(os.Environ(), "HOME="+dir, "XDG_STATE_HOME="+dir, "SEATRIAL_TRIAL="+filepath.Join(dir, "trial"))
+			term := startTerminal(t, 200, cmd)
+			if !term.wait(c.want) {
+				t.Fatalf("the terminal shows %q, and not %q", term.shown.String(), c.want)
+			}
+			if err := os.WriteFile(pipe, []byte(c.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if text, _ := term.rest(); !strings.Contains(text, c.want+"\x1b[K") {
+				t.Errorf("the line is not cleared: %q", text)
+			}
+		})
+	}
 }
 
 // shells are those whose completion is tested: how each is started without the user's own settings, and what it is told first.

@@ -100,6 +100,7 @@ func runVerb(ctx context.Context, s Streams, v trial.Verb, args []string) error 
 		return err
 	}
 	defer rendered.remove()
+	terminal := s
 	help, flush := wrappedHelp(s.Out, args)
 	defer flush()
 	s.Out, s.Err = rendered.naming(help), rendered.naming(s.Err)
@@ -119,7 +120,16 @@ func runVerb(ctx context.Context, s Streams, v trial.Verb, args []string) error 
 	}
 	// What a command has printed is true once the trial is saved, not before.
 	var held orderedOutput
-	failed := v.Call(ctx, t, args, &promptingInput{s.In, held.show}, held.to(s.Out), held.to(s.Err))
+	end := func() {}
+	if v.Name != "edit" { // its editor has the terminal
+		end = underWay(terminal, "simulating")
+	}
+	prompted := &promptingInput{s.In, func() error {
+		end()
+		return held.show()
+	}}
+	failed := v.Call(ctx, t, args, prompted, held.to(s.Out), held.to(s.Err))
+	end()
 	var exit *trial.ExitError
 	if failed != nil && !errors.As(failed, &exit) {
 		return &exitError{exitFailed, failed}

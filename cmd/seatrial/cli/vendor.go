@@ -40,7 +40,11 @@ Exit codes: 0 everything is there; 1 something is not; 2 wrong usage; 3 could no
 			if v.Paths = args; len(args) == 0 {
 				v.Paths = []string{"."}
 			}
+			end := underWay(s, "fetching")
+			defer func() { end() }()
 			v.Report = func(what, done string, err error) {
+				end()
+				defer func() { end = underWay(s, "fetching") }()
 				if err != nil {
 					fmt.Fprintln(s.Err, sanitize.Line(fmt.Sprintf("seatrial: %s: %v", what, err)))
 					return
@@ -48,6 +52,7 @@ Exit codes: 0 everything is there; 1 something is not; 2 wrong usage; 3 could no
 				fmt.Fprintln(s.Out, sanitize.Line(fmt.Sprintf("%s: %s", what, done)))
 			}
 			total, failed, err := v.Run(cmd.Context())
+			end()
 			switch {
 			case err != nil:
 				return &exitError{exitFailed, err}
