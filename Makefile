@@ -23,9 +23,10 @@ playground: ## the manifest editor for browsers, bin/playground; needs npm, and 
 	$(GO) run ./playground/build bin/playground
 
 # Tests that may be skipped in CI, where any other skip fails: they need a kubectl and a helm (make conformance-clients),
-# make playground, axe-core (npm ci in playground/web), or a shell.
+# make playground, axe-core (npm ci in playground/web), a shell, or an editor.
 ALLOWED_SKIPS = TestClients/kubectl TestScripts/live_helm \
 	TestShellsComplete/bash TestShellsComplete/zsh TestShellsComplete/fish \
+	TestEditorsShowFindings/neovim TestEditorsShowFindings/emacs \
 	TestThePageJudgesAndAsksForNothing TestTheVersionDecides TestASharedTextOpens TestPagesOfPlansAreAccessible TestPagesAreAccessible
 
 test: ## all tests; skipped ones are counted and named at the end
