@@ -19,7 +19,8 @@ func TestSomeImagesNeverEnd(t *testing.T) {
 		{v1.Container{Image: "registry.k8s.io/pause:3.10", Command: []string{"sleep", "3"}}, 3 * time.Second},
 		{v1.Container{Image: "registry.k8s.io/e2e-test-images/agnhost:2.53"}, 0},
 		{v1.Container{Image: "registry.k8s.io/e2e-test-images/agnhost:2.53", Args: []string{"pause"}}, 0},
-		{v1.Container{Image: "registry.k8s.io/e2e-test-images/agnhost:2.53", Args: []string{"mounttest"}}, defaultWork},
+		{v1.Container{Image: "registry.k8s.io/e2e-test-images/agnhost:2.53", Args: []string{"mounttest"}}, time.Second},
+		{v1.Container{Image: "registry.k8s.io/e2e-test-images/agnhost:2.53", Args: []string{"net", "--serve"}}, defaultWork},
 		{v1.Container{Image: "example.com/pause-menu"}, defaultWork},
 		{v1.Container{Image: "Not An Image"}, defaultWork},
 	} {

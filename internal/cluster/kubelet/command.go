@@ -15,8 +15,41 @@ import (
 // FileChange is a file that a command writes or removes.
 type FileChange = shell.FileChange
 
-// commandOf returns the command of a container with its arguments, which are all of it if its image has no entry point.
-func commandOf(c *v1.Container) []string { return append(slices.Clone(c.Command), c.Args...) }
+// commandOf returns the command of a container with its arguments, which are all of it if its image has no entry point that is
+// known.
+func commandOf(c *v1.Container) []string {
+	if len(c.Command) > 0 || imageName(c.Image) != "agnhost" {
+		return append(slices.Clone(c.Command), c.Args...)
+	}
+	if len(c.Args) == 0 {
+		return []string{"/agnhost", "pause"}
+	}
+	return append([]string{"/agnhost"}, c.Args...)
+}
+
+// expanded returns a command in which references such as $(NAME) are replaced by the variables that there are, as the kubelet
+// does.
+func expanded(command []string, variables map[string]string) []string {
+	mapping := expansion.MappingFuncFor(variables)
+	all := make([]string, len(command))
+	for i, part := range command {
+		all[i] = expansion.Expand(part, mapping)
+	}
+	return all
+}
+
+// literals returns the variables of a container whose values its manifest has, and whether there are others.
+func literals(c *v1.Container) (all map[string]string, others bool) {
+	all, others = map[string]string{}, len(c.EnvFrom) > 0
+	for _, e := range c.Env {
+		if e.ValueFrom != nil {
+			others = true
+			continue
+		}
+		all[e.Name] = expansion.Expand(e.Value, expansion.MappingFuncFor(all))
+	}
+	return all, others
+}
 
 // podWorld is what a command meets in a container, as far as its pod says it.
 type podWorld struct {
@@ -121,6 +154,9 @@ func understand(pod *v1.Pod, c *v1.Container) shell.Result {
 	if len(command) == 0 {
 		return shell.Result{}
 	}
+	refers := slices.ContainsFunc(command, func(part string) bool { return strings.Contains(part, "$(") })
+	variables, others := literals(c)
+	command = expanded(command, variables)
 	var key strings.Builder
 	for _, part := range append(command, c.WorkingDir, pod.Namespace, hostnameOf(pod), identity(pod, c)) {
 		key.WriteString(part)
@@ -139,6 +175,7 @@ func understand(pod *v1.Pod, c *v1.Container) shell.Result {
 			clear(understood.results)
 		}
 		r = shell.Run(command, podWorld{pod, c})
+		r.Reads = r.Reads || refers && others // what they stand for is known when it runs
 		understood.results[key.String()] = r
 	}
 	return r
@@ -159,7 +196,7 @@ func (m *machine) followed(c *v1.Container, s *containerState, b Behavior) Behav
 		return b
 	}
 	w := &containerWorld{podWorld{m.pod, c}, m, s, m.variables(c), b.AssumeServices}
-	done := shell.Run(commandOf(c), w)
+	done := shell.Run(expanded(commandOf(c), w.variables), w)
 	b.follow(done)
 	if done.Waits {
 		// an old one asks less often, or each answer would be worked out thousands of times

@@ -57,10 +57,16 @@ func (m *machine) variable(c *v1.Container, e *v1.EnvVar, before map[string]stri
 
 // resource returns an amount that the container requests or is limited to.
 func (m *machine) resource(r *v1.ResourceFieldSelector, c *v1.Container) (string, bool) {
+	allocatable := v1.ResourceList{}
+	if n := m.env.node(m.pod.Spec.NodeName); n != nil {
+		allocatable = n.Status.Allocatable // what counts where a container has no limit
+	}
 	if r.ContainerName != "" && r.ContainerName != c.Name {
-		value, err := resource.ExtractResourceValueByContainerName(r, m.pod, r.ContainerName)
+		value, err := resource.ExtractResourceValueByContainerNameAndNodeAllocatable(r, m.pod, r.ContainerName, allocatable)
 		return value, err == nil
 	}
+	c = c.DeepCopy()
+	resource.MergeContainerResourceLimits(c, allocatable)
 	value, err := resource.ExtractContainerResourceValue(r, c)
 	return value, err == nil
 }
@@ -78,6 +84,8 @@ func (m *machine) field(r *v1.ObjectFieldSelector) (string, bool) {
 		return m.pod.Spec.ServiceAccountName, true
 	case "status.podIP", "status.podIPs":
 		return m.state.IP, true
+	case "status.hostIP", "status.hostIPs":
+		return hostIP(m.env.node(m.pod.Spec.NodeName)), true
 	}
 	value, err := fieldpath.ExtractFieldPathAsString(m.pod, name)
 	return value, err == nil
@@ -102,17 +110,22 @@ func (m *machine) data(kind, name string) map[string]string {
 	return all
 }
 
+// subPath returns the path in its volume that the variables of a container give a mount.
+func (m *machine) subPath(c *v1.Container, mount *v1.VolumeMount) (string, error) {
+	var variables []kubecontainer.EnvVar
+	for name, value := range m.variables(c) {
+		variables = append(variables, kubecontainer.EnvVar{Name: name, Value: value})
+	}
+	return kubecontainer.ExpandContainerVolumeMounts(*mount, variables)
+}
+
 // badMount returns an error about a mount whose path in its volume is invalid, empty if there is none.
 func (m *machine) badMount(c *v1.Container) string {
 	for _, mount := range c.VolumeMounts {
 		inside := mount.SubPath
 		if mount.SubPathExpr != "" {
-			var variables []kubecontainer.EnvVar
-			for name, value := range m.variables(c) {
-				variables = append(variables, kubecontainer.EnvVar{Name: name, Value: value})
-			}
 			var err error
-			if inside, err = kubecontainer.ExpandContainerVolumeMounts(mount, variables); err != nil {
+			if inside, err = m.subPath(c, &mount); err != nil {
 				return err.Error()
 			}
 		}

@@ -3,9 +3,11 @@ package kubelet
 import (
 	"cmp"
 	"fmt"
+	"io/fs"
 	"maps"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	v1 "k8s.io/api/core/v1"
@@ -18,22 +20,122 @@ import (
 func (m *machine) mounted(c *v1.Container, name string) shell.File {
 	name = path.Clean(name)
 	if text := m.ownFile(name); text != "" {
-		return shell.File{Known: true, Exists: true, Text: text}
+		return shell.File{Known: true, Exists: true, Text: text, Mode: 0o644}
 	}
+	mount, v := m.volumeAt(c, name)
+	if v == nil {
+		return shell.File{}
+	}
+	files, ok := m.volumeFiles(c, v)
+	if !ok {
+		return shell.File{}
+	}
+	inside, ok := m.inVolume(c, mount, name)
+	if !ok {
+		return shell.File{}
+	}
+	f := fileIn(files, inside)
+	f.Mode, f.User, f.Group = modeIn(m.pod, v, inside), "0", groupOf(m.pod)
+	if f.Names != nil {
+		f.Mode = fs.ModeDir | 0o777
+	}
+	if v.ConfigMap == nil {
+		f.System = tmpfs
+	}
+	return f
+}
+
+// tmpfs is the type of file systems in memory, where the kubelet puts what a node must not keep.
+const tmpfs = "tmpfs"
+
+// volumeAt returns the mount that a path lies in, and its volume; nil if there is none.
+func (m *machine) volumeAt(c *v1.Container, name string) (*v1.VolumeMount, *v1.Volume) {
 	mount := mountOf(c, name)
 	if mount == nil {
-		return shell.File{}
+		return nil, nil
 	}
 	i := slices.IndexFunc(m.pod.Spec.Volumes, func(v v1.Volume) bool { return v.Name == mount.Name })
 	if i < 0 {
-		return shell.File{}
+		return nil, nil
 	}
-	files, ok := m.volumeFiles(c, &m.pod.Spec.Volumes[i])
-	if !ok || mount.SubPathExpr != "" {
-		return shell.File{}
+	return mount, &m.pod.Spec.Volumes[i]
+}
+
+// inVolume returns where a path of a container is in the volume of a mount.
+func (m *machine) inVolume(c *v1.Container, mount *v1.VolumeMount, name string) (inside string, ok bool) {
+	at := path.Clean(mount.MountPath)
+	if name != at && !strings.HasPrefix(name, at+"/") {
+		return "", false
 	}
-	inside := path.Join(mount.SubPath, strings.TrimPrefix(name, path.Clean(mount.MountPath)))
-	return fileIn(files, strings.TrimPrefix(inside, "/"))
+	inside = mount.SubPath
+	if mount.SubPathExpr != "" {
+		var err error
+		if inside, err = m.subPath(c, mount); err != nil {
+			return "", false
+		}
+	}
+	return strings.TrimPrefix(path.Join(inside, strings.TrimPrefix(name, at)), "/"), true
+}
+
+// modeIn returns the mode of a file of a volume that the kubelet fills.
+func modeIn(pod *v1.Pod, v *v1.Volume, name string) fs.FileMode {
+	mode := int32(0o644)
+	set := func(values ...*int32) {
+		for _, value := range values {
+			if value != nil {
+				mode = *value
+			}
+		}
+	}
+	keys := func(items []v1.KeyToPath) {
+		for _, i := range items {
+			if i.Path == name {
+				set(i.Mode)
+			}
+		}
+	}
+	downward := func(items []v1.DownwardAPIVolumeFile) {
+		for _, i := range items {
+			if i.Path == name {
+				set(i.Mode)
+			}
+		}
+	}
+	switch {
+	case v.ConfigMap != nil:
+		set(v.ConfigMap.DefaultMode)
+		keys(v.ConfigMap.Items)
+	case v.Secret != nil:
+		set(v.Secret.DefaultMode)
+		keys(v.Secret.Items)
+	case v.DownwardAPI != nil:
+		set(v.DownwardAPI.DefaultMode)
+		downward(v.DownwardAPI.Items)
+	case v.Projected != nil:
+		set(v.Projected.DefaultMode)
+		for _, s := range v.Projected.Sources {
+			switch {
+			case s.ConfigMap != nil:
+				keys(s.ConfigMap.Items)
+			case s.Secret != nil:
+				keys(s.Secret.Items)
+			case s.DownwardAPI != nil:
+				downward(s.DownwardAPI.Items)
+			}
+		}
+	}
+	if groupOf(pod) != "0" {
+		mode |= 0o440 // the group of the pod may read
+	}
+	return fs.FileMode(mode).Perm()
+}
+
+// groupOf returns the group that the files of a pod's volumes belong to.
+func groupOf(pod *v1.Pod) string {
+	if s := pod.Spec.SecurityContext; s != nil && s.FSGroup != nil {
+		return strconv.FormatInt(*s.FSGroup, 10)
+	}
+	return "0"
 }
 
 // ownFile returns a file that the kubelet writes for each pod, empty if it is none.

@@ -2,7 +2,9 @@ package kubelet
 
 import (
 	"fmt"
+	"io/fs"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -123,7 +125,7 @@ func (k *Kubelet) Log(namespace, pod, container string, previous bool) (*Log, er
 	if len(command) == 0 {
 		return nil, simulatedError(pod, "nobody knows what its image prints")
 	}
-	r := shell.Run(command, w)
+	r := shell.Run(expanded(command, w.variables), w)
 	if len(r.Assumed) > 0 && r.Output == "" {
 		return nil, simulatedError(pod, "nobody knows what %s prints", strings.Join(r.Assumed, ", "))
 	}
@@ -208,7 +210,66 @@ func (w *execWorld) File(name string) shell.File {
 	if text, there, known := w.behavior.file(name, w.now.Sub(w.state.StartedAt)); known {
 		return shell.File{Known: true, Exists: there, Text: text}
 	}
-	return w.mounted(w.c, name)
+	if f := w.mounted(w.c, name); f.Known {
+		return f
+	}
+	return w.shared(name)
+}
+
+// shared returns what is at a path of a volume that begins empty, if it is known what the other containers of the pod have
+// written there.
+func (w *execWorld) shared(name string) shell.File {
+	name = path.Clean(name)
+	mount, v := w.volumeAt(w.c, name)
+	if v == nil || v.EmptyDir == nil {
+		return shell.File{}
+	}
+	inside, ok := w.inVolume(w.c, mount, name)
+	if !ok {
+		return shell.File{}
+	}
+	files, ok := w.written(v.Name)
+	if !ok {
+		return shell.File{}
+	}
+	f := fileIn(files, inside)
+	f.Mode = 0o644
+	if f.Names != nil {
+		f.Mode = fs.ModeDir | 0o777
+	}
+	if v.EmptyDir.Medium == v1.StorageMediumMemory {
+		f.System = tmpfs
+	}
+	return f
+}
+
+// written returns the files that the other containers of the pod have written to a volume, if all of them are known.
+func (w *execWorld) written(volume string) (files map[string]string, known bool) {
+	files = map[string]string{}
+	for _, c := range w.all() {
+		s := w.machine.state.Containers[c.Name]
+		if c.Name == w.c.Name || s == nil || s.StartedAt.IsZero() {
+			continue
+		}
+		for i := range c.VolumeMounts {
+			mount := &c.VolumeMounts[i]
+			if mount.Name != volume {
+				continue
+			}
+			b := w.env.behaviorOf(w.machine.pod, c)
+			if len(b.Unknown) > 0 || len(commandOf(c)) == 0 {
+				return nil, false
+			}
+			for _, f := range b.Files {
+				if inside, ok := w.inVolume(c, mount, path.Clean(f.Path)); ok && f.After <= w.now.Sub(s.StartedAt) {
+					if delete(files, inside); !f.Gone {
+						files[inside] = f.Text
+					}
+				}
+			}
+		}
+	}
+	return files, true
 }
 
 // Reach asks the cluster as it is now.

@@ -51,6 +51,10 @@ func init() {
 func (r *runner) call(words []string) {
 	r.step()
 	name := path.Base(words[0])
+	if name == "agnhost" || name == "agnhost-2" { // its other name, in its image
+		agnhost(r, words)
+		return
+	}
 	if p := programs[name]; p != nil {
 		p(r, words[1:])
 		return

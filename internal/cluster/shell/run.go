@@ -2,6 +2,7 @@ package shell
 
 import (
 	"bytes"
+	"cmp"
 	"io"
 	"regexp"
 	"slices"
@@ -216,7 +217,7 @@ func (r *runner) own(name string) *FileChange {
 // file returns what is at a path now.
 func (r *runner) file(name string) File {
 	if f := r.own(name); f != nil {
-		return File{Known: true, Exists: !f.Gone, Text: f.Text}
+		return File{Known: true, Exists: !f.Gone, Text: f.Text, Mode: cmp.Or(f.Mode, 0o644)}
 	}
 	f := r.world.File(name)
 	if !f.Known {

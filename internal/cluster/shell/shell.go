@@ -11,6 +11,7 @@
 package shell
 
 import (
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -39,6 +40,11 @@ type File struct {
 	Exists bool
 	Names  []string // of what a folder has; nil: it is not a folder
 	Text   string
+
+	// What else is known of it; empty: nothing.
+	Mode        fs.FileMode
+	User, Group string // that it belongs to, as numbers
+	System      string // the type of the file system that it is in
 }
 
 // Answer says whether something answers.
@@ -56,7 +62,8 @@ type FileChange struct {
 	After time.Duration // from the start of the command
 	Path  string
 	Gone  bool
-	Text  string // that is in it, as far as it is known
+	Text  string      // that is in it, as far as it is known
+	Mode  fs.FileMode // 0: that of new files
 }
 
 // Print is something that a command prints.

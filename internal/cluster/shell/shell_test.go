@@ -24,7 +24,7 @@ func (w world) Variables() []string { return []string{"EMPTY", "HOST"} }
 func (w world) File(name string) shell.File {
 	switch {
 	case name == "/etc/config/a":
-		return shell.File{Known: true, Exists: true, Text: "value of a\n"}
+		return shell.File{Known: true, Exists: true, Text: "value of a\n", Mode: 0o440, User: "0", Group: "1000", System: "tmpfs"}
 	case name == "/etc/config":
 		return shell.File{Known: true, Exists: true, Names: []string{"a", "b"}}
 	case strings.HasPrefix(name, "/etc/config/"):
@@ -143,13 +143,31 @@ func TestRunWaits(t *testing.T) {
 // TestRunPrograms follows commands that no shell runs, and flags of shells.
 func TestRunPrograms(t *testing.T) {
 	for want, command := range map[string][]string{
-		"0s 3":                 {"sh", "-c", "exit 3", "name"},
-		"5s 0":                 {"sleep", "5"},
-		"0s 1":                 {"/bin/bash", "-euo", "pipefail", "-c", "false; true"},
-		"0s 0 x":               {"sh", "-c", "echo $1", "sh", "x"},
-		"0s - ; assumed nginx": {"nginx", "-g", "daemon off;"},
-		"0s 0 HOST":            {"sh", "-ec", "echo HOST"},
-		"0s -":                 {"sleep", "infinity"},
+		"0s 3":                                  {"sh", "-c", "exit 3", "name"},
+		"5s 0":                                  {"sleep", "5"},
+		"0s 1":                                  {"/bin/bash", "-euo", "pipefail", "-c", "false; true"},
+		"0s 0 x":                                {"sh", "-c", "echo $1", "sh", "x"},
+		"0s - ; assumed nginx":                  {"nginx", "-g", "daemon off;"},
+		"0s 0 HOST":                             {"sh", "-ec", "echo HOST"},
+		"0s -":                                  {"sleep", "infinity"},
+		"0s 0 [/agnhost entrypoint-tester a b]": {"/agnhost", "entrypoint-tester", "a", "b"},
+		"0s - Paused":                           {"/agnhost", "pause"},
+		"0s - ; assumed agnhost netexec":        {"/agnhost-2", "netexec", "--http-port=8080"},
+		`0s 0 mount type of "/etc/config/a": tmpfs perms of file "/etc/config/a": -r--r----- ` +
+			`owner UID of "/etc/config/a": 0 owner GID of "/etc/config/a": 1000 content of file "/etc/config/a": value of a`: {
+			"agnhost", "mounttest", "--file_content=/etc/config/a", "--fs_type=/etc/config/a", "--file_perm", "/etc/config/a",
+			"--file_owner=/etc/config/a",
+		},
+		`0s 0 content of file "/data/f": mount-tester new file mode of file "/data/f": -rw-rw----`: {
+			"agnhost", "mounttest", "--new_file_0660=/data/f", "--file_mode=/data/f",
+		},
+		`0s 1 error reading file content for "/etc/config/c": open /etc/config/c: no such file or directory`: {
+			"agnhost", "mounttest", "--file_content=/etc/config/c",
+		},
+		`4s 1 Error reading file /etc/config/c: open /etc/config/c: no such file or directory, retrying ` +
+			`Error reading file /etc/config/c: open /etc/config/c: no such file or directory, retrying`: {
+			"agnhost", "mounttest", "--file_content_in_loop=/etc/config/c", "--retry_time=4",
+		},
 	} {
 		if got := text(shell.Run(command, world{})); got != want {
 			t.Errorf("%q: got %q, want %q", command, got, want)
