@@ -157,6 +157,7 @@ func (c *Cluster) act(ctx context.Context, config Config) error {
 		State:          config.KubeletState,
 		Version:        linked.Version(),
 		InMemoryLeases: config.InMemoryLeases,
+		IssueTokens:    config.Authority != nil,
 	})
 	if err != nil {
 		return err

@@ -48,6 +48,7 @@ type Config struct {
 	State          []byte                                // from Snapshot before a restart, or nil
 	Version        string                                // of Kubernetes, reported by nodes
 	InMemoryLeases bool                                  // heartbeats are not written to leases: see LastBeat
+	IssueTokens    bool                                  // commands that are run in containers find tokens that are valid
 }
 
 // Kubelet acts as the kubelets of all nodes.
@@ -66,6 +67,7 @@ type Kubelet struct {
 	beating map[string]bool      // nodes
 	beats   map[string]time.Time // the last ones, by node; nil: they are written
 	asleep  map[string]bool      // nodes whose kubelet is stopped
+	tokens  map[tokenKey]issued  // nil: none are issued
 
 	recording sync.Mutex
 	recorders map[v1.EventSource]record.EventRecorder
@@ -112,6 +114,9 @@ func New(c Config) (*Kubelet, error) {
 		beating:   map[string]bool{},
 		asleep:    map[string]bool{},
 		recorders: map[v1.EventSource]record.EventRecorder{},
+	}
+	if c.IssueTokens {
+		k.tokens = map[tokenKey]issued{}
 	}
 	if c.InMemoryLeases {
 		k.beats = map[string]time.Time{}

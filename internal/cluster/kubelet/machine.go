@@ -102,8 +102,9 @@ type machine struct {
 	state      *podState
 	env        environment
 	events     []event
-	due        time.Time // the earliest moment at which something happens by itself
-	restartPod bool      // a restart rule restarts the whole pod: no container advances in this step
+	due        time.Time                                      // the earliest moment at which something happens by itself
+	restartPod bool                                           // a restart rule restarts the whole pod: no container advances in this step
+	issue      func(*v1.ServiceAccountTokenProjection) string // a token; nil: none is issued
 }
 
 func (m *machine) normal(path, reason, format string, args ...any) {

@@ -246,7 +246,7 @@ func (m *machine) volumeFiles(c *v1.Container, v *v1.Volume) (map[string]string,
 	files := map[string]string{}
 	switch {
 	case v.ConfigMap != nil:
-		project(files, m.data("configmap", v.ConfigMap.Name), v.ConfigMap.Items)
+		project(files, m.fileData(v.ConfigMap.Name), v.ConfigMap.Items)
 	case v.Secret != nil:
 		project(files, m.data("secret", v.Secret.SecretName), v.Secret.Items)
 	case v.DownwardAPI != nil:
@@ -265,15 +265,36 @@ func (m *machine) volumeFiles(c *v1.Container, v *v1.Volume) (map[string]string,
 func (m *machine) projected(files map[string]string, c *v1.Container, s *v1.VolumeProjection) {
 	switch {
 	case s.ConfigMap != nil:
-		project(files, m.data("configmap", s.ConfigMap.Name), s.ConfigMap.Items)
+		project(files, m.fileData(s.ConfigMap.Name), s.ConfigMap.Items)
 	case s.Secret != nil:
 		project(files, m.data("secret", s.Secret.Name), s.Secret.Items)
 	case s.DownwardAPI != nil:
 		m.downward(files, c, s.DownwardAPI.Items)
 	case s.ServiceAccountToken != nil:
-		files[s.ServiceAccountToken.Path] = "(a token of service account " +
-			cmp.Or(m.pod.Spec.ServiceAccountName, "default") + ")"
+		text := ""
+		if m.issue != nil {
+			text = m.issue(s.ServiceAccountToken)
+		}
+		files[s.ServiceAccountToken.Path] = cmp.Or(
+			text, "(a token of service account "+cmp.Or(m.pod.Spec.ServiceAccountName, "default")+")",
+		)
 	}
+}
+
+// fileData returns the data of a ConfigMap as files, those that are no text included.
+func (m *machine) fileData(name string) map[string]string {
+	c := m.env.configMap(m.pod.Namespace, name)
+	if c == nil || len(c.BinaryData) == 0 {
+		return m.data("configmap", name)
+	}
+	all := maps.Clone(c.Data)
+	if all == nil {
+		all = map[string]string{}
+	}
+	for key, value := range c.BinaryData {
+		all[key] = string(value)
+	}
+	return all
 }
 
 // project adds the data of a ConfigMap or Secret: all of it, or some keys under other names.

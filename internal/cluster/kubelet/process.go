@@ -161,6 +161,9 @@ func (k *Kubelet) inside(namespace, pod, container string) (*execWorld, error) {
 		return nil, simulatedError(pod, "no kubelet has seen it yet")
 	}
 	m := &machine{now: time.Now(), pod: p, state: state, env: k}
+	if k.tokens != nil {
+		m.issue = func(s *v1.ServiceAccountTokenProjection) string { return k.token(p, s) }
+	}
 	for _, c := range m.all() {
 		if container != "" && c.Name != container || container == "" && c.Name != p.Spec.Containers[0].Name {
 			continue
