@@ -108,8 +108,10 @@ func (k *Kubelet) Log(namespace, pod, container string, previous bool) (*Log, er
 	s := w.state
 	began, ran := s.StartedAt, w.now.Sub(s.StartedAt)
 	log := &Log{Run: s.Restarts, Running: s.Phase == running}
-	last := s.Last
+	command, last := commandOf(w.c), s.Last
 	switch {
+	case len(command) == 0 && (last != nil || s.Phase == running || s.Phase == exited):
+		return nil, simulatedError(pod, "nobody knows what its image prints")
 	case previous && last == nil:
 		return nil, fmt.Errorf("previous terminated container %q in pod %q not found", w.c.Name, pod)
 	case previous, s.Phase != running && s.Phase != exited && last != nil:
@@ -120,10 +122,6 @@ func (k *Kubelet) Log(namespace, pod, container string, previous bool) (*Log, er
 		return nil, fmt.Errorf(
 			"container %q in pod %q is waiting to start: %s", w.c.Name, pod, reasonOf(s, "ContainerCreating"),
 		)
-	}
-	command := commandOf(w.c)
-	if len(command) == 0 {
-		return nil, simulatedError(pod, "nobody knows what its image prints")
 	}
 	r := shell.Run(expanded(command, w.variables), w)
 	if len(r.Assumed) > 0 && r.Output == "" {
