@@ -3,6 +3,7 @@ package lint
 import (
 	"bytes"
 	"cmp"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -52,7 +53,8 @@ type Config struct {
 	Policies []string `json:"policies,omitempty"`
 	// Params are settings of rules, by rule and name.
 	Params ParamSettings `json:"params,omitempty"`
-	// Extends names configuration files whose settings hold unless this one says otherwise, relative to it.
+	// Extends names configuration files whose settings hold unless this one says otherwise, relative to it. With @sha256: and
+	// a digest behind the name the file has to be the one that was read.
 	Extends []string `json:"extends,omitempty"`
 	// Baseline names a file of known findings, relative to the configuration file.
 	Baseline string `json:"baseline,omitempty"`
@@ -229,9 +231,15 @@ func loadConfig(name string, extending []string) (*Config, error) {
 		}
 	}
 	for i := len(c.Extends) - 1; i >= 0; i-- {
-		base := beside(c.Extends[i])
+		file, digest, pinned := strings.Cut(c.Extends[i], "@sha256:")
+		base := beside(file)
 		if slices.Contains(append(extending, name), base) {
 			return nil, fmt.Errorf("%s: %s extends itself", name, base)
+		}
+		if pinned {
+			if err := checkDigest(base, digest); err != nil {
+				return nil, fmt.Errorf("%s: %s%w", name, lineOf(data, "extends"), err)
+			}
 		}
 		of, err := loadConfig(base, append(slices.Clone(extending), name))
 		if err != nil {
@@ -241,6 +249,18 @@ func loadConfig(name string, extending []string) (*Config, error) {
 	}
 	c.files = append(c.files, name)
 	return c, nil
+}
+
+// checkDigest reports that a file is not the one that a configuration pins.
+func checkDigest(name, want string) error {
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return fmt.Errorf("reading configuration: %w", err)
+	}
+	if have := fmt.Sprintf("%x", sha256.Sum256(data)); have != want {
+		return fmt.Errorf("%s has the digest sha256:%s, not sha256:%s: read what changed in it, and write the new digest", name, have, want)
+	}
+	return nil
 }
 
 // settle makes the paths of charts and environments relative to the working folder, and checks what has no default.

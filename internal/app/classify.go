@@ -17,7 +17,7 @@ var tools = []string{
 	"kind.x-k8s.io/*", "kubeadm.k8s.io/*", "kubelet.config.k8s.io/*", "kubeproxy.config.k8s.io/*",
 	"kubescheduler.config.k8s.io/*", "kubecontrollermanager.config.k8s.io/*", "apiserver.config.k8s.io/*",
 	"apiserver.k8s.io/*", "audit.k8s.io/*", "pod-security.admission.config.k8s.io/*", "client.authentication.k8s.io/*", "kustomize.config.k8s.io/*",
-	"skaffold/*", "k3d.io/*", "ctlptl.dev/*", "eksctl.io/*", "backstage.io/*", "minikube.sigs.k8s.io/*",
+	"seatrial/*", "skaffold/*", "k3d.io/*", "ctlptl.dev/*", "eksctl.io/*", "backstage.io/*", "minikube.sigs.k8s.io/*",
 }
 
 // fileKind says what a file is for lint.

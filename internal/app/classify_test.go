@@ -23,6 +23,7 @@ func TestClassify(t *testing.T) {
 		"CloudFormation":           {"AWSTemplateFormatVersion: 2010-09-09\nResources: {}\n", otherFile},
 		"a cluster of kind":        {"kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\n", toolFile},
 		"a kubeconfig":             {"apiVersion: v1\nkind: Config\nclusters: []\n", toolFile},
+		"known findings":           {"{\"apiVersion\": \"seatrial/v1\", \"kind\": \"LintBaseline\", \"findings\": []}", toolFile},
 		"skaffold":                 {"apiVersion: skaffold/v4beta6\nkind: Config\nmetadata: {name: a}\n", toolFile},
 		"a tool's among manifests": {"apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\n---\napiVersion: v1\nkind: Pod\n", manifestFile},
 		"nothing":                  {"", manifestFile},
