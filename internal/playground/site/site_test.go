@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -121,6 +122,39 @@ func TestASharedTextOpens(t *testing.T) {
 	b.Eval(`location.reload()`)
 	b.Until(ready + ` && document.getElementById("editor").shadowRoot.textContent.includes("Shared")`)
 	b.Until(`document.documentElement.scrollWidth <= innerWidth`)
+}
+
+func TestTheSmallestFormIsServed(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{"seatrial-1.wasm.gz": "gzip", "seatrial-1.wasm.br": "br", "seatrial-2.wasm.gz": "gzip", "index.html": "page"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if found, err := site.Find("nowhere", dir); err != nil || found != dir {
+		t.Errorf("found %q, %v", found, err)
+	}
+	for _, c := range []struct {
+		path, accepts, encoding string
+		code                    int
+	}{
+		{"/seatrial-1.wasm", "gzip, deflate, br, zstd", "br", 200},
+		{"/seatrial-1.wasm", "gzip;q=1.0", "gzip", 200},
+		{"/seatrial-2.wasm", "br, gzip", "gzip", 200},
+		{"/seatrial-1.wasm", "", "", 404},
+		{"/seatrial-3.wasm", "br", "", 404},
+	} {
+		r := httptest.NewRequest("GET", "http://127.0.0.1:8080"+c.path, nil)
+		r.Header.Set("Accept-Encoding", c.accepts)
+		w := httptest.NewRecorder()
+		site.Handler(dir).ServeHTTP(w, r)
+		if got := w.Header().Get("Content-Encoding"); w.Code != c.code || got != c.encoding || got != "" && w.Body.String() != got {
+			t.Errorf("%s for %q: %d, encoded as %q: %q", c.path, c.accepts, w.Code, got, w.Body)
+		}
+		if got := w.Header().Get("Content-Type"); c.code == 200 && got != "application/wasm" {
+			t.Errorf("%s has the type %q", c.path, got)
+		}
+	}
 }
 
 func TestFindSaysWhatToDo(t *testing.T) {

@@ -28,13 +28,22 @@ scope.onmessage = ({data}: MessageEvent<{lsp?: unknown; convert?: {id: number; t
   }
 };
 
-async function start(): Promise<void> {
-  const compressed = await fetch(WASM);
+// open gets the linter: from a server that compresses, or, elsewhere, as a compressed file.
+async function open(): Promise<Response> {
+  const response = await fetch(WASM);
+  if (response.ok && response.headers.get('Content-Type') === 'application/wasm') {
+    return response;
+  }
+  const compressed = await fetch(`${WASM}.gz`);
   if (!compressed.ok || !compressed.body) {
-    throw new Error(`${WASM}: ${compressed.status} ${compressed.statusText}`);
+    throw new Error(`${WASM}.gz: ${compressed.status} ${compressed.statusText}`);
   }
   const stream = compressed.body.pipeThrough(new DecompressionStream('gzip'));
-  const response = new Response(stream, {headers: {'Content-Type': 'application/wasm'}});
+  return new Response(stream, {headers: {'Content-Type': 'application/wasm'}});
+}
+
+async function start(): Promise<void> {
+  const response = await open();
   const go = new Go();
   const {instance} = await WebAssembly.instantiateStreaming(response, go.importObject);
   await go.run(instance);
