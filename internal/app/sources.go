@@ -219,14 +219,27 @@ func (j *LintJob) version() string {
 func contentsOf(renderings []*render.Rendering) (objects []string, definitions *treeDefinitions) {
 	seen := map[string]bool{}
 	definitions = newTreeDefinitions()
-	for _, r := range renderings {
-		docs, _ := manifest.Read(source.NewFile(r.Name, r.Text), manifest.DefaultLimits)
-		for _, d := range docs {
-			if o := d.Object; o.Kind != "" && o.Name != "" {
-				seen[o.Kind+"/"+o.Name] = true
+	names, defined := make([][]string, len(renderings)), make([][]treeDefinition, len(renderings))
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, r := range renderings {
+		g.Go(func() error {
+			docs, _ := manifest.Read(source.NewFile(r.Name, r.Text), manifest.DefaultLimits)
+			for _, d := range docs {
+				if o := d.Object; o.Kind != "" && o.Name != "" {
+					names[i] = append(names[i], o.Kind+"/"+o.Name)
+				}
 			}
+			defined[i] = definitionsAmong(docs, r.Source.Path)
+			return nil
+		})
+	}
+	_ = g.Wait() // nothing fails
+	for i := range renderings {
+		for _, name := range names[i] {
+			seen[name] = true
 		}
-		definitions.addRendering(r, docs)
+		definitions.add(defined[i])
 	}
 	return slices.Sorted(maps.Keys(seen)), definitions
 }

@@ -9,7 +9,6 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/seatrial/seatrial/internal/render"
 	"github.com/seatrial/seatrial/manifest"
 	"github.com/seatrial/seatrial/source"
 	"github.com/seatrial/seatrial/validation"
@@ -29,6 +28,13 @@ func newTreeDefinitions() *treeDefinitions {
 	return &treeDefinitions{byKind: map[[2]string][]validation.Definition{}, seen: map[[sha256.Size]byte]bool{}}
 }
 
+// treeDefinition is a definition with the group and the name of its kind.
+type treeDefinition struct {
+	validation.Definition
+	kind [2]string
+	sum  [sha256.Size]byte
+}
+
 // addFiles adds the definitions among manifests.
 func (t *treeDefinitions) addFiles(files *Files, names []string) {
 	for _, name := range names {
@@ -37,43 +43,47 @@ func (t *treeDefinitions) addFiles(files *Files, names []string) {
 			continue
 		}
 		docs, _ := manifest.Read(source.NewFile(name, data), manifest.DefaultLimits)
-		for _, d := range docs {
-			t.add(name, d)
+		t.add(definitionsAmong(docs, name))
+	}
+}
+
+// add adds definitions that are not known yet.
+func (t *treeDefinitions) add(definitions []treeDefinition) {
+	for _, d := range definitions {
+		if !t.seen[d.sum] {
+			t.seen[d.sum] = true
+			t.byKind[d.kind] = append(t.byKind[d.kind], d.Definition)
 		}
 	}
 }
 
-// addRendering adds the definitions among the documents of a rendering.
-func (t *treeDefinitions) addRendering(r *render.Rendering, docs []*manifest.Document) {
+// definitionsAmong returns the definitions among documents of a place.
+func definitionsAmong(docs []*manifest.Document, place string) (definitions []treeDefinition) {
 	for _, d := range docs {
-		t.add(r.Source.Path, d)
+		if d.Object.Kind != definitionKind || d.Object.APIVersion != "apiextensions.k8s.io/v1" {
+			continue
+		}
+		text := d.JSON // without the rest of the document
+		group, _, _ := unstructured.NestedString(d.Value(), "spec", "group")
+		kind, _, _ := unstructured.NestedString(d.Value(), "spec", "names", "kind")
+		definitions = append(definitions, treeDefinition{validation.Definition{
+			Release: place, Local: true, Guessed: true, Versions: servedVersions(d.Value()),
+			JSON: func() ([]byte, error) { return text, nil },
+		}, [2]string{group, kind}, sha256.Sum256(text)})
 	}
+	return definitions
 }
 
-// add adds a document of a place, if it is a definition that is not known yet.
-func (t *treeDefinitions) add(place string, d *manifest.Document) {
-	if d.Object.Kind != definitionKind || d.Object.APIVersion != "apiextensions.k8s.io/v1" {
-		return
-	}
-	sum := sha256.Sum256(d.JSON)
-	if t.seen[sum] {
-		return
-	}
-	t.seen[sum] = true
-	group, _, _ := unstructured.NestedString(d.Value(), "spec", "group")
-	kind, _, _ := unstructured.NestedString(d.Value(), "spec", "names", "kind")
-	versions, _, _ := unstructured.NestedSlice(d.Value(), "spec", "versions")
-	definition := validation.Definition{
-		Release: place, Local: true, Guessed: true, JSON: func() ([]byte, error) { return d.JSON, nil },
-	}
+// servedVersions returns the names of the versions that a definition serves.
+func servedVersions(definition map[string]any) (names []string) {
+	versions, _, _ := unstructured.NestedSlice(definition, "spec", "versions")
 	for _, v := range versions {
 		v, _ := v.(map[string]any)
 		if name, _ := v["name"].(string); name != "" && v["served"] == true {
-			definition.Versions = append(definition.Versions, name)
+			names = append(names, name)
 		}
 	}
-	key := [2]string{group, kind}
-	t.byKind[key] = append(t.byKind[key], definition)
+	return names
 }
 
 // settings are what decides the answers of the definitions.

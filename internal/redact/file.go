@@ -40,8 +40,40 @@ func chunksWithSecrets(f *source.File) []*manifest.Chunk {
 	})
 }
 
+// mayHoldSecret reports whether a text may hold an object whose values are hidden: the word stands where a value may begin,
+// which it does not in the middle of a sentence or of another word, as in the descriptions of a definition.
 func mayHoldSecret(text []byte) bool {
-	return bytes.Contains(text, []byte("Secret")) || bytes.Contains(text, []byte(encryptionKind))
+	if bytes.Contains(text, []byte(encryptionKind)) {
+		return true
+	}
+	for rest := text; ; {
+		i := bytes.Index(rest, []byte("Secret"))
+		if i < 0 {
+			return false
+		}
+		before := text[:len(text)-len(rest)+i]
+		if mayBeginValue(before) {
+			return true
+		}
+		rest = rest[i+len("Secret"):]
+	}
+}
+
+// mayBeginValue reports whether a scalar of YAML or JSON may begin behind a text.
+func mayBeginValue(before []byte) bool {
+	open := bytes.TrimRight(before, `"'\`)
+	trimmed := bytes.TrimRight(open, " \t")
+	if len(trimmed) == 0 || !isWordEnd(trimmed[len(trimmed)-1]) {
+		return true
+	}
+	word := trimmed[bytes.LastIndexAny(trimmed, " \t\r\n,[{:")+1:]
+	return len(trimmed) < len(open) && len(word) > 0 && (word[0] == '&' || word[0] == '!') // an anchor or a tag
+}
+
+// isWordEnd reports whether a byte is one with which a word ends, or a part of a sentence, but no sign of YAML or JSON
+// before a value.
+func isWordEnd(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '.' || c == ')' || c == '('
 }
 
 // looksLikeSecret finds the kind of a Secret in YAML and JSON.

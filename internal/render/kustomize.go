@@ -174,10 +174,14 @@ func (r *Rendering) renderKustomization(options Options) {
 		text = []byte(v.substitute(string(text)))
 	}
 	r.Text = text
-	// A second build says where each object comes from; it is used only if nothing else differs.
-	if annotated, err := build(annotating{fs, target}, r.Source.Path, restrictions); err == nil {
-		r.places = originsOf(r.Source, annotated, charts)
-	}
+	// A second build says where each object comes from. It is made for the first finding.
+	r.places = laterOrigins{sync.OnceValue(func() *origins {
+		annotated, err := build(annotating{fs, target}, r.Source.Path, restrictions)
+		if err != nil {
+			return nil
+		}
+		return originsOf(r.Source, annotated, charts)
+	})}
 }
 
 // build runs kustomize on a folder.

@@ -24,8 +24,26 @@ type origins struct {
 	charts *inflated
 }
 
+// laterOrigins are origins that are found when the first place is asked for, which may be never; made returns nil if they
+// cannot be.
+type laterOrigins struct{ made func() *origins }
+
+func (l laterOrigins) place(doc *manifest.Document, path string, at source.Range) (source.Range, bool) {
+	if o := l.made(); o != nil {
+		return o.place(doc, path, at)
+	}
+	return at, false
+}
+
+func (l laterOrigins) original(doc *manifest.Document, path string, at source.Range, newlines bool) (source.Range, bool) {
+	if o := l.made(); o != nil {
+		return o.original(doc, path, at, newlines)
+	}
+	return at, false
+}
+
 // originsOf reads the origins of an annotated build.
-func originsOf(s *Source, annotated []byte, charts *inflated) placer {
+func originsOf(s *Source, annotated []byte, charts *inflated) *origins {
 	docs, _ := manifest.Read(source.NewFile(s.Path, annotated), manifest.DefaultLimits)
 	o := &origins{source: s, layers: sync.OnceValue(s.layers), charts: charts}
 	for _, d := range docs {

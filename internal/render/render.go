@@ -159,15 +159,32 @@ func (r *Rendering) notRendered(rule, message, help string, at source.Range) {
 	r.Findings[len(r.Findings)-1].Severity = diag.Warning
 }
 
+// documentsOf returns the documents that findings are about, by their number.
+func (r *Rendering) documentsOf(findings []diag.Diagnostic) map[int]*manifest.Document {
+	wanted := map[int]bool{}
+	for i := range findings {
+		wanted[findings[i].Document] = true
+	}
+	byNumber := map[int]*manifest.Document{}
+	if len(wanted) == 0 {
+		return byNumber
+	}
+	for _, chunk := range manifest.Split(source.NewFile(r.Name, r.Text)) {
+		if !wanted[chunk.Number()] {
+			continue
+		}
+		docs, _ := chunk.Parse(manifest.DefaultLimits)
+		for _, d := range docs {
+			byNumber[d.Number] = d
+		}
+	}
+	return byNumber
+}
+
 // Locate moves the places of findings in the rendered text to where they come from. A place that is not known
 // becomes the source's own file. Fixes are kept if the text that they edit stands in the source as it is rendered.
 func (r *Rendering) Locate(findings []diag.Diagnostic) []diag.Diagnostic {
-	f := source.NewFile(r.Name, r.Text)
-	docs, _ := manifest.Read(f, manifest.DefaultLimits)
-	byNumber := map[int]*manifest.Document{}
-	for _, d := range docs {
-		byNumber[d.Number] = d
-	}
+	byNumber := r.documentsOf(findings)
 	located := make([]diag.Diagnostic, len(findings))
 	for i, d := range findings {
 		doc := byNumber[d.Document]
