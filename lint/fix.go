@@ -68,3 +68,22 @@ func overlaps(have, want []source.Edit) bool {
 	}
 	return false
 }
+
+// Better reports whether there are fewer findings than before, and none that was not there before.
+func Better(before, after []diag.Diagnostic) bool {
+	type key struct {
+		file, rule, path, message string
+		object                    diag.Object
+	}
+	known := map[key]int{}
+	keyOf := func(d diag.Diagnostic) key { return key{d.Range.File, d.Rule, d.Path, d.Message, d.Object} }
+	for _, d := range before {
+		known[keyOf(d)]++
+	}
+	for _, d := range after {
+		if known[keyOf(d)]--; known[keyOf(d)] < 0 {
+			return false
+		}
+	}
+	return len(after) < len(before)
+}

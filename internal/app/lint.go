@@ -408,7 +408,7 @@ func (j *LintJob) tryFixes(ctx context.Context, fixed *Fixed, names []string) (m
 	if err != nil {
 		return 0, false, err
 	}
-	if isBetter(fixed.Result.Diagnostics, res.Diagnostics) {
+	if lint.Better(fixed.Result.Diagnostics, res.Diagnostics) {
 		fixed.Result = res
 		return made, true, nil
 	}
@@ -416,25 +416,6 @@ func (j *LintJob) tryFixes(ctx context.Context, fixed *Fixed, names []string) (m
 		j.workspace.Put(name, text)
 	}
 	return 0, false, nil
-}
-
-// isBetter reports whether there are fewer findings than before, and none that was not there before.
-func isBetter(before, after []diag.Diagnostic) bool {
-	type key struct {
-		file, rule, path, message string
-		object                    diag.Object
-	}
-	known := map[key]int{}
-	keyOf := func(d diag.Diagnostic) key { return key{d.Range.File, d.Rule, d.Path, d.Message, d.Object} }
-	for _, d := range before {
-		known[keyOf(d)]++
-	}
-	for _, d := range after {
-		if known[keyOf(d)]--; known[keyOf(d)] < 0 {
-			return false
-		}
-	}
-	return len(after) < len(before)
 }
 
 // Files returns the names of the files that fixes may have changed: the inputs of the job, and those of sources.

@@ -3,6 +3,7 @@ package lsp
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -32,10 +33,14 @@ func (s *Server) actions(ctx context.Context, p codeActionParams) (any, error) {
 		return nil, err
 	}
 	actions = append(actions, more...)
-	if all, ok := s.fixAll(&d); ok && d.linted == d.version && wanted(fixAll) {
+	if d.linted != d.version || !wanted(fixAll) {
+		return actions, nil
+	}
+	all, ok, err := s.fixAll(ctx, &d, len(p.Context.Only) > 0)
+	if ok {
 		actions = append(actions, all)
 	}
-	return actions, nil
+	return actions, err
 }
 
 // fixes offers what to do about the findings between two bytes.
@@ -46,23 +51,18 @@ func (s *Server) fixes(d *document, from, to int, wanted func(kind string) bool)
 			continue
 		}
 		for _, fix := range f.Fixes {
-			actions = append(
-				actions,
-				codeAction{
+			if edit, ok := s.edit(d, fix.Edits); ok {
+				actions = append(actions, codeAction{
 					Title: fixTitle(fix), Kind: quickFix, Diagnostics: []diagnostic{s.diagnostic(d, f)},
-					IsPreferred: fix.Safe, Edit: s.edit(d, fix.Edits),
-				},
-			)
+					IsPreferred: fix.Safe, Edit: edit,
+				})
+			}
 		}
 		if lint.Suppressible(f.Rule) && !isJSON(d.file) {
-			actions = append(
-				actions,
-				codeAction{
-					Title: "silence " + f.Rule + " here", Kind: quickFix,
-					Diagnostics: []diagnostic{s.diagnostic(d, f)},
-					Edit:        s.edit(d, []source.Edit{silence(d.file, f)}),
-				},
-			)
+			edit, _ := s.edit(d, []source.Edit{silence(d.file, f)})
+			actions = append(actions, codeAction{
+				Title: "silence " + f.Rule + " here", Kind: quickFix, Diagnostics: []diagnostic{s.diagnostic(d, f)}, Edit: edit,
+			})
 		}
 	}
 	return actions
@@ -93,22 +93,83 @@ func silence(f *source.File, d *diag.Diagnostic) source.Edit {
 	}
 }
 
-// fixAll makes all certain fixes at once.
-func (s *Server) fixAll(d *document) (codeAction, bool) {
+// fixAll makes all certain fixes at once. What a part of a chart or a kustomization renders to may be worse with them: there
+// the folder is judged with the fixes, and for that the editor must have asked for this action.
+func (s *Server) fixAll(ctx context.Context, d *document, asked bool) (action codeAction, ok bool, err error) {
 	fixed, made, err := lint.FixFile(d.name, d.file.Data, d.findings)
 	if err != nil || made == 0 {
-		return codeAction{}, false
+		return codeAction{}, false, nil
+	}
+	snapshot, err := s.snapshot(d)
+	if err != nil {
+		return codeAction{}, false, err
+	}
+	if snapshot.Rendered(d.name) {
+		if better, err := s.better(ctx, d, fixed); !asked || !better || err != nil {
+			return codeAction{}, false, err
+		}
 	}
 	whole := source.Edit{Range: d.file.Range(0, len(d.file.Data)), NewText: string(fixed)}
-	return codeAction{
-		Title: fmt.Sprintf("make %d certain fixes", made), Kind: fixAll, Edit: s.edit(d, []source.Edit{whole}),
-	}, true
+	edit, _ := s.edit(d, []source.Edit{whole})
+	return codeAction{Title: fmt.Sprintf("make %d certain fixes", made), Kind: fixAll, Edit: edit}, true, nil
 }
 
-func (s *Server) edit(d *document, edits []source.Edit) workspaceEdit {
-	texts := make([]textEdit, len(edits))
-	for i, e := range edits {
-		texts[i] = textEdit{Range: s.edge.rangeOf(d.file, e.Range), NewText: e.NewText}
+// better reports whether the folder of a document is judged better with another text of it.
+func (s *Server) better(ctx context.Context, d *document, text []byte) (bool, error) {
+	name := folderOf(d.name)
+	overlay := map[string][]byte{}
+	var before []diag.Diagnostic
+	s.mu.Lock()
+	for _, other := range s.open {
+		overlay[other.name] = other.file.Data
 	}
-	return workspaceEdit{Changes: map[string][]textEdit{d.uri: texts}}
+	if f := s.folders[name]; f != nil {
+		before = f.findings
+	}
+	s.mu.Unlock()
+	overlay[d.name] = text
+	snapshot, err := s.Open(name, overlay, s.settings)
+	if err != nil {
+		return false, err
+	}
+	after, err := snapshot.Lint(ctx)
+	return err == nil && lint.Better(before, after), err
+}
+
+// edit returns edits of a document, and of other files of its source; false if one of these cannot be read.
+func (s *Server) edit(d *document, edits []source.Edit) (workspaceEdit, bool) {
+	changes := map[string][]textEdit{}
+	for _, e := range edits {
+		f, uri := d.file, d.uri
+		if name := e.Range.File; name != "" && !sameFile(name, d.name) {
+			var ok bool
+			if f, ok = s.text(name); !ok {
+				return workspaceEdit{}, false
+			}
+			uri = s.uri(f)
+		}
+		changes[uri] = append(changes[uri], textEdit{Range: s.edge.rangeOf(f, e.Range), NewText: e.NewText})
+	}
+	return workspaceEdit{Changes: changes}, true
+}
+
+// text returns a file as it is in the editor, or else on disk.
+func (s *Server) text(name string) (*source.File, bool) {
+	if f := s.openText(name); f != nil {
+		return f, true
+	}
+	data, err := os.ReadFile(name)
+	return source.NewFile(name, data), err == nil
+}
+
+// openText returns a file as it is in the editor; nil if it is not open.
+func (s *Server) openText(name string) *source.File {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, d := range s.open {
+		if sameFile(d.name, name) {
+			return d.file
+		}
+	}
+	return nil
 }

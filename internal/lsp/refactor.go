@@ -23,8 +23,11 @@ type refactoring struct {
 }
 
 func (r *refactoring) offer(kind, title string, edits ...source.Edit) {
-	if r.wanted(kind) {
-		r.offers = append(r.offers, codeAction{Title: title, Kind: kind, Edit: r.server.edit(r.open, edits)})
+	if !r.wanted(kind) {
+		return
+	}
+	if edit, ok := r.server.edit(r.open, edits); ok {
+		r.offers = append(r.offers, codeAction{Title: title, Kind: kind, Edit: edit})
 	}
 }
 

@@ -441,3 +441,58 @@ func TestEditorJudgesTemplatesAndPatches(t *testing.T) {
 	wantFinding("shop/patches/web.yaml", patch, 1, 0, "")
 	wantFinding("shop/patches/web.yaml", strings.Replace(patch, "Never", "Sometimes", 1), 2, 3, "Sometimes")
 }
+
+// TestEditorFixesSourcesOnlyForTheBetter asks for all certain fixes of a resource: where the kustomization wants the
+// value as it is, nothing can be built with them, and they are not offered.
+func TestEditorFixesSourcesOnlyForTheBetter(t *testing.T) {
+	const web = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  replicas: \"3\"\n" +
+		"  selector: {matchLabels: {app: web}}\n  template:\n    metadata: {labels: {app: web}}\n    spec:\n" +
+		"      containers:\n      - {name: web, image: 'nginx:1.27', env: [{name: COUNT, value: none}]}\n"
+	const tested = "patches:\n- target: {kind: Deployment}\n" +
+		"  patch: '[{\"op\": \"test\", \"path\": \"/spec/replicas\", \"value\": \"3\"}]'\n"
+	for name, c := range map[string]struct {
+		kustomization string
+		only          []string
+		offered       bool
+	}{
+		"better":      {"resources: [web.yaml]\n", []string{"source.fixAll"}, true},
+		"not asked":   {"resources: [web.yaml]\n", nil, false}, // each move of the cursor would judge the folder
+		"wrong there": {"resources: [web.yaml]\n" + tested, []string{"source.fixAll"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			for file, text := range map[string]string{"web.yaml": web, "kustomization.yaml": c.kustomization} {
+				if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			e, uri := newEditor(t), fileURI(filepath.Join(dir, "web.yaml"))
+			e.open(uri, web)
+			if codes := e.findings(uri, 1).codes(); !slices.Contains(codes, "field-type") {
+				t.Fatalf("found %v", codes)
+			}
+			context := map[string]any{}
+			if c.only != nil {
+				context["only"] = c.only
+			}
+			var actions []struct {
+				Kind string
+				Edit struct {
+					Changes map[string][]struct{ NewText string }
+				}
+			}
+			e.call("textDocument/codeAction", map[string]any{
+				"textDocument": map[string]any{"uri": uri}, "range": span{}, "context": context,
+			}, &actions)
+			offered := false
+			for _, a := range actions {
+				if a.Kind == "source.fixAll" {
+					offered = strings.Contains(a.Edit.Changes[uri][0].NewText, "replicas: 3\n")
+				}
+			}
+			if offered != c.offered {
+				t.Errorf("offered: %v, want %v", offered, c.offered)
+			}
+		})
+	}
+}
