@@ -20,11 +20,15 @@ func TestSort(t *testing.T) {
 			d.Range = source.Range{File: string(rune('a' + draw.IntN(2)))}
 			d.Range.Start.Line, d.Range.Start.Column = draw.IntN(3), draw.IntN(2)
 			d.Document, d.Severity = draw.IntN(2), diag.Severity(1+draw.IntN(2))
-			d.Rule, d.Path, d.Message = []string{"r", "s"}[draw.IntN(2)], []string{"p", "q"}[draw.IntN(2)], []string{"m", "n"}[draw.IntN(2)]
+			d.Rule, d.Path, d.Message = []string{"r", "s"}[draw.IntN(2)], []string{
+				"p", "q",
+			}[draw.IntN(2)], []string{"m", "n"}[draw.IntN(2)]
 			d.Help = string(rune('A' + i)) // tells equal ones apart
 		}
 		want := slices.Clone(all)
-		slices.SortStableFunc(want, func(a, b diag.Diagnostic) int { return slices.CompareFunc(keys(a), keys(b), compare) })
+		slices.SortStableFunc(
+			want, func(a, b diag.Diagnostic) int { return slices.CompareFunc(keys(a), keys(b), compare) },
+		)
 		diag.Sort(all)
 		if !reflect.DeepEqual(all, want) {
 			t.Fatalf("got %v\nwant %v", all, want)
@@ -33,7 +37,9 @@ func TestSort(t *testing.T) {
 }
 
 func keys(d diag.Diagnostic) []any {
-	return []any{d.Range.File, d.Range.Start.Line, d.Range.Start.Column, d.Document, int(d.Severity), d.Rule, d.Path, d.Message}
+	return []any{
+		d.Range.File, d.Range.Start.Line, d.Range.Start.Column, d.Document, int(d.Severity), d.Rule, d.Path, d.Message,
+	}
 }
 
 func compare(a, b any) int {

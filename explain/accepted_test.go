@@ -13,14 +13,16 @@ import (
 	"github.com/seatrial/seatrial/validation"
 )
 
-// TestExamplesAreAccepted writes an example for every field, and judges each as the API server does. Of some kinds the number is
-// named of those that are refused: of ephemeral containers, which a Pod cannot be made with, and of fields that need more of
-// their surroundings than an example has.
+// TestExamplesAreAccepted writes an example for every field, and judges each as the API server does. Of some kinds the
+// number is named of those that are refused: of ephemeral containers, which a Pod cannot be made with, and of fields
+// that need more of their surroundings than an example has.
 func TestExamplesAreAccepted(t *testing.T) {
 	want := map[string]int{
 		"ComponentStatus":    9, // is read only
-		"ClusterTrustBundle": 1, "CustomResourceDefinition": 30, "Event": 5, "FlowSchema": 5, "HorizontalPodAutoscaler": 1, "Job": 2,
-		"LocalSubjectAccessReview": 3, "MutatingAdmissionPolicy": 2, "MutatingWebhookConfiguration": 1, "PersistentVolume": 2, "Pod": 17,
+		"ClusterTrustBundle": 1, "CustomResourceDefinition": 30, "Event": 5, "FlowSchema": 5,
+		"HorizontalPodAutoscaler": 1, "Job": 2,
+		"LocalSubjectAccessReview": 3, "MutatingAdmissionPolicy": 2, "MutatingWebhookConfiguration": 1,
+		"PersistentVolume": 2, "Pod": 17,
 		"PodCertificateRequest": 1, "PriorityLevelConfiguration": 7, "ResourceClaim": 2, "ResourceSlice": 25,
 		"SelfSubjectAccessReview": 1, "SelfSubjectReview": 1, "SubjectAccessReview": 1, "VolumeAttachment": 1,
 	}

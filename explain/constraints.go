@@ -100,7 +100,10 @@ func stated(doc string) (out []string) {
 }
 
 // clues are parts of what restriction matches: looking for them is far cheaper.
-var clues = []string{"mmutable", "be updated", "be changed", "be modified", "be set", "< x <", "n the range", "anged in", "etween ", "ne of", "utually", "ust be", "non-negative", "aximum ", "inimum value", "o more than"}
+var clues = []string{
+	"mmutable", "be updated", "be changed", "be modified", "be set", "< x <", "n the range", "anged in", "etween ",
+	"ne of", "utually", "ust be", "non-negative", "aximum ", "inimum value", "o more than",
+}
 
 func mayRestrict(doc string) bool {
 	return slices.ContainsFunc(clues, func(c string) bool { return strings.Contains(doc, c) })

@@ -16,10 +16,19 @@ func TestConstraints(t *testing.T) {
 		{"1.37", "resourceclaim.spec.devices.requests", "at most 32 items"},
 		{"1.37", "hpa.spec.minReplicas", "without feature gate HPAScaleToZero: at least 1"},
 		{"1.37", "csr.status.conditions", "at most one of item with type Approved, item with type Denied"},
-		{"1.37", "pod.spec.containers.ports.containerPort", "documented: This must be a valid port number, 0 < x < 65536."},
+		{
+			"1.37", "pod.spec.containers.ports.containerPort",
+			"documented: This must be a valid port number, 0 < x < 65536.",
+		},
 		{"1.25", "service.spec.ports.targetPort", "documented: Number must be in the range 1 to 65535."},
-		{"1.37", "pod.spec.containers.volumeMounts.subPathExpr", "documented: SubPathExpr and SubPath are mutually exclusive."},
-		{"1.37", "pod.spec.securityContext.seccompProfile.localhostProfile", "may be set when type is LocalhostProfile"},
+		{
+			"1.37", "pod.spec.containers.volumeMounts.subPathExpr",
+			"documented: SubPathExpr and SubPath are mutually exclusive.",
+		},
+		{
+			"1.37", "pod.spec.securityContext.seccompProfile.localhostProfile",
+			"may be set when type is LocalhostProfile",
+		},
 		{"1.37", "pod.spec.securityContext.seccompProfile.type", "decides which of these may be set: localhostProfile"},
 	} {
 		got := facts(t, c.version, c.field)

@@ -234,7 +234,8 @@ func (s *Subject) fits(value map[string]any) bool {
 // named gives a value a name where it has none. Reviews are questions, which have no name.
 func (s *Subject) named(value map[string]any) map[string]any {
 	value = maps.Clone(value)
-	if metadata, _ := value["metadata"].(map[string]any); len(metadata) == 0 && !strings.HasSuffix(s.Kind.Kind, "Review") {
+	if metadata, _ := value["metadata"].(map[string]any); len(metadata) == 0 &&
+		!strings.HasSuffix(s.Kind.Kind, "Review") {
 		value["metadata"] = map[string]any{"name": "example"}
 	}
 	return value
@@ -327,7 +328,8 @@ func matching(pattern string) string {
 	return shortest(re.Simplify())
 }
 
-// shortest writes a text for a pattern: of alternatives the first, of repetitions the fewest, of characters a letter or digit.
+// shortest writes a text for a pattern: of alternatives the first, of repetitions the fewest, of characters a letter or
+// digit.
 func shortest(re *syntax.Regexp) string {
 	switch re.Op {
 	case syntax.OpLiteral:
@@ -409,7 +411,8 @@ func (w *exampleWriter) mapping(indent int, at string, m map[string]any) {
 // comment writes what a field means; metadata needs no words.
 func (w *exampleWriter) comment(indent int, path string) {
 	f, err := w.kind.Field(path)
-	if err != nil || f.Doc == "" || strings.HasPrefix(path, "metadata") || strings.HasSuffix(path, "metadata") || strings.HasSuffix(path, "metadata.labels") {
+	if err != nil || f.Doc == "" || strings.HasPrefix(path, "metadata") || strings.HasSuffix(path, "metadata") ||
+		strings.HasSuffix(path, "metadata.labels") {
 		return
 	}
 	for _, line := range wrap(sentence(f.Doc), 100-2*indent) {

@@ -144,7 +144,9 @@ func (s *Subject) PlaintextV2(w io.Writer, d Depth) error {
 	if err != nil {
 		return fmt.Errorf("reading the schema of %s: %w", s.Kind.Kind, err)
 	}
-	return explainv1.PrintModelDescription(s.Path, w, models.LookupModel(s.Kind.Type().Name), s.Kind.GVK, d.Recursive, d.Max)
+	return explainv1.PrintModelDescription(
+		s.Path, w, models.LookupModel(s.Kind.Type().Name), s.Kind.GVK, d.Recursive, d.Max,
+	)
 }
 
 func (s *Subject) gvr() k8sschema.GroupVersionResource {

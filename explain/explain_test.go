@@ -96,11 +96,15 @@ func TestDataFollowsItsSchema(t *testing.T) {
 		"list":    explain.NewResourceList(store, store.Kinds()),
 		"history": explain.NewHistory(kind, events),
 		"diff":    changes,
-		"search":  explain.NewHitList(store, "rolling update", explain.Search(store, []string{"rolling", "update"}, 20)),
+		"search": explain.NewHitList(
+			store, "rolling update", explain.Search(store, []string{"rolling", "update"}, 20),
+		),
 		"nothing": explain.NewHitList(store, "xyzzy", nil),
 		"where":   explain.NewHitList(store, "image", explain.Where(store, "image")),
 	}
-	for _, text := range []string{"pod", "deployment.spec.template.spec.containers", "crd", "service.spec.ports", "validatingadmissionpolicy"} {
+	for _, text := range []string{
+		"pod", "deployment.spec.template.spec.containers", "crd", "service.spec.ports", "validatingadmissionpolicy",
+	} {
 		data[text] = find(t, "1.37", text).Tree(explain.Depth{Recursive: true}, nil)
 	}
 	for name, of := range data {
@@ -178,7 +182,10 @@ func TestDiff(t *testing.T) {
 	for _, k := range c.Kinds {
 		got[k.APIVersion+" "+k.Kind] = k.Change
 	}
-	for kind, want := range map[string]string{"policy/v1beta1 PodSecurityPolicy": "removed", "batch/v1 Job": "changed", "networking.k8s.io/v1alpha1 ClusterCIDR": "added"} {
+	for kind, want := range map[string]string{
+		"policy/v1beta1 PodSecurityPolicy": "removed", "batch/v1 Job": "changed",
+		"networking.k8s.io/v1alpha1 ClusterCIDR": "added",
+	} {
 		if got[kind] != want {
 			t.Errorf("%s: %q, want %s", kind, got[kind], want)
 		}
@@ -197,8 +204,12 @@ func TestDiffOfAField(t *testing.T) {
 	if err != nil || len(c.Kinds) != 1 || c.Kinds[0].Change != "removed" {
 		t.Errorf("got %+v, %v", c, err)
 	}
-	for text, want := range map[string]string{"pod.spec.foo": `no field "foo"`, "deployments.v1beta1.apps": "deployments is served as apps/v1", "nothing": "no resource"} {
-		if _, err := explain.Diff(open(t, "1.22"), open(t, "1.37"), text); err == nil || !strings.Contains(err.Error(), want) {
+	for text, want := range map[string]string{
+		"pod.spec.foo": `no field "foo"`, "deployments.v1beta1.apps": "deployments is served as apps/v1",
+		"nothing": "no resource",
+	} {
+		if _, err := explain.Diff(open(t, "1.22"), open(t, "1.37"), text); err == nil ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %q", text, err, want)
 		}
 	}
@@ -284,11 +295,14 @@ func TestCustomResources(t *testing.T) {
 		t.Fatal(err)
 	}
 	var b bytes.Buffer
-	if err := s.Plaintext(&b, explain.Depth{}); err != nil || !strings.Contains(b.String(), "keep\t<integer> -required-") || !strings.Contains(b.String(), "How many to keep.") {
+	if err := s.Plaintext(&b, explain.Depth{}); err != nil ||
+		!strings.Contains(b.String(), "keep\t<integer> -required-") ||
+		!strings.Contains(b.String(), "How many to keep.") {
 		t.Errorf("%v\n%s", err, b.String())
 	}
 	n := s.Tree(explain.Depth{Recursive: true}, nil).Field
-	if len(n.Validations) != 1 || n.Fields[0].Minimum == nil || n.Fields[1].Pattern != "^[A-Z]" || len(n.Fields[1].Enum) != 2 {
+	if len(n.Validations) != 1 || n.Fields[0].Minimum == nil || n.Fields[1].Pattern != "^[A-Z]" ||
+		len(n.Fields[1].Enum) != 2 {
 		t.Errorf("constraints are lost: %+v", n)
 	}
 	if _, err := explain.Find(store, "deploy.spec", ""); err != nil {
@@ -298,7 +312,9 @@ func TestCustomResources(t *testing.T) {
 
 func TestFullExampleHoldsEveryField(t *testing.T) {
 	text := find(t, "1.37", "pod").Full()
-	for _, want := range []string{"terminationGracePeriodSeconds:", "- # <[]string>", "livenessProbe:", "# <string, required>"} {
+	for _, want := range []string{
+		"terminationGracePeriodSeconds:", "- # <[]string>", "livenessProbe:", "# <string, required>",
+	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q", want)
 		}

@@ -56,7 +56,10 @@ func History(gvk schema.GVK, under string) (*schema.Kind, []Event, error) {
 	}
 	events = below(events, under)
 	slices.SortStableFunc(events, func(a, b Event) int {
-		return cmp.Or(slices.Index(schema.Versions(), a.Version)-slices.Index(schema.Versions(), b.Version), cmp.Compare(a.Path, b.Path))
+		return cmp.Or(
+			slices.Index(schema.Versions(), a.Version)-slices.Index(schema.Versions(), b.Version),
+			cmp.Compare(a.Path, b.Path),
+		)
 	})
 	return kind, events, nil
 }
@@ -138,7 +141,9 @@ func once(events []Event, before, now map[string]*schema.Field) []Event {
 
 // farther tells whether a path is farther from the root than another one, or less often read about.
 func farther(a, b string) bool {
-	return cmp.Or(cmp.Compare(strings.Count(a, "."), strings.Count(b, ".")), cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) > 0
+	return cmp.Or(
+		cmp.Compare(strings.Count(a, "."), strings.Count(b, ".")), cmp.Compare(len(a), len(b)), cmp.Compare(a, b),
+	) > 0
 }
 
 // known tells whether the field above a path is there, so that the path is news of its own.
@@ -232,7 +237,10 @@ type HistoryReport struct {
 
 // NewHistory gives a history as data.
 func NewHistory(k *schema.Kind, events []Event) *HistoryReport {
-	return &HistoryReport{"seatrial/v1", "History", k.GroupVersion().String() + " " + k.Kind, k.Since, k.Removed, append([]Event{}, events...)}
+	return &HistoryReport{
+		"seatrial/v1", "History", k.GroupVersion().String() + " " + k.Kind, k.Since, k.Removed,
+		append([]Event{}, events...),
+	}
 }
 
 // WriteHistory writes a history for people, or as Markdown.
@@ -310,7 +318,9 @@ type KindChange struct {
 
 // Diff compares two versions: all kinds, or those that a resource name means, or a field of these.
 func Diff(from, to *schema.Store, text string) (*Changes, error) {
-	out := &Changes{APIVersion: "seatrial/v1", Kind: "Changes", From: from.Version, To: to.Version, Kinds: []KindChange{}}
+	out := &Changes{
+		APIVersion: "seatrial/v1", Kind: "Changes", From: from.Version, To: to.Version, Kinds: []KindChange{},
+	}
 	wanted, under := func(*schema.Kind) bool { return true }, ""
 	if text != "" {
 		var named []*schema.Kind
@@ -336,7 +346,9 @@ func Diff(from, to *schema.Store, text string) (*Changes, error) {
 			continue
 		}
 		if now := to.Lookup(k.GVK); now == nil {
-			out.Kinds = append(out.Kinds, KindChange{k.GroupVersion().String(), k.Kind, "removed", replacement(k), []Event{}})
+			out.Kinds = append(
+				out.Kinds, KindChange{k.GroupVersion().String(), k.Kind, "removed", replacement(k), []Event{}},
+			)
 		} else if events := below(compare(span{from.Version, to.Version}, paths(k), paths(now)), under); len(events) > 0 {
 			out.Kinds = append(out.Kinds, KindChange{k.GroupVersion().String(), k.Kind, "changed", "", events})
 		}

@@ -16,7 +16,10 @@ func WriteMarkdown(w io.Writer, d *Document) error {
 		title += "." + d.Field.Path
 	}
 	fmt.Fprintf(w, "# %s\n\n", title)
-	fmt.Fprintf(w, "| group | version | kind | Kubernetes |\n|---|---|---|---|\n| %s | %s | %s | %s |\n\n", orCore(d.Resource.Group), d.Resource.Version, d.Resource.Kind, d.KubernetesVersion)
+	fmt.Fprintf(
+		w, "| group | version | kind | Kubernetes |\n|---|---|---|---|\n| %s | %s | %s | %s |\n\n",
+		orCore(d.Resource.Group), d.Resource.Version, d.Resource.Kind, d.KubernetesVersion,
+	)
 	if d.Field.Description != "" {
 		fmt.Fprintf(w, "%s\n\n", paragraphs(d.Field.Description))
 	}

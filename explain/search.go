@@ -33,9 +33,9 @@ func NewHitList(store *schema.Store, words string, hits []Hit) *HitList {
 	return &HitList{"seatrial/v1", "HitList", store.Version, words, append([]Hit{}, hits...)}
 }
 
-// Search looks for words in the names and descriptions of all kinds and fields. If all words occur nowhere, places with most of
-// them are hits, where small words count for nothing and some words stand for those that Kubernetes uses. Each type is shown
-// once, at the kind that holds it nearest to its root. The best come first.
+// Search looks for words in the names and descriptions of all kinds and fields. If all words occur nowhere, places with
+// most of them are hits, where small words count for nothing and some words stand for those that Kubernetes uses. Each
+// type is shown once, at the kind that holds it nearest to its root. The best come first.
 func Search(store *schema.Store, words []string, limit int) []Hit {
 	var exact, loose [][]string // each word with what it may stand for
 	for _, w := range words {
@@ -50,7 +50,9 @@ func Search(store *schema.Store, words []string, limit int) []Hit {
 		hits = search(store, loose, len(loose)/2+1)
 	}
 	slices.SortStableFunc(hits, func(a, b Hit) int {
-		return cmp.Or(b.score-a.score, len(a.Path)-len(b.Path), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Path, b.Path))
+		return cmp.Or(
+			b.score-a.score, len(a.Path)-len(b.Path), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Path, b.Path),
+		)
 	})
 	return hits[:min(limit, len(hits))]
 }
@@ -87,15 +89,20 @@ func search(store *schema.Store, words [][]string, least int) (hits []Hit) {
 
 // smallWords count for nothing where not all words occur.
 var smallWords = map[string]bool{
-	"a": true, "across": true, "an": true, "and": true, "by": true, "for": true, "from": true, "how": true, "in": true, "is": true,
-	"my": true, "no": true, "not": true, "of": true, "on": true, "or": true, "set": true, "the": true, "to": true, "with": true, "zero": true,
+	"a": true, "across": true, "an": true, "and": true, "by": true, "for": true, "from": true, "how": true, "in": true,
+	"is": true,
+	"my": true, "no": true, "not": true, "of": true, "on": true, "or": true, "set": true, "the": true, "to": true,
+	"with": true, "zero": true,
 }
 
 // meanings are words of Kubernetes for words that people look for.
 var meanings = map[string][]string{
-	"autoscal": {"horizontalpodautoscaler"}, "cpu": {"compute resource"}, "downtime": {"unavailable"}, "graceful": {"grace"},
-	"healthcheck": {"probe"}, "host": {"hostname", "node"}, "kill": {"terminat"}, "memory": {"compute resource"}, "oom": {"memory"},
-	"parallel": {"parallelism"}, "password": {"secret"}, "retry": {"backoff"}, "retri": {"backoff"}, "rollout": {"strategy"},
+	"autoscal": {"horizontalpodautoscaler"}, "cpu": {"compute resource"}, "downtime": {"unavailable"},
+	"graceful":    {"grace"},
+	"healthcheck": {"probe"}, "host": {"hostname", "node"}, "kill": {"terminat"}, "memory": {"compute resource"},
+	"oom":      {"memory"},
+	"parallel": {"parallelism"}, "password": {"secret"}, "retry": {"backoff"}, "retri": {"backoff"},
+	"rollout":  {"strategy"},
 	"shutdown": {"terminat"}, "stop": {"terminat"}, "timeout": {"deadline"}, "zone": {"topology"},
 }
 
@@ -143,7 +150,10 @@ func Each(store *schema.Store, f func(*schema.Kind, *schema.Field)) {
 }
 
 // popular are the kinds at which types that many share are shown.
-var popular = []string{"Pod", "Deployment", "Service", "ConfigMap", "Secret", "Ingress", "StatefulSet", "DaemonSet", "Job", "CronJob", "Node", "Namespace", "PersistentVolumeClaim"}
+var popular = []string{
+	"Pod", "Deployment", "Service", "ConfigMap", "Secret", "Ingress", "StatefulSet", "DaemonSet", "Job", "CronJob",
+	"Node", "Namespace", "PersistentVolumeClaim",
+}
 
 func popularity(k *schema.Kind) int {
 	if i := slices.Index(popular, k.Kind); i >= 0 {
@@ -216,12 +226,21 @@ func Where(store *schema.Store, name string) (hits []Hit) {
 	for _, k := range store.Kinds() {
 		for path, f := range paths(k) {
 			if strings.EqualFold(f.Name, name) {
-				hits = append(hits, Hit{APIVersion: k.GroupVersion().String(), Kind: k.Kind, Path: path, Type: f.Type, Description: f.Doc})
+				hits = append(
+					hits,
+					Hit{
+						APIVersion: k.GroupVersion().String(), Kind: k.Kind, Path: path, Type: f.Type,
+						Description: f.Doc,
+					},
+				)
 			}
 		}
 	}
 	slices.SortFunc(hits, func(a, b Hit) int {
-		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.APIVersion, b.APIVersion), len(a.Path)-len(b.Path), cmp.Compare(a.Path, b.Path))
+		return cmp.Or(
+			cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.APIVersion, b.APIVersion), len(a.Path)-len(b.Path),
+			cmp.Compare(a.Path, b.Path),
+		)
 	})
 	return hits
 }

@@ -71,7 +71,10 @@ type RulesOf func(kind *schema.Kind, path string) []string
 
 // Tree gives the subject as data, with the fields below as deep as asked for.
 func (s *Subject) Tree(d Depth, rules RulesOf) *Document {
-	out := &Document{APIVersion: "seatrial/v1", Kind: "Explanation", KubernetesVersion: s.store.Version, Resource: resourceOf(s.Kind)}
+	out := &Document{
+		APIVersion: "seatrial/v1", Kind: "Explanation", KubernetesVersion: s.store.Version,
+		Resource: resourceOf(s.Kind),
+	}
 	b := treeBuilder{kind: s.Kind, rules: rules, max: d.Max}
 	if !d.Recursive {
 		b.max = 1
@@ -104,8 +107,10 @@ func NewResourceList(store *schema.Store, kinds []*schema.Kind) *ResourceList {
 }
 
 func resourceOf(k *schema.Kind) Resource {
-	return Resource{Group: k.Group, Version: k.Version, Kind: k.Kind, Plural: k.Resource, Singular: k.Singular, ShortNames: k.ShortNames, Categories: k.Categories,
-		Verbs: k.Verbs, Namespaced: k.Namespaced, Since: k.Since, Deprecated: k.Deprecated, Removed: k.Removed, Replacement: k.Replacement}
+	return Resource{Group: k.Group, Version: k.Version, Kind: k.Kind, Plural: k.Resource, Singular: k.Singular,
+		ShortNames: k.ShortNames, Categories: k.Categories,
+		Verbs: k.Verbs, Namespaced: k.Namespaced, Since: k.Since, Deprecated: k.Deprecated, Removed: k.Removed,
+		Replacement: k.Replacement}
 }
 
 type treeBuilder struct {
@@ -124,10 +129,14 @@ func (b *treeBuilder) fields(fields []*schema.Field, level int, above []string) 
 // NewNode tells a field, without the fields below.
 func NewNode(f *schema.Field) *Node {
 	t, span := f.Schema(), f.Span()
-	n := &Node{Name: f.Name, Path: f.Path, Type: f.Type, Description: f.Doc, Required: f.Required, Enum: f.Enum, Default: f.Default, Format: f.Format,
-		Pattern: t.Pattern, Minimum: t.Minimum, Maximum: t.Maximum, MinLength: t.MinLength, MaxLength: t.MaxLength, MinItems: t.MinItems, MaxItems: t.MaxItems,
-		Nullable: t.Nullable, ListType: t.ListType, ListMapKeys: t.ListMapKeys, MapType: t.MapType, PatchStrategy: t.Patch, PatchMergeKey: t.PatchKey,
-		Validations: t.Validations, Constraints: constraints(f), Since: span.Since, Removed: span.Removed, Deprecated: IsDeprecated(f.Doc)}
+	n := &Node{Name: f.Name, Path: f.Path, Type: f.Type, Description: f.Doc, Required: f.Required, Enum: f.Enum,
+		Default: f.Default, Format: f.Format,
+		Pattern: t.Pattern, Minimum: t.Minimum, Maximum: t.Maximum, MinLength: t.MinLength, MaxLength: t.MaxLength,
+		MinItems: t.MinItems, MaxItems: t.MaxItems,
+		Nullable: t.Nullable, ListType: t.ListType, ListMapKeys: t.ListMapKeys, MapType: t.MapType,
+		PatchStrategy: t.Patch, PatchMergeKey: t.PatchKey,
+		Validations: t.Validations, Constraints: constraints(f), Since: span.Since, Removed: span.Removed,
+		Deprecated: IsDeprecated(f.Doc)}
 	if n.Description == "" {
 		n.Description = f.Element().Description
 	}
@@ -152,7 +161,9 @@ func (b *treeBuilder) node(f *schema.Field, level int, above []string) *Node {
 	return n
 }
 
-var deprecated = regexp.MustCompile(`(?i)^deprecated\b|\bDEPRECATED\b|\bDeprecated[:.]|\bis deprecated\b|^This field is deprecated`)
+var deprecated = regexp.MustCompile(
+	`(?i)^deprecated\b|\bDEPRECATED\b|\bDeprecated[:.]|\bis deprecated\b|^This field is deprecated`,
+)
 
 // IsDeprecated tells whether a field's own documentation calls it deprecated.
 func IsDeprecated(doc string) bool {
@@ -163,7 +174,8 @@ func IsDeprecated(doc string) bool {
 func sentence(doc string) string {
 	doc = strings.Join(strings.Fields(doc), " ")
 	for i := 0; i+1 < len(doc); i++ {
-		if doc[i] == '.' && doc[i+1] == ' ' && !strings.HasSuffix(doc[:i], "e.g") && !strings.HasSuffix(doc[:i], "i.e") {
+		if doc[i] == '.' && doc[i+1] == ' ' && !strings.HasSuffix(doc[:i], "e.g") &&
+			!strings.HasSuffix(doc[:i], "i.e") {
 			return doc[:i+1]
 		}
 	}

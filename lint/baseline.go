@@ -43,8 +43,8 @@ const (
 	baselineKind    = "LintBaseline"
 )
 
-// Fingerprint identifies a finding by rule, object, container and field, so that it stays the same when lines or elements
-// of lists move. The file counts only for findings that are about no object.
+// Fingerprint identifies a finding by rule, object, container and field, so that it stays the same when lines or
+// elements of lists move. The file counts only for findings that are about no object.
 func Fingerprint(d *diag.Diagnostic) string {
 	file := ""
 	if d.Object.Kind == "" {
@@ -52,7 +52,8 @@ func Fingerprint(d *diag.Diagnostic) string {
 	}
 	field := elementIndex.ReplaceAllString(d.Path, "[]")
 	sum := sha256.Sum256([]byte(strings.Join([]string{
-		d.Rule, groupOf(d.Object.APIVersion), d.Object.Kind, d.Object.Namespace, d.Object.Name, d.Container, field, d.Reason, file,
+		d.Rule, groupOf(d.Object.APIVersion), d.Object.Kind, d.Object.Namespace, d.Object.Name, d.Container, field,
+		d.Reason, file,
 	}, "\x00")))
 	return hex.EncodeToString(sum[:8])
 }
@@ -73,11 +74,14 @@ func NewBaseline(findings []diag.Diagnostic) *Baseline {
 		}
 		at[print] = len(b.Known)
 		b.Known = append(b.Known, KnownFinding{
-			Fingerprint: print, Rule: d.Rule, File: d.Range.File, Object: d.Object.String(), Path: d.Path, Message: d.Message,
+			Fingerprint: print, Rule: d.Rule, File: d.Range.File, Object: d.Object.String(), Path: d.Path,
+			Message: d.Message,
 		})
 	}
 	slices.SortStableFunc(b.Known, func(a, b KnownFinding) int {
-		return strings.Compare(a.File+"\x00"+a.Object+"\x00"+a.Rule+"\x00"+a.Path, b.File+"\x00"+b.Object+"\x00"+b.Rule+"\x00"+b.Path)
+		return strings.Compare(
+			a.File+"\x00"+a.Object+"\x00"+a.Rule+"\x00"+a.Path, b.File+"\x00"+b.Object+"\x00"+b.Rule+"\x00"+b.Path,
+		)
 	})
 	return b
 }

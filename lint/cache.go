@@ -154,8 +154,8 @@ func (c *Cache) begin(r *run) {
 	}
 }
 
-// located returns the documents of a file of the run whose places were asked for before. They may be added to by keep; a
-// nil keep keeps nothing.
+// located returns the documents of a file of the run whose places were asked for before. They may be added to by keep;
+// a nil keep keeps nothing.
 func (c *Cache) located(name string) (docs map[docRef]*manifest.Document, keep func(map[docRef]*manifest.Document)) {
 	if c == nil || c.dir != "" {
 		return nil, nil

@@ -103,7 +103,8 @@ func (c *comparison) lists(at []changeStep, pairs []pair, old, now []any) {
 	}
 }
 
-// mergeFields are the fields by which items of lists are told apart, the first that all items have with different values.
+// mergeFields are the fields by which items of lists are told apart, the first that all items have with different
+// values.
 var mergeFields = []string{"name", "mountPath", "key", "port", "containerPort", "topologyKey", "type"}
 
 // pair is an item in two lists, by index; -1: the list does not have it.
@@ -112,8 +113,8 @@ type pair struct {
 	old, now int
 }
 
-// pairItems returns which items of two lists belong together. It returns false if that is not known: for lists of texts and
-// numbers that are not equally long.
+// pairItems returns which items of two lists belong together. It returns false if that is not known: for lists of texts
+// and numbers that are not equally long.
 func pairItems(old, now []any) (pairs []pair, ok bool) {
 	for _, key := range mergeFields {
 		oldKeys, ok1 := keysOfItems(old, key)
@@ -140,8 +141,8 @@ func pairItems(old, now []any) (pairs []pair, ok bool) {
 	return pairs, true
 }
 
-// keysOfItems returns the values of a field of all items, or of their metadata; false if an item has none, or two have the
-// same.
+// keysOfItems returns the values of a field of all items, or of their metadata; false if an item has none, or two have
+// the same.
 func keysOfItems(list []any, key string) (keys []string, ok bool) {
 	for _, item := range list {
 		m, _ := item.(map[string]any)

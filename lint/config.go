@@ -43,8 +43,8 @@ type Config struct {
 	// IgnoreMissingSchemas lists kinds that are accepted without a schema: Kind or group/Kind, each a glob; all, or
 	// "*", is any.
 	IgnoreMissingSchemas []string `json:"ignoreMissingSchemas,omitempty"`
-	// RuntimeConfig and FeatureGates are the settings of the API server that decide what it serves beside its defaults, as
-	// its own flags take them: resource.k8s.io/v1beta1=true.
+	// RuntimeConfig and FeatureGates are the settings of the API server that decide what it serves beside its defaults,
+	// as its own flags take them: resource.k8s.io/v1beta1=true.
 	RuntimeConfig []string `json:"runtimeConfig,omitempty"`
 	FeatureGates  []string `json:"featureGates,omitempty"`
 	// CustomRules are rules that the project writes itself, and files of them; package internal/policy reads them.
@@ -53,8 +53,8 @@ type Config struct {
 	Policies []string `json:"policies,omitempty"`
 	// Params are settings of rules, by rule and name.
 	Params ParamSettings `json:"params,omitempty"`
-	// Extends names configuration files whose settings hold unless this one says otherwise, relative to it. With @sha256: and
-	// a digest behind the name the file has to be the one that was read.
+	// Extends names configuration files whose settings hold unless this one says otherwise, relative to it. With
+	// @sha256: and a digest behind the name the file has to be the one that was read.
 	Extends []string `json:"extends,omitempty"`
 	// Baseline names a file of known findings, relative to the configuration file.
 	Baseline string `json:"baseline,omitempty"`
@@ -258,7 +258,10 @@ func checkDigest(name, want string) error {
 		return fmt.Errorf("reading configuration: %w", err)
 	}
 	if have := fmt.Sprintf("%x", sha256.Sum256(data)); have != want {
-		return fmt.Errorf("%s has the digest sha256:%s, not sha256:%s: read what changed in it, and write the new digest", name, have, want)
+		return fmt.Errorf(
+			"%s has the digest sha256:%s, not sha256:%s: read what changed in it, and write the new digest", name, have,
+			want,
+		)
 	}
 	return nil
 }

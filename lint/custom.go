@@ -23,7 +23,10 @@ var namedBy = []struct {
 		schema.GroupKind{Group: "external-secrets.io", Kind: "SecretStore"}, "ClusterSecretStore", roleNamed},
 	{"keda.sh", "ScaledObject", []string{"spec", "scaleTargetRef"},
 		schema.GroupKind{Group: "apps", Kind: "Deployment"}, "", "scaleTargetRef"},
-	{"autoscaling.k8s.io", "VerticalPodAutoscaler", []string{"spec", "targetRef"}, schema.GroupKind{}, "", "scaleTargetRef"},
+	{
+		"autoscaling.k8s.io", "VerticalPodAutoscaler", []string{"spec", "targetRef"}, schema.GroupKind{}, "",
+		"scaleTargetRef",
+	},
 	{rolloutGroup, "Rollout", []string{"spec", "workloadRef"}, schema.GroupKind{}, "", "workloadRef"},
 }
 

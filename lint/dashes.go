@@ -21,8 +21,8 @@ type torn struct {
 	first, last int // its parts
 }
 
-// tornElement returns the torn element whose part lacks the field at a path, which validation misses and another part has. Parts
-// have no key in common.
+// tornElement returns the torn element whose part lacks the field at a path, which validation misses and another part
+// has. Parts have no key in common.
 func tornElement(d *manifest.Document, path string) (torn, bool) {
 	element, name := splitPath(path)
 	open := strings.LastIndexByte(element, '[')

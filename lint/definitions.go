@@ -33,7 +33,9 @@ func (r *run) define(ctx context.Context) error {
 			r.crds = append(r.crds, given)
 			text := f.Data[c.End()-c.Len() : c.End()]
 			if kinds := headOf(text); len(kinds) > 0 && len(text) <= r.Limits.MaxBytes {
-				r.Validator.AddCRDLater(kinds, text, func(ctx context.Context) bool { return r.judgeGiven(ctx, c, given) })
+				r.Validator.AddCRDLater(
+					kinds, text, func(ctx context.Context) bool { return r.judgeGiven(ctx, c, given) },
+				)
 			} else {
 				r.judgeGiven(ctx, c, given)
 			}
@@ -124,7 +126,8 @@ func headOf(text []byte) []verdict.Kind {
 	h, ok := readHead(text)
 	scope := h.spec["scope"]
 	if !ok || h.top["apiVersion"] != "apiextensions.k8s.io/v1" || h.top["kind"] != "CustomResourceDefinition" ||
-		scope != "Namespaced" && scope != "Cluster" || h.spec["group"] == "" || h.names["kind"] == "" || h.names["plural"] == "" {
+		scope != "Namespaced" && scope != "Cluster" || h.spec["group"] == "" || h.names["kind"] == "" ||
+		h.names["plural"] == "" {
 		return nil
 	}
 	var kinds []verdict.Kind

@@ -10,8 +10,8 @@ import (
 	"github.com/seatrial/seatrial/schema"
 )
 
-// TestEveryRemovalIsAnnounced looks at every API version of every kind that a release serves and a later one does not: each
-// release that serves it says which one does not, and what to use instead if the kind lives on.
+// TestEveryRemovalIsAnnounced looks at every API version of every kind that a release serves and a later one does not:
+// each release that serves it says which one does not, and what to use instead if the kind lives on.
 func TestEveryRemovalIsAnnounced(t *testing.T) {
 	versions := schema.Versions()
 	removed := 0
@@ -41,7 +41,8 @@ func TestEveryRemovalIsAnnounced(t *testing.T) {
 			if d.Rule != "api-version-deprecated" {
 				continue
 			}
-			if !strings.HasSuffix(d.Message, "removed in Kubernetes "+want[kind]) && !strings.HasSuffix(d.Message, "removed in "+want[kind]) {
+			if !strings.HasSuffix(d.Message, "removed in Kubernetes "+want[kind]) &&
+				!strings.HasSuffix(d.Message, "removed in "+want[kind]) {
 				t.Errorf("%s: %s, want that %s removes it", version, d.Message, want[kind])
 			}
 			if livesOn(t, versions[i+1:], d.Object) && !strings.HasPrefix(d.Help, "use ") {
@@ -75,7 +76,8 @@ func goneIn(t *testing.T, versions []string, gvk schema.GVK) (gone string) {
 	return gone
 }
 
-// livesOn reports whether any of some versions serves a kind of the same group and name as an object's, but for its own.
+// livesOn reports whether any of some versions serves a kind of the same group and name as an object's, but for its
+// own.
 func livesOn(t *testing.T, versions []string, o diag.Object) bool {
 	t.Helper()
 	group, _, _ := strings.Cut(o.APIVersion, "/")

@@ -48,8 +48,8 @@ func diagnose(d *manifest.Document, c verdict.Cause) diag.Diagnostic {
 // maxDump is how long the value may be, at most, that a message repeats of a mapping or list.
 const maxDump = 80
 
-// withoutDump returns a message without the mapping or list that it repeats, if that is long: it stands at the place of the
-// finding.
+// withoutDump returns a message without the mapping or list that it repeats, if that is long: it stands at the place of
+// the finding.
 func withoutDump(message string) (string, bool) {
 	value, said := dumpIn(message)
 	if len(value) <= maxDump {
@@ -74,9 +74,9 @@ func dumpIn(message string) (value, said string) {
 	return string(raw), said
 }
 
-// sourcePath returns the path at which a user wrote what the server names by the path of its internal form: the schema that
-// all versions of a definition share, which has to stand in each of them; the name that the server has drawn; a place that it
-// names for another.
+// sourcePath returns the path at which a user wrote what the server names by the path of its internal form: the schema
+// that all versions of a definition share, which has to stand in each of them; the name that the server has drawn; a
+// place that it names for another.
 func sourcePath(d *manifest.Document, path string) string {
 	switch {
 	case path == "metadata.name" && d.Object.Name == "" && d.GenerateName != "":
@@ -231,7 +231,8 @@ func quoteFix(d *manifest.Document, place manifest.Place, message string) (diag.
 	case want == "string" && (got == "number" || got == "bool"):
 		return fix(strconv.Quote(text), "quote the value: the field is a string")
 	case got == "string" && (strings.HasPrefix(want, "int") || strings.HasPrefix(want, "float")):
-		if bare := strings.Trim(text, `"'`); bare != text && isNumber(bare) && decimal.MatchString(bare) && !isMode(d, place) {
+		if bare := strings.Trim(text, `"'`); bare != text && isNumber(bare) && decimal.MatchString(bare) &&
+			!isMode(d, place) {
 			return fix(bare, "remove the quotes: the field is a number")
 		}
 	case got == "string" && want == "bool":

@@ -100,9 +100,12 @@ func (r *run) judgeByCreating(ctx context.Context, set *Set, known []finding) ([
 	return found, err
 }
 
-// undefinedNamespaces lists the namespaces of objects of a set that nothing defines, and that a new cluster does not have.
+// undefinedNamespaces lists the namespaces of objects of a set that nothing defines, and that a new cluster does not
+// have.
 func undefinedNamespaces(set *Set, objects []*unstructured.Unstructured) []string {
-	defined := map[string]bool{"": true, "default": true, "kube-system": true, "kube-public": true, "kube-node-lease": true}
+	defined := map[string]bool{
+		"": true, "default": true, "kube-system": true, "kube-public": true, "kube-node-lease": true,
+	}
 	for _, o := range objects {
 		if o.GetKind() == "Namespace" {
 			defined[o.GetName()] = true

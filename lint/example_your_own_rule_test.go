@@ -22,8 +22,9 @@ func Example_yourOwnRule() {
 		Check: func(p *lint.Pass) error {
 			p.Containers(func(c *corev1.Container, path string, _ bool) {
 				if len(c.Image) < 8 || c.Image[:8] != "reg.our/" {
-					p.Report(lint.Finding{Path: path + ".image", Message: fmt.Sprintf("image %q is not from reg.our", c.Image),
-						Help: "push it to reg.our"})
+					p.Report(lint.Finding{Path: path + ".image",
+						Message: fmt.Sprintf("image %q is not from reg.our", c.Image),
+						Help:    "push it to reg.our"})
 				}
 			})
 			return nil
@@ -41,7 +42,9 @@ func Example_yourOwnRule() {
 	res, err := lint.Run(context.Background(), lint.Options{
 		Files: []string{"shop.yaml"},
 		Read: func(string) ([]byte, error) {
-			return []byte("apiVersion: v1\nkind: Pod\nmetadata:\n  name: shop\nspec:\n  containers:\n  - name: shop\n    image: nginx:1.29\n    prot: 1\n"), nil
+			return []byte(
+				"apiVersion: v1\nkind: Pod\nmetadata:\n  name: shop\nspec:\n  containers:\n  - name: shop\n    image: nginx:1.29\n    prot: 1\n",
+			), nil
 		},
 		Validator: validator, Linked: schema.Latest, Rules: selection, All: all,
 	})

@@ -307,7 +307,10 @@ func (f facts) kind(d *manifest.Document, obj runtime.Object) {
 			f.Keys = append(f.Keys, k)
 		}
 		if o.Type == corev1.SecretTypeServiceAccountToken { // filled in by a controller
-			f.Keys = append(f.Keys, corev1.ServiceAccountTokenKey, corev1.ServiceAccountRootCAKey, corev1.ServiceAccountNamespaceKey)
+			f.Keys = append(
+				f.Keys, corev1.ServiceAccountTokenKey, corev1.ServiceAccountRootCAKey,
+				corev1.ServiceAccountNamespaceKey,
+			)
 		}
 		slices.Sort(f.Keys)
 	case *corev1.LimitRange:
@@ -322,12 +325,15 @@ func (f facts) kind(d *manifest.Document, obj runtime.Object) {
 	case *corev1.PersistentVolumeClaim:
 		f.cluster("", "PersistentVolume", o.Spec.VolumeName, "spec.volumeName", "volumeName")
 		f.storageClass(o.Spec.StorageClassName, "spec.storageClassName")
-		f.SingleNode = len(o.Spec.AccessModes) > 0 && !slices.ContainsFunc(o.Spec.AccessModes, func(m corev1.PersistentVolumeAccessMode) bool {
-			return m == corev1.ReadOnlyMany || m == corev1.ReadWriteMany
-		})
+		f.SingleNode = len(o.Spec.AccessModes) > 0 &&
+			!slices.ContainsFunc(o.Spec.AccessModes, func(m corev1.PersistentVolumeAccessMode) bool {
+				return m == corev1.ReadOnlyMany || m == corev1.ReadWriteMany
+			})
 	case *appsv1.StatefulSet:
 		for i, c := range o.Spec.VolumeClaimTemplates {
-			f.storageClass(c.Spec.StorageClassName, fmt.Sprintf("spec.volumeClaimTemplates[%d].spec.storageClassName", i))
+			f.storageClass(
+				c.Spec.StorageClassName, fmt.Sprintf("spec.volumeClaimTemplates[%d].spec.storageClassName", i),
+			)
 			f.provide("PersistentVolumeClaim", c.Name+"-"+f.Object.Name+"-") // and a number
 			f.override("volume " + c.Name)
 		}
@@ -365,7 +371,9 @@ func (f facts) kind(d *manifest.Document, obj runtime.Object) {
 	case *rbacv1.ClusterRoleBinding:
 		f.binding(o.RoleRef, o.Subjects)
 	case *admissionv1.ValidatingAdmissionPolicyBinding:
-		f.cluster(admissionv1.GroupName, "ValidatingAdmissionPolicy", o.Spec.PolicyName, "spec.policyName", "policyName")
+		f.cluster(
+			admissionv1.GroupName, "ValidatingAdmissionPolicy", o.Spec.PolicyName, "spec.policyName", "policyName",
+		)
 	case *admissionv1.MutatingAdmissionPolicyBinding:
 		f.cluster(admissionv1.GroupName, "MutatingAdmissionPolicy", o.Spec.PolicyName, "spec.policyName", "policyName")
 	case *admissionv1.ValidatingWebhookConfiguration:

@@ -23,7 +23,8 @@ func HonoredTools() []string {
 // aliases are the rules by the names that other tools have for them: kube-linter latest-tag.
 type aliases map[string][]string
 
-// Equivalents returns the names of rules by the tool and the name that it has for the same check: kube-linter latest-tag.
+// Equivalents returns the names of rules by the tool and the name that it has for the same check: kube-linter
+// latest-tag.
 func Equivalents(rules []*Rule) map[string][]string {
 	all := map[string][]string{}
 	for _, r := range rules {
@@ -63,7 +64,9 @@ func aliasesOf(rules []*Rule, tools []string) aliases {
 }
 
 // peers are the tools that rules name.
-var peers = append(HonoredTools(), "popeye", "datree", "monokle", "pluto", "kubeconform", "kubectl-validate", "kubescape")
+var peers = append(
+	HonoredTools(), "popeye", "datree", "monokle", "pluto", "kubeconform", "kubectl-validate", "kubescape",
+)
 
 // suppressions returns what a suppression of another tool silences.
 func (a aliases) suppressions(tool, check, reason string, s suppression) (all []*suppression) {
@@ -128,7 +131,8 @@ var (
 // honoredComments finds the comments of a file by which other tools silence their checks. They hold for the document in
 // which they stand.
 func (r *run) honoredComments(f *source.File) (all []*suppression) {
-	if !slices.Contains(r.Honor, "checkov") && !slices.Contains(r.Honor, "trivy") || !bytes.Contains(f.Data, []byte("#")) {
+	if !slices.Contains(r.Honor, "checkov") && !slices.Contains(r.Honor, "trivy") ||
+		!bytes.Contains(f.Data, []byte("#")) {
 		return nil
 	}
 	for _, c := range manifest.Split(f) {
@@ -141,7 +145,12 @@ func (r *run) honoredComments(f *source.File) (all []*suppression) {
 			}
 			if m := trivyComment.FindStringSubmatch(line); m != nil {
 				number := strings.TrimLeft(m[1], "0")
-				all = append(all, r.aliases.suppressions("trivy", "KSV"+strings.Repeat("0", max(0, 3-len(number)))+number, line, s)...)
+				all = append(
+					all,
+					r.aliases.suppressions(
+						"trivy", "KSV"+strings.Repeat("0", max(0, 3-len(number)))+number, line, s,
+					)...,
+				)
 			}
 		}
 	}

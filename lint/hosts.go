@@ -21,7 +21,9 @@ type Host struct {
 var (
 	hostName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\.?$`)
 	// hostSettings are the names of variables and flags whose value is a host, even if it is one word.
-	hostSettings = regexp.MustCompile(`(?i)(host|hostname|server|servers|addr|address|endpoint|url|uri|service|upstream|backend)$`)
+	hostSettings = regexp.MustCompile(
+		`(?i)(host|hostname|server|servers|addr|address|endpoint|url|uri|service|upstream|backend)$`,
+	)
 )
 
 // hosts gathers the hosts that a container connects to.

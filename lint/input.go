@@ -27,7 +27,8 @@ var notManifests = []string{
 	"values.schema.json",
 }
 
-// kustomizations are the names by which kustomize finds its file. Such a file is passed over, unless it holds something else.
+// kustomizations are the names by which kustomize finds its file. Such a file is passed over, unless it holds something
+// else.
 var kustomizations = []string{"kustomization.yaml", "kustomization.yml", "Kustomization"}
 
 // topKind matches the kind of an object that does not stand below another.

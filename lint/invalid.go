@@ -48,18 +48,31 @@ var advices = []struct {
 		return advice{help: "no pod could be replaced: write maxUnavailable: 1, or a maxSurge of 1 or more"}
 	}},
 	{regexp.MustCompile("`selector` not auto-generated"), func(invalid) advice {
-		return advice{help: "remove selector: a Job gets one of its own; manualSelector: true keeps it, with template labels that are the same", remove: true}
+		return advice{
+			help:   "remove selector: a Job gets one of its own; manualSelector: true keeps it, with template labels that are the same",
+			remove: true,
+		}
 	}},
 	{regexp.MustCompile(`must be unique`), func(v invalid) advice {
 		if strings.HasSuffix(v.path, ".mountPath") {
-			return advice{help: "mount one of the two at another path; a projected volume joins several sources at one path"}
+			return advice{
+				help: "mount one of the two at another path; a projected volume joins several sources at one path",
+			}
 		}
 		return advice{}
 	}},
-	{regexp.MustCompile(`must be a relative path`), func(v invalid) advice { return advice{meant: strings.TrimLeft(v.value, "/")} }},
+	{
+		regexp.MustCompile(`must be a relative path`),
+		func(v invalid) advice { return advice{meant: strings.TrimLeft(v.value, "/")} },
+	},
 	{regexp.MustCompile(`must contain only alpha-numeric characters \(a-z, 0-9\), and hyphens`), advisePortName},
 	{regexp.MustCompile(`must be no more than (\d+) (?:characters|bytes)`), adviseLength},
-	{regexp.MustCompile(`expected exactly 5 fields|unrecognized descriptor|failed to parse int from \S+|above maximum|below minimum|end of range`), adviseSchedule},
+	{
+		regexp.MustCompile(
+			`expected exactly 5 fields|unrecognized descriptor|failed to parse int from \S+|above maximum|below minimum|end of range`,
+		),
+		adviseSchedule,
+	},
 	{regexp.MustCompile(`unknown time zone`), adviseZone},
 	{regexp.MustCompile(`must be a valid CIDR`), adviseCIDR},
 	{regexp.MustCompile(`must not have bits set beyond the prefix length`), func(v invalid) advice {
@@ -67,10 +80,20 @@ var advices = []struct {
 		if err != nil {
 			return advice{}
 		}
-		return advice{meant: p.Masked().String(), help: fmt.Sprintf("did you mean the range %s, or the address %s/%d?", p.Masked(), p.Addr(), p.Addr().BitLen())}
+		return advice{
+			meant: p.Masked().String(),
+			help: fmt.Sprintf(
+				"did you mean the range %s, or the address %s/%d?", p.Masked(), p.Addr(), p.Addr().BitLen(),
+			),
+		}
 	}},
 	{regexp.MustCompile(`must be a valid IP address`), adviseAddress},
-	{regexp.MustCompile(`a valid label must be|a valid label key must|name part must consist of|a valid config key must consist of`), adviseLabel},
+	{
+		regexp.MustCompile(
+			`a valid label must be|a valid label key must|name part must consist of|a valid config key must consist of`,
+		),
+		adviseLabel,
+	},
 	{regexp.MustCompile(`a valid environment variable name`), adviseVariable},
 	{regexp.MustCompile(`a valid percent string`), advisePercent},
 	{regexp.MustCompile(`must be an absolute path`), func(v invalid) advice { return advice{meant: "/" + v.value} }},
@@ -106,10 +129,19 @@ var advices = []struct {
 	}},
 	{regexp.MustCompile(`must not contain dots`), adviseDots},
 	{regexp.MustCompile("must be greater than or equal to `minReplicas`"), func(v invalid) advice {
-		return advice{help: fmt.Sprintf("raise maxReplicas to %v at least, or lower minReplicas to %s", valueOf(v.Document, "spec.minReplicas"), v.value)}
+		return advice{
+			help: fmt.Sprintf(
+				"raise maxReplicas to %v at least, or lower minReplicas to %s", valueOf(v.Document, "spec.minReplicas"),
+				v.value,
+			),
+		}
 	}},
 	{regexp.MustCompile(`(?:must|should) be (greater|less) than or equal to (-?\d+)`), func(v invalid) advice {
-		return advice{help: fmt.Sprintf("write %s or %s", v.groups[2], map[string]string{"greater": "more", "less": "less"}[v.groups[1]])}
+		return advice{
+			help: fmt.Sprintf(
+				"write %s or %s", v.groups[2], map[string]string{"greater": "more", "less": "less"}[v.groups[1]],
+			),
+		}
 	}},
 	{regexp.MustCompile(`must be greater than (?:zero|0)`), func(v invalid) advice {
 		if above := strings.TrimPrefix(v.value, "-"); above != v.value {
@@ -151,7 +183,10 @@ var advices = []struct {
 		if len(selector) == 0 {
 			return advice{help: "write the same labels in spec.selector.matchLabels and spec.template.metadata.labels"}
 		}
-		return advice{help: "give the pods the labels that the selector wants: template: {metadata: {labels: " + flowText(selector) + "}}"}
+		return advice{
+			help: "give the pods the labels that the selector wants: template: {metadata: {labels: " +
+				flowText(selector) + "}}",
+		}
 	}},
 	{regexp.MustCompile(`should match '(.*)'$`), advisePattern},
 	{regexp.MustCompile("may not be specified when `value` is not empty"), func(invalid) advice {
@@ -159,7 +194,8 @@ var advices = []struct {
 	}},
 }
 
-// adviseDots is for a name with dots where a label is wanted: that of a Service with its namespace and domain, or of an object.
+// adviseDots is for a name with dots where a label is wanted: that of a Service with its namespace and domain, or of an
+// object.
 func adviseDots(v invalid) advice {
 	if host, _, _ := strings.Cut(v.value, "."); strings.HasSuffix(v.path, "serviceName") && host != "" {
 		return advice{meant: host}
@@ -199,8 +235,10 @@ func advisePattern(v invalid) advice {
 	}
 	quantity, _ := quantityMeant(v.value)
 	for _, meant := range []string{
-		strings.TrimSpace(v.value), strings.ToLower(v.value), strings.ToUpper(v.value), quantity, strings.TrimPrefix(v.value, "v"), "v" + v.value,
-		strings.ReplaceAll(v.value, " ", ""), strings.ReplaceAll(v.value, "_", "-"), strings.ReplaceAll(strings.ToLower(v.value), "_", "-"),
+		strings.TrimSpace(v.value), strings.ToLower(v.value), strings.ToUpper(v.value), quantity,
+		strings.TrimPrefix(v.value, "v"), "v" + v.value,
+		strings.ReplaceAll(v.value, " ", ""), strings.ReplaceAll(v.value, "_", "-"),
+		strings.ReplaceAll(strings.ToLower(v.value), "_", "-"),
 	} {
 		if meant != "" && meant != v.value && pattern.MatchString(meant) {
 			return advice{meant: meant}
@@ -299,18 +337,25 @@ func (a advice) addBeside(d *manifest.Document, f *diag.Diagnostic) {
 }
 
 func adviseNumericPort(v invalid) advice {
-	if first, last, isRange := portRange(v.value); isRange && strings.HasPrefix(v.path, "spec.") && v.Object.Kind == "NetworkPolicy" {
-		return advice{meant: first, bare: true, help: fmt.Sprintf("a range of ports is port: %s with endPort: %s", first, last),
+	if first, last, isRange := portRange(v.value); isRange && strings.HasPrefix(v.path, "spec.") &&
+		v.Object.Kind == "NetworkPolicy" {
+		return advice{meant: first, bare: true,
+			help:   fmt.Sprintf("a range of ports is port: %s with endPort: %s", first, last),
 			beside: []PathFix{{Path: sibling(v.path, "endPort"), NewText: last, Add: true}}}
 	}
 	switch _, err := strconv.Atoi(v.value); {
 	case err != nil:
 		return advisePortName(v)
 	case strings.HasSuffix(v.path, ".name"):
-		return advice{help: "the name of a port needs a letter: did you mean port-" + v.value + "?", meant: "port-" + v.value}
+		return advice{
+			help: "the name of a port needs a letter: did you mean port-" + v.value + "?", meant: "port-" + v.value,
+		}
 	}
 	number := strings.TrimLeft(v.value, "0") // a leading 0 would make the number octal
-	return advice{help: "a string is the name of a port: write the number without quotes", meant: number, bare: true, certain: number == v.value}
+	return advice{
+		help: "a string is the name of a port: write the number without quotes", meant: number, bare: true,
+		certain: number == v.value,
+	}
 }
 
 // portRange returns the ends of a range of ports.
@@ -337,7 +382,11 @@ func advisePortName(v invalid) advice {
 	}
 	right := strings.Trim(notInLabel.ReplaceAllString(strings.ToLower(v.value), "-"), "-")
 	if right == "" || right == v.value || len(right) > maxPortName {
-		return advice{help: fmt.Sprintf("the name of a port has at most %d lower-case letters, digits and hyphens: http-admin", maxPortName)}
+		return advice{
+			help: fmt.Sprintf(
+				"the name of a port has at most %d lower-case letters, digits and hyphens: http-admin", maxPortName,
+			),
+		}
 	}
 	return advice{meant: right}
 }
@@ -364,12 +413,16 @@ func adviseSchedule(v invalid) advice {
 	}
 	if day := notNumber.FindStringSubmatch(v.groups[0]); day != nil {
 		for _, right := range slices.Concat(weekDays, months) {
-			if len(day[1]) >= 2 && strings.HasPrefix(right, strings.ToUpper(day[1])) || len(day[1]) > 3 && strings.HasPrefix(strings.ToUpper(day[1]), right) {
+			if len(day[1]) >= 2 && strings.HasPrefix(right, strings.ToUpper(day[1])) ||
+				len(day[1]) > 3 && strings.HasPrefix(strings.ToUpper(day[1]), right) {
 				return advice{meant: strings.Replace(v.value, day[1], right, 1)}
 			}
 		}
 	}
-	return advice{help: "minutes are 0-59, hours 0-23, days 1-31, months 1-12 or JAN-DEC, days of the week 0-6 or SUN-SAT: " + example}
+	return advice{
+		help: "minutes are 0-59, hours 0-23, days 1-31, months 1-12 or JAN-DEC, days of the week 0-6 or SUN-SAT: " +
+			example,
+	}
 }
 
 func adviseCIDR(v invalid) advice {
@@ -395,7 +448,9 @@ func adviseCIDR(v invalid) advice {
 		return advice{help: fmt.Sprintf("append the length of the prefix: %s/24, or another one", address)}
 	}
 	if mask == "" {
-		return advice{help: fmt.Sprintf("append the length of the prefix: %s is this address alone", meant), meant: meant}
+		return advice{
+			help: fmt.Sprintf("append the length of the prefix: %s is this address alone", meant), meant: meant,
+		}
 	}
 	return advice{meant: meant}
 }
@@ -405,7 +460,9 @@ func adviseAddress(v invalid) advice {
 		if strings.EqualFold(v.value, "none") {
 			return advice{meant: "None", certain: true}
 		}
-		return advice{help: "write an address, None for a headless Service, or leave the field out: Kubernetes chooses one"}
+		return advice{
+			help: "write an address, None for a headless Service, or leave the field out: Kubernetes chooses one",
+		}
 	}
 	if p, err := netip.ParsePrefix(v.value); err == nil {
 		return advice{meant: p.Addr().String()}
@@ -417,7 +474,9 @@ var notInLabelValue = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
 
 func adviseLabel(v invalid) advice {
 	if strings.Contains(v.value, "://") {
-		return advice{help: "a label has letters, digits, '-', '_' and '.' alone: an address belongs into an annotation"}
+		return advice{
+			help: "a label has letters, digits, '-', '_' and '.' alone: an address belongs into an annotation",
+		}
 	}
 	if prefix, name, isKey := strings.Cut(v.value, "/"); isKey && prefix != "" && name != "" {
 		if right := strings.Trim(notInLabelValue.ReplaceAllString(name, "-"), "-._"); right != "" && right != name {
@@ -456,7 +515,8 @@ var percent = regexp.MustCompile(`^\s*(\d+)\s*(?:%|percent)\s*$`)
 
 // fieldPaths are the fields of a pod that a variable or file can show.
 var fieldPaths = []string{
-	"metadata.name", "metadata.namespace", "metadata.uid", "metadata.labels", "metadata.annotations", "spec.nodeName", "spec.serviceAccountName",
+	"metadata.name", "metadata.namespace", "metadata.uid", "metadata.labels", "metadata.annotations", "spec.nodeName",
+	"spec.serviceAccountName",
 	"status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs",
 }
 
@@ -476,7 +536,10 @@ func adviseOneOf(v invalid, values []string) advice {
 // adviseMode is for a file mode that was meant to be octal.
 func adviseMode(v invalid) advice {
 	if n, err := strconv.ParseUint(v.value, 8, 32); err == nil && n <= 0o777 {
-		return advice{help: fmt.Sprintf("the number is decimal: write 0%s for the mode %s", v.value, v.value), meant: "0" + v.value, bare: true}
+		return advice{
+			help:  fmt.Sprintf("the number is decimal: write 0%s for the mode %s", v.value, v.value),
+			meant: "0" + v.value, bare: true,
+		}
 	}
 	return advice{help: "a mode has three octal digits after a 0: 0644"}
 }
@@ -503,8 +566,8 @@ func enrichNotFound(d *manifest.Document, f *diag.Diagnostic, path, message stri
 	}
 }
 
-// mountingPod returns the path of the spec of the pod in whose container a path leads to a mount of a volume; empty if it
-// leads elsewhere.
+// mountingPod returns the path of the spec of the pod in whose container a path leads to a mount of a volume; empty if
+// it leads elsewhere.
 func mountingPod(path string) string {
 	at := strings.Index(path, "ontainers[")
 	if at < 0 || !strings.Contains(path, ".volume") {
@@ -574,7 +637,10 @@ func relateDuplicate(d *manifest.Document, f *diag.Diagnostic, path string) {
 }
 
 // timeLayouts are ways to write a time that Kubernetes does not read.
-var timeLayouts = []string{"2006-01-02", "2006-01-02 15:04:05", "2006-01-02T15:04:05", "2006-01-02 15:04", "2006-01-02T15:04", time.RFC1123, time.RFC1123Z}
+var timeLayouts = []string{
+	"2006-01-02", "2006-01-02 15:04:05", "2006-01-02T15:04:05", "2006-01-02 15:04", "2006-01-02T15:04", time.RFC1123,
+	time.RFC1123Z,
+}
 
 // enrichTime says how a time or a duration is written. It reports whether the value should be one.
 func enrichTime(d *manifest.Document, f *diag.Diagnostic, c verdict.Cause, typ, text string) bool {
@@ -587,7 +653,9 @@ func enrichTime(d *manifest.Document, f *diag.Diagnostic, c verdict.Cause, typ, 
 			layout = metav1.RFC3339Micro
 		}
 		f.Help = "write a time as in " + strings.Replace(layout, "Z07:00", "Z", 1)
-		i := slices.IndexFunc(timeLayouts, func(layout string) bool { _, err := time.Parse(layout, text); return err == nil })
+		i := slices.IndexFunc(
+			timeLayouts, func(layout string) bool { _, err := time.Parse(layout, text); return err == nil },
+		)
 		if i >= 0 {
 			at, _ := time.Parse(timeLayouts[i], text)
 			meantInstead(d, f, c.Path, at.UTC().Format(layout), false)

@@ -54,7 +54,9 @@ func (r *run) judgeFiles(ctx context.Context) error {
 
 // judgeChunks judges the documents of chunks; it collects findings in room.
 func (r *run) judgeChunks(ctx context.Context, chunks []*manifest.Chunk, room []finding) (*fileResult, error) {
-	out := &fileResult{Findings: room, Resources: make([]*Resource, 0, len(chunks)), room: make([]Resource, len(chunks))}
+	out := &fileResult{
+		Findings: room, Resources: make([]*Resource, 0, len(chunks)), room: make([]Resource, len(chunks)),
+	}
 	for _, c := range chunks {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -115,7 +117,8 @@ func (r *run) fillUndecoded(res *Resource, d *manifest.Document, namespace strin
 
 // asksNamespace reports whether the verdict on an object depends on its namespace: whether devices may be administered.
 func asksNamespace(d *manifest.Document) bool {
-	return strings.HasPrefix(d.Object.APIVersion, "resource.k8s.io/") && bytes.Contains(d.JSON, []byte(`"adminAccess":`))
+	return strings.HasPrefix(d.Object.APIVersion, "resource.k8s.io/") &&
+		bytes.Contains(d.JSON, []byte(`"adminAccess":`))
 }
 
 // unknown reports whether the linked Kubernetes has no such kind.
@@ -175,7 +178,9 @@ func (r *run) report(ctx context.Context, d *manifest.Document, v verdict.Verdic
 	if err := r.runChecks(pass, res, &w, out); err != nil {
 		return err
 	}
-	warned := slices.ContainsFunc(out.Findings[before:advice], func(f finding) bool { return f.Rule == ruleServerWarning.Name })
+	warned := slices.ContainsFunc(
+		out.Findings[before:advice], func(f finding) bool { return f.Rule == ruleServerWarning.Name },
+	)
 	if warned {
 		out.Findings = append(out.Findings[:before], dropCovered(out.Findings[before:advice], out.Findings[advice:])...)
 	}
@@ -206,8 +211,8 @@ func (r *run) runChecks(pass *Pass, res *Resource, w *repaired, out *fileResult)
 	return nil
 }
 
-// adviseUnjudged adds what the rules find in an object that is accepted without a schema. They see it as it is written: no
-// defaults are known.
+// adviseUnjudged adds what the rules find in an object that is accepted without a schema. They see it as it is written:
+// no defaults are known.
 func (r *run) adviseUnjudged(d *manifest.Document, out *fileResult) error {
 	res := out.resource()
 	r.fillUndecoded(res, d, namespaceOf(d))
@@ -332,16 +337,16 @@ func clusterScoped(v verdict.Verdict) bool { return v.ClusterScoped }
 type Validator interface {
 	// Create returns the answer to a dry-run create with strict field validation.
 	Create(ctx context.Context, gvk schema.GroupVersionKind, doc []byte, namespace string) verdict.Verdict
-	// Update returns the answer to the update that applying doc makes of an object created from old; judged is false if there
-	// is none, since the server would not have accepted old, or cannot read doc.
+	// Update returns the answer to the update that applying doc makes of an object created from old; judged is false if
+	// there is none, since the server would not have accepted old, or cannot read doc.
 	Update(
 		ctx context.Context, gvk schema.GroupVersionKind, old, doc []byte, namespace string,
 	) (answer verdict.Verdict, judged bool)
 	// AddCRD judges a CustomResourceDefinition and makes its kinds known.
 	AddCRD(ctx context.Context, doc []byte) verdict.Verdict
-	// AddCRDLater makes kinds known by a definition, which is written as text. When one of them is judged, or a kind of their
-	// group that nothing defines, add passes the definition to AddCRD with the context that it receives, and reports whether
-	// nothing is wrong with the text. It is not called if that is known.
+	// AddCRDLater makes kinds known by a definition, which is written as text. When one of them is judged, or a kind of
+	// their group that nothing defines, add passes the definition to AddCRD with the context that it receives, and
+	// reports whether nothing is wrong with the text. It is not called if that is known.
 	AddCRDLater(kinds []verdict.Kind, text []byte, add func(context.Context) bool)
 	// Custom lists the kinds so made known.
 	Custom() []verdict.Kind

@@ -34,7 +34,9 @@ func (r *run) judgeDeferred(ctx context.Context) error {
 	}
 	r.defined = r.definedGroups()
 	r.Validator.UseCatalogue(func(group, kind string) bool {
-		return slices.ContainsFunc(r.rejections(), func(c rejectedCRD) bool { return c.Group == group && c.Kind == kind })
+		return slices.ContainsFunc(
+			r.rejections(), func(c rejectedCRD) bool { return c.Group == group && c.Kind == kind },
+		)
 	})
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(r.Jobs)
@@ -57,8 +59,8 @@ func (r *run) judgeDeferred(ctx context.Context) error {
 	return g.Wait()
 }
 
-// redefine makes the definitions of files known whose judgement came from the cache. If a kind is defined twice, all are
-// added again in the order of the files, so that the last one holds whichever was judged first.
+// redefine makes the definitions of files known whose judgement came from the cache. If a kind is defined twice, all
+// are added again in the order of the files, so that the last one holds whichever was judged first.
 func (r *run) redefine(ctx context.Context) error {
 	twice := r.definesTwice()
 	for i, f := range r.results {

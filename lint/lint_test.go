@@ -215,14 +215,33 @@ func TestSuppressions(t *testing.T) {
 		"comment on the line": {object("Pod", "loud # seatrial:ignore loud meant") + object("Pod", "b"), nil, 1},
 		"comment above the line": {"apiVersion: v1\nkind: Pod\nmetadata:\n  # seatrial:ignore loud meant\n  name: " +
 			"loud\n---\n" + object("Pod", "b"), nil, 1},
-		"annotation":         {object("Pod", "loud", "  annotations:\n    seatrial/ignore.loud: meant\n") + object("Pod", "b"), nil, 1},
-		"of another object":  {object("Pod", "b", "  annotations:\n    seatrial/ignore.loud: meant\n") + object("Pod", "loud"), []string{"a.yaml:6 suppression-stale", "a.yaml:11 loud"}, 0},
-		"stale":              {object("Pod", "a # seatrial:ignore loud meant") + object("Pod", "b"), []string{"a.yaml:4 suppression-stale"}, 0},
-		"without a reason":   {object("Pod", "loud # seatrial:ignore loud") + object("Pod", "b"), []string{"a.yaml:4 loud", "a.yaml:4 suppression-invalid"}, 0},
-		"of an unknown rule": {object("Pod", "a # seatrial:ignore lout meant") + object("Pod", "b"), []string{"a.yaml:4 suppression-invalid"}, 0},
-		"of a verdict":       {object("Pod", "a", "refused: 1 # seatrial:ignore api-server meant\n") + object("Pod", "b"), []string{"a.yaml:5 api-server", "a.yaml:5 suppression-invalid"}, 0},
-		"of the set":         {"apiVersion: v1\nkind: Pod # seatrial:ignore lonely meant\nmetadata:\n  name: a\n", nil, 1},
-		"in a text":          {object("Pod", "a", "data: |\n  # seatrial:ignore lout\n") + object("Pod", "b"), nil, 0},
+		"annotation": {
+			object("Pod", "loud", "  annotations:\n    seatrial/ignore.loud: meant\n") + object("Pod", "b"), nil, 1,
+		},
+		"of another object": {
+			object("Pod", "b", "  annotations:\n    seatrial/ignore.loud: meant\n") + object("Pod", "loud"),
+			[]string{"a.yaml:6 suppression-stale", "a.yaml:11 loud"}, 0,
+		},
+		"stale": {
+			object("Pod", "a # seatrial:ignore loud meant") + object("Pod", "b"),
+			[]string{"a.yaml:4 suppression-stale"}, 0,
+		},
+		"without a reason": {
+			object("Pod", "loud # seatrial:ignore loud") + object("Pod", "b"),
+			[]string{"a.yaml:4 loud", "a.yaml:4 suppression-invalid"}, 0,
+		},
+		"of an unknown rule": {
+			object("Pod", "a # seatrial:ignore lout meant") + object("Pod", "b"),
+			[]string{"a.yaml:4 suppression-invalid"}, 0,
+		},
+		"of a verdict": {
+			object("Pod", "a", "refused: 1 # seatrial:ignore api-server meant\n") + object("Pod", "b"),
+			[]string{"a.yaml:5 api-server", "a.yaml:5 suppression-invalid"}, 0,
+		},
+		"of the set": {
+			"apiVersion: v1\nkind: Pod # seatrial:ignore lonely meant\nmetadata:\n  name: a\n", nil, 1,
+		},
+		"in a text": {object("Pod", "a", "data: |\n  # seatrial:ignore lout\n") + object("Pod", "b"), nil, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			res := run(t, options(t, &fake{}, "a.yaml", c.text))

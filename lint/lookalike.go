@@ -25,8 +25,8 @@ func mayHoldLookalikes(text []byte) bool {
 	return false
 }
 
-// unreadableBlanks reports characters that show as blanks, or as nothing, and have become part of keys, in a document that
-// the server refuses. They are one finding, which has to be fixed first.
+// unreadableBlanks reports characters that show as blanks, or as nothing, and have become part of keys, in a document
+// that the server refuses. They are one finding, which has to be fixed first.
 func (r *run) unreadableBlanks(d *manifest.Document, v verdict.Verdict) (diag.Diagnostic, bool) {
 	if v.Accepted() || !mayHoldLookalikes(d.JSON) {
 		return diag.Diagnostic{}, false
@@ -44,7 +44,9 @@ func (r *run) unreadableBlanks(d *manifest.Document, v verdict.Verdict) (diag.Di
 				}
 				fix.Edits = append(fix.Edits, edit)
 			} else if called, meant, ok := syntax.Punctuation(c); ok && meant == ":" {
-				edit := source.Edit{Range: d.File.Range(offset, offset+n), NewText: meant + syntax.SpaceAfter(d.File.Data, offset+n)}
+				edit := source.Edit{
+					Range: d.File.Range(offset, offset+n), NewText: meant + syntax.SpaceAfter(d.File.Data, offset+n),
+				}
 				name, found.Range, fix.Message = called, edit.Range, "write a colon"
 				fix.Edits = append(fix.Edits, edit)
 				return
@@ -56,7 +58,8 @@ func (r *run) unreadableBlanks(d *manifest.Document, v verdict.Verdict) (diag.Di
 		if isFreeText(d, path) && !key {
 			return
 		}
-		if text := string(textOf(d, at)); key || n.Style == manifest.Plain && (holdsKey(text) || foreignColon.MatchString(text) && mistyped(v, path)) {
+		if text := string(textOf(d, at)); key ||
+			n.Style == manifest.Plain && (holdsKey(text) || foreignColon.MatchString(text) && mistyped(v, path)) {
 			collect(at)
 		}
 	})
@@ -116,7 +119,8 @@ func (r *run) lookalikes(d *manifest.Document) (out []diag.Diagnostic) {
 	return out
 }
 
-// withoutLookalikes returns the text of a scalar as it was most likely meant, and the name of the first character that was not.
+// withoutLookalikes returns the text of a scalar as it was most likely meant, and the name of the first character that
+// was not.
 func withoutLookalikes(text string, style manifest.Style) (name, meant string, ok bool) {
 	inner := text
 	if style != manifest.Plain && len(text) > 1 {
@@ -152,8 +156,8 @@ func withoutLookalikes(text string, style manifest.Style) (name, meant string, o
 	return name, clean, name != "" && clean != ""
 }
 
-// hiddenIn returns the scalar at a path, or the entry of the mapping there, that a message refuses because of a character that
-// looks like another one, with the name of the character and the text that was most likely meant.
+// hiddenIn returns the scalar at a path, or the entry of the mapping there, that a message refuses because of a
+// character that looks like another one, with the name of the character and the text that was most likely meant.
 func hiddenIn(d *manifest.Document, path, message string) (at source.Range, name, meant string, ok bool) {
 	p := d.Find(path)
 	if !p.Exact || p.Node == nil || p.Alias.IsValid() {
@@ -191,7 +195,8 @@ func refusedEntry(n *manifest.Node, message string) *manifest.Node {
 	return nil
 }
 
-// enrichHidden says that a value is refused because of a character that looks like another one. It reports whether it is.
+// enrichHidden says that a value is refused because of a character that looks like another one. It reports whether it
+// is.
 func enrichHidden(d *manifest.Document, f *diag.Diagnostic, path string) bool {
 	at, name, meant, ok := hiddenIn(d, path, f.Message)
 	if !ok {
@@ -205,7 +210,9 @@ func enrichHidden(d *manifest.Document, f *diag.Diagnostic, path string) bool {
 
 // isFreeText reports whether a value is text for people or programs of which Kubernetes knows nothing.
 func isFreeText(d *manifest.Document, path string) bool {
-	for _, prefix := range []string{"data", "stringData", "metadata.annotations", "spec.template.metadata.annotations"} {
+	for _, prefix := range []string{
+		"data", "stringData", "metadata.annotations", "spec.template.metadata.annotations",
+	} {
 		if path == prefix || strings.HasPrefix(path, prefix+".") {
 			return true
 		}

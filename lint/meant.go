@@ -20,8 +20,8 @@ import (
 type meaning struct {
 	value any    // of the right type; nil: nobody can say
 	words string // what to write
-	// draft says that parts of the value are known to the author alone: the rest of the object can be judged by it, but it
-	// cannot be written.
+	// draft says that parts of the value are known to the author alone: the rest of the object can be judged by it, but
+	// it cannot be written.
 	draft bool
 }
 
@@ -96,7 +96,12 @@ func integerMeant(name string, v any) meaning {
 func textForInteger(name, text string) meaning {
 	mode := strings.HasSuffix(strings.ToLower(name), "mode")
 	if n, err := strconv.ParseInt(text, 8, 64); err == nil && mode {
-		return meaning{value: n, draft: true, words: fmt.Sprintf("write the mode without quotes, and with a 0 before it: 0%s", strings.TrimLeft(text, "0"))}
+		return meaning{
+			value: n, draft: true,
+			words: fmt.Sprintf(
+				"write the mode without quotes, and with a 0 before it: 0%s", strings.TrimLeft(text, "0"),
+			),
+		}
 	}
 	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
 		if !decimal.MatchString(text) {
@@ -145,7 +150,8 @@ func numberOf(name, text, number, unit string) meaning {
 				break
 			}
 		}
-		if span, parseErr := time.ParseDuration(short); parseErr == nil && span >= time.Second && span%time.Second == 0 {
+		if span, parseErr := time.ParseDuration(short); parseErr == nil && span >= time.Second &&
+			span%time.Second == 0 {
 			seconds := int64(span / time.Second)
 			return meaning{value: seconds, words: fmt.Sprintf("did you mean %d? The field counts seconds", seconds)}
 		}
@@ -159,14 +165,20 @@ func textForPort(name, text string) meaning {
 		outer, _ := strconv.ParseInt(m[1], 10, 64)
 		inner, _ := strconv.ParseInt(m[2], 10, 64)
 		if name == "containerPort" {
-			return meaning{value: inner, words: fmt.Sprintf("did you mean %d? A container has no port of its own on the outside", inner)}
+			return meaning{
+				value: inner,
+				words: fmt.Sprintf("did you mean %d? A container has no port of its own on the outside", inner),
+			}
 		}
 		return meaning{value: outer, draft: true,
 			words: fmt.Sprintf("write the two apart: port: %d, targetPort: %d", outer, inner)}
 	}
 	if m := portProtocol.FindStringSubmatch(text); m != nil {
 		n, _ := strconv.ParseInt(m[1], 10, 64)
-		return meaning{value: n, draft: true, words: fmt.Sprintf("write the two apart: %s: %d, protocol: %s", name, n, strings.ToUpper(m[2]))}
+		return meaning{
+			value: n, draft: true,
+			words: fmt.Sprintf("write the two apart: %s: %d, protocol: %s", name, n, strings.ToUpper(m[2])),
+		}
 	}
 	switch name {
 	case "port":
@@ -325,7 +337,8 @@ func resourcesMeant(s slot, v any) meaning {
 	}
 	resource := "cpu"
 	switch {
-	case s.d.Object.Kind == "PersistentVolumeClaim" || strings.Contains(s.path, "volumeClaimTemplate"), s.path == "spec.capacity":
+	case s.d.Object.Kind == "PersistentVolumeClaim" || strings.Contains(s.path, "volumeClaimTemplate"),
+		s.path == "spec.capacity":
 		resource = "storage"
 	case bytesUnit.MatchString(meant):
 		resource = "memory"
@@ -394,7 +407,10 @@ var textObjects = map[string]func(s slot, text string) meaning{
 		}
 		m := mapping(kind)
 		m.draft = true
-		m.words = fmt.Sprintf("write it as {apiGroup: rbac.authorization.k8s.io, kind: Role, name: %s}, or with kind: ClusterRole", scalarText(text))
+		m.words = fmt.Sprintf(
+			"write it as {apiGroup: rbac.authorization.k8s.io, kind: Role, name: %s}, or with kind: ClusterRole",
+			scalarText(text),
+		)
 		return m
 	},
 	"Subject": func(_ slot, text string) meaning {
@@ -441,11 +457,18 @@ var textObjects = map[string]func(s slot, text string) meaning{
 	"CustomResourceDefinitionVersion": func(_ slot, text string) meaning {
 		m := draft(map[string]any{"name": text, "served": true, "storage": true,
 			"schema": open{map[string]any{"openAPIV3Schema": map[string]any{"type": "object"}}}})
-		m.words = fmt.Sprintf("write it as {name: %s, served: true, storage: true, schema: {openAPIV3Schema: ...}}", scalarText(text))
+		m.words = fmt.Sprintf(
+			"write it as {name: %s, served: true, storage: true, schema: {openAPIV3Schema: ...}}", scalarText(text),
+		)
 		return m
 	},
 	"HTTPIngressPath": func(_ slot, text string) meaning {
-		return meaning{words: fmt.Sprintf("write {path: %s, pathType: Prefix, backend: {service: {name: ..., port: {number: 80}}}}", scalarText(text))}
+		return meaning{
+			words: fmt.Sprintf(
+				"write {path: %s, pathType: Prefix, backend: {service: {name: ..., port: {number: 80}}}}",
+				scalarText(text),
+			),
+		}
 	},
 	"IngressRule": func(_ slot, text string) meaning {
 		return mapping(map[string]any{"host": text})
@@ -490,7 +513,8 @@ var textObjects = map[string]func(s slot, text string) meaning{
 
 // numberObjects are the fields of types to which a number belongs that stands where an object is wanted.
 var numberObjects = map[string]string{
-	"TCPSocketAction": "port", "GRPCAction": "port", "ContainerPort": "containerPort", "ServicePort": "port", "NetworkPolicyPort": "port",
+	"TCPSocketAction": "port", "GRPCAction": "port", "ContainerPort": "containerPort", "ServicePort": "port",
+	"NetworkPolicyPort":  "port",
 	"ServiceBackendPort": "number",
 }
 
@@ -549,7 +573,11 @@ func mountMeant(s slot, text string) meaning {
 	if names := namesOf(s.d, spec+".volumes"); len(names) == 1 {
 		return mapping(map[string]any{"name": names[0], "mountPath": at})
 	}
-	return meaning{words: fmt.Sprintf("write it as {name: VOLUME, mountPath: %s}, with a volume of this name in %s.volumes", scalarText(at), spec)}
+	return meaning{
+		words: fmt.Sprintf(
+			"write it as {name: VOLUME, mountPath: %s}, with a volume of this name in %s.volumes", scalarText(at), spec,
+		),
+	}
 }
 
 // keyMeant is for the name of a ConfigMap or Secret where one of its keys is wanted.
@@ -632,7 +660,8 @@ func requiredNumber(f *schema.Field, n int64) meaning {
 	return mapping(map[string]any{name: n})
 }
 
-// requiredText is for a text where an object is wanted that has one field for it: the required one, its type, or its name.
+// requiredText is for a text where an object is wanted that has one field for it: the required one, its type, or its
+// name.
 func requiredText(f *schema.Field, text string) meaning {
 	if f == nil {
 		return meaning{}

@@ -14,15 +14,17 @@ import (
 	"github.com/seatrial/seatrial/schema"
 )
 
-// TestMistypedFields puts a value of another type into each field of the kinds that people write, and misspells each, one at a
-// time. There is one finding, it has a way out, and its words are no Go.
+// TestMistypedFields puts a value of another type into each field of the kinds that people write, and misspells each,
+// one at a time. There is one finding, it has a way out, and its words are no Go.
 func TestMistypedFields(t *testing.T) {
 	store, err := schema.Open(schema.Latest)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var documents, names []string
-	for _, kind := range []string{"deployment", "service", "cronjob", "networkpolicy", "persistentvolumeclaim", "role"} {
+	for _, kind := range []string{
+		"deployment", "service", "cronjob", "networkpolicy", "persistentvolumeclaim", "role",
+	} {
 		subject, err := explain.Find(store, kind, "")
 		if err != nil {
 			t.Fatal(err)
@@ -76,11 +78,13 @@ func mistype(t *testing.T, text string, add func(name, document string)) {
 		case map[string]any:
 			for _, key := range slices.Sorted(maps.Keys(v)) {
 				at, was := path+"."+key, v[key]
-				if at == ".apiVersion" || at == ".kind" || strings.HasPrefix(at, ".metadata") || strings.Contains(at, "abels.") || strings.Contains(at, ".selector.") {
+				if at == ".apiVersion" || at == ".kind" || strings.HasPrefix(at, ".metadata") ||
+					strings.Contains(at, "abels.") || strings.Contains(at, ".selector.") {
 					continue
 				}
 				for _, wrong := range []any{"web", 80.0, true, []any{was}, map[string]any{"web": "web"}} {
-					if fmt.Sprintf("%T", wrong) == fmt.Sprintf("%T", was) || strings.HasSuffix(at, "targetPort") || strings.HasSuffix(at, "storage") {
+					if fmt.Sprintf("%T", wrong) == fmt.Sprintf("%T", was) || strings.HasSuffix(at, "targetPort") ||
+						strings.HasSuffix(at, "storage") {
 						continue
 					}
 					v[key] = wrong

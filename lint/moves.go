@@ -25,7 +25,8 @@ func (t *target) placeMeant(d *manifest.Document, c verdict.Cause) string {
 	return inElements(d, place, c.Path)
 }
 
-// alternatives returns the places below the holder of an unknown field that have one of its name, where there are several.
+// alternatives returns the places below the holder of an unknown field that have one of its name, where there are
+// several.
 func (t *target) alternatives(d *manifest.Document, c verdict.Cause) []string {
 	kind := t.kindOf(d)
 	if kind == nil {
@@ -38,8 +39,8 @@ func (t *target) alternatives(d *manifest.Document, c verdict.Cause) []string {
 	return places
 }
 
-// inElements returns a path of a schema as a path of a document: of each list the element that another path leads through,
-// or the only one. It returns "" if there are several.
+// inElements returns a path of a schema as a path of a document: of each list the element that another path leads
+// through, or the only one. It returns "" if there are several.
 func inElements(d *manifest.Document, place, beside string) string {
 	for {
 		list, rest, more := strings.Cut(place, "[]")
@@ -73,7 +74,8 @@ func moveHelp(d *manifest.Document, f *diag.Diagnostic, from, to string) {
 // moveFix moves a field with all that stands below it, in a document that is written in blocks.
 func moveFix(d *manifest.Document, from, to string) (diag.Fix, bool) {
 	p, parent := d.Find(from), d.Find(from[:max(0, strings.LastIndexByte(from, '.'))])
-	if !p.Exact || !parent.Exact || p.Alias.IsValid() || parent.Alias.IsValid() || !inBlock(d, parent) || !opensLine(d, p.Key) {
+	if !p.Exact || !parent.Exact || p.Alias.IsValid() || parent.Alias.IsValid() || !inBlock(d, parent) ||
+		!opensLine(d, p.Key) {
 		return diag.Fix{}, false
 	}
 	holder, names := deepest(d, to)
@@ -95,16 +97,19 @@ func moveFix(d *manifest.Document, from, to string) (diag.Fix, bool) {
 		}
 		text.WriteString(shiftLine(line, shift) + "\n")
 	}
-	return diag.Fix{Message: "move it to " + to, Edits: moveLines(d.File, first, last, lastLine(holder.Value)+1, text.String())}, true
+	return diag.Fix{
+		Message: "move it to " + to, Edits: moveLines(d.File, first, last, lastLine(holder.Value)+1, text.String()),
+	}, true
 }
 
-// outdented is for the line of a field of the object itself that stands in its metadata, above lines which belong to that
-// field: spec: is indented, and what it holds is not indented any further.
+// outdented is for the line of a field of the object itself that stands in its metadata, above lines which belong to
+// that field: spec: is indented, and what it holds is not indented any further.
 func outdented(object map[string]any, c verdict.Cause) (repair, bool) {
 	metadata, isMap := object["metadata"].(map[string]any)
 	holder, name := splitPath(c.Path)
 	value, has := metadata[name]
-	if !isMap || holder != "metadata" || !has || value != nil || c.Class != verdict.UnknownField || object[name] != nil || name != "spec" {
+	if !isMap || holder != "metadata" || !has || value != nil || c.Class != verdict.UnknownField ||
+		object[name] != nil || name != "spec" {
 		return repair{}, false
 	}
 	whole, inside, kept := maps.Clone(object), map[string]any{}, map[string]any{}
@@ -124,7 +129,9 @@ func outdented(object map[string]any, c verdict.Cause) (repair, bool) {
 	return fix, len(inside) > 0
 }
 
-var metadataFields = []string{"name", "generateName", "namespace", "labels", "annotations", "finalizers", "ownerReferences"}
+var metadataFields = []string{
+	"name", "generateName", "namespace", "labels", "annotations", "finalizers", "ownerReferences",
+}
 
 // enrichOutdent says that the line of a field is indented too deep.
 func enrichOutdent(d *manifest.Document, f *diag.Diagnostic, c verdict.Cause) bool {
@@ -196,8 +203,8 @@ func opensLine(d *manifest.Document, at source.Range) bool {
 	return strings.TrimSpace(d.File.Line(at.Start.Line)[:at.Start.Column-1]) == ""
 }
 
-// deepest returns the place that exists of a path, as far down as it does, and the names that do not. There are none if a
-// name that is missing is that of a list's element, or if the whole path exists.
+// deepest returns the place that exists of a path, as far down as it does, and the names that do not. There are none if
+// a name that is missing is that of a list's element, or if the whole path exists.
 func deepest(d *manifest.Document, path string) (manifest.Place, []string) {
 	var names []string
 	for at := path; ; {

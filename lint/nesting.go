@@ -61,14 +61,19 @@ func podFields(m map[string]any, at mappingAt) (map[string]any, []string, string
 		words = fmt.Sprintf("move it to %s.%s", to, consumed[0])
 	}
 	if slices.Contains(consumed, "spec") {
-		words = fmt.Sprintf("put it below %s", strings.TrimPrefix(at.path+"."+strings.Join(under[:len(under)-1], "."), "."))
+		words = fmt.Sprintf(
+			"put it below %s", strings.TrimPrefix(at.path+"."+strings.Join(under[:len(under)-1], "."), "."),
+		)
 	}
 	return added.(map[string]any), consumed, words
 }
 
-// podSpec returns the names that lead from a mapping down to the spec of its pods, and that field; none if there is none.
+// podSpec returns the names that lead from a mapping down to the spec of its pods, and that field; none if there is
+// none.
 func (at mappingAt) podSpec() (under []string, spec *schema.Field) {
-	for _, names := range [][]string{{"template", "spec"}, {"jobTemplate", "spec", "template", "spec"}, {"spec", "template", "spec"}, {"spec"}} {
+	for _, names := range [][]string{
+		{"template", "spec"}, {"jobTemplate", "spec", "template", "spec"}, {"spec", "template", "spec"}, {"spec"},
+	} {
 		level := at
 		var f *schema.Field
 		for _, name := range names {
@@ -111,7 +116,9 @@ func wrapper(m map[string]any, at mappingAt) (map[string]any, []string, string) 
 		if at.path == "" {
 			what = "a " + at.kind
 		}
-		return inner, []string{name}, fmt.Sprintf("%s has no %s: move %s one level up", what, name, listedNames(sortedKeys(inner), "and"))
+		return inner, []string{name}, fmt.Sprintf(
+			"%s has no %s: move %s one level up", what, name, listedNames(sortedKeys(inner), "and"),
+		)
 	}
 	return nil, nil, ""
 }
@@ -119,7 +126,8 @@ func wrapper(m map[string]any, at mappingAt) (map[string]any, []string, string) 
 // below reports whether a field of the mapping can hold one of a name.
 func (at mappingAt) below(name string) bool {
 	return slices.ContainsFunc(at.fields, func(f *schema.Field) bool {
-		return !strings.HasPrefix(f.Type, "[]") && f.Name != "metadata" && mappingAt{fields: f.Fields()}.has(name) != nil
+		return !strings.HasPrefix(f.Type, "[]") && f.Name != "metadata" &&
+			mappingAt{fields: f.Fields()}.has(name) != nil
 	})
 }
 
@@ -145,12 +153,14 @@ func strayData(m map[string]any, at mappingAt) (map[string]any, []string, string
 			consumed = append(consumed, name)
 		}
 	}
-	if at.kind == "Secret" && !slices.ContainsFunc(consumed, func(name string) bool { return !isBase64(fmt.Sprint(values[name])) }) {
+	if at.kind == "Secret" &&
+		!slices.ContainsFunc(consumed, func(name string) bool { return !isBase64(fmt.Sprint(values[name])) }) {
 		if into = "data"; m[into] != nil {
 			return nil, nil, ""
 		}
 	}
-	if len(values) == 0 || slices.ContainsFunc(consumed, func(name string) bool { return nearest(name, namesOfFields(at.fields)) != "" }) {
+	if len(values) == 0 ||
+		slices.ContainsFunc(consumed, func(name string) bool { return nearest(name, namesOfFields(at.fields)) != "" }) {
 		return nil, nil, ""
 	}
 	return map[string]any{into: values}, consumed, fmt.Sprintf("move %s below %s:", listedNames(consumed, "and"), into)
@@ -183,7 +193,9 @@ func metricSource(m map[string]any, at mappingAt) (map[string]any, []string, str
 
 // inColumn is for the fields of an object that begin in the column of its name, which has no value.
 func inColumn(m map[string]any, at mappingAt) (map[string]any, []string, string) {
-	into, inside, names := at.holder(m, func(name string) bool { _, written := m[name]; return written && m[name] == nil })
+	into, inside, names := at.holder(
+		m, func(name string) bool { _, written := m[name]; return written && m[name] == nil },
+	)
 	if into == "" {
 		return nil, nil, ""
 	}
@@ -204,7 +216,9 @@ func childFields(m map[string]any, at mappingAt) (map[string]any, []string, stri
 }
 
 // holder returns the only one of some fields that can hold all that the mapping cannot have, and what it would hold.
-func (at mappingAt) holder(m map[string]any, among func(name string) bool) (into string, inside map[string]any, names []string) {
+func (at mappingAt) holder(
+	m map[string]any, among func(name string) bool,
+) (into string, inside map[string]any, names []string) {
 	names, known := at.unknown(m), namesOfFields(at.fields)
 	if len(names) == 0 || slices.ContainsFunc(names, func(name string) bool { return nearest(name, known) != "" }) {
 		return "", nil, nil
@@ -231,11 +245,12 @@ func holdsAll(f *schema.Field, m map[string]any, names []string) bool {
 		return !slices.ContainsFunc(names, func(name string) bool { _, isText := m[name].(string); return !isText })
 	}
 	of := mappingAt{fields: f.Fields()}
-	return !strings.HasPrefix(f.Type, "[]") && !slices.ContainsFunc(names, func(name string) bool { return of.has(name) == nil })
+	return !strings.HasPrefix(f.Type, "[]") &&
+		!slices.ContainsFunc(names, func(name string) bool { return of.has(name) == nil })
 }
 
-// besideMap returns the path at which a mapping was meant to stand that is a value of a map, if the object which has the map has
-// such a field: limits among requests.
+// besideMap returns the path at which a mapping was meant to stand that is a value of a map, if the object which has
+// the map has such a field: limits among requests.
 func (t *target) besideMap(object map[string]any, kind *schema.Kind, c verdict.Cause) string {
 	holder, name := splitPath(c.Path)
 	schemaHolder, _ := splitPath(c.SchemaPath())
@@ -264,7 +279,10 @@ func unweighted(m map[string]any, at mappingAt) (map[string]any, []string, strin
 		return nil, nil, ""
 	}
 	return term, []string{"weight", "podAffinityTerm"},
-		fmt.Sprintf("what is required has no weight: remove weight, and move %s one level up", listedNames(sortedKeys(term), "and"))
+		fmt.Sprintf(
+			"what is required has no weight: remove weight, and move %s one level up",
+			listedNames(sortedKeys(term), "and"),
+		)
 }
 
 // jobInCronJob is for the Job of a CronJob under the name of the pods' template.
@@ -347,7 +365,9 @@ func servicePort(m map[string]any, at mappingAt) (map[string]any, []string, stri
 		return nil, nil, ""
 	}
 	return map[string]any{"port": port}, []string{"containerPort"},
-		fmt.Sprintf("a Service listens on port: write port: %v; targetPort is that of the container, if it is another", port)
+		fmt.Sprintf(
+			"a Service listens on port: write port: %v; targetPort is that of the container, if it is another", port,
+		)
 }
 
 // groupOfVersion is for an API version where the API group alone is wanted.
@@ -360,7 +380,9 @@ func groupOfVersion(m map[string]any, at mappingAt) (map[string]any, []string, s
 	if strings.Contains(version, ".") && group == "" { // the group alone stands there already
 		group = version
 	}
-	return map[string]any{"apiGroup": group}, []string{"apiVersion"}, "write the group alone: apiGroup: " + scalarText(group)
+	return map[string]any{"apiGroup": group}, []string{
+		"apiVersion",
+	}, "write the group alone: apiGroup: " + scalarText(group)
 }
 
 // singular is for one element, under a name that is near to that of a list.
@@ -407,7 +429,8 @@ func requiredName(m map[string]any, at mappingAt) (map[string]any, []string, str
 	}
 	value, isText := m[unknown[0]].(string)
 	wrong, right := strings.ToLower(unknown[0]), strings.ToLower(missing[0])
-	if !isText || !strings.HasSuffix(wrong, right) && !strings.HasPrefix(wrong, right) && !strings.HasSuffix(right, wrong) {
+	if !isText ||
+		!strings.HasSuffix(wrong, right) && !strings.HasPrefix(wrong, right) && !strings.HasSuffix(right, wrong) {
 		return nil, nil, ""
 	}
 	return map[string]any{missing[0]: value}, unknown, fmt.Sprintf("did you mean %s?", missing[0])

@@ -12,8 +12,8 @@ import (
 	"github.com/seatrial/seatrial/manifest"
 )
 
-// Override changes what becomes of findings about files, objects or containers that nobody may edit. What it does not name
-// may be any.
+// Override changes what becomes of findings about files, objects or containers that nobody may edit. What it does not
+// name may be any.
 type Override struct {
 	// Reason says why; the next reader wants to know.
 	Reason string `json:"reason"`
@@ -50,7 +50,9 @@ func (o *Override) complete(all []*Rule, today time.Time) error {
 	case len(o.Rules)+len(o.Params) == 0:
 		return fmt.Errorf("override without rules: name some")
 	case len(o.Paths)+len(o.Containers)+len(o.Labels)+len(o.objectGlobs()) == 0:
-		return fmt.Errorf("override of everything: name paths:, objects: or containers:, or kinds:, namespaces:, names: or labels:; or leave the rules out in rules: of the file")
+		return fmt.Errorf(
+			"override of everything: name paths:, objects: or containers:, or kinds:, namespaces:, names: or labels:; or leave the rules out in rules: of the file",
+		)
 	case len(o.Containers) > 0 && len(o.Params) > 0:
 		return fmt.Errorf("override of containers with parameters: they hold for whole objects")
 	}
@@ -120,7 +122,8 @@ func (all Overrides) Complete(rules []*Rule, today time.Time) error {
 	return nil
 }
 
-// Apply returns the findings that are left, with their severities, and how many are silenced. Verdicts stay as they are.
+// Apply returns the findings that are left, with their severities, and how many are silenced. Verdicts stay as they
+// are.
 func (all Overrides) Apply(findings []diag.Diagnostic) (kept []diag.Diagnostic, silenced int) {
 	if len(all) == 0 {
 		return findings, 0
@@ -141,7 +144,8 @@ func (all Overrides) Apply(findings []diag.Diagnostic) (kept []diag.Diagnostic, 
 	return kept, silenced
 }
 
-// Unused returns the overrides that hold and are about none of some findings. Those that only set parameters are left out.
+// Unused returns the overrides that hold and are about none of some findings. Those that only set parameters are left
+// out.
 func (all Overrides) Unused(findings []diag.Diagnostic) (unused Overrides) {
 	used := make([]bool, len(all))
 	for i := range findings {
@@ -178,7 +182,9 @@ func (o *Override) covers(d *diag.Diagnostic) bool {
 		return false
 	}
 	return len(o.Containers) == 0 ||
-		d.Container != "" && slices.ContainsFunc(o.Containers, func(glob string) bool { return matches(glob, d.Container) })
+		d.Container != "" && slices.ContainsFunc(
+			o.Containers, func(glob string) bool { return matches(glob, d.Container) },
+		)
 }
 
 // objectFacts are what of an object decides whether an override is about it.

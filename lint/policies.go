@@ -273,7 +273,8 @@ func (r *run) lateBindings(set *Set, refused []lateFinding) (late []lateFinding)
 	return late
 }
 
-// places returns at which place the objects of a set are applied, from 1. What is not of the set has been applied before.
+// places returns at which place the objects of a set are applied, from 1. What is not of the set has been applied
+// before.
 func (r *run) places(set *Set) map[*Resource]int {
 	file := make(map[string]int, len(r.Files))
 	for i, name := range r.Files {

@@ -54,7 +54,8 @@ func ungiven(spec *corev1.PodSpec) map[string]int64 {
 			}
 		}
 		for i := range spec.InitContainers {
-			if c := &spec.InitContainers[i]; c.RestartPolicy != nil && *c.RestartPolicy == corev1.ContainerRestartPolicyAlways {
+			if c := &spec.InitContainers[i]; c.RestartPolicy != nil &&
+				*c.RestartPolicy == corev1.ContainerRestartPolicyAlways {
 				count(&c.Resources)
 			}
 		}
@@ -88,8 +89,8 @@ func defaultAmounts(o *corev1.LimitRange) map[string]int64 {
 	return amounts
 }
 
-// DefaultAmount returns what LimitRanges of a namespace give to a container that says nothing of it, by the name that a quota
-// has for it, in thousandths.
+// DefaultAmount returns what LimitRanges of a namespace give to a container that says nothing of it, by the name that a
+// quota has for it, in thousandths.
 func (s *Set) DefaultAmount(namespace, name string) (most int64) {
 	for _, r := range s.byNamespace[objectKey{"", "LimitRange", namespace, ""}] {
 		most = max(most, r.Hard[name])

@@ -17,11 +17,12 @@ import (
 	"github.com/seatrial/seatrial/validation/verdict"
 )
 
-// maxRepairs is how often an object is judged again, at most, with what was most likely meant in the place of what is wrong.
+// maxRepairs is how often an object is judged again, at most, with what was most likely meant in the place of what is
+// wrong.
 const maxRepairs = 3
 
-// A repair puts into an object, in memory, what was most likely meant: what validation finds without it is a cause of its
-// own, and what it finds no more was a consequence.
+// A repair puts into an object, in memory, what was most likely meant: what validation finds without it is a cause of
+// its own, and what it finds no more was a consequence.
 type repair struct {
 	path  string   // of the wrong field, in the object that is repaired
 	to    string   // the path that the field should have; empty: it stays
@@ -42,7 +43,8 @@ type repaired struct {
 	unsure       []verdict.Cause // what is still wrong with a value that was repaired
 }
 
-// repair judges an object again with what was most likely meant. It returns the verdict as it is if nothing can be repaired.
+// repair judges an object again with what was most likely meant. It returns the verdict as it is if nothing can be
+// repaired.
 func (r *run) repair(ctx context.Context, d *manifest.Document, v verdict.Verdict) repaired {
 	if len(r.targets) == 1 {
 		v.Causes = r.targets[0].placed(d, v.Causes)
@@ -87,8 +89,8 @@ func (r *run) repair(ctx context.Context, d *manifest.Document, v verdict.Verdic
 	return whole
 }
 
-// rootsOf returns the causes that can be repaired. Of many causes those that validation finds are passed over, since each is
-// held against all others.
+// rootsOf returns the causes that can be repaired. Of many causes those that validation finds are passed over, since
+// each is held against all others.
 func (t *target) rootsOf(d *manifest.Document, object map[string]any, causes []verdict.Cause) (roots []verdict.Cause) {
 	for _, c := range causes {
 		if repairable(c) || len(causes) <= maxWrong && t.hasMeant(d, object, c) {
@@ -108,7 +110,8 @@ func namespaceIn(d *manifest.Document, value map[string]any) string {
 	return namespaceOf(d)
 }
 
-// setAsideFollowers keeps as consequences the causes that speak of what was not read because a value has the wrong type.
+// setAsideFollowers keeps as consequences the causes that speak of what was not read because a value has the wrong
+// type.
 func (w *repaired) setAsideFollowers(d *manifest.Document, roots []verdict.Cause) {
 	roots = slices.DeleteFunc(slices.Clone(roots), func(c verdict.Cause) bool {
 		return slices.ContainsFunc(w.made, func(m repair) bool { return m.path == c.Path && !m.draft })
@@ -124,8 +127,8 @@ func (w *repaired) setAsideFollowers(d *manifest.Document, roots []verdict.Cause
 	w.Causes = left
 }
 
-// isFollower reports whether a cause speaks of a value that is missing, or the default of one, because another one could not be
-// read.
+// isFollower reports whether a cause speaks of a value that is missing, or the default of one, because another one
+// could not be read.
 func (w *repaired) isFollower(d *manifest.Document, root, c verdict.Cause) bool {
 	if !isWrongType(root) || root.Path == "" || refusesKey(root, c) {
 		return false
@@ -136,7 +139,8 @@ func (w *repaired) isFollower(d *manifest.Document, root, c verdict.Cause) bool 
 		return true
 	case strings.Contains(c.Message, noTarget):
 		return holderPath(path) == holderPath(root.Path)
-	case strings.Contains(c.Message, root.Path+".") || strings.Contains(root.Path, ".") && strings.Contains(c.Message, root.Path):
+	case strings.Contains(c.Message, root.Path+".") ||
+		strings.Contains(root.Path, ".") && strings.Contains(c.Message, root.Path):
 		return true
 	case root.Path == "metadata.namespace" && path == "":
 		return strings.Contains(c.Message, "does not match the namespace")
@@ -164,8 +168,8 @@ func isBelow(path, above string) bool {
 // holderPath returns the path of the mapping or list that holds the value at a path.
 func holderPath(path string) string { return path[:max(0, strings.LastIndexAny(path, ".["))] }
 
-// inDocument returns a cause of a repaired object with its path in the document. Where that is another one, the cause names
-// the field as it is written, and keeps the path that it has in the schema.
+// inDocument returns a cause of a repaired object with its path in the document. Where that is another one, the cause
+// names the field as it is written, and keeps the path that it has in the schema.
 func (w *repaired) inDocument(c verdict.Cause) verdict.Cause {
 	path := w.original(c.Path)
 	if path == c.Path {
@@ -213,7 +217,9 @@ func saysNothing(d *manifest.Document, causes []verdict.Cause, i int) bool {
 	case c.Class == verdict.UnknownField: // below what should be a list
 		return another(func(o verdict.Cause) bool { return isWrongType(o) && isBelow(c.Path, o.Path) })
 	case strings.HasPrefix(c.Message, checkedType):
-		return another(func(o verdict.Cause) bool { return isWrongType(o) && strings.HasSuffix(c.Message, " in "+o.Path) })
+		return another(
+			func(o verdict.Cause) bool { return isWrongType(o) && strings.HasSuffix(c.Message, " in "+o.Path) },
+		)
 	case strings.Contains(c.Message, unchecked):
 		return another(func(o verdict.Cause) bool { return !strings.Contains(o.Message, unchecked) })
 	case strings.Contains(c.Message, crashed):
@@ -246,9 +252,11 @@ func saysLess(c, o verdict.Cause, later bool) bool {
 	case unsupported.MatchString(c.Message) && unsupported.MatchString(o.Message):
 		return len(c.Message) > len(o.Message) || len(c.Message) == len(o.Message) && later
 	case strings.HasPrefix(o.Message, "Required value"):
-		return strings.HasPrefix(c.Message, `Invalid value: "":`) || strings.HasPrefix(c.Message, "Invalid value: null:") ||
+		return strings.HasPrefix(c.Message, `Invalid value: "":`) ||
+			strings.HasPrefix(c.Message, "Invalid value: null:") ||
 			strings.HasPrefix(c.Message, "Invalid value: 0:") || strings.HasPrefix(c.Message, `Unsupported value: "":`)
-	case strings.HasSuffix(o.Message, "name part must be non-empty") && strings.Contains(c.Message, "name part must consist of"):
+	case strings.HasSuffix(o.Message, "name part must be non-empty") &&
+		strings.Contains(c.Message, "name part must consist of"):
 		return true
 	case strings.HasSuffix(c.Message, notAResource) && strings.Contains(o.Message, "name part must consist of"):
 		return true
@@ -283,16 +291,21 @@ func (w *repaired) isOfMade(roots []verdict.Cause, c verdict.Cause) bool {
 	})
 }
 
-// followsFrom reports whether a cause speaks of a value that could not be read, or of the list that has it as an element.
+// followsFrom reports whether a cause speaks of a value that could not be read, or of the list that has it as an
+// element.
 func followsFrom(roots []verdict.Cause, c verdict.Cause) bool {
 	return c.Path != "" && slices.ContainsFunc(roots, func(r verdict.Cause) bool {
-		return isWrongType(r) && !refusesKey(r, c) && (c.Path == r.Path || strings.HasPrefix(r.Path, c.Path+"[") && strings.Count(r.Path, ".") == strings.Count(c.Path, "."))
+		return isWrongType(r) && !refusesKey(r, c) &&
+			(c.Path == r.Path || strings.HasPrefix(r.Path, c.Path+"[") && strings.Count(
+				r.Path, ".",
+			) == strings.Count(c.Path, "."))
 	})
 }
 
 // refusesKey reports whether a cause speaks of the key of a value, whatever the value is.
 func refusesKey(value, c verdict.Cause) bool {
-	return lastName(c.Path) == lastName(holderPath(value.Path)) && strings.Contains(c.Message, strconv.Quote(lastName(value.Path)))
+	return lastName(c.Path) == lastName(holderPath(value.Path)) &&
+		strings.Contains(c.Message, strconv.Quote(lastName(value.Path)))
 }
 
 // covered reports whether the repair of another field has put a field right as well.
@@ -381,8 +394,8 @@ func (w *repaired) attach(d *manifest.Document, found []diag.Diagnostic) []diag.
 	return found
 }
 
-// joined returns the findings without those about fields that another one's way out puts right as well, which become its
-// consequences.
+// joined returns the findings without those about fields that another one's way out puts right as well, which become
+// its consequences.
 func joined(found []diag.Diagnostic) []diag.Diagnostic {
 	if len(found) > maxWrong { // each is held against all others
 		return found
@@ -403,9 +416,11 @@ func joined(found []diag.Diagnostic) []diag.Diagnostic {
 	return out
 }
 
-// sameWayOut reports whether two findings are about fields of one mapping that it cannot have, with one way out for both.
+// sameWayOut reports whether two findings are about fields of one mapping that it cannot have, with one way out for
+// both.
 func sameWayOut(a, b diag.Diagnostic) bool {
-	return a.Rule == ruleFieldUnknown.Name && b.Rule == a.Rule && holderPath(a.Path) == holderPath(b.Path) && a.Help != "" && a.Help == b.Help &&
+	return a.Rule == ruleFieldUnknown.Name && b.Rule == a.Rule && holderPath(a.Path) == holderPath(b.Path) &&
+		a.Help != "" && a.Help == b.Help &&
 		len(a.Fixes) == len(b.Fixes) && (len(a.Fixes) == 0 || slices.Equal(a.Fixes[0].Edits, b.Fixes[0].Edits))
 }
 
@@ -452,8 +467,8 @@ func repairable(c verdict.Cause) bool {
 	return c.Class == verdict.UnknownField || isWrongType(c)
 }
 
-// isWrongType reports whether a cause speaks of a value of another type than the field takes, of a built-in kind or of a
-// custom resource.
+// isWrongType reports whether a cause speaks of a value of another type than the field takes, of a built-in kind or of
+// a custom resource.
 func isWrongType(c verdict.Cause) bool {
 	return c.Class == verdict.WrongType || c.Class == verdict.Invalid && bodyType.MatchString(c.Message)
 }
@@ -467,7 +482,8 @@ func (t *target) hasMeant(d *manifest.Document, object map[string]any, c verdict
 	return ok
 }
 
-// maxWrong is how many fields of an object may be wrong, at most, for it to be repaired: each is held against all others.
+// maxWrong is how many fields of an object may be wrong, at most, for it to be repaired: each is held against all
+// others.
 const maxWrong = 100
 
 func countRepairable(causes []verdict.Cause) (n int) {
@@ -480,7 +496,9 @@ func countRepairable(causes []verdict.Cause) (n int) {
 }
 
 // repairAll makes the repairs of the causes, each once, and reports whether there were any.
-func (t *target) repairAll(d *manifest.Document, value map[string]any, causes []verdict.Cause, w *repaired) (made bool) {
+func (t *target) repairAll(
+	d *manifest.Document, value map[string]any, causes []verdict.Cause, w *repaired,
+) (made bool) {
 	for _, c := range inOrder(d, t.rootsOf(d, value, causes)) {
 		if slices.ContainsFunc(w.made, func(o repair) bool { return o.path == c.Path }) {
 			continue
@@ -528,7 +546,8 @@ func (t *target) repairOf(d *manifest.Document, object map[string]any, c verdict
 		m := t.meant(d, t.schemaPath(d, c), v)
 		meant := m.value
 		fix := repair{path: c.Path, value: meant, draft: m.draft}
-		if list, isList := meant.([]any); isList && len(list) == 1 && stands(v) == "a mapping" && stands(list[0]) == "a mapping" {
+		if list, isList := meant.([]any); isList && len(list) == 1 && stands(v) == "a mapping" &&
+			stands(list[0]) == "a mapping" {
 			fix.found = c.Path + "[0]"
 		}
 		return fix, meant != nil
@@ -609,8 +628,8 @@ func locate(v any, path string) (holder, key any, ok bool) {
 	return holder, key, holder != nil
 }
 
-// firstStep takes the first step of a path down from a value. Of several keys that begin the path the longest counts, since
-// keys may hold dots.
+// firstStep takes the first step of a path down from a value. Of several keys that begin the path the longest counts,
+// since keys may hold dots.
 func firstStep(v any, path string) (key any, rest string, ok bool) {
 	switch v := v.(type) {
 	case []any:

@@ -19,7 +19,8 @@ import (
 // verdicts lints a text with the API server's verdict alone.
 func verdicts(t testing.TB, text string) []diag.Diagnostic { return findings(t, text, "none") }
 
-// findings lints a text with the API server's verdict and rules of package lint, for the linked version of Kubernetes or others.
+// findings lints a text with the API server's verdict and rules of package lint, for the linked version of Kubernetes
+// or others.
 func findings(t testing.TB, text, rules string, versions ...string) []diag.Diagnostic {
 	t.Helper()
 	v, err := validation.New()
@@ -54,8 +55,8 @@ spec:
         image: c:1
 `
 
-// TestOneCauseIsOneFinding breaks one thing in many ways. Each case names all findings, and says how many consequences the
-// first one has.
+// TestOneCauseIsOneFinding breaks one thing in many ways. Each case names all findings, and says how many consequences
+// the first one has.
 func TestOneCauseIsOneFinding(t *testing.T) {
 	replace := func(old, with string) string {
 		if !strings.Contains(workload, old) {
@@ -68,23 +69,37 @@ func TestOneCauseIsOneFinding(t *testing.T) {
 		want         []string // path, message and help
 		consequences bool
 	}{
-		"misspelt at the top": {replace("\nspec:", "\nspecTODO:"), []string{`specTODO: unknown field "specTODO": did you mean spec?`}, true},
-		"misspelt list":       {replace("containers:", "contianers:"), []string{`spec.template.spec.contianers: unknown field "spec.template.spec.contianers": did you mean containers?`}, true},
-		"misspelt in what is misspelt": {replace("containers:\n      - name: c\n        image:", "contianers:\n      - name: c\n        imgae:"), []string{
+		"misspelt at the top": {
+			replace("\nspec:", "\nspecTODO:"), []string{`specTODO: unknown field "specTODO": did you mean spec?`}, true,
+		},
+		"misspelt list": {
+			replace("containers:", "contianers:"),
+			[]string{
+				`spec.template.spec.contianers: unknown field "spec.template.spec.contianers": did you mean containers?`,
+			},
+			true,
+		},
+		"misspelt in what is misspelt": {replace(
+			"containers:\n      - name: c\n        image:", "contianers:\n      - name: c\n        imgae:",
+		), []string{
 			`spec.template.spec.contianers: unknown field "spec.template.spec.contianers": did you mean containers?`,
 			`spec.template.spec.contianers[0].imgae: unknown field "spec.template.spec.contianers[0].imgae": did you mean image?`}, true},
-		"at the wrong level": {replace("image: c:1", "image: c:1\n        volumeMounts: [{name: v, mountPath: /v}]") + "  volumes: [{name: v, emptyDir: {}}]\n", []string{
+		"at the wrong level": {replace(
+			"image: c:1", "image: c:1\n        volumeMounts: [{name: v, mountPath: /v}]",
+		) + "  volumes: [{name: v, emptyDir: {}}]\n", []string{
 			`spec.volumes: unknown field "spec.volumes": move it to spec.template.spec.volumes`}, true},
-		"a mapping for a list": {replace("      - name: c\n        image:", "        name: c\n        image:"), []string{
-			`spec.template.spec.containers: containers takes a list, not a mapping: begin the element with a dash`}, false},
+		"a mapping for a list": {replace("      - name: c\n        image:", "        name: c\n        image:"),
+			[]string{
+				`spec.template.spec.containers: containers takes a list, not a mapping: begin the element with a dash`}, false},
 		"a text for a number": {replace("image: c:1", "image: c:1\n        ports: [{containerPort: \"80\"}]"), []string{
 			`spec.template.spec.containers[0].ports[0].containerPort: containerPort takes an integer, not a string: remove the quotes: the field is a number`}, false},
 		"pairs for a list": {replace("image: c:1", "image: c:1\n        env: {A: b}"), []string{
 			`spec.template.spec.containers[0].env: env takes a list, not a mapping: write each entry as an element of a list: - name: A, and its value`}, false},
 		"a text for a mapping": {replace("\nspec:", "\nspec:\n  strategy: Recreate"), []string{
 			`spec.strategy: strategy takes a mapping, not a string: write it as {type: Recreate}`}, false},
-		"a unit that is none": {replace("image: c:1", "image: c:1\n        resources: {requests: {memory: 5gb}}"), []string{
-			`spec.template.spec.containers[0].resources.requests.memory: "5gb" is no quantity: there is no unit gb: did you mean 5Gi?`}, false},
+		"a unit that is none": {replace("image: c:1", "image: c:1\n        resources: {requests: {memory: 5gb}}"),
+			[]string{
+				`spec.template.spec.containers[0].resources.requests.memory: "5gb" is no quantity: there is no unit gb: did you mean 5Gi?`}, false},
 		"another case": {replace("image: c:1", "image: c:1\n        imagePullPolicy: always"), []string{
 			`spec.template.spec.containers[0].imagePullPolicy: Unsupported value: "always": supported values: "Always", "IfNotPresent", "Never": did you mean Always?`}, false},
 		"a template of a CronJob": {"apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: a}\nspec:\n  schedule: '* * * * *'\n  template: {spec: {restartPolicy: Never, containers: [{name: c, image: c:1}]}}\n", []string{
@@ -95,8 +110,9 @@ func TestOneCauseIsOneFinding(t *testing.T) {
 			`spec.rules[0].http.paths[0].backend.serviceName: unknown field "spec.rules[0].http.paths[0].backend.serviceName": in networking.k8s.io/v1 it is written service: {name: a, port: {number: 80}}`}, true},
 		"a boolean for a key": {"apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {ports: [{port: 80}], true: x}\n", []string{
 			`spec.true: unknown field "spec.true": `}, false},
-		"plain text in a Secret": {"apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ndata: {password: 's3cr3t!'}\n", []string{
-			`data.password: the value of password is not base64: data holds base64: move the text to stringData, or encode it with base64`}, false},
+		"plain text in a Secret": {"apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ndata: {password: 's3cr3t!'}\n",
+			[]string{
+				`data.password: the value of password is not base64: data holds base64: move the text to stringData, or encode it with base64`}, false},
 		"somebody else's kind": {"apiVersion: serving.knative.dev/v1\nkind: Service\nmetadata: {name: a}\n", []string{
 			`kind: no matches for kind "Service" in version "serving.knative.dev/v1": if a CustomResourceDefinition defines it, add the definition to the set or name it with --crds`}, false},
 	} {
@@ -116,8 +132,8 @@ func TestOneCauseIsOneFinding(t *testing.T) {
 	}
 }
 
-// TestCertainFixesAreCertain makes each certain fix of the corpora by itself: the finding is gone, no other is new, and the
-// value differs at its place only.
+// TestCertainFixesAreCertain makes each certain fix of the corpora by itself: the finding is gone, no other is new, and
+// the value differs at its place only.
 func TestCertainFixesAreCertain(t *testing.T) {
 	texts := map[string]string{}
 	for _, pattern := range []string{"../rules/examples/*.yaml", "../testdata/chapter/*.yaml", "../examples/*.yaml"} {
@@ -134,9 +150,12 @@ func TestCertainFixesAreCertain(t *testing.T) {
 		}
 	}
 	for name, change := range map[string][2]string{
-		"field in another case": {"image:", "Image:"}, "value in another case": {"image: c:1", "image: c:1\n        imagePullPolicy: never"},
-		"no dash": {"      - name: c\n        image:", "        name: c\n        image:"}, "quoted number": {"image: c:1", "image: c:1\n        ports: [{containerPort: '80'}]"},
-		"bare number": {"image: c:1", "image: 1"}, "kind in another case": {"Deployment", "deployment"}, "list in brackets": {"containers:\n      - name: c\n        image: c:1", "containers: {name: c, image: c:1}"},
+		"field in another case": {"image:", "Image:"},
+		"value in another case": {"image: c:1", "image: c:1\n        imagePullPolicy: never"},
+		"no dash":               {"      - name: c\n        image:", "        name: c\n        image:"},
+		"quoted number":         {"image: c:1", "image: c:1\n        ports: [{containerPort: '80'}]"},
+		"bare number":           {"image: c:1", "image: 1"}, "kind in another case": {"Deployment", "deployment"},
+		"list in brackets": {"containers:\n      - name: c\n        image: c:1", "containers: {name: c, image: c:1}"},
 	} {
 		texts[name] = strings.Replace(workload, change[0], change[1], 1)
 	}

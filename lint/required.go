@@ -75,7 +75,10 @@ func (t *target) enrichRequired(d *manifest.Document, f *diag.Diagnostic, path s
 			add("[" + scalarText(group) + "]")
 		}
 	case strings.HasPrefix(path, "data[") && d.Object.Kind == "Secret":
-		f.Help = fmt.Sprintf("a Secret of type %s has %s; text of any form is of type Opaque", secretType(d), listedNames(secretKeys[secretType(d)], "and"))
+		f.Help = fmt.Sprintf(
+			"a Secret of type %s has %s; text of any form is of type Opaque", secretType(d),
+			listedNames(secretKeys[secretType(d)], "and"),
+		)
 	case path == "spec.scaleTargetRef.kind" && !d.Find("spec.scaleTargetRef.apiVersion").Exact:
 		f.Help = "write apiVersion: apps/v1 and kind: Deployment beside the name"
 	case strings.Contains(c.Message, noTarget):
@@ -84,17 +87,24 @@ func (t *target) enrichRequired(d *manifest.Document, f *diag.Diagnostic, path s
 		if n, isNumber := valueOf(d, target+".value").(int64); isNumber {
 			f.Help = fmt.Sprintf("a resource has no value of its own: did you mean averageUtilization: %d?", n)
 			if p := d.Find(target + ".value"); p.Exact && p.Key.IsValid() {
-				f.Fixes = append(f.Fixes, replaceFix(p.Key, requote(d, p.Key, "averageUtilization"), "write averageUtilization"))
+				f.Fixes = append(
+					f.Fixes, replaceFix(p.Key, requote(d, p.Key, "averageUtilization"), "write averageUtilization"),
+				)
 			}
 		}
 	case strings.Contains(c.Message, "must specify a metric target type"):
 		f.Help = "say what the number is: type: Utilization for averageUtilization, AverageValue for averageValue, or Value for value"
-	case strings.Contains(c.Message, "must set either a target value") || strings.Contains(c.Message, "a positive target averageValue"):
+	case strings.Contains(c.Message, "must set either a target value") ||
+		strings.Contains(c.Message, "a positive target averageValue"):
 		f.Help = "write averageValue: with the amount for each pod: averageValue: \"100\""
 	case strings.Contains(c.Message, "given metric source"):
-		f.Help = fmt.Sprintf("write %s: {name: cpu, target: {type: Utilization, averageUtilization: 80}}", lastName(path))
+		f.Help = fmt.Sprintf(
+			"write %s: {name: cpu, target: {type: Utilization, averageUtilization: 80}}", lastName(path),
+		)
 		if name := lastName(path); name != "resource" && name != "containerResource" {
-			f.Help = fmt.Sprintf("write %s: {metric: {name: ...}, target: {type: AverageValue, averageValue: ...}}", name)
+			f.Help = fmt.Sprintf(
+				"write %s: {metric: {name: ...}, target: {type: AverageValue, averageValue: ...}}", name,
+			)
 		}
 	case path == "metadata.name":
 		f.Help = "write metadata: {name: ...}, or generateName: for a name that the server draws"
@@ -148,7 +158,9 @@ func (t *target) groupOfResources(d *manifest.Document, path string) (group stri
 	for _, it := range list {
 		name, _ := it.(string)
 		name, _, _ = strings.Cut(name, "/")
-		i := slices.IndexFunc(t.store().Kinds(), func(k *schema.Kind) bool { return k.Resource == name && schema.IsStable(k.Version) })
+		i := slices.IndexFunc(
+			t.store().Kinds(), func(k *schema.Kind) bool { return k.Resource == name && schema.IsStable(k.Version) },
+		)
 		if i < 0 {
 			return "", false
 		}
@@ -187,7 +199,9 @@ func portNames(d *manifest.Document) (diag.Fix, bool) {
 		if port["name"] != nil {
 			continue
 		}
-		name := map[string]string{"80": "http", "443": "https", "53": "dns", "9090": "metrics", "5432": "postgres"}[fmt.Sprint(port["port"])]
+		name := map[string]string{
+			"80": "http", "443": "https", "53": "dns", "9090": "metrics", "5432": "postgres",
+		}[fmt.Sprint(port["port"])]
 		if name == "" || used[name] {
 			name = fmt.Sprintf("port-%v", port["port"])
 		}
@@ -203,7 +217,9 @@ func portNames(d *manifest.Document) (diag.Fix, bool) {
 		fix.Edits = append(fix.Edits, edits...)
 		said = append(said, "name: "+name)
 	}
-	slices.SortStableFunc(fix.Edits, func(a, b source.Edit) int { return cmp.Compare(a.Range.Start.Offset, b.Range.Start.Offset) })
+	slices.SortStableFunc(
+		fix.Edits, func(a, b source.Edit) int { return cmp.Compare(a.Range.Start.Offset, b.Range.Start.Offset) },
+	)
 	fix.Message = "name the ports: " + strings.Join(said, ", ")
 	return fix, len(said) > 0
 }
@@ -212,10 +228,14 @@ func portNames(d *manifest.Document) (diag.Fix, bool) {
 func followsCause(d *manifest.Document, causes []verdict.Cause, i int) bool {
 	c := causes[i]
 	before := func(says func(o verdict.Cause) bool) bool {
-		return slices.ContainsFunc(causes[:i], func(o verdict.Cause) bool { return o.Class == verdict.Invalid && says(o) })
+		return slices.ContainsFunc(
+			causes[:i], func(o verdict.Cause) bool { return o.Class == verdict.Invalid && says(o) },
+		)
 	}
 	another := func(says func(o verdict.Cause) bool) bool {
-		return slices.ContainsFunc(causes, func(o verdict.Cause) bool { return o.Class == verdict.Invalid && !o.Same(c) && says(o) })
+		return slices.ContainsFunc(
+			causes, func(o verdict.Cause) bool { return o.Class == verdict.Invalid && !o.Same(c) && says(o) },
+		)
 	}
 	required := strings.HasPrefix(c.Message, "Required value")
 	switch {
@@ -230,7 +250,9 @@ func followsCause(d *manifest.Document, causes []verdict.Cause, i int) bool {
 			return o.Path == c.Path && strings.Contains(o.Message, "namespaced rules cannot")
 		})
 	case strings.Contains(c.Message, "`selector` does not match template `labels`"): // of a Job, which goes without
-		return another(func(o verdict.Cause) bool { return strings.Contains(o.Message, "`selector` not auto-generated") })
+		return another(
+			func(o verdict.Cause) bool { return strings.Contains(o.Message, "`selector` not auto-generated") },
+		)
 	case isOfTorn(d, causes[:i], c):
 		return true
 	case strings.HasPrefix(c.Message, "Not found") && mountingPod(c.Path) != "":
@@ -240,8 +262,8 @@ func followsCause(d *manifest.Document, causes []verdict.Cause, i int) bool {
 	return false
 }
 
-// isOneOfSeveral reports whether a cause is about one of several values that one finding names: keys of a Secret, or names of
-// the ports of a Service.
+// isOneOfSeveral reports whether a cause is about one of several values that one finding names: keys of a Secret, or
+// names of the ports of a Service.
 func isOneOfSeveral(d *manifest.Document, c verdict.Cause) bool {
 	return d.Object.Kind == "Secret" && strings.HasPrefix(c.Path, "data[") ||
 		d.Object.Kind == "Service" && strings.HasPrefix(c.Path, "spec.ports[") && strings.HasSuffix(c.Path, ".name")
@@ -255,12 +277,21 @@ var forbiddenWays = []struct {
 	message *regexp.Regexp
 	help    string
 }{
-	{regexp.MustCompile(`may not be specified when strategy .type. is 'Recreate'`), "remove rollingUpdate, or write type: RollingUpdate"},
+	{
+		regexp.MustCompile(`may not be specified when strategy .type. is 'Recreate'`),
+		"remove rollingUpdate, or write type: RollingUpdate",
+	},
 	{regexp.MustCompile(`may not be used when .type. is 'ClusterIP'`), "write type: NodePort, or remove it"},
 	{regexp.MustCompile(`may not be specified when .operator. is`), "remove values, or write operator: In or NotIn"},
 	{regexp.MustCompile(`may not specify more than 1`), "keep one of the two"},
-	{regexp.MustCompile(`may not specify both ipBlock and another peer`), "write two peers, each with a dash of its own: one with ipBlock, one with the selectors"},
-	{regexp.MustCompile(`at least one Object or External metric to support scaling to zero`), "write minReplicas: 1, or scale by a metric of type Object or External"},
+	{
+		regexp.MustCompile(`may not specify both ipBlock and another peer`),
+		"write two peers, each with a dash of its own: one with ipBlock, one with the selectors",
+	},
+	{
+		regexp.MustCompile(`at least one Object or External metric to support scaling to zero`),
+		"write minReplicas: 1, or scale by a metric of type Object or External",
+	},
 }
 
 // enrichForbidden says how to go on where validation forbids a field.

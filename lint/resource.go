@@ -48,7 +48,10 @@ func PodTemplateOf(obj runtime.Object) *PodTemplate {
 	}
 	switch o := obj.(type) {
 	case *corev1.Pod:
-		return &PodTemplate{Labels: o.Labels, Annotations: o.Annotations, LabelsPath: "metadata.labels", Spec: &o.Spec, SpecPath: "spec"}
+		return &PodTemplate{
+			Labels: o.Labels, Annotations: o.Annotations, LabelsPath: "metadata.labels", Spec: &o.Spec,
+			SpecPath: "spec",
+		}
 	case *corev1.PodTemplate:
 		return template(&o.Template, "template")
 	case *corev1.ReplicationController:
@@ -112,7 +115,8 @@ func customTemplate(o *unstructured.Unstructured) (pods *PodTemplate) {
 
 var immense = regexp.MustCompile(`^[-+]?[0-9.]*[eE][-+]?0*[1-9][0-9]{3,}$|^[-+]?[0-9.]{200,}`)
 
-// holdsImmense reports whether a value holds text that would be a quantity with more digits than can be calculated with.
+// holdsImmense reports whether a value holds text that would be a quantity with more digits than can be calculated
+// with.
 func holdsImmense(v any) bool {
 	switch v := v.(type) {
 	case string:
@@ -169,8 +173,8 @@ type Resource struct {
 	Unrequested []Request // CPU and memory that containers of a workload do not request
 	Defaults    []string  // what a LimitRange sets for containers: "cpu request"
 	MaxReplicas int32     // of a HorizontalPodAutoscaler
-	// Hard is what a ResourceQuota without scopes grants, or a LimitRange sets for a container, and PodNeeds what one pod of
-	// a workload takes of it, by the quota's names (requests.cpu, pods), in thousandths.
+	// Hard is what a ResourceQuota without scopes grants, or a LimitRange sets for a container, and PodNeeds what one
+	// pod of a workload takes of it, by the quota's names (requests.cpu, pods), in thousandths.
 	Hard, PodNeeds map[string]int64
 	Ungiven        map[string]int64 // of how many containers of a pod nothing is said, by the same names
 	// Written and Stored are the object as JSON, as written and with defaults, of kinds whose contents a rule looks at;

@@ -17,8 +17,8 @@ import (
 	"github.com/seatrial/seatrial/validation/verdict"
 )
 
-// A rewrite puts fields that a mapping cannot have into those that it has: what an older API version called otherwise, or
-// what stands a level too high.
+// A rewrite puts fields that a mapping cannot have into those that it has: what an older API version called otherwise,
+// or what stands a level too high.
 type rewrite struct {
 	path     string         // of the mapping; empty: the object itself
 	consumed []string       // its fields that go, in their order in the document
@@ -70,15 +70,18 @@ func hasTexts(fields []*schema.Field, names ...string) bool {
 
 // rewriters are asked in order.
 var rewriters = []rewriter{
-	inColumn, jobInCronJob, ingressBackend, ingressDefault, oldMetric, metricSource, oldUtilization, oldDefinition, podFields,
-	probeFields, requestURL, resourceFields, claimStorage, containerPort, servicePort, groupOfVersion, pairElement, unweighted,
+	inColumn, jobInCronJob, ingressBackend, ingressDefault, oldMetric, metricSource, oldUtilization, oldDefinition,
+	podFields,
+	probeFields, requestURL, resourceFields, claimStorage, containerPort, servicePort, groupOfVersion, pairElement,
+	unweighted,
 	childFields, strayData, wrapper, singular, requiredName,
 }
 
 // reshapers are asked first: they put what has the wrong type into a field of another name.
 var reshapers = []rewriter{variableSource, backendPort}
 
-// rewriteOf returns the rewrite of the mapping that has an unknown field, or one of the wrong type that goes with others.
+// rewriteOf returns the rewrite of the mapping that has an unknown field, or one of the wrong type that goes with
+// others.
 func (t *target) rewriteOf(d *manifest.Document, object map[string]any, c verdict.Cause) (rewrite, bool) {
 	if !repairable(c) || strings.HasSuffix(c.Path, "]") {
 		return rewrite{}, false
@@ -115,8 +118,8 @@ func (t *target) rewriteOf(d *manifest.Document, object map[string]any, c verdic
 	return rewrite{}, false
 }
 
-// mappingIn returns the mapping at a path of an object, which for the empty path is the object itself; nil if no mapping
-// stands there.
+// mappingIn returns the mapping at a path of an object, which for the empty path is the object itself; nil if no
+// mapping stands there.
 func mappingIn(object map[string]any, path string) map[string]any {
 	if path == "" {
 		return object
@@ -159,7 +162,8 @@ func (w rewrite) fix(d *manifest.Document) (diag.Fix, bool) {
 		return diag.Fix{}, false
 	}
 	parent := d.Find(w.path)
-	if !parent.Exact || parent.Alias.IsValid() || parent.Node == nil || parent.Node.Kind != manifest.Map || !parent.Value.IsValid() {
+	if !parent.Exact || parent.Alias.IsValid() || parent.Node == nil || parent.Node.Kind != manifest.Map ||
+		!parent.Value.IsValid() {
 		return diag.Fix{}, false
 	}
 	var fields []*manifest.Field
@@ -209,7 +213,9 @@ func (w rewrite) fix(d *manifest.Document) (diag.Fix, bool) {
 		if !opensLine(d, p.Key) {
 			return diag.Fix{}, false
 		}
-		fix.Edits = append(fix.Edits, source.Edit{Range: d.File.Range(d.File.LineStart(p.Key.Start.Line), lineEnd(d.File, last))})
+		fix.Edits = append(
+			fix.Edits, source.Edit{Range: d.File.Range(d.File.LineStart(p.Key.Start.Line), lineEnd(d.File, last))},
+		)
 	}
 	return fix, true
 }
@@ -226,12 +232,15 @@ func (w rewrite) renames(m map[string]any) (name string, renamed bool) {
 // lifts reports whether the fields that come are those below the field that goes, on lines of their own.
 func (w rewrite) lifts(value any, p manifest.Place) bool {
 	inner, isMap := value.(map[string]any)
-	return isMap && p.Node != nil && len(p.Node.Fields) > 0 && p.Node.Fields[0].Key().Start.Line > p.Key.End.Line && reflect.DeepEqual(inner, w.added)
+	return isMap && p.Node != nil && len(p.Node.Fields) > 0 && p.Node.Fields[0].Key().Start.Line > p.Key.End.Line &&
+		reflect.DeepEqual(inner, w.added)
 }
 
-// first returns the edit that writes what comes in the place of the first field that goes, and what it does if that is not
-// what comes.
-func (w rewrite) first(d *manifest.Document, p manifest.Place, fields []*manifest.Field, under []string, lifted bool) (source.Edit, string) {
+// first returns the edit that writes what comes in the place of the first field that goes, and what it does if that is
+// not what comes.
+func (w rewrite) first(
+	d *manifest.Document, p manifest.Place, fields []*manifest.Field, under []string, lifted bool,
+) (source.Edit, string) {
 	end, last, indent := p.Value.End, max(p.Key.End.Line, lastLine(p.Value)), p.Key.Start.Column-1
 	if !p.Value.IsValid() {
 		end = p.Key.End
@@ -287,7 +296,8 @@ func ingressBackend(m map[string]any, at mappingAt) (map[string]any, []string, s
 	return added, consumed, fmt.Sprintf("in %s/%s %s", at.group, at.version, words)
 }
 
-// backendOf returns a backend as networking.k8s.io/v1 has it, of what an older version has or what stands a level too high.
+// backendOf returns a backend as networking.k8s.io/v1 has it, of what an older version has or what stands a level too
+// high.
 func backendOf(m map[string]any) (added map[string]any, consumed []string) {
 	service := map[string]any{}
 	take := func(names ...string) any {
@@ -361,7 +371,9 @@ func oldMetric(m map[string]any, at mappingAt) (map[string]any, []string, string
 			consumed = append(consumed, t.old)
 		}
 	}
-	for old, name := range map[string]string{"metricName": "name", "metricSelector": "selector", "selector": "selector"} {
+	for old, name := range map[string]string{
+		"metricName": "name", "metricSelector": "selector", "selector": "selector",
+	} {
 		if v, has := m[old]; has {
 			metric[name] = v
 			consumed = append(consumed, old)
@@ -374,7 +386,9 @@ func oldMetric(m map[string]any, at mappingAt) (map[string]any, []string, string
 		added["metric"] = metric
 	}
 	slices.Sort(consumed)
-	return added, consumed, "in autoscaling/v2 it is written " + strings.TrimSuffix(strings.TrimPrefix(flowText(added), "{"), "}")
+	return added, consumed, "in autoscaling/v2 it is written " + strings.TrimSuffix(
+		strings.TrimPrefix(flowText(added), "{"), "}",
+	)
 }
 
 // oldUtilization is for the target of autoscaling/v1.
@@ -432,7 +446,8 @@ func oldDefinition(m map[string]any, at mappingAt) (map[string]any, []string, st
 		if of, has := m["subresources"]; has && version["subresources"] == nil {
 			version["subresources"] = of
 		}
-		if columns, isList := m["additionalPrinterColumns"].([]any); isList && version["additionalPrinterColumns"] == nil {
+		if columns, isList := m["additionalPrinterColumns"].([]any); isList &&
+			version["additionalPrinterColumns"] == nil {
 			version["additionalPrinterColumns"] = columnsOf(columns)
 		}
 		versions[i] = version
@@ -559,19 +574,27 @@ var otherNames = map[string]map[string]string{
 	"Container":                         {"cmd": "command", "environment": "env"},
 	"ContainerPort":                     {"port": "containerPort"},
 	"ServicePort":                       {"containerPort": "targetPort"},
-	"Probe":                             {"http": "httpGet", "tcp": "tcpSocket", "intervalSeconds": "periodSeconds", "interval": "periodSeconds", "timeout": "timeoutSeconds"},
-	"PersistentVolumeClaimSpec":         {"storageClass": "storageClassName"},
-	"PersistentVolumeSpec":              {"storageClass": "storageClassName"},
-	"IngressSpec":                       {"ingressClass": "ingressClassName"},
-	"IngressTLS":                        {"secret": "secretName"},
-	"HorizontalPodAutoscalerSpec":       {"targetRef": "scaleTargetRef", "target": "scaleTargetRef", "scaleTarget": "scaleTargetRef"},
-	"LifecycleHandler":                  {"http": "httpGet", "tcp": "tcpSocket", "command": "exec"},
-	"StatefulSetSpec":                   {"service": "serviceName", "strategy": "updateStrategy"},
-	"DaemonSetSpec":                     {"strategy": "updateStrategy"},
-	"DeploymentSpec":                    {"updateStrategy": "strategy"},
-	"CronJobSpec":                       {"successfulJobsHistory": "successfulJobsHistoryLimit", "failedJobsHistory": "failedJobsHistoryLimit", "timezone": "timeZone"},
-	"NetworkPolicyEgressRule":           {"from": "to"},
-	"NetworkPolicyIngressRule":          {"to": "from"},
+	"Probe": {
+		"http": "httpGet", "tcp": "tcpSocket", "intervalSeconds": "periodSeconds", "interval": "periodSeconds",
+		"timeout": "timeoutSeconds",
+	},
+	"PersistentVolumeClaimSpec": {"storageClass": "storageClassName"},
+	"PersistentVolumeSpec":      {"storageClass": "storageClassName"},
+	"IngressSpec":               {"ingressClass": "ingressClassName"},
+	"IngressTLS":                {"secret": "secretName"},
+	"HorizontalPodAutoscalerSpec": {
+		"targetRef": "scaleTargetRef", "target": "scaleTargetRef", "scaleTarget": "scaleTargetRef",
+	},
+	"LifecycleHandler": {"http": "httpGet", "tcp": "tcpSocket", "command": "exec"},
+	"StatefulSetSpec":  {"service": "serviceName", "strategy": "updateStrategy"},
+	"DaemonSetSpec":    {"strategy": "updateStrategy"},
+	"DeploymentSpec":   {"updateStrategy": "strategy"},
+	"CronJobSpec": {
+		"successfulJobsHistory": "successfulJobsHistoryLimit", "failedJobsHistory": "failedJobsHistoryLimit",
+		"timezone": "timeZone",
+	},
+	"NetworkPolicyEgressRule":  {"from": "to"},
+	"NetworkPolicyIngressRule": {"to": "from"},
 }
 
 // foreignFields are fields that a type does not have and others do, with what to do about them.
@@ -587,9 +610,14 @@ var foreignFields = map[string]map[string]string{
 		"volumeClaimTemplates": "a StatefulSet has them: write kind: StatefulSet, or name a PersistentVolumeClaim in volumes:",
 		"podManagementPolicy":  "a StatefulSet has it: write kind: StatefulSet, or remove it",
 	},
-	"RollingUpdateDeployment": {"partition": "a StatefulSet has it: remove it; a Deployment stops half way by `kubectl rollout pause`"},
-	"ContainerPort":           {"targetPort": "a Service has it: a container has containerPort alone", "nodePort": "a Service has it: remove it"},
-	"PodSpec":                 {"replicas": podAlone, "template": podAlone, "selector": podAlone},
+	"RollingUpdateDeployment": {
+		"partition": "a StatefulSet has it: remove it; a Deployment stops half way by `kubectl rollout pause`",
+	},
+	"ContainerPort": {
+		"targetPort": "a Service has it: a container has containerPort alone",
+		"nodePort":   "a Service has it: remove it",
+	},
+	"PodSpec": {"replicas": podAlone, "template": podAlone, "selector": podAlone},
 }
 
 const podAlone = "a Pod is one: write apiVersion: apps/v1 and kind: Deployment for several of a template"

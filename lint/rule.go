@@ -107,8 +107,8 @@ func (p *Pass) Stored() map[string]any {
 	return p.stored
 }
 
-// Stored returns a document as the server would store it, as decoded JSON; nil if the verdict on it holds no object. It must
-// not be changed.
+// Stored returns a document as the server would store it, as decoded JSON; nil if the verdict on it holds no object. It
+// must not be changed.
 func Stored(d *manifest.Document, v verdict.Verdict) map[string]any {
 	if v.Object == nil {
 		return nil
@@ -177,8 +177,8 @@ func (p *SetPass) Written() map[string]any {
 	return p.written
 }
 
-// Stored returns the object under judgement as the server would store it; empty if its contents were not kept. It must not
-// be changed.
+// Stored returns the object under judgement as the server would store it; empty if its contents were not kept. It must
+// not be changed.
 func (p *SetPass) Stored() map[string]any {
 	p.decode()
 	if p.stored == nil {

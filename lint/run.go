@@ -137,7 +137,9 @@ func (r *run) run(ctx context.Context) (*Result, error) {
 		all.add(&fileResult{Findings: f.Findings, Suppressions: f.Suppressions, Resources: f.Resources})
 	}
 	set := NewSet(all.Resources, r.External)
-	all.Findings = slices.DeleteFunc(all.Findings, func(f finding) bool { return r.voided(set, &f) || replaced(set, &f) })
+	all.Findings = slices.DeleteFunc(
+		all.Findings, func(f finding) bool { return r.voided(set, &f) || replaced(set, &f) },
+	)
 	if err := r.enforce(ctx, set); err != nil {
 		return nil, err
 	}

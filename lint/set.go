@@ -447,12 +447,18 @@ func (e External) Matches(kind, namespace, name string) bool {
 
 // controllerAccounts are the ServiceAccounts that kube-controller-manager makes for its controllers.
 var controllerAccounts = []string{
-	"attachdetach-controller", "certificate-controller", "clusterrole-aggregation-controller", "cronjob-controller", "daemon-set-controller",
-	"deployment-controller", "device-taint-eviction-controller", "disruption-controller", "endpoint-controller", "endpointslice-controller",
-	"endpointslicemirroring-controller", "ephemeral-volume-controller", "expand-controller", "generic-garbage-collector", "horizontal-pod-autoscaler",
-	"job-controller", "legacy-service-account-token-cleaner", "namespace-controller", "node-controller", "persistent-volume-binder", "pod-garbage-collector",
-	"pv-protection-controller", "pvc-protection-controller", "replicaset-controller", "replication-controller", "resource-claim-controller", "resourcequota-controller",
-	"root-ca-cert-publisher", "service-account-controller", "service-cidrs-controller", "statefulset-controller", "ttl-after-finished-controller",
+	"attachdetach-controller", "certificate-controller", "clusterrole-aggregation-controller", "cronjob-controller",
+	"daemon-set-controller",
+	"deployment-controller", "device-taint-eviction-controller", "disruption-controller", "endpoint-controller",
+	"endpointslice-controller",
+	"endpointslicemirroring-controller", "ephemeral-volume-controller", "expand-controller",
+	"generic-garbage-collector", "horizontal-pod-autoscaler",
+	"job-controller", "legacy-service-account-token-cleaner", "namespace-controller", "node-controller",
+	"persistent-volume-binder", "pod-garbage-collector",
+	"pv-protection-controller", "pvc-protection-controller", "replicaset-controller", "replication-controller",
+	"resource-claim-controller", "resourcequota-controller",
+	"root-ca-cert-publisher", "service-account-controller", "service-cidrs-controller", "statefulset-controller",
+	"ttl-after-finished-controller",
 	"ttl-controller", "validatingadmissionpolicy-status-controller", "volumeattributesclass-protection-controller",
 }
 

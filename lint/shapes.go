@@ -18,8 +18,8 @@ import (
 	"github.com/seatrial/seatrial/validation/verdict"
 )
 
-// enrichShape says of a value of the wrong type what stands there, what the field takes, and what to write. The server's
-// own words are kept beside it.
+// enrichShape says of a value of the wrong type what stands there, what the field takes, and what to write. The
+// server's own words are kept beside it.
 func (t *target) enrichShape(d *manifest.Document, f *diag.Diagnostic, c verdict.Cause) {
 	kind := t.kindOf(d)
 	holder, key, ok := locate(d.Value(), c.Path)
@@ -71,8 +71,8 @@ func (t *target) enrichShape(d *manifest.Document, f *diag.Diagnostic, c verdict
 	}
 }
 
-// placed returns causes with the paths of the values that have the wrong type, and with the places where fields are missing
-// that stand elsewhere.
+// placed returns causes with the paths of the values that have the wrong type, and with the places where fields are
+// missing that stand elsewhere.
 func (t *target) placed(d *manifest.Document, causes []verdict.Cause) []verdict.Cause {
 	causes = slices.Clone(causes)
 	for i, c := range causes {
@@ -92,7 +92,8 @@ func wantedAt(d *manifest.Document, causes []verdict.Cause, c verdict.Cause) (to
 	}
 	holder, name := splitPath(c.Path)
 	for _, o := range causes {
-		if o.Class != verdict.Invalid || !strings.HasSuffix(o.Path, "."+name) || d.Find(o.Path).Exact || holder != "" && !isBelow(o.Path, holder) {
+		if o.Class != verdict.Invalid || !strings.HasSuffix(o.Path, "."+name) || d.Find(o.Path).Exact ||
+			holder != "" && !isBelow(o.Path, holder) {
 			continue
 		}
 		if to != "" && to != o.Path {
@@ -103,14 +104,15 @@ func wantedAt(d *manifest.Document, causes []verdict.Cause, c verdict.Cause) (to
 	return to
 }
 
-// wholeOf returns the path of the value that has the wrong type: that of a list for one of its elements, if the field takes
-// no list at all.
+// wholeOf returns the path of the value that has the wrong type: that of a list for one of its elements, if the field
+// takes no list at all.
 func (t *target) wholeOf(d *manifest.Document, c verdict.Cause) string {
 	list, element := strings.CutSuffix(c.Path, "]")
 	if kind := t.kindOf(d); element && kind != nil && isWrongType(c) {
 		list = list[:strings.LastIndexByte(list, '[')]
 		f, err := kind.Field(t.schemaPath(d, verdict.Cause{Path: list}))
-		if _, isList := valueOf(d, list).([]any); err == nil && isList && !strings.HasPrefix(f.Type, "[]") && !strings.HasPrefix(f.Type, "map[") {
+		if _, isList := valueOf(d, list).([]any); err == nil && isList && !strings.HasPrefix(f.Type, "[]") &&
+			!strings.HasPrefix(f.Type, "map[") {
 			return list
 		}
 	}
@@ -268,7 +270,9 @@ func listMeant(s slot, item string, v any) meaning {
 		}
 	case int64, float64, bool:
 		if item == "string" {
-			return meaning{value: []any{fmt.Sprint(v)}, words: "write it as a list: [" + scalarText(fmt.Sprint(v)) + "]"}
+			return meaning{
+				value: []any{fmt.Sprint(v)}, words: "write it as a list: [" + scalarText(fmt.Sprint(v)) + "]",
+			}
 		}
 	}
 	one := oneMeant(s, item, v)
@@ -516,7 +520,9 @@ func (t *target) enrichSelector(d *manifest.Document, f *diag.Diagnostic, c verd
 	name := lastName(fix.path)
 	labels, _ := fix.value.(map[string]any)
 	if inner, wrapped := labels["matchLabels"]; wrapped {
-		f.Help = fmt.Sprintf("the labels of %s stand below matchLabels: write %s: {matchLabels: %s}", name, name, flowText(inner))
+		f.Help = fmt.Sprintf(
+			"the labels of %s stand below matchLabels: write %s: {matchLabels: %s}", name, name, flowText(inner),
+		)
 	} else {
 		f.Help = fmt.Sprintf("%s of a %s has no matchLabels: write %s: %s", name, d.Object.Kind, name, flowText(labels))
 	}
@@ -566,7 +572,8 @@ func (t *target) selectorMeant(d *manifest.Document, object map[string]any, c ve
 	return repair{}, false
 }
 
-// blockText writes a value with each entry on a line of its own, as deep as the one in its place, and deeper than its key.
+// blockText writes a value with each entry on a line of its own, as deep as the one in its place, and deeper than its
+// key.
 func blockText(p manifest.Place, v any) string {
 	text, err := yaml.Marshal(v)
 	if err != nil {

@@ -16,8 +16,8 @@ func applied(t *testing.T, text string, d diag.Diagnostic) string {
 	return fixedBy(t, text, d.Fixes[0])
 }
 
-// TestSuggestedFixes makes the fixes of findings one after another, and compares the text that comes of them. The API server
-// accepts it.
+// TestSuggestedFixes makes the fixes of findings one after another, and compares the text that comes of them. The API
+// server accepts it.
 func TestSuggestedFixes(t *testing.T) {
 	const pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n"
 	const deployment = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec:\n"
@@ -25,24 +25,33 @@ func TestSuggestedFixes(t *testing.T) {
 	const ingress = "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: a}\nspec:\n  rules:\n  - http:\n      paths:\n      - path: /\n        pathType: Prefix\n"
 	for name, c := range map[string]struct{ text, want string }{
 		"from the pod into its container": {
-			pod + "  containers:\n  - name: c\n    image: c:1\n  readinessProbe:\n    httpGet:\n      path: /\n      port: 80\n",
-			pod + "  containers:\n  - name: c\n    image: c:1\n    readinessProbe:\n      httpGet:\n        path: /\n        port: 80\n",
+			pod +
+				"  containers:\n  - name: c\n    image: c:1\n  readinessProbe:\n    httpGet:\n      path: /\n      port: 80\n",
+			pod +
+				"  containers:\n  - name: c\n    image: c:1\n    readinessProbe:\n      httpGet:\n        path: /\n        port: 80\n",
 		},
 		"from the container into the pod": {
-			pod + "  containers:\n  - name: c\n    image: c:1\n    volumeMounts: [{name: v, mountPath: /v}]\n    volumes:\n    - name: v\n      emptyDir: {}\n",
-			pod + "  containers:\n  - name: c\n    image: c:1\n    volumeMounts: [{name: v, mountPath: /v}]\n  volumes:\n  - name: v\n    emptyDir: {}\n",
+			pod +
+				"  containers:\n  - name: c\n    image: c:1\n    volumeMounts: [{name: v, mountPath: /v}]\n    volumes:\n    - name: v\n      emptyDir: {}\n",
+			pod +
+				"  containers:\n  - name: c\n    image: c:1\n    volumeMounts: [{name: v, mountPath: /v}]\n  volumes:\n  - name: v\n    emptyDir: {}\n",
 		},
 		"into a security context that is missing": {
 			pod + "  containers:\n  - name: c\n    image: c:1\n    runAsNonRoot: true\n    command: [a]",
-			pod + "  containers:\n  - name: c\n    image: c:1\n    command: [a]\n    securityContext:\n      runAsNonRoot: true",
+			pod +
+				"  containers:\n  - name: c\n    image: c:1\n    command: [a]\n    securityContext:\n      runAsNonRoot: true",
 		},
 		"into a security context that exists": {
-			pod + "  containers:\n  - name: c\n    image: c:1\n    securityContext:\n      runAsUser: 1\n    privileged: false\n",
-			pod + "  containers:\n  - name: c\n    image: c:1\n    securityContext:\n      runAsUser: 1\n      privileged: false\n",
+			pod +
+				"  containers:\n  - name: c\n    image: c:1\n    securityContext:\n      runAsUser: 1\n    privileged: false\n",
+			pod +
+				"  containers:\n  - name: c\n    image: c:1\n    securityContext:\n      runAsUser: 1\n      privileged: false\n",
 		},
 		"from the pod's security context into a new one": {
-			pod + "  securityContext:\n    runAsUser: 1\n    fsGroup: 1\n    capabilities:\n      drop: [ALL]\n  containers:\n  - name: c\n    image: c:1\n",
-			pod + "  securityContext:\n    runAsUser: 1\n    fsGroup: 1\n  containers:\n  - name: c\n    image: c:1\n    securityContext:\n      capabilities:\n        drop: [ALL]\n",
+			pod +
+				"  securityContext:\n    runAsUser: 1\n    fsGroup: 1\n    capabilities:\n      drop: [ALL]\n  containers:\n  - name: c\n    image: c:1\n",
+			pod +
+				"  securityContext:\n    runAsUser: 1\n    fsGroup: 1\n  containers:\n  - name: c\n    image: c:1\n    securityContext:\n      capabilities:\n        drop: [ALL]\n",
 		},
 		"labels for a selector": {
 			deployment + "  selector:\n    app: a\n" + pods,
@@ -58,7 +67,8 @@ func TestSuggestedFixes(t *testing.T) {
 		},
 		"variables for a list": {
 			pod + "  containers:\n  - name: c\n    image: c:1\n    env:\n      A: b\n      PORT: 80\n",
-			pod + "  containers:\n  - name: c\n    image: c:1\n    env:\n      - name: A\n        value: b\n      - name: PORT\n        value: \"80\"\n",
+			pod +
+				"  containers:\n  - name: c\n    image: c:1\n    env:\n      - name: A\n        value: b\n      - name: PORT\n        value: \"80\"\n",
 		},
 		"a port": {
 			pod + "  containers:\n  - name: c\n    image: c:1\n    ports: [80]\n",
@@ -150,8 +160,11 @@ func TestInvalidValuesHaveAWayOut(t *testing.T) {
 func TestLookalikes(t *testing.T) {
 	const plain = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\nspec:\n  containers:\n  - name: c\n    image: c:1\n    args: [\"-c\"]\n"
 	for name, c := range map[string]struct{ old, with, message string }{
-		"indentation":           {"  containers", "\u00a0 containers", "no-break space (U+00A0)"},
-		"indentation of all":    {"\n  - name: c\n    image", "\n\u00a0\u00a0- name: c\n\u00a0\u00a0\u00a0\u00a0image", "no-break space (U+00A0), in 6 places"},
+		"indentation": {"  containers", "\u00a0 containers", "no-break space (U+00A0)"},
+		"indentation of all": {
+			"\n  - name: c\n    image", "\n\u00a0\u00a0- name: c\n\u00a0\u00a0\u00a0\u00a0image",
+			"no-break space (U+00A0), in 6 places",
+		},
 		"after a colon":         {"name: a", "name:\u00a0a", "no-break space (U+00A0)"},
 		"inside of a key":       {"image:", "im\u200bage:", "zero-width character (U+200B)"},
 		"inside of a value":     {"c:1", "c:\u200b1", "zero-width character (U+200B)"},
@@ -187,7 +200,8 @@ func TestLookalikes(t *testing.T) {
 		}
 	}
 	const atEnd = "apiVersion: v1\nkind: Pod\nspec: {containers: [{name: c, image: c:1}]}\nmetadata:\n  name\uff1a"
-	if found := findings(t, atEnd, "none"); len(found) != 1 || !strings.HasPrefix(found[0].Message, "full-width colon") {
+	if found := findings(t, atEnd, "none"); len(found) != 1 ||
+		!strings.HasPrefix(found[0].Message, "full-width colon") {
 		t.Errorf("colon at the end of the file: %+v", found)
 	}
 	prose := "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, annotations: {note: 5\u00a0kg}}\ndata: {title: \u201cHello\u201d}\n"

@@ -382,7 +382,9 @@ func (t *target) unknownKind(r *run, d *manifest.Document) diag.Diagnostic {
 		if at, name, meant, ok := hiddenIn(d, path, ""); ok {
 			f.Path, f.Range = path, at
 			f.Help = fmt.Sprintf("%s is a part of the value: write %s", name, meant)
-			f.Fixes = []diag.Fix{{Message: "write " + meant, Safe: true, Edits: []source.Edit{{Range: at, NewText: meant}}}}
+			f.Fixes = []diag.Fix{
+				{Message: "write " + meant, Safe: true, Edits: []source.Edit{{Range: at, NewText: meant}}},
+			}
 			return f
 		}
 	}
@@ -429,10 +431,12 @@ func (t *target) unknownKind(r *run, d *manifest.Document) diag.Diagnostic {
 
 // foreign reports whether a kind is of a group that is somebody else's: no kind of Kubernetes was meant by it.
 func foreign(gvk schema.GVK) bool {
-	return strings.Contains(gvk.Group, ".") && (!strings.HasSuffix(gvk.Group, ".k8s.io") || !schema.IsBuiltinGroup(gvk.Group))
+	return strings.Contains(gvk.Group, ".") &&
+		(!strings.HasSuffix(gvk.Group, ".k8s.io") || !schema.IsBuiltinGroup(gvk.Group))
 }
 
-// notServed says that an API server with the settings of the run does not serve a kind, and which setting would change that.
+// notServed says that an API server with the settings of the run does not serve a kind, and which setting would change
+// that.
 func (t *target) notServed(d *manifest.Document, setting string) diag.Diagnostic {
 	f := newDiagnostic(ruleKindUnknown, d)
 	f.Reason, f.Path = "NotFound", "kind"
@@ -679,7 +683,8 @@ func (r *run) deprecation(d *manifest.Document, k *schema.Kind, version string) 
 	return []diag.Diagnostic{f}
 }
 
-// notYet returns since which release a replacement, a group and version with a kind, is served; empty if a version serves it.
+// notYet returns since which release a replacement, a group and version with a kind, is served; empty if a version
+// serves it.
 func notYet(use, version string) string {
 	apiVersion, kind, _ := strings.Cut(use, " ")
 	group, v, grouped := strings.Cut(apiVersion, "/")
@@ -697,8 +702,8 @@ func notYet(use, version string) string {
 	return ""
 }
 
-// stableVersion returns the stable API version of a kind that a version of Kubernetes serves in the same group; empty if there
-// is none.
+// stableVersion returns the stable API version of a kind that a version of Kubernetes serves in the same group; empty
+// if there is none.
 func stableVersion(gvk schema.GVK, version string) string {
 	store, err := schema.Open(version)
 	if err != nil {
@@ -712,8 +717,8 @@ func stableVersion(gvk schema.GVK, version string) string {
 	return ""
 }
 
-// successor returns the API version of a kind in its group that the newest release serves, and since which it is served;
-// empty if none does after a release.
+// successor returns the API version of a kind in its group that the newest release serves, and since which it is
+// served; empty if none does after a release.
 func successor(gvk schema.GVK, version string) (later, since string) {
 	for _, v := range slices.Backward(schema.Versions()) {
 		if v == version {

@@ -17,8 +17,8 @@ import (
 	"github.com/seatrial/seatrial/validation/verdict"
 )
 
-// judgeUpdate judges the change from the base to an object, and returns what the server refuses of it. What it refuses of
-// the new object as such is in created, and is not told twice.
+// judgeUpdate judges the change from the base to an object, and returns what the server refuses of it. What it refuses
+// of the new object as such is in created, and is not told twice.
 func (r *run) judgeUpdate(ctx context.Context, d *manifest.Document, created verdict.Verdict) []diag.Diagnostic {
 	old := r.Base.Find(d)
 	if old == nil || string(old.JSON) == string(d.JSON) {
@@ -37,8 +37,8 @@ func (r *run) judgeUpdate(ctx context.Context, d *manifest.Document, created ver
 	return u.found
 }
 
-// replaced reports whether a finding is about the change from an object of the base that became another object of the set:
-// one of the same name in a file whose path is more similar, as of another environment.
+// replaced reports whether a finding is about the change from an object of the base that became another object of the
+// set: one of the same name in a file whose path is more similar, as of another environment.
 func replaced(set *Set, f *finding) bool {
 	if f.Rule != ruleUpdate.Name || len(f.Related) == 0 {
 		return false
@@ -47,8 +47,10 @@ func replaced(set *Set, f *finding) bool {
 	group := schema.FromAPIVersionAndKind(f.Object.APIVersion, f.Object.Kind).Group
 	return slices.ContainsFunc(set.All, func(r *Resource) bool {
 		o := r.Object
-		return r.File != f.Range.File && o.Name == f.Object.Name && o.Kind == f.Object.Kind && r.GroupKind().Group == group &&
-			cmp.Or(o.Namespace, "default") == cmp.Or(f.Object.Namespace, "default") && alike(was, r.File) > alike(was, f.Range.File)
+		return r.File != f.Range.File && o.Name == f.Object.Name && o.Kind == f.Object.Kind &&
+			r.GroupKind().Group == group &&
+			cmp.Or(o.Namespace, "default") == cmp.Or(f.Object.Namespace, "default") &&
+			alike(was, r.File) > alike(was, f.Range.File)
 	})
 }
 
@@ -176,7 +178,8 @@ func (u *update) culprits(ctx context.Context, c verdict.Cause) []change {
 			continue
 		}
 		v, judged := u.run.Validator.Update(ctx, gvkOf(u.now), u.old.JSON, doc, namespaceOf(u.now))
-		if judged && slices.ContainsFunc(v.Causes, func(o verdict.Cause) bool { return o.Path == c.Path && o.Reason == c.Reason }) {
+		if judged &&
+			slices.ContainsFunc(v.Causes, func(o verdict.Cause) bool { return o.Path == c.Path && o.Reason == c.Reason }) {
 			refused = append(refused, candidate)
 		}
 	}

@@ -14,8 +14,8 @@ import (
 	"github.com/seatrial/seatrial/validation"
 )
 
-// TestUpdates holds the findings about changes against testdata/updates.txt: cases are separated by ====, files begin with
-// "--- old" or "--- new" and a name, and the findings stand at the end, each in lines that begin with =>.
+// TestUpdates holds the findings about changes against testdata/updates.txt: cases are separated by ====, files begin
+// with "--- old" or "--- new" and a name, and the findings stand at the end, each in lines that begin with =>.
 func TestUpdates(t *testing.T) {
 	const name = "testdata/updates.txt"
 	data, err := os.ReadFile(name)

@@ -22,10 +22,14 @@ var quantityText = regexp.MustCompile(`^([-+]?[0-9]+(?:[.,][0-9]+)?)\s*([A-Za-z]
 
 // quantityUnits are the units that are written where Kubernetes has others.
 var quantityUnits = map[string]string{
-	"b": "", "k": "Ki", "kb": "Ki", "ki": "Ki", "kib": "Ki", "mb": "Mi", "mi": "Mi", "mib": "Mi", "gb": "Gi", "gi": "Gi", "gib": "Gi", "g": "Gi",
-	"tb": "Ti", "ti": "Ti", "tib": "Ti", "t": "Ti", "pi": "Pi", "pb": "Pi", "pib": "Pi", "cpu": "", "cpus": "", "core": "", "cores": "",
-	"mcpu": "m", "millicores": "m", "millicpu": "m", "mm": "m", "vcpu": "", "vcpus": "", "bytes": "", "byte": "", "": "",
-	"meg": "Mi", "megs": "Mi", "megabytes": "Mi", "gig": "Gi", "gigs": "Gi", "gigabytes": "Gi", "kilobytes": "Ki", "terabytes": "Ti",
+	"b": "", "k": "Ki", "kb": "Ki", "ki": "Ki", "kib": "Ki", "mb": "Mi", "mi": "Mi", "mib": "Mi", "gb": "Gi",
+	"gi": "Gi", "gib": "Gi", "g": "Gi",
+	"tb": "Ti", "ti": "Ti", "tib": "Ti", "t": "Ti", "pi": "Pi", "pb": "Pi", "pib": "Pi", "cpu": "", "cpus": "",
+	"core": "", "cores": "",
+	"mcpu": "m", "millicores": "m", "millicpu": "m", "mm": "m", "vcpu": "", "vcpus": "", "bytes": "", "byte": "",
+	"":    "",
+	"meg": "Mi", "megs": "Mi", "megabytes": "Mi", "gig": "Gi", "gigs": "Gi", "gigabytes": "Gi", "kilobytes": "Ki",
+	"terabytes": "Ti",
 }
 
 // quantityMeant returns the quantity that was most likely meant.
@@ -78,7 +82,8 @@ func enrichQuantity(d *manifest.Document, f *diag.Diagnostic, c verdict.Cause, v
 func enrichPercent(d *manifest.Document, f *diag.Diagnostic, path, percent string) {
 	f.Help = "averageValue is an amount, such as 500m; percents of the request are averageUtilization: " + percent
 	p := d.Find(path)
-	if _, err := strconv.Atoi(percent); err != nil || !p.Exact || !p.Key.IsValid() || p.Value.Start.Line != p.Key.End.Line {
+	if _, err := strconv.Atoi(percent); err != nil || !p.Exact || !p.Key.IsValid() ||
+		p.Value.Start.Line != p.Key.End.Line {
 		return
 	}
 	text := fmt.Sprintf("averageUtilization: %s", percent)
@@ -114,7 +119,9 @@ func requoteValue(d *manifest.Document, at source.Range, value string) string {
 var (
 	unsupported = regexp.MustCompile(`^Unsupported value: ("(?:[^"\\]|\\.)*"): supported values: (.*)$`)
 	oneOfNames  = regexp.MustCompile(`^Invalid value: ("(?:[^"\\]|\\.)*"): must be one of ([a-z, ]+)$`)
-	oneOfQuoted = regexp.MustCompile(`^Invalid value: ("(?:[^"\\]|\\.)*"): must be ('[A-Za-z]+'(?:(?:,| or|, or) '[A-Za-z]+')+)$`)
+	oneOfQuoted = regexp.MustCompile(
+		`^Invalid value: ("(?:[^"\\]|\\.)*"): must be ('[A-Za-z]+'(?:(?:,| or|, or) '[A-Za-z]+')+)$`,
+	)
 	namePattern = regexp.MustCompile(`^Invalid value: ("(?:[^"\\]|\\.)*"): a (?:lowercase RFC 1123|DNS-1035|valid DNS)`)
 	quotedWord  = regexp.MustCompile(`"((?:[^"\\]|\\.)*)"`)
 )
@@ -180,7 +187,9 @@ func enrichSamePort(d *manifest.Document, f *diag.Diagnostic, path string) {
 		return
 	}
 	f.Server = f.Message
-	f.Message = fmt.Sprintf("Duplicate value: port %v with protocol %v", port["port"], cmp.Or[any](port["protocol"], "TCP"))
+	f.Message = fmt.Sprintf(
+		"Duplicate value: port %v with protocol %v", port["port"], cmp.Or[any](port["protocol"], "TCP"),
+	)
 	f.Help = "each port of a Service has a number of its own: write another one, or remove one of the two"
 	if p := d.Find(path + ".port"); p.Exact {
 		f.Range = valueRange(p)
@@ -188,8 +197,11 @@ func enrichSamePort(d *manifest.Document, f *diag.Diagnostic, path string) {
 	ports, _ := valueOf(d, "spec.ports").([]any)
 	for i, it := range ports {
 		first := fmt.Sprintf("spec.ports[%d]", i)
-		if other, _ := it.(map[string]any); first != path && fmt.Sprint(other["port"]) == fmt.Sprint(port["port"]) && len(f.Related) == 0 {
-			f.Related = append(f.Related, diag.Related{Range: valueRange(d.Find(first + ".port")), Message: "first given here"})
+		if other, _ := it.(map[string]any); first != path && fmt.Sprint(other["port"]) == fmt.Sprint(port["port"]) &&
+			len(f.Related) == 0 {
+			f.Related = append(
+				f.Related, diag.Related{Range: valueRange(d.Find(first + ".port")), Message: "first given here"},
+			)
 		}
 	}
 }
@@ -208,7 +220,8 @@ func isWritten(d *manifest.Document, path string) bool {
 var typeDump = regexp.MustCompile(
 	`^(?:Unsupported|Invalid) value: \{"Type":("(?:[^"\\]|\\.)*"),.*\}: (?:supported values: |must be )(.*)$`)
 
-// enumOfType returns the type that a message refuses of an object, and the types that there are; empty if it refuses none.
+// enumOfType returns the type that a message refuses of an object, and the types that there are; empty if it refuses
+// none.
 func enumOfType(message string) (typ string, values []string) {
 	m := typeDump.FindStringSubmatch(message)
 	if m == nil {
@@ -260,7 +273,10 @@ const (
 // containerResources are the resources that a container can ask for, and words that are used for them.
 var (
 	containerResources = []string{"cpu", "memory", "ephemeral-storage"}
-	resourceWords      = map[string]string{"mem": "memory", "ram": "memory", "cpus": "cpu", "vcpu": "cpu", "storage": "ephemeral-storage", "disk": "ephemeral-storage"}
+	resourceWords      = map[string]string{
+		"mem": "memory", "ram": "memory", "cpus": "cpu", "vcpu": "cpu", "storage": "ephemeral-storage",
+		"disk": "ephemeral-storage",
+	}
 )
 
 // resourceMeant returns the name of a resource that the server does not know, and the one that was most likely meant.
@@ -287,7 +303,8 @@ func enrichResource(d *manifest.Document, f *diag.Diagnostic, path, name, meant 
 
 // invalidMeant returns the repair of a value that validation refuses, if it is known what was meant.
 func invalidMeant(d *manifest.Document, object map[string]any, c verdict.Cause) (repair, bool) {
-	if _, _, meant, ok := hiddenIn(d, sourcePath(d, c.Path), c.Message); ok && d.Find(sourcePath(d, c.Path)).Node.Kind == manifest.Scalar {
+	if _, _, meant, ok := hiddenIn(d, sourcePath(d, c.Path), c.Message); ok &&
+		d.Find(sourcePath(d, c.Path)).Node.Kind == manifest.Scalar {
 		return repair{path: sourcePath(d, c.Path), value: strings.Trim(meant, `"'`)}, true
 	}
 	if name, meant := resourceMeant(c); meant != "" && name != meant {
@@ -413,9 +430,12 @@ func enumOf(wrong string, values []string) string {
 
 // enumWords are words that are used for values of enumerations.
 var enumWords = map[string]string{
-	"never": "Forbid", "skip": "Forbid", "parallel": "Allow", "http": "TCP", "https": "TCP", "grpc": "TCP", "tls": "TCP", "ssl": "TCP",
-	"=": "In", "==": "In", "equals": "In", "!=": "NotIn", "percent": "Utilization", "percentage": "Utilization", "keep": "Retain",
-	"rolling": "RollingUpdate", "latest": "Always", "missing": "IfNotPresent", "secret": "Opaque", "rwx": "ReadWriteMany",
+	"never": "Forbid", "skip": "Forbid", "parallel": "Allow", "http": "TCP", "https": "TCP", "grpc": "TCP",
+	"tls": "TCP", "ssl": "TCP",
+	"=": "In", "==": "In", "equals": "In", "!=": "NotIn", "percent": "Utilization", "percentage": "Utilization",
+	"keep":    "Retain",
+	"rolling": "RollingUpdate", "latest": "Always", "missing": "IfNotPresent", "secret": "Opaque",
+	"rwx": "ReadWriteMany",
 }
 
 // noneMeant says what to do about a value of an enumeration of which nobody can say what was meant.
@@ -544,8 +564,8 @@ func isBase64(text string) bool {
 	return err == nil
 }
 
-// repairedBase64 returns base64 that is broken over lines, of the alphabet for addresses or without its padding as it should be;
-// empty if the text is rather plain text.
+// repairedBase64 returns base64 that is broken over lines, of the alphabet for addresses or without its padding as it
+// should be; empty if the text is rather plain text.
 func repairedBase64(text string) string {
 	joined := strings.Join(strings.Fields(text), "")
 	if len(joined) < minBase64 { // nothing but its padding can be missing
@@ -567,9 +587,10 @@ func padded(bare string) string { return bare + strings.Repeat("=", (4-len(bare)
 // isPlainBase64 reports whether base64 stands for a line of text, as the values of most Secrets do.
 func isPlainBase64(text string) bool {
 	decoded, err := base64.StdEncoding.DecodeString(text)
-	return err == nil && len(decoded) > 3 && !strings.ContainsFunc(strings.TrimRight(string(decoded), "\n"), func(r rune) bool {
-		return r < ' ' || r > '~'
-	})
+	return err == nil && len(decoded) > 3 &&
+		!strings.ContainsFunc(strings.TrimRight(string(decoded), "\n"), func(r rune) bool {
+			return r < ' ' || r > '~'
+		})
 }
 
 // asStringData moves a key of a Secret from data to stringData, or all of them if none is base64.
@@ -588,7 +609,8 @@ func asStringData(d *manifest.Document, path string) (diag.Fix, bool) {
 	}
 	last := p.Node
 	at := d.Find(path)
-	if !p.Exact || last == nil || len(last.Fields) == 0 || d.Has("stringData") || !inBlock(d, p) || !opensLine(d, at.Key) || !opensLine(d, p.Key) {
+	if !p.Exact || last == nil || len(last.Fields) == 0 || d.Has("stringData") || !inBlock(d, p) ||
+		!opensLine(d, at.Key) || !opensLine(d, p.Key) {
 		return diag.Fix{}, false
 	}
 	if end := last.Fields[len(last.Fields)-1]; end.Key() != at.Key {

@@ -150,7 +150,8 @@ var (
 
 // OwnRules lists the rules that package lint checks itself: the verdicts first, then advice.
 var OwnRules = []*Rule{
-	ruleSyntax, ruleTab, ruleDuplicateKey, ruleKindUnknown, ruleFieldUnknown, ruleFieldType, ruleAPIServer, ruleDuplicate, ruleScope,
+	ruleSyntax, ruleTab, ruleDuplicateKey, ruleKindUnknown, ruleFieldUnknown, ruleFieldType, ruleAPIServer,
+	ruleDuplicate, ruleScope,
 	ruleUpdate,
 	ruleDeprecated, ruleServerWarning, ruleLookalike, ruleSuppressionInvalid, ruleSuppressionStale,
 }

@@ -70,7 +70,8 @@ func (c *Chunk) duplicates() (out []diag.Diagnostic) {
 			if have, ok := first[f.Name]; ok {
 				out = append(
 					out,
-					*c.finding(ruleDuplicateKey, f.keyStart, f.keyEnd, fmt.Sprintf("key %s is given twice in one mapping", quoteYAMLKey(f.Name)),
+					*c.finding(ruleDuplicateKey, f.keyStart, f.keyEnd,
+						fmt.Sprintf("key %s is given twice in one mapping", quoteYAMLKey(f.Name)),
 						"clients keep the last value and lose the first one silently: remove one of them").relate(have.keyStart, have.keyEnd, "first given here").done(),
 				)
 			} else {
@@ -108,7 +109,8 @@ func (c *Chunk) joined() *diag.Diagnostic {
 		return nil
 	}
 	first := c.file.Range(starts[0], starts[0])
-	r := c.finding(ruleSyntax, starts[0], lineEnd(c.file.Data, starts[0]), "another object begins here, without --- above it",
+	r := c.finding(ruleSyntax, starts[0], lineEnd(c.file.Data, starts[0]),
+		"another object begins here, without --- above it",
 		"objects of one file are separated by a line with ---; without it they are read as one")
 	fix := diag.Fix{Message: "separate the objects"}
 	for _, at := range starts {
@@ -142,7 +144,9 @@ func (d *Document) identity() (out []diag.Diagnostic) {
 			n := d.Root().Get(key).Value
 			out = append(
 				out,
-				*d.chunk.finding(ruleSyntax, n.start, n.end, fmt.Sprintf("%s must be a text that is not empty", key), "").done(),
+				*d.chunk.finding(
+					ruleSyntax, n.start, n.end, fmt.Sprintf("%s must be a text that is not empty", key), "",
+				).done(),
 			)
 		}
 	}
@@ -180,14 +184,35 @@ const ofContainer, ofPod = "part of a Pod template (a container)", "part of a Po
 
 // parts are asked in order: the first one of which all keys are given counts.
 var parts = []part{
-	{[]string{"spec.containers"}, "part of a Pod template", "write apiVersion: v1, kind: Pod and metadata: above it, or put it below template: of a workload"},
-	{[]string{"metadata", "spec.template"}, "a Deployment or another workload", "write apiVersion: apps/v1 and kind: Deployment above it"},
+	{
+		[]string{"spec.containers"}, "part of a Pod template",
+		"write apiVersion: v1, kind: Pod and metadata: above it, or put it below template: of a workload",
+	},
+	{
+		[]string{"metadata", "spec.template"}, "a Deployment or another workload",
+		"write apiVersion: apps/v1 and kind: Deployment above it",
+	},
 	{[]string{"metadata", "spec"}, "an object without its first two lines", "write apiVersion: and kind: above it"},
-	{[]string{"containers"}, ofPod, "for a Pod write apiVersion: v1, kind: Pod, metadata: {name: ...} and spec: above it, and indent it below spec:"},
-	{[]string{"name", "image"}, ofContainer, "for a Pod write apiVersion: v1, kind: Pod, metadata: {name: ...}, spec: and containers: above it, and a dash before it"},
-	{[]string{"ports", "selector"}, "the spec of a Service", "write apiVersion: v1, kind: Service, metadata: {name: ...} and spec: above it, and indent it"},
-	{[]string{"selector", "template"}, "the spec of a Deployment or another workload", "write apiVersion: apps/v1, kind: Deployment, metadata: {name: ...} and spec: above it, and indent it"},
-	{[]string{"jobTemplate"}, "the spec of a CronJob", "write apiVersion: batch/v1, kind: CronJob, metadata: {name: ...} and spec: above it, and indent it"},
+	{
+		[]string{"containers"}, ofPod,
+		"for a Pod write apiVersion: v1, kind: Pod, metadata: {name: ...} and spec: above it, and indent it below spec:",
+	},
+	{
+		[]string{"name", "image"}, ofContainer,
+		"for a Pod write apiVersion: v1, kind: Pod, metadata: {name: ...}, spec: and containers: above it, and a dash before it",
+	},
+	{
+		[]string{"ports", "selector"}, "the spec of a Service",
+		"write apiVersion: v1, kind: Service, metadata: {name: ...} and spec: above it, and indent it",
+	},
+	{
+		[]string{"selector", "template"}, "the spec of a Deployment or another workload",
+		"write apiVersion: apps/v1, kind: Deployment, metadata: {name: ...} and spec: above it, and indent it",
+	},
+	{
+		[]string{"jobTemplate"}, "the spec of a CronJob",
+		"write apiVersion: batch/v1, kind: CronJob, metadata: {name: ...} and spec: above it, and indent it",
+	},
 	{[]string{"template"}, "the spec of a workload", "it stands below spec:"},
 	{[]string{"livenessProbe"}, ofContainer, "it is a field of an element of containers:"},
 	{[]string{"readinessProbe"}, ofContainer, "it is a field of an element of containers:"},
@@ -195,12 +220,18 @@ var parts = []part{
 	{[]string{"volumeMounts"}, ofContainer, "it is a field of an element of containers:"},
 	{[]string{"resources"}, ofContainer, "it is a field of an element of containers:"},
 	{[]string{"envFrom"}, ofContainer, "it is a field of an element of containers:"},
-	{[]string{"securityContext"}, "part of a Pod template (a container, or the spec of its pods)", "it stands beside image: or containers:"},
+	{
+		[]string{"securityContext"}, "part of a Pod template (a container, or the spec of its pods)",
+		"it stands beside image: or containers:",
+	},
 	{[]string{"tolerations"}, ofPod, "it stands beside containers:"},
 	{[]string{"affinity"}, ofPod, "it stands beside containers:"},
 	{[]string{"nodeSelector"}, ofPod, "it stands beside containers:"},
 	{[]string{"topologySpreadConstraints"}, ofPod, "it stands beside containers:"},
-	{[]string{"roleRef"}, "a binding without its first two lines", "write apiVersion: rbac.authorization.k8s.io/v1 and kind: above it"},
+	{
+		[]string{"roleRef"}, "a binding without its first two lines",
+		"write apiVersion: rbac.authorization.k8s.io/v1 and kind: above it",
+	},
 	{[]string{"matchLabels"}, "a label selector", "it stands below selector:"},
 	{[]string{"spec"}, "an object without its first lines", "write apiVersion:, kind: and metadata: above it"},
 	{[]string{"metadata"}, "an object without its first two lines", "write apiVersion: and kind: above it"},
@@ -296,7 +327,9 @@ func (c *Chunk) notAMapping(js []byte) []diag.Diagnostic {
 		}
 	case s != "" && strings.Contains(s, ":"):
 		return []diag.Diagnostic{
-			*c.finding(ruleSyntax, start, end, "document is a text, not a mapping: a colon needs a space after it", detail).done(),
+			*c.finding(
+				ruleSyntax, start, end, "document is a text, not a mapping: a colon needs a space after it", detail,
+			).done(),
 		}
 	}
 	return []diag.Diagnostic{
@@ -360,7 +393,9 @@ func (c *Chunk) explained(p syntax.Problem) diag.Diagnostic {
 	for _, f := range p.Fixes {
 		fix := diag.Fix{Message: f.Message, Safe: f.Certain}
 		for _, e := range f.Edits {
-			fix.Edits = append(fix.Edits, source.Edit{Range: c.file.Range(c.start+e.Start, c.start+e.End), NewText: e.NewText})
+			fix.Edits = append(
+				fix.Edits, source.Edit{Range: c.file.Range(c.start+e.Start, c.start+e.End), NewText: e.NewText},
+			)
 		}
 		r.d.Fixes = append(r.d.Fixes, fix)
 	}

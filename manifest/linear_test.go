@@ -9,8 +9,8 @@ import (
 	"github.com/seatrial/seatrial/source"
 )
 
-// TestLongLinesAndLargeMappings ends at once when the work grows with the size of the text, and not within the time of a
-// test run when it grows with the square.
+// TestLongLinesAndLargeMappings ends at once when the work grows with the size of the text, and not within the time of
+// a test run when it grows with the square.
 func TestLongLinesAndLargeMappings(t *testing.T) {
 	const many = 60_000
 	var flow, block strings.Builder
@@ -21,8 +21,11 @@ func TestLongLinesAndLargeMappings(t *testing.T) {
 	limits := manifest.Limits{MaxBytes: 64 << 20, MaxDepth: 100}
 	head := "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
 	for name, text := range map[string]string{
-		"flow":  head + "data: {" + strings.TrimSuffix(flow.String(), ", ") + "}\n",
-		"JSON":  `{"apiVersion": "v1", "kind": "ConfigMap", "data": {"` + strings.TrimSuffix(strings.ReplaceAll(strings.ReplaceAll(flow.String(), ": ", `": "`), ", ", `", "`), `, "`) + "}}",
+		"flow": head + "data: {" + strings.TrimSuffix(flow.String(), ", ") + "}\n",
+		"JSON": `{"apiVersion": "v1", "kind": "ConfigMap", "data": {"` +
+			strings.TrimSuffix(
+				strings.ReplaceAll(strings.ReplaceAll(flow.String(), ": ", `": "`), ", ", `", "`), `, "`,
+			) + "}}",
 		"block": head + "data:\n" + block.String(),
 	} {
 		docs, findings := manifest.Read(source.NewFile("a.yaml", []byte(text)), limits)

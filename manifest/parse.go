@@ -76,11 +76,15 @@ func (c *Chunk) refuse(l Limits) *diag.Diagnostic {
 		case rest[0] == '#':
 			f.fix(c.separator.start, c.separator.end, "--- "+rest, "put a space before the comment")
 		case keyAndValue.MatchString(rest):
-			f.fix(c.separator.start, c.separator.end, "---\n"+strings.TrimSpace(rest), "put the separator on a line of its own")
+			f.fix(
+				c.separator.start, c.separator.end, "---\n"+strings.TrimSpace(rest),
+				"put the separator on a line of its own",
+			)
 		}
 		return f.done()
 	case len(text) > l.MaxBytes:
-		return c.finding(ruleSyntax, c.start, c.start, fmt.Sprintf("document of %s is larger than the API server takes", sizeText(len(text))),
+		return c.finding(ruleSyntax, c.start, c.start,
+			fmt.Sprintf("document of %s is larger than the API server takes", sizeText(len(text))),
 			fmt.Sprintf("the limit of a request is %s: split the object", sizeText(l.MaxBytes))).
 			done()
 	}
@@ -88,7 +92,10 @@ func (c *Chunk) refuse(l Limits) *diag.Diagnostic {
 		return f
 	}
 	if at := tooDeep(text, l.MaxDepth); at >= 0 {
-		return c.finding(ruleSyntax, c.start+at, c.start+at+1, fmt.Sprintf("nested deeper than %d levels", l.MaxDepth), "no kind needs such depth: flatten the document").
+		return c.finding(
+			ruleSyntax, c.start+at, c.start+at+1, fmt.Sprintf("nested deeper than %d levels", l.MaxDepth),
+			"no kind needs such depth: flatten the document",
+		).
 			done()
 	}
 	return nil
@@ -114,7 +121,9 @@ func (c *Chunk) encoding(text []byte) *diag.Diagnostic {
 	for i := 0; i < len(text); {
 		r, n := utf8.DecodeRune(text[i:])
 		if r == utf8.RuneError && n == 1 {
-			return c.finding(ruleSyntax, c.start+i, c.start+i+1, fmt.Sprintf("byte 0x%02x is not valid UTF-8", text[i]), detail).
+			return c.finding(
+				ruleSyntax, c.start+i, c.start+i+1, fmt.Sprintf("byte 0x%02x is not valid UTF-8", text[i]), detail,
+			).
 				done()
 		}
 		i += n
@@ -272,7 +281,10 @@ func (c *Chunk) expansion(l Limits) *diag.Diagnostic {
 			"it stands for", m.cycle), "write the value out").
 			done()
 	case size > l.MaxBytes:
-		return c.finding(ruleSyntax, at, at+1, fmt.Sprintf("aliases expand the document to more than %s", sizeText(l.MaxBytes)), "write the values out, or use fewer aliases of aliases").
+		return c.finding(
+			ruleSyntax, at, at+1, fmt.Sprintf("aliases expand the document to more than %s", sizeText(l.MaxBytes)),
+			"write the values out, or use fewer aliases of aliases",
+		).
 			done()
 	}
 	return nil
@@ -318,7 +330,9 @@ func (d *Document) notAList() *diag.Diagnostic {
 		return nil
 	}
 	key := d.Root().Get("items")
-	f := d.chunk.finding(ruleSyntax, key.keyStart, key.keyEnd, "items of a List must be a list", "begin each object with a dash").
+	f := d.chunk.finding(
+		ruleSyntax, key.keyStart, key.keyEnd, "items of a List must be a list", "begin each object with a dash",
+	).
 		done()
 	f.Object = d.Object
 	return f

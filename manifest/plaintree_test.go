@@ -105,7 +105,9 @@ func FuzzPlainTree(f *testing.F) {
 			}
 		}
 	}
-	for _, seed := range []string{"a: |\n  b\n\n   c\nd: e # f\n", "a:\n- b: [c, {d: \"e\"}]\n  f: 'g'\n", "a: 10m\nb: -c\n\"d\": null\n"} {
+	for _, seed := range []string{
+		"a: |\n  b\n\n   c\nd: e # f\n", "a:\n- b: [c, {d: \"e\"}]\n  f: 'g'\n", "a: 10m\nb: -c\n\"d\": null\n",
+	} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) { checkPlain(t, "text", text) })

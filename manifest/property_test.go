@@ -23,7 +23,9 @@ import (
 func TestTreesAgreeWithValues(t *testing.T) {
 	documents := 0
 	for module, folders := range map[string][]string{
-		"k8s.io/kubernetes":                   {"cluster", "test/e2e/testing-manifests", "test/fixtures", "test/conformance/testdata", "test/kubemark"},
+		"k8s.io/kubernetes": {
+			"cluster", "test/e2e/testing-manifests", "test/fixtures", "test/conformance/testdata", "test/kubemark",
+		},
 		"sigs.k8s.io/kubectl-validate@v0.0.4": {"testcases"},
 		"github.com/yannh/kubeconform@v0.8.0": {"fixtures"},
 	} {
@@ -70,7 +72,9 @@ func TestTreesAgreeWithRandomValues(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for form, text := range map[string][]byte{"YAML": asYAML, "JSON": asJSON, "CRLF": []byte(strings.ReplaceAll(string(asYAML), "\n", "\r\n"))} {
+		for form, text := range map[string][]byte{
+			"YAML": asYAML, "JSON": asJSON, "CRLF": []byte(strings.ReplaceAll(string(asYAML), "\n", "\r\n")),
+		} {
 			if checkPlaces(t, fmt.Sprintf("%s of seed %d", form, seed), text) != 1 {
 				t.Errorf("%s of seed %d is not one document:\n%s", form, seed, text)
 			}
@@ -224,7 +228,11 @@ func looksTyped(key string) bool {
 
 // FuzzRead looks for input that panics, hangs, or has places outside of the file.
 func FuzzRead(f *testing.F) {
-	for _, seed := range []string{"a: b", "apiVersion: v1\nkind: Pod\nmetadata:\n  name: x\n---\n{}", `{"a": [1, "b"]}{"c": null}`, "a: &a [*a]", "? a\n: b", "\ta: b", "a: |\n  x\n y", "%YAML 1.1\n---\na", "- - a", "\xff\xfe", "a: {b", "<<: *x", "k: >-\n\n\n x", "a:\n- b\n  c"} {
+	for _, seed := range []string{
+		"a: b", "apiVersion: v1\nkind: Pod\nmetadata:\n  name: x\n---\n{}", `{"a": [1, "b"]}{"c": null}`, "a: &a [*a]",
+		"? a\n: b", "\ta: b", "a: |\n  x\n y", "%YAML 1.1\n---\na", "- - a", "\xff\xfe", "a: {b", "<<: *x",
+		"k: >-\n\n\n x", "a:\n- b\n  c",
+	} {
 		f.Add([]byte(seed))
 	}
 	for _, pattern := range []string{"../testdata/chapter/*", "../examples/*"} {

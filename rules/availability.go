@@ -40,7 +40,12 @@ var availabilityRules = []*lint.Rule{
 			"Workloads that an autoscaler keeps at two or more are passed over, and so are those that a " +
 			"PodDisruptionBudget speaks of, and those on a volume that one node at a time can mount: somebody " +
 			"has thought about them.",
-		Params:   []lint.Param{{Name: "min-replicas", Doc: "the fewest replicas; above 2 a budget excuses nothing", Default: 2, Valid: atLeast(1)}},
+		Params: []lint.Param{
+			{
+				Name: "min-replicas", Doc: "the fewest replicas; above 2 a budget excuses nothing", Default: 2,
+				Valid: atLeast(1),
+			},
+		},
 		CheckSet: checkReplicas,
 	},
 	{

@@ -82,7 +82,10 @@ func (r *ciliumRule) isolates() (ingress, egress bool) {
 // ciliumDirections returns the directions in which policies of Cilium isolate the pods of a resource.
 func ciliumDirections(p *lint.SetPass) map[networkingv1.PolicyType]bool {
 	directions := map[networkingv1.PolicyType]bool{}
-	policies := append(p.Set.In(ciliumGroup, ciliumPolicy, p.Resource.Object.Namespace), p.Set.OfKind(ciliumGroup, ciliumClusterPolicy)...)
+	policies := append(
+		p.Set.In(ciliumGroup, ciliumPolicy, p.Resource.Object.Namespace),
+		p.Set.OfKind(ciliumGroup, ciliumClusterPolicy)...,
+	)
 	for _, policy := range policies {
 		for _, rule := range ciliumRules(policy) {
 			ingress, egress := rule.isolates()
@@ -105,7 +108,8 @@ func coveringPolicies(p *lint.SetPass) (all []*lint.Resource) {
 	for _, policy := range p.Set.OfKind(ciliumGroup, ciliumClusterPolicy) {
 		for _, rule := range ciliumRules(policy) {
 			s := rule.EndpointSelector
-			if ingress, egress := rule.isolates(); len(s.MatchLabels)+len(s.MatchExpressions) == 0 && (ingress || egress) {
+			if ingress, egress := rule.isolates(); len(s.MatchLabels)+len(s.MatchExpressions) == 0 &&
+				(ingress || egress) {
 				all = append(all, policy)
 			}
 		}

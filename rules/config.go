@@ -89,7 +89,8 @@ var configRules = []*lint.Rule{
 		Title:    "object too large for kubectl apply",
 		Severity: diag.Warning,
 		Category: "config",
-		Doc: "`kubectl apply` keeps the whole manifest in the annotation " + corev1.LastAppliedConfigAnnotation + "; the API server refuses annotations of more than 256 KiB in sum. Large definitions of custom resources are what it happens to. " +
+		Doc: "`kubectl apply` keeps the whole manifest in the annotation " + corev1.LastAppliedConfigAnnotation +
+			"; the API server refuses annotations of more than 256 KiB in sum. Large definitions of custom resources are what it happens to. " +
 			"`kubectl apply --server-side` and `kubectl create` do without the annotation.",
 		URL:   "https://kubernetes.io/docs/reference/using-api/server-side-apply/",
 		Check: checkAnnotation,
@@ -318,8 +319,10 @@ var configRules = []*lint.Rule{
 		Kinds: append(
 			[]string{
 				"Pod", "Job", "CronJob", "Service", "Ingress", "ConfigMap", "Secret", "PersistentVolumeClaim",
-				"HorizontalPodAutoscaler", "PodDisruptionBudget", "NetworkPolicy", "Role", "RoleBinding", "ServiceAccount",
-				"Endpoints", "EndpointSlice", "Lease", "PodTemplate", "CSIStorageCapacity", "ResourceQuota", "LimitRange",
+				"HorizontalPodAutoscaler", "PodDisruptionBudget", "NetworkPolicy", "Role", "RoleBinding",
+				"ServiceAccount",
+				"Endpoints", "EndpointSlice", "Lease", "PodTemplate", "CSIStorageCapacity", "ResourceQuota",
+				"LimitRange",
 			},
 			serving...),
 		Doc: "Where the object goes depends on who applies it. Rights, quotas and network policies go by namespace. " +
@@ -454,8 +457,8 @@ func imageName(image string) string {
 	return name
 }
 
-// never reports whether a schedule never comes, by the reckoning of the controller's own library. The library crashes on
-// some schedules, which the server refuses.
+// never reports whether a schedule never comes, by the reckoning of the controller's own library. The library crashes
+// on some schedules, which the server refuses.
 func never(schedule string) (yes bool) {
 	defer func() {
 		if recover() != nil {

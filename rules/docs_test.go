@@ -58,10 +58,14 @@ func everyRule() []*lint.Rule {
 
 const introduction = `# Rules of ` + "`seatrial lint`" + `
 
-Made from the rules themselves by ` + "`make update`" + `; a test keeps it true, and another one lints every example below. ` + "`seatrial rules RULE`" + ` shows the same in the terminal.
+Made from the rules themselves by ` + "`make update`" +
+	`; a test keeps it true, and another one lints every example below. ` + "`seatrial rules RULE`" +
+	` shows the same in the terminal.
 
-The verdict rules say what an API server refuses; they always run. The others are advice: ` + "`--rules`" + ` chooses them by name or by preset (the headings below are the presets), ` +
-	"`severities` in `.seatrial.yaml`" + ` changes how grave they are, and ` + "`params`" + ` sets their parameters; [your own rules](custom-rules.md) are written in CEL. Rules that are not part of the default preset say so. All rules see objects with the server's defaults filled in.
+The verdict rules say what an API server refuses; they always run. The others are advice: ` + "`--rules`" +
+	` chooses them by name or by preset (the headings below are the presets), ` +
+	"`severities` in `.seatrial.yaml`" + ` changes how grave they are, and ` + "`params`" +
+	` sets their parameters; [your own rules](custom-rules.md) are written in CEL. Rules that are not part of the default preset say so. All rules see objects with the server's defaults filled in.
 
 One finding is silenced by a comment on its line or above it, all of an object by an annotation; both give a reason:
 
@@ -79,7 +83,9 @@ func markdown() string {
 	var b strings.Builder
 	b.WriteString(introduction)
 	categories := slices.Clone(lint.Categories)
-	categories = slices.DeleteFunc(categories, func(c struct{ Name, Doc string }) bool { return len(ofCategory(c.Name)) == 0 })
+	categories = slices.DeleteFunc(
+		categories, func(c struct{ Name, Doc string }) bool { return len(ofCategory(c.Name)) == 0 },
+	)
 	for _, c := range categories {
 		fmt.Fprintf(&b, "- [%s](#%s): %s\n", c.Name, c.Name, c.Doc)
 	}
@@ -145,7 +151,8 @@ func writeRule(b *strings.Builder, r *lint.Rule) {
 // checkForms are how the checks of other tools look whose names have one form.
 var checkForms = map[string]*regexp.Regexp{
 	"trivy": regexp.MustCompile(`^KSV\d{3,4}$`), "kubescape": regexp.MustCompile(`^C-\d{4}$`),
-	"checkov": regexp.MustCompile(`^CKV2?_K8S_\d+$`), "datree": regexp.MustCompile(`^\d+$`), "popeye": regexp.MustCompile(`^\d+$`),
+	"checkov": regexp.MustCompile(`^CKV2?_K8S_\d+$`), "datree": regexp.MustCompile(`^\d+$`),
+	"popeye": regexp.MustCompile(`^\d+$`),
 }
 
 // TestEquivalentsAreChecks finds names of checks of other tools that run into what follows.

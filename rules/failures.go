@@ -46,7 +46,8 @@ var failureRules = []*lint.Rule{
 			"is never scheduled, and the update never goes on.",
 		Check: func(p *lint.Pass) error {
 			o, ok := p.Object.(*appsv1.DaemonSet)
-			if !ok || o.Spec.UpdateStrategy.RollingUpdate == nil || scaled(orZero(o.Spec.UpdateStrategy.RollingUpdate.MaxSurge), 100) == 0 {
+			if !ok || o.Spec.UpdateStrategy.RollingUpdate == nil ||
+				scaled(orZero(o.Spec.UpdateStrategy.RollingUpdate.MaxSurge), 100) == 0 {
 				return nil
 			}
 			p.Containers(func(c *corev1.Container, path string, init bool) {
@@ -59,7 +60,9 @@ var failureRules = []*lint.Rule{
 							Path:    "spec.updateStrategy.rollingUpdate.maxSurge",
 							Message: fmt.Sprintf("old and new pod want port %d of the same node", port.HostPort),
 							Help:    "use maxUnavailable instead",
-							Related: []lint.RelatedPath{{Path: fmt.Sprintf("%s.ports[%d]", path, i), Message: "the port"}},
+							Related: []lint.RelatedPath{
+								{Path: fmt.Sprintf("%s.ports[%d]", path, i), Message: "the port"},
+							},
 						})
 						return
 					}
@@ -154,8 +157,9 @@ var failureRules = []*lint.Rule{
 		Check: running(func(p *lint.Pass, c *corev1.Container, path string) {
 			if _, ok := c.Resources.Limits[corev1.ResourceCPU]; ok {
 				p.Report(lint.Finding{
-					Path: path + ".resources.limits.cpu", OnKey: true, Message: fmt.Sprintf("container %s is throttled at its CPU limit", c.Name),
-					Fixes: removing(path + ".resources.limits.cpu"),
+					Path: path + ".resources.limits.cpu", OnKey: true,
+					Message: fmt.Sprintf("container %s is throttled at its CPU limit", c.Name),
+					Fixes:   removing(path + ".resources.limits.cpu"),
 				})
 			}
 		}),
@@ -195,12 +199,16 @@ var failureRules = []*lint.Rule{
 			}
 			for i, rule := range o.Spec.Ingress {
 				if len(rule.From)+len(rule.Ports) == 0 {
-					p.Report(lint.Finding{Path: fmt.Sprintf("spec.ingress[%d]", i), Message: "the rule lets everything in"})
+					p.Report(
+						lint.Finding{Path: fmt.Sprintf("spec.ingress[%d]", i), Message: "the rule lets everything in"},
+					)
 				}
 			}
 			for i, rule := range o.Spec.Egress {
 				if len(rule.To)+len(rule.Ports) == 0 {
-					p.Report(lint.Finding{Path: fmt.Sprintf("spec.egress[%d]", i), Message: "the rule lets everything out"})
+					p.Report(
+						lint.Finding{Path: fmt.Sprintf("spec.egress[%d]", i), Message: "the rule lets everything out"},
+					)
 				}
 			}
 			return nil
@@ -278,7 +286,8 @@ var failureRules = []*lint.Rule{
 			"refuses the pod.",
 		Check: eachContainer(func(p *lint.Pass, c *corev1.Container, path string) {
 			pod := p.Pods.Spec.SecurityContext
-			if (c.SecurityContext == nil || c.SecurityContext.AppArmorProfile == nil) && (pod == nil || pod.AppArmorProfile == nil) && !windows(p) {
+			if (c.SecurityContext == nil || c.SecurityContext.AppArmorProfile == nil) &&
+				(pod == nil || pod.AppArmorProfile == nil) && !windows(p) {
 				p.Report(lint.Finding{
 					Path:    path + ".securityContext.appArmorProfile",
 					Message: fmt.Sprintf("container %s has no AppArmor profile", c.Name),
@@ -314,7 +323,8 @@ var failureRules = []*lint.Rule{
 				for i, port := range c.Ports {
 					if port.Name == "" {
 						p.Report(lint.Finding{
-							Path: fmt.Sprintf("%s.ports[%d]", path, i), Message: fmt.Sprintf("port %d of container %s has no name", port.ContainerPort, c.Name),
+							Path:    fmt.Sprintf("%s.ports[%d]", path, i),
+							Message: fmt.Sprintf("port %d of container %s has no name", port.ContainerPort, c.Name),
 						})
 					}
 				}
@@ -399,10 +409,13 @@ var failureRules = []*lint.Rule{
 			const label = "app.kubernetes.io/instance"
 			switch value := o.GetLabels()[label]; {
 			case value == "" && p.Params.Bool("required"):
-				p.Report(lint.Finding{Path: "metadata.labels", OnKey: true, Message: "the label " + label + " is missing"})
+				p.Report(
+					lint.Finding{Path: "metadata.labels", OnKey: true, Message: "the label " + label + " is missing"},
+				)
 			case value != "" && o.GetName() != "" && value != o.GetName():
 				p.Report(lint.Finding{
-					Path: "metadata.labels[" + label + "]", Message: fmt.Sprintf("the instance is %s, the object %s", value, o.GetName()),
+					Path:    "metadata.labels[" + label + "]",
+					Message: fmt.Sprintf("the instance is %s, the object %s", value, o.GetName()),
 				})
 			}
 			return nil
@@ -432,11 +445,23 @@ func checkWebhook(p *lint.Pass) error {
 	switch o := p.Object.(type) {
 	case *admissionv1.ValidatingWebhookConfiguration:
 		for _, w := range o.Webhooks {
-			all = append(all, webhook{w.Name, w.ClientConfig, w.FailurePolicy, w.Rules, []*metav1.LabelSelector{w.NamespaceSelector, w.ObjectSelector}, len(w.MatchConditions) > 0})
+			all = append(
+				all,
+				webhook{
+					w.Name, w.ClientConfig, w.FailurePolicy, w.Rules,
+					[]*metav1.LabelSelector{w.NamespaceSelector, w.ObjectSelector}, len(w.MatchConditions) > 0,
+				},
+			)
 		}
 	case *admissionv1.MutatingWebhookConfiguration:
 		for _, w := range o.Webhooks {
-			all = append(all, webhook{w.Name, w.ClientConfig, w.FailurePolicy, w.Rules, []*metav1.LabelSelector{w.NamespaceSelector, w.ObjectSelector}, len(w.MatchConditions) > 0})
+			all = append(
+				all,
+				webhook{
+					w.Name, w.ClientConfig, w.FailurePolicy, w.Rules,
+					[]*metav1.LabelSelector{w.NamespaceSelector, w.ObjectSelector}, len(w.MatchConditions) > 0,
+				},
+			)
 		}
 	}
 	for i, w := range all {
@@ -445,9 +470,13 @@ func checkWebhook(p *lint.Pass) error {
 			continue
 		}
 		p.Report(lint.Finding{
-			Path:    fmt.Sprintf("webhooks[%d].failurePolicy", i),
-			Message: fmt.Sprintf("webhook %s refuses all pods while it does not answer, those of kube-system and its own among them", w.name),
-			Help:    "leave out kube-system and " + cmp.Or(w.client.Service.Namespace, "its own namespace") + " with a namespaceSelector",
+			Path: fmt.Sprintf("webhooks[%d].failurePolicy", i),
+			Message: fmt.Sprintf(
+				"webhook %s refuses all pods while it does not answer, those of kube-system and its own among them",
+				w.name,
+			),
+			Help: "leave out kube-system and " + cmp.Or(w.client.Service.Namespace, "its own namespace") +
+				" with a namespaceSelector",
 		})
 	}
 	return nil
@@ -460,8 +489,10 @@ func selects(s *metav1.LabelSelector) bool {
 
 // ofPods reports whether a webhook is asked when a pod is created.
 func ofPods(r admissionv1.RuleWithOperations) bool {
-	creates := slices.Contains(r.Operations, admissionv1.Create) || slices.Contains(r.Operations, admissionv1.OperationAll)
-	return creates && overlap(r.APIGroups, []string{""}) && (overlap(r.Resources, []string{"pods"}) || slices.Contains(r.Resources, "*/*")) &&
+	creates := slices.Contains(r.Operations, admissionv1.Create) ||
+		slices.Contains(r.Operations, admissionv1.OperationAll)
+	return creates && overlap(r.APIGroups, []string{""}) &&
+		(overlap(r.Resources, []string{"pods"}) || slices.Contains(r.Resources, "*/*")) &&
 		ptr.Deref(r.Scope, admissionv1.AllScopes) != admissionv1.ClusterScope
 }
 
@@ -472,7 +503,8 @@ func checkQuota(p *lint.SetPass) error {
 	}
 	for _, quota := range p.Set.Quotas(p.Resource.Object.Namespace) {
 		for _, name := range sortedKeys(quota.Hard) {
-			one := workload.PodNeeds[name] + workload.Ungiven[name]*p.Set.DefaultAmount(p.Resource.Object.Namespace, name)
+			one := workload.PodNeeds[name] +
+				workload.Ungiven[name]*p.Set.DefaultAmount(p.Resource.Object.Namespace, name)
 			if one*int64(p.Resource.MaxReplicas) <= quota.Hard[name] {
 				continue
 			}
@@ -514,7 +546,8 @@ func checkAnnotationEffect(p *lint.Pass) error {
 		for _, key := range sortedKeys(annotations) {
 			if help := goneAnnotations[key]; help != "" {
 				p.Report(lint.Finding{
-					Path: path + "[" + key + "]", OnKey: true, Message: fmt.Sprintf("annotation %s is not read any more", key), Help: help,
+					Path: path + "[" + key + "]", OnKey: true,
+					Message: fmt.Sprintf("annotation %s is not read any more", key), Help: help,
 				})
 			}
 		}
@@ -538,7 +571,8 @@ func passwordURL(text string) string {
 			continue
 		}
 		u, err := url.Parse(m[0])
-		if err == nil && !strings.HasSuffix(u.Hostname(), "example.com") && !strings.HasSuffix(u.Hostname(), "example.org") {
+		if err == nil && !strings.HasSuffix(u.Hostname(), "example.com") &&
+			!strings.HasSuffix(u.Hostname(), "example.org") {
 			return u.Scheme + "://" + u.Host
 		}
 	}
@@ -546,7 +580,9 @@ func passwordURL(text string) string {
 }
 
 // stand are words that stand for a password.
-var stand = regexp.MustCompile(`(?i)^(x+|pass(word|wd)?|pwd|changeme|change-me|secret|your[-_]?.*|my[-_]?pass(word)?|token|redacted|placeholder)$`)
+var stand = regexp.MustCompile(
+	`(?i)^(x+|pass(word|wd)?|pwd|changeme|change-me|secret|your[-_]?.*|my[-_]?pass(word)?|token|redacted|placeholder)$`,
+)
 
 // numberedProbes finds probes that name their port by its number.
 func numberedProbes(p *lint.Pass, c *corev1.Container, path string) {
@@ -560,9 +596,11 @@ func numberedProbes(p *lint.Pass, c *corev1.Container, path string) {
 		say := func(handler string, port intstr.IntOrString) {
 			if port.Type == intstr.Int {
 				p.Report(lint.Finding{
-					Path:    fmt.Sprintf("%s.%s.%s.port", path, probe.field, handler),
-					Message: fmt.Sprintf("the %s of container %s asks port number %d", probe.field, c.Name, port.IntVal),
-					Help:    "name the port of the container",
+					Path: fmt.Sprintf("%s.%s.%s.port", path, probe.field, handler),
+					Message: fmt.Sprintf(
+						"the %s of container %s asks port number %d", probe.field, c.Name, port.IntVal,
+					),
+					Help: "name the port of the container",
 				})
 			}
 		}
@@ -584,9 +622,11 @@ func numberedBackends(p *lint.Pass) {
 	say := func(b *networkingv1.IngressBackend, path string) {
 		if b != nil && b.Service != nil && b.Service.Port.Number != 0 {
 			p.Report(lint.Finding{
-				Path:    path + ".service.port.number",
-				Message: fmt.Sprintf("the backend is port number %d of Service %s", b.Service.Port.Number, b.Service.Name),
-				Help:    "name the port of the Service",
+				Path: path + ".service.port.number",
+				Message: fmt.Sprintf(
+					"the backend is port number %d of Service %s", b.Service.Port.Number, b.Service.Name,
+				),
+				Help: "name the port of the Service",
 			})
 		}
 	}

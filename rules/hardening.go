@@ -61,12 +61,15 @@ var hardeningRules = []*lint.Rule{
 		Doc: "The runtime hides the parts of /proc that tell of the node and change it. procMount: Unmasked shows them. " +
 			"Only containers that build containers need it, and only in user namespaces (hostUsers: false).",
 		Check: eachContainer(func(p *lint.Pass, c *corev1.Container, path string) {
-			if s := c.SecurityContext; s != nil && s.ProcMount != nil && *s.ProcMount == corev1.UnmaskedProcMount && !ownUsers(p) {
+			if s := c.SecurityContext; s != nil && s.ProcMount != nil && *s.ProcMount == corev1.UnmaskedProcMount &&
+				!ownUsers(p) {
 				p.Report(lint.Finding{
 					Path:    path + ".securityContext.procMount",
 					Message: fmt.Sprintf("container %s sees all of /proc", c.Name),
 					Help:    "use procMount: Default",
-					Fixes:   []lint.PathFix{{Path: path + ".securityContext.procMount", NewText: "Default", Message: "write Default"}},
+					Fixes: []lint.PathFix{
+						{Path: path + ".securityContext.procMount", NewText: "Default", Message: "write Default"},
+					},
 				})
 			}
 		}),
@@ -171,7 +174,9 @@ var hardeningRules = []*lint.Rule{
 		Optional:    true,
 		Equivalents: "trivy KSV118, kubescape C-0211, datree 102, checkov CKV_K8S_29",
 		Doc:         "Neither the container nor its pod has a securityContext, so that nobody has decided what the container may do.",
-		Params:      []lint.Param{{Name: "each", Doc: "ask for one of the pod and one of each container", Default: false}},
+		Params: []lint.Param{
+			{Name: "each", Doc: "ask for one of the pod and one of each container", Default: false},
+		},
 		Check: eachContainer(func(p *lint.Pass, c *corev1.Container, path string) {
 			pod := isZero(p.Pods.Spec.SecurityContext)
 			if own := isZero(c.SecurityContext); own && (pod || p.Params.Bool("each")) {
@@ -204,11 +209,14 @@ var hardeningRules = []*lint.Rule{
 		Check: eachContainer(func(p *lint.Pass, c *corev1.Container, path string) {
 			if !windows(p) && !hardened(p, c, path) {
 				p.Report(lint.Finding{
-					Path:    path + ".securityContext",
-					OnKey:   true,
-					Message: fmt.Sprintf("container %s has no AppArmor or seccomp profile, no SELinux options, and drops nothing", c.Name),
-					Help:    "set securityContext.seccompProfile.type: RuntimeDefault",
-					Fixes:   setting(path+".securityContext.seccompProfile.type", "RuntimeDefault"),
+					Path:  path + ".securityContext",
+					OnKey: true,
+					Message: fmt.Sprintf(
+						"container %s has no AppArmor or seccomp profile, no SELinux options, and drops nothing",
+						c.Name,
+					),
+					Help:  "set securityContext.seccompProfile.type: RuntimeDefault",
+					Fixes: setting(path+".securityContext.seccompProfile.type", "RuntimeDefault"),
 				})
 			}
 		}),
@@ -224,8 +232,9 @@ var hardeningRules = []*lint.Rule{
 		Check: func(p *lint.Pass) error {
 			if p.Pods != nil && len(p.Pods.Spec.HostAliases) > 0 {
 				p.Report(lint.Finding{
-					Path: p.Pods.SpecPath + ".hostAliases", OnKey: true, Message: "the pod has names of its own in /etc/hosts",
-					Fixes: removing(p.Pods.SpecPath + ".hostAliases"),
+					Path: p.Pods.SpecPath + ".hostAliases", OnKey: true,
+					Message: "the pod has names of its own in /etc/hosts",
+					Fixes:   removing(p.Pods.SpecPath + ".hostAliases"),
 				})
 			}
 			return nil
@@ -307,7 +316,11 @@ var hardeningRules = []*lint.Rule{
 		Check: eachImage(func(p *lint.Pass, image, path string) {
 			if name := fullName(image); strings.HasSuffix(name, "ingress-nginx/controller") ||
 				strings.HasSuffix(name, "/nginx-ingress-controller") && !strings.HasPrefix(name, "docker.io/nginx/") {
-				p.Report(lint.Finding{Path: path, Message: fmt.Sprintf("%q is of Ingress NGINX, which gets no fixes", image)})
+				p.Report(
+					lint.Finding{
+						Path: path, Message: fmt.Sprintf("%q is of Ingress NGINX, which gets no fixes", image),
+					},
+				)
 			}
 		}),
 	},
@@ -326,7 +339,9 @@ var hardeningRules = []*lint.Rule{
 					Path:    path,
 					Message: fmt.Sprintf("image %q is of k8s.gcr.io, which is frozen", image),
 					Help:    "the same image is in registry.k8s.io",
-					Fixes:   []lint.PathFix{{Path: path, NewText: "registry.k8s.io/" + rest, Message: "write registry.k8s.io/" + rest}},
+					Fixes: []lint.PathFix{
+						{Path: path, NewText: "registry.k8s.io/" + rest, Message: "write registry.k8s.io/" + rest},
+					},
 				})
 			}
 		}),
@@ -367,7 +382,9 @@ var hardeningRules = []*lint.Rule{
 			"namespaces, whose addresses change.",
 		Check: func(p *lint.Pass) error {
 			if o, ok := p.Object.(*networkingv1.NetworkPolicy); ok && !selectsAny(o) {
-				p.Report(lint.Finding{Path: "spec", OnKey: true, Message: "the policy selects neither pods nor namespaces"})
+				p.Report(
+					lint.Finding{Path: "spec", OnKey: true, Message: "the policy selects neither pods nor namespaces"},
+				)
 			}
 			return nil
 		},
@@ -382,7 +399,8 @@ var hardeningRules = []*lint.Rule{
 		Doc: "kube-system is for what Kubernetes is made of: who may change one thing there can mostly change all. Static " +
 			"pods of the control plane (label tier: control-plane) are passed over.",
 		Check: func(p *lint.Pass) error {
-			if p.Pods != nil && p.Document.Object.Namespace == "kube-system" && p.Pods.Labels["tier"] != "control-plane" {
+			if p.Pods != nil && p.Document.Object.Namespace == "kube-system" &&
+				p.Pods.Labels["tier"] != "control-plane" {
 				p.Report(lint.Finding{Path: "metadata.namespace", Message: "the pods live in kube-system"})
 			}
 			return nil
@@ -404,7 +422,8 @@ var hardeningRules = []*lint.Rule{
 				return nil
 			}
 			for i, port := range s.Spec.Ports {
-				if port.Protocol == corev1.ProtocolTCP && (port.Port == 22 || port.Port == 2222 || port.TargetPort.IntValue() == 22) {
+				if port.Protocol == corev1.ProtocolTCP &&
+					(port.Port == 22 || port.Port == 2222 || port.TargetPort.IntValue() == 22) {
 					p.Report(lint.Finding{
 						Path:    fmt.Sprintf("spec.ports[%d].port", i),
 						Message: fmt.Sprintf("port %d leads to SSH", port.Port),
@@ -481,7 +500,8 @@ var hardeningRules = []*lint.Rule{
 					Message: "every pod of the namespace without an account of its own gets a token",
 					Help:    "set automountServiceAccountToken: false",
 					Fixes: []lint.PathFix{{
-						Path: "automountServiceAccountToken", NewText: "false", Add: true, Message: "set automountServiceAccountToken: false",
+						Path: "automountServiceAccountToken", NewText: "false", Add: true,
+						Message: "set automountServiceAccountToken: false",
 					}},
 				})
 			}
@@ -522,7 +542,11 @@ var hardeningRules = []*lint.Rule{
 			}
 			s := p.Pods.Spec
 			if (s.Affinity == nil || s.Affinity.NodeAffinity == nil) && len(s.NodeSelector) == 0 && s.NodeName == "" {
-				p.Report(lint.Finding{Path: p.Pods.SpecPath + ".affinity.nodeAffinity", Message: "the pods may run on any node"})
+				p.Report(
+					lint.Finding{
+						Path: p.Pods.SpecPath + ".affinity.nodeAffinity", Message: "the pods may run on any node",
+					},
+				)
 			}
 			return nil
 		},
@@ -542,8 +566,10 @@ var hardeningRules = []*lint.Rule{
 			selector, err := metav1.LabelSelectorAsSelector(p.Pods.Selector)
 			if err == nil && !selector.Empty() && !selector.Matches(labels.Set(p.Pods.Labels)) {
 				p.Report(lint.Finding{
-					Path:    "spec.selector",
-					Message: fmt.Sprintf("the selector does not match the labels of the pods, %s", labels.Set(p.Pods.Labels)),
+					Path: "spec.selector",
+					Message: fmt.Sprintf(
+						"the selector does not match the labels of the pods, %s", labels.Set(p.Pods.Labels),
+					),
 					Related: []lint.RelatedPath{{Path: p.Pods.LabelsPath, Message: "the labels of the pods"}},
 				})
 			}
@@ -563,24 +589,33 @@ func reportSELinux(p *lint.Pass, o *corev1.SELinuxOptions, path string) {
 		return
 	}
 	if !slices.Contains(allowedSELinuxTypes, o.Type) {
-		p.Report(lint.Finding{Path: path + ".type", Message: fmt.Sprintf("SELinux type %s is none of the baseline", o.Type)})
+		p.Report(
+			lint.Finding{Path: path + ".type", Message: fmt.Sprintf("SELinux type %s is none of the baseline", o.Type)},
+		)
 	}
 	for _, set := range []struct{ field, value string }{{"user", o.User}, {"role", o.Role}} {
 		if set.value != "" {
-			p.Report(lint.Finding{Path: path + "." + set.field, Message: fmt.Sprintf("SELinux %s %s is set", set.field, set.value)})
+			p.Report(
+				lint.Finding{
+					Path: path + "." + set.field, Message: fmt.Sprintf("SELinux %s %s is set", set.field, set.value),
+				},
+			)
 		}
 	}
 }
 
-// legacyVolume returns the field of a volume that is of no type of the restricted level, other than hostPath; empty if it is.
+// legacyVolume returns the field of a volume that is of no type of the restricted level, other than hostPath; empty if
+// it is.
 func legacyVolume(v *corev1.Volume) string {
 	for _, t := range []struct {
 		field string
 		set   bool
 	}{
 		{"gcePersistentDisk", v.GCEPersistentDisk != nil}, {"awsElasticBlockStore", v.AWSElasticBlockStore != nil},
-		{"gitRepo", v.GitRepo != nil}, {"nfs", v.NFS != nil}, {"iscsi", v.ISCSI != nil}, {"glusterfs", v.Glusterfs != nil},
-		{"rbd", v.RBD != nil}, {"flexVolume", v.FlexVolume != nil}, {"cinder", v.Cinder != nil}, {"cephfs", v.CephFS != nil},
+		{"gitRepo", v.GitRepo != nil}, {"nfs", v.NFS != nil}, {"iscsi", v.ISCSI != nil},
+		{"glusterfs", v.Glusterfs != nil},
+		{"rbd", v.RBD != nil}, {"flexVolume", v.FlexVolume != nil}, {"cinder", v.Cinder != nil},
+		{"cephfs", v.CephFS != nil},
 		{"flocker", v.Flocker != nil}, {"fc", v.FC != nil}, {"azureFile", v.AzureFile != nil},
 		{"vsphereVolume", v.VsphereVolume != nil}, {"quobyte", v.Quobyte != nil}, {"azureDisk", v.AzureDisk != nil},
 		{"portworxVolume", v.PortworxVolume != nil}, {"scaleIO", v.ScaleIO != nil}, {"storageos", v.StorageOS != nil},
@@ -612,7 +647,8 @@ func isZero[T any](settings *T) bool {
 
 // hardened reports whether a container has any of the hardenings of Linux.
 func hardened(p *lint.Pass, c *corev1.Container, path string) bool {
-	if profile, _ := seccomp(p, c, path); profile != nil && profile.Type != "" && profile.Type != corev1.SeccompProfileTypeUnconfined {
+	if profile, _ := seccomp(p, c, path); profile != nil && profile.Type != "" &&
+		profile.Type != corev1.SeccompProfileTypeUnconfined {
 		return true
 	}
 	pod, own := p.Pods.Spec.SecurityContext, c.SecurityContext
@@ -635,8 +671,8 @@ var (
 	dashboardImages = []string{"kubernetes-dashboard", "kubernetesui/dashboard"}
 )
 
-// component reports an object that belongs to a component which should not be there: by an image, or by its own name and
-// the labels that its charts set.
+// component reports an object that belongs to a component which should not be there: by an image, or by its own name
+// and the labels that its charts set.
 func component(p *lint.Pass, name string, images []string, what string) error {
 	if p.Pods == nil {
 		s, ok := p.Object.(*corev1.Service)
@@ -674,7 +710,8 @@ func selectsAny(o *networkingv1.NetworkPolicy) bool {
 	count := func(list []networkingv1.NetworkPolicyPeer) {
 		rules++
 		peers += len(list)
-		selector = selector || slices.ContainsFunc(list, func(peer networkingv1.NetworkPolicyPeer) bool { return peer.IPBlock == nil })
+		selector = selector ||
+			slices.ContainsFunc(list, func(peer networkingv1.NetworkPolicyPeer) bool { return peer.IPBlock == nil })
 	}
 	for _, r := range o.Spec.Ingress {
 		count(r.From)

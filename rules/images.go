@@ -32,8 +32,9 @@ var imageRules = []*lint.Rule{
 				return
 			}
 			finding := lint.Finding{
-				Path: path, Message: fmt.Sprintf("image %q is not a reference that a node can pull: %s", image, problem),
-				Help: "write registry/repository:tag in lower case",
+				Path:    path,
+				Message: fmt.Sprintf("image %q is not a reference that a node can pull: %s", image, problem),
+				Help:    "write registry/repository:tag in lower case",
 			}
 			if meant := imageMeant(image); meant != "" {
 				finding.Help = fmt.Sprintf("did you mean %s?", meant)
@@ -82,7 +83,8 @@ var imageRules = []*lint.Rule{
 		URL:         "https://github.com/opencontainers/image-spec/blob/main/descriptor.md#digests",
 		Equivalents: "datree 23, checkov CKV_K8S_43, kubescape C-0306",
 		Params: []lint.Param{{
-			Name: "except", Doc: "repositories, or the beginnings of their paths, whose images need no digest", Default: []string{},
+			Name: "except", Doc: "repositories, or the beginnings of their paths, whose images need no digest",
+			Default: []string{},
 		}},
 		Check: eachImage(func(p *lint.Pass, image, path string) {
 			_, digest := imageVersion(image)
@@ -119,10 +121,12 @@ var imageRules = []*lint.Rule{
 	},
 }
 
-// imageProblem returns why an image is no reference; empty if it is one. The kubelet reads references with the same library.
+// imageProblem returns why an image is no reference; empty if it is one. The kubelet reads references with the same
+// library.
 func imageProblem(image string) string {
 	lookalike := func(r rune) bool { _, _, ok := syntax.Lookalike(r); return ok } // package lint has said so
-	if strings.ContainsFunc(image, lookalike) || strings.Contains(image, "$(") || strings.Contains(image, "${") || strings.Contains(image, "{{") {
+	if strings.ContainsFunc(image, lookalike) || strings.Contains(image, "$(") || strings.Contains(image, "${") ||
+		strings.Contains(image, "{{") {
 		return ""
 	}
 	if _, err := reference.ParseNormalizedNamed(image); err != nil {
@@ -167,8 +171,8 @@ var (
 	lowerHex      = regexp.MustCompile(`^[0-9a-f]+$`)
 )
 
-// pins reports whether a digest is one by the grammar of the OCI: of a registered algorithm in the form that it asks for, or
-// of any other.
+// pins reports whether a digest is one by the grammar of the OCI: of a registered algorithm in the form that it asks
+// for, or of any other.
 func pins(digest string) bool {
 	m := digestForm.FindStringSubmatch(digest)
 	if m == nil {
@@ -178,7 +182,8 @@ func pins(digest string) bool {
 	return !registered || len(m[2]) == length && lowerHex.MatchString(m[2])
 }
 
-// ofRepository reports whether an image is of a repository, or of one below a path: shop of shop/api:v1, not of shopping.
+// ofRepository reports whether an image is of a repository, or of one below a path: shop of shop/api:v1, not of
+// shopping.
 func ofRepository(image, repository string) bool {
 	rest, ok := strings.CutPrefix(image, strings.TrimSuffix(repository, "/"))
 	return ok && (rest == "" || strings.ContainsRune("/:@", rune(rest[0])))

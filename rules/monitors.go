@@ -144,8 +144,8 @@ func checkMonitorSelector(p *lint.SetPass, m *monitor) {
 	}
 }
 
-// nearly returns the keys of wanted labels that others lack, if these are otherwise nearly the same: some are equal, or a
-// value is misspelt.
+// nearly returns the keys of wanted labels that others lack, if these are otherwise nearly the same: some are equal, or
+// a value is misspelt.
 func nearly(has, wanted map[string]string) (differs []string) {
 	alike := false
 	for _, key := range slices.Sorted(maps.Keys(wanted)) {

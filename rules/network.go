@@ -68,9 +68,11 @@ var networkRules = []*lint.Rule{
 				})
 			case slices.ContainsFunc(wanted, missing):
 				p.Report(lint.Finding{
-					Path:    "metadata.name",
-					Message: fmt.Sprintf("no NetworkPolicy of the set says where the pods of %s may connect to", p.Resource.Object),
-					Help:    "add one that lets out what must go out",
+					Path: "metadata.name",
+					Message: fmt.Sprintf(
+						"no NetworkPolicy of the set says where the pods of %s may connect to", p.Resource.Object,
+					),
+					Help: "add one that lets out what must go out",
 				})
 			}
 			return nil

@@ -74,9 +74,11 @@ func blockedFlow(path, what string, way network.Way, help string) lint.Finding {
 		direction, list = "egress from", "spec.egress"
 	}
 	f := lint.Finding{
-		Path:    path,
-		Message: fmt.Sprintf("%s: no rule of %s allows the %s %s", what, policyNames(way.Isolating), direction, way.End.Resource.Object),
-		Help:    help,
+		Path: path,
+		Message: fmt.Sprintf(
+			"%s: no rule of %s allows the %s %s", what, policyNames(way.Isolating), direction, way.End.Resource.Object,
+		),
+		Help: help,
 	}
 	if help == "" {
 		f.Help = "add a rule to " + list + ", or remove the setting; `seatrial reach` shows what is missing"
@@ -100,7 +102,8 @@ func checkEntrance(p *lint.SetPass, s *network.Set) {
 	for _, ref := range p.Resource.Refs {
 		service, backends := s.IngressBackends(ref)
 		if blocking := s.BlockingEntrance(backends); blocking != nil {
-			p.Report(blockedFlow(ref.Path, fmt.Sprintf("the Ingress controller cannot connect to %s", service.Object), *blocking,
+			p.Report(blockedFlow(ref.Path, fmt.Sprintf("the Ingress controller cannot connect to %s", service.Object),
+				*blocking,
 				"allow ingress from the namespace of the Ingress controller"))
 		}
 	}

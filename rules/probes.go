@@ -21,7 +21,9 @@ var serving = []string{"Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "
 var customWorkloads = []string{"DeploymentConfig", "Rollout"}
 
 // withoutPorts makes a rule look at all containers, of pods as well.
-var withoutPorts = lint.Param{Name: "without-ports", Doc: "look at containers that declare no port, and at pods, too", Default: false}
+var withoutPorts = lint.Param{
+	Name: "without-ports", Doc: "look at containers that declare no port, and at pods, too", Default: false,
+}
 
 // answers reports whether a container is one that is asked, or all are meant to be looked at.
 func answers(p *lint.Pass, c *corev1.Container) bool {
@@ -98,9 +100,11 @@ var probeRules = []*lint.Rule{
 				missing = "liveness probe"
 			}
 			p.Report(lint.Finding{
-				Path:    r.SpecPath + ".containers",
-				OnKey:   true,
-				Message: fmt.Sprintf("%s sends requests to the pods, and no container has a %s", service.Object, missing),
+				Path:  r.SpecPath + ".containers",
+				OnKey: true,
+				Message: fmt.Sprintf(
+					"%s sends requests to the pods, and no container has a %s", service.Object, missing,
+				),
 				Related: []lint.RelatedPath{{Of: service, Path: "spec.selector", Message: "the Service"}},
 			})
 			return nil

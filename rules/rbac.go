@@ -137,10 +137,13 @@ var rbacRules = []*lint.Rule{
 		"CKV2_K8S_1 and CKV2_K8S_3, kubescape C-0065 and C-0191",
 		"bind and escalate get round the check that nobody grants more than he has; impersonate lets act as anybody.",
 		func(r *rbacv1.PolicyRule) (string, string) {
-			roles := overlap(r.APIGroups, []string{rbacv1.GroupName}) && overlap(r.Resources, []string{"roles", "clusterroles", "rolebindings", "clusterrolebindings"})
+			roles := overlap(r.APIGroups, []string{rbacv1.GroupName}) &&
+				overlap(r.Resources, []string{"roles", "clusterroles", "rolebindings", "clusterrolebindings"})
 			users := overlap(r.APIGroups, []string{"", "authentication.k8s.io"}) &&
 				(overlap(r.Resources, []string{"users", "groups", "serviceaccounts", "uids"}) ||
-					slices.ContainsFunc(r.Resources, func(n string) bool { return strings.HasPrefix(n, "userextras/") }))
+					slices.ContainsFunc(
+						r.Resources, func(n string) bool { return strings.HasPrefix(n, "userextras/") },
+					))
 			for _, way := range []struct {
 				verb string
 				of   bool

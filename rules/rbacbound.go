@@ -137,7 +137,9 @@ func checkAccount(p *lint.SetPass, what string, may func([]rbacv1.PolicyRule) bo
 	if !p.Resource.HasPods {
 		return nil
 	}
-	account := diag.Object{APIVersion: "v1", Kind: "ServiceAccount", Namespace: p.Resource.Object.Namespace, Name: "default"}
+	account := diag.Object{
+		APIVersion: "v1", Kind: "ServiceAccount", Namespace: p.Resource.Object.Namespace, Name: "default",
+	}
 	path := p.Resource.SpecPath + ".serviceAccountName"
 	for _, ref := range p.Resource.Refs {
 		if ref.Role == "serviceAccountName" {
@@ -182,12 +184,17 @@ var allVerbs = []string{"get", "list", "watch", "create", "update", "patch", "de
 
 // mayDoEverything reports whether rules grant every verb on all resources of all groups.
 func mayDoEverything(rules []rbacv1.PolicyRule) bool {
-	return slices.ContainsFunc(rules, func(r rbacv1.PolicyRule) bool { return slices.Contains(r.APIGroups, "*") && every(r) })
+	return slices.ContainsFunc(
+		rules, func(r rbacv1.PolicyRule) bool { return slices.Contains(r.APIGroups, "*") && every(r) },
+	)
 }
 
-// mayDoEverythingInCore reports whether rules grant every verb on all resources of the core group, which leads to all others.
+// mayDoEverythingInCore reports whether rules grant every verb on all resources of the core group, which leads to all
+// others.
 func mayDoEverythingInCore(rules []rbacv1.PolicyRule) bool {
-	return slices.ContainsFunc(rules, func(r rbacv1.PolicyRule) bool { return overlap(r.APIGroups, []string{""}) && every(r) })
+	return slices.ContainsFunc(
+		rules, func(r rbacv1.PolicyRule) bool { return overlap(r.APIGroups, []string{""}) && every(r) },
+	)
 }
 
 // every reports whether a rule grants every verb on all resources of its groups.
@@ -207,7 +214,9 @@ var takeovers = []func(*rbacv1.PolicyRule) (string, string){
 	access("", "", []string{"pods"}, "create", "update", "patch"),
 	access("", "", []string{"pods/exec"}, "create"),
 	access("", "", []string{"serviceaccounts/token"}, "create"),
-	access("", "apps", []string{"deployments", "statefulsets", "daemonsets", "replicasets"}, "create", "update", "patch"),
+	access(
+		"", "apps", []string{"deployments", "statefulsets", "daemonsets", "replicasets"}, "create", "update", "patch",
+	),
 	access("", "batch", []string{"jobs", "cronjobs"}, "create", "update", "patch"),
 	access("", rbacv1.GroupName, []string{"roles", "clusterroles"}, "escalate", "bind"),
 	access("", "", []string{"users", "groups", "serviceaccounts"}, "impersonate"),

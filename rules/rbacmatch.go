@@ -76,7 +76,10 @@ func (r *policyRule) groups() {
 		case versionedGroup.MatchString(group):
 			bare := strings.TrimSuffix(strings.TrimSuffix(group, versionedGroup.FindString(group)), "/")
 			if bare == "" {
-				r.say("apiGroups", i, fmt.Sprintf("%q is a version, not a group", group), `the group of Pods and Services is ""`, "")
+				r.say(
+					"apiGroups", i, fmt.Sprintf("%q is a version, not a group", group),
+					`the group of Pods and Services is ""`, "",
+				)
 			} else {
 				r.say("apiGroups", i, fmt.Sprintf("group %q has a version", group), "", bare)
 			}
@@ -96,7 +99,8 @@ func (r *policyRule) resources() {
 	for i, name := range r.rule.Resources {
 		base, sub, _ := strings.Cut(name, "/")
 		if sub == "*" && base != "*" && (own || slices.Contains(r.rule.APIGroups, "*")) {
-			r.say("resources", i, fmt.Sprintf("%s matches nothing: * stands for all resources, */status for that of all", name),
+			r.say("resources", i,
+				fmt.Sprintf("%s matches nothing: * stands for all resources, */status for that of all", name),
 				"name the subresources", "")
 		}
 		if !own {
@@ -120,7 +124,10 @@ func (r *policyRule) resources() {
 			r.unknownResource(i, base)
 		case r.namespaced && base != "namespaces" && r.plain() &&
 			!slices.ContainsFunc(found, func(k *schema.Kind) bool { return k.Namespaced }):
-			r.say("resources", i, fmt.Sprintf("%s live in no namespace: a Role grants nothing of them", base), "use a ClusterRole and a ClusterRoleBinding", "")
+			r.say(
+				"resources", i, fmt.Sprintf("%s live in no namespace: a Role grants nothing of them", base),
+				"use a ClusterRole and a ClusterRoleBinding", "",
+			)
 		}
 	}
 }
@@ -148,7 +155,9 @@ func (r *policyRule) clusterScoped(i int, name, base string) {
 
 // plain reports whether the rule has no verbs that are asked for in a namespace whatever they are about: use, bind.
 func (r *policyRule) plain() bool {
-	return !slices.ContainsFunc(r.rule.Verbs, func(v string) bool { return v == "use" || v == "bind" || v == "escalate" })
+	return !slices.ContainsFunc(
+		r.rule.Verbs, func(v string) bool { return v == "use" || v == "bind" || v == "escalate" },
+	)
 }
 
 // unknownResource says what was meant by a resource that no group of the rule has.
@@ -167,7 +176,8 @@ func (r *policyRule) unknownResource(i int, name string) {
 		}
 		names = append(names, of.resource)
 		for _, k := range kinds {
-			if strings.EqualFold(k.Kind, name) || k.Singular == strings.ToLower(name) || slices.Contains(k.ShortNames, name) {
+			if strings.EqualFold(k.Kind, name) || k.Singular == strings.ToLower(name) ||
+				slices.Contains(k.ShortNames, name) {
 				r.say("resources", i, message, "", of.resource+strings.TrimPrefix(r.rule.Resources[i], name))
 				return
 			}
@@ -185,7 +195,8 @@ func (r *policyRule) unknownResource(i int, name string) {
 
 // wrongVerbs are words that people write for verbs, and what is meant.
 var wrongVerbs = map[string]string{
-	"read": "get", "view": "get", "describe": "get", "write": "update", "edit": "update", "modify": "update", "put": "update",
+	"read": "get", "view": "get", "describe": "get", "write": "update", "edit": "update", "modify": "update",
+	"put":  "update",
 	"post": "create", "add": "create", "remove": "delete", "apply": "patch", "all": "*", "any": "*", "exec": "create",
 	"ls": "list", "replace": "update",
 }
@@ -215,7 +226,8 @@ func (r *policyRule) verbs() {
 // may apply or update as well can make use of it.
 func (r *policyRule) names() {
 	at := slices.Index(r.rule.Verbs, "create")
-	if at < 0 || overlap(r.rule.Verbs, []string{"patch", "update"}) || len(r.rule.ResourceNames) == 0 || slices.ContainsFunc(r.rule.Resources, func(n string) bool { return strings.Contains(n, "/") }) {
+	if at < 0 || overlap(r.rule.Verbs, []string{"patch", "update"}) || len(r.rule.ResourceNames) == 0 ||
+		slices.ContainsFunc(r.rule.Resources, func(n string) bool { return strings.Contains(n, "/") }) {
 		return
 	}
 	for _, o := range r.all {
@@ -223,7 +235,10 @@ func (r *policyRule) names() {
 			return
 		}
 	}
-	r.say("verbs", at, "create cannot be granted by name: it is refused", "grant create in a rule without resourceNames", "")
+	r.say(
+		"verbs", at, "create cannot be granted by name: it is refused", "grant create in a rule without resourceNames",
+		"",
+	)
 }
 
 type groupResource struct{ group, resource string }
@@ -239,12 +254,18 @@ var resourceKinds = sync.OnceValue(func() map[groupResource][]*schema.Kind {
 	// Authorization asks for these groups although objects are served by others, or by none that has schemas.
 	for _, r := range []string{"users", "groups", "serviceaccounts", "userextras", "uids"} {
 		all[groupResource{"", r}] = append(all[groupResource{"", r}], &schema.Kind{Namespaced: r == "serviceaccounts"})
-		all[groupResource{"authentication.k8s.io", r}] = append(all[groupResource{"authentication.k8s.io", r}], &schema.Kind{})
+		all[groupResource{"authentication.k8s.io", r}] = append(
+			all[groupResource{"authentication.k8s.io", r}], &schema.Kind{},
+		)
 	}
 	for _, r := range []string{"signers", "selfsubjectreviews", "attestations"} {
-		all[groupResource{"certificates.k8s.io", r}] = append(all[groupResource{"certificates.k8s.io", r}], &schema.Kind{})
+		all[groupResource{"certificates.k8s.io", r}] = append(
+			all[groupResource{"certificates.k8s.io", r}], &schema.Kind{},
+		)
 	}
-	for _, r := range []string{"daemonsets", "deployments", "replicasets", "networkpolicies", "podsecuritypolicies", "ingresses"} {
+	for _, r := range []string{
+		"daemonsets", "deployments", "replicasets", "networkpolicies", "podsecuritypolicies", "ingresses",
+	} {
 		at := groupResource{"extensions", r} // roles keep it for clusters of long ago
 		all[at] = append(all[at], &schema.Kind{Namespaced: true})
 	}
@@ -284,18 +305,24 @@ var rbacGrantRules = []*lint.Rule{
 	ofCluster(grants("rbac-csr-approve", "role that may approve certificates", "checkov CKV_K8S_156, kubescape "+
 		"C-0280",
 		"Who approves certificate signing requests for the signer of client certificates gives himself any user and group.",
-		access("approve certificates", "certificates.k8s.io", []string{"certificatesigningrequests/approval"}, "update", "patch"))),
+		access(
+			"approve certificates", "certificates.k8s.io", []string{"certificatesigningrequests/approval"}, "update",
+			"patch",
+		))),
 	ofCluster(grants("rbac-webhook-write", "role that may change admission webhooks", "checkov CKV_K8S_155, "+
 		"kubescape C-0281",
 		"A webhook reads every object that is admitted, Secrets among them, and may change it.",
 		access("change admission webhooks", "admissionregistration.k8s.io",
-			[]string{"validatingwebhookconfigurations", "mutatingwebhookconfigurations"}, "create", "update", "patch"))),
+			[]string{"validatingwebhookconfigurations", "mutatingwebhookconfigurations"}, "create", "update",
+			"patch"))),
 	grants("rbac-namespace-label", "role that may change namespaces", "kubescape C-0264",
 		"The labels of a namespace choose its Pod Security level and which network policies let it in.",
 		access("change namespaces", "", []string{"namespaces"}, "update", "patch")),
 	grants("rbac-workload-create", "role that may make workloads", "kubescape C-0188",
 		"Who makes workloads makes pods, and so may use every ServiceAccount, Secret and ConfigMap of the namespace.",
-		access("make workloads", "apps", []string{"deployments", "statefulsets", "daemonsets", "replicasets"}, "create")),
+		access(
+			"make workloads", "apps", []string{"deployments", "statefulsets", "daemonsets", "replicasets"}, "create",
+		)),
 }
 
 // ofCluster makes a rule one of ClusterRoles alone: what it is about lives in no namespace.
@@ -322,7 +349,8 @@ var rbacWriteRules = []*lint.Rule{
 	grants("rbac-config-map-write", "role that may change ConfigMaps", "trivy KSV049 and KSV115, kubescape C-0037",
 		"ConfigMaps configure more than programs: that of CoreDNS decides where names lead, and aws-auth who is who.",
 		func(r *rbacv1.PolicyRule) (string, string) {
-			if overlap(r.APIGroups, []string{""}) && overlap(r.Resources, []string{"configmaps"}) && overlap(r.Verbs, changing) {
+			if overlap(r.APIGroups, []string{""}) && overlap(r.Resources, []string{"configmaps"}) &&
+				overlap(r.Verbs, changing) {
 				return "resources", "the role may change ConfigMaps"
 			}
 			return "", ""
@@ -331,14 +359,19 @@ var rbacWriteRules = []*lint.Rule{
 		"Who changes Services, endpoints, Ingresses or network policies can read and redirect the traffic of others.",
 		anyOf(access("change Services", "", []string{"services", "endpoints"}, changing...),
 			access("change endpoints", "discovery.k8s.io", []string{"endpointslices"}, changing...),
-			access("change Ingresses and network policies", "networking.k8s.io", []string{"ingresses", "networkpolicies"}, changing...))),
-	grants("rbac-role-write", "role that may change roles or bindings", "trivy KSV050, KSV051, KSV052 and KSV055, checkov CKV2_K8S_1",
+			access(
+				"change Ingresses and network policies", "networking.k8s.io", []string{"ingresses", "networkpolicies"},
+				changing...,
+			))),
+	grants("rbac-role-write", "role that may change roles or bindings",
+		"trivy KSV050, KSV051, KSV052 and KSV055, checkov CKV2_K8S_1",
 		"Who may write bindings may hand out every role that he has himself, and with bind or escalate every other one.",
 		access("change roles and bindings", rbacv1.GroupName,
 			[]string{"roles", "clusterroles", "rolebindings", "clusterrolebindings"}, "create", "update", "patch")),
 	grants("rbac-workload-write", "role that may change workloads", "trivy KSV048",
 		"Who changes a workload changes what runs with the rights of its ServiceAccount.",
-		anyOf(access("change pods", "", workloads[""], changing...), access("change workloads", "apps", workloads["apps"], changing...),
+		anyOf(access("change pods", "", workloads[""], changing...),
+			access("change workloads", "apps", workloads["apps"], changing...),
 			access("change jobs", "batch", workloads["batch"], changing...))),
 	grants("rbac-delete", "role that may delete what others run", "kubescape C-0007",
 		"Deleting is the shortest way to an outage. Grant it to those who create the same objects.",
@@ -371,7 +404,8 @@ var rbacWriteRules = []*lint.Rule{
 			"everybody with an account there. The roles that every cluster grants to all are passed over.",
 		Check: eachBinding(func(p *lint.Pass, role rbacv1.RoleRef, subjects []rbacv1.Subject) {
 			for i, s := range subjects {
-				if s.Kind == "Group" && s.Name == "system:authenticated" && !slices.Contains(discoveryRoles, role.Name) {
+				if s.Kind == "Group" && s.Name == "system:authenticated" &&
+					!slices.Contains(discoveryRoles, role.Name) {
 					p.Report(lint.Finding{
 						Path:    fmt.Sprintf("subjects[%d].name", i),
 						Message: fmt.Sprintf("everybody with an account gets %s %s", role.Kind, role.Name),

@@ -154,7 +154,8 @@ var referenceRules = []*lint.Rule{
 		Severity: diag.Warning,
 		Category: "config",
 		Optional: true,
-		Doc:      "Objects cannot be created in a namespace that does not exist. It is told once a namespace." + external,
+		Doc: "Objects cannot be created in a namespace that does not exist. It is told once a namespace." +
+			external,
 		CheckSet: checkNamespace,
 	},
 	{
@@ -341,10 +342,11 @@ func ofKind(kind string) func(*lint.Set, lint.Ref) bool {
 	return func(_ *lint.Set, r lint.Ref) bool { return r.Kind == kind && r.Role != "subject" }
 }
 
-// scaleTarget reports whether a reference is that of an autoscaler to a workload that the set should define: one of Kubernetes'
-// own kinds, or of a custom one of which the set has others.
+// scaleTarget reports whether a reference is that of an autoscaler to a workload that the set should define: one of
+// Kubernetes' own kinds, or of a custom one of which the set has others.
 func scaleTarget(set *lint.Set, r lint.Ref) bool {
-	own := schema.IsBuiltinGroup(r.Group) || slices.Contains([]string{"Deployment", "StatefulSet", "ReplicaSet"}, r.Kind)
+	own := schema.IsBuiltinGroup(r.Group) ||
+		slices.Contains([]string{"Deployment", "StatefulSet", "ReplicaSet"}, r.Kind)
 	return inRole("scaleTargetRef", "workloadRef")(set, r) && (own || len(set.Names(r.Group, r.Kind, r.Namespace)) > 0)
 }
 
@@ -666,7 +668,8 @@ func checkUnusedKeys(p *lint.SetPass) error {
 	read, whole := map[string]bool{}, false
 	for _, o := range p.Set.Referrers(r) {
 		for _, ref := range o.Refs {
-			if ref.Kind != r.Object.Kind || ref.Group != "" || ref.Name != r.Object.Name || ref.Namespace != r.Object.Namespace {
+			if ref.Kind != r.Object.Kind || ref.Group != "" || ref.Name != r.Object.Name ||
+				ref.Namespace != r.Object.Namespace {
 				continue
 			}
 			whole = whole || len(ref.Keys) == 0
@@ -681,8 +684,9 @@ func checkUnusedKeys(p *lint.SetPass) error {
 	for _, key := range r.Keys {
 		if !read[key] {
 			p.Report(lint.Finding{
-				Path: keyPath(r, key), OnKey: r.Object.Kind == "ConfigMap", Message: fmt.Sprintf("nothing in the set reads the key %s", key),
-				Help: "remove it, or fix its name in the reference",
+				Path: keyPath(r, key), OnKey: r.Object.Kind == "ConfigMap",
+				Message: fmt.Sprintf("nothing in the set reads the key %s", key),
+				Help:    "remove it, or fix its name in the reference",
 			})
 		}
 	}

@@ -34,9 +34,13 @@ var resourceRules = []*lint.Rule{
 				name string
 				list corev1.ResourceList
 			}{{"requests", c.Resources.Requests}, {"limits", c.Resources.Limits}} {
-				for _, resource := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory, corev1.ResourceEphemeralStorage} {
+				for _, resource := range []corev1.ResourceName{
+					corev1.ResourceCPU, corev1.ResourceMemory, corev1.ResourceEphemeralStorage,
+				} {
 					if q, set := part.list[resource]; set {
-						implausible(p, fmt.Sprintf("%s.resources.%s.%s", path, part.name, resource), string(resource), q)
+						implausible(
+							p, fmt.Sprintf("%s.resources.%s.%s", path, part.name, resource), string(resource), q,
+						)
 					}
 				}
 			}
@@ -169,7 +173,11 @@ func implausible(p *lint.Pass, path, name string, q apiresource.Quantity) {
 // unset makes the rule that looks for one request or limit.
 func unset(r lint.Rule, resource corev1.ResourceName, what, doc string) *lint.Rule {
 	r.Severity, r.Category, r.URL, r.Doc = diag.Info, "resources", resourcesURL, doc
-	r.VoidedBy = func(set *lint.Set, namespace string) bool { return set.Defaulted(namespace, string(resource)+" "+what) }
+	r.VoidedBy = func(set *lint.Set, namespace string) bool {
+		return set.Defaulted(
+			namespace, string(resource)+" "+what,
+		)
+	}
 	r.Check = func(p *lint.Pass) error {
 		if p.Pods == nil || p.Pods.Spec.Resources != nil && has(*p.Pods.Spec.Resources, resource, what) {
 			return nil
@@ -190,9 +198,10 @@ func unset(r lint.Rule, resource corev1.ResourceName, what, doc string) *lint.Ru
 // unequal makes the rule that compares a request with its limit.
 func unequal(r lint.Rule, resource corev1.ResourceName) *lint.Rule {
 	r.Severity, r.Category, r.URL, r.Optional = diag.Info, "resources", resourcesURL, true
-	r.Doc = cmp.Or(r.Doc, "A container may use more than the scheduler counted, and is the first to suffer when the node runs "+
-		"short. With requests equal to limits for CPU and memory a pod is Guaranteed: it is evicted last. A request "+
-		"that is not given is the limit.")
+	r.Doc = cmp.Or(r.Doc,
+		"A container may use more than the scheduler counted, and is the first to suffer when the node runs "+
+			"short. With requests equal to limits for CPU and memory a pod is Guaranteed: it is evicted last. A request "+
+			"that is not given is the limit.")
 	r.Check = running(func(p *lint.Pass, c *corev1.Container, path string) {
 		request, limit := c.Resources.Requests[resource], c.Resources.Limits[resource]
 		_, requested := c.Resources.Requests[resource]

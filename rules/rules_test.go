@@ -50,8 +50,10 @@ func lintFor(t testing.TB, version, text, base, expr string, ignoreMissing []str
 		t.Fatal(err)
 	}
 	res, err := lint.Run(context.Background(), lint.Options{
-		Files: []string{"a.yaml"}, Read: func(string) ([]byte, error) { return []byte(text), nil }, Base: lint.NewBase(before),
-		IgnoreMissing: ignoreMissing, Validator: judge, Linked: "v" + schema.Latest, Versions: []string{version}, Rules: selection, All: all,
+		Files: []string{"a.yaml"}, Read: func(string) ([]byte, error) { return []byte(text), nil },
+		Base:          lint.NewBase(before),
+		IgnoreMissing: ignoreMissing, Validator: judge, Linked: "v" + schema.Latest, Versions: []string{version},
+		Rules: selection, All: all,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -73,8 +75,8 @@ func paramsOf(t testing.TB, text string) lint.ParamSettings {
 	return all
 }
 
-// TestRulesRunOnVersionsThatAreGone: an object in a version that only the target serves is looked at as the version that
-// took its place has it, unless that has other fields.
+// TestRulesRunOnVersionsThatAreGone: an object in a version that only the target serves is looked at as the version
+// that took its place has it, unless that has other fields.
 func TestRulesRunOnVersionsThatAreGone(t *testing.T) {
 	for text, want := range map[string][]string{
 		"apiVersion: batch/v1beta1\nkind: CronJob\nmetadata: {name: a}\nspec: {schedule: '0 4 * * *', jobTemplate: {spec: {template: {spec: {restartPolicy: Never, containers: [{name: a, image: nginx}]}}}}}\n": {
@@ -156,10 +158,11 @@ func TestVerdictExamples(t *testing.T) {
 // TestAnnotationsCountTwice: kubectl apply keeps them once more, in its own.
 func TestAnnotationsCountTwice(t *testing.T) {
 	for size, want := range map[int]bool{120 << 10: false, 140 << 10: true} {
-		text := "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: board\n  annotations:\n    note: " + strings.Repeat(
-			"a",
-			size,
-		) + "\n"
+		text := "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: board\n  annotations:\n    note: " +
+			strings.Repeat(
+				"a",
+				size,
+			) + "\n"
 		found := slices.ContainsFunc(
 			find(t, text, "default"),
 			func(d diag.Diagnostic) bool { return d.Rule == "apply-annotation-too-long" },

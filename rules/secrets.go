@@ -102,10 +102,14 @@ var secretWords = regexp.MustCompile(
 	`(?i)(^|[^a-z])(password|passwd|passphrase|secret|token|api_?key|access_?key|secret_?key|private_?key|credentials?)$`,
 )
 
-var secretWordsAnywhere = regexp.MustCompile(`(?i)passw(or)?d|passphrase|secret|token|_pwd$|^pwd$|_key($|_)|api_?key|credential|private_?key`)
+var secretWordsAnywhere = regexp.MustCompile(
+	`(?i)passw(or)?d|passphrase|secret|token|_pwd$|^pwd$|_key($|_)|api_?key|credential|private_?key`,
+)
 
 // secretLine is a line of a file of settings that gives a password.
-var secretLine = regexp.MustCompile(`(?im)^\s*[\w.-]*(password|passwd|secret|token)\s*[=:]\s*[^\s$<{*]|-{3,}BEGIN [A-Z ]*PRIVATE KEY`)
+var secretLine = regexp.MustCompile(
+	`(?im)^\s*[\w.-]*(password|passwd|secret|token)\s*[=:]\s*[^\s$<{*]|-{3,}BEGIN [A-Z ]*PRIVATE KEY`,
+)
 
 var secretPath = regexp.MustCompile(`^\.{0,2}/[^ ]*$`)
 
@@ -172,7 +176,10 @@ var credentials = []struct {
 	{"a token of Slack", regexp.MustCompile(`\bxox[baprs]-[0-9A-Za-z-]{20,}\b`)},
 	{"a key of Stripe", regexp.MustCompile(`\b[sr]k_live_[0-9A-Za-z]{24,}\b`)},
 	{"a token of npm", regexp.MustCompile(`\bnpm_[0-9A-Za-z]{36}\b`)},
-	{"a bearer token", regexp.MustCompile(`^\s*(?:[Aa]uthorization: *)?[Bb]earer +[A-Za-z._~+/-]*[0-9][0-9A-Za-z._~+/=-]{5,}\s*$`)},
+	{
+		"a bearer token",
+		regexp.MustCompile(`^\s*(?:[Aa]uthorization: *)?[Bb]earer +[A-Za-z._~+/-]*[0-9][0-9A-Za-z._~+/=-]{5,}\s*$`),
+	},
 	{"a token of Vault", regexp.MustCompile(`\bhvs\.[0-9A-Za-z_-]{24,}`)},
 }
 

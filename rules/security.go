@@ -34,14 +34,17 @@ var dangerous = []corev1.Capability{
 
 // defaultCapabilities are those that container runtimes give.
 var defaultCapabilities = []string{
-	"AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE", "NET_RAW", "SETFCAP",
+	"AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE", "NET_RAW",
+	"SETFCAP",
 	"SETGID", "SETPCAP", "SETUID", "SYS_CHROOT",
 }
 
 // safeSysctls are those that a kubelet allows by default.
 var safeSysctls = []string{
-	"kernel.shm_rmid_forced", "net.ipv4.ip_local_port_range", "net.ipv4.tcp_syncookies", "net.ipv4.ping_group_range", "net.ipv4.ip_unprivileged_port_start",
-	"net.ipv4.ip_local_reserved_ports", "net.ipv4.tcp_keepalive_time", "net.ipv4.tcp_fin_timeout", "net.ipv4.tcp_keepalive_intvl", "net.ipv4.tcp_keepalive_probes",
+	"kernel.shm_rmid_forced", "net.ipv4.ip_local_port_range", "net.ipv4.tcp_syncookies", "net.ipv4.ping_group_range",
+	"net.ipv4.ip_unprivileged_port_start",
+	"net.ipv4.ip_local_reserved_ports", "net.ipv4.tcp_keepalive_time", "net.ipv4.tcp_fin_timeout",
+	"net.ipv4.tcp_keepalive_intvl", "net.ipv4.tcp_keepalive_probes",
 	"net.ipv4.tcp_rmem", "net.ipv4.tcp_wmem", "net.ipv4.tcp_slow_start_after_idle", "net.ipv4.tcp_notsent_lowat",
 }
 
@@ -283,7 +286,9 @@ var securityRules = []*lint.Rule{
 					p.Report(lint.Finding{
 						Path:    fmt.Sprintf("%s.volumeMounts[%d].mountPropagation", path, i),
 						Message: fmt.Sprintf("mounts of container %s appear on the node", c.Name),
-						Fixes:   setting(fmt.Sprintf("%s.volumeMounts[%d].mountPropagation", path, i), "HostToContainer"),
+						Fixes: setting(
+							fmt.Sprintf("%s.volumeMounts[%d].mountPropagation", path, i), "HostToContainer",
+						),
 					})
 				}
 			}
@@ -325,7 +330,8 @@ var securityRules = []*lint.Rule{
 		Doc: "Without a profile the container may make every system call, unless the kubelet is configured " +
 			"to give one. RuntimeDefault suits nearly all programs.",
 		Check: eachContainer(func(p *lint.Pass, c *corev1.Container, path string) {
-			if profile, _ := seccomp(p, c, path); profile == nil && !windows(p) && !privileged(c) && !seccompAnnotated(p, c) {
+			if profile, _ := seccomp(p, c, path); profile == nil && !windows(p) && !privileged(c) &&
+				!seccompAnnotated(p, c) {
 				p.Report(lint.Finding{
 					Path:    path + ".securityContext.seccompProfile",
 					Message: fmt.Sprintf("container %s has no seccomp profile", c.Name),
@@ -517,7 +523,8 @@ var securityRules = []*lint.Rule{
 					Message: "serviceAccount is deprecated",
 					Help:    "write serviceAccountName",
 					Fixes: []lint.PathFix{{
-						Path: p.Pods.SpecPath + ".serviceAccountName", NewText: strconv.Quote(p.Pods.Spec.ServiceAccountName), Add: true,
+						Path:    p.Pods.SpecPath + ".serviceAccountName",
+						NewText: strconv.Quote(p.Pods.Spec.ServiceAccountName), Add: true,
 						And:     []lint.PathFix{{Path: p.Pods.SpecPath + ".serviceAccount", Remove: true}},
 						Message: "write serviceAccountName", Safe: true,
 					}},
@@ -646,8 +653,8 @@ func seccomp(p *lint.Pass, c *corev1.Container, path string) (*corev1.SeccompPro
 	return nil, ""
 }
 
-// seccompAnnotated reports whether annotations choose a profile, as they did before Kubernetes 1.27. The API server warns
-// of them.
+// seccompAnnotated reports whether annotations choose a profile, as they did before Kubernetes 1.27. The API server
+// warns of them.
 func seccompAnnotated(p *lint.Pass, c *corev1.Container) bool {
 	const prefix = "seccomp.security.alpha.kubernetes.io"
 	profile := cmp.Or(p.Pods.Annotations["container."+prefix+"/"+c.Name], p.Pods.Annotations[prefix+"/pod"])
@@ -706,15 +713,21 @@ var powerful = []struct {
 	{
 		"/",
 		true,
-	}, {"/etc", true}, {"/etc/kubernetes", true}, {"/root", true}, {"/home", true}, {"/var/lib/kubelet", true}, {"/var/lib/etcd", true}, {"/var", true}, {"/var/lib", true},
+	}, {"/etc", true}, {"/etc/kubernetes", true}, {"/root", true}, {"/home", true}, {"/var/lib/kubelet", true}, {
+		"/var/lib/etcd", true,
+	}, {"/var", true}, {"/var/lib", true},
 	{
 		"/var/lib/docker",
 		true,
-	}, {"/var/lib/containerd", true}, {"/run", true}, {"/var/run", true}, {"/run/containerd", true}, {"/run/crio", true},
+	}, {"/var/lib/containerd", true}, {"/run", true}, {
+		"/var/run", true,
+	}, {"/run/containerd", true}, {"/run/crio", true},
 	{
 		"/boot",
 		false,
-	}, {"/dev", false}, {"/lib", false}, {"/proc", false}, {"/sys", false}, {"/usr", false}, {"/bin", false}, {"/sbin", false},
+	}, {"/dev", false}, {"/lib", false}, {"/proc", false}, {
+		"/sys", false,
+	}, {"/usr", false}, {"/bin", false}, {"/sbin", false},
 }
 
 // cloudCredentials are where the clouds' command lines keep their keys.

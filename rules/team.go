@@ -29,7 +29,11 @@ var teamRules = []*lint.Rule{
 		Severity: diag.Error,
 		Category: "images",
 		Params: []lint.Param{
-			{Name: "allowed", Doc: "globs of registries, or of registry/repository; docker.io is that of names without one", Default: []string{}, Valid: globs},
+			{
+				Name:    "allowed",
+				Doc:     "globs of registries, or of registry/repository; docker.io is that of names without one",
+				Default: []string{}, Valid: globs,
+			},
 		},
 		Equivalents: "popeye 113",
 		Doc:         "What runs in a cluster should come from where it was scanned and signed." + teamDoc,
@@ -40,7 +44,8 @@ var teamRules = []*lint.Rule{
 			}
 			return eachImage(func(p *lint.Pass, image, path string) {
 				name := fullName(image)
-				if name != "" && !slices.ContainsFunc(allowed, func(glob string) bool { return repositoryMatches(glob, name) }) {
+				if name != "" &&
+					!slices.ContainsFunc(allowed, func(glob string) bool { return repositoryMatches(glob, name) }) {
 					p.Report(lint.Finding{
 						Path: path, Message: fmt.Sprintf("image %q is not from %s", image, strings.Join(allowed, ", ")),
 						Help: "use an image of an allowed registry",
@@ -60,7 +65,10 @@ var teamRules = []*lint.Rule{
 		Category: "config",
 		Kinds:    []string{"StatefulSet"},
 		Params: []lint.Param{
-			{Name: "annotations", Doc: "regular expressions that the values match as a whole, by key", Default: map[string]string{}, Valid: patterns},
+			{
+				Name: "annotations", Doc: "regular expressions that the values match as a whole, by key",
+				Default: map[string]string{}, Valid: patterns,
+			},
 		},
 		Equivalents: "kube-linter statefulset-volumeclaimtemplate-annotation",
 		Doc:         "Backups and encryption are often chosen by annotations of claims." + teamDoc,
@@ -114,8 +122,10 @@ var teamRules = []*lint.Rule{
 		Title:    "annotation that is not allowed",
 		Severity: diag.Error,
 		Category: "config",
-		Params:   []lint.Param{{Name: "forbidden", Doc: "globs of keys, or of key=value", Default: []string{}, Valid: globs}},
-		Doc:      "Some annotations switch on what a cluster should not do." + teamDoc,
+		Params: []lint.Param{
+			{Name: "forbidden", Doc: "globs of keys, or of key=value", Default: []string{}, Valid: globs},
+		},
+		Doc: "Some annotations switch on what a cluster should not do." + teamDoc,
 		Check: func(p *lint.Pass) error {
 			o, ok := p.Object.(metav1.Object)
 			if !ok {
@@ -125,7 +135,8 @@ var teamRules = []*lint.Rule{
 				forbidden := p.Params.List("forbidden")
 				if matchesAny(forbidden, key) || matchesAny(forbidden, key+"="+o.GetAnnotations()[key]) {
 					p.Report(lint.Finding{
-						Path: "metadata.annotations[" + key + "]", OnKey: true, Message: fmt.Sprintf("annotation %s is not allowed", key),
+						Path: "metadata.annotations[" + key + "]", OnKey: true,
+						Message: fmt.Sprintf("annotation %s is not allowed", key),
 					})
 				}
 			}
@@ -133,27 +144,35 @@ var teamRules = []*lint.Rule{
 		},
 	},
 	{
-		Name:        "kind-forbidden",
-		Title:       "kind that is not allowed",
-		Severity:    diag.Error,
-		Category:    "config",
-		Params:      []lint.Param{{Name: "forbidden", Doc: "globs of Kind or group/Kind", Default: []string{}, Valid: globs}},
+		Name:     "kind-forbidden",
+		Title:    "kind that is not allowed",
+		Severity: diag.Error,
+		Category: "config",
+		Params: []lint.Param{
+			{Name: "forbidden", Doc: "globs of Kind or group/Kind", Default: []string{}, Valid: globs},
+		},
 		Equivalents: "kube-linter disallowed-api-obj",
 		Doc:         "A namespace of a team may not be the place for ClusterRoles or bare Pods." + teamDoc,
 		Check: func(p *lint.Pass) error {
 			gvk := schema.FromAPIVersionAndKind(p.Document.Object.APIVersion, p.Document.Object.Kind)
-			if forbidden := p.Params.List("forbidden"); matchesAny(forbidden, gvk.Kind) || matchesAny(forbidden, gvk.Group+"/"+gvk.Kind) {
+			if forbidden := p.Params.List("forbidden"); matchesAny(forbidden, gvk.Kind) ||
+				matchesAny(forbidden, gvk.Group+"/"+gvk.Kind) {
 				p.Report(lint.Finding{Path: "kind", Message: fmt.Sprintf("kind %s is not allowed", gvk.Kind)})
 			}
 			return nil
 		},
 	},
 	{
-		Name:        "priority-class-not-allowed",
-		Title:       "priority class that is not allowed",
-		Severity:    diag.Error,
-		Category:    "availability",
-		Params:      []lint.Param{{Name: "allowed", Doc: "globs of classes; pods without a class are passed over", Default: []string{}, Valid: globs}},
+		Name:     "priority-class-not-allowed",
+		Title:    "priority class that is not allowed",
+		Severity: diag.Error,
+		Category: "availability",
+		Params: []lint.Param{
+			{
+				Name: "allowed", Doc: "globs of classes; pods without a class are passed over", Default: []string{},
+				Valid: globs,
+			},
+		},
 		Equivalents: "kube-linter priority-class-name",
 		Doc:         "Who may choose any class may push out the pods of all others." + teamDoc,
 		Check: func(p *lint.Pass) error {
@@ -163,8 +182,10 @@ var teamRules = []*lint.Rule{
 				return nil
 			}
 			p.Report(lint.Finding{
-				Path:    p.Pods.SpecPath + ".priorityClassName",
-				Message: fmt.Sprintf("priority class %s is not one of %s", p.Pods.Spec.PriorityClassName, strings.Join(allowed, ", ")),
+				Path: p.Pods.SpecPath + ".priorityClassName",
+				Message: fmt.Sprintf(
+					"priority class %s is not one of %s", p.Pods.Spec.PriorityClassName, strings.Join(allowed, ", "),
+				),
 			})
 			return nil
 		},
@@ -175,10 +196,22 @@ var teamRules = []*lint.Rule{
 		Severity: diag.Error,
 		Category: "resources",
 		Params: []lint.Param{
-			{Name: "max-requests", Doc: "the largest request by resource, such as cpu: 4", Default: map[string]string{}, Valid: quantities},
-			{Name: "max-limits", Doc: "the largest limit by resource, such as memory: 8Gi", Default: map[string]string{}, Valid: quantities},
-			{Name: "min-limits", Doc: "the smallest limit by resource", Default: map[string]string{}, Valid: quantities},
-			{Name: "min-requests", Doc: "the smallest request by resource", Default: map[string]string{}, Valid: quantities},
+			{
+				Name: "max-requests", Doc: "the largest request by resource, such as cpu: 4",
+				Default: map[string]string{}, Valid: quantities,
+			},
+			{
+				Name: "max-limits", Doc: "the largest limit by resource, such as memory: 8Gi",
+				Default: map[string]string{}, Valid: quantities,
+			},
+			{
+				Name: "min-limits", Doc: "the smallest limit by resource", Default: map[string]string{},
+				Valid: quantities,
+			},
+			{
+				Name: "min-requests", Doc: "the smallest request by resource", Default: map[string]string{},
+				Valid: quantities,
+			},
 		},
 		Equivalents: "kube-linter cpu-requirements and memory-requirements",
 		Doc: "What no node of the cluster has is never scheduled, and what a single container takes others miss." +
@@ -190,7 +223,8 @@ var teamRules = []*lint.Rule{
 				sign         int
 			}{
 				{"max-requests", "requests", c.Resources.Requests, 1}, {"max-limits", "limits", c.Resources.Limits, 1},
-				{"min-requests", "requests", c.Resources.Requests, -1}, {"min-limits", "limits", c.Resources.Limits, -1},
+				{"min-requests", "requests", c.Resources.Requests, -1},
+				{"min-limits", "limits", c.Resources.Limits, -1},
 			} {
 				for _, name := range sortedKeys(p.Params.Map(bound.param)) {
 					q, given := bound.list[corev1.ResourceName(name)]
@@ -199,8 +233,11 @@ var teamRules = []*lint.Rule{
 						continue
 					}
 					p.Report(lint.Finding{
-						Path:    fmt.Sprintf("%s.resources.%s.%s", path, bound.field, name),
-						Message: fmt.Sprintf("%s %s of container %s: %s of %s is %s", name, strings.TrimSuffix(bound.field, "s"), c.Name, bound.param, name, limit.String()),
+						Path: fmt.Sprintf("%s.resources.%s.%s", path, bound.field, name),
+						Message: fmt.Sprintf(
+							"%s %s of container %s: %s of %s is %s", name, strings.TrimSuffix(bound.field, "s"), c.Name,
+							bound.param, name, limit.String(),
+						),
 					})
 				}
 			}
@@ -217,8 +254,14 @@ func required(name, what, peers string, of func(metav1.Object) map[string]string
 		Severity: diag.Error,
 		Category: "config",
 		Params: []lint.Param{
-			{Name: what, Doc: "regular expressions that the values match as a whole, by key", Default: map[string]string{}, Valid: patterns},
-			{Name: "kinds", Doc: "globs of the kinds that need them", Default: []string{"Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob"}, Valid: globs},
+			{
+				Name: what, Doc: "regular expressions that the values match as a whole, by key",
+				Default: map[string]string{}, Valid: patterns,
+			},
+			{
+				Name: "kinds", Doc: "globs of the kinds that need them",
+				Default: []string{"Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob"}, Valid: globs,
+			},
 		},
 		Equivalents: peers,
 		Doc:         fmt.Sprintf("Owners, cost centres and contacts are found by %s."+teamDoc, what),

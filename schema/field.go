@@ -312,15 +312,16 @@ const deepest = 5
 func (s *Store) below(t *Type, at, name string) string {
 	found := s.holders(t, at, name, deepest)
 	for _, path := range found { // a container is what people write about
-		if len(found) == 1 || strings.HasSuffix(path, "containers[]") || strings.HasSuffix(path, "containers[].securityContext") {
+		if len(found) == 1 || strings.HasSuffix(path, "containers[]") ||
+			strings.HasSuffix(path, "containers[].securityContext") {
 			return path + "." + name
 		}
 	}
 	return ""
 }
 
-// holders returns the paths of the fields beneath a type that have a child of a name: those of the nearest level that has
-// some, down to a number of levels.
+// holders returns the paths of the fields beneath a type that have a child of a name: those of the nearest level that
+// has some, down to a number of levels.
 func (s *Store) holders(t *Type, at, name string, levels int) (found []string) {
 	level := s.fields(t, at)
 	for range levels {
@@ -344,8 +345,8 @@ func (s *Store) holders(t *Type, at, name string, levels int) (found []string) {
 	return nil
 }
 
-// FieldsNamed returns the fields on the nearest level beneath the holder of a path that have a child with the last name of
-// the path, such as the two that have finalizers.
+// FieldsNamed returns the fields on the nearest level beneath the holder of a path that have a child with the last name
+// of the path, such as the two that have finalizers.
 func (k *Kind) FieldsNamed(path string) []string {
 	parts := Split(path)
 	if len(parts) == 0 {

@@ -2,8 +2,9 @@ package schema
 
 import "sync"
 
-// ClusterScoped reports whether the objects of a resource live in no namespace, in the latest Kubernetes. A request for a
-// namespace itself is made in it, so that namespaces are not; of resources that Kubernetes does not have it is not known.
+// ClusterScoped reports whether the objects of a resource live in no namespace, in the latest Kubernetes. A request for
+// a namespace itself is made in it, so that namespaces are not; of resources that Kubernetes does not have it is not
+// known.
 func ClusterScoped(group, resource string) bool { return clusterScoped()[[2]string{group, resource}] }
 
 var clusterScoped = sync.OnceValue(func() map[[2]string]bool {

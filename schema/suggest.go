@@ -35,11 +35,13 @@ func DidYouMean(word string, candidates []string) string {
 	return best
 }
 
-// beginning returns the longest candidate that a word begins with, if what follows is not of the same word: specTODO, ports_2.
+// beginning returns the longest candidate that a word begins with, if what follows is not of the same word: specTODO,
+// ports_2.
 func beginning(word string, candidates []string) (best string) {
 	for _, c := range candidates {
 		rest, ok := strings.CutPrefix(word, c)
-		if ok && len(c) > max(3, len(best)) && !strings.ContainsFunc(rest, func(r rune) bool { return r >= 'a' && r <= 'z' }) {
+		if ok && len(c) > max(3, len(best)) &&
+			!strings.ContainsFunc(rest, func(r rune) bool { return r >= 'a' && r <= 'z' }) {
 			best = c
 		}
 	}
@@ -108,7 +110,8 @@ func (s *Store) SuggestKind(gvk GVK) (GVK, bool) {
 	return best.GVK, true
 }
 
-// kindCalled returns the kind whose resource or short name is a word: Service of svc and services; empty if there is none.
+// kindCalled returns the kind whose resource or short name is a word: Service of svc and services; empty if there is
+// none.
 func kindCalled(all []*Kind, word string) string {
 	word = strings.ToLower(word)
 	for _, k := range all {
@@ -148,7 +151,8 @@ func rank(version string) (r int) {
 // IsBuiltinGroup reports whether an API group is one that Kubernetes serves itself, in any version that is known.
 func IsBuiltinGroup(group string) bool { return builtinGroups()[group] }
 
-// LikeBuiltinGroup reports whether a group is one that Kubernetes serves, or is spelt so much like one that it is meant.
+// LikeBuiltinGroup reports whether a group is one that Kubernetes serves, or is spelt so much like one that it is
+// meant.
 func LikeBuiltinGroup(group string) bool {
 	return IsBuiltinGroup(group) || DidYouMean(group, slices.Collect(maps.Keys(builtinGroups()))) != ""
 }

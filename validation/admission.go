@@ -28,8 +28,8 @@ import (
 	"github.com/seatrial/seatrial/validation/verdict"
 )
 
-// mutate does what the server's default admission does to an object before it is validated, as far as it needs to look at
-// nothing else, and returns what that refuses.
+// mutate does what the server's default admission does to an object before it is validated, as far as it needs to look
+// at nothing else, and returns what that refuses.
 func mutate(obj runtime.Object) (causes []verdict.Cause) {
 	pod, ok := obj.(*core.Pod)
 	if !ok {
@@ -49,12 +49,14 @@ func mutate(obj runtime.Object) (causes []verdict.Cause) {
 	}
 	priority, known := classPriority[pod.Spec.PriorityClassName]
 	if p := pod.Spec.Priority; known && p != nil && *p != priority {
-		forbid("spec.priority", "the integer value of priority (%d) must not be provided in pod spec; priority admission "+
-			"controller computed %d from the given PriorityClass name", *p, priority)
+		forbid("spec.priority",
+			"the integer value of priority (%d) must not be provided in pod spec; priority admission "+
+				"controller computed %d from the given PriorityClass name", *p, priority)
 	}
 	if p := pod.Spec.PreemptionPolicy; known && p != nil && *p != core.PreemptLowerPriority {
-		forbid("spec.preemptionPolicy", "the string value of PreemptionPolicy (%s) must not be provided in pod spec; priority "+
-			"admission controller computed %s from the given PriorityClass name", *p, core.PreemptLowerPriority)
+		forbid("spec.preemptionPolicy",
+			"the string value of PreemptionPolicy (%s) must not be provided in pod spec; priority "+
+				"admission controller computed %s from the given PriorityClass name", *p, core.PreemptLowerPriority)
 	}
 	if pod.Spec.RuntimeClassName == nil && pod.Spec.Overhead != nil {
 		forbid("spec.overhead", "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead")
@@ -62,8 +64,8 @@ func mutate(obj runtime.Object) (causes []verdict.Cause) {
 	return causes
 }
 
-// classPriority is the priority of pods by their class, as far as every cluster has the class. Pods without a class have
-// the priority of the class that is the default, which every cluster may choose for itself: 0 if it does not.
+// classPriority is the priority of pods by their class, as far as every cluster has the class. Pods without a class
+// have the priority of the class that is the default, which every cluster may choose for itself: 0 if it does not.
 var classPriority = map[string]int32{
 	"":                               0,
 	scheduling.SystemClusterCritical: scheduling.SystemCriticalPriority,

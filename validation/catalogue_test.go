@@ -34,8 +34,14 @@ func TestCatalogue(t *testing.T) {
 		return []validation.Definition{definition("things v2", "new"), definition("things v1", "old")}
 	}))
 	create := func(version, field string) string {
-		doc := fmt.Sprintf(`{"apiVersion": "example.com/%s", "kind": "Thing", "metadata": {"name": "a"}, "spec": {%q: "x"}}`, version, field)
-		answer := v.Create(context.Background(), schema.GroupVersionKind{Group: "example.com", Version: version, Kind: "Thing"}, []byte(doc), "default")
+		doc := fmt.Sprintf(
+			`{"apiVersion": "example.com/%s", "kind": "Thing", "metadata": {"name": "a"}, "spec": {%q: "x"}}`, version,
+			field,
+		)
+		answer := v.Create(
+			context.Background(), schema.GroupVersionKind{Group: "example.com", Version: version, Kind: "Thing"},
+			[]byte(doc), "default",
+		)
 		text := answer.Release
 		for _, c := range answer.Causes {
 			text += ": " + c.Message

@@ -55,10 +55,10 @@ import (
 	"github.com/seatrial/seatrial/validation/verdict"
 )
 
-// Components judges configuration files of Kubernetes' own components: of the kubelet, kube-proxy, the scheduler, the API
-// server and kubeadm. They have the form of an object, and no API server takes them. What a component reads is decoded
-// strictly, as the components do, with its defaults, and validated by its own code. Components has the methods of a
-// [Validator]; those about definitions and namespaces do nothing.
+// Components judges configuration files of Kubernetes' own components: of the kubelet, kube-proxy, the scheduler, the
+// API server and kubeadm. They have the form of an object, and no API server takes them. What a component reads is
+// decoded strictly, as the components do, with its defaults, and validated by its own code. Components has the methods
+// of a [Validator]; those about definitions and namespaces do nothing.
 type Components struct{}
 
 // Known reports whether a component of the linked Kubernetes reads a version of an API.
@@ -242,7 +242,8 @@ func asWritten(doc []byte, path string) string {
 func (c Components) plugins(o *apiserver.AdmissionConfiguration) (causes []verdict.Cause) {
 	for i, p := range o.Plugins {
 		var head metav1.TypeMeta
-		if p.Configuration == nil || json.Unmarshal(p.Configuration.Raw, &head) != nil || !c.Known(head.GroupVersionKind().GroupVersion()) {
+		if p.Configuration == nil || json.Unmarshal(p.Configuration.Raw, &head) != nil ||
+			!c.Known(head.GroupVersionKind().GroupVersion()) {
 			continue
 		}
 		at := fmt.Sprintf("plugins[%d].configuration", i)
@@ -289,7 +290,8 @@ func fieldCauses(errs field.ErrorList) (causes []verdict.Cause) {
 			path = rest
 		}
 		causes = append(causes, verdict.Cause{
-			Class: verdict.Invalid, Reason: string(e.Type), Path: strings.TrimSuffix(path, "<nil>"), Message: e.ErrorBody(),
+			Class: verdict.Invalid, Reason: string(e.Type), Path: strings.TrimSuffix(path, "<nil>"),
+			Message: e.ErrorBody(),
 		})
 	}
 	return causes

@@ -68,7 +68,8 @@ spec:
   successPolicy: {rules: [{succeededIndexes: "0-3"}]}
   template: {spec: {restartPolicy: Never, containers: [{name: c, image: c:1}]}}
 `)
-	if !strings.Contains(answer, "spec.completions: ") || strings.Contains(answer, crashed) || strings.Contains(answer, "\n") {
+	if !strings.Contains(answer, "spec.completions: ") || strings.Contains(answer, crashed) ||
+		strings.Contains(answer, "\n") {
 		t.Errorf("answer: %s", answer)
 	}
 }
@@ -96,14 +97,18 @@ func TestImmenseQuantitiesAreRefusedUnread(t *testing.T) {
 	}
 	for _, text := range []string{ // no quantities
 		`{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"a": "1e999999999"}}`,
-		`{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"a": "` + strings.Repeat("7", 1000) + `"}}`,
+		`{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"a": "` +
+			strings.Repeat("7", 1000) + `"}}`,
 	} {
 		if answer := judge(t, v, text); answer != "" {
 			t.Errorf("%.80s: %s", text, answer)
 		}
 	}
-	from, to := schema.GroupVersionKind{Group: "autoscaling", Version: "v2", Kind: "HorizontalPodAutoscaler"}, schema.GroupVersion{Group: "autoscaling", Version: "v1"}
-	_, causes, err := validation.Convert(from, []byte(`{"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": {"name": "a"}, "spec":
+	from, to := schema.GroupVersionKind{
+		Group: "autoscaling", Version: "v2", Kind: "HorizontalPodAutoscaler",
+	}, schema.GroupVersion{Group: "autoscaling", Version: "v1"}
+	_, causes, err := validation.Convert(from,
+		[]byte(`{"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": {"name": "a"}, "spec":
 {"maxReplicas": 2, "scaleTargetRef": {"kind": "Deployment", "name": "a"}, "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target":
 {"type": "AverageValue", "averageValue": "1e999999999"}}}]}}`), to)
 	if err != nil || len(causes) != 1 || !strings.Contains(causes[0].Message, "beyond all bounds") {
@@ -111,8 +116,8 @@ func TestImmenseQuantitiesAreRefusedUnread(t *testing.T) {
 	}
 }
 
-// TestManyWrongFields ends at once when the work grows with the number of wrong fields, and not within the time of a test
-// run when it grows with the square.
+// TestManyWrongFields ends at once when the work grows with the number of wrong fields, and not within the time of a
+// test run when it grows with the square.
 func TestManyWrongFields(t *testing.T) {
 	const many = 5000
 	var labels, unknown []string
@@ -120,7 +125,11 @@ func TestManyWrongFields(t *testing.T) {
 		labels = append(labels, fmt.Sprintf("l%d: %d", i, i))
 		unknown = append(unknown, fmt.Sprintf("u%d: 1", i))
 	}
-	answer := judge(t, newValidator(t), "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, labels: {"+strings.Join(labels, ", ")+"}}\n"+strings.Join(unknown, "\n")+"\n")
+	answer := judge(
+		t, newValidator(t),
+		"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, labels: {"+strings.Join(labels, ", ")+"}}\n"+
+			strings.Join(unknown, "\n")+"\n",
+	)
 	if n := strings.Count(answer, "cannot unmarshal number"); n != many {
 		t.Errorf("%d wrong types", n)
 	}

@@ -123,7 +123,8 @@ func (d *Definitions) write(key contentKey, made *custom.Definition) {
 		return
 	}
 	sum := sha256.Sum256(data)
-	if os.MkdirAll(d.Folder, 0o700) == nil && atomicfile.WriteUnsynced(d.path(key), append(sum[:], data...), 0o600) == nil {
+	if os.MkdirAll(d.Folder, 0o700) == nil &&
+		atomicfile.WriteUnsynced(d.path(key), append(sum[:], data...), 0o600) == nil {
 		d.prune()
 	}
 }
@@ -231,9 +232,9 @@ func (v *Validator) judgeDefinition(ctx context.Context, doc []byte) (answer ver
 	return answer, made
 }
 
-// AddCRDLater makes kinds known by a definition, which is written as text. When one of them is judged, or a kind of their
-// group that nothing defines, add passes the definition to [Validator.AddCRD] with the context that it receives, and
-// reports whether nothing is wrong with the text. It is not called if that is known.
+// AddCRDLater makes kinds known by a definition, which is written as text. When one of them is judged, or a kind of
+// their group that nothing defines, add passes the definition to [Validator.AddCRD] with the context that it receives,
+// and reports whether nothing is wrong with the text. It is not called if that is known.
 func (v *Validator) AddCRDLater(kinds []verdict.Kind, text []byte, add func(context.Context) bool) {
 	v.promises.add(&promise{kinds: kinds, keep: func(ctx context.Context) {
 		var made *custom.Definition

@@ -19,7 +19,9 @@ func thing(kind, field, scope string) []byte {
 	return fmt.Appendf(nil, `{"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
 		"metadata": {"name": "%[4]ss.example.com"}, "spec": {"group": "example.com", "scope": %[3]q,
 		"names": {"plural": "%[4]ss", "kind": %[1]q}, "versions": [{"name": "v1", "served": true, "storage": true,
-		"schema": {"openAPIV3Schema": {"type": "object", "properties": {%[2]q: {"type": "string"}}}}}]}}`, kind, field, scope, strings.ToLower(kind))
+		"schema": {"openAPIV3Schema": {"type": "object", "properties": {%[2]q: {"type": "string"}}}}}]}}`, kind, field, scope, strings.ToLower(
+		kind,
+	))
 }
 
 // later is a validator that counts how often it reads definitions which were promised.
@@ -40,7 +42,9 @@ func newLater(t *testing.T, d *validation.Definitions) later {
 
 func (l later) promise(kind, field, scope string) {
 	doc := thing(kind, field, scope)
-	kinds := []verdict.Kind{{GVK: schema.GroupVersionKind{Group: "example.com", Version: "v1", Kind: kind}, Resource: kind + "s"}}
+	kinds := []verdict.Kind{
+		{GVK: schema.GroupVersionKind{Group: "example.com", Version: "v1", Kind: kind}, Resource: kind + "s"},
+	}
 	l.AddCRDLater(kinds, doc, func(ctx context.Context) bool {
 		l.read[kind+" "+field]++
 		answer := l.AddCRD(ctx, doc)
@@ -140,6 +144,9 @@ func TestRefusedDefinitionsAreNotKept(t *testing.T) {
 	for range 2 {
 		v := newLater(t, kept)
 		v.promise("Broken", "a", "Nowhere")
-		v.expect(t, "Broken", "a", `no matches for kind "Broken" in version "example.com/v1";`, map[string]int{"Broken a": 1})
+		v.expect(
+			t, "Broken", "a", `no matches for kind "Broken" in version "example.com/v1";`,
+			map[string]int{"Broken a": 1},
+		)
 	}
 }

@@ -16,10 +16,13 @@ func TestRenewedValidatorForgetsTheSet(t *testing.T) {
 	}
 	things := schema.GroupVersionKind{Group: "example.com", Version: "v1", Kind: "Thing"}
 	known := func() bool {
-		answer := v.Create(t.Context(), things, []byte(`{"apiVersion":"example.com/v1","kind":"Thing","metadata":{"name":"a"}}`), "x")
+		answer := v.Create(
+			t.Context(), things, []byte(`{"apiVersion":"example.com/v1","kind":"Thing","metadata":{"name":"a"}}`), "x",
+		)
 		return answer.Accepted()
 	}
-	v.AddCRD(t.Context(), []byte(`{"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{"name":"things.example.com"},
+	v.AddCRD(t.Context(),
+		[]byte(`{"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{"name":"things.example.com"},
 "spec":{"group":"example.com","scope":"Namespaced","names":{"plural":"things","kind":"Thing"},"versions":[{"name":"v1","served":true,"storage":true,
 "schema":{"openAPIV3Schema":{"type":"object"}}}]}}`))
 	if !known() {

@@ -41,8 +41,8 @@ func servedByDefault() *serverstorage.ResourceConfig {
 	return config
 }
 
-// Serve says with which settings the API server runs: the values of its flags --runtime-config and --feature-gates, each
-// a list of name=true or name=false. It is called before the first object is judged.
+// Serve says with which settings the API server runs: the values of its flags --runtime-config and --feature-gates,
+// each a list of name=true or name=false. It is called before the first object is judged.
 func (v *Validator) Serve(runtimeConfig, featureGates []string) error {
 	overrides, err := settings("runtime-config", runtimeConfig)
 	if err != nil {

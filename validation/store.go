@@ -29,7 +29,9 @@ type storageGetter struct{}
 
 func (storageGetter) GetRESTOptions(gr schema.GroupResource, _ runtime.Object) (generic.RESTOptions, error) {
 	return generic.RESTOptions{
-		StorageConfig: &storagebackend.ConfigForResource{GroupResource: gr, Config: storagebackend.Config{Codec: registry.StorageCodec}},
+		StorageConfig: &storagebackend.ConfigForResource{
+			GroupResource: gr, Config: storagebackend.Config{Codec: registry.StorageCodec},
+		},
 		Decorator: func(*storagebackend.ConfigForResource, string, func(runtime.Object) (string, error), func() runtime.Object, func() runtime.Object,
 			storage.AttrFunc, storage.IndexerFuncs, *cache.Indexers) (storage.Interface, factory.DestroyFunc, error) {
 			return requestStorage{}, func() {}, nil
@@ -72,7 +74,10 @@ func (requestStorage) Create(context.Context, string, runtime.Object, runtime.Ob
 	return errEmpty
 }
 
-func (requestStorage) Delete(_ context.Context, key string, _ runtime.Object, _ *storage.Preconditions, _ storage.ValidateObjectFunc, _ runtime.Object, _ storage.DeleteOptions) error {
+func (requestStorage) Delete(
+	_ context.Context, key string, _ runtime.Object, _ *storage.Preconditions, _ storage.ValidateObjectFunc,
+	_ runtime.Object, _ storage.DeleteOptions,
+) error {
 	return storage.NewKeyNotFoundError(key, 0)
 }
 
@@ -94,7 +99,10 @@ func (requestStorage) GetList(context.Context, string, storage.ListOptions, runt
 	return nil
 }
 
-func (requestStorage) GuaranteedUpdate(_ context.Context, key string, _ runtime.Object, _ bool, _ *storage.Preconditions, _ storage.UpdateFunc, _ runtime.Object) error {
+func (requestStorage) GuaranteedUpdate(
+	_ context.Context, key string, _ runtime.Object, _ bool, _ *storage.Preconditions, _ storage.UpdateFunc,
+	_ runtime.Object,
+) error {
 	return storage.NewKeyNotFoundError(key, 0)
 }
 

@@ -160,7 +160,8 @@ func readmit(obj, stored runtime.Object) {
 	}
 }
 
-// settle does to an object what a cluster does soon after it is created, as far as the validation of updates asks for it.
+// settle does to an object what a cluster does soon after it is created, as far as the validation of updates asks for
+// it.
 func settle(stored runtime.Object) {
 	switch o := stored.(type) {
 	case *core.PersistentVolumeClaim:

@@ -158,7 +158,9 @@ func storageStubs(t testing.TB, file string) map[schema.GroupVersionResource]str
 		}
 		for _, e := range value.Elts {
 			if kv, ok := e.(*ast.KeyValueExpr); ok && kv.Key.(*ast.Ident).Name == "Stub" {
-				stubs[schema.GroupVersionResource{Group: text(call.Args[0]), Version: text(call.Args[1]), Resource: text(call.Args[2])}] = text(
+				stubs[schema.GroupVersionResource{
+					Group: text(call.Args[0]), Version: text(call.Args[1]), Resource: text(call.Args[2]),
+				}] = text(
 					kv.Value,
 				)
 			}

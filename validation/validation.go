@@ -69,11 +69,13 @@ func New() (*Validator, error) {
 	return &Validator{storages: s, custom: custom.NewRegistry()}, nil
 }
 
-// Renew returns a validator with the settings of v that knows no namespaces and definitions of a set, and a catalogue or
-// definitions of others only as v does. It judges with the storages of v, which must not be used any more.
+// Renew returns a validator with the settings of v that knows no namespaces and definitions of a set, and a catalogue
+// or definitions of others only as v does. It judges with the storages of v, which must not be used any more.
 func (v *Validator) Renew() *Validator {
 	v.storages.namespaces.forget()
-	return &Validator{storages: v.storages, custom: custom.NewRegistry(), definitions: v.definitions, catalogue: v.catalogue}
+	return &Validator{
+		storages: v.storages, custom: custom.NewRegistry(), definitions: v.definitions, catalogue: v.catalogue,
+	}
 }
 
 // Kinds lists the built-in kinds that can be judged, in order.

@@ -149,6 +149,8 @@ func BenchmarkNew(b *testing.B) {
 	for b.Loop() {
 		newValidator(
 			b,
-		).Create(context.Background(), schema.GroupVersionKind{Group: "apps", Version: "v1", Kind: "Deployment"}, []byte("{}"), "default")
+		).Create(context.Background(), schema.GroupVersionKind{
+			Group: "apps", Version: "v1", Kind: "Deployment",
+		}, []byte("{}"), "default")
 	}
 }

@@ -57,7 +57,8 @@ func TestInstall(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if out := run("version"); !strings.Contains(out, "seatrial "+version) || !strings.Contains(out, "Kubernetes "+kubernetes) {
+	if out := run("version"); !strings.Contains(out, "seatrial "+version) ||
+		!strings.Contains(out, "Kubernetes "+kubernetes) {
 		t.Errorf("seatrial version does not name %s and %s:\n%s", version, kubernetes, out)
 	}
 	if out := run("get", "--raw", "/version"); !strings.Contains(out, `"gitVersion": "`+kubernetes+`"`) {
@@ -156,7 +157,9 @@ func forget(t *testing.T, cache, version string) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		t.Error(err)
 	}
-	downloads, err := filepath.Glob(filepath.Join(cache, "cache", "download", filepath.FromSlash(modulePath), "@v", version+".*"))
+	downloads, err := filepath.Glob(
+		filepath.Join(cache, "cache", "download", filepath.FromSlash(modulePath), "@v", version+".*"),
+	)
 	if err != nil {
 		t.Error(err)
 	}

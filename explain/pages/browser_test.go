@@ -29,8 +29,14 @@ func serve(t *testing.T, versions ...string) string {
 			return nil
 		},
 		RuleDocs: []pages.Rule{
-			{Name: "image-tag-latest", Title: "image that changes", Category: "images", Severity: "warning", Doc: "Name a tag.", URL: "https://example.com/", Bad: "a: b\n", Good: "a: c\n"},
-			{Name: "image-tag-missing", Title: "image without a tag", Category: "images", Severity: "warning", Optional: true, Doc: "Name a tag."},
+			{
+				Name: "image-tag-latest", Title: "image that changes", Category: "images", Severity: "warning",
+				Doc: "Name a tag.", URL: "https://example.com/", Bad: "a: b\n", Good: "a: c\n",
+			},
+			{
+				Name: "image-tag-missing", Title: "image without a tag", Category: "images", Severity: "warning",
+				Optional: true, Doc: "Name a tag.",
+			},
 		},
 	})
 	if err != nil {
@@ -55,10 +61,16 @@ func TestPagesInABrowser(t *testing.T) {
 	b.Shot("deep-link")
 	// The path stays in sight, and is that of the field that is read.
 	b.Eval(`scrollBy({top: 3000, behavior: "instant"})`)
-	b.Until(`/^spec\.template\.spec\.containers\./.test(document.querySelector(".path").textContent) && !document.querySelector(".path").textContent.endsWith(".image")`)
-	b.Until(`document.querySelector(".path").getBoundingClientRect().top >= document.querySelector(".top").getBoundingClientRect().bottom - 1`)
+	b.Until(
+		`/^spec\.template\.spec\.containers\./.test(document.querySelector(".path").textContent) && !document.querySelector(".path").textContent.endsWith(".image")`,
+	)
+	b.Until(
+		`document.querySelector(".path").getBoundingClientRect().top >= document.querySelector(".top").getBoundingClientRect().bottom - 1`,
+	)
 	b.Do(chromedp.Click(".path a:nth-last-of-type(2)"))
-	b.Until(`document.querySelector(".f.here").id === decodeURIComponent(location.hash.slice(1)) && document.querySelector(".path").textContent === document.querySelector(".f.here").id`)
+	b.Until(
+		`document.querySelector(".f.here").id === decodeURIComponent(location.hash.slice(1)) && document.querySelector(".path").textContent === document.querySelector(".f.here").id`,
+	)
 
 	// A part that two fields share is loaded once.
 	b.Open("pod-v1-core.html#spec.containers.livenessProbe")
@@ -67,13 +79,17 @@ func TestPagesInABrowser(t *testing.T) {
 	b.Until(shown + `("spec.initContainers.livenessProbe.httpGet")`)
 	b.Eval(`document.querySelector(".open").click()`)
 	b.Until(shown + `("spec.containers.livenessProbe.httpGet.port") && !document.querySelector("details[data-part]")`)
-	b.Until(`new Set(performance.getEntriesByType("resource").map((r) => r.name)).size === performance.getEntriesByType("resource").length`)
+	b.Until(
+		`new Set(performance.getEntriesByType("resource").map((r) => r.name)).size === performance.getEntriesByType("resource").length`,
+	)
 
 	// Rules are links, also in parts.
 	b.Open("deployment-v1-apps.html#spec.template.spec.containers.image")
 	b.Until(shown + `("spec.template.spec.containers.image")`)
 	b.Do(chromedp.Click(`[id="spec.template.spec.containers.image"] .rules a`))
-	b.Until(`location.pathname === "/rules.html" && document.querySelector(":target details")?.open && document.querySelector(":target h3").checkVisibility()`)
+	b.Until(
+		`location.pathname === "/rules.html" && document.querySelector(":target details")?.open && document.querySelector(":target h3").checkVisibility()`,
+	)
 	b.Shot("rule")
 
 	// A type that holds itself ends.
@@ -100,7 +116,9 @@ func TestPagesInABrowser(t *testing.T) {
 	b.Press("/")
 	b.Until(`document.activeElement.id === "ui-search"`)
 	b.Press("graceful termination")
-	b.Until(`[...document.querySelectorAll("#ui-hits li")].some((li) => li.textContent.includes("terminationGracePeriodSeconds"))`)
+	b.Until(
+		`[...document.querySelectorAll("#ui-hits li")].some((li) => li.textContent.includes("terminationGracePeriodSeconds"))`,
+	)
 	b.Until(`document.querySelectorAll("#ui-hits mark").length > 3`)
 	b.Shot("search")
 	b.Press(kb.Escape, "topologyKey") // the first empties the prompt
@@ -149,7 +167,10 @@ func TestPagesInABrowser(t *testing.T) {
 
 func TestPagesOnAPhone(t *testing.T) {
 	b := browser.Open(t, serve(t, "1.25", "1.37"), 390, 844)
-	for _, name := range []string{"index.html", "pod-v1-core.html#spec.containers", "types/objectmeta-v1-meta.html", "customresourcedefinition-v1-apiextensions.k8s.io.html"} {
+	for _, name := range []string{
+		"index.html", "pod-v1-core.html#spec.containers", "types/objectmeta-v1-meta.html",
+		"customresourcedefinition-v1-apiextensions.k8s.io.html",
+	} {
 		b.Open(name)
 		b.Until(`document.readyState === "complete" && document.documentElement.scrollWidth <= 390`)
 	}
@@ -177,13 +198,16 @@ func TestSearchTakesTypingErrors(t *testing.T) {
 	b.Until(`document.readyState === "complete"`)
 	b.Press("/")
 	for typed, want := range map[string]string{
-		"tolertions": "Pod.spec.tolerations", "livenesProbe": "Pod.spec.containers.livenessProbe", "deploymnet": "Deployment",
+		"tolertions": "Pod.spec.tolerations", "livenesProbe": "Pod.spec.containers.livenessProbe",
+		"deploymnet":   "Deployment",
 		"pod replcias": "Deployment.spec.replicas", "readness": "Pod.spec.containers.readinessProbe",
 	} {
 		b.Eval(`document.querySelector("#ui-search").value = ""`)
 		b.Press(typed)
 		b.Until(`[...document.querySelectorAll("#ui-hits .where b")].some((w) => w.textContent === "` + want + `")`)
-		b.Until(`document.querySelector(".drop .state").textContent.startsWith("nothing has ` + typed + `: looked for ")`)
+		b.Until(
+			`document.querySelector(".drop .state").textContent.startsWith("nothing has ` + typed + `: looked for ")`,
+		)
 	}
 	b.Shot("search-typo")
 	b.Eval(`document.querySelector("#ui-search").value = ""`)
@@ -198,7 +222,8 @@ func TestPagesAreAccessible(t *testing.T) {
 	for _, scheme := range []string{"light", "dark"} {
 		b.Do(browser.Scheme(scheme))
 		for _, name := range []string{
-			"index.html", "pod-v1-core.html#spec.containers.livenessProbe", "cronjob-v1beta1-batch.html", "types/container-v1-core.html",
+			"index.html", "pod-v1-core.html#spec.containers.livenessProbe", "cronjob-v1beta1-batch.html",
+			"types/container-v1-core.html",
 			"cronjob-v1-batch.html?kubernetes=1.25", "rules.html#image-tag-latest",
 		} {
 			b.Open(name)

@@ -13,16 +13,38 @@ type category struct {
 }
 
 var categories = []category{
-	{"Workloads", []string{"CronJob", "DaemonSet", "Deployment", "Job", "Pod", "PodGroup", "CompositePodGroup", "ReplicaSet", "ReplicationController", "StatefulSet", "Workload"}},
+	{
+		"Workloads",
+		[]string{
+			"CronJob", "DaemonSet", "Deployment", "Job", "Pod", "PodGroup", "CompositePodGroup", "ReplicaSet",
+			"ReplicationController", "StatefulSet", "Workload",
+		},
+	},
 	{"Services", []string{"Endpoints", "EndpointSlice", "Ingress", "IngressClass", "Service"}},
-	{"Config and storage", []string{"ConfigMap", "CSIDriver", "CSINode", "CSIStorageCapacity", "PersistentVolumeClaim", "Secret", "StorageClass", "StorageVersionMigration", "VolumeAttachment", "VolumeAttributesClass"}},
-	{"Metadata", []string{"ClusterTrustBundle", "ControllerRevision", "CustomResourceDefinition", "DeviceClass", "DeviceTaintRule", "Event", "Eviction", "EvictionRequest", "HorizontalPodAutoscaler", "LimitRange",
-		"MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding", "MutatingWebhookConfiguration", "PodCertificateRequest", "PodDisruptionBudget", "PodPreset", "PodScheduling", "PodSchedulingContext", "PodSecurityPolicy", "PodTemplate",
-		"PriorityClass", "ResourceClaim", "ResourceClaimTemplate", "ResourceClass", "ResourceClaimParameters", "ResourceClassParameters", "ResourcePoolStatusRequest", "ResourceSlice",
-		"ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding", "ValidatingWebhookConfiguration"}},
-	{"Cluster", []string{"APIService", "Binding", "CertificateSigningRequest", "ClusterCIDR", "ClusterRole", "ClusterRoleBinding", "ComponentStatus", "FlowSchema", "IPAddress", "Lease", "LeaseCandidate",
-		"LocalSubjectAccessReview", "Namespace", "NetworkPolicy", "Node", "PersistentVolume", "PriorityLevelConfiguration", "ResourceQuota", "Role", "RoleBinding", "RuntimeClass", "SelfSubjectAccessReview",
-		"SelfSubjectReview", "SelfSubjectRulesReview", "ServiceAccount", "ServiceCIDR", "StorageVersion", "SubjectAccessReview", "TokenReview"}},
+	{
+		"Config and storage",
+		[]string{
+			"ConfigMap", "CSIDriver", "CSINode", "CSIStorageCapacity", "PersistentVolumeClaim", "Secret",
+			"StorageClass", "StorageVersionMigration", "VolumeAttachment", "VolumeAttributesClass",
+		},
+	},
+	{"Metadata",
+		[]string{"ClusterTrustBundle", "ControllerRevision", "CustomResourceDefinition", "DeviceClass",
+			"DeviceTaintRule", "Event", "Eviction", "EvictionRequest", "HorizontalPodAutoscaler", "LimitRange",
+			"MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding", "MutatingWebhookConfiguration",
+			"PodCertificateRequest", "PodDisruptionBudget", "PodPreset", "PodScheduling", "PodSchedulingContext",
+			"PodSecurityPolicy", "PodTemplate",
+			"PriorityClass", "ResourceClaim", "ResourceClaimTemplate", "ResourceClass", "ResourceClaimParameters",
+			"ResourceClassParameters", "ResourcePoolStatusRequest", "ResourceSlice",
+			"ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding", "ValidatingWebhookConfiguration"}},
+	{"Cluster",
+		[]string{"APIService", "Binding", "CertificateSigningRequest", "ClusterCIDR", "ClusterRole",
+			"ClusterRoleBinding", "ComponentStatus", "FlowSchema", "IPAddress", "Lease", "LeaseCandidate",
+			"LocalSubjectAccessReview", "Namespace", "NetworkPolicy", "Node", "PersistentVolume",
+			"PriorityLevelConfiguration", "ResourceQuota", "Role", "RoleBinding", "RuntimeClass",
+			"SelfSubjectAccessReview",
+			"SelfSubjectReview", "SelfSubjectRulesReview", "ServiceAccount", "ServiceCIDR", "StorageVersion",
+			"SubjectAccessReview", "TokenReview"}},
 }
 
 const (

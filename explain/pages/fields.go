@@ -76,7 +76,10 @@ func (s *Site) tell(in mask, f *schema.Field) *told {
 		}
 		return c.Source == "documentation"
 	})
-	t = &told{Type: n.Type, TypeFile: s.typeFile(f.TypeName()), Required: n.Required, Deprecated: n.Deprecated, Facts: n.Values(), words: n.Description}
+	t = &told{
+		Type: n.Type, TypeFile: s.typeFile(f.TypeName()), Required: n.Required, Deprecated: n.Deprecated,
+		Facts: n.Values(), words: n.Description,
+	}
 	t.essence = fmt.Sprint(t.Type, t.Required, t.Deprecated, n.Enum, n.Default, n.Format, n.Pattern)
 	t.whole = fmt.Sprint(t.essence, t.TypeFile, t.Facts, "\n", n.Description)
 	s.memo.mu.Lock()

@@ -138,7 +138,10 @@ func (s *Site) typeFile(name string) string {
 // typeFileName makes a file name of the last parts of a definition's name, which tell it from all others.
 func (s *Site) typeFileName(name string) string {
 	name = strings.TrimPrefix(name, "io.k8s.")
-	for _, prefix := range []string{"api.", "apimachinery.pkg.apis.", "apimachinery.pkg.", "apiextensions-apiserver.pkg.apis.", "kube-aggregator.pkg.apis."} {
+	for _, prefix := range []string{
+		"api.", "apimachinery.pkg.apis.", "apimachinery.pkg.", "apiextensions-apiserver.pkg.apis.",
+		"kube-aggregator.pkg.apis.",
+	} {
 		name = strings.TrimPrefix(name, prefix)
 	}
 	parts := strings.Split(name, ".")
@@ -185,7 +188,10 @@ func (s *Site) page(pages map[string]*typePage, name string) *typePage {
 	file := s.typeFileName(name)
 	t := pages[file]
 	if t == nil {
-		t = &typePage{name: name, file: file, of: make([][]*schema.Field, len(s.stores)), docs: make([]string, len(s.stores)), holders: map[string][]string{}}
+		t = &typePage{
+			name: name, file: file, of: make([][]*schema.Field, len(s.stores)), docs: make([]string, len(s.stores)),
+			holders: map[string][]string{},
+		}
 		pages[file] = t
 	}
 	return t
@@ -207,7 +213,9 @@ func (t *typePage) appearsIn(s *Site) (out []appearance) {
 		}
 		out = append(out, a)
 	}
-	slices.SortFunc(out, func(a, b appearance) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.File, b.File)) })
+	slices.SortFunc(
+		out, func(a, b appearance) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.File, b.File)) },
+	)
 	return out
 }
 
@@ -228,6 +236,7 @@ func (s *Site) renderType(t *typePage) ([]byte, error) {
 	}
 	return s.execute("type", typeData{
 		frame: s.frame(t.short(), "../", ""), Name: t.short(), Definition: t.name, In: t.in, Doc: paragraphs(doc),
-		AppearsIn: t.appearsIn(s), Fields: s.places(&list{Fields: s.fields(s.masks(), t.of)}, placeOf{root: "../", flat: true}),
+		AppearsIn: t.appearsIn(s),
+		Fields:    s.places(&list{Fields: s.fields(s.masks(), t.of)}, placeOf{root: "../", flat: true}),
 	})
 }

@@ -44,7 +44,10 @@ type lists struct {
 
 // findLists makes the lists of the kinds of Kubernetes.
 func (s *Site) findLists() *lists {
-	l := &lists{site: s, ofKind: map[*kind]*list{}, parts: map[string]*list{}, byKey: map[string]*list{}, byType: map[string]*list{}}
+	l := &lists{
+		site: s, ofKind: map[*kind]*list{}, parts: map[string]*list{}, byKey: map[string]*list{},
+		byType: map[string]*list{},
+	}
 	l.add(func(k *kind) bool { return k.project == "" })
 	return l
 }

@@ -83,7 +83,9 @@ func New(o Options) (*Site, error) {
 		s.ruleDocs[r.Category] = append(s.ruleDocs[r.Category], r)
 	}
 	all := schema.Versions()
-	s.versions = slices.SortedFunc(slices.Values(o.Versions), func(a, b string) int { return slices.Index(all, a) - slices.Index(all, b) })
+	s.versions = slices.SortedFunc(
+		slices.Values(o.Versions), func(a, b string) int { return slices.Index(all, a) - slices.Index(all, b) },
+	)
 	s.versions = slices.Compact(s.versions)
 	if len(s.versions) == 0 {
 		return nil, errors.New("pages of no version")
@@ -167,7 +169,8 @@ func (s *Site) addProjects(projects []Project) {
 	for _, p := range projects {
 		best := map[string]string{} // by group and kind
 		for _, k := range p.Kinds {
-			if now := best[k.GroupKind().String()]; now == "" || k8sversion.CompareKubeAwareVersionStrings(k.Version, now) > 0 {
+			if now := best[k.GroupKind().String()]; now == "" ||
+				k8sversion.CompareKubeAwareVersionStrings(k.Version, now) > 0 {
 				best[k.GroupKind().String()] = k.Version
 			}
 		}
@@ -193,7 +196,9 @@ func (s *Site) add(k *kind) {
 
 func (s *Site) sortKinds() {
 	slices.SortFunc(s.kinds, func(a, b *kind) int {
-		return cmp.Or(cmp.Compare(a.GVK.Kind, b.GVK.Kind), cmp.Compare(a.Group, b.Group), cmp.Compare(a.Version, b.Version))
+		return cmp.Or(
+			cmp.Compare(a.GVK.Kind, b.GVK.Kind), cmp.Compare(a.Group, b.Group), cmp.Compare(a.Version, b.Version),
+		)
 	})
 }
 
@@ -350,7 +355,10 @@ type frame struct {
 }
 
 func (s *Site) frame(title, root, current string) frame {
-	f := frame{Title: title, Root: root, Current: current, Newest: s.versions[len(s.versions)-1], Nav: s.nav, Home: current == "index.html", All: s.all(), Policy: policy}
+	f := frame{
+		Title: title, Root: root, Current: current, Newest: s.versions[len(s.versions)-1], Nav: s.nav,
+		Home: current == "index.html", All: s.all(), Policy: policy,
+	}
 	if s.hasRules() {
 		f.Rules = rulesFile
 	}

@@ -146,7 +146,8 @@ func TestSharedFieldsAreLoadedOnce(t *testing.T) {
 		if len(text) > 600<<10 {
 			t.Errorf("%s has %d bytes", name, len(text))
 		}
-		if !strings.HasPrefix(name, "types/") && !strings.HasPrefix(name, "search") && strings.Contains(text, "Entrypoint array. Not executed within a shell") {
+		if !strings.HasPrefix(name, "types/") && !strings.HasPrefix(name, "search") &&
+			strings.Contains(text, "Entrypoint array. Not executed within a shell") {
 			told++
 		}
 	}
@@ -169,25 +170,41 @@ func TestEveryKindHasACategory(t *testing.T) {
 var partName = regexp.MustCompile(` data-part="([^"]*)"`)
 
 func TestPagesTellWhatIsKnown(t *testing.T) {
-	site := newSite(t, pages.Options{Versions: []string{"1.25", "1.37"}, Rules: func(_ *schema.Kind, path string) []string {
-		if path == "spec.replicas" || path == "spec.template.spec.containers.image" {
-			return []string{"replicas-too-few"}
-		}
-		return nil
-	}, RuleDocs: []pages.Rule{{Name: "replicas-too-few", Title: "one replica alone", Category: "availability", Severity: "warning", Doc: "A node goes.", Bad: "kind: <Deployment>\n"}}})
+	site := newSite(t,
+		pages.Options{Versions: []string{"1.25", "1.37"}, Rules: func(_ *schema.Kind, path string) []string {
+			if path == "spec.replicas" || path == "spec.template.spec.containers.image" {
+				return []string{"replicas-too-few"}
+			}
+			return nil
+		}, RuleDocs: []pages.Rule{
+			{
+				Name: "replicas-too-few", Title: "one replica alone", Category: "availability", Severity: "warning",
+				Doc: "A node goes.", Bad: "kind: <Deployment>\n",
+			},
+		}})
 	for page, wants := range map[string][]string{
-		"deployment-v1-apps.html": {`id="spec.template"`, `data-path="spec"`, `href="types/deploymentspec-v1-apps.html">DeploymentSpec</a> <span class="b req">required`, `<code>replicas-too-few</code>`,
+		"deployment-v1-apps.html": {`id="spec.template"`, `data-path="spec"`,
+			`href="types/deploymentspec-v1-apps.html">DeploymentSpec</a> <span class="b req">required`,
+			`<code>replicas-too-few</code>`,
 			`<th scope="row">Group</th><td><code>apps</code>`, `<b>kind:</b> Deployment`},
-		"pod-v1-core.html":                            {`since 1.33`, `<code>Always, IfNotPresent, Never</code>`, `Cannot be updated.</em>`, `data-in="1"`},
-		"resourceclaim-v1-resource.k8s.io.html":       {`at most 32 items`, `<li>immutable</li>`},
-		"rules.html":                                  {`id="replicas-too-few"`, `Finds: one replica alone.`, `<b>kind:</b> &lt;Deployment&gt;`},
-		"podsecuritypolicy-v1beta1-policy.html":       nil, // removed in 1.25
-		"cronjob-v1beta1-batch.html":                  nil,
-		"types/container-v1-core.html":                {`Appears in`, `href="../types/podspec-v1-core.html">PodSpec</a>`},
+		"pod-v1-core.html": {
+			`since 1.33`, `<code>Always, IfNotPresent, Never</code>`, `Cannot be updated.</em>`, `data-in="1"`,
+		},
+		"resourceclaim-v1-resource.k8s.io.html": {`at most 32 items`, `<li>immutable</li>`},
+		"rules.html": {
+			`id="replicas-too-few"`, `Finds: one replica alone.`, `<b>kind:</b> &lt;Deployment&gt;`,
+		},
+		"podsecuritypolicy-v1beta1-policy.html": nil, // removed in 1.25
+		"cronjob-v1beta1-batch.html":            nil,
+		"types/container-v1-core.html": {
+			`Appears in`, `href="../types/podspec-v1-core.html">PodSpec</a>`,
+		},
 		"types/labelselector-v1-meta.html":            {`DeploymentSpec`},
 		"persistentvolumeclaim-v1-core.html":          {`Appears in`, `StatefulSetSpec`},
 		"horizontalpodautoscaler-v1-autoscaling.html": {`autoscaling/v2</a>`},
-		"index.html":                                  {`New in Kubernetes 1.37`, `New in Kubernetes 1.25`, `<h2>Workloads</h2>`},
+		"index.html": {
+			`New in Kubernetes 1.37`, `New in Kubernetes 1.25`, `<h2>Workloads</h2>`,
+		},
 	} {
 		data, err := site.Render(page)
 		for _, m := range partName.FindAllStringSubmatch(string(data), -1) {
@@ -228,12 +245,22 @@ func TestKindsOfProjectsHavePages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	site := newSite(t, pages.Options{Versions: []string{"1.25", "1.37"}, Projects: []pages.Project{{Name: "keeper", Kinds: with.ServedAs("Backup")}}})
+	site := newSite(
+		t,
+		pages.Options{
+			Versions: []string{"1.25", "1.37"},
+			Projects: []pages.Project{{Name: "keeper", Kinds: with.ServedAs("Backup")}},
+		},
+	)
 	page := render(t, site, "backup-v1-example.com.html")
 	part := partName.FindStringSubmatch(page) // the metadata
 	for text, wants := range map[string][]string{
-		page:                                {`<td>keeper</td>`, `id="spec.keepings"`, `href="backup-v1beta1-example.com.html"`},
-		render(t, site, "nav.js"):           {`["keeper",true,[["backup-v1-example.com.html","Backup","example.com/v1",3],["backup-v1beta1-example.com.html","Backup","example.com/v1beta1",3]]]`},
+		page: {
+			`<td>keeper</td>`, `id="spec.keepings"`, `href="backup-v1beta1-example.com.html"`,
+		},
+		render(t, site, "nav.js"): {
+			`["keeper",true,[["backup-v1-example.com.html","Backup","example.com/v1",3],["backup-v1beta1-example.com.html","Backup","example.com/v1beta1",3]]]`,
+		},
 		render(t, site, "search.js"):        {`"spec",[["keepings"`},
 		render(t, site, "index.html"):       {`<dt>keeper</dt><dd><a href="backup-v1-example.com.html">Backup</a>`},
 		render(t, site, "pod-v1-core.html"): {` data-part="` + part[1] + `"`},
@@ -273,7 +300,8 @@ func TestCustomResourcesAreTextOnly(t *testing.T) {
 	if !strings.Contains(page, `id="spec.deep.flower"`) {
 		t.Error("fields of objects without a name are not told")
 	}
-	if index := render(t, site, "search.js"); !strings.Contains(index, `"spec.deep",[["flower"`) || strings.Contains(index, "<script>") {
+	if index := render(t, site, "search.js"); !strings.Contains(index, `"spec.deep",[["flower"`) ||
+		strings.Contains(index, "<script>") {
 		t.Error("the index does not hold the field, or holds markup")
 	}
 	if index := render(t, site, "index.html"); !strings.Contains(index, "<h2>Custom resources</h2>") {
@@ -365,7 +393,10 @@ func TestServerAnswersThisMachineOnly(t *testing.T) {
 		if w.Code != c.want {
 			t.Errorf("%s %s on %q: %d, want %d", c.method, c.path, c.host, w.Code, c.want)
 		}
-		for name, want := range map[string]string{"Content-Security-Policy": "frame-ancestors 'none'", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "X-Frame-Options": "DENY"} {
+		for name, want := range map[string]string{
+			"Content-Security-Policy": "frame-ancestors 'none'", "X-Content-Type-Options": "nosniff",
+			"Referrer-Policy": "no-referrer", "X-Frame-Options": "DENY",
+		} {
 			if !strings.Contains(w.Header().Get(name), want) {
 				t.Errorf("%s on %q: %s is %q", c.path, c.host, name, w.Header().Get(name))
 			}

@@ -125,8 +125,8 @@ func (s *Site) index() *index {
 	return x
 }
 
-// eachOnce calls do for each field of lists that were not seen, nearest to the root first. Types with names are those of
-// Kubernetes, and left out.
+// eachOnce calls do for each field of lists that were not seen, nearest to the root first. Types with names are those
+// of Kubernetes, and left out.
 func (l *list) eachOnce(above string, seen map[*list]bool, do func(above string, f *field)) {
 	if seen[l] {
 		return
@@ -283,7 +283,10 @@ func (s *Site) newsOf(i int, v string, entries []*entry) news {
 			at = len(n.Fields)
 			n.Fields = append(n.Fields, newsOfKind{Kind: e.kind.GVK.Kind, File: e.kind.file})
 		}
-		n.Fields[at].Fields = append(n.Fields[at].Fields, newField{e.field.Path, e.field.Type, e.kind.file + "#" + anchors.Replace(e.field.Path)})
+		n.Fields[at].Fields = append(
+			n.Fields[at].Fields,
+			newField{e.field.Path, e.field.Type, e.kind.file + "#" + anchors.Replace(e.field.Path)},
+		)
 	}
 	slices.SortStableFunc(n.Fields, func(a, b newsOfKind) int { return strings.Compare(a.Kind, b.Kind) })
 	return n

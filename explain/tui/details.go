@@ -75,7 +75,10 @@ func details(r row, width int, s styles) []string {
 		lines := append([]string{s.title.Render(clean(r.field.Name))}, facts(fieldFacts, r.field, width, s)...)
 		lines = append(lines, prose(description(r.field), width)...)
 		if r.recursive {
-			lines = append(lines, prose("The type of this field is also that of a field above it: the tree has no end here.", width)...)
+			lines = append(
+				lines,
+				prose("The type of this field is also that of a field above it: the tree has no end here.", width)...,
+			)
 		}
 		return append(lines, contents(r.field.Fields(), width, s)...)
 	case r.kind != nil:
@@ -83,7 +86,9 @@ func details(r row, width int, s styles) []string {
 		lines = append(lines, prose(r.kind.Type().Description, width)...)
 		return append(lines, contents(r.kind.Fields(), width, s)...)
 	}
-	return append([]string{s.title.Render(clean(groupName(r.Group)))}, prose("An API group: enter shows its kinds.", width)...)
+	return append(
+		[]string{s.title.Render(clean(groupName(r.Group)))}, prose("An API group: enter shows its kinds.", width)...,
+	)
 }
 
 // facts writes what is known, the labels in one column, with long values going on below their beginning.

@@ -85,7 +85,8 @@ func (s *screen) take(data []byte) {
 
 // whole tells whether a letter at the very end may still get more bytes.
 func whole(sequence, all []byte) bool {
-	return len(sequence) < len(all) || sequence[0] < 0x80 || strings.ToValidUTF8(string(sequence), "") == string(sequence)
+	return len(sequence) < len(all) || sequence[0] < 0x80 ||
+		strings.ToValidUTF8(string(sequence), "") == string(sequence)
 }
 
 func (s *screen) draw(sequence string, width int, p *ansi.Parser) {

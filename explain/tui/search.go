@@ -175,7 +175,8 @@ func startsWord(name string, at int) bool {
 	return at == 0 || unicode.IsUpper(r)
 }
 
-// initials tells whether a word is the first letters of the words of a name, all or the first few: ipp of imagePullPolicy.
+// initials tells whether a word is the first letters of the words of a name, all or the first few: ipp of
+// imagePullPolicy.
 func initials(name, word string) bool {
 	var first []rune
 	for i, r := range name {
@@ -186,7 +187,8 @@ func initials(name, word string) bool {
 	return utf8.RuneCountInString(word) > 1 && strings.HasPrefix(string(first), word)
 }
 
-// scattered rates a word whose letters are all in a name in their order, from the first letter on, by the letters between them.
+// scattered rates a word whose letters are all in a name in their order, from the first letter on, by the letters
+// between them.
 func scattered(name, word string) int {
 	if utf8.RuneCountInString(word) < 2 || name == "" || name[0] != word[0] {
 		return 0

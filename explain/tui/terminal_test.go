@@ -84,7 +84,9 @@ func (s *session) quit(key string) {
 func example(k *schema.Kind) string { return "kind: " + k.Kind + "\n" }
 
 func TestTerminalSession(t *testing.T) {
-	s := start(t, t.Context(), 80, 24, Options{Version: "1.37", Start: "deployment.spec", Color: true, Example: example})
+	s := start(
+		t, t.Context(), 80, 24, Options{Version: "1.37", Start: "deployment.spec", Color: true, Example: example},
+	)
 	s.shows("Kubernetes 1.37 › apps/v1 › Deployment › spec", ">    ▾ spec", "DeploymentSpec", "q quit")
 	if !s.colored {
 		t.Error("no colours")

@@ -49,8 +49,10 @@ func (b *browser) run(cmd tea.Cmd) {
 	}
 }
 
-var specialKeys = map[string]rune{"enter": tea.KeyEnter, "esc": tea.KeyEscape, "backspace": tea.KeyBackspace, "tab": tea.KeyTab, "up": tea.KeyUp, "down": tea.KeyDown,
-	"left": tea.KeyLeft, "right": tea.KeyRight, "pgup": tea.KeyPgUp, "pgdown": tea.KeyPgDown, "home": tea.KeyHome, "end": tea.KeyEnd}
+var specialKeys = map[string]rune{"enter": tea.KeyEnter, "esc": tea.KeyEscape, "backspace": tea.KeyBackspace,
+	"tab": tea.KeyTab, "up": tea.KeyUp, "down": tea.KeyDown,
+	"left": tea.KeyLeft, "right": tea.KeyRight, "pgup": tea.KeyPgUp, "pgdown": tea.KeyPgDown, "home": tea.KeyHome,
+	"end": tea.KeyEnd}
 
 // press presses keys that are parted by spaces.
 func (b *browser) press(keys string) *browser {
@@ -130,7 +132,9 @@ func TestStartMustExist(t *testing.T) {
 func TestTypesThatHoldThemselvesOpenLevelByLevel(t *testing.T) {
 	const schemaOf = "CustomResourceDefinition spec.versions.schema.openAPIV3Schema"
 	b := open(t, Options{}).press("/").write("openapiv3schema not").press("enter").want(schemaOf + ".not")
-	b.press("backspace j").want(schemaOf + ".$ref").press("/").write("openapiv3schema not").press("enter l l").want(schemaOf + ".not.$ref")
+	b.press("backspace j").want(schemaOf + ".$ref").press("/").write("openapiv3schema not").press("enter l l").want(
+		schemaOf + ".not.$ref",
+	)
 	b = open(t, Options{Start: "crd.spec.versions.schema.openAPIV3Schema.not.not.not"}).want(schemaOf + ".not.not.not")
 	if !b.current().recursive {
 		t.Error("not known to be recursive")
@@ -142,10 +146,18 @@ func TestTypesThatHoldThemselvesOpenLevelByLevel(t *testing.T) {
 
 func TestDocumentationTellsTheFacts(t *testing.T) {
 	for start, want := range map[string][]string{
-		"deployment":                      {"API version  apps/v1", "Resource     deployments", "Short names  deploy", "Scope        namespaced", "Verbs        create"},
-		"pod.spec.containers":             {"Type         []Container", "Required     yes", "List type    map, by name", "Patch        merge, by name", "image string"},
-		"svc.spec.ports.protocol":         {"Default      TCP"},
-		"deployment.spec.replicas":        {"Format       int32", "Since        Kubernetes 1.20 or earlier", "Number of desired pods"},
+		"deployment": {
+			"API version  apps/v1", "Resource     deployments", "Short names  deploy", "Scope        namespaced",
+			"Verbs        create",
+		},
+		"pod.spec.containers": {
+			"Type         []Container", "Required     yes", "List type    map, by name", "Patch        merge, by name",
+			"image string",
+		},
+		"svc.spec.ports.protocol": {"Default      TCP"},
+		"deployment.spec.replicas": {
+			"Format       int32", "Since        Kubernetes 1.20 or earlier", "Number of desired pods",
+		},
 		"pod.spec.hostUsers":              {"Since        Kubernetes 1.25"},
 		"cronjobs.v1beta1.batch":          {"Removed      Kubernetes 1.25", "Use instead  batch/v1 CronJob"},
 		"pod.spec.volumes.emptyDir":       {"EmptyDirVolumeSource", "medium string"},
@@ -156,7 +168,9 @@ func TestDocumentationTellsTheFacts(t *testing.T) {
 		if strings.HasPrefix(start, "cronjobs") {
 			version = "1.22"
 		}
-		shown := open(t, Options{Start: start, Version: version}).send(tea.WindowSizeMsg{Width: 120, Height: 60}).shown()
+		shown := open(t, Options{Start: start, Version: version}).send(
+			tea.WindowSizeMsg{Width: 120, Height: 60},
+		).shown()
 		for _, text := range want {
 			if !strings.Contains(shown, text) {
 				t.Errorf("%s: no %q in\n%s", start, text, shown)
@@ -224,7 +238,11 @@ func TestSearchFollowsEachLetter(t *testing.T) {
 }
 
 func TestSearchCanBeLeft(t *testing.T) {
-	open(t, Options{Start: "svc.spec"}).press("/").write("deploy").press("esc").want("Service spec").press("/ enter j").want("Service spec.allocateLoadBalancerNodePorts")
+	open(t, Options{Start: "svc.spec"}).press("/").write("deploy").press("esc").want("Service spec").press(
+		"/ enter j",
+	).want(
+		"Service spec.allocateLoadBalancerNodePorts",
+	)
 }
 
 func TestVersionSwitchKeepsThePlace(t *testing.T) {
@@ -287,7 +305,11 @@ func TestEveryScreenFitsItsWindow(t *testing.T) {
 		for width := 1; width < 130; width += 17 {
 			for _, height := range []int{1, 2, 3, 5, 14, 24, 60} {
 				for _, keys := range []string{"", "/ deploy", "v", "?", "tab", "v enter"} {
-					b := open(t, Options{Start: "deployment.spec.template", Color: color}).send(tea.WindowSizeMsg{Width: width, Height: height}).press(keys)
+					b := open(t, Options{Start: "deployment.spec.template", Color: color}).send(
+						tea.WindowSizeMsg{Width: width, Height: height},
+					).press(
+						keys,
+					)
 					lines := strings.Split(b.View().Content, "\n")
 					if len(lines) > height {
 						t.Fatalf("%dx%d %q: %d lines", width, height, keys, len(lines))
@@ -333,7 +355,8 @@ func TestWideCharactersKeepTheColumns(t *testing.T) {
 
 func TestCustomResourcesCannotCommandTheTerminal(t *testing.T) {
 	content := open(t, Options{Open: withWidget, Start: "widget.evil"}).View().Content
-	if strings.ContainsAny(content, "\a") || strings.Contains(content, "\x1b[2J") || strings.Contains(content, "\x1b[31m") {
+	if strings.ContainsAny(content, "\a") || strings.Contains(content, "\x1b[2J") ||
+		strings.Contains(content, "\x1b[31m") {
 		t.Errorf("control characters came through: %q", content)
 	}
 	if !strings.Contains(content, "text") {

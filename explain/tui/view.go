@@ -17,7 +17,10 @@ type styles struct {
 
 func newStyles(color bool) styles {
 	plain := lipgloss.NewStyle()
-	s := styles{title: plain.Bold(true), name: plain, typ: plain, label: plain, required: plain, old: plain, fresh: plain, bar: plain.Reverse(true), selected: plain.Reverse(true)}
+	s := styles{
+		title: plain.Bold(true), name: plain, typ: plain, label: plain, required: plain, old: plain, fresh: plain,
+		bar: plain.Reverse(true), selected: plain.Reverse(true),
+	}
 	if color {
 		s.name = plain.Foreground(lipgloss.Cyan)
 		s.typ = plain.Foreground(lipgloss.Green)
@@ -185,9 +188,11 @@ func (m *model) label(r row, width int) string {
 	indent := strings.Repeat("  ", max(0, r.depth-m.shift(width)))
 	switch {
 	case r.field != nil:
-		return indent + m.mark(r) + clean(r.field.Name) + m.required(r.field) + m.age(r) + " " + m.styles.typ.Render(clean(r.field.Type))
+		return indent + m.mark(r) + clean(r.field.Name) + m.required(r.field) + m.age(r) + " " +
+			m.styles.typ.Render(clean(r.field.Type))
 	case r.kind != nil:
-		return indent + m.mark(r) + m.styles.name.Render(clean(r.Kind)) + m.age(r) + " " + m.styles.typ.Render(clean(r.Version))
+		return indent + m.mark(r) + m.styles.name.Render(clean(r.Kind)) + m.age(r) + " " +
+			m.styles.typ.Render(clean(r.Version))
 	}
 	return indent + m.mark(r) + m.styles.title.Render(clean(groupName(r.Group)))
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/seatrial/seatrial/source"
 )
 
-// foldersBelow returns the folders that a name leads through below the path that names it, or its parents; ok is false where
-// no path is a folder above it.
+// foldersBelow returns the folders that a name leads through below the path that names it, or its parents; ok is false
+// where no path is a folder above it.
 func foldersBelow(name string, paths []string) (folders []string, root string, ok bool) {
 	for _, path := range paths {
 		rel, err := filepath.Rel(path, name)
@@ -46,8 +46,8 @@ func othersFolder(name string, paths []string) string {
 // templateMessage is what the reader says of a file with actions of a template where YAML does not allow them.
 const templateMessage = "file is a template, not a manifest"
 
-// dropTemplates takes out the findings about templates that no chart owns, such as those of Ansible, and returns how many
-// there are. One that was named is reported.
+// dropTemplates takes out the findings about templates that no chart owns, such as those of Ansible, and returns how
+// many there are. One that was named is reported.
 func (j *LintJob) dropTemplates(res *lint.Result) (templates int) {
 	w := j.workspace
 	found := map[string]bool{}
@@ -62,13 +62,15 @@ func (j *LintJob) dropTemplates(res *lint.Result) (templates int) {
 	return len(found)
 }
 
-// isNamed reports whether a file was named to be judged, and not found in a folder or handed over with others by a hook.
+// isNamed reports whether a file was named to be judged, and not found in a folder or handed over with others by a
+// hook.
 func (w *Workspace) isNamed(name string) bool {
 	return w.IsStdin(name) || !w.AnyFiles && slices.Contains(w.paths, name)
 }
 
-// demoteAlternatives makes warnings of duplicates in files of which probably one is applied at a time: those of a folder that
-// was not named, but found below one, and several versions of the same objects. A folder that was named is applied as it is.
+// demoteAlternatives makes warnings of duplicates in files of which probably one is applied at a time: those of a
+// folder that was not named, but found below one, and several versions of the same objects. A folder that was named is
+// applied as it is.
 func (w *Workspace) demoteAlternatives(res *lint.Result) {
 	shared := map[[2]string]int{} // objects that two files define
 	for i := range res.Diagnostics {
@@ -83,7 +85,8 @@ func (w *Workspace) demoteAlternatives(res *lint.Result) {
 			continue
 		}
 		folders, _, _ := foldersBelow(pair[1], w.paths)
-		if len(folders) > 0 || stemOf(pair[0]) == stemOf(pair[1]) || shared[pair] > 1 || w.isBundle(pair[0]) && w.isBundle(pair[1]) {
+		if len(folders) > 0 || stemOf(pair[0]) == stemOf(pair[1]) || shared[pair] > 1 ||
+			w.isBundle(pair[0]) && w.isBundle(pair[1]) {
 			d.Severity = diag.Warning
 			d.Help = "apply one of the files, or rename the object: the last one that is applied replaces the others"
 		}
@@ -94,8 +97,8 @@ func (w *Workspace) demoteAlternatives(res *lint.Result) {
 // stemOf returns the name of a file without its extension: the same object may be there as YAML and as JSON.
 func stemOf(name string) string { return strings.TrimSuffix(name, filepath.Ext(name)) }
 
-// demoteAmbiguous makes warnings of what definitions say of custom resources whose kind several files define: which of them
-// is installed is not known.
+// demoteAmbiguous makes warnings of what definitions say of custom resources whose kind several files define: which of
+// them is installed is not known.
 func demoteAmbiguous(res *lint.Result) {
 	ambiguous := map[string][]string{} // plurals by group
 	for i := range res.Diagnostics {
@@ -110,7 +113,8 @@ func demoteAmbiguous(res *lint.Result) {
 		group, _, _ := strings.Cut(d.Object.APIVersion, "/")
 		kind := strings.ToLower(d.Object.Kind)
 		mine := func(plural string) bool { return strings.HasPrefix(plural, kind[:max(0, len(kind)-1)]) }
-		if d.Rule != "field-unknown" && d.Rule != "api-server" && d.Rule != "kind-unknown" || !slices.ContainsFunc(ambiguous[group], mine) {
+		if d.Rule != "field-unknown" && d.Rule != "api-server" && d.Rule != "kind-unknown" ||
+			!slices.ContainsFunc(ambiguous[group], mine) {
 			continue
 		}
 		if d.Severity = diag.Warning; d.Help != "" {

@@ -89,8 +89,8 @@ func (b *Base) Close() error {
 	return os.RemoveAll(b.folder)
 }
 
-// inFolder returns where the paths of the workspace are in another folder: below it, where it has them all; or else it is
-// what they all were.
+// inFolder returns where the paths of the workspace are in another folder: below it, where it has them all; or else it
+// is what they all were.
 func (b *Base) inFolder(base string) (paths []string, err error) {
 	info, err := os.Stat(base)
 	if err != nil {
@@ -109,7 +109,8 @@ func (b *Base) inFolder(base string) (paths []string, err error) {
 // largest is how large files are, in bytes, that are taken from a revision, unless they may be charts or manifests.
 const largest = 1 << 20
 
-// atRevision writes the files of a revision into a temporary folder, and returns where the paths of the workspace are in it.
+// atRevision writes the files of a revision into a temporary folder, and returns where the paths of the workspace are
+// in it.
 func (b *Base) atRevision(ctx context.Context, ref string) (paths []string, err error) {
 	repository, err := revision.Find(ctx, startFolder(b.paths))
 	if err != nil {
@@ -156,7 +157,9 @@ func (b *Base) at(top, name string) (there string, ok bool) {
 		return "", false
 	}
 	for _, top := range []string{top, withoutLinks(top)} {
-		for _, abs := range []string{abs, filepath.Join(withoutLinks(filepath.Dir(abs)), filepath.Base(abs)), withoutLinks(abs)} {
+		for _, abs := range []string{
+			abs, filepath.Join(withoutLinks(filepath.Dir(abs)), filepath.Base(abs)), withoutLinks(abs),
+		} {
 			if rel, ok := below(top, abs); ok {
 				return filepath.Join(b.folder, rel), true
 			}
@@ -241,8 +244,8 @@ func (b *Base) documents(name string, data []byte) []*manifest.Document {
 // sourceKey is what a rendering has in common with the one that it was before: where its source is, and the variant.
 type sourceKey struct{ file, name, variant string }
 
-// place returns where a file is in the base or in the workspace: from the top of the repository, or from the path that was
-// named.
+// place returns where a file is in the base or in the workspace: from the top of the repository, or from the path that
+// was named.
 func (b *Base) place(file string, before bool) string {
 	roots := b.paths
 	if before {
@@ -273,9 +276,9 @@ func (b *Base) keyOf(r *render.Rendering, before bool) sourceKey {
 	return sourceKey{b.place(r.Source.File, before), r.Source.Name, r.Variant.Name}
 }
 
-// match finds what the sets of a workspace were before: a rendering that of the same source and variant. Renderings that
-// have none, such as those of folders that were renamed, were one of those that are gone, or files that are. Objects in
-// files were in files, or in a rendering that is gone.
+// match finds what the sets of a workspace were before: a rendering that of the same source and variant. Renderings
+// that have none, such as those of folders that were renamed, were one of those that are gone, or files that are.
+// Objects in files were in files, or in a rendering that is gone.
 func (b *Base) match(inputs []string, renderings []*render.Rendering) (loose *lint.Base, rendered []*lint.Base) {
 	there := map[string]bool{} // files of the workspace, and renderings
 	for _, name := range inputs {

@@ -20,8 +20,8 @@ type checkout struct {
 	commit string
 }
 
-// checkOut writes the files of a revision that keep accepts, all if it is nil, into a temporary folder. The working tree
-// stays as it is.
+// checkOut writes the files of a revision that keep accepts, all if it is nil, into a temporary folder. The working
+// tree stays as it is.
 func checkOut(
 	ctx context.Context, repository *revision.Repository, ref string, keep func(revision.File) bool,
 ) (c checkout, err error) {

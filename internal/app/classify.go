@@ -16,7 +16,8 @@ var topLevelKeys = regexp.MustCompile(`^(?:[-{ ]*)["']?(apiVersion|kind|metadata
 var tools = []string{
 	"kind.x-k8s.io/*", "kubeadm.k8s.io/*", "kubelet.config.k8s.io/*", "kubeproxy.config.k8s.io/*",
 	"kubescheduler.config.k8s.io/*", "kubecontrollermanager.config.k8s.io/*", "apiserver.config.k8s.io/*",
-	"apiserver.k8s.io/*", "audit.k8s.io/*", "pod-security.admission.config.k8s.io/*", "client.authentication.k8s.io/*", "kustomize.config.k8s.io/*",
+	"apiserver.k8s.io/*", "audit.k8s.io/*", "pod-security.admission.config.k8s.io/*", "client.authentication.k8s.io/*",
+	"kustomize.config.k8s.io/*",
 	"seatrial/*", "skaffold/*", "k3d.io/*", "ctlptl.dev/*", "eksctl.io/*", "backstage.io/*", "minikube.sigs.k8s.io/*",
 }
 
@@ -74,7 +75,9 @@ func isPlainly(text []byte) bool {
 	}
 	version, _, _ := bytes.Cut(rest, []byte("\n"))
 	version = bytes.TrimSpace(version)
-	return slices.Contains([]string{"apps/v1", "batch/v1", "rbac.authorization.k8s.io/v1", "networking.k8s.io/v1"}, string(version)) ||
+	return slices.Contains(
+		[]string{"apps/v1", "batch/v1", "rbac.authorization.k8s.io/v1", "networking.k8s.io/v1"}, string(version),
+	) ||
 		string(version) == "v1" && !bytes.Contains(rest, []byte("\nkind: Config\n"))
 }
 

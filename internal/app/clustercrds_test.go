@@ -14,11 +14,14 @@ import (
 	"github.com/seatrial/seatrial/internal/app"
 )
 
-// clusterCRD is a definition as a cluster answers it, of a Widget of a shop, or of a kind that the catalogue knows otherwise.
+// clusterCRD is a definition as a cluster answers it, of a Widget of a shop, or of a kind that the catalogue knows
+// otherwise.
 func clusterCRD(group, kind, plural, version string) map[string]any {
 	return map[string]any{
 		"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-		"metadata": map[string]any{"name": plural + "." + group, "uid": "1", "resourceVersion": "7", "managedFields": []any{}},
+		"metadata": map[string]any{
+			"name": plural + "." + group, "uid": "1", "resourceVersion": "7", "managedFields": []any{},
+		},
 		"spec": map[string]any{
 			"group": group, "scope": "Namespaced", "names": map[string]any{"kind": kind, "plural": plural},
 			"versions": []any{map[string]any{
@@ -35,12 +38,13 @@ func clusterCRD(group, kind, plural, version string) map[string]any {
 	}
 }
 
-// TestClusterCRDs judges by the definitions of a cluster, after those of the set and of --crds, and before the catalogue; what
-// was read serves as long as the cluster cannot be reached.
+// TestClusterCRDs judges by the definitions of a cluster, after those of the set and of --crds, and before the
+// catalogue; what was read serves as long as the cluster cannot be reached.
 func TestClusterCRDs(t *testing.T) {
 	down := false
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if down || r.URL.Path != "/apis/apiextensions.k8s.io/v1/customresourcedefinitions" || r.Method != http.MethodGet {
+		if down || r.URL.Path != "/apis/apiextensions.k8s.io/v1/customresourcedefinitions" ||
+			r.Method != http.MethodGet {
 			http.Error(w, "down", http.StatusServiceUnavailable)
 			return
 		}
@@ -73,10 +77,13 @@ func TestClusterCRDs(t *testing.T) {
 	for _, unreachable := range []bool{false, true} {
 		down = unreachable
 		crds, failed, err := app.ReadClusterCRDs(t.Context(), "test", &rest.Config{Host: server.URL}, "kept")
-		if err != nil || (failed != nil) != unreachable || len(crds.Definitions) != 3 || crds.Kept.IsZero() == unreachable {
+		if err != nil || (failed != nil) != unreachable || len(crds.Definitions) != 3 ||
+			crds.Kept.IsZero() == unreachable {
 			t.Fatalf("unreachable %v: %v, %v, %+v", unreachable, failed, err, crds)
 		}
-		w, err := app.Open(app.NewFiles(strings.NewReader("")), app.Settings{Paths: []string{"a.yaml"}, CRDs: []string{"crds"}})
+		w, err := app.Open(
+			app.NewFiles(strings.NewReader("")), app.Settings{Paths: []string{"a.yaml"}, CRDs: []string{"crds"}},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -75,7 +75,8 @@ func (f *Folders) Open(name string, overlay map[string][]byte, version string) (
 	w.definitions = f.definitionsFor(w)
 	for _, file := range files {
 		_, open := overlay[file]
-		if unsaved := !slices.Contains(s.Paths, file); unsaved || open && !w.owns(file) && !slices.Contains(w.Inputs, file) {
+		if unsaved := !slices.Contains(s.Paths, file); unsaved ||
+			open && !w.owns(file) && !slices.Contains(w.Inputs, file) {
 			w.Inputs = append(w.Inputs, file) // what is being written may become a manifest
 		}
 	}

@@ -38,8 +38,8 @@ type head struct {
 // headPrefix begins the names of files at HEAD.
 const headPrefix = "HEAD:"
 
-// base returns the manifests of a folder at HEAD; nil if it is in no repository, or git is not there. They are read again
-// when HEAD is another commit.
+// base returns the manifests of a folder at HEAD; nil if it is in no repository, or git is not there. They are read
+// again when HEAD is another commit.
 func (h *heads) base(ctx context.Context, folder string) *lint.Base {
 	if !filepath.IsAbs(folder) {
 		return nil
@@ -68,8 +68,8 @@ func (h *heads) base(ctx context.Context, folder string) *lint.Base {
 	return base
 }
 
-// sourcesOf returns what the sources of a workspace are at HEAD; nil if it has none, is in no repository, or if git is not
-// there. The files of HEAD are written to a temporary folder, which holds them until HEAD is another commit.
+// sourcesOf returns what the sources of a workspace are at HEAD; nil if it has none, is in no repository, or if git is
+// not there. The files of HEAD are written to a temporary folder, which holds them until HEAD is another commit.
 func (h *heads) sourcesOf(ctx context.Context, w *Workspace, folder string) *Base {
 	if len(w.Sources) == 0 || !filepath.IsAbs(folder) {
 		return nil

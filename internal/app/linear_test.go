@@ -56,10 +56,15 @@ func TestWorkGrowsWithTheSize(t *testing.T) {
 		n    int
 		text func(n int) string
 	}{
-		"documents":     {200, func(n int) string { return repeat(n, pod) }},
-		"suppressions":  {400, func(n int) string { return head + "data:\n" + repeat(n, "  k%d: v # seatrial:ignore probes meant\n") }},
-		"unknown":       {400, func(n int) string { return head + repeat(n, "unknown%d: 1\n") }},
-		"flow":          {2000, func(n int) string { return head + "data: {" + repeat(n, "k%[1]d: v%[1]d, ") + "z: z}\n" }},
+		"documents": {200, func(n int) string { return repeat(n, pod) }},
+		"suppressions": {
+			400,
+			func(n int) string { return head + "data:\n" + repeat(n, "  k%d: v # seatrial:ignore probes meant\n") },
+		},
+		"unknown": {400, func(n int) string { return head + repeat(n, "unknown%d: 1\n") }},
+		"flow": {
+			2000, func(n int) string { return head + "data: {" + repeat(n, "k%[1]d: v%[1]d, ") + "z: z}\n" },
+		},
 		"quantities":    {20, func(n int) string { return pods(strings.Repeat("0", n*50) + "1Gi") }},
 		"rules":         {400, func(n int) string { return ship(repeat(n, "  - crew%d\n")) }},
 		"broken values": {100, func(n int) string { return ship(repeat(n, "  - CREW%d\n")) }},
@@ -85,7 +90,9 @@ func ship(crew string) string {
 func allocations(t *testing.T, text string) float64 {
 	t.Helper()
 	run := func() {
-		w, err := app.Open(app.NewFiles(strings.NewReader(text)), app.Settings{Paths: []string{"-"}, Versions: []string{"1.37"}})
+		w, err := app.Open(
+			app.NewFiles(strings.NewReader(text)), app.Settings{Paths: []string{"-"}, Versions: []string{"1.37"}},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -106,17 +106,24 @@ func (w *Workspace) Lint(s LintSettings) (*LintJob, error) {
 	}
 	job := &LintJob{
 		workspace: w, base: s.Base, narrowed: s.Rules != "" || s.NoSuppressions, overrides: w.Config.Overrides,
-		secrets: &sharedRedactor{Redactor: redact.New()}, spare: make(chan *validation.Validator, runtime.GOMAXPROCS(0)),
+		secrets: &sharedRedactor{Redactor: redact.New()},
+		spare:   make(chan *validation.Validator, runtime.GOMAXPROCS(0)),
 	}
 	job.keep(v)
 	job.Options = lint.Options{
-		Files: w.Inputs, Read: w.Read, CRDs: w.CRDs, PolicyFiles: w.Policies, Linked: s.Build.Kubernetes, Versions: w.Versions,
-		Rules: selection, All: all, External: w.External, IgnoreMissing: w.IgnoreMissing, Jobs: s.Jobs,
-		Settings: slices.Concat(w.RuntimeConfig, []string{""}, w.FeatureGates, []string{""}, w.catalogue.settings()), StrictKinds: w.StrictKinds,
+		Files: w.Inputs, Read: w.Read, CRDs: w.CRDs, PolicyFiles: w.Policies, Linked: s.Build.Kubernetes,
+		Versions: w.Versions,
+		Rules:    selection, All: all, External: w.External, IgnoreMissing: w.IgnoreMissing, Jobs: s.Jobs,
+		Settings: slices.Concat(
+			w.RuntimeConfig, []string{""}, w.FeatureGates, []string{""}, w.catalogue.settings(),
+		),
+		StrictKinds:    w.StrictKinds,
 		NoSuppressions: s.NoSuppressions, Honor: w.Config.Honor,
 	}
 	if s.NoSuppressions {
-		job.overrides = slices.DeleteFunc(slices.Clone(job.overrides), func(o lint.Override) bool { return o.Severity == 0 })
+		job.overrides = slices.DeleteFunc(
+			slices.Clone(job.overrides), func(o lint.Override) bool { return o.Severity == 0 },
+		)
 	} else if w.Config.Baseline != "" && !s.NoBaseline {
 		if job.baseline, err = lint.LoadBaseline(w.Config.Baseline); err != nil {
 			return nil, &UsageError{err}
@@ -252,8 +259,8 @@ func (j *LintJob) runSet(ctx context.Context, o lint.Options) (*lint.Result, err
 	return res, err
 }
 
-// validator returns a validator for one set: it learns definitions, and must not know those of another set. The storages
-// of sets that have been judged are used again, since they take longer to build than most sets to judge.
+// validator returns a validator for one set: it learns definitions, and must not know those of another set. The
+// storages of sets that have been judged are used again, since they take longer to build than most sets to judge.
 func (j *LintJob) validator() (*validation.Validator, error) {
 	select {
 	case v := <-j.spare:
@@ -363,7 +370,8 @@ func (j *LintJob) fixSources(ctx context.Context, fixed *Fixed) (made int, err e
 	for _, d := range fixed.Result.Diagnostics {
 		for _, fix := range d.Fixes {
 			for _, e := range fix.Edits {
-				if name := e.Range.File; (fix.Safe || fixed.unsafe) && !fixed.refused[name] && !slices.Contains(j.Options.Files, name) {
+				if name := e.Range.File; (fix.Safe || fixed.unsafe) && !fixed.refused[name] &&
+					!slices.Contains(j.Options.Files, name) {
 					names[name] = true
 				}
 			}

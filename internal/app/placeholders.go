@@ -34,12 +34,13 @@ var upperWords = regexp.MustCompile(`\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b`)
 // quoted matches the values that messages show.
 var quoted = regexp.MustCompile(`"((?:[^"\\]|\\.)*)"`)
 
-// demoteTokens makes warnings of errors about values that are probably placeholders, in files that were not named. In loose
-// manifests the actions of a template are placeholders too; a source has replaced them when it is judged.
+// demoteTokens makes warnings of errors about values that are probably placeholders, in files that were not named. In
+// loose manifests the actions of a template are placeholders too; a source has replaced them when it is judged.
 func (w *Workspace) demoteTokens(res *lint.Result, loose bool) {
 	for i := range res.Diagnostics {
 		d := &res.Diagnostics[i]
-		if d.Severity != diag.Error || d.Reason != "FieldValueInvalid" && d.Rule != "image-reference-invalid" || w.isNamed(d.Range.File) {
+		if d.Severity != diag.Error || d.Reason != "FieldValueInvalid" && d.Rule != "image-reference-invalid" ||
+			w.isNamed(d.Range.File) {
 			continue
 		}
 		value := quoted.FindStringSubmatch(d.Message)
@@ -84,7 +85,8 @@ func (j *LintJob) runLoose(ctx context.Context, o lint.Options) (*lint.Result, e
 // hasPlaceholders reports whether a text has placeholders, or was encrypted by SOPS.
 func hasPlaceholders(data []byte) bool {
 	may := func(text string) bool { return bytes.Contains(data, []byte(text)) }
-	return (may("${") || may("<path:") || may("ENC[")) && placeholder.Match(data) || may("sops") && encrypted.Match(data)
+	return (may("${") || may("<path:") || may("ENC[")) && placeholder.Match(data) ||
+		may("sops") && encrypted.Match(data)
 }
 
 // dropPlaceholders takes out findings about values that are not there yet, and about the block of SOPS.
@@ -121,8 +123,8 @@ type unfilledFile struct {
 // aloneOnLine matches a placeholder that may stand for whole lines.
 var aloneOnLine = regexp.MustCompile(`(?m)^([ \t]*)` + variable + `[ \t]*$`)
 
-// readableFilled reports whether a text is YAML when a word stands for each of its placeholders, or an entry where it is alone
-// on its line.
+// readableFilled reports whether a text is YAML when a word stands for each of its placeholders, or an entry where it
+// is alone on its line.
 func readableFilled(text []byte) bool {
 	for _, alone := range []string{"${1}x: y", "${1}x"} {
 		filled := placeholder.ReplaceAll(aloneOnLine.ReplaceAll(text, []byte(alone)), []byte("x"))

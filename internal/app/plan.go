@@ -159,7 +159,8 @@ func (o *PlanOptions) simulate(ctx context.Context, in *simulate.Input) (*plan.P
 func dropCovered(simulated, advice []diag.Diagnostic) []diag.Diagnostic {
 	return slices.DeleteFunc(simulated, func(d diag.Diagnostic) bool {
 		return d.Rule == simulate.RiskBudgetBlocks && slices.ContainsFunc(advice, func(other diag.Diagnostic) bool {
-			return other.Rule == "pdb-min-available-blocks" && other.Range.File == d.Range.File && other.Document == d.Document
+			return other.Rule == "pdb-min-available-blocks" && other.Range.File == d.Range.File &&
+				other.Document == d.Document
 		})
 	})
 }

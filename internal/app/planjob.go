@@ -83,7 +83,8 @@ func (o *PlanOptions) Job(ctx context.Context, image string, pods int32, w io.Wr
 	}
 	if packed.Len() > maxJob {
 		return nil, usage(
-			"the input has %d bytes, compressed, and a ConfigMap holds %d: run the parts with --shard instead", packed.Len(),
+			"the input has %d bytes, compressed, and a ConfigMap holds %d: run the parts with --shard instead",
+			packed.Len(),
 			maxJob,
 		)
 	}
@@ -145,14 +146,17 @@ func jobOf(meta metav1.ObjectMeta, image string, pods int32) *batchv1.Job {
 	template := corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: meta.Labels}, Spec: corev1.PodSpec{
 		RestartPolicy: corev1.RestartPolicyNever, AutomountServiceAccountToken: new(bool),
 		SecurityContext: &corev1.PodSecurityContext{
-			RunAsNonRoot: new(true), SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
+			RunAsNonRoot:   new(true),
+			SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
 		},
 		Containers: []corev1.Container{{
 			Name: "plan", Image: image,
 			Args: []string{"plan", "--" + ShardInputFlag, jobFolder + "/" + jobFile, "--shard", fmt.Sprint(pods)},
 			Resources: corev1.ResourceRequirements{
-				Requests: corev1.ResourceList{corev1.ResourceCPU: one, corev1.ResourceMemory: resource.MustParse("1Gi")},
-				Limits:   corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("4Gi")},
+				Requests: corev1.ResourceList{
+					corev1.ResourceCPU: one, corev1.ResourceMemory: resource.MustParse("1Gi"),
+				},
+				Limits: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("4Gi")},
 			},
 			SecurityContext: &corev1.SecurityContext{
 				AllowPrivilegeEscalation: new(bool), ReadOnlyRootFilesystem: new(true),
@@ -172,7 +176,8 @@ func jobOf(meta metav1.ObjectMeta, image string, pods int32) *batchv1.Job {
 	return &batchv1.Job{
 		TypeMeta: metav1.TypeMeta{APIVersion: "batch/v1", Kind: "Job"}, ObjectMeta: meta,
 		Spec: batchv1.JobSpec{
-			Completions: &pods, Parallelism: &pods, CompletionMode: &indexed, BackoffLimitPerIndex: new(int32(jobRetries)),
+			Completions: &pods, Parallelism: &pods, CompletionMode: &indexed,
+			BackoffLimitPerIndex:    new(int32(jobRetries)),
 			TTLSecondsAfterFinished: new(int32(24 * 60 * 60)), Template: template,
 		},
 	}

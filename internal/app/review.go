@@ -136,7 +136,9 @@ func (r *reviewer) open(ctx context.Context) error {
 		return NoDocuments(r.Paths)
 	}
 	if r.old.empty() {
-		r.notes = append(r.notes, fmt.Sprintf("%s holds nothing to compare with: everything is new", r.old.revision.Name))
+		r.notes = append(
+			r.notes, fmt.Sprintf("%s holds nothing to compare with: everything is new", r.old.revision.Name),
+		)
 	}
 	r.pair()
 	return nil
@@ -182,7 +184,8 @@ func (r *reviewer) openFolders(base string) error {
 		}
 		root = withoutLinks(root)
 		*f.side = &reviewSide{
-			root: root, paths: []string{root}, revision: review.Revision{Name: filepath.ToSlash(filepath.Clean(f.path))},
+			root: root, paths: []string{root},
+			revision: review.Revision{Name: filepath.ToSlash(filepath.Clean(f.path))},
 		}
 	}
 	return nil

@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	// reviewBudget is how long all simulations of a review may take, unless all are asked for. With hundreds of applications
-	// the rest of a review takes some seconds more.
+	// reviewBudget is how long all simulations of a review may take, unless all are asked for. With hundreds of
+	// applications the rest of a review takes some seconds more.
 	reviewBudget = 8 * time.Second
 	// assumedNodes are those of a cluster of which nothing is known: enough room that no pod waits for it.
 	assumedNodes = "6x64cpu256Gi,zone=a,zone=b,zone=c"
@@ -51,7 +51,8 @@ func (r *reviewer) simulate(ctx context.Context, report *review.Report) error {
 			nodes = assumed
 		}
 		rollout := review.Rollout{
-			Environment: name, Nodes: g.known, Workloads: []review.Rolling{}, Problems: []string{}, Remedies: []string{},
+			Environment: name, Nodes: g.known, Workloads: []review.Rolling{}, Problems: []string{},
+			Remedies: []string{},
 		}
 		switch {
 		case refuses(report, name):
@@ -112,11 +113,13 @@ func (r *reviewer) roll(
 		}
 	}
 	in := simulate.Input{
-		From: g.snapshot.with(slices.Concat(documentsOf(g.old), g.unchanged())), Change: slices.Concat(documentsOf(g.new), g.unchanged()),
-		Nodes: nodes, Rest: r.Collect,
+		From:   g.snapshot.with(slices.Concat(documentsOf(g.old), g.unchanged())),
+		Change: slices.Concat(documentsOf(g.new), g.unchanged()),
+		Nodes:  nodes, Rest: r.Collect,
 		External: r.new.workspace.External,
 	}
-	if g.snapshot != nil && r.Nodes == nil && len(g.nodes) == len(g.snapshot.nodes) && g.nodes[0] == g.snapshot.nodes[0] {
+	if g.snapshot != nil && r.Nodes == nil && len(g.nodes) == len(g.snapshot.nodes) &&
+		g.nodes[0] == g.snapshot.nodes[0] {
 		in.Nodes = nil // those of the snapshot, with what is on them
 	}
 	var err error
@@ -178,7 +181,8 @@ func fill(rollout *review.Rollout, p *plan.Plan) {
 			continue
 		}
 		rolling := review.Rolling{
-			Object: w.Object, Strategy: w.Strategy, Desired: w.Desired, MinAvailable: w.MinAvailable, MaxPods: w.MaxPods,
+			Object: w.Object, Strategy: w.Strategy, Desired: w.Desired, MinAvailable: w.MinAvailable,
+			MaxPods: w.MaxPods,
 			Settled: -1, Curve: w.Curve,
 		}
 		if w.SettledAt != nil {

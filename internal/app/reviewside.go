@@ -140,8 +140,8 @@ func (s *reviewSide) prefixes(other *reviewSide) (pairs []string) {
 	return append(pairs, s.root, ".", other.root, ".")
 }
 
-// addManifests adds the manifests that belong to no source: as one unit, or as one for each folder if objects of the same
-// name occur in several, as those of environments do.
+// addManifests adds the manifests that belong to no source: as one unit, or as one for each folder if objects of the
+// same name occur in several, as those of environments do.
 func (s *reviewSide) addManifests() {
 	byFolder := map[string][]string{}
 	seen := map[string]string{} // folders of objects
@@ -251,7 +251,9 @@ func (u *unit) render(charts render.Options) error {
 }
 
 // draws are functions of templates whose result differs from one rendering to the next.
-var draws = regexp.MustCompile(`\b(rand[A-Z]\w*|randBytes|now|ago|uuidv4|gen(CA|PrivateKey|SelfSigned|Signed)\w*|shuffle|htpasswd|bcrypt|encryptAES)\b`)
+var draws = regexp.MustCompile(
+	`\b(rand[A-Z]\w*|randBytes|now|ago|uuidv4|gen(CA|PrivateKey|SelfSigned|Signed)\w*|shuffle|htpasswd|bcrypt|encryptAES)\b`,
+)
 
 // mayVary reports whether another rendering of a chart may differ.
 func (u *unit) mayVary() bool {
@@ -383,7 +385,9 @@ func isObject(d *manifest.Document) bool {
 // sourceRules are those of findings that keep a source from being rendered.
 var sourceRules = []string{"chart", "kustomization", "source", "template"}
 
-func objectsOfUnit(ctx context.Context, v *validation.Validator, u *unit, docs []*manifest.Document) (all []*review.Object) {
+func objectsOfUnit(
+	ctx context.Context, v *validation.Validator, u *unit, docs []*manifest.Document,
+) (all []*review.Object) {
 	for _, d := range docs {
 		if !isObject(d) {
 			continue
@@ -485,7 +489,8 @@ func (u *unit) update(ctx context.Context, old, now *review.Side) error {
 			convert(ctx, v, o, now)
 		}
 		answer, judged := v.Update(
-			ctx, gvkOf(now.APIVersion, now.Kind), o.Document.JSON, to.Document.JSON, cmp.Or(now.Namespace, metav1.NamespaceDefault),
+			ctx, gvkOf(now.APIVersion, now.Kind), o.Document.JSON, to.Document.JSON,
+			cmp.Or(now.Namespace, metav1.NamespaceDefault),
 		)
 		if judged && answer.Object != nil {
 			to.UpdatedTo(answer.Object)
@@ -592,5 +597,7 @@ func (r *reviewer) readOthers() (all []*review.Object) {
 
 // isAboutReferences reports whether what other units bring may answer a finding.
 func isAboutReferences(d diag.Diagnostic) bool {
-	return slices.ContainsFunc(Rules(), func(r *lint.Rule) bool { return r.Name == d.Rule && r.Category == "references" })
+	return slices.ContainsFunc(
+		Rules(), func(r *lint.Rule) bool { return r.Name == d.Rule && r.Category == "references" },
+	)
 }

@@ -98,7 +98,8 @@ func definitionOf(name, group, version, kind string) ([]byte, error) {
 	return definition, nil
 }
 
-// settings are what decides the answers of the schemas: files are known by their size and the time of their last change.
+// settings are what decides the answers of the schemas: files are known by their size and the time of their last
+// change.
 func (s schemaFiles) settings() (all []string) {
 	for gvk, name := range s {
 		if info, err := os.Stat(name); err == nil {

@@ -41,7 +41,8 @@ func (f *Files) Set(paths []string, o render.Options) (all []*Manifest, problems
 	names, unread := lint.Inputs(paths, nil)
 	problems = append(problems, unread...)
 	for _, name := range names {
-		if render.IsArchive(name) || name != source.Stdin && !slices.Contains(paths, name) && (tree.Owns(name) || git.match(name)) {
+		if render.IsArchive(name) ||
+			name != source.Stdin && !slices.Contains(paths, name) && (tree.Owns(name) || git.match(name)) {
 			continue
 		}
 		m, err := f.Manifest(name)

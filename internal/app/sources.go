@@ -24,7 +24,9 @@ import (
 // findInputs finds the sources below paths, and the manifests that belong to none. Files that hold no API objects
 // are counted.
 func (w *Workspace) findInputs(paths, exclude []string) {
-	onDisk := slices.DeleteFunc(slices.Clone(paths), func(name string) bool { return name != source.Stdin && w.IsStdin(name) })
+	onDisk := slices.DeleteFunc(
+		slices.Clone(paths), func(name string) bool { return name != source.Stdin && w.IsStdin(name) },
+	)
 	found := lint.FindInputs(onDisk, exclude)
 	files, problems := found.Files, found.Problems
 	if len(onDisk) < len(paths) {
@@ -214,8 +216,8 @@ func (j *LintJob) version() string {
 	return schema.Minor(j.Options.Linked)
 }
 
-// contentsOf lists the objects of renderings as external ones, and their definitions: what one source refers to or uses,
-// another may bring.
+// contentsOf lists the objects of renderings as external ones, and their definitions: what one source refers to or
+// uses, another may bring.
 func contentsOf(renderings []*render.Rendering) (objects []string, definitions *treeDefinitions) {
 	seen := map[string]bool{}
 	definitions = newTreeDefinitions()
@@ -297,8 +299,8 @@ func (j *LintJob) addedNamespace(d diag.Diagnostic) bool {
 	return !strings.Contains(f.Line(d.Range.Start.Line), "namespace")
 }
 
-// dropSecretPlaces takes places out of findings that would show the value of a rendered Secret, such as that in a values
-// file: the finding then stands where the template passes the value on.
+// dropSecretPlaces takes places out of findings that would show the value of a rendered Secret, such as that in a
+// values file: the finding then stands where the template passes the value on.
 func (j *LintJob) dropSecretPlaces(findings []diag.Diagnostic, secrets *redact.Redactor) {
 	for i := range findings {
 		d := &findings[i]

@@ -95,8 +95,8 @@ func (t *treeDefinitions) settings() (all []string) {
 	return all
 }
 
-// before returns a catalogue in which the definitions of a tree are asked before releases that are guessed, and after those
-// that the user chose. Definitions that the server refuses are left out: the set that holds them says so.
+// before returns a catalogue in which the definitions of a tree are asked before releases that are guessed, and after
+// those that the user chose. Definitions that the server refuses are left out: the set that holds them says so.
 func (t *treeDefinitions) before(c *Catalogue, accepts func(definition []byte) bool) *validation.Catalogue {
 	return validation.NewCatalogue(func(group, kind string) []validation.Definition {
 		all := c.definitions(group, kind)

@@ -31,8 +31,8 @@ type Vendoring struct {
 	Bases  int // of those that are asked for, that are bases
 }
 
-// Run fetches what is asked for, and writes the lock file below the top of the repository. If the paths are the whole of it,
-// files that nothing asks for any more are removed. Failed is how many charts and bases are missing in the end.
+// Run fetches what is asked for, and writes the lock file below the top of the repository. If the paths are the whole
+// of it, files that nothing asks for any more are removed. Failed is how many charts and bases are missing in the end.
 func (v *Vendoring) Run(ctx context.Context) (total, failed int, err error) {
 	for _, path := range v.Paths {
 		if _, err := os.Stat(path); err != nil {
@@ -141,7 +141,9 @@ func (v *Vendoring) settle(
 			)
 		}
 	}
-	entry = &render.Locked{ChartRef: c, Resolved: fetched.Version, Digest: digest, File: fileOfChart(c, fetched.Version, digest)}
+	entry = &render.Locked{
+		ChartRef: c, Resolved: fetched.Version, Digest: digest, File: fileOfChart(c, fetched.Version, digest),
+	}
 	file := filepath.Join(dir, entry.File)
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return nil, "", err
@@ -187,7 +189,8 @@ func (v *Vendoring) write(name string, before []byte, old, lock *render.Lock) er
 		file := filepath.FromSlash(o.File)
 		used := slices.ContainsFunc(lock.Charts, func(l render.Locked) bool { return l.File == o.File })
 		if !used && filepath.IsLocal(file) && filepath.Ext(file) == ".tgz" {
-			if err := os.Remove(filepath.Join(filepath.Dir(name), file)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			if err := os.Remove(filepath.Join(filepath.Dir(name), file)); err != nil &&
+				!errors.Is(err, fs.ErrNotExist) {
 				return err
 			}
 		}

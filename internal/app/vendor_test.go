@@ -87,9 +87,13 @@ func (s *chartServer) registry(w http.ResponseWriter, r *http.Request, path stri
 	layer := s.charts["web-1.2.0"]
 	manifest, _ := json.Marshal(map[string]any{
 		"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
-		"config": map[string]any{"mediaType": "application/vnd.cncf.helm.config.v1+json", "digest": render.ChartDigest([]byte("{}")), "size": 2},
+		"config": map[string]any{
+			"mediaType": "application/vnd.cncf.helm.config.v1+json", "digest": render.ChartDigest([]byte("{}")),
+			"size": 2,
+		},
 		"layers": []any{map[string]any{
-			"mediaType": "application/vnd.cncf.helm.chart.content.v1.tar+gzip", "digest": render.ChartDigest(layer), "size": len(layer),
+			"mediaType": "application/vnd.cncf.helm.chart.content.v1.tar+gzip", "digest": render.ChartDigest(layer),
+			"size": len(layer),
 		}},
 	})
 	switch {
@@ -190,7 +194,10 @@ func TestVendor(t *testing.T) {
 	if failed != 1 || len(lines) != 3 || !strings.Contains(strings.Join(lines, "\n"), "401") {
 		t.Fatalf("%d failed: %q", failed, lines)
 	}
-	write(t, dir, "repositories.yaml", "repositories: [{name: a, url: "+s.URL+"/charts, username: ann, password: planted-password}]\n")
+	write(
+		t, dir, "repositories.yaml",
+		"repositories: [{name: a, url: "+s.URL+"/charts, username: ann, password: planted-password}]\n",
+	)
 	lines, failed = vendored(t, app.Vendoring{}, dir)
 	if failed != 0 || strings.Contains(strings.Join(lines, "\n"), "planted") {
 		t.Fatalf("%d failed: %q", failed, lines)
@@ -249,7 +256,10 @@ func TestVendorRefusesWhatItCannotTrust(t *testing.T) {
 	s := newChartServer(t)
 	dir := t.TempDir()
 	t.Setenv("HELM_REPOSITORY_CONFIG", filepath.Join(dir, "repositories.yaml"))
-	write(t, dir, "repositories.yaml", "repositories: [{name: a, url: "+s.URL+"/charts, username: ann, password: planted-password}]\n")
+	write(
+		t, dir, "repositories.yaml",
+		"repositories: [{name: a, url: "+s.URL+"/charts, username: ann, password: planted-password}]\n",
+	)
 	for version, want := range map[string]string{
 		"0.9.0":    "the index says bad",
 		"9.x":      "no version satisfies",
@@ -277,8 +287,15 @@ func TestDependenciesThatWereFetched(t *testing.T) {
 	s := newChartServer(t)
 	dir := t.TempDir()
 	t.Setenv("HELM_REPOSITORY_CONFIG", filepath.Join(dir, "repositories.yaml"))
-	write(t, dir, "repositories.yaml", "repositories: [{name: a, url: "+s.URL+"/charts, username: ann, password: planted-password}]\n")
-	write(t, dir, "Chart.yaml", "apiVersion: v2\nname: shop\nversion: 1.0.0\ndependencies: [{name: web, version: ^1.0.0, repository: \""+s.URL+"/charts\"}]\n")
+	write(
+		t, dir, "repositories.yaml",
+		"repositories: [{name: a, url: "+s.URL+"/charts, username: ann, password: planted-password}]\n",
+	)
+	write(
+		t, dir, "Chart.yaml",
+		"apiVersion: v2\nname: shop\nversion: 1.0.0\ndependencies: [{name: web, version: ^1.0.0, repository: \""+s.URL+
+			"/charts\"}]\n",
+	)
 	if lines, failed := vendored(t, app.Vendoring{}, dir); failed != 0 || len(lines) != 1 {
 		t.Fatalf("%d failed: %q", failed, lines)
 	}
@@ -292,14 +309,20 @@ func TestVendorOfAFolderKeepsTheRest(t *testing.T) {
 	s := newChartServer(t)
 	dir := t.TempDir()
 	t.Setenv("HELM_REPOSITORY_CONFIG", filepath.Join(dir, "repositories.yaml"))
-	write(t, dir, "repositories.yaml", "repositories: [{name: a, url: "+s.URL+"/charts, username: ann, password: planted-password}]\n")
+	write(
+		t, dir, "repositories.yaml",
+		"repositories: [{name: a, url: "+s.URL+"/charts, username: ann, password: planted-password}]\n",
+	)
 	for _, folder := range []string{".git", "a", "b"} {
 		if err := os.Mkdir(filepath.Join(dir, folder), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for folder, version := range map[string]string{"a": "1.1.0", "b": "2.0.0"} {
-		write(t, filepath.Join(dir, folder), "release.yaml", strings.NewReplacer("SERVER", s.URL, "VERSION", version).Replace(release))
+		write(
+			t, filepath.Join(dir, folder), "release.yaml",
+			strings.NewReplacer("SERVER", s.URL, "VERSION", version).Replace(release),
+		)
 		if lines, failed := vendored(t, app.Vendoring{}, filepath.Join(dir, folder)); failed != 0 || len(lines) != 1 {
 			t.Fatalf("%d failed: %q", failed, lines)
 		}

@@ -15,8 +15,8 @@ import (
 	"github.com/seatrial/seatrial/internal/render"
 )
 
-// fetchBases fetches the bases that are asked for, and those that these ask for, and adds them to the lock. It returns the
-// references of all.
+// fetchBases fetches the bases that are asked for, and those that these ask for, and adds them to the lock. It returns
+// the references of all.
 func (v *Vendoring) fetchBases(
 	ctx context.Context, dir string, old, lock *render.Lock, wanted []string,
 ) (bases []string, failed int, err error) {
@@ -85,15 +85,19 @@ func (v *Vendoring) settleBase(
 	if known != nil && !v.Update && digest != known.Digest {
 		return nil, "", errors.New("it has other content than when it was locked: --update takes it")
 	}
-	entry = &render.LockedBase{Base: base, Resolved: fetched.Resolved, Path: pathOfBase(base, fetched, digest), Digest: digest}
-	return entry, strings.TrimSpace("fetched " + short(fetched.Resolved)), writeBase(filepath.Join(dir, filepath.FromSlash(entry.Folder())), fetched.Files)
+	entry = &render.LockedBase{
+		Base: base, Resolved: fetched.Resolved, Path: pathOfBase(base, fetched, digest), Digest: digest,
+	}
+	return entry, strings.TrimSpace("fetched " + short(fetched.Resolved)), writeBase(
+		filepath.Join(dir, filepath.FromSlash(entry.Folder())), fetched.Files,
+	)
 }
 
 // short returns the beginning of a commit.
 func short(commit string) string { return commit[:min(len(commit), 12)] }
 
-// pathOfBase names the file or the folder of a base. A part of the digest keeps those of one name apart. Kustomize would take
-// a name with a dot for one of a repository.
+// pathOfBase names the file or the folder of a base. A part of the digest keeps those of one name apart. Kustomize
+// would take a name with a dot for one of a repository.
 func pathOfBase(base string, fetched *chartrepo.Base, digest string) string {
 	address, _, _ := strings.Cut(base, "?")
 	name, ext := path.Base(strings.TrimRight(address, "/")), ""

@@ -45,8 +45,8 @@ func writeTree(t *testing.T, dir string, files map[string]string) {
 	}
 }
 
-// newBaseServer serves a git repository at /shop.git, whose tag v1 has a base in the folder web, and a file at /extra.yaml,
-// which git does not know.
+// newBaseServer serves a git repository at /shop.git, whose tag v1 has a base in the folder web, and a file at
+// /extra.yaml, which git does not know.
 func newBaseServer(t *testing.T) *httptest.Server {
 	t.Helper()
 	backend, err := exec.Command("git", "--exec-path").Output()
@@ -74,9 +74,12 @@ func newBaseServer(t *testing.T) *httptest.Server {
 	runGit(t, work, "config", "http.receivepack", "false")
 	mux.Handle("/shop.git/", &cgi.Handler{
 		Path: filepath.Join(strings.TrimSpace(string(backend)), "git-http-backend"), Root: "/shop.git",
-		Env: []string{"GIT_PROJECT_ROOT=" + filepath.Join(work, ".git"), "GIT_HTTP_EXPORT_ALL=1"}, InheritEnv: []string{"PATH"},
+		Env:        []string{"GIT_PROJECT_ROOT=" + filepath.Join(work, ".git"), "GIT_HTTP_EXPORT_ALL=1"},
+		InheritEnv: []string{"PATH"},
 	})
-	mux.HandleFunc("/extra.yaml", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(plainMap("extra"))) })
+	mux.HandleFunc(
+		"/extra.yaml", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(plainMap("extra"))) },
+	)
 	return server
 }
 
@@ -113,7 +116,8 @@ func renderedHere(t *testing.T) *render.Rendering {
 	return sources[0].Render(render.Variant{}, render.Options{})
 }
 
-// TestVendorBases fetches a base of a git repository, with what it uses there and elsewhere, and renders it without a network.
+// TestVendorBases fetches a base of a git repository, with what it uses there and elsewhere, and renders it without a
+// network.
 func TestVendorBases(t *testing.T) {
 	server := newBaseServer(t)
 	t.Chdir(t.TempDir())
@@ -126,7 +130,8 @@ func TestVendorBases(t *testing.T) {
 	if len(r.Findings) != 1 || r.Findings[0].Message != base+" is not on this machine: nothing is fetched" {
 		t.Fatalf("before it was fetched: %v", r.Findings)
 	}
-	if report, failed := vendorHere(t, &app.Vendoring{Check: true}); failed != 1 || !strings.Contains(report, "was not fetched") {
+	if report, failed := vendorHere(t, &app.Vendoring{Check: true}); failed != 1 ||
+		!strings.Contains(report, "was not fetched") {
 		t.Fatalf("--check: %d failed\n%s", failed, report)
 	}
 	report, failed := vendorHere(t, &app.Vendoring{})
@@ -170,7 +175,8 @@ func TestVendorBases(t *testing.T) {
 		t.Fatal(err)
 	}
 	r = renderedHere(t)
-	if len(r.Findings) != 1 || !strings.Contains(r.Findings[0].Message, "are not those of") || strings.Contains(string(r.Text), "forged") {
+	if len(r.Findings) != 1 || !strings.Contains(r.Findings[0].Message, "are not those of") ||
+		strings.Contains(string(r.Text), "forged") {
 		t.Errorf("a base that was changed: %v\n%s", r.Findings, r.Text)
 	}
 	writeTree(t, ".", map[string]string{"kustomization.yaml": "resources: []\n"})
@@ -183,15 +189,23 @@ func TestVendorBases(t *testing.T) {
 // TestParseRemoteBase reads references as kustomize does.
 func TestParseRemoteBase(t *testing.T) {
 	for reference, want := range map[string]render.RemoteBase{
-		"github.com/org/repo//a/b?ref=v1":             {Repository: "https://github.com/org/repo", Path: "a/b", Ref: "v1"},
-		"github.com/org/repo/a/b?ref=v1":              {Repository: "https://github.com/org/repo", Path: "a/b", Ref: "v1"},
-		"https://git.example.com/org/repo.git/a":      {Repository: "https://git.example.com/org/repo.git", Path: "a"},
-		"git@example.com:org/repo.git//a?ref=main":    {Repository: "git@example.com:org/repo.git", Path: "a", Ref: "main"},
-		"git@example.com:org/repo":                    {Repository: "git@example.com:org/repo"},
-		"ssh://git@example.com/org/repo//a?version=2": {Repository: "ssh://git@example.com/org/repo", Path: "a", Ref: "2"},
-		"git::https://example.com/org/repo//../a":     {Repository: "https://example.com/org/repo", Path: "a"},
-		"https://example.com/a/b.yaml":                {Repository: "https://example.com/a/b.yaml", IsFile: true},
-		"file:///srv/repo//a":                         {Repository: "file:///srv/repo", Path: "a"},
+		"github.com/org/repo//a/b?ref=v1": {
+			Repository: "https://github.com/org/repo", Path: "a/b", Ref: "v1",
+		},
+		"github.com/org/repo/a/b?ref=v1": {
+			Repository: "https://github.com/org/repo", Path: "a/b", Ref: "v1",
+		},
+		"https://git.example.com/org/repo.git/a": {Repository: "https://git.example.com/org/repo.git", Path: "a"},
+		"git@example.com:org/repo.git//a?ref=main": {
+			Repository: "git@example.com:org/repo.git", Path: "a", Ref: "main",
+		},
+		"git@example.com:org/repo": {Repository: "git@example.com:org/repo"},
+		"ssh://git@example.com/org/repo//a?version=2": {
+			Repository: "ssh://git@example.com/org/repo", Path: "a", Ref: "2",
+		},
+		"git::https://example.com/org/repo//../a": {Repository: "https://example.com/org/repo", Path: "a"},
+		"https://example.com/a/b.yaml":            {Repository: "https://example.com/a/b.yaml", IsFile: true},
+		"file:///srv/repo//a":                     {Repository: "file:///srv/repo", Path: "a"},
 	} {
 		if got, err := render.ParseRemoteBase(reference); err != nil || got != want {
 			t.Errorf("%s: %+v, %v, want %+v", reference, got, err, want)

@@ -14,8 +14,8 @@ import (
 	"github.com/seatrial/seatrial/internal/platform"
 )
 
-// WhatIf is a plan for another process, since a simulation uses one processor: a disruption of one that has completed, or
-// the same with another seed.
+// WhatIf is a plan for another process, since a simulation uses one processor: a disruption of one that has completed,
+// or the same with another seed.
 type WhatIf struct {
 	Disruption *plan.Disruption `json:"disruption,omitempty"` // nil: what the input comes to is wanted, as a plan.SeedRun
 	Input      simulate.Input   `json:"input"`
@@ -64,9 +64,11 @@ func (o *PlanOptions) whatIf(ctx context.Context, in simulate.Input, all []plan.
 	return outcomes, g.Wait()
 }
 
-// trySeeds simulates the plan with the seeds that follow its own, those that belong to the shard, until there are Seeds of
-// them, and returns what each comes to, in order. asked is how many other questions there are.
-func (o *PlanOptions) trySeeds(ctx context.Context, in simulate.Input, p *plan.Plan, asked int) ([]plan.SeedRun, error) {
+// trySeeds simulates the plan with the seeds that follow its own, those that belong to the shard, until there are Seeds
+// of them, and returns what each comes to, in order. asked is how many other questions there are.
+func (o *PlanOptions) trySeeds(
+	ctx context.Context, in simulate.Input, p *plan.Plan, asked int,
+) ([]plan.SeedRun, error) {
 	if o.Seeds < 2 {
 		return nil, nil
 	}

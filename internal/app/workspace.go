@@ -99,7 +99,10 @@ func Open(files *Files, s Settings) (*Workspace, error) {
 	if err != nil {
 		return nil, &UsageError{err}
 	}
-	w := &Workspace{Files: files, Config: cfg, External: slices.Concat(s.External, cfg.External), StrictKinds: s.StrictKinds, AnyFiles: s.AnyFiles}
+	w := &Workspace{
+		Files: files, Config: cfg, External: slices.Concat(s.External, cfg.External), StrictKinds: s.StrictKinds,
+		AnyFiles: s.AnyFiles,
+	}
 	w.Charts, w.rebase, w.definitions = s.Charts, s.Rebase, &validation.Definitions{}
 	if err := checkExternal(w.External); err != nil {
 		return nil, err
@@ -182,8 +185,8 @@ func (w *Workspace) Excluded() (n int) {
 // maxSearched is how many files are held against the globs of exclude, to find those that match nothing.
 const maxSearched = 20000
 
-// UnusedExcludes returns the globs of exclude that match no file or folder below the folders among the paths. Files that are
-// named say nothing about the rest of a project.
+// UnusedExcludes returns the globs of exclude that match no file or folder below the folders among the paths. Files
+// that are named say nothing about the rest of a project.
 func (w *Workspace) UnusedExcludes() []string {
 	unused := slices.Clone(w.exclude)
 	searched := 0

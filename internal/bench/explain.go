@@ -40,13 +40,43 @@ func looks(seatrial, bin string, rounds int) (page string, err error) {
 		}
 	}()
 	explain := func(wall string, args ...string) look {
-		return look{contender{name: "seatrial explain " + strings.Join(args, " "), args: append([]string{seatrial, "explain"}, args...)}, wall, false}
+		return look{
+			contender{
+				name: "seatrial explain " + strings.Join(args, " "),
+				args: append([]string{seatrial, "explain"}, args...),
+			},
+			wall, false,
+		}
 	}
-	pages := look{contender{name: "seatrial explain -o html (all kinds of a version)", args: []string{seatrial, "explain", "-o", "html", "--output-dir", filepath.Join(dir, "one")}}, "10 s", true}
-	all := look{contender{name: "seatrial explain -o html --kubernetes-version all", args: []string{seatrial, "explain", "-o", "html", "--kubernetes-version", "all", "--output-dir", filepath.Join(dir, "all")}}, "", true}
+	pages := look{
+		contender{
+			name: "seatrial explain -o html (all kinds of a version)",
+			args: []string{seatrial, "explain", "-o", "html", "--output-dir", filepath.Join(dir, "one")},
+		},
+		"10 s", true,
+	}
+	all := look{
+		contender{
+			name: "seatrial explain -o html --kubernetes-version all",
+			args: []string{
+				seatrial, "explain", "-o", "html", "--kubernetes-version", "all", "--output-dir",
+				filepath.Join(dir, "all"),
+			},
+		},
+		"", true,
+	}
 	list := []look{
 		explain("60 ms", "deployment.spec"),
-		{contender{name: "kubectl explain deployment.spec", args: []string{kubectl, "--context", "seatrial", "--kubeconfig", live.kubeconfig(), "--cache-dir", filepath.Join(dir, "cache"), "explain", "deployment.spec"}}, "", false},
+		{
+			contender{
+				name: "kubectl explain deployment.spec",
+				args: []string{
+					kubectl, "--context", "seatrial", "--kubeconfig", live.kubeconfig(), "--cache-dir",
+					filepath.Join(dir, "cache"), "explain", "deployment.spec",
+				},
+			},
+			"", false,
+		},
 		explain("120 ms", "-o", "json", "pod"),
 		explain("150 ms", "--search", "graceful termination"),
 		explain("", "--history", "pod.spec"),
@@ -71,7 +101,10 @@ func looks(seatrial, bin string, rounds int) (page string, err error) {
 		"| command | wall | allowed | CPU | memory |\n|---|---|---|---|---|\n")
 	for i, l := range list {
 		m := medianOf(samples[i])
-		fmt.Fprintf(&b, "| `%s` | %.0f ms | %s | %.0f ms | %d MB |\n", l.name, m.wall.Seconds()*1000, l.wall, m.cpu.Seconds()*1000, m.rss>>20)
+		fmt.Fprintf(
+			&b, "| `%s` | %.0f ms | %s | %.0f ms | %d MB |\n", l.name, m.wall.Seconds()*1000, l.wall,
+			m.cpu.Seconds()*1000, m.rss>>20,
+		)
 	}
 	return b.String(), nil
 }
@@ -110,7 +143,10 @@ func buildKubectl(program string) error {
 	if err != nil {
 		return err
 	}
-	for _, args := range [][]string{{"mod", "init", "kubectl"}, {"get", "k8s.io/kubectl@" + version, "k8s.io/component-base@" + version}, {"mod", "tidy"}, {"build", "-ldflags", "-s -w", "-o", program, "."}} {
+	for _, args := range [][]string{
+		{"mod", "init", "kubectl"}, {"get", "k8s.io/kubectl@" + version, "k8s.io/component-base@" + version},
+		{"mod", "tidy"}, {"build", "-ldflags", "-s -w", "-o", program, "."},
+	} {
 		cmd := exec.Command("go", args...)
 		cmd.Dir = dir
 		if text, err := cmd.CombinedOutput(); err != nil {

@@ -37,8 +37,10 @@ func remember(t task, results map[string]result) (err error) {
 	for _, c := range t.contenders {
 		r := results[c.name]
 		fmt.Fprintf(&b, "%s\t%s\t%s\t%d\t%s\t%s\t%d\t%.3f\t%.3f\t%.3f\t%.3f\t%d\n",
-			time.Now().UTC().Format(time.DateOnly), strings.TrimSpace(string(commit)), runtime.Version(), runtime.NumCPU(),
-			t.name, c.name, t.rounds, r.wall.Seconds(), r.lowest.Seconds(), r.highest.Seconds(), r.cpu.Seconds(), r.rss>>20)
+			time.Now().UTC().Format(time.DateOnly), strings.TrimSpace(string(commit)), runtime.Version(),
+			runtime.NumCPU(),
+			t.name, c.name, t.rounds, r.wall.Seconds(), r.lowest.Seconds(), r.highest.Seconds(), r.cpu.Seconds(),
+			r.rss>>20)
 	}
 	_, err = f.WriteString(b.String())
 	return err

@@ -93,7 +93,9 @@ func lives(seatrial string, rounds int) (string, error) {
 		if err != nil {
 			return "", errors.Join(err, c.down())
 		}
-		first, again, idle, thousand = append(first, fresh), append(again, restarted), append(idle, resting), append(thousand, busy)
+		first, again, idle, thousand = append(first, fresh), append(
+			again, restarted,
+		), append(idle, resting), append(thousand, busy)
 	}
 	var page strings.Builder
 	page.WriteString("\n## The live cluster\n\nOn an etcd of its own that waits for the disk, once. `up` is measured from the start of the process to its exit, when the cluster answers; " +
@@ -109,7 +111,10 @@ func lives(seatrial string, rounds int) (string, error) {
 		{"1,000 pods on 100 nodes: `create`, then `wait`", thousand},
 	} {
 		s := medianOf(row.samples)
-		fmt.Fprintf(&page, "| %s | %.2f s | %.2f s (%.1f%% of a core) | %d MB |\n", row.name, s.wall.Seconds(), s.cpu.Seconds(), 100*s.cpu.Seconds()/s.wall.Seconds(), s.rss>>20)
+		fmt.Fprintf(
+			&page, "| %s | %.2f s | %.2f s (%.1f%% of a core) | %d MB |\n", row.name, s.wall.Seconds(), s.cpu.Seconds(),
+			100*s.cpu.Seconds()/s.wall.Seconds(), s.rss>>20,
+		)
 	}
 	return page.String(), nil
 }
@@ -172,7 +177,10 @@ func (c cluster) thousand() (sample, error) {
 		if err := c.run("create", "-f", file, "--context", "seatrial"); err != nil {
 			return err
 		}
-		return c.run("wait", "--for=jsonpath={.status.readyReplicas}=1000", "deployment/web", "--timeout", "5m", "--context", "seatrial")
+		return c.run(
+			"wait", "--for=jsonpath={.status.readyReplicas}=1000", "deployment/web", "--timeout", "5m", "--context",
+			"seatrial",
+		)
 	})
 	if err != nil {
 		return s, err

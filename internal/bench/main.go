@@ -188,7 +188,12 @@ func prepare(dir, bin, seatrial string, rounds int) ([]task, error) {
 		}
 	}
 	lint := func(args ...string) contender {
-		return contender{name: "seatrial lint", args: append([]string{seatrial, "lint", "--config", os.DevNull, "--fail-on", "never", "-o", "compact"}, args...)}
+		return contender{
+			name: "seatrial lint",
+			args: append(
+				[]string{seatrial, "lint", "--config", os.DevNull, "--fail-on", "never", "-o", "compact"}, args...,
+			),
+		}
 	}
 	noCache := func(file string) contender { return lint("--no-cache", path(file)) }
 	verdict := func(file string) contender {
@@ -197,14 +202,21 @@ func prepare(dir, bin, seatrial string, rounds int) ([]task, error) {
 		return c
 	}
 	kubeconform := func(file string) contender {
-		return contender{name: "kubeconform", args: []string{filepath.Join(bin, "kubeconform"), "-strict", "-n", fmt.Sprint(runtime.NumCPU()),
-			"-schema-location", schemas + "/{{.ResourceKind}}{{.KindSuffix}}.json", path(file)}}
+		return contender{name: "kubeconform",
+			args: []string{filepath.Join(bin, "kubeconform"), "-strict", "-n", fmt.Sprint(runtime.NumCPU()),
+				"-schema-location", schemas + "/{{.ResourceKind}}{{.KindSuffix}}.json", path(file)}}
 	}
 	validate := func(file string) contender {
-		return contender{name: "kubectl-validate", args: []string{filepath.Join(bin, "kubectl-validate"), "--version", "1.30", path(file)}}
+		return contender{
+			name: "kubectl-validate",
+			args: []string{filepath.Join(bin, "kubectl-validate"), "--version", "1.30", path(file)},
+		}
 	}
 	score := func(file string) contender {
-		return contender{name: "kube-score", args: []string{filepath.Join(bin, "kube-score"), "score", "-o", "ci", path(file)}, finds: true}
+		return contender{
+			name: "kube-score", args: []string{filepath.Join(bin, "kube-score"), "score", "-o", "ci", path(file)},
+			finds: true,
+		}
 	}
 	cached := lint(path("many"))
 	cached.name = "seatrial lint, unchanged files"
@@ -215,11 +227,23 @@ func prepare(dir, bin, seatrial string, rounds int) ([]task, error) {
 		return nil, fmt.Errorf("filling the cache: %w", err)
 	}
 	return []task{
-		{"One small file, process start to exit", 1, 4 * rounds, []contender{noCache("small.yaml"), kubeconform("small.yaml"), validate("small.yaml"), score("small.yaml")}},
+		{
+			"One small file, process start to exit", 1, 4 * rounds,
+			[]contender{noCache("small.yaml"), kubeconform("small.yaml"), validate("small.yaml"), score("small.yaml")},
+		},
 		{"10,000 documents in 1,000 files", 10000, rounds, []contender{noCache("half"), kubeconform("half")}},
-		{"20,000 documents in 2,000 files", 20000, rounds, []contender{noCache("many"), verdict("many"), cached, kubeconform("many"), validate("many")}},
+		{
+			"20,000 documents in 2,000 files", 20000, rounds,
+			[]contender{noCache("many"), verdict("many"), cached, kubeconform("many"), validate("many")},
+		},
 		{"40,000 documents in 4,000 files", 40000, rounds, []contender{noCache("double"), kubeconform("double")}},
-		{"5,000 documents in one file", 5000, rounds, []contender{noCache("one.yaml"), verdict("one.yaml"), kubeconform("one.yaml"), validate("one.yaml"), score("one.yaml")}},
+		{
+			"5,000 documents in one file", 5000, rounds,
+			[]contender{
+				noCache("one.yaml"), verdict("one.yaml"), kubeconform("one.yaml"), validate("one.yaml"),
+				score("one.yaml"),
+			},
+		},
 	}, nil
 }
 
@@ -300,7 +324,11 @@ func preface() string {
 
 func table(t task, results map[string]result) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n## %s\n\n| command | wall | spread | ratio | documents/s | CPU a document | memory |\n|---|---|---|---|---|---|---|\n", t.name)
+	fmt.Fprintf(
+		&b,
+		"\n## %s\n\n| command | wall | spread | ratio | documents/s | CPU a document | memory |\n|---|---|---|---|---|---|---|\n",
+		t.name,
+	)
 	base := results[t.contenders[0].name]
 	for i, c := range t.contenders {
 		s := results[c.name]

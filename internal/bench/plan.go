@@ -23,9 +23,18 @@ type forecast struct {
 }
 
 var forecasts = []forecast{
-	{"2 pods on the default nodes, another image", "-f plan-2-after.yaml --from plan-2.yaml", 4, "250 ms", "200 MB", false},
-	{"200 pods on 50 nodes, another image", "-f plan-200-after.yaml --from plan-200.yaml --nodes " + liveNodes, 400, "1.5 s", "", true},
-	{"1,000 pods on 1,000 nodes, another image", "-f plan-1000-after.yaml --from plan-1000.yaml --nodes 1000x4cpu8Gi", 2000, "10 s", "1 GB", false},
+	{
+		"2 pods on the default nodes, another image", "-f plan-2-after.yaml --from plan-2.yaml", 4, "250 ms", "200 MB",
+		false,
+	},
+	{
+		"200 pods on 50 nodes, another image", "-f plan-200-after.yaml --from plan-200.yaml --nodes " + liveNodes, 400,
+		"1.5 s", "", true,
+	},
+	{
+		"1,000 pods on 1,000 nodes, another image",
+		"-f plan-1000-after.yaml --from plan-1000.yaml --nodes 1000x4cpu8Gi", 2000, "10 s", "1 GB", false,
+	},
 	{"100 hourly CronJobs over a day", "-f plan-cron.yaml --nodes 3x4cpu8Gi --until 24h", 2400, "20 s", "", false},
 }
 
@@ -69,10 +78,17 @@ func plans(seatrial string, rounds int) (string, error) {
 		}
 		m := medianOf(samples)
 		wall := m.wall.Seconds()
-		fmt.Fprintf(&table, "| %s | %.2f s | %s | %.2f s | %d MB | %s | %.0f | %.0f |\n", f.name, wall, f.wall, m.cpu.Seconds(), m.rss>>20, f.memory, seconds/wall, float64(f.pods)/wall)
+		fmt.Fprintf(
+			&table, "| %s | %.2f s | %s | %.2f s | %d MB | %s | %.0f | %.0f |\n", f.name, wall, f.wall, m.cpu.Seconds(),
+			m.rss>>20, f.memory, seconds/wall, float64(f.pods)/wall,
+		)
 		if f.real {
 			took := medianOf(real).wall.Seconds()
-			fmt.Fprintf(&ratio, "\nThe same on a live cluster of `seatrial up` on this machine, in turns with the plan (`apply`, `rollout status`, `apply`, `rollout status`): %.1f s, %.1f times as long as the plan of %s.\n", took, took/wall, f.name)
+			fmt.Fprintf(
+				&ratio,
+				"\nThe same on a live cluster of `seatrial up` on this machine, in turns with the plan (`apply`, `rollout status`, `apply`, `rollout status`): %.1f s, %.1f times as long as the plan of %s.\n",
+				took, took/wall, f.name,
+			)
 		}
 	}
 	return "\n## Plan\n\nProcess start to exit, once: what runs already is applied and settles, then the change. Virtual seconds are those from the change to the end, pods those that the scheduler placed, before the change and after; " +
@@ -151,7 +167,9 @@ func (c cluster) rollOver() (took time.Duration, err error) {
 	file := func(name string) string { return filepath.Join(c.dir, name) }
 	status := []string{"rollout", "status", "deployment/web", "--timeout=10m"}
 	start := time.Now()
-	for _, args := range [][]string{{"apply", "-f", file("plan-200.yaml")}, status, {"apply", "-f", file("plan-200-after.yaml")}, status} {
+	for _, args := range [][]string{
+		{"apply", "-f", file("plan-200.yaml")}, status, {"apply", "-f", file("plan-200-after.yaml")}, status,
+	} {
 		if err := ask(args...); err != nil {
 			return 0, err
 		}

@@ -18,8 +18,9 @@ const pullRequests = 20
 // what people do without it.
 func reviews(seatrial, bin string, rounds int) (string, error) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n## Review\n\nA repository of %d applications, each a kustomization with a Deployment, a Service and a generated ConfigMap; "+
-		"process start to exit, the medians.\n\n| change | wall | allowed | CPU | memory |\n|---|---|---|---|---|\n", applications)
+	fmt.Fprintf(&b,
+		"\n## Review\n\nA repository of %d applications, each a kustomization with a Deployment, a Service and a generated ConfigMap; "+
+			"process start to exit, the medians.\n\n| change | wall | allowed | CPU | memory |\n|---|---|---|---|---|\n", applications)
 	for _, c := range []struct {
 		name, allowed string
 		changed       int
@@ -42,7 +43,10 @@ func reviews(seatrial, bin string, rounds int) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		fmt.Fprintf(&b, "| %s | %.1f s | %s | %.1f s | %d MB |\n", c.name, m.wall.Seconds(), c.allowed, m.cpu.Seconds(), m.rss>>20)
+		fmt.Fprintf(
+			&b, "| %s | %.1f s | %s | %.1f s | %d MB |\n", c.name, m.wall.Seconds(), c.allowed, m.cpu.Seconds(),
+			m.rss>>20,
+		)
 	}
 	beside, err := reviewsBesideHelm(seatrial, bin, rounds)
 	return b.String() + beside, err
@@ -73,10 +77,14 @@ git archive pr-$i~1 $chart | tar -x -C "$2/old" && git archive pr-$i $chart | ta
 diff -u "$2/old.yaml" "$2/new.yaml" > /dev/null; test $? -eq 1 || exit 1
 done`, pullRequests)
 	t := task{
-		fmt.Sprintf("%d pull requests that change one of %d charts each, one after another", pullRequests, charts), pullRequests, rounds,
+		fmt.Sprintf("%d pull requests that change one of %d charts each, one after another", pullRequests, charts),
+		pullRequests, rounds,
 		[]contender{
 			{"seatrial review", []string{"sh", "-c", review, seatrial, repository}, false},
-			{"helm template of that chart on both sides, and diff", []string{"sh", "-c", template, helm, repository, both}, false},
+			{
+				"helm template of that chart on both sides, and diff",
+				[]string{"sh", "-c", template, helm, repository, both}, false,
+			},
 		},
 	}
 	results, err := measure(t)
@@ -84,11 +92,13 @@ done`, pullRequests)
 		return "", err
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n### %s\n\n`helm template` and `diff` show the texts of the one chart that is named to them; `seatrial review` finds it, "+
-		"and judges, lints and compares what it renders to.\n\n| command | wall | spread | CPU a pull request | memory |\n|---|---|---|---|---|\n", t.name)
+	fmt.Fprintf(&b,
+		"\n### %s\n\n`helm template` and `diff` show the texts of the one chart that is named to them; `seatrial review` finds it, "+
+			"and judges, lints and compares what it renders to.\n\n| command | wall | spread | CPU a pull request | memory |\n|---|---|---|---|---|\n", t.name)
 	for _, c := range t.contenders {
 		s := results[c.name]
-		fmt.Fprintf(&b, "| %s | %.1f s | %.1f to %.1f s | %.2f s | %d MB |\n", c.name, s.wall.Seconds(), s.lowest.Seconds(),
+		fmt.Fprintf(&b, "| %s | %.1f s | %.1f to %.1f s | %.2f s | %d MB |\n", c.name, s.wall.Seconds(),
+			s.lowest.Seconds(),
 			s.highest.Seconds(), s.cpu.Seconds()/pullRequests, s.rss>>20)
 	}
 	return b.String(), remember(t, results)
@@ -124,7 +134,9 @@ func writePullRequests(dir string) error {
 }
 
 func commitOf(message string) []string {
-	return []string{"-c", "user.name=bench", "-c", "user.email=bench@example.com", "commit", "--quiet", "--message", message}
+	return []string{
+		"-c", "user.name=bench", "-c", "user.email=bench@example.com", "commit", "--quiet", "--message", message,
+	}
 }
 
 // git runs git commands in a folder.

@@ -63,9 +63,13 @@ func standalone(all map[string]map[string]any, schema map[string]any, depth int)
 		name := strings.TrimPrefix(ref, "#/definitions/")
 		switch {
 		case strings.HasSuffix(name, ".IntOrString"):
-			return map[string]any{"oneOf": []any{map[string]any{"type": []any{"string", "null"}}, map[string]any{"type": "integer"}}}
+			return map[string]any{
+				"oneOf": []any{map[string]any{"type": []any{"string", "null"}}, map[string]any{"type": "integer"}},
+			}
 		case strings.HasSuffix(name, ".Quantity"):
-			return map[string]any{"oneOf": []any{map[string]any{"type": []any{"string", "null"}}, map[string]any{"type": "number"}}}
+			return map[string]any{
+				"oneOf": []any{map[string]any{"type": []any{"string", "null"}}, map[string]any{"type": "number"}},
+			}
 		case depth > maxDepth || strings.HasSuffix(name, ".JSONSchemaProps"):
 			return map[string]any{}
 		}

@@ -19,8 +19,8 @@ const (
 	chartTemplates = 22 // with the three other files of a chart, 25 files each
 )
 
-// sources measures lint on charts, and on applications of Flux and Argo CD, beside helm and kustomize themselves in a loop,
-// and the start on a file without sources.
+// sources measures lint on charts, and on applications of Flux and Argo CD, beside helm and kustomize themselves in a
+// loop, and the start on a file without sources.
 func sources(seatrial, bin string, rounds int) (string, error) {
 	helm, err := program(bin, "helm.sh/helm/v4/cmd/helm", "helm")
 	if err != nil {
@@ -47,7 +47,9 @@ func sources(seatrial, bin string, rounds int) (string, error) {
 		}
 	}
 	lint := func(name string) (all []contender) {
-		for _, build := range []struct{ name, file string }{{"seatrial lint", seatrial}, {"seatrial lint, another build", against}} {
+		for _, build := range []struct{ name, file string }{
+			{"seatrial lint", seatrial}, {"seatrial lint, another build", against},
+		} {
 			if build.file != "" {
 				all = append(all, contender{build.name, []string{
 					build.file, "lint", "--no-cache", "--fail-on", "never", "-o", "compact", path(name),
@@ -126,7 +128,9 @@ func writeCharts(dir string) error {
 				"app.kubernetes.io/instance: {{ .Release.Name }}\n{{- end }}\n",
 		}
 		for n := range chartTemplates {
-			files[fmt.Sprintf("templates/web-%02d.yaml", n)] = strings.ReplaceAll(chartTemplate, "NUMBER", fmt.Sprint(n))
+			files[fmt.Sprintf("templates/web-%02d.yaml", n)] = strings.ReplaceAll(
+				chartTemplate, "NUMBER", fmt.Sprint(n),
+			)
 		}
 		if err := writeFiles(filepath.Join(dir, name), files); err != nil {
 			return err
@@ -187,7 +191,9 @@ func writeFlux(dir string) error {
 		}
 		files["clusters/"+name+".yaml"] = fmt.Sprintf("apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\n"+
 			"metadata: {name: %[1]s, namespace: flux-system}\nspec:\n  path: ./apps/%[1]s\n  interval: 1h\n  prune: true\n"+
-			"  sourceRef: {kind: GitRepository, name: fleet}\n  postBuild: {substitute: {number: %[2]q}}\n", name, fmt.Sprint(i))
+			"  sourceRef: {kind: GitRepository, name: fleet}\n  postBuild: {substitute: {number: %[2]q}}\n", name, fmt.Sprint(
+			i,
+		))
 	}
 	return writeFiles(dir, files)
 }

@@ -17,12 +17,28 @@ type course struct {
 }
 
 var courses = []course{
-	{"`get pods` on a small cluster", []string{"reset --seed 1", "create -f small.yaml", "rollout status deployment/web"}, []string{"get pods"}},
+	{
+		"`get pods` on a small cluster",
+		[]string{"reset --seed 1", "create -f small.yaml", "rollout status deployment/web"}, []string{"get pods"},
+	},
 	{"the first command of all, on a new cluster", nil, []string{"get nodes"}},
-	{"`create` of a Deployment of 2, then `wait` until it is available", []string{"reset --seed 1"}, []string{"create -f small.yaml", "wait --for=condition=Available deployment/web"}},
-	{"an image changed, then `rollout status`", []string{"reset --seed 1", "create -f small.yaml", "rollout status deployment/web"}, []string{"set image deployment/web web=nginx:latest", "rollout status deployment/web"}},
-	{"`advance 1h` of an idle cluster", []string{"reset --seed 1", "create -f small.yaml", "rollout status deployment/web"}, []string{"advance 1h"}},
-	{"200 pods on 50 nodes: `create`, then `wait`", []string{"reset --seed 1 --nodes 50x4cpu8Gi"}, []string{"create -f large.yaml", "wait --for=condition=Available deployment/web"}},
+	{
+		"`create` of a Deployment of 2, then `wait` until it is available", []string{"reset --seed 1"},
+		[]string{"create -f small.yaml", "wait --for=condition=Available deployment/web"},
+	},
+	{
+		"an image changed, then `rollout status`",
+		[]string{"reset --seed 1", "create -f small.yaml", "rollout status deployment/web"},
+		[]string{"set image deployment/web web=nginx:latest", "rollout status deployment/web"},
+	},
+	{
+		"`advance 1h` of an idle cluster",
+		[]string{"reset --seed 1", "create -f small.yaml", "rollout status deployment/web"}, []string{"advance 1h"},
+	},
+	{
+		"200 pods on 50 nodes: `create`, then `wait`", []string{"reset --seed 1 --nodes 50x4cpu8Gi"},
+		[]string{"create -f large.yaml", "wait --for=condition=Available deployment/web"},
+	},
 }
 
 const deployment = `apiVersion: apps/v1

@@ -1,7 +1,7 @@
 // Package browser opens pages in a real headless Chromium, for tests.
 //
-// The central type is [Page]. What the browser complains of, a policy that is broken among it, and each request that leaves
-// the site, fails the test; without a Chromium it is skipped:
+// The central type is [Page]. What the browser complains of, a policy that is broken among it, and each request that
+// leaves the site, fails the test; without a Chromium it is skipped:
 //
 //	b := browser.Open(t, server.URL+"/", 1440, 1000)
 //	b.Open("index.html")
@@ -48,8 +48,10 @@ func Open(t *testing.T, root string, width, height int64) *Page {
 	if program == "" {
 		t.Skip("no Chromium here: install the package chromium to run the pages in a real browser")
 	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(program), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()),
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true), chromedp.WSURLReadTimeout(2*time.Minute))
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(program), chromedp.NoSandbox,
+		chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()),
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
+		chromedp.Flag("disable-component-update", true), chromedp.WSURLReadTimeout(2*time.Minute))
 	ctx, stop := chromedp.NewExecAllocator(context.WithoutCancel(t.Context()), options...)
 	t.Cleanup(stop)
 	ctx, closeTab := chromedp.NewContext(ctx)
@@ -84,8 +86,14 @@ func Open(t *testing.T, root string, width, height int64) *Page {
 			t.Error(c)
 		}
 	})
-	b.Do(Command(log.Enable, cdp.Empty{}), Command(network.Enable, network.EnableParams{}), Command(runtime.Enable, cdp.Empty{}),
-		Command(emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: height, DeviceScaleFactor: 1, Mobile: width < 600}), Scheme("light"))
+	b.Do(Command(log.Enable, cdp.Empty{}), Command(network.Enable, network.EnableParams{}),
+		Command(runtime.Enable, cdp.Empty{}),
+		Command(
+			emulation.SetDeviceMetricsOverride,
+			emulation.SetDeviceMetricsOverrideParams{
+				Width: width, Height: height, DeviceScaleFactor: 1, Mobile: width < 600,
+			},
+		), Scheme("light"))
 	return b
 }
 
@@ -99,7 +107,14 @@ func Command[P, R any](c cdp.Command[P, R], params P) chromedp.Action[chromedp.V
 
 // Scheme makes the browser ask for a light or a dark page.
 func Scheme(name string) chromedp.Action[chromedp.Void] {
-	return Command(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: name}, {Name: "prefers-reduced-motion", Value: "reduce"}}})
+	return Command(
+		emulation.SetEmulatedMedia,
+		emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{
+				{Name: "prefers-color-scheme", Value: name}, {Name: "prefers-reduced-motion", Value: "reduce"},
+			},
+		},
+	)
 }
 
 // Do has the browser act.
@@ -139,7 +154,10 @@ func (b *Page) Until(expression string) {
 		if strings.Contains(err.Error(), "context with specified id") {
 			continue // the page that was asked has just been left
 		}
-		state, _ := chromedp.Run(b.Context, chromedp.Evaluate[string](`location.href + " " + document.activeElement.outerHTML.slice(0, 300)`))
+		state, _ := chromedp.Run(
+			b.Context,
+			chromedp.Evaluate[string](`location.href + " " + document.activeElement.outerHTML.slice(0, 300)`),
+		)
 		b.Fatalf("%s: %v; at %s", expression, err, state)
 	}
 }

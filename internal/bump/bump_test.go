@@ -27,14 +27,19 @@ require (
 `
 
 func TestRequirementsMoveWithTheStagingModules(t *testing.T) {
-	from, out, err := rewriteRequirements("go.mod", []byte(goMod), release{"37", "3"}, []string{"k8s.io/api", "k8s.io/kube-proxy", "k8s.io/new"})
+	from, out, err := rewriteRequirements(
+		"go.mod", []byte(goMod), release{"37", "3"}, []string{"k8s.io/api", "k8s.io/kube-proxy", "k8s.io/new"},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if from.String() != "v1.37.2" {
 		t.Errorf("moved from %s", from)
 	}
-	wanted := []string{"k8s.io/kubernetes v1.37.3", "k8s.io/api v0.37.3", "k8s.io/kube-proxy v0.37.3", "k8s.io/new v0.37.3", "sigs.k8s.io/yaml v1.6.0"}
+	wanted := []string{
+		"k8s.io/kubernetes v1.37.3", "k8s.io/api v0.37.3", "k8s.io/kube-proxy v0.37.3", "k8s.io/new v0.37.3",
+		"sigs.k8s.io/yaml v1.6.0",
+	}
 	for _, want := range wanted {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("no %q in\n%s", want, out)
@@ -117,7 +122,8 @@ func TestMoveLeavesNoPlaceBehind(t *testing.T) {
 						t.Errorf("%s still names %s", name, old)
 					}
 				}
-				if strings.HasSuffix(name, ".md") && from.minor != to.minor && strings.Contains(text, "1.20 to 1."+from.minor) {
+				if strings.HasSuffix(name, ".md") && from.minor != to.minor &&
+					strings.Contains(text, "1.20 to 1."+from.minor) {
 					t.Errorf("%s still says that 1.%s is the newest version", name, from.minor)
 				}
 				if strings.Contains(text, to.String()) || strings.Contains(text, `"1.`+to.minor+`"`) {
@@ -169,7 +175,8 @@ func copyTree(t *testing.T, from string) string {
 			return err
 		}
 		if d.IsDir() {
-			if rel != "." && (d.Name()[0] == '.' || d.Name() == "testdata" || d.Name() == "bin" || d.Name() == "node_modules") {
+			if rel != "." &&
+				(d.Name()[0] == '.' || d.Name() == "testdata" || d.Name() == "bin" || d.Name() == "node_modules") {
 				return fs.SkipDir
 			}
 			return os.MkdirAll(filepath.Join(root, rel), 0o755)
@@ -227,10 +234,19 @@ func TestDeclarationsOfARelease(t *testing.T) {
 
 func TestCompareTellsWhatChanged(t *testing.T) {
 	job := "k8s.io/kubernetes/pkg/controller/job"
-	used := map[symbol][]string{{job, "NewController"}: nil, {job, "Controller.Run"}: nil, {job, "Gone"}: nil, {job, "generated"}: nil}
-	before := map[string]string{"NewController": "func NewController()", "Controller.Run": "func (c *Controller) Run()", "Gone": "const Gone = 1"}
-	after := map[string]string{"NewController": "func NewController(ctx context.Context)", "Controller.Run": "func (c *Controller) Run()"}
-	changes, err := compare(used, func(string) (map[string]string, map[string]string, error) { return before, after, nil })
+	used := map[symbol][]string{
+		{job, "NewController"}: nil, {job, "Controller.Run"}: nil, {job, "Gone"}: nil, {job, "generated"}: nil,
+	}
+	before := map[string]string{
+		"NewController": "func NewController()", "Controller.Run": "func (c *Controller) Run()",
+		"Gone": "const Gone = 1",
+	}
+	after := map[string]string{
+		"NewController": "func NewController(ctx context.Context)", "Controller.Run": "func (c *Controller) Run()",
+	}
+	changes, err := compare(
+		used, func(string) (map[string]string, map[string]string, error) { return before, after, nil },
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

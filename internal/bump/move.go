@@ -110,7 +110,8 @@ func rewriteTree(root string, to release, staging []string) error {
 		}
 		rel = filepath.ToSlash(rel)
 		if d.IsDir() {
-			if rel != "." && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata" || d.Name() == "bin" || d.Name() == "node_modules") {
+			if rel != "." &&
+				(strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata" || d.Name() == "bin" || d.Name() == "node_modules") {
 				return fs.SkipDir
 			}
 			return nil
@@ -166,7 +167,8 @@ func rewriteRequirements(name string, data []byte, to release, staging []string)
 // left to make update, and measurements stay with the version that they were taken with.
 func namesLinkedVersion(name string) bool {
 	switch name {
-	case "go.mod", "go.sum", "docs/rules.md", "docs/compatibility.md", "docs/performance.md", "docs/conformance.md", "docs/kubernetes-bump.md":
+	case "go.mod", "go.sum", "docs/rules.md", "docs/compatibility.md", "docs/performance.md", "docs/conformance.md",
+		"docs/kubernetes-bump.md":
 		return false
 	}
 	if strings.HasPrefix(name, "internal/bump/") {
@@ -202,7 +204,8 @@ func rewriteText(name, text string, from, to release) string {
 	}
 	// Prose and examples name the newest minor version: "1.20 to 1.37", "1.25..1.37".
 	newest := regexp.MustCompile(`\b1\.` + from.minor + `\b`)
-	if ext := filepath.Ext(name); ext == ".md" || strings.HasSuffix(name, "/cli/explain.go") || strings.HasSuffix(name, "/cli/lint.go") {
+	if ext := filepath.Ext(name); ext == ".md" || strings.HasSuffix(name, "/cli/explain.go") ||
+		strings.HasSuffix(name, "/cli/lint.go") {
 		text = newest.ReplaceAllString(text, "1."+to.minor)
 	}
 	return text

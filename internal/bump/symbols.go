@@ -87,7 +87,8 @@ func writeDifference(w io.Writer, before, after string) {
 // fromKubernetes reports whether a package is of the release: of Kubernetes' module or of a staging module.
 func fromKubernetes(pkg string) bool {
 	module, _, _ := strings.Cut(strings.TrimPrefix(pkg, "k8s.io/"), "/")
-	return strings.HasPrefix(pkg, "k8s.io/") && !slices.Contains([]string{"klog", "utils", "kube-openapi", "gengo"}, module)
+	return strings.HasPrefix(pkg, "k8s.io/") &&
+		!slices.Contains([]string{"klog", "utils", "kube-openapi", "gengo"}, module)
 }
 
 // usedSymbols returns the symbols of Kubernetes that the packages of the module in dir use, with the files
@@ -228,7 +229,9 @@ type change struct {
 }
 
 // compare returns the used symbols that read declares differently before and after.
-func compare(used map[symbol][]string, read func(pkg string) (before, after map[string]string, err error)) ([]change, error) {
+func compare(
+	used map[symbol][]string, read func(pkg string) (before, after map[string]string, err error),
+) ([]change, error) {
 	var changes []change
 	byPackage := map[string][]symbol{}
 	for s := range used {
@@ -250,7 +253,9 @@ func compare(used map[symbol][]string, read func(pkg string) (before, after map[
 			changes = append(changes, change{s, old, after[s.name]})
 		}
 	}
-	slices.SortFunc(changes, func(a, b change) int { return cmp.Or(cmp.Compare(a.pkg, b.pkg), cmp.Compare(a.name, b.name)) })
+	slices.SortFunc(
+		changes, func(a, b change) int { return cmp.Or(cmp.Compare(a.pkg, b.pkg), cmp.Compare(a.name, b.name)) },
+	)
 	return changes, nil
 }
 
@@ -281,7 +286,9 @@ func declarations(pkg string, v release) (map[string]string, error) {
 		if e.IsDir() || !strings.HasSuffix(e.Name(), ".go") || strings.HasSuffix(e.Name(), "_test.go") {
 			continue
 		}
-		f, err := parser.ParseFile(fset, filepath.Join(dir, e.Name()), nil, parser.ParseComments|parser.SkipObjectResolution)
+		f, err := parser.ParseFile(
+			fset, filepath.Join(dir, e.Name()), nil, parser.ParseComments|parser.SkipObjectResolution,
+		)
 		if err != nil {
 			return nil, err
 		}

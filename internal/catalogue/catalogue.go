@@ -31,7 +31,8 @@ var data []byte
 
 // Index is what a catalogue says of itself.
 type Index struct {
-	// Dictionary is the place of the text that all forms are compressed against, behind the index: its offset and length.
+	// Dictionary is the place of the text that all forms are compressed against, behind the index: its offset and
+	// length.
 	Dictionary [2]int `json:"dictionary"`
 
 	Projects []Project `json:"projects"` // by name
@@ -265,8 +266,8 @@ const (
 	worthwhile = 1.0 / 16
 )
 
-// chooseDictionary joins the newest forms of the largest kinds, without those that resemble what is there: many operators
-// embed the schema of a pod template, each in the same words.
+// chooseDictionary joins the newest forms of the largest kinds, without those that resemble what is there: many
+// operators embed the schema of a pod template, each in the same words.
 func chooseDictionary(index Index, forms [][]byte) (dictionary []byte, err error) {
 	var newest [][]byte
 	for i := range index.Kinds {

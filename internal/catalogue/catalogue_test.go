@@ -48,7 +48,9 @@ func TestEmbedded(t *testing.T) {
 				}
 			}
 			if crd.Spec.Group != k.Group || crd.Spec.Names.Kind != k.Kind || !slices.Equal(served, d.Versions) {
-				t.Errorf("%s of %s: the definition is of %s/%s %v", k.Kind, d, crd.Spec.Group, crd.Spec.Names.Kind, served)
+				t.Errorf(
+					"%s of %s: the definition is of %s/%s %v", k.Kind, d, crd.Spec.Group, crd.Spec.Names.Kind, served,
+				)
 			}
 		}
 	}

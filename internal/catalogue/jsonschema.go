@@ -7,8 +7,9 @@ import (
 	"strings"
 )
 
-// FromJSONSchema returns the CustomResourceDefinition, as JSON, of a kind that a JSON schema describes, such as those that
-// editors use. It has no plural name and no scope of its own: the name is guessed, and objects may be in a namespace.
+// FromJSONSchema returns the CustomResourceDefinition, as JSON, of a kind that a JSON schema describes, such as those
+// that editors use. It has no plural name and no scope of its own: the name is guessed, and objects may be in a
+// namespace.
 func FromJSONSchema(group, version, kind string, data []byte) ([]byte, error) {
 	var schema map[string]any
 	if err := json.Unmarshal(data, &schema); err != nil {

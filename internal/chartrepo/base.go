@@ -68,8 +68,8 @@ func checkout(ctx context.Context, dir string, remote render.RemoteBase) (commit
 	return strings.TrimSpace(commit), err
 }
 
-// userInfo matches the user, with or without a password, of an address of a web server, and a user with a password of any
-// other. A token of a git server stands in the place of the user.
+// userInfo matches the user, with or without a password, of an address of a web server, and a user with a password of
+// any other. A token of a git server stands in the place of the user.
 var userInfo = regexp.MustCompile(`(https?://)[^/@\s]+@|(://)[^/@\s:]*:[^/@\s]+@`)
 
 // Redacted returns a text without the credentials of the addresses in it.

@@ -1,5 +1,5 @@
-// Package chartrepo fetches helm charts from repositories, which list them in an index over HTTP, and from OCI registries,
-// and bases of kustomizations from git repositories and web servers.
+// Package chartrepo fetches helm charts from repositories, which list them in an index over HTTP, and from OCI
+// registries, and bases of kustomizations from git repositories and web servers.
 //
 // [Client.Fetch] resolves the version of a chart and returns its package:
 //
@@ -146,7 +146,8 @@ func (c *Client) fetchFile(ctx context.Context, ref render.ChartRef) (*Chart, er
 		if err != nil {
 			return nil, err
 		}
-		if got := strings.TrimPrefix(render.ChartDigest(data), "sha256:"); e.Digest != "" && got != strings.TrimPrefix(e.Digest, "sha256:") {
+		if got := strings.TrimPrefix(render.ChartDigest(data), "sha256:"); e.Digest != "" &&
+			got != strings.TrimPrefix(e.Digest, "sha256:") {
 			return nil, fmt.Errorf("version %s has the digest %s, and the index says %s", version, got, e.Digest)
 		}
 		return &Chart{Version: version, Data: data}, nil

@@ -57,7 +57,8 @@ var surface = []struct {
 			}
 		}
 		for _, want := range []string{"v1 pods/eviction", "v1 pods/ephemeralcontainers", "v1 pods/resize", "apps/v1 deployments/scale", "batch/v1 cronjobs", "apiextensions.k8s.io/v1 customresourcedefinitions",
-			"admissionregistration.k8s.io/v1 validatingadmissionpolicies", "resource.k8s.io/v1 resourceclaims", "metrics.k8s.io/v1beta1 pods", "flowcontrol.apiserver.k8s.io/v1 flowschemas"} {
+			"admissionregistration.k8s.io/v1 validatingadmissionpolicies", "resource.k8s.io/v1 resourceclaims",
+			"metrics.k8s.io/v1beta1 pods", "flowcontrol.apiserver.k8s.io/v1 flowschemas"} {
 			if !known[want] {
 				return fmt.Errorf("%s is not there", want)
 			}
@@ -66,7 +67,9 @@ var surface = []struct {
 	}},
 	{"aggregated discovery", func(_ context.Context, d *door) error {
 		body, err := d.accept("/apis", "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList")
-		return wantText(body, err, `"kind":"APIGroupDiscoveryList"`, `"resource":"deployments"`, `"shortNames":["deploy"]`)
+		return wantText(
+			body, err, `"kind":"APIGroupDiscoveryList"`, `"resource":"deployments"`, `"shortNames":["deploy"]`,
+		)
 	}},
 	{"what there is under the root", func(_ context.Context, d *door) error {
 		body, err := d.accept("/", "application/json")
@@ -93,7 +96,8 @@ var surface = []struct {
 		if err != nil {
 			return err
 		}
-		if ip := e.Subsets[0].Addresses[0].IP; ip != apiserver.Advertised.String() || slice.Endpoints[0].Addresses[0] != ip {
+		if ip := e.Subsets[0].Addresses[0].IP; ip != apiserver.Advertised.String() ||
+			slice.Endpoints[0].Addresses[0] != ip {
 			return fmt.Errorf("endpoints %v, slice %v", e.Subsets, slice.Endpoints)
 		}
 		return nil
@@ -155,16 +159,20 @@ var surface = []struct {
 	{"server-side apply", func(ctx context.Context, d *door) error {
 		maps := d.CoreV1().ConfigMaps("default")
 		apply := func(manager, value string, force bool) error {
-			patch := fmt.Sprintf(`{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"shared"},"data":{"key":%q}}`, value)
+			patch := fmt.Sprintf(
+				`{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"shared"},"data":{"key":%q}}`, value,
+			)
 			_, err := maps.Patch(
-				ctx, "shared", types.ApplyPatchType, []byte(patch), metav1.PatchOptions{FieldManager: manager, Force: &force},
+				ctx, "shared", types.ApplyPatchType, []byte(patch),
+				metav1.PatchOptions{FieldManager: manager, Force: &force},
 			)
 			return err
 		}
 		if err := apply("one", "a", false); err != nil {
 			return err
 		}
-		if err := apply("two", "b", false); !apierrors.IsConflict(err) || !strings.Contains(err.Error(), `conflict with "one": .data.key`) {
+		if err := apply("two", "b", false); !apierrors.IsConflict(err) ||
+			!strings.Contains(err.Error(), `conflict with "one": .data.key`) {
 			return fmt.Errorf("want a conflict, got %v", err)
 		}
 		return apply("two", "b", true)
@@ -180,8 +188,15 @@ var surface = []struct {
 		return wantError(err, apierrors.IsNotFound, "not found")
 	}},
 	{"field validation", func(ctx context.Context, d *door) error {
-		_, err := d.dynamic.Resource(schema.GroupVersionResource{Version: "v1", Resource: "configmaps"}).Namespace("default").Create(ctx,
-			&unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "odd"}, "dta": map[string]any{}}},
+		_, err := d.dynamic.Resource(schema.GroupVersionResource{Version: "v1", Resource: "configmaps"}).Namespace(
+			"default",
+		).Create(ctx,
+			&unstructured.Unstructured{
+				Object: map[string]any{
+					"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "odd"},
+					"dta": map[string]any{},
+				},
+			},
 			metav1.CreateOptions{FieldValidation: metav1.FieldValidationStrict})
 		return wantError(err, apierrors.IsBadRequest, `unknown field "dta"`)
 	}},
@@ -229,7 +244,12 @@ var surface = []struct {
 	}},
 	{"eviction respects budgets", func(ctx context.Context, d *door) error {
 		all := intstr.FromString("100%")
-		pdb := &policyv1.PodDisruptionBudget{ObjectMeta: metav1.ObjectMeta{Name: "web"}, Spec: policyv1.PodDisruptionBudgetSpec{MinAvailable: &all, Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "nginx"}}}}
+		pdb := &policyv1.PodDisruptionBudget{
+			ObjectMeta: metav1.ObjectMeta{Name: "web"},
+			Spec: policyv1.PodDisruptionBudgetSpec{
+				MinAvailable: &all, Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "nginx"}},
+			},
+		}
 		if _, err := d.PolicyV1().PodDisruptionBudgets("default").Create(ctx, pdb, metav1.CreateOptions{}); err != nil {
 			return err
 		}
@@ -253,7 +273,12 @@ var surface = []struct {
 		return evict()
 	}},
 	{"binding by hand", func(ctx context.Context, d *door) error {
-		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "bound"}, Spec: corev1.PodSpec{SchedulerName: "me", Containers: []corev1.Container{{Name: "c", Image: "nginx"}}}}
+		pod := &corev1.Pod{
+			ObjectMeta: metav1.ObjectMeta{Name: "bound"},
+			Spec: corev1.PodSpec{
+				SchedulerName: "me", Containers: []corev1.Container{{Name: "c", Image: "nginx"}},
+			},
+		}
 		pods := d.CoreV1().Pods("default")
 		if _, err := pods.Create(ctx, pod, metav1.CreateOptions{}); err != nil {
 			return err
@@ -297,12 +322,19 @@ var surface = []struct {
 		)
 	}},
 	{"Pod Security", func(ctx context.Context, d *door) error {
-		namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "strict", Labels: map[string]string{"pod-security.kubernetes.io/enforce": "restricted"}}}
+		namespace := &corev1.Namespace{
+			ObjectMeta: metav1.ObjectMeta{
+				Name: "strict", Labels: map[string]string{"pod-security.kubernetes.io/enforce": "restricted"},
+			},
+		}
 		if _, err := d.CoreV1().Namespaces().Create(ctx, namespace, metav1.CreateOptions{}); err != nil {
 			return err
 		}
 		time.Sleep(time.Second)
-		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "root"}, Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "c", Image: "nginx"}}}}
+		pod := &corev1.Pod{
+			ObjectMeta: metav1.ObjectMeta{Name: "root"},
+			Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "c", Image: "nginx"}}},
+		}
 		_, err := d.CoreV1().Pods("strict").Create(ctx, pod, metav1.CreateOptions{})
 		return wantError(err, apierrors.IsForbidden, `violates PodSecurity "restricted:latest"`)
 	}},
@@ -321,11 +353,20 @@ var surface = []struct {
 		if err := wantError(list(), apierrors.IsForbidden, `User "bob" cannot list resource "pods"`); err != nil {
 			return err
 		}
-		role := &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Name: "look"}, Rules: []rbacv1.PolicyRule{{APIGroups: []string{""}, Resources: []string{"pods"}, Verbs: []string{"list"}}}}
+		role := &rbacv1.Role{
+			ObjectMeta: metav1.ObjectMeta{Name: "look"},
+			Rules: []rbacv1.PolicyRule{
+				{APIGroups: []string{""}, Resources: []string{"pods"}, Verbs: []string{"list"}},
+			},
+		}
 		if _, err := d.RbacV1().Roles("default").Create(ctx, role, metav1.CreateOptions{}); err != nil {
 			return err
 		}
-		binding := &rbacv1.RoleBinding{ObjectMeta: metav1.ObjectMeta{Name: "bob"}, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: "look"}, Subjects: []rbacv1.Subject{{Kind: rbacv1.UserKind, Name: "bob", APIGroup: rbacv1.GroupName}}}
+		binding := &rbacv1.RoleBinding{
+			ObjectMeta: metav1.ObjectMeta{Name: "bob"},
+			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: "look"},
+			Subjects:   []rbacv1.Subject{{Kind: rbacv1.UserKind, Name: "bob", APIGroup: rbacv1.GroupName}},
+		}
 		if _, err := d.RbacV1().RoleBindings("default").Create(ctx, binding, metav1.CreateOptions{}); err != nil {
 			return err
 		}
@@ -333,7 +374,9 @@ var surface = []struct {
 		return list()
 	}},
 	{"bootstrap roles", func(ctx context.Context, d *door) error {
-		for _, name := range []string{"cluster-admin", "admin", "edit", "view", "system:node", "system:controller:deployment-controller"} {
+		for _, name := range []string{
+			"cluster-admin", "admin", "edit", "view", "system:node", "system:controller:deployment-controller",
+		} {
 			if _, err := d.RbacV1().ClusterRoles().Get(ctx, name, metav1.GetOptions{}); err != nil {
 				return err
 			}
@@ -342,7 +385,16 @@ var surface = []struct {
 	}},
 	{"custom resources", customResources},
 	{"service addresses", func(ctx context.Context, d *door) error {
-		s, err := d.CoreV1().Services("default").Create(ctx, &corev1.Service{ObjectMeta: metav1.ObjectMeta{Name: "web"}, Spec: corev1.ServiceSpec{Type: corev1.ServiceTypeNodePort, Ports: []corev1.ServicePort{{Port: 80}}}}, metav1.CreateOptions{})
+		s, err := d.CoreV1().Services("default").Create(
+			ctx,
+			&corev1.Service{
+				ObjectMeta: metav1.ObjectMeta{Name: "web"},
+				Spec: corev1.ServiceSpec{
+					Type: corev1.ServiceTypeNodePort, Ports: []corev1.ServicePort{{Port: 80}},
+				},
+			},
+			metav1.CreateOptions{},
+		)
 		if err == nil && (s.Spec.ClusterIP == "" || s.Spec.Ports[0].NodePort < 30000) {
 			err = fmt.Errorf("%+v", s.Spec)
 		}
@@ -390,8 +442,10 @@ func wantError(err error, is func(error) bool, text string) error {
 func (d *door) create(ctx context.Context, text string) error {
 	resources := map[string]string{
 		"CustomResourceDefinition": "customresourcedefinitions", "CronTab": "crontabs", "ConfigMap": "configmaps",
-		"ValidatingAdmissionPolicy": "validatingadmissionpolicies", "ValidatingAdmissionPolicyBinding": "validatingadmissionpolicybindings",
-		"MutatingAdmissionPolicy": "mutatingadmissionpolicies", "MutatingAdmissionPolicyBinding": "mutatingadmissionpolicybindings",
+		"ValidatingAdmissionPolicy":        "validatingadmissionpolicies",
+		"ValidatingAdmissionPolicyBinding": "validatingadmissionpolicybindings",
+		"MutatingAdmissionPolicy":          "mutatingadmissionpolicies",
+		"MutatingAdmissionPolicyBinding":   "mutatingadmissionpolicybindings",
 	}
 	for _, o := range parse(text) {
 		gvr := o.GroupVersionKind().GroupVersion().WithResource(resources[o.GetKind()])
@@ -487,7 +541,8 @@ func customResources(ctx context.Context, d *door) error {
 	}
 	time.Sleep(5 * time.Second)
 	tab := func(name, spec string) string {
-		return "apiVersion: stable.example.com/v1\nkind: CronTab\nmetadata: {name: " + name + ", namespace: default}\nspec: " + spec
+		return "apiVersion: stable.example.com/v1\nkind: CronTab\nmetadata: {name: " + name +
+			", namespace: default}\nspec: " + spec
 	}
 	if err := d.create(ctx, tab("mine", "{}")); err != nil {
 		return err

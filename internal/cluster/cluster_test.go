@@ -117,13 +117,22 @@ func TestStatefulSetGetsItsVolumes(t *testing.T) {
 				Selector: &metav1.LabelSelector{MatchLabels: labels},
 				Template: corev1.PodTemplateSpec{
 					ObjectMeta: metav1.ObjectMeta{Labels: labels},
-					Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "mysql", Image: "mysql:8.4", VolumeMounts: []corev1.VolumeMount{{Name: "data", MountPath: "/data"}}}}},
+					Spec: corev1.PodSpec{
+						Containers: []corev1.Container{
+							{
+								Name: "mysql", Image: "mysql:8.4",
+								VolumeMounts: []corev1.VolumeMount{{Name: "data", MountPath: "/data"}},
+							},
+						},
+					},
 				},
 				VolumeClaimTemplates: []corev1.PersistentVolumeClaim{{
 					ObjectMeta: metav1.ObjectMeta{Name: "data"},
 					Spec: corev1.PersistentVolumeClaimSpec{
 						AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},
-						Resources:   corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")}},
+						Resources: corev1.VolumeResourceRequirements{
+							Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")},
+						},
 					},
 				}},
 			},

@@ -32,16 +32,25 @@ func TestDependentsOfALateKindAreCollected(t *testing.T) {
 			"metadata": map[string]any{"name": "ships.example.com"},
 			"spec": map[string]any{
 				"group": "example.com", "scope": "Namespaced",
-				"names":    map[string]any{"plural": "ships", "kind": "Ship"},
-				"versions": []any{map[string]any{"name": "v1", "served": true, "storage": true, "schema": map[string]any{"openAPIV3Schema": map[string]any{"type": "object"}}}},
+				"names": map[string]any{"plural": "ships", "kind": "Ship"},
+				"versions": []any{
+					map[string]any{
+						"name": "v1", "served": true, "storage": true,
+						"schema": map[string]any{"openAPIV3Schema": map[string]any{"type": "object"}},
+					},
+				},
 			},
 		}}
-		crds := schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
+		crds := schema.GroupVersionResource{
+			Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions",
+		}
 		if _, err := d.Resource(crds).Create(ctx, definition, metav1.CreateOptions{}); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(2 * time.Minute)
-		ships := d.Resource(schema.GroupVersionResource{Group: "example.com", Version: "v1", Resource: "ships"}).Namespace(
+		ships := d.Resource(
+			schema.GroupVersionResource{Group: "example.com", Version: "v1", Resource: "ships"},
+		).Namespace(
 			"default",
 		)
 		ship, err := ships.Create(ctx, &unstructured.Unstructured{Object: map[string]any{
@@ -51,8 +60,10 @@ func TestDependentsOfALateKindAreCollected(t *testing.T) {
 			t.Fatal(err)
 		}
 		cargo := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{
-			Name:            "cargo",
-			OwnerReferences: []metav1.OwnerReference{{APIVersion: "example.com/v1", Kind: "Ship", Name: "fram", UID: ship.GetUID()}},
+			Name: "cargo",
+			OwnerReferences: []metav1.OwnerReference{
+				{APIVersion: "example.com/v1", Kind: "Ship", Name: "fram", UID: ship.GetUID()},
+			},
 		}}
 		maps := client.CoreV1().ConfigMaps("default")
 		if _, err := maps.Create(ctx, cargo, metav1.CreateOptions{}); err != nil {

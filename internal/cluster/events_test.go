@@ -32,7 +32,9 @@ func TestOnEventReceivesEventsInsteadOfTheServer(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(10 * time.Minute)
-		for _, reason := range []string{"ScalingReplicaSet", "SuccessfulCreate", "Scheduled", "Pulled", "Started", "BackOff"} {
+		for _, reason := range []string{
+			"ScalingReplicaSet", "SuccessfulCreate", "Scheduled", "Pulled", "Started", "BackOff",
+		} {
 			if received[reason] == 0 {
 				t.Errorf("%s was not received", reason)
 			}

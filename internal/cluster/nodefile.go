@@ -41,7 +41,10 @@ func readNodes(name string) ([]described, error) {
 			name,
 		)
 	case err != nil:
-		return nil, fmt.Errorf("nodes %q are neither a number and size such as 3x4cpu16Gi, nor demo, kind or 3-zone, nor a file that can be read: %w", name, err)
+		return nil, fmt.Errorf(
+			"nodes %q are neither a number and size such as 3x4cpu16Gi, nor demo, kind or 3-zone, nor a file that can be read: %w",
+			name, err,
+		)
 	}
 	docs, findings := manifest.Read(source.NewFile(name, data), nodeLimits)
 	if len(findings) > 0 {
@@ -103,8 +106,14 @@ func FreshNode(n *corev1.Node) *corev1.Node {
 	return &corev1.Node{
 		TypeMeta:   n.TypeMeta,
 		ObjectMeta: metav1.ObjectMeta{Name: n.Name, Labels: n.Labels, Annotations: n.Annotations},
-		Spec:       corev1.NodeSpec{PodCIDR: n.Spec.PodCIDR, PodCIDRs: n.Spec.PodCIDRs, ProviderID: n.Spec.ProviderID, Unschedulable: n.Spec.Unschedulable, Taints: taints},
-		Status:     corev1.NodeStatus{Capacity: n.Status.Capacity, Allocatable: n.Status.Allocatable, Addresses: n.Status.Addresses, NodeInfo: n.Status.NodeInfo},
+		Spec: corev1.NodeSpec{
+			PodCIDR: n.Spec.PodCIDR, PodCIDRs: n.Spec.PodCIDRs, ProviderID: n.Spec.ProviderID,
+			Unschedulable: n.Spec.Unschedulable, Taints: taints,
+		},
+		Status: corev1.NodeStatus{
+			Capacity: n.Status.Capacity, Allocatable: n.Status.Allocatable, Addresses: n.Status.Addresses,
+			NodeInfo: n.Status.NodeInfo,
+		},
 	}
 }
 

@@ -198,7 +198,9 @@ func ParseTaint(text string) (corev1.Taint, error) {
 	case corev1.TaintEffectNoSchedule, corev1.TaintEffectPreferNoSchedule, corev1.TaintEffectNoExecute:
 		return t, nil
 	}
-	return corev1.Taint{}, fmt.Errorf("taint %q: effect %q is none of NoSchedule, PreferNoSchedule, NoExecute", text, t.Effect)
+	return corev1.Taint{}, fmt.Errorf(
+		"taint %q: effect %q is none of NoSchedule, PreferNoSchedule, NoExecute", text, t.Effect,
+	)
 }
 
 func (a *attributes) offer(name, amount string) error {

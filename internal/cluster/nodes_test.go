@@ -59,7 +59,8 @@ func TestNodesThatNoServerWouldTakeAreRefusedWithTheirPlace(t *testing.T) {
 			t.Errorf("%s: error %v, want %q", said, err, want)
 		}
 	}
-	if _, err := cluster.ParseNodes("1x4cpu8Gi", "1x4cpu8Gi,name=node"); err == nil || !strings.Contains(err.Error(), "named node-1, by 1x4cpu8Gi and by 1x4cpu8Gi,name=node") {
+	if _, err := cluster.ParseNodes("1x4cpu8Gi", "1x4cpu8Gi,name=node"); err == nil ||
+		!strings.Contains(err.Error(), "named node-1, by 1x4cpu8Gi and by 1x4cpu8Gi,name=node") {
 		t.Errorf("the same name twice: error %v", err)
 	}
 	for text, want := range map[string]string{

@@ -104,7 +104,8 @@ func notReadyDaemonSet(d *appsv1.DaemonSet) string {
 		return fmt.Sprintf("%d of %d pods available", s.NumberAvailable, s.DesiredNumberScheduled)
 	case s.NumberMisscheduled > 0:
 		return fmt.Sprintf("%d pods on nodes where they do not belong", s.NumberMisscheduled)
-	case d.Spec.UpdateStrategy.Type == appsv1.RollingUpdateDaemonSetStrategyType && s.UpdatedNumberScheduled < s.DesiredNumberScheduled:
+	case d.Spec.UpdateStrategy.Type == appsv1.RollingUpdateDaemonSetStrategyType &&
+		s.UpdatedNumberScheduled < s.DesiredNumberScheduled:
 		return fmt.Sprintf("%d of %d pods updated", s.UpdatedNumberScheduled, s.DesiredNumberScheduled)
 	}
 	return ""

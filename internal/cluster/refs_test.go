@@ -17,7 +17,9 @@ import (
 // Every reference must be decoded, or its object would be kept for ever.
 func TestEveryReferenceIsDecoded(t *testing.T) {
 	err := virtualtime.Run(t.Context(), time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), 1, func() error {
-		engine, err := Start(context.Background(), Config{APIServer: apiserver.Options{BatchWindow: apiserver.BatchWindow}})
+		engine, err := Start(
+			context.Background(), Config{APIServer: apiserver.Options{BatchWindow: apiserver.BatchWindow}},
+		)
 		if err != nil {
 			return err
 		}

@@ -41,19 +41,23 @@ func TestClusterGoesOnFromItsSnapshot(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	simulate(t, cluster.Config{APIServer: apiserver.Options{DB: db}, KubeletState: kubelet}, func(_ *cluster.Cluster, client *kubernetes.Clientset) {
-		time.Sleep(30 * time.Second)
-		got, err := client.CoreV1().Namespaces().Get(ctx, "shop", metav1.GetOptions{})
-		if !apierrors.IsNotFound(err) {
-			t.Errorf("the namespace is still there: %+v, %v", got, err)
-		}
-	})
+	simulate(t, cluster.Config{APIServer: apiserver.Options{DB: db}, KubeletState: kubelet},
+		func(_ *cluster.Cluster, client *kubernetes.Clientset) {
+			time.Sleep(30 * time.Second)
+			got, err := client.CoreV1().Namespaces().Get(ctx, "shop", metav1.GetOptions{})
+			if !apierrors.IsNotFound(err) {
+				t.Errorf("the namespace is still there: %+v, %v", got, err)
+			}
+		})
 }
 
 func TestAddressesOfServicesSurviveARestart(t *testing.T) {
 	ctx := context.Background()
 	service := func(name string) *corev1.Service {
-		return &corev1.Service{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: corev1.ServiceSpec{Type: corev1.ServiceTypeNodePort, Ports: []corev1.ServicePort{{Port: 80}}}}
+		return &corev1.Service{
+			ObjectMeta: metav1.ObjectMeta{Name: name},
+			Spec:       corev1.ServiceSpec{Type: corev1.ServiceTypeNodePort, Ports: []corev1.ServicePort{{Port: 80}}},
+		}
 	}
 	var saved bytes.Buffer
 	var first *corev1.Service
@@ -72,22 +76,23 @@ func TestAddressesOfServicesSurviveARestart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	simulate(t, cluster.Config{APIServer: apiserver.Options{DB: db}}, func(_ *cluster.Cluster, client *kubernetes.Clientset) {
-		taken := service("second")
-		taken.Spec.ClusterIP = first.Spec.ClusterIP
-		_, err := client.CoreV1().Services("default").Create(ctx, taken, metav1.CreateOptions{})
-		if err := wantError(err, apierrors.IsInvalid, "provided IP is already allocated"); err != nil {
-			t.Error(err)
-		}
-		taken = service("second")
-		taken.Spec.Ports[0].NodePort = first.Spec.Ports[0].NodePort
-		_, err = client.CoreV1().Services("default").Create(ctx, taken, metav1.CreateOptions{})
-		if err := wantError(err, apierrors.IsInvalid, "provided port is already allocated"); err != nil {
-			t.Error(err)
-		}
-		got, err := client.CoreV1().Services("default").Get(ctx, "first", metav1.GetOptions{})
-		if err != nil || got.Spec.ClusterIP != first.Spec.ClusterIP {
-			t.Errorf("%+v, %v", got.Spec, err)
-		}
-	})
+	simulate(t, cluster.Config{APIServer: apiserver.Options{DB: db}},
+		func(_ *cluster.Cluster, client *kubernetes.Clientset) {
+			taken := service("second")
+			taken.Spec.ClusterIP = first.Spec.ClusterIP
+			_, err := client.CoreV1().Services("default").Create(ctx, taken, metav1.CreateOptions{})
+			if err := wantError(err, apierrors.IsInvalid, "provided IP is already allocated"); err != nil {
+				t.Error(err)
+			}
+			taken = service("second")
+			taken.Spec.Ports[0].NodePort = first.Spec.Ports[0].NodePort
+			_, err = client.CoreV1().Services("default").Create(ctx, taken, metav1.CreateOptions{})
+			if err := wantError(err, apierrors.IsInvalid, "provided port is already allocated"); err != nil {
+				t.Error(err)
+			}
+			got, err := client.CoreV1().Services("default").Get(ctx, "first", metav1.GetOptions{})
+			if err != nil || got.Spec.ClusterIP != first.Spec.ClusterIP {
+				t.Errorf("%+v, %v", got.Spec, err)
+			}
+		})
 }

@@ -52,7 +52,8 @@ func rollOver(t *testing.T) (pods []string) {
 		}
 		for _, p := range list.Items {
 			pods = append(
-				pods, fmt.Sprintln(p.Name, p.UID, p.Spec.NodeName, p.Status.StartTime, p.Status.PodIP, p.ResourceVersion),
+				pods,
+				fmt.Sprintln(p.Name, p.UID, p.Spec.NodeName, p.Status.StartTime, p.Status.PodIP, p.ResourceVersion),
 			)
 		}
 	})

@@ -41,7 +41,9 @@ func seedStorageClass(ctx context.Context, client kubernetes.Interface) error {
 	mode := storagev1.VolumeBindingWaitForFirstConsumer
 	policy := corev1.PersistentVolumeReclaimDelete
 	class := &storagev1.StorageClass{
-		ObjectMeta:        metav1.ObjectMeta{Name: "standard", Annotations: map[string]string{"storageclass.kubernetes.io/is-default-class": "true"}},
+		ObjectMeta: metav1.ObjectMeta{
+			Name: "standard", Annotations: map[string]string{"storageclass.kubernetes.io/is-default-class": "true"},
+		},
 		Provisioner:       kubelet.Provisioner,
 		VolumeBindingMode: &mode,
 		ReclaimPolicy:     &policy,
@@ -86,7 +88,9 @@ var oldLabels = map[string]string{
 func awaitAdmission(ctx context.Context, client kubernetes.Interface) error {
 	probe := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "ready-"}}
 	return poll(ctx, func() (bool, error) {
-		_, err := client.CoreV1().Namespaces().Create(ctx, probe, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+		_, err := client.CoreV1().Namespaces().Create(
+			ctx, probe, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}},
+		)
 		if apierrors.IsForbidden(err) {
 			return false, nil
 		}

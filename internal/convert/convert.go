@@ -64,8 +64,8 @@ func (t Target) Convert(d *manifest.Document) (value map[string]any, moved bool,
 // validator is made for the first object that is converted.
 var validator = sync.OnceValues(validation.New)
 
-// Judge returns what the API server refuses of a value that a document was converted to. A kind that the linked Kubernetes
-// does not serve is not judged: another one is asked for.
+// Judge returns what the API server refuses of a value that a document was converted to. A kind that the linked
+// Kubernetes does not serve is not judged: another one is asked for.
 func Judge(ctx context.Context, d *manifest.Document, value map[string]any) (refused []*RefusedError) {
 	doc, err := json.Marshal(value)
 	if err != nil {
@@ -88,8 +88,8 @@ func Judge(ctx context.Context, d *manifest.Document, value map[string]any) (ref
 	return refused
 }
 
-// To returns a document as YAML in another API version. It is an error if the document cannot be converted to that, or the
-// API server would refuse it.
+// To returns a document as YAML in another API version. It is an error if the document cannot be converted to that, or
+// the API server would refuse it.
 func To(ctx context.Context, d *manifest.Document, apiVersion string) (string, error) {
 	version, err := schema.ParseGroupVersion(apiVersion)
 	if err != nil {

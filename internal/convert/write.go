@@ -191,7 +191,8 @@ func keepComments(to, from *yaml.Node) {
 	}
 	// What was written in brackets is written on lines of its own: a comment behind it moves above it.
 	above := func(to, from, at *yaml.Node) {
-		if from.Style&yaml.FlowStyle != 0 && to.Kind != yaml.ScalarNode && len(to.Content) > 0 && from.LineComment != "" {
+		if from.Style&yaml.FlowStyle != 0 && to.Kind != yaml.ScalarNode && len(to.Content) > 0 &&
+			from.LineComment != "" {
 			at.HeadComment = strings.TrimPrefix(at.HeadComment+"\n"+from.LineComment, "\n")
 			to.LineComment = ""
 		}

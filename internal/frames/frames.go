@@ -1,5 +1,5 @@
-// Package frames reads and writes embedded data that consists of an index in JSON and pieces that it points to, each compressed
-// by itself. A reader decompresses the index and what it needs; a [Writer] makes the data.
+// Package frames reads and writes embedded data that consists of an index in JSON and pieces that it points to, each
+// compressed by itself. A reader decompresses the index and what it needs; a [Writer] makes the data.
 //
 //	rest, err := frames.ReadIndex(data, &index)
 //	piece, err := frames.Decompress(rest[index.Offset : index.Offset+index.Length])
@@ -48,8 +48,8 @@ func Decompress(piece []byte) ([]byte, error) { return decoder().DecodeAll(piece
 // dictionaryID names the dictionary in the pieces that need one.
 const dictionaryID = 1
 
-// NewDecompressor returns a function that decompresses the pieces that a [Writer] has added after its dictionary. It may be
-// called from many goroutines.
+// NewDecompressor returns a function that decompresses the pieces that a [Writer] has added after its dictionary. It
+// may be called from many goroutines.
 func NewDecompressor(dictionary []byte) (func(piece []byte) ([]byte, error), error) {
 	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderDictRaw(dictionaryID, dictionary))
 	if err != nil {
@@ -75,8 +75,8 @@ func NewWriter(options ...zstd.EOption) (*Writer, error) {
 	return &Writer{options: options, encoder: encoder, plain: encoder}, err
 }
 
-// UseDictionary compresses what is added from now on against a text that resembles it. The text is added as a piece, whose
-// place is returned.
+// UseDictionary compresses what is added from now on against a text that resembles it. The text is added as a piece,
+// whose place is returned.
 func (w *Writer) UseDictionary(text []byte) (offset, length int, err error) {
 	offset, length = w.Add(text)
 	w.encoder, err = zstd.NewWriter(nil, append(w.options, zstd.WithEncoderDictRaw(dictionaryID, text))...)

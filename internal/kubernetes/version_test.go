@@ -29,7 +29,9 @@ func TestFallbackIsTheVersionInGoMod(t *testing.T) {
 
 func TestVersionComesFromTheBuildInformation(t *testing.T) {
 	deps := func(version string) *debug.BuildInfo {
-		return &debug.BuildInfo{Deps: []*debug.Module{{Path: "k8s.io/api", Version: "v0.99.1"}, {Path: module, Version: version}}}
+		return &debug.BuildInfo{
+			Deps: []*debug.Module{{Path: "k8s.io/api", Version: "v0.99.1"}, {Path: module, Version: version}},
+		}
 	}
 	for _, c := range []struct {
 		info *debug.BuildInfo

@@ -14,7 +14,8 @@ const module = "github.com/seatrial/seatrial/"
 // entries of one line do not import each other.
 var layers = [][]string{
 	{"internal/platform", "internal/termsvg"},
-	{"source", "internal/sanitize", "internal/atomicfile", "internal/modcache", "internal/browser", "internal/disk", "internal/loopback", "internal/memtune", "internal/frames", "internal/revision",
+	{"source", "internal/sanitize", "internal/atomicfile", "internal/modcache", "internal/browser", "internal/disk",
+		"internal/loopback", "internal/memtune", "internal/frames", "internal/revision",
 		"internal/kubernetes"},
 	{"diag"},
 	{"manifest", "schema/bundle"},
@@ -43,14 +44,20 @@ var layers = [][]string{
 }
 
 // tools stand beside the layers: nobody imports them.
-var tools = []string{"schema/bundle/gen", "internal/layers", "internal/bench", "internal/bench/engine", "internal/release/assets", "internal/skips", "internal/crosscheck", "internal/peers", "internal/bump", "playground/build"}
+var tools = []string{
+	"schema/bundle/gen", "internal/layers", "internal/bench", "internal/bench/engine", "internal/release/assets",
+	"internal/skips", "internal/crosscheck", "internal/peers", "internal/bump", "playground/build",
+}
 
 // kubernetes are the only packages that may import k8s.io/kubernetes: linking it costs every binary.
-var kubernetes = []string{"internal/kubernetes", "validation", "validation/custom", "internal/cluster", "internal/live", "internal/trial"}
+var kubernetes = []string{
+	"internal/kubernetes", "validation", "validation/custom", "internal/cluster", "internal/live", "internal/trial",
+}
 
 // light packages link at most so many others, and none of k8s.io/kubernetes: their tests start at once.
 var light = map[string]int{
-	"lint": 335, "rules": 340, "schema": 220, "explain": 445, "internal/plan": 400, "internal/report": 500, "internal/lsp": 480,
+	"lint": 335, "rules": 340, "schema": 220, "explain": 445, "internal/plan": 400, "internal/report": 500,
+	"internal/lsp": 480,
 }
 
 // plain packages know nothing of API clients.
@@ -120,7 +127,9 @@ func TestPackagesImportOnlyFromBelow(t *testing.T) {
 func TestKubernetesIsLinkedInFewPlaces(t *testing.T) {
 	for _, p := range list(t) {
 		name := strings.TrimPrefix(p.ImportPath, module)
-		allowed := slices.ContainsFunc(kubernetes, func(k string) bool { return name == k || strings.HasPrefix(name, k+"/") })
+		allowed := slices.ContainsFunc(
+			kubernetes, func(k string) bool { return name == k || strings.HasPrefix(name, k+"/") },
+		)
 		for _, i := range p.Imports {
 			if strings.HasPrefix(i, "k8s.io/kubernetes/") && !allowed {
 				t.Errorf("%s imports %s", name, i)

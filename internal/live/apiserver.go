@@ -250,7 +250,9 @@ func (s *server) generic(
 	}
 	shared := informers.NewSharedInformerFactory(external, 10*time.Minute)
 	schemes := []*runtime.Scheme{legacyscheme.Scheme, extensionsserver.Scheme, aggregatorscheme.Scheme}
-	definitions, namer := openapi.GetOpenAPIDefinitionsWithoutDisabledFeatures(generatedopenapi.GetOpenAPIDefinitions), openapinamer.NewDefinitionNamer(schemes...)
+	definitions, namer := openapi.GetOpenAPIDefinitionsWithoutDisabledFeatures(
+		generatedopenapi.GetOpenAPIDefinitions,
+	), openapinamer.NewDefinitionNamer(schemes...)
 	c.OpenAPIConfig = genericapiserver.DefaultOpenAPIConfig(definitions, namer)
 	c.OpenAPIV3Config = genericapiserver.DefaultOpenAPIV3Config(definitions, namer)
 	c.OpenAPIConfig.Info.Title, c.OpenAPIV3Config.Info.Title = "Kubernetes", "Kubernetes"

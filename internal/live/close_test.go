@@ -74,7 +74,9 @@ const us = "created by github.com/seatrial/seatrial/internal/cluster"
 // of tests and of the process. Some of the API server's wait for three seconds whatever happens.
 func leftBehind(word string) (left []string) {
 	const patience = 6 * time.Second
-	ofProcess := regexp.MustCompile(`testing\.(tRunner|\(\*T\)|\(\*M\)|runTests)|created by (os/signal|k8s\.io/klog|k8s\.io/apiserver/pkg/server/healthz\.\(\*log\))`)
+	ofProcess := regexp.MustCompile(
+		`testing\.(tRunner|\(\*T\)|\(\*M\)|runTests)|created by (os/signal|k8s\.io/klog|k8s\.io/apiserver/pkg/server/healthz\.\(\*log\))`,
+	)
 	buf := make([]byte, 16<<20)
 	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
 		left = nil
@@ -104,7 +106,9 @@ func TestAStartThatFailsLeavesNothing(t *testing.T) {
 			t.Fatalf("interrupted after %v: process %d holds the folder", after, pid)
 		}
 		if left := leftBehind(us); len(left) > 0 {
-			t.Fatalf("interrupted after %v: %d goroutines are left:\n\n%s", after, len(left), strings.Join(left, "\n\n"))
+			t.Fatalf(
+				"interrupted after %v: %d goroutines are left:\n\n%s", after, len(left), strings.Join(left, "\n\n"),
+			)
 		}
 	}
 	c, err := live.Start(t.Context(), live.Config{Folder: folder})

@@ -57,7 +57,8 @@ func checkData(folder string) error {
 	last, err := readLog(written)
 	if err == nil && last < held.applied {
 		err = fmt.Errorf(
-			"it ends with write %d, and the database holds %d: it was cut off, or is of another time", last, held.applied,
+			"it ends with write %d, and the database holds %d: it was cut off, or is of another time", last,
+			held.applied,
 		)
 	}
 	if err != nil {
@@ -150,7 +151,8 @@ func (p *pages) check(id uint64, from, below []byte) error {
 			return err
 		}
 		key := entries[i].key
-		if i == 0 && bytes.Compare(key, from) < 0 || i > 0 && bytes.Compare(key, entries[i-1].key) <= 0 || below != nil && bytes.Compare(key, below) >= 0 {
+		if i == 0 && bytes.Compare(key, from) < 0 || i > 0 && bytes.Compare(key, entries[i-1].key) <= 0 ||
+			below != nil && bytes.Compare(key, below) >= 0 {
 			return errPage
 		}
 	}

@@ -74,9 +74,15 @@ func TestDamagedStoreIsRefused(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 1))
 	for range 30 {
 		at, n := random.Int64N(storeLogSize), 1+random.IntN(32)
-		t.Run(fmt.Sprintf("%d bytes of the log from %d on", n, at), func(t *testing.T) { refusedOrWhole(t, whole, overwrite(storeLog, at, n)) })
+		t.Run(
+			fmt.Sprintf("%d bytes of the log from %d on", n, at),
+			func(t *testing.T) { refusedOrWhole(t, whole, overwrite(storeLog, at, n)) },
+		)
 		at = random.Int64N(storeDBSize)
-		t.Run(fmt.Sprintf("%d bytes of the database from %d on", n, at), func(t *testing.T) { refusedOrWhole(t, whole, overwrite(storeDB, at, n)) })
+		t.Run(
+			fmt.Sprintf("%d bytes of the database from %d on", n, at),
+			func(t *testing.T) { refusedOrWhole(t, whole, overwrite(storeDB, at, n)) },
+		)
 	}
 }
 
@@ -98,9 +104,13 @@ func fillStore(t *testing.T, folder string) {
 // client connects to a store as the API server does.
 func (s *store) client(t *testing.T) *clientv3.Client {
 	client, err := clientv3.New(clientv3.Config{
-		Endpoints:   []string{"http://etcd.memory:1"},
-		Logger:      zap.NewNop(),
-		DialOptions: []grpc.DialOption{grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return s.dial(ctx, "", "") })},
+		Endpoints: []string{"http://etcd.memory:1"},
+		Logger:    zap.NewNop(),
+		DialOptions: []grpc.DialOption{
+			grpc.WithContextDialer(
+				func(ctx context.Context, _ string) (net.Conn, error) { return s.dial(ctx, "", "") },
+			),
+		},
 	})
 	if err != nil {
 		t.Fatal(err)

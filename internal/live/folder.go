@@ -42,8 +42,8 @@ func (f Folder) CreateLog() (*os.File, error) {
 // minRoom is how many bytes a cluster cannot go on without: etcd writes a page of its log at least.
 const minRoom = 1 << 20
 
-// CheckRoom returns why the folder cannot be written to, if it cannot: a process that ended because of a full disk could not
-// write the reason to its log there.
+// CheckRoom returns why the folder cannot be written to, if it cannot: a process that ended because of a full disk
+// could not write the reason to its log there.
 func (f Folder) CheckRoom() error {
 	probe, err := os.CreateTemp(string(f), "room-*")
 	if err != nil {
@@ -113,7 +113,8 @@ type InUseError struct {
 
 func (e *InUseError) Error() string {
 	return fmt.Sprintf(
-		"the cluster in %s runs already (process %d); `seatrial down` ends it, --data-dir names another folder", e.Folder,
+		"the cluster in %s runs already (process %d); `seatrial down` ends it, --data-dir names another folder",
+		e.Folder,
 		e.PID,
 	)
 }
@@ -168,7 +169,9 @@ func makeFolder(name string) error {
 		return nil
 	}
 	if err := os.Chmod(name, 0o700); err != nil {
-		return fmt.Errorf("others can look into %s, which is to hold keys: %w; --data-dir names another folder", name, err)
+		return fmt.Errorf(
+			"others can look into %s, which is to hold keys: %w; --data-dir names another folder", name, err,
+		)
 	}
 	return nil
 }

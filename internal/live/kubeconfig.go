@@ -76,7 +76,8 @@ func (f Folder) RemoveContext() error {
 	}
 	_, err = changeKubeconfig(func(all *api.Config) bool {
 		there := all.Clusters[ContextName]
-		if there == nil || !bytes.Equal(there.CertificateAuthorityData, ours.Clusters[ContextName].CertificateAuthorityData) {
+		if there == nil ||
+			!bytes.Equal(there.CertificateAuthorityData, ours.Clusters[ContextName].CertificateAuthorityData) {
 			return false
 		}
 		delete(all.Clusters, ContextName)

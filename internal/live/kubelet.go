@@ -31,8 +31,8 @@ type kubelets struct {
 	engine atomic.Pointer[cluster.Cluster] // nil until it runs
 }
 
-// How long an idle stream is kept, how long a client may take to create its streams, and how often a log is looked at that is
-// followed.
+// How long an idle stream is kept, how long a client may take to create its streams, and how often a log is looked at
+// that is followed.
 const (
 	streamIdle    = 4 * time.Hour
 	streamCreated = 30 * time.Second
@@ -51,10 +51,15 @@ func startKubelets(p *pki) (*kubelets, error) {
 	mux.HandleFunc("/exec/{namespace}/{pod}/{container}", k.exec)
 	mux.HandleFunc("/attach/{namespace}/{pod}/{container}", k.attach)
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		http.Error(w, "the nodes of this cluster are simulated: no process runs on them, so there is nothing to connect to", http.StatusBadRequest)
+		http.Error(
+			w, "the nodes of this cluster are simulated: no process runs on them, so there is nothing to connect to",
+			http.StatusBadRequest,
+		)
 	})
 	k.server = &http.Server{Handler: mux, ReadHeaderTimeout: streamCreated}
-	listener := tls.NewListener(k.pipes, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12})
+	listener := tls.NewListener(
+		k.pipes, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12},
+	)
 	go func() { _ = k.server.Serve(listener) }() // it ends with close
 	return k, nil
 }
@@ -210,7 +215,9 @@ func (k *kubelets) attach(w http.ResponseWriter, req *http.Request) {
 		err = fmt.Errorf("container %s of pod %s does not run", container, pod)
 	}
 	if err == nil && streams.Stdin {
-		err = fmt.Errorf("the containers of pod %q are simulated: no process runs in them that would read its standard input", pod)
+		err = fmt.Errorf(
+			"the containers of pod %q are simulated: no process runs in them that would read its standard input", pod,
+		)
 	}
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)

@@ -74,7 +74,10 @@ func (e ExternalEtcd) claim(ctx context.Context, authority string, lost func(err
 		return nil, err
 	}
 	sum := sha256.Sum256(certificate)
-	c := &claim{etcd: e, client: client, holder: holder{Host: host, PID: os.Getpid(), Since: time.Now().UTC(), Cluster: hex.EncodeToString(sum[:])}}
+	c := &claim{
+		etcd: e, client: client,
+		holder: holder{Host: host, PID: os.Getpid(), Since: time.Now().UTC(), Cluster: hex.EncodeToString(sum[:])},
+	}
 	if err := c.take(ctx); err != nil {
 		return nil, errors.Join(err, client.Close())
 	}
@@ -125,7 +128,8 @@ func (c *claim) replaceable(ctx context.Context, there []*mvccpb.KeyValue) (revi
 	var by holder
 	if err := json.Unmarshal(there[0].Value, &by); err != nil {
 		return 0, fmt.Errorf(
-			"the key %s of etcd is not of seatrial: %w; delete it, or name another prefix with --etcd-prefix", c.key(), err,
+			"the key %s of etcd is not of seatrial: %w; delete it, or name another prefix with --etcd-prefix", c.key(),
+			err,
 		)
 	}
 	if by.Cluster == c.holder.Cluster {
@@ -180,7 +184,12 @@ func (c *claim) keep(ctx context.Context, lost func(error)) {
 		cancel()
 		var others *claimedError
 		if errors.As(err, &others) {
-			lost(fmt.Errorf("this cluster was cut off from its etcd for more than %d s, and has lost its keys: %w", claimSeconds, err))
+			lost(
+				fmt.Errorf(
+					"this cluster was cut off from its etcd for more than %d s, and has lost its keys: %w",
+					claimSeconds, err,
+				),
+			)
 			return
 		}
 		if err != nil {

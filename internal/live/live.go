@@ -102,7 +102,8 @@ func (c *Cluster) start(ctx context.Context, config Config) error {
 	listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(config.Port)))
 	if err != nil {
 		return fmt.Errorf(
-			"the cluster cannot listen on port %d: %w; --port names another one, --port 0 takes one that is free", config.Port,
+			"the cluster cannot listen on port %d: %w; --port names another one, --port 0 takes one that is free",
+			config.Port,
 			err,
 		)
 	}

@@ -100,13 +100,18 @@ func newTemplate(subject pkix.Name, life time.Duration) *x509.Certificate {
 		panic(err) // it does not fail
 	}
 	now := time.Now()
-	return &x509.Certificate{SerialNumber: serial, Subject: subject, NotBefore: now.Add(-time.Minute), NotAfter: now.Add(life)}
+	return &x509.Certificate{
+		SerialNumber: serial, Subject: subject, NotBefore: now.Add(-time.Minute), NotAfter: now.Add(life),
+	}
 }
 
 func serverTemplate() *x509.Certificate {
 	t := newTemplate(pkix.Name{CommonName: "kube-apiserver"}, leafLife)
 	t.KeyUsage, t.ExtKeyUsage = x509.KeyUsageDigitalSignature, []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
-	t.DNSNames = []string{"localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"}
+	t.DNSNames = []string{
+		"localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc",
+		"kubernetes.default.svc.cluster.local",
+	}
 	t.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1), serviceIP}
 	return t
 }
@@ -175,5 +180,7 @@ func writeCert(name string, template, parent *x509.Certificate, public any, sign
 	if err != nil {
 		return fmt.Errorf("making the certificate of %s: %w", template.Subject.CommonName, err)
 	}
-	return atomicfile.Write(name, pem.EncodeToMemory(&pem.Block{Type: certutil.CertificateBlockType, Bytes: der}), 0o600)
+	return atomicfile.Write(
+		name, pem.EncodeToMemory(&pem.Block{Type: certutil.CertificateBlockType, Bytes: der}), 0o600,
+	)
 }

@@ -33,7 +33,9 @@ func TestOnlyThisMachineIsAnswered(t *testing.T) {
 	} {
 		r := ask("text/html", "GET", host, http.Header{})
 		if r.StatusCode != want || !strings.HasPrefix(r.Header.Get("Content-Security-Policy"), policy) {
-			t.Errorf("%s: %d with policy %q, want %d", host, r.StatusCode, r.Header.Get("Content-Security-Policy"), want)
+			t.Errorf(
+				"%s: %d with policy %q, want %d", host, r.StatusCode, r.Header.Get("Content-Security-Policy"), want,
+			)
 		}
 	}
 	if r := ask("text/html", "POST", "localhost", http.Header{}); r.StatusCode != http.StatusMethodNotAllowed {
@@ -57,7 +59,9 @@ func TestTextIsCompressedForWhoTakesIt(t *testing.T) {
 	for name, r := range map[string]*http.Response{
 		"a browser without gzip": ask("text/html", "GET", "localhost", http.Header{}),
 		"an archive":             ask("application/gzip", "GET", "localhost", takes),
-		"a range":                ask("text/html", "GET", "localhost", http.Header{"Accept-Encoding": {"gzip"}, "Range": {"bytes=0-9"}}),
+		"a range": ask(
+			"text/html", "GET", "localhost", http.Header{"Accept-Encoding": {"gzip"}, "Range": {"bytes=0-9"}},
+		),
 	} {
 		if r.Header.Get("Content-Encoding") != "" {
 			t.Errorf("%s gets %s", name, r.Header.Get("Content-Encoding"))

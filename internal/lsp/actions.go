@@ -61,7 +61,8 @@ func (s *Server) fixes(d *document, from, to int, wanted func(kind string) bool)
 		if lint.Suppressible(f.Rule) && !isJSON(d.file) {
 			edit, _ := s.edit(d, []source.Edit{silence(d.file, f)})
 			actions = append(actions, codeAction{
-				Title: "silence " + f.Rule + " here", Kind: quickFix, Diagnostics: []diagnostic{s.diagnostic(d, f)}, Edit: edit,
+				Title: "silence " + f.Rule + " here", Kind: quickFix, Diagnostics: []diagnostic{s.diagnostic(d, f)},
+				Edit: edit,
 			})
 		}
 	}
@@ -93,8 +94,8 @@ func silence(f *source.File, d *diag.Diagnostic) source.Edit {
 	}
 }
 
-// fixAll makes all certain fixes at once. What a part of a chart or a kustomization renders to may be worse with them: there
-// the folder is judged with the fixes, and for that the editor must have asked for this action.
+// fixAll makes all certain fixes at once. What a part of a chart or a kustomization renders to may be worse with them:
+// there the folder is judged with the fixes, and for that the editor must have asked for this action.
 func (s *Server) fixAll(ctx context.Context, d *document, asked bool) (action codeAction, ok bool, err error) {
 	fixed, made, err := lint.FixFile(d.name, d.file.Data, d.findings)
 	if err != nil || made == 0 {

@@ -180,8 +180,8 @@ func (c *cursor) fieldOffers(fields []*schema.Field) (offers []offer) {
 	return offers
 }
 
-// skeleton returns a field that holds others as a snippet: a list with its first element, required fields with a place to
-// write.
+// skeleton returns a field that holds others as a snippet: a list with its first element, required fields with a place
+// to write.
 func skeleton(f *schema.Field) string {
 	first, rest := "\n  ", "\n  "
 	if strings.HasPrefix(f.Type, "[]") {
@@ -286,7 +286,8 @@ func (c *cursor) skeletons(store *schema.Store) (offers []offer) {
 		}
 		_, text, _ = strings.Cut(text, "\nkind: ")
 		offers = append(offers, offer{
-			label: k.Kind + " with required fields", text: strings.TrimSuffix(text, "\n"), filter: k.Kind, kind: itemClass,
+			label: k.Kind + " with required fields", text: strings.TrimSuffix(text, "\n"), filter: k.Kind,
+			kind:   itemClass,
 			detail: "a minimal " + version + " " + k.Kind, deprecated: k.Deprecated != "",
 		})
 	}

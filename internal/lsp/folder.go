@@ -90,7 +90,8 @@ func (s *Server) lint(ctx context.Context, f *folder) {
 		}
 		switch kept := s.keep(ctx, &d, mine); {
 		case kept && s.pulls():
-			refresh = refresh || d.linted == d.version && s.resultOf(&d, d.findings).ResultID != s.resultOf(&d, mine).ResultID
+			refresh = refresh ||
+				d.linted == d.version && s.resultOf(&d, d.findings).ResultID != s.resultOf(&d, mine).ResultID
 		case kept:
 			_ = s.publish(&d, mine) // an editor that is gone needs no findings
 		}

@@ -58,7 +58,9 @@ func (s snapshot) Lint(ctx context.Context) (found []diag.Diagnostic, err error)
 		return nil, ctx.Err()
 	}
 	for name, text := range s.overlay {
-		found = append(found, diag.Diagnostic{Message: string(text) + suffix, Range: source.NewFile(name, text).Range(0, 1)})
+		found = append(
+			found, diag.Diagnostic{Message: string(text) + suffix, Range: source.NewFile(name, text).Range(0, 1)},
+		)
 	}
 	return found, nil
 }

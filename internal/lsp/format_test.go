@@ -21,7 +21,10 @@ func (e *client) formatted(uri string) (edits []textEdit) {
 func TestADocumentIsLaidOut(t *testing.T) {
 	editor(t, &counter{}, func(e *client) {
 		name := uri("web.yaml")
-		e.open(name, "apiVersion: v1\nkind: Pod\nspec:\n    # all\n    containers:\n      - name: web   # one\nstatus: {}\n")
+		e.open(
+			name,
+			"apiVersion: v1\nkind: Pod\nspec:\n    # all\n    containers:\n      - name: web   # one\nstatus: {}\n",
+		)
 		edits := e.formatted(name)
 		want := textEdit{textRange{line{3, 0}, line{6, 0}}, "  # all\n  containers:\n  - name: web # one\n"}
 		if len(edits) != 1 || edits[0] != want {

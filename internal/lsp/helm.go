@@ -59,7 +59,8 @@ func (c *chart) isTemplate(name string) bool {
 func (c *chart) templates() (files []*source.File) {
 	for _, dir := range []string{"templates", "charts"} {
 		_ = filepath.WalkDir(filepath.Join(c.dir, dir), func(name string, d fs.DirEntry, err error) error {
-			if err == nil && !d.IsDir() && slices.Contains([]string{".yaml", ".yml", ".tpl", ".txt"}, filepath.Ext(name)) {
+			if err == nil && !d.IsDir() &&
+				slices.Contains([]string{".yaml", ".yml", ".tpl", ".txt"}, filepath.Ext(name)) {
 				if f := c.file(name); f != nil {
 					files = append(files, f)
 				}
@@ -151,8 +152,8 @@ func (s *Server) templateDefinition(d *document, offset int) (places []location,
 	return places, true
 }
 
-// templateReferences lists the places in templates that use a value, asked for in the values file or in a template, or a
-// named template.
+// templateReferences lists the places in templates that use a value, asked for in the values file or in a template, or
+// a named template.
 func (s *Server) templateReferences(d *document, offset int) (places []location, ok bool) {
 	c := s.chartOf(d.name)
 	if c == nil {
@@ -190,8 +191,8 @@ func (s *Server) templateReferences(d *document, offset int) (places []location,
 	return places, true
 }
 
-// templateOffers offers the values of a chart after .Values., named templates where one is included, and the functions of
-// templates elsewhere in an action. ok is false outside of actions.
+// templateOffers offers the values of a chart after .Values., named templates where one is included, and the functions
+// of templates elsewhere in an action. ok is false outside of actions.
 func (s *Server) templateOffers(d *document, offset int) (offers []offer, start int, ok bool) {
 	c := s.chartOf(d.name)
 	if c == nil || !c.isTemplate(d.name) {
@@ -233,7 +234,9 @@ func dotted(text string) string {
 func (c *chart) helperOffers() (offers []offer) {
 	for _, f := range c.templates() {
 		for _, m := range helperDef.FindAllSubmatch(f.Data, -1) {
-			offers = append(offers, offer{label: string(m[1]), text: string(m[1]), detail: "named template", kind: itemFunction})
+			offers = append(
+				offers, offer{label: string(m[1]), text: string(m[1]), detail: "named template", kind: itemFunction},
+			)
 		}
 	}
 	return offers

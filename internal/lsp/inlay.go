@@ -99,7 +99,8 @@ func (h *defaults) below(n *manifest.Node, written, stored any, path []string, l
 		}
 	case []any:
 		written, ok := written.([]any)
-		if !ok || n.Kind != manifest.List || n.Target() != n || len(n.Items) != len(stored) || len(written) != len(stored) {
+		if !ok || n.Kind != manifest.List || n.Target() != n || len(n.Items) != len(stored) ||
+			len(written) != len(stored) {
 			return
 		}
 		for i, item := range n.Items {

@@ -195,7 +195,8 @@ func (s *Server) answer(ctx context.Context, req *jsonrpc2.Request) (result any,
 	defer func() {
 		if p := recover(); p != nil {
 			result, err = nil, &jsonrpc2.Error{
-				Code: jsonrpc2.CodeInternalError, Message: fmt.Sprintf("%s crashed: %v; please report it", req.Method, p),
+				Code:    jsonrpc2.CodeInternalError,
+				Message: fmt.Sprintf("%s crashed: %v; please report it", req.Method, p),
 			}
 		}
 	}()
@@ -222,11 +223,13 @@ func (s *Server) initialize(p initializeParams) (any, error) {
 	}
 	result := initializeResult{
 		Capabilities: serverCapabilities{
-			PositionEncoding:          encoding,
-			TextDocumentSync:          textDocumentSyncOptions{OpenClose: true, Change: syncIncremental, Save: true},
-			HoverProvider:             true,
-			CompletionProvider:        completionOptions{TriggerCharacters: []string{" ", "\n", "-", "."}},
-			CodeActionProvider:        codeActionOptions{CodeActionKinds: []string{quickFix, fixAll, refactorExtract, refactorRewrite}},
+			PositionEncoding:   encoding,
+			TextDocumentSync:   textDocumentSyncOptions{OpenClose: true, Change: syncIncremental, Save: true},
+			HoverProvider:      true,
+			CompletionProvider: completionOptions{TriggerCharacters: []string{" ", "\n", "-", "."}},
+			CodeActionProvider: codeActionOptions{
+				CodeActionKinds: []string{quickFix, fixAll, refactorExtract, refactorRewrite},
+			},
 			DocumentSymbolProvider:    true,
 			DefinitionProvider:        true,
 			ReferencesProvider:        true,

@@ -105,8 +105,8 @@ func (s *Server) prepareRename(ctx context.Context, p positionParams) (any, erro
 	return s.edge.rangeOf(d.file, found.at), nil
 }
 
-// rename changes the name of an object, of a key of its data, of a port or container, or the value of a label, where it is
-// declared and wherever it is referred to.
+// rename changes the name of an object, of a key of its data, of a port or container, or the value of a label, where it
+// is declared and wherever it is referred to.
 func (s *Server) rename(ctx context.Context, p renameParams) (any, error) {
 	d, o, offset, err := s.asked(ctx, p.positionParams)
 	if o == nil || err != nil {
@@ -114,7 +114,9 @@ func (s *Server) rename(ctx context.Context, p renameParams) (any, error) {
 	}
 	found, ok := o.at(d, offset)
 	if !ok {
-		return nil, invalid("no name stands here: of an object, key, port or container, or the value of a label of pods")
+		return nil, invalid(
+			"no name stands here: of an object, key, port or container, or the value of a label of pods",
+		)
 	}
 	if err := o.renames(found.subject, p.NewName); err != nil {
 		return nil, err
@@ -122,7 +124,9 @@ func (s *Server) rename(ctx context.Context, p renameParams) (any, error) {
 	edit := workspaceEdit{Changes: map[string][]textEdit{}}
 	for _, at := range o.of(found.subject) {
 		if at.shared {
-			return nil, invalid("%s has an anchor in %s: other fields take its value; write the name there instead", at.title(), at.at)
+			return nil, invalid(
+				"%s has an anchor in %s: other fields take its value; write the name there instead", at.title(), at.at,
+			)
 		}
 		f := o.file(at.at.File)
 		text := p.NewName
@@ -165,7 +169,9 @@ func (o *objects) renames(s subject, name string) error {
 		taken = target != nil && slices.ContainsFunc(target.Ports, func(p lint.Port) bool { return p.Name == name })
 	case s.podPort != "":
 		valid = validation.IsValidPortName
-		taken = slices.ContainsFunc(o.sharing(target, s.podPort), func(r *lint.Resource) bool { return hasPort(r, name) })
+		taken = slices.ContainsFunc(
+			o.sharing(target, s.podPort), func(r *lint.Resource) bool { return hasPort(r, name) },
+		)
 	case s.container != "":
 		valid = validation.IsDNS1123Label
 		taken = o.writes(subject{group: s.group, kind: s.kind, namespace: s.namespace, name: s.name, container: name})

@@ -33,7 +33,9 @@ func (o *objects) podOccurrences(r *lint.Resource, doc *manifest.Document, yield
 		}
 		o.portUses(r, doc, lists, "port", write)
 	case "HorizontalPodAutoscaler":
-		i := slices.IndexFunc(r.Refs, func(ref lint.Ref) bool { return strings.HasPrefix(ref.Path, "spec.scaleTargetRef") })
+		i := slices.IndexFunc(
+			r.Refs, func(ref lint.Ref) bool { return strings.HasPrefix(ref.Path, "spec.scaleTargetRef") },
+		)
 		if i < 0 {
 			return
 		}
@@ -48,7 +50,9 @@ func (o *objects) podOccurrences(r *lint.Resource, doc *manifest.Document, yield
 }
 
 // templateOccurrences passes on what a workload or pod writes of its own pods.
-func (o *objects) templateOccurrences(r *lint.Resource, doc *manifest.Document, write func(subject, manifest.Place, bool)) {
+func (o *objects) templateOccurrences(
+	r *lint.Resource, doc *manifest.Document, write func(subject, manifest.Place, bool),
+) {
 	metadata := strings.TrimSuffix(r.SpecPath, "spec") + "metadata"
 	labels := doc.Find(metadata + ".labels")
 	if labels.Exact && labels.Node.Kind == manifest.Map {
@@ -90,7 +94,9 @@ func (o *objects) templateOccurrences(r *lint.Resource, doc *manifest.Document, 
 }
 
 // selectorOccurrences passes on the values of labels by which an object selects pods of its namespace.
-func (o *objects) selectorOccurrences(r *lint.Resource, doc *manifest.Document, write func(subject, manifest.Place, bool)) {
+func (o *objects) selectorOccurrences(
+	r *lint.Resource, doc *manifest.Document, write func(subject, manifest.Place, bool),
+) {
 	value := func(label string, n *manifest.Node) {
 		place := manifest.Place{Exact: true, Node: n, Value: n.Range()}
 		write(subject{namespace: r.Object.Namespace, label: label, name: n.Text}, place, false)
@@ -170,7 +176,8 @@ func (o *objects) sharing(r *lint.Resource, name string) []*lint.Resource {
 	for grown := true; grown; {
 		grown = false
 		for _, by := range o.set.All {
-			if by.Object.Namespace != r.Object.Namespace || by.Object.Kind != "Service" && by.Object.Kind != "NetworkPolicy" {
+			if by.Object.Namespace != r.Object.Namespace ||
+				by.Object.Kind != "Service" && by.Object.Kind != "NetworkPolicy" {
 				continue
 			}
 			if by.Object.Kind == "Service" &&

@@ -362,8 +362,8 @@ const (
 	itemReference = 18
 )
 
-// formatSnippet says that $1 stands where the cursor goes, adjustIndentation that all lines but the first are written as if
-// the first stood at the margin.
+// formatSnippet says that $1 stands where the cursor goes, adjustIndentation that all lines but the first are written
+// as if the first stood at the margin.
 const (
 	formatSnippet     = 2
 	adjustIndentation = 2

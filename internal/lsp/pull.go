@@ -18,7 +18,8 @@ import (
 // codeCancelled is the code of the error that answers a request which was cancelled.
 const codeCancelled = -32800
 
-// pulls reports whether the editor asks for findings. One that cannot be told to ask again gets them unasked, as others do.
+// pulls reports whether the editor asks for findings. One that cannot be told to ask again gets them unasked, as others
+// do.
 func (s *Server) pulls() bool {
 	return s.client.TextDocument.Diagnostic != nil && s.client.Workspace.Diagnostics.RefreshSupport
 }
@@ -153,7 +154,9 @@ func (s *Server) pullAll(ctx context.Context, p workspaceDiagnosticParams) (any,
 	}
 	for _, uri := range slices.Sorted(maps.Keys(known)) { // nothing is wrong with them any more
 		r := s.resultOf(&document{}, nil)
-		report.Items = append(report.Items, workspaceDocumentReport{documentDiagnosticReport: r.since(known[uri]), URI: uri})
+		report.Items = append(
+			report.Items, workspaceDocumentReport{documentDiagnosticReport: r.since(known[uri]), URI: uri},
+		)
 	}
 	return report, nil
 }
@@ -198,8 +201,9 @@ func closed(name string) *document {
 	return &document{uri: uriOf(name), name: name, version: -1, file: source.NewFile(name, data)}
 }
 
-// refresh asks the editor to ask for findings again, before the requests that wait for the run are answered. It does not
-// wait for the editor's answer: what the editor asks next waits for the run that found them. It is called during a run.
+// refresh asks the editor to ask for findings again, before the requests that wait for the run are answered. It does
+// not wait for the editor's answer: what the editor asks next waits for the run that found them. It is called during a
+// run.
 func (s *Server) refresh() {
 	asked, err := s.conn.DispatchCall(s.ctx, "workspace/diagnostic/refresh", nil)
 	if err != nil {

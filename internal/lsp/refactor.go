@@ -32,7 +32,9 @@ func (r *refactoring) offer(kind, title string, edits ...source.Edit) {
 }
 
 // refactorings offers changes of the object at a byte of an open document.
-func (s *Server) refactorings(ctx context.Context, d *document, offset int, wanted func(string) bool) ([]codeAction, error) {
+func (s *Server) refactorings(
+	ctx context.Context, d *document, offset int, wanted func(string) bool,
+) ([]codeAction, error) {
 	if isJSON(d.file) || !wanted(refactorExtract) && !wanted(refactorRewrite) {
 		return nil, nil
 	}

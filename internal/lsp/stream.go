@@ -92,7 +92,9 @@ func (s *stream) frame() ([]byte, error) {
 	}
 	data := make([]byte, size)
 	if _, err := io.ReadFull(s.in, data); err != nil {
-		return nil, s.fail(fmt.Errorf("the message of the editor ends before its Content-Length, %d bytes: %w", size, err))
+		return nil, s.fail(
+			fmt.Errorf("the message of the editor ends before its Content-Length, %d bytes: %w", size, err),
+		)
 	}
 	return data, nil
 }

@@ -133,7 +133,8 @@ func (s *Server) links(_ context.Context, p documentParams) (any, error) {
 				target = imagePage(n.Text)
 			case files && filepath.IsAbs(d.name):
 				name := filepath.Join(filepath.Dir(d.name), filepath.FromSlash(n.Text))
-				if info, err := os.Stat(name); err == nil && (info.Mode().IsRegular() || strings.Contains(n.Text, "/")) {
+				if info, err := os.Stat(name); err == nil &&
+					(info.Mode().IsRegular() || strings.Contains(n.Text, "/")) {
 					target = uriOf(name)
 				}
 			}

@@ -37,8 +37,12 @@ func TestMapsListsAndCommentsFold(t *testing.T) {
 			StartLine, EndLine int
 			Kind               string
 		}
-		e.call("textDocument/foldingRange", map[string]any{"textDocument": map[string]any{"uri": uri("a.yaml")}}, &folds)
-		for _, want := range [][3]any{{0, 1, "comment"}, {4, 5, "region"}, {6, 13, "region"}, {7, 11, "region"}, {8, 9, "region"}} {
+		e.call(
+			"textDocument/foldingRange", map[string]any{"textDocument": map[string]any{"uri": uri("a.yaml")}}, &folds,
+		)
+		for _, want := range [][3]any{
+			{0, 1, "comment"}, {4, 5, "region"}, {6, 13, "region"}, {7, 11, "region"}, {8, 9, "region"},
+		} {
 			if !slices.ContainsFunc(folds, func(f struct {
 				StartLine, EndLine int
 				Kind               string
@@ -73,7 +77,9 @@ func TestASelectionGrows(t *testing.T) {
 			depth++
 		}
 		if depth < 5 {
-			t.Errorf("%d steps, want the value, the field, the element, the list, the fields above, the document", depth)
+			t.Errorf(
+				"%d steps, want the value, the field, the element, the list, the fields above, the document", depth,
+			)
 		}
 	})
 }
@@ -82,7 +88,9 @@ func TestImagesLinkToTheirRepository(t *testing.T) {
 	editor(t, &counter{}, func(e *client) {
 		e.open(uri("a.yaml"), structured)
 		var links []struct{ Target string }
-		e.call("textDocument/documentLink", map[string]any{"textDocument": map[string]any{"uri": uri("a.yaml")}}, &links)
+		e.call(
+			"textDocument/documentLink", map[string]any{"textDocument": map[string]any{"uri": uri("a.yaml")}}, &links,
+		)
 		var got []string
 		for _, l := range links {
 			got = append(got, l.Target)
@@ -189,7 +197,10 @@ func complete(t *testing.T, name, text string, want []string) {
 		text, at := place(t, text)
 		e.open(name, text)
 		var list struct{ Items []struct{ Label string } }
-		e.call("textDocument/completion", map[string]any{"textDocument": map[string]any{"uri": name}, "position": at}, &list)
+		e.call(
+			"textDocument/completion", map[string]any{"textDocument": map[string]any{"uri": name}, "position": at},
+			&list,
+		)
 		got := []string{}
 		for _, i := range list.Items {
 			got = append(got, i.Label)

@@ -93,13 +93,31 @@ var suite = []struct {
 	waits            bool // most of the time, so that others may run meanwhile
 	run              func(context.Context, *testing.T, *Store)
 }{
-	{name: "Create", run: func(ctx context.Context, t *testing.T, s *Store) { upstream.RunTestCreate(ctx, t, s, noKeyCheck) }},
-	{name: "CreateWithTTL", waits: true, run: func(ctx context.Context, t *testing.T, s *Store) { upstream.RunTestCreateWithTTL(ctx, t, s) }},
-	{name: "CreateWithKeyExist", run: func(ctx context.Context, t *testing.T, s *Store) { upstream.RunTestCreateWithKeyExist(ctx, t, s) }},
+	{
+		name: "Create",
+		run:  func(ctx context.Context, t *testing.T, s *Store) { upstream.RunTestCreate(ctx, t, s, noKeyCheck) },
+	},
+	{
+		name: "CreateWithTTL", waits: true,
+		run: func(ctx context.Context, t *testing.T, s *Store) { upstream.RunTestCreateWithTTL(ctx, t, s) },
+	},
+	{
+		name: "CreateWithKeyExist",
+		run:  func(ctx context.Context, t *testing.T, s *Store) { upstream.RunTestCreateWithKeyExist(ctx, t, s) },
+	},
 	{name: "Get", run: func(ctx context.Context, t *testing.T, s *Store) { upstream.RunTestGet(ctx, t, s) }},
-	{name: "UnconditionalDelete", run: func(ctx context.Context, t *testing.T, s *Store) { upstream.RunTestUnconditionalDelete(ctx, t, s) }},
-	{name: "ConditionalDelete", run: func(ctx context.Context, t *testing.T, s *Store) { upstream.RunTestConditionalDelete(ctx, t, s) }},
-	{name: "DeleteWithSuggestion", run: func(ctx context.Context, t *testing.T, s *Store) { upstream.RunTestDeleteWithSuggestion(ctx, t, s) }},
+	{
+		name: "UnconditionalDelete",
+		run:  func(ctx context.Context, t *testing.T, s *Store) { upstream.RunTestUnconditionalDelete(ctx, t, s) },
+	},
+	{
+		name: "ConditionalDelete",
+		run:  func(ctx context.Context, t *testing.T, s *Store) { upstream.RunTestConditionalDelete(ctx, t, s) },
+	},
+	{
+		name: "DeleteWithSuggestion",
+		run:  func(ctx context.Context, t *testing.T, s *Store) { upstream.RunTestDeleteWithSuggestion(ctx, t, s) },
+	},
 	{name: "DeleteWithSuggestionAndConflict", run: func(ctx context.Context, t *testing.T, s *Store) {
 		upstream.RunTestDeleteWithSuggestionAndConflict(ctx, t, s)
 	}},
@@ -112,7 +130,10 @@ var suite = []struct {
 	{name: "ValidateDeletionWithOnlySuggestionValid", run: func(ctx context.Context, t *testing.T, s *Store) {
 		upstream.RunTestValidateDeletionWithOnlySuggestionValid(ctx, t, s)
 	}},
-	{name: "DeleteWithConflict", run: func(ctx context.Context, t *testing.T, s *Store) { upstream.RunTestDeleteWithConflict(ctx, t, s) }},
+	{
+		name: "DeleteWithConflict",
+		run:  func(ctx context.Context, t *testing.T, s *Store) { upstream.RunTestDeleteWithConflict(ctx, t, s) },
+	},
 	{name: "PreconditionalDeleteWithSuggestion", run: func(ctx context.Context, t *testing.T, s *Store) {
 		upstream.RunTestPreconditionalDeleteWithSuggestion(ctx, t, s)
 	}},
@@ -120,32 +141,47 @@ var suite = []struct {
 		upstream.RunTestPreconditionalDeleteWithOnlySuggestionPass(ctx, t, s)
 	}},
 	{name: "DeleteExpectedDecodeError", needsTransformer: true, run: deleteUndecodable},
-	{name: "DeleteWithConflictAndMissingExpectedDecodeError", needsTransformer: true, run: func(ctx context.Context, t *testing.T, s *Store) {
-		codec := undecodable(t, s)
-		upstream.RunTestDeleteWithConflictAndMissingExpectedTransformOrDecodeError(ctx, t, s, codec.now.Store)
-	}},
+	{name: "DeleteWithConflictAndMissingExpectedDecodeError", needsTransformer: true,
+		run: func(ctx context.Context, t *testing.T, s *Store) {
+			codec := undecodable(t, s)
+			upstream.RunTestDeleteWithConflictAndMissingExpectedTransformOrDecodeError(ctx, t, s, codec.now.Store)
+		}},
 	{name: "DeleteWithSuggestionAndMissingExpectedDecodeError", run: func(ctx context.Context, t *testing.T, s *Store) {
 		upstream.RunTestDeleteWithSuggestionAndMissingExpectedTransformOrDecodeError(ctx, t, s)
 	}},
-	{name: "ListPaging", run: func(ctx context.Context, t *testing.T, s *Store) { upstream.RunTestListPaging(ctx, t, s) }},
+	{
+		name: "ListPaging",
+		run:  func(ctx context.Context, t *testing.T, s *Store) { upstream.RunTestListPaging(ctx, t, s) },
+	},
 	{name: "GetListNonRecursive", run: func(ctx context.Context, t *testing.T, s *Store) {
 		upstream.RunTestGetListNonRecursive(ctx, t, increase(s), s)
 	}},
-	{name: "GetListRecursivePrefix", run: func(ctx context.Context, t *testing.T, s *Store) { upstream.RunTestGetListRecursivePrefix(ctx, t, s) }},
-	{name: "GetListWithoutErrorAggregation", needsTransformer: true, run: func(ctx context.Context, t *testing.T, s *Store) {
-		featuregatetesting.SetFeatureGateDuringTest(
-			t, utilfeature.DefaultFeatureGate, features.AllowUnsafeMalformedObjectDeletion, false,
-		)
-		upstream.RunTestGetListWithoutErrorAggregation(ctx, t, transformed{s}, errors.New("bits flipped"))
-	}},
-	{name: "KeySchema", run: func(ctx context.Context, t *testing.T, s *Store) { upstream.RunTestKeySchema(ctx, t, s) }},
+	{
+		name: "GetListRecursivePrefix",
+		run:  func(ctx context.Context, t *testing.T, s *Store) { upstream.RunTestGetListRecursivePrefix(ctx, t, s) },
+	},
+	{name: "GetListWithoutErrorAggregation", needsTransformer: true,
+		run: func(ctx context.Context, t *testing.T, s *Store) {
+			featuregatetesting.SetFeatureGateDuringTest(
+				t, utilfeature.DefaultFeatureGate, features.AllowUnsafeMalformedObjectDeletion, false,
+			)
+			upstream.RunTestGetListWithoutErrorAggregation(ctx, t, transformed{s}, errors.New("bits flipped"))
+		}},
+	{
+		name: "KeySchema",
+		run:  func(ctx context.Context, t *testing.T, s *Store) { upstream.RunTestKeySchema(ctx, t, s) },
+	},
 	{name: "GuaranteedUpdate", needsTransformer: true, run: func(ctx context.Context, t *testing.T, s *Store) {
 		upstream.RunTestGuaranteedUpdate(ctx, t, transformed{s}, noKeyCheck)
 	}},
-	{name: "GuaranteedUpdateWithTTL", waits: true, run: func(ctx context.Context, t *testing.T, s *Store) { upstream.RunTestGuaranteedUpdateWithTTL(ctx, t, s) }},
-	{name: "GuaranteedUpdateChecksStoredData", needsTransformer: true, run: func(ctx context.Context, t *testing.T, s *Store) {
-		upstream.RunTestGuaranteedUpdateChecksStoredData(ctx, t, transformed{s})
-	}},
+	{
+		name: "GuaranteedUpdateWithTTL", waits: true,
+		run: func(ctx context.Context, t *testing.T, s *Store) { upstream.RunTestGuaranteedUpdateWithTTL(ctx, t, s) },
+	},
+	{name: "GuaranteedUpdateChecksStoredData", needsTransformer: true,
+		run: func(ctx context.Context, t *testing.T, s *Store) {
+			upstream.RunTestGuaranteedUpdateChecksStoredData(ctx, t, transformed{s})
+		}},
 	{name: "GuaranteedUpdateWithConflict", run: func(ctx context.Context, t *testing.T, s *Store) {
 		upstream.RunTestGuaranteedUpdateWithConflict(ctx, t, s)
 	}},
@@ -173,7 +209,10 @@ var suite = []struct {
 	{name: "ListContinuationWithFilter", run: func(ctx context.Context, t *testing.T, s *Store) {
 		upstream.RunTestListContinuationWithFilter(ctx, t, s, noCallCheck)
 	}},
-	{name: "NamespaceScopedList", run: func(ctx context.Context, t *testing.T, s *Store) { upstream.RunTestNamespaceScopedList(ctx, t, s) }},
+	{
+		name: "NamespaceScopedList",
+		run:  func(ctx context.Context, t *testing.T, s *Store) { upstream.RunTestNamespaceScopedList(ctx, t, s) },
+	},
 	{name: "ListInconsistentContinuation", run: func(ctx context.Context, t *testing.T, s *Store) {
 		upstream.RunTestListInconsistentContinuation(ctx, t, s, compaction(s))
 	}},
@@ -184,19 +223,40 @@ var suite = []struct {
 		upstream.RunTestStats(ctx, t, s, s.codec, s.transformer, false)
 	}},
 	{name: "Watch", run: func(ctx context.Context, t *testing.T, s *Store) { upstream.RunTestWatch(ctx, t, s) }},
-	{name: "ClusterScopedWatch", run: func(ctx context.Context, t *testing.T, s *Store) { upstream.RunTestClusterScopedWatch(ctx, t, s) }},
-	{name: "NamespaceScopedWatch", run: func(ctx context.Context, t *testing.T, s *Store) { upstream.RunTestNamespaceScopedWatch(ctx, t, s) }},
-	{name: "DeleteTriggerWatch", run: func(ctx context.Context, t *testing.T, s *Store) { upstream.RunTestDeleteTriggerWatch(ctx, t, s) }},
+	{
+		name: "ClusterScopedWatch",
+		run:  func(ctx context.Context, t *testing.T, s *Store) { upstream.RunTestClusterScopedWatch(ctx, t, s) },
+	},
+	{
+		name: "NamespaceScopedWatch",
+		run:  func(ctx context.Context, t *testing.T, s *Store) { upstream.RunTestNamespaceScopedWatch(ctx, t, s) },
+	},
+	{
+		name: "DeleteTriggerWatch",
+		run:  func(ctx context.Context, t *testing.T, s *Store) { upstream.RunTestDeleteTriggerWatch(ctx, t, s) },
+	},
 	{name: "WatchFromZero", run: func(ctx context.Context, t *testing.T, s *Store) {
 		upstream.RunTestWatchFromZero(ctx, t, s, compaction(s))
 	}},
-	{name: "WatchFromNonZero", run: func(ctx context.Context, t *testing.T, s *Store) { upstream.RunTestWatchFromNonZero(ctx, t, s) }},
-	{name: "DelayedWatchDelivery", waits: true, run: func(ctx context.Context, t *testing.T, s *Store) { upstream.RunTestDelayedWatchDelivery(ctx, t, s) }},
+	{
+		name: "WatchFromNonZero",
+		run:  func(ctx context.Context, t *testing.T, s *Store) { upstream.RunTestWatchFromNonZero(ctx, t, s) },
+	},
+	{
+		name: "DelayedWatchDelivery", waits: true,
+		run: func(ctx context.Context, t *testing.T, s *Store) { upstream.RunTestDelayedWatchDelivery(ctx, t, s) },
+	},
 	{name: "WatchError", needsTransformer: true, run: func(ctx context.Context, t *testing.T, s *Store) {
 		upstream.RunTestWatchError(ctx, t, transformed{s})
 	}},
-	{name: "WatchContextCancel", run: func(ctx context.Context, t *testing.T, s *Store) { upstream.RunTestWatchContextCancel(ctx, t, s) }},
-	{name: "WatcherTimeout", run: func(ctx context.Context, t *testing.T, s *Store) { upstream.RunTestWatcherTimeout(ctx, t, s) }},
+	{
+		name: "WatchContextCancel",
+		run:  func(ctx context.Context, t *testing.T, s *Store) { upstream.RunTestWatchContextCancel(ctx, t, s) },
+	},
+	{
+		name: "WatcherTimeout",
+		run:  func(ctx context.Context, t *testing.T, s *Store) { upstream.RunTestWatcherTimeout(ctx, t, s) },
+	},
 	{name: "WatchDeleteEventObjectHaveLatestRV", run: func(ctx context.Context, t *testing.T, s *Store) {
 		upstream.RunTestWatchDeleteEventObjectHaveLatestRV(ctx, t, s)
 	}},
@@ -212,20 +272,27 @@ var suite = []struct {
 	{name: "SendInitialEventsBackwardCompatibility", run: func(ctx context.Context, t *testing.T, s *Store) {
 		upstream.RunSendInitialEventsBackwardCompatibility(ctx, t, s)
 	}},
-	{name: "WatchSemantics", run: func(ctx context.Context, t *testing.T, s *Store) { upstream.RunWatchSemantics(ctx, t, s) }},
+	{
+		name: "WatchSemantics",
+		run:  func(ctx context.Context, t *testing.T, s *Store) { upstream.RunWatchSemantics(ctx, t, s) },
+	},
 	{name: "WatchSemanticInitialEventsExtended", run: func(ctx context.Context, t *testing.T, s *Store) {
 		upstream.RunWatchSemanticInitialEventsExtended(ctx, t, s)
 	}},
-	{name: "WatchListMatchSingle", run: func(ctx context.Context, t *testing.T, s *Store) { upstream.RunWatchListMatchSingle(ctx, t, s) }},
+	{
+		name: "WatchListMatchSingle",
+		run:  func(ctx context.Context, t *testing.T, s *Store) { upstream.RunWatchListMatchSingle(ctx, t, s) },
+	},
 	{name: "WatchWithUnsafeDelete", needsTransformer: true, run: func(ctx context.Context, t *testing.T, s *Store) {
 		featuregatetesting.SetFeatureGateDuringTest(
 			t, utilfeature.DefaultFeatureGate, features.AllowUnsafeMalformedObjectDeletion, true,
 		)
 		upstream.RunTestWatchWithUnsafeDelete(ctx, t, transformed{s}, errors.New("bits flipped"))
 	}},
-	{name: "WatchErrorIsBlockingFurtherEvents", needsTransformer: true, run: func(ctx context.Context, t *testing.T, s *Store) {
-		upstream.RunWatchErrorIsBlockingFurtherEvents(ctx, t, transformed{s})
-	}},
+	{name: "WatchErrorIsBlockingFurtherEvents", needsTransformer: true,
+		run: func(ctx context.Context, t *testing.T, s *Store) {
+			upstream.RunWatchErrorIsBlockingFurtherEvents(ctx, t, transformed{s})
+		}},
 }
 
 func TestStorageBehavesAsUpstreamDemands(t *testing.T) {
@@ -368,7 +435,9 @@ func TestPastIsNotKeptDecoded(t *testing.T) {
 	const writes = 3 * decodedHistory
 	for i := range writes {
 		s.db.Defer()
-		pod := &example.Pod{ObjectMeta: metav1.ObjectMeta{Name: "a", Labels: map[string]string{"write": strconv.Itoa(i)}}}
+		pod := &example.Pod{
+			ObjectMeta: metav1.ObjectMeta{Name: "a", Labels: map[string]string{"write": strconv.Itoa(i)}},
+		}
 		write := func(runtime.Object, storage.ResponseMeta) (runtime.Object, *uint64, error) { return pod, nil, nil }
 		if err := s.GuaranteedUpdate(t.Context(), "/pods/a", &example.Pod{}, true, nil, write, nil); err != nil {
 			t.Fatal(err)

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Program builds a program of a module that this one requires into a folder, with the versions of all other modules that
-// go.mod has: packages that both use are compiled once. The module itself need not require what the program needs
+// Program builds a program of a module that this one requires into a folder, with the versions of all other modules
+// that go.mod has: packages that both use are compiled once. The module itself need not require what the program needs
 // besides.
 func Program(dir, pkg, name string) (file string, err error) {
 	out, err := exec.Command("go", "env", "GOMOD").Output()

@@ -10,7 +10,8 @@ import (
 
 // private are the ranges that pods and nodes have their addresses from.
 var private = []netip.Prefix{
-	netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("172.16.0.0/12"), netip.MustParsePrefix("192.168.0.0/16"),
+	netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("172.16.0.0/12"),
+	netip.MustParsePrefix("192.168.0.0/16"),
 	netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("fc00::/7"),
 }
 
@@ -46,7 +47,9 @@ func matchBlock(block *networkingv1.IPBlock, end End) Verdict {
 // matchInternet reports whether a block holds the addresses outside of private networks.
 func matchInternet(cidr netip.Prefix, except []netip.Prefix) Verdict {
 	inside := func(p netip.Prefix) bool {
-		return slices.ContainsFunc(private, func(o netip.Prefix) bool { return o.Bits() <= p.Bits() && o.Contains(p.Addr()) })
+		return slices.ContainsFunc(
+			private, func(o netip.Prefix) bool { return o.Bits() <= p.Bits() && o.Contains(p.Addr()) },
+		)
 	}
 	switch {
 	case inside(cidr):

@@ -25,9 +25,9 @@ func (s *Set) Blocking(from End, backends []Backend) (blocking *Way) {
 	return blocking
 }
 
-// BlockingEntrance returns what keeps the controller of an Ingress from all of some backends; nil if that is not certain.
-// It is not known where the controller runs: blocked is what lets in certain pods of the set's own namespace alone, none
-// of which looks like a proxy.
+// BlockingEntrance returns what keeps the controller of an Ingress from all of some backends; nil if that is not
+// certain. It is not known where the controller runs: blocked is what lets in certain pods of the set's own namespace
+// alone, none of which looks like a proxy.
 func (s *Set) BlockingEntrance(backends []Backend) (blocking *Way) {
 	for _, b := range backends {
 		if blocking = s.closed(b); blocking == nil {
@@ -37,8 +37,8 @@ func (s *Set) BlockingEntrance(backends []Backend) (blocking *Way) {
 	return blocking
 }
 
-// IngressBackends returns what a reference of an Ingress to a Service leads to, and the Service; nil if the set does not
-// have it.
+// IngressBackends returns what a reference of an Ingress to a Service leads to, and the Service; nil if the set does
+// not have it.
 func (s *Set) IngressBackends(ref lint.Ref) (service *lint.Resource, backends []Backend) {
 	if ref.Role != "backend" || ref.Kind != "Service" || ref.Port == nil {
 		return nil, nil
@@ -57,7 +57,9 @@ func (s *Set) IngressBackends(ref lint.Ref) (service *lint.Resource, backends []
 }
 
 // proxies matches what pods are called that pass on what comes from outside.
-var proxies = regexp.MustCompile(`(?i)ingress|nginx|traefik|haproxy|envoy|kong|contour|gateway|proxy|istio|edge|router|caddy`)
+var proxies = regexp.MustCompile(
+	`(?i)ingress|nginx|traefik|haproxy|envoy|kong|contour|gateway|proxy|istio|edge|router|caddy`,
+)
 
 // closed returns what keeps a controller of another namespace, or of the same one, from a backend; nil if it is not
 // certain.

@@ -53,7 +53,8 @@ type Port struct {
 	Protocol string // TCP, UDP or SCTP
 }
 
-// Way is what the policies of one end say: those of the sender about what goes out, those of the receiver about what comes in.
+// Way is what the policies of one end say: those of the sender about what goes out, those of the receiver about what
+// comes in.
 type Way struct {
 	Out       bool
 	End       End
@@ -123,7 +124,8 @@ func rulesOf(spec *networkingv1.NetworkPolicySpec, out bool) *[]rule {
 	}
 	rules := []rule{}
 	if out {
-		if !has(spec.PolicyTypes, networkingv1.PolicyTypeEgress) && (len(spec.PolicyTypes) > 0 || len(spec.Egress) == 0) {
+		if !has(spec.PolicyTypes, networkingv1.PolicyTypeEgress) &&
+			(len(spec.PolicyTypes) > 0 || len(spec.Egress) == 0) {
 			return nil
 		}
 		for i, r := range spec.Egress {
@@ -157,7 +159,8 @@ func matchPorts(ports []networkingv1.NetworkPolicyPort, receiver End, port Port)
 			return Allowed
 		case p.Port.StrVal != "":
 			best = max(best, matchName(p.Port.StrVal, receiver, port))
-		case p.Port.IntVal == port.Number, p.EndPort != nil && p.Port.IntVal <= port.Number && port.Number <= *p.EndPort:
+		case p.Port.IntVal == port.Number,
+			p.EndPort != nil && p.Port.IntVal <= port.Number && port.Number <= *p.EndPort:
 			return Allowed
 		}
 	}

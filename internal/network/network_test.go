@@ -17,8 +17,8 @@ import (
 	"github.com/seatrial/seatrial/validation"
 )
 
-// cast are the pods that the cases are about: a, b and c in each of namespaces x, y and z, which listen on TCP 80 and 81,
-// UDP 80 and SCTP 80. Namespace z has no labels but its name; "far" is not defined.
+// cast are the pods that the cases are about: a, b and c in each of namespaces x, y and z, which listen on TCP 80 and
+// 81, UDP 80 and SCTP 80. Namespace z has no labels but its name; "far" is not defined.
 const cast = `
 apiVersion: v1
 kind: Namespace
@@ -55,7 +55,10 @@ func setOf(t *testing.T, text string) *lint.Set {
 	}
 	var all []*lint.Resource
 	for _, d := range docs {
-		verdict := v.Create(t.Context(), schema.FromAPIVersionAndKind(d.Object.APIVersion, d.Object.Kind), d.JSON, cmp.Or(d.Object.Namespace, "x"))
+		verdict := v.Create(
+			t.Context(), schema.FromAPIVersionAndKind(d.Object.APIVersion, d.Object.Kind), d.JSON,
+			cmp.Or(d.Object.Namespace, "x"),
+		)
 		if !verdict.Accepted() {
 			t.Fatal(verdict.Causes)
 		}
@@ -82,10 +85,12 @@ func end(t *testing.T, set *lint.Set, text string) network.End {
 	return network.End{Outside: true, Address: netip.MustParseAddr(text)}
 }
 
-// TestPolicies holds the semantics against the cases of Kubernetes' own conformance tests, and their near misses: a line
-// is FROM TO PORT/PROTOCOL and the verdict.
+// TestPolicies holds the semantics against the cases of Kubernetes' own conformance tests, and their near misses: a
+// line is FROM TO PORT/PROTOCOL and the verdict.
 func TestPolicies(t *testing.T) {
-	verdicts := map[string]network.Verdict{"blocked": network.Blocked, "depends": network.Depends, "allowed": network.Allowed}
+	verdicts := map[string]network.Verdict{
+		"blocked": network.Blocked, "depends": network.Depends, "allowed": network.Allowed,
+	}
 	for name, c := range map[string]struct{ policies, want string }{
 		"no policy": {"", `
 			y/a x/a 80/TCP allowed
@@ -185,7 +190,8 @@ y: {podSelector: {matchLabels: {pod: a}}, ingress: [{from: [{namespaceSelector: 
 			x/a 198.51.100.1 80/TCP blocked
 			x/a internet 80/TCP depends
 			x/a y/a 80/TCP blocked`},
-		"every address": {`x: {podSelector: {}, policyTypes: [Egress], egress: [{to: [{ipBlock: {cidr: 0.0.0.0/0}}]}]}`, `
+		"every address": {`x: {podSelector: {}, policyTypes: [Egress], egress: [{to: [{ipBlock: {cidr: 0.0.0.0/0}}]}]}`,
+			`
 			x/a internet 443/TCP allowed
 			x/a y/a 80/TCP allowed
 			x/a dns 53/UDP allowed`},
@@ -193,7 +199,8 @@ y: {podSelector: {matchLabels: {pod: a}}, ingress: [{from: [{namespaceSelector: 
 			x/a internet 443/TCP allowed
 			x/a 10.1.2.3 443/TCP blocked
 			x/a y/a 80/TCP depends`},
-		"addresses of pods are not known": {`x: {podSelector: {}, ingress: [{from: [{ipBlock: {cidr: 10.0.0.0/8}}]}]}`, `
+		"addresses of pods are not known": {`x: {podSelector: {}, ingress: [{from: [{ipBlock: {cidr: 10.0.0.0/8}}]}]}`,
+			`
 			y/a x/a 80/TCP depends
 			internet x/a 80/TCP blocked`},
 		"DNS": {`x: {podSelector: {}, policyTypes: [Egress], egress: [{to: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: kube-system}}, podSelector: {matchLabels: {k8s-app: kube-dns}}}], ports: [{port: 53, protocol: UDP}]}]}`, `
@@ -209,7 +216,10 @@ y: {podSelector: {matchLabels: {pod: a}}, ingress: [{from: [{namespaceSelector: 
 			}
 			for i, line := range strings.Split(c.policies, "\n") {
 				if ns, spec, ok := strings.Cut(line, ": "); ok {
-					text += fmt.Sprintf("---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: p%d, namespace: %q}\nspec: %s\n", i, ns, spec)
+					text += fmt.Sprintf(
+						"---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: p%d, namespace: %q}\nspec: %s\n",
+						i, ns, spec,
+					)
 				}
 			}
 			set := setOf(t, text)
@@ -220,7 +230,9 @@ y: {podSelector: {matchLabels: {pod: a}}, ingress: [{from: [{namespaceSelector: 
 				if err != nil || verdicts[f[3]] == 0 {
 					t.Fatalf("cannot read %q", line)
 				}
-				a := network.Of(set).Ask(end(t, set, f[0]), end(t, set, f[1]), network.Port{Number: int32(port), Protocol: protocol})
+				a := network.Of(set).Ask(
+					end(t, set, f[0]), end(t, set, f[1]), network.Port{Number: int32(port), Protocol: protocol},
+				)
 				if got := a.Verdict(); got != verdicts[f[3]] {
 					t.Errorf("%s: verdict %d, want %s", strings.Join(f[:3], " "), got, f[3])
 				}
@@ -239,8 +251,9 @@ spec: {selector: {pod: a}, ports: [{name: http, port: 8080, targetPort: serve-80
 `+podIn("x", "a"))
 	s := network.Of(set)
 	for name, found := range map[string]bool{
-		"api": true, "api.x": true, "api.x.svc": true, "api.x.svc.cluster.local": true, "a.api": true, "a.api.x.svc": true,
-		"api.y": false, "api.example.com": false, "other": false,
+		"api": true, "api.x": true, "api.x.svc": true, "api.x.svc.cluster.local": true, "a.api": true,
+		"a.api.x.svc": true,
+		"api.y":       false, "api.example.com": false, "other": false,
 	} {
 		if got := s.Service("x", name); (got != nil) != found {
 			t.Errorf("%s: found %v, want %v", name, got != nil, found)

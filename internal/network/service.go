@@ -82,8 +82,8 @@ func targetOf(p lint.Port, pods *lint.Resource) (Port, bool) {
 	return Port{}, false
 }
 
-// Resolves returns what the policies of pods say about asking for names. It is not known which pods answer in a cluster:
-// blocked is what no rule lets out of the namespace to a port on which DNS servers listen.
+// Resolves returns what the policies of pods say about asking for names. It is not known which pods answer in a
+// cluster: blocked is what no rule lets out of the namespace to a port on which DNS servers listen.
 func (s *Set) Resolves(pods *lint.Resource) Way {
 	for _, r := range s.set.WithLabelKey(pods.Object.Namespace, "k8s-app") {
 		if r.PodLabels["k8s-app"] == "kube-dns" {

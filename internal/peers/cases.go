@@ -141,7 +141,9 @@ func kubeScoreCases(root fs.FS) (cases []testCase, err error) {
 			if err != nil {
 				return nil, err
 			}
-			c := testCase{check: strings.ReplaceAll(strings.ToLower(m[2]), " ", "-"), name: m[1], text: string(manifest)}
+			c := testCase{
+				check: strings.ReplaceAll(strings.ToLower(m[2]), " ", "-"), name: m[1], text: string(manifest),
+			}
 			if c.check == "stable-version" {
 				c.version = scoreVersion(m[0])
 			}
@@ -247,7 +249,9 @@ func trivyExamples(root fs.FS, id, base string) (cases []testCase, err error) {
 		cases = append(cases, testCase{check: id, name: fmt.Sprintf("%s good %d", path.Base(base), i+1), text: text})
 	}
 	for i, text := range examples.Kubernetes.Bad {
-		cases = append(cases, testCase{check: id, name: fmt.Sprintf("%s bad %d", path.Base(base), i+1), text: text, need: 1})
+		cases = append(
+			cases, testCase{check: id, name: fmt.Sprintf("%s bad %d", path.Base(base), i+1), text: text, need: 1},
+		)
 	}
 	return cases, nil
 }
@@ -317,7 +321,8 @@ func kubescapeCases(root fs.FS) (cases []testCase, err error) {
 			return nil, err
 		}
 		cases = append(cases, testCase{
-			check: strings.Split(name, "/")[1], name: path.Base(dir), text: text, need: min(1, len(alerts)), params: params,
+			check: strings.Split(name, "/")[1], name: path.Base(dir), text: text, need: min(1, len(alerts)),
+			params: params,
 		})
 	}
 	return cases, nil
@@ -410,7 +415,9 @@ func checkovCases(root fs.FS) (cases []testCase, err error) {
 		if id == nil {
 			continue
 		}
-		more, err := checkovCasesOf(root, string(id[1]), "tests/kubernetes/checks/"+folder, scopeOf(class[1]), expectedObjects(test))
+		more, err := checkovCasesOf(
+			root, string(id[1]), "tests/kubernetes/checks/"+folder, scopeOf(class[1]), expectedObjects(test),
+		)
 		if err != nil {
 			return nil, err
 		}
@@ -431,8 +438,8 @@ func expectedObjects(test string) map[string]bool {
 	return expected
 }
 
-// scopeOf returns POD or CONTAINER, if a check looks at the settings of these alone: the names of some files say what is
-// expected of both.
+// scopeOf returns POD or CONTAINER, if a check looks at the settings of these alone: the names of some files say what
+// is expected of both.
 func scopeOf(class string) string {
 	scope, ok := strings.CutSuffix(class, "SecurityContext")
 	if !ok {

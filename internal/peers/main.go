@@ -216,7 +216,8 @@ func (j *judge) compare(p peer, cases []testCase) (*result, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s %s: %w", p.name, c.name, err)
 		}
-		if refused != "" && flagged == 0 && (c.need > 0 || refused == noKind) && !slices.Contains(known.rules, "kind-unknown") {
+		if refused != "" && flagged == 0 && (c.need > 0 || refused == noKind) &&
+			!slices.Contains(known.rules, "kind-unknown") {
 			r.left[refused]++
 			continue
 		}
@@ -247,13 +248,17 @@ func (j *judge) flagged(c testCase, known check) (n int, refused string, err err
 	if err != nil {
 		return 0, "", err
 	}
-	gone := slices.DeleteFunc(slices.Clone(diagnostics), func(d diag.Diagnostic) bool { return d.Rule != "kind-unknown" })
+	gone := slices.DeleteFunc(
+		slices.Clone(diagnostics), func(d diag.Diagnostic) bool { return d.Rule != "kind-unknown" },
+	)
 	if c.version != "" {
 		if diagnostics, err = j.lint(c.text, c.version, known, params); err != nil {
 			return 0, "", err
 		}
 		if len(gone) == 0 { // what comes later is not what goes
-			diagnostics = slices.DeleteFunc(diagnostics, func(d diag.Diagnostic) bool { return d.Rule == "kind-unknown" })
+			diagnostics = slices.DeleteFunc(
+				diagnostics, func(d diag.Diagnostic) bool { return d.Rule == "kind-unknown" },
+			)
 		}
 		gone = nil
 	} else if len(gone) > 0 {

@@ -103,7 +103,8 @@ func report(results []*result, explained map[string]string) (string, error) {
 		for _, n := range r.left {
 			left += n
 		}
-		fmt.Fprintf(&b, "| [%s](%s) | `%s` | %d of %d (%s) | %d of %d (%s) | %d |\n", r.peer.name, r.peer.url, r.peer.revision,
+		fmt.Fprintf(&b, "| [%s](%s) | `%s` | %d of %d (%s) | %d of %d (%s) | %d |\n", r.peer.name, r.peer.url,
+			r.peer.revision,
 			r.found, r.bad, percent(r.found, r.bad), r.flagged, r.good, percent(r.flagged, r.good), left)
 	}
 	var unexplained []string
@@ -130,7 +131,9 @@ func report(results []*result, explained map[string]string) (string, error) {
 		}
 	}
 	if len(unexplained) > 0 {
-		return b.String(), fmt.Errorf("%d disagreements are not explained:\n%s", len(unexplained), strings.Join(unexplained, "\n"))
+		return b.String(), fmt.Errorf(
+			"%d disagreements are not explained:\n%s", len(unexplained), strings.Join(unexplained, "\n"),
+		)
 	}
 	return b.String(), nil
 }

@@ -32,7 +32,10 @@ type comparison struct{ found []Difference }
 
 // add notes a difference. better is positive if b is the better one, negative if it is worse.
 func (c *comparison) add(subject string, better int, format string, args ...any) {
-	c.found = append(c.found, Difference{Subject: subject, Change: fmt.Sprintf(format, args...), Worse: better < 0, Better: better > 0})
+	c.found = append(
+		c.found,
+		Difference{Subject: subject, Change: fmt.Sprintf(format, args...), Worse: better < 0, Better: better > 0},
+	)
 }
 
 func (c *comparison) verdict(a, b *Plan) {

@@ -167,11 +167,13 @@ func buildCount(m []string) (func(*judgement) verdict, error) {
 		return nil, err
 	}
 	holds := map[string]func(a, b int) bool{
-		">=": func(a, b int) bool { return a >= b }, ">": func(a, b int) bool { return a > b }, "<=": func(a, b int) bool { return a <= b },
-		"<": func(a, b int) bool { return a < b }, "==": func(a, b int) bool { return a == b },
+		">=": func(a, b int) bool { return a >= b }, ">": func(a, b int) bool { return a > b },
+		"<=": func(a, b int) bool { return a <= b },
+		"<":  func(a, b int) bool { return a < b }, "==": func(a, b int) bool { return a == b },
 	}[op]
 	count := map[string]func(Point) int{
-		"available": func(p Point) int { return p.Available }, "ready": func(p Point) int { return p.Ready }, "pods": func(p Point) int { return p.Old + p.New },
+		"available": func(p Point) int { return p.Available }, "ready": func(p Point) int { return p.Ready },
+		"pods": func(p Point) int { return p.Old + p.New },
 	}[what]
 	return func(j *judgement) verdict {
 		extreme := math.MaxInt
@@ -254,8 +256,10 @@ func buildStalls([]string) (func(*judgement) verdict, error) {
 
 // podStatuses are those that `kubectl get pods` shows of the pods of a simulation.
 var podStatuses = []string{
-	"Pending", "ContainerCreating", "PodInitializing", "Running", "Completed", "Terminating", "Error", "CrashLoopBackOff", "OOMKilled", "ContainerCannotRun", "StartError",
-	"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName", "CreateContainerConfigError", "Evicted", "DeadlineExceeded", "SchedulingGated", "Unknown",
+	"Pending", "ContainerCreating", "PodInitializing", "Running", "Completed", "Terminating", "Error",
+	"CrashLoopBackOff", "OOMKilled", "ContainerCannotRun", "StartError",
+	"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName", "CreateContainerConfigError",
+	"Evicted", "DeadlineExceeded", "SchedulingGated", "Unknown",
 }
 
 func buildNotLonger(m []string) (func(*judgement) verdict, error) {

@@ -46,8 +46,8 @@ func StatedNodeGroup(name string) NodeGroup {
 	return NodeGroup{Name: name, Min: -1, Max: -1, Boot: defaultBoot, Idle: defaultIdle}
 }
 
-// ParseNodeGroup reads a node group, such as name=web,min=1,max=20,4cpu16Gi,zone=a,zone=b,price=0.19. Without a size it is
-// one that a cluster has, whose nodes it begins with.
+// ParseNodeGroup reads a node group, such as name=web,min=1,max=20,4cpu16Gi,zone=a,zone=b,price=0.19. Without a size it
+// is one that a cluster has, whose nodes it begins with.
 func ParseNodeGroup(text string) (NodeGroup, error) {
 	g := StatedNodeGroup("")
 	fail := func(format string, args ...any) (NodeGroup, error) {
@@ -84,7 +84,10 @@ func ParseNodeGroup(text string) (NodeGroup, error) {
 	case g.Name == "":
 		return fail("the name is missing: name=web")
 	case g.Size == "" && len(g.Rest) > 0:
-		return fail("%s needs a size, such as 4cpu16Gi: nodes of a group that the cluster has are like those that exist", g.Rest[0])
+		return fail(
+			"%s needs a size, such as 4cpu16Gi: nodes of a group that the cluster has are like those that exist",
+			g.Rest[0],
+		)
 	case g.Size == "" && g.Max < 0:
 	case g.Max < 1 || g.Max < g.Min || g.Max > MaxGroupNodes:
 		return fail("want min of at least 0, and max of at least 1 and min, at most %d", MaxGroupNodes)

@@ -20,7 +20,8 @@ func ReadSaved(name string) (*Plan, error) {
 	}
 	if p.APIVersion != APIVersion || p.Kind != Kind {
 		return nil, fmt.Errorf(
-			"%s: apiVersion %q, kind %q: want %s, %s, as seatrial plan -o json writes", name, p.APIVersion, p.Kind, APIVersion, Kind,
+			"%s: apiVersion %q, kind %q: want %s, %s, as seatrial plan -o json writes", name, p.APIVersion, p.Kind,
+			APIVersion, Kind,
 		)
 	}
 	return p, nil

@@ -44,7 +44,10 @@ func document(t *testing.T, name string) map[string]any {
 // TestSchemasKnowEveryField compares the keys of the schemas with those of the types, both ways.
 func TestSchemasKnowEveryField(t *testing.T) {
 	extra := map[string]string{"PlanReport": "findings"} // added by package report
-	for name, root := range map[string]reflect.Type{"plan-report.schema.json": reflect.TypeFor[plan.Plan](), "scenario.schema.json": reflect.TypeFor[plan.Scenario]()} {
+	for name, root := range map[string]reflect.Type{
+		"plan-report.schema.json": reflect.TypeFor[plan.Plan](),
+		"scenario.schema.json":    reflect.TypeFor[plan.Scenario](),
+	} {
 		all := document(t, name)
 		definitions := all["$defs"].(map[string]any)
 		for _, typ := range structs(root) {

@@ -52,15 +52,15 @@ func (s Shard) Has(question int) bool { return s.Count == 0 || question%s.Count 
 // First reports whether the shard is the first one, or the whole.
 func (s Shard) First() bool { return s.Index == 0 }
 
-// Times returns all times of a plan that JSON has, in the order of its fields. JSON rounds them to milliseconds: SetTimes
-// makes them exact again.
+// Times returns all times of a plan that JSON has, in the order of its fields. JSON rounds them to milliseconds:
+// SetTimes makes them exact again.
 func (p *Plan) Times() (all []time.Duration) {
 	eachTime(reflect.ValueOf(p), func(t *Time) { all = append(all, time.Duration(*t)) })
 	return all
 }
 
-// SetTimes sets the times of a plan that was read from JSON to those that Times has returned. The error says that the plan
-// is another one.
+// SetTimes sets the times of a plan that was read from JSON to those that Times has returned. The error says that the
+// plan is another one.
 func (p *Plan) SetTimes(all []time.Duration) error {
 	n := 0
 	eachTime(reflect.ValueOf(p), func(t *Time) {

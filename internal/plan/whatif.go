@@ -38,7 +38,8 @@ func (d Disruption) Validate() error {
 	return nil
 }
 
-// Disruptions returns the disruption of a kind for each node, or zone, of a plan, by name; for DrainInTurn, the one for all.
+// Disruptions returns the disruption of a kind for each node, or zone, of a plan, by name; for DrainInTurn, the one for
+// all.
 func Disruptions(kind string, p *Plan) (all []Disruption) {
 	if kind == DrainInTurn {
 		return []Disruption{{Kind: kind, Target: AllNodes}}
@@ -96,8 +97,9 @@ type OutcomeWorkload struct {
 // Outcome returns the outcome of the disruption according to its plan.
 func (d Disruption) Outcome(p *Plan) Outcome {
 	o := Outcome{
-		Kind: d.Kind, Target: d.Target, Converged: p.Converged, Reason: p.Reason, WayOut: p.WayOut, VirtualSeconds: p.VirtualSeconds,
-		Workloads: []OutcomeWorkload{}, Failed: p.Failed(), Refusals: p.Refusals,
+		Kind: d.Kind, Target: d.Target, Converged: p.Converged, Reason: p.Reason, WayOut: p.WayOut,
+		VirtualSeconds: p.VirtualSeconds,
+		Workloads:      []OutcomeWorkload{}, Failed: p.Failed(), Refusals: p.Refusals,
 		Surge: d.Surge, Turns: p.Turns,
 	}
 	for _, w := range p.Workloads {

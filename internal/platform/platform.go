@@ -1,5 +1,6 @@
-// Package platform hides where operating systems differ: locks, signals, background processes, processor
-// time. On Windows everything works except starting the live cluster in the background; in a browser only what needs no other process works.
+// Package platform hides where operating systems differ: locks, signals, background processes, processor time. On
+// Windows everything works except starting the live cluster in the background; in a browser only what needs no other
+// process works.
 //
 // There is no central type: each function does one thing on every system, or returns [ErrUnsupported].
 package platform

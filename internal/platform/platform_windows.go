@@ -15,7 +15,9 @@ import (
 func TryLock(f *os.File) error {
 	// The byte that is locked lies beyond any content: Windows keeps others from reading locked bytes.
 	beyond := &windows.Overlapped{OffsetHigh: 1 << 30}
-	err := windows.LockFileEx(windows.Handle(f.Fd()), windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY, 0, 1, 0, beyond)
+	err := windows.LockFileEx(
+		windows.Handle(f.Fd()), windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY, 0, 1, 0, beyond,
+	)
 	if errors.Is(err, windows.ERROR_LOCK_VIOLATION) || errors.Is(err, windows.ERROR_IO_PENDING) {
 		return ErrLocked
 	}
@@ -41,7 +43,9 @@ func Terminate(pid int) error {
 func ReplaceStdin(f *os.File) error {
 	process := windows.CurrentProcess()
 	var handle windows.Handle
-	err := windows.DuplicateHandle(process, windows.Handle(f.Fd()), process, &handle, 0, true, windows.DUPLICATE_SAME_ACCESS)
+	err := windows.DuplicateHandle(
+		process, windows.Handle(f.Fd()), process, &handle, 0, true, windows.DUPLICATE_SAME_ACCESS,
+	)
 	if err != nil {
 		return err
 	}

@@ -9,8 +9,8 @@ import (
 	"os/exec"
 )
 
-// CallSelf runs this program once more with other arguments: request goes to its standard input in JSON, and response is read
-// from its standard output. The error ends with what the process wrote to its standard error.
+// CallSelf runs this program once more with other arguments: request goes to its standard input in JSON, and response
+// is read from its standard output. The error ends with what the process wrote to its standard error.
 func CallSelf(ctx context.Context, args []string, request, response any) error {
 	in, err := json.Marshal(request)
 	if err != nil {

@@ -48,7 +48,9 @@ func New() (*Playground, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Playground{selection: selection, all: all, cache: lint.NewMemoryCache(), made: &validation.Definitions{}}, nil
+	return &Playground{
+		selection: selection, all: all, cache: lint.NewMemoryCache(), made: &validation.Definitions{},
+	}, nil
 }
 
 // Open takes a snapshot of a text, for a language server.
@@ -174,8 +176,9 @@ func (t *text) create(ctx context.Context, d *manifest.Document) verdict.Verdict
 // Rendered returns true: what is written in the page is judged, also if it names no API version.
 func (t *text) Rendered(string) bool { return true }
 
-// Convert writes the documents of a text in another form, yaml or json, and in the API versions that a Kubernetes version
-// serves. What cannot be converted, or is refused after it, is an error beside the documents that are converted.
+// Convert writes the documents of a text in another form, yaml or json, and in the API versions that a Kubernetes
+// version serves. What cannot be converted, or is refused after it, is an error beside the documents that are
+// converted.
 func Convert(text, form, version string) (string, error) {
 	i := slices.IndexFunc(convert.Forms, func(f convert.Form) bool { return f.Name == form })
 	if i < 0 {

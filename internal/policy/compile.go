@@ -98,15 +98,17 @@ type expression struct {
 	allOf   bool     // any kind of objects may be looked at
 }
 
-// compile compiles a field of a definition that has to have a type. It is checked against the types of the kinds that the
-// rule is about.
+// compile compiles a field of a definition that has to have a type. It is checked against the types of the kinds that
+// the rule is about.
 func (c *compiler) compile(w *written, field, text string, want *cel.Type, kinds []*schema.Kind) (*expression, error) {
 	ast, issues := c.untyped.Compile(text)
 	if issues.Err() != nil {
 		return nil, w.issue(field, issues, "")
 	}
 	if t := ast.OutputType(); !t.IsExactType(want) && !t.IsExactType(cel.DynType) && want != nil {
-		return nil, w.failInside(field, 1, 0, fmt.Errorf("%s is of type %s, not %s", field, typeText(t), typeText(want)))
+		return nil, w.failInside(
+			field, 1, 0, fmt.Errorf("%s is of type %s, not %s", field, typeText(t), typeText(want)),
+		)
 	}
 	for _, k := range kinds {
 		env, err := c.typedEnv(w, k)
@@ -163,7 +165,8 @@ func (e *expression) look(w *written, field string, store *schema.Store, ast *ce
 						fmt.Errorf("no kind %s: did you mean %s?", x.AsSelect().FieldName(), meant))
 				}
 			}
-			if of := x.AsSelect().Operand(); of.Kind() == celast.IdentKind && of.AsIdent() == varParams && err == nil && !x.AsSelect().IsTestOnly() {
+			if of := x.AsSelect().Operand(); of.Kind() == celast.IdentKind && of.AsIdent() == varParams && err == nil &&
+				!x.AsSelect().IsTestOnly() {
 				err = w.unknownParam(field, x.AsSelect().FieldName(), native.SourceInfo().GetStartLocation(x.ID()))
 			}
 		case celast.CallKind:
@@ -212,11 +215,14 @@ func (c *compiler) kindsOf(w *written) (kinds []*schema.Kind, err error) {
 	for i, name := range w.def.Match.Kinds {
 		if meant := misspelt(c.store, name); meant != "" && len(w.def.Match.Groups) == 0 {
 			return nil, w.fail(fmt.Sprintf("match.kinds[%d]", i),
-				fmt.Errorf("no kind %s: did you mean %s? The kind of a custom resource needs groups beside it", name, meant))
+				fmt.Errorf(
+					"no kind %s: did you mean %s? The kind of a custom resource needs groups beside it", name, meant,
+				))
 		}
 		groups := map[string]bool{}
 		for _, k := range c.preferred(name) {
-			if !groups[k.Group] && matchesAny(w.def.Match.Groups, k.Group) && matchesAny(w.def.Match.Versions, k.Version) {
+			if !groups[k.Group] && matchesAny(w.def.Match.Groups, k.Group) &&
+				matchesAny(w.def.Match.Versions, k.Version) {
 				groups[k.Group] = true
 				kinds = append(kinds, k)
 			}
@@ -271,7 +277,8 @@ func (c *compiler) typedEnv(w *written, k *schema.Kind) (*cel.Env, error) {
 
 // specPaths are where kinds have the spec of their pods.
 var specPaths = map[string]string{
-	"Pod": "spec", "PodTemplate": "template.spec", "Deployment": "spec.template.spec", "ReplicaSet": "spec.template.spec",
+	"Pod": "spec", "PodTemplate": "template.spec", "Deployment": "spec.template.spec",
+	"ReplicaSet":  "spec.template.spec",
 	"StatefulSet": "spec.template.spec", "DaemonSet": "spec.template.spec", "Job": "spec.template.spec",
 	"ReplicationController": "spec.template.spec", "CronJob": "spec.jobTemplate.spec.template.spec",
 }

@@ -36,7 +36,9 @@ type evaluation struct {
 }
 
 func (e *evaluation) all() []*expression {
-	return slices.DeleteFunc([]*expression{e.expression, e.message, e.fieldPath, e.fix}, func(x *expression) bool { return x == nil })
+	return slices.DeleteFunc(
+		[]*expression{e.expression, e.message, e.fieldPath, e.fix}, func(x *expression) bool { return x == nil },
+	)
 }
 
 // names reports whether any expression names a variable.
@@ -100,8 +102,8 @@ func (e *evaluation) checkSet(p *lint.SetPass) error {
 	return e.ask(s)
 }
 
-// objectsOf returns the objects of a set by kind; shown: without the values of Secrets. A kind that is named and has none
-// has an empty list.
+// objectsOf returns the objects of a set by kind; shown: without the values of Secrets. A kind that is named and has
+// none has an empty list.
 func (e *evaluation) objectsOf(set *lint.Set, shown bool) ref.Val {
 	kinds := map[string]any{}
 	for _, x := range e.all() {
@@ -325,7 +327,8 @@ func (e *evaluation) fixOf(s *subject, vars *variables, path string) *lint.PathF
 
 // flow writes a value as YAML on one line: plain texts without quotes.
 func flow(text []byte, value any) string {
-	if s, ok := value.(string); ok && namePattern.MatchString(s) && s != "true" && s != "false" && s != "null" && len(s) > 3 {
+	if s, ok := value.(string); ok && namePattern.MatchString(s) && s != "true" && s != "false" && s != "null" &&
+		len(s) > 3 {
 		return s
 	}
 	return string(text)
@@ -360,7 +363,8 @@ func (d *fix) patch(object map[string]any) *lint.PathFix {
 			return nil
 		}
 		fixes = append(fixes, lint.PathFix{
-			Path: pathOf(object, op.Path), NewText: flow(text, op.Value), Add: op.Op == "add", Remove: op.Op == "remove",
+			Path: pathOf(object, op.Path), NewText: flow(text, op.Value), Add: op.Op == "add",
+			Remove: op.Op == "remove",
 		})
 	}
 	all := fixes[0]

@@ -1,5 +1,5 @@
-// Package policy makes rules of lint out of what a project writes in CEL, the language in which Kubernetes itself writes
-// rules.
+// Package policy makes rules of lint out of what a project writes in CEL, the language in which Kubernetes itself
+// writes rules.
 //
 // The central type is [Rule], which [Load] reads from configuration files:
 //
@@ -189,7 +189,10 @@ func (w *written) checkFix() error {
 	}
 	for i, op := range f.Patch {
 		if !slices.Contains([]string{"add", "replace", "remove"}, op.Op) {
-			return w.fail(fmt.Sprintf("fix.patch[%d].op", i), fmt.Errorf("unknown operation %q: known are add, replace and remove", op.Op))
+			return w.fail(
+				fmt.Sprintf("fix.patch[%d].op", i),
+				fmt.Errorf("unknown operation %q: known are add, replace and remove", op.Op),
+			)
 		}
 	}
 	return nil

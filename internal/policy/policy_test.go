@@ -46,7 +46,9 @@ func find(t *testing.T, rules, manifests string, params lint.ParamSettings, targ
 	}
 	found := diagnostics(t, own, manifests, params, targets...)
 	for _, d := range found {
-		line := fmt.Sprintf("%d:%d %s %s %s %s", d.Range.Start.Line, d.Range.Start.Column, d.Rule, d.Severity, d.Path, d.Message)
+		line := fmt.Sprintf(
+			"%d:%d %s %s %s %s", d.Range.Start.Line, d.Range.Start.Column, d.Rule, d.Severity, d.Path, d.Message,
+		)
 		if len(d.Versions) > 0 {
 			line += fmt.Sprint(" ", d.Versions)
 		}
@@ -66,7 +68,9 @@ func find(t *testing.T, rules, manifests string, params lint.ParamSettings, targ
 }
 
 // diagnostics lints manifests with rules.
-func diagnostics(t *testing.T, own []*policy.Rule, manifests string, params lint.ParamSettings, targets ...string) []diag.Diagnostic {
+func diagnostics(
+	t *testing.T, own []*policy.Rule, manifests string, params lint.ParamSettings, targets ...string,
+) []diag.Diagnostic {
 	t.Helper()
 	all := slices.Clone(lint.OwnRules)
 	for _, r := range own {
@@ -140,19 +144,22 @@ func TestRulesFind(t *testing.T) {
 		},
 		"parameters of the configuration": {
 			rule:      "params: {min: 1}\n  expression: defaulted.spec.replicas >= params.min\n  message: too few",
-			manifests: deployment, params: lint.ParamSettings{"r": {"min": 3.0}}, want: []string{"2:1 r error  too few"},
+			manifests: deployment, params: lint.ParamSettings{"r": {"min": 3.0}},
+			want: []string{"2:1 r error  too few"},
 		},
 		"the set by kind, which may be empty": {
 			rule:      "expression: objects.Service.exists(s, true)\n  message: no Service",
 			manifests: deployment, want: []string{"2:1 r error  no Service"},
 		},
 		"the set by kind": {
-			rule:      "expression: objects.Service.exists(s, s.spec.ports[0].targetPort == 80)\n  message: no Service",
-			manifests: deployment + "---\napiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {selector: {app: web}, ports: [{port: 80}]}\n",
+			rule: "expression: objects.Service.exists(s, s.spec.ports[0].targetPort == 80)\n  message: no Service",
+			manifests: deployment +
+				"---\napiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {selector: {app: web}, ports: [{port: 80}]}\n",
 		},
 		"any kind of the set": {
 			rule:      "expression: objects.map(kind, kind).size() == 1\n  message: several kinds",
-			manifests: deployment + "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n", want: []string{"2:1 r error  several kinds", "17:1 r error  several kinds"},
+			manifests: deployment + "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n",
+			want:      []string{"2:1 r error  several kinds", "17:1 r error  several kinds"},
 		},
 		"a target": {
 			rule:      "expression: semver(target + '.0').isGreaterThan(semver('1.30.0'))\n  message: too old",
@@ -166,36 +173,61 @@ func TestRulesFind(t *testing.T) {
 			rule: "expression: '[0,1,2,3,4,5,6,7,8,9].all(a, [0,1,2,3,4,5,6,7,8,9].all(b, [0,1,2,3,4,5,6,7,8,9].all(c, " +
 				"[0,1,2,3,4,5,6,7,8,9].all(d, [0,1,2,3,4,5,6,7,8,9].all(e, object.metadata.name.size() >= a-b-c-d-e-9)))))'\n  message: never",
 			manifests: deployment,
-			want:      []string{"2:1 r error  the expression of rule r fails: it exceeds the cost that Kubernetes allows an expression"},
+			want: []string{
+				"2:1 r error  the expression of rule r fails: it exceeds the cost that Kubernetes allows an expression",
+			},
 		},
 		"a fix of a value": {
 			rule:      "expression: object.metadata.labels.team == 'other'\n  message: a team\n  path: metadata.labels.team\n  fix: {value: other, safe: true}",
-			manifests: deployment, want: []string{"5:18 r error metadata.labels.team a team", "fix team: other +labels: {team: other}"},
+			manifests: deployment,
+			want:      []string{"5:18 r error metadata.labels.team a team", "fix team: other +labels: {team: other}"},
 		},
 		"a fix that adds a field": {
 			rule:      "expression: has(object.spec.replicas)\n  message: no replicas\n  path: spec.replicas\n  fix: {expression: 1 + 2, safe: true}",
-			manifests: deployment, want: []string{"6:1 r error spec.replicas no replicas", "fix replicas: 3 +replicas: 3"},
+			manifests: deployment,
+			want:      []string{"6:1 r error spec.replicas no replicas", "fix replicas: 3 +replicas: 3"},
 		},
 		"a fix that adds mappings": {
 			rule:      "expression: has(pod.securityContext) && has(pod.securityContext.runAsNonRoot)\n  message: may be root\n  path: spec.template.spec.securityContext.runAsNonRoot\n  fix: {value: true, safe: true}",
-			manifests: deployment, want: []string{"10:5 r error spec.template.spec.securityContext.runAsNonRoot may be root", "fix runAsNonRoot: true +securityContext: +runAsNonRoot: true"},
+			manifests: deployment,
+			want: []string{
+				"10:5 r error spec.template.spec.securityContext.runAsNonRoot may be root",
+				"fix runAsNonRoot: true +securityContext: +runAsNonRoot: true",
+			},
 		},
 		"a patch": {
 			rule: "expression: 'false'\n  message: wrong\n  fix:\n    safe: true\n    patch:\n    - {op: add, path: /metadata/labels/a~1b, value: new}\n" +
 				"    - {op: replace, path: /spec/template/spec/containers/0/image, value: 'nginx:2'}",
-			manifests: deployment, want: []string{"2:1 r error  wrong", "fix patch metadata.labels[a/b] +labels: {team: shop, a/b: \"new\"} +image: \"nginx:2\""},
+			manifests: deployment,
+			want: []string{
+				"2:1 r error  wrong",
+				"fix patch metadata.labels[a/b] +labels: {team: shop, a/b: \"new\"} +image: \"nginx:2\"",
+			},
 		},
 		"another kind, group, version, namespace, name or label": {
 			rule:      "expression: 'false'\n  message: m\n  match: {kinds: [Deployment], groups: [apps], versions: [v1], namespaces: [default], names: [w*], labels: {team: s*}}",
 			manifests: deployment, want: []string{"2:1 r error  m"},
 		},
-		"not the kind":      {rule: "expression: 'false'\n  message: m\n  match: {kinds: [Pod]}", manifests: deployment},
-		"not the group":     {rule: "expression: 'false'\n  message: m\n  match: {groups: [batch]}", manifests: deployment},
-		"not the namespace": {rule: "expression: 'false'\n  message: m\n  match: {namespaces: [shop]}", manifests: deployment},
-		"not the name":      {rule: "expression: 'false'\n  message: m\n  match: {names: [db]}", manifests: deployment},
-		"not the label":     {rule: "expression: 'false'\n  message: m\n  match: {labels: {team: x}}", manifests: deployment},
-		"not the file":      {rule: "expression: 'false'\n  message: m\n  match: {paths: [other/**]}", manifests: deployment},
-		"the file":          {rule: "expression: 'false'\n  message: m\n  match: {paths: ['*.yaml']}", manifests: deployment, want: []string{"2:1 r error  m"}},
+		"not the kind": {
+			rule: "expression: 'false'\n  message: m\n  match: {kinds: [Pod]}", manifests: deployment,
+		},
+		"not the group": {
+			rule: "expression: 'false'\n  message: m\n  match: {groups: [batch]}", manifests: deployment,
+		},
+		"not the namespace": {
+			rule: "expression: 'false'\n  message: m\n  match: {namespaces: [shop]}", manifests: deployment,
+		},
+		"not the name": {rule: "expression: 'false'\n  message: m\n  match: {names: [db]}", manifests: deployment},
+		"not the label": {
+			rule: "expression: 'false'\n  message: m\n  match: {labels: {team: x}}", manifests: deployment,
+		},
+		"not the file": {
+			rule: "expression: 'false'\n  message: m\n  match: {paths: [other/**]}", manifests: deployment,
+		},
+		"the file": {
+			rule: "expression: 'false'\n  message: m\n  match: {paths: ['*.yaml']}", manifests: deployment,
+			want: []string{"2:1 r error  m"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := find(t, "customRules:\n- name: r\n  "+c.rule+"\n", c.manifests, c.params, c.targets...)
@@ -277,7 +309,8 @@ func TestFilesOfRules(t *testing.T) {
 		for _, r := range own {
 			names = append(names, r.Name)
 		}
-		if got := strings.Join(names, ","); err == nil && got != want || err != nil && !strings.Contains(err.Error(), want) {
+		if got := strings.Join(names, ","); err == nil && got != want ||
+			err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %s, %v; want %s", text, got, err, want)
 		}
 	}
@@ -383,7 +416,10 @@ metadata: {name: a}
 			t.Errorf("%q is shown in\n%s", value, text)
 		}
 	}
-	for _, want := range []string{"password *** of db is short", "value ***", "token *** of db", "the expression of rule crash fails: a value has another type", "it does not follow rule cut"} {
+	for _, want := range []string{
+		"password *** of db is short", "value ***", "token *** of db",
+		"the expression of rule crash fails: a value has another type", "it does not follow rule cut",
+	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not said in\n%s", want, text)
 		}
@@ -396,7 +432,10 @@ func TestHelpFits(t *testing.T) {
 		"object.metadata.annotations.a == 'b'": true,
 		"int(object.metadata.name) == 3":       false,
 	} {
-		own, err := load(t, "customRules:\n- {name: r, match: {kinds: [Deployment]}, expression: \""+expression+"\", message: m}\n", policy.Options{})
+		own, err := load(
+			t, "customRules:\n- {name: r, match: {kinds: [Deployment]}, expression: \""+expression+"\", message: m}\n",
+			policy.Options{},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -407,8 +446,8 @@ func TestHelpFits(t *testing.T) {
 	}
 }
 
-// TestCostIsLimited: an expression that costs too much for a large object is a finding, whether or not it is cheap for a
-// small one.
+// TestCostIsLimited: an expression that costs too much for a large object is a finding, whether or not it is cheap for
+// a small one.
 func TestCostIsLimited(t *testing.T) {
 	const rules = `customRules:
 - name: pairs

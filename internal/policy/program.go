@@ -16,8 +16,8 @@ import (
 	"github.com/seatrial/seatrial/internal/redact"
 )
 
-// plain returns the program of an expression without the accounting of its cost, which takes most of the time of a small
-// one. It is for objects on which the expression cannot cost too much.
+// plain returns the program of an expression without the accounting of its cost, which takes most of the time of a
+// small one. It is for objects on which the expression cannot cost too much.
 func (c *compiler) plain(ast *cel.Ast) (interpreter.Interpretable, error) {
 	env := c.untyped
 	if c.dispatcher == nil {
@@ -35,7 +35,8 @@ func (c *compiler) plain(ast *cel.Ast) (interpreter.Interpretable, error) {
 	adapter, provider := env.CELTypeAdapter(), env.CELTypeProvider()
 	attributes := interpreter.NewAttributeFactory(env.Container, adapter, provider)
 	return interpreter.NewInterpreter(c.dispatcher, env.Container, provider, adapter, attributes).NewInterpretable(
-		ast.NativeRep(), interpreter.Optimize(), interpreter.CompileRegexConstants(interpreter.MatchesRegexOptimization),
+		ast.NativeRep(), interpreter.Optimize(),
+		interpreter.CompileRegexConstants(interpreter.MatchesRegexOptimization),
 	)
 }
 
@@ -58,10 +59,12 @@ var bounded = map[string]bool{
 	operators.LogicalAnd: true, operators.LogicalOr: true, operators.LogicalNot: true, operators.Conditional: true,
 	operators.Equals: true, operators.NotEquals: true, operators.Less: true, operators.LessEquals: true,
 	operators.Greater: true, operators.GreaterEquals: true, operators.Add: true, operators.Subtract: true,
-	operators.Negate: true, operators.In: true, operators.Index: true, operators.OptIndex: true, operators.OptSelect: true,
+	operators.Negate: true, operators.In: true, operators.Index: true, operators.OptIndex: true,
+	operators.OptSelect:        true,
 	operators.NotStrictlyFalse: true, overloads.Size: true, overloads.StartsWith: true, overloads.EndsWith: true,
-	overloads.Contains: true, overloads.Matches: true, overloads.TypeConvertInt: true, overloads.TypeConvertString: true,
-	"orValue": true, "hasValue": true, "value": true, "lowerAscii": true,
+	overloads.Contains: true, overloads.Matches: true, overloads.TypeConvertInt: true,
+	overloads.TypeConvertString: true,
+	"orValue":                   true, "hasValue": true, "value": true, "lowerAscii": true,
 }
 
 // shape says how the cost of an expression grows with the size of an object.
@@ -106,8 +109,8 @@ func shapeOf(e celast.Expr) (s shape) {
 	return s
 }
 
-// cheap reports whether an expression costs less than half of what is allowed, however an object of a size in bytes is made: an
-// element takes four bytes at least, and a function costs a tenth of the length of its text.
+// cheap reports whether an expression costs less than half of what is allowed, however an object of a size in bytes is
+// made: an element takes four bytes at least, and a function costs a tenth of the length of its text.
 func (s *shape) cheap(size int) bool {
 	cost := float64(s.nodes) * (1 + float64(size)/10) * math.Pow(1+float64(size)/4, float64(s.depth))
 	return s.bounded && cost < celconfig.RuntimeCELCostBudget/2

@@ -110,7 +110,9 @@ func manifests(valid, invalid any) (string, error) {
 }
 
 // find lints a text with the rule alone. Objects that cannot be read are said to be.
-func (r *Rule) find(ctx context.Context, text string, params map[string]any) (found []diag.Diagnostic, unread string, err error) {
+func (r *Rule) find(
+	ctx context.Context, text string, params map[string]any,
+) (found []diag.Diagnostic, unread string, err error) {
 	all := append(slices.Clone(lint.OwnRules), r.Rule)
 	selection, err := lint.Select(all, "none,"+r.Name, nil)
 	if err != nil {
@@ -137,7 +139,8 @@ func (r *Rule) find(ctx context.Context, text string, params map[string]any) (fo
 		switch {
 		case d.Rule == r.Name:
 			found = append(found, d)
-		case d.Severity == diag.Error && unread == "" && strings.Contains(" yaml-syntax yaml-tab kind-unknown field-unknown field-type ", " "+d.Rule+" "):
+		case d.Severity == diag.Error && unread == "" &&
+			strings.Contains(" yaml-syntax yaml-tab kind-unknown field-unknown field-type ", " "+d.Rule+" "):
 			unread = fmt.Sprintf("line %d of the manifests: %s", d.Range.Start.Line, d.Text())
 		}
 	}

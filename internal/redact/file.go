@@ -40,8 +40,8 @@ func chunksWithSecrets(f *source.File) []*manifest.Chunk {
 	})
 }
 
-// mayHoldSecret reports whether a text may hold an object whose values are hidden: the word stands where a value may begin,
-// which it does not in the middle of a sentence or of another word, as in the descriptions of a definition.
+// mayHoldSecret reports whether a text may hold an object whose values are hidden: the word stands where a value may
+// begin, which it does not in the middle of a sentence or of another word, as in the descriptions of a definition.
 func mayHoldSecret(text []byte) bool {
 	if bytes.Contains(text, []byte(encryptionKind)) {
 		return true

@@ -60,7 +60,8 @@ func (r *Redactor) Add(docs ...*manifest.Document) {
 	r.index = nil
 }
 
-// encryptionKind is the kind of the API server's configuration file that holds keys, in fields of the name encryptionKey.
+// encryptionKind is the kind of the API server's configuration file that holds keys, in fields of the name
+// encryptionKey.
 const encryptionKind, encryptionKey = "EncryptionConfiguration", "secret"
 
 func isSecret(d *manifest.Document) bool {
@@ -193,8 +194,9 @@ func (r *Redactor) Known() bool { return r != nil && len(r.values) > 0 }
 // Holds reports whether a text has one of the values.
 func (r *Redactor) Holds(s string) bool { return r.Text(s) != s }
 
-// Diagnostics returns findings without the values. Of a fix that writes one only the message is left, and nobody can make it.
-// The names of the fields that a finding is about are kept: secretRef does not become ***Ref for the sake of a value.
+// Diagnostics returns findings without the values. Of a fix that writes one only the message is left, and nobody can
+// make it. The names of the fields that a finding is about are kept: secretRef does not become ***Ref for the sake of a
+// value.
 func (r *Redactor) Diagnostics(all []diag.Diagnostic) []diag.Diagnostic {
 	if r == nil || len(r.values) == 0 {
 		return all
@@ -220,7 +222,8 @@ func (r *Redactor) Diagnostics(all []diag.Diagnostic) []diag.Diagnostic {
 			d.Related[j].Message = text(d.Related[j].Message)
 		}
 		d.Fixes = slices.DeleteFunc(slices.Clone(d.Fixes), func(f diag.Fix) bool {
-			return text(f.Message) != f.Message || derived && slices.ContainsFunc(f.Edits, func(e source.Edit) bool { return e.NewText != "" })
+			return text(f.Message) != f.Message ||
+				derived && slices.ContainsFunc(f.Edits, func(e source.Edit) bool { return e.NewText != "" })
 		})
 		for j := range d.Fixes {
 			if f := &d.Fixes[j]; slices.ContainsFunc(f.Edits, func(e source.Edit) bool { return r.shows(d, e.NewText) }) {
@@ -241,7 +244,8 @@ func (r *Redactor) occursIn(d *diag.Diagnostic) bool {
 		})
 }
 
-// shows reports whether what a fix writes shows a value. In another object than a Secret a short one is there by chance.
+// shows reports whether what a fix writes shows a value. In another object than a Secret a short one is there by
+// chance.
 func (r *Redactor) shows(d *diag.Diagnostic, text string) bool {
 	if d.Object.Kind != "Secret" && Short(strings.Trim(text, "\"'")) {
 		return false
@@ -260,7 +264,9 @@ func (r *Redactor) beside(s string, names []string) string {
 	if masked == s {
 		return s
 	}
-	names = slices.DeleteFunc(names, func(name string) bool { return !strings.Contains(s, name) || !r.Holds(name) || r.Text(name) == Mask })
+	names = slices.DeleteFunc(
+		names, func(name string) bool { return !strings.Contains(s, name) || !r.Holds(name) || r.Text(name) == Mask },
+	)
 	if len(names) == 0 {
 		return masked
 	}

@@ -19,22 +19,30 @@ var encoded = base64.StdEncoding.EncodeToString([]byte(planted))
 
 // forms are the ways in which manifests write the values of Secrets.
 var forms = map[string]string{
-	"data":                   "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\ndata:\n  password: " + encoded + "\n",
-	"stringData":             "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData:\n  password: " + planted + "\n",
-	"flow style":             "{apiVersion: v1, kind: Secret, metadata: {name: s}, stringData: {password: \"" + planted + "\"}}\n",
-	"JSON":                   `{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "data": {"password": "` + encoded + `"}}`,
-	"indented":               "  apiVersion: v1\n  kind: Secret\n  metadata: {name: s}\n  stringData:\n    password: " + planted + "\n",
-	"item of a List":         "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Secret\n  metadata: {name: s}\n  stringData:\n    password: " + planted + "\n",
-	"block scalar":           "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData:\n  file: |\n    first line\n    " + planted + "\n",
-	"no map":                 "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: " + planted + "\n",
-	"a list":                 "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData:\n  password: [" + planted + "]\n",
-	"an anchor":              "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData:\n  a: &a " + planted + "\n  b: *a\n",
-	"a key that comes twice": "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {a: " + planted + "}\nstringData: {a: b}\n",
+	"data": "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\ndata:\n  password: " + encoded + "\n",
+	"stringData": "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData:\n  password: " + planted +
+		"\n",
+	"flow style": "{apiVersion: v1, kind: Secret, metadata: {name: s}, stringData: {password: \"" +
+		planted + "\"}}\n",
+	"JSON": `{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "data": {"password": "` + encoded +
+		`"}}`,
+	"indented": "  apiVersion: v1\n  kind: Secret\n  metadata: {name: s}\n  stringData:\n    password: " +
+		planted + "\n",
+	"item of a List": "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Secret\n  metadata: {name: s}\n  stringData:\n    password: " + planted + "\n",
+	"block scalar":   "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData:\n  file: |\n    first line\n    " + planted + "\n",
+	"no map":         "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: " + planted + "\n",
+	"a list": "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData:\n  password: [" +
+		planted + "]\n",
+	"an anchor": "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData:\n  a: &a " + planted +
+		"\n  b: *a\n",
+	"a key that comes twice": "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {a: " + planted +
+		"}\nstringData: {a: b}\n",
 	"the last-applied annotation": "apiVersion: v1\nkind: Secret\nmetadata:\n  name: s\n  annotations:\n    kubectl.kubernetes.io/last-applied-configuration: |\n" +
 		`      {"apiVersion":"v1","kind":"Secret","stringData":{"password":"` + planted + `"}}` + "\n",
 	"keys of an encryption": "apiVersion: apiserver.config.k8s.io/v1\nkind: EncryptionConfiguration\nresources:\n- resources: [secrets]\n  providers:\n" +
 		"  - aescbc: {keys: [{name: a, secret: " + encoded + "}]}\n",
-	"broken YAML": "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData:\n  password: \"" + planted + "\n  other: x: y\n",
+	"broken YAML": "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData:\n  password: \"" + planted +
+		"\n  other: x: y\n",
 	"broken JSON": `{"apiVersion": "v1", "kind": "Secret", "stringData": {"password": "` + planted + `"`,
 }
 
@@ -82,7 +90,8 @@ func TestTextHidesValues(t *testing.T) {
 		}
 		r := redact.New(docs...)
 		for _, message := range []string{
-			"Invalid value: \"" + planted + "\": too long", "password=" + planted, planted, `{\"password\":\"` + planted + `\"}`,
+			"Invalid value: \"" + planted + "\": too long", "password=" + planted, planted,
+			`{\"password\":\"` + planted + `\"}`,
 		} {
 			if name == "the last-applied annotation" || name == "block scalar" || !strings.Contains(name, "data") {
 				if got := r.Text(message); leaks(got) {
@@ -129,7 +138,12 @@ func TestDiagnosticsLoseValuesAndFixesWithValues(t *testing.T) {
 
 // TestNamesOfFieldsAreKept has values that are ordinary words.
 func TestNamesOfFieldsAreKept(t *testing.T) {
-	r := redact.New(read(t, "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {a: secret, b: 'true', c: tls secretRef x}\n")...)
+	r := redact.New(
+		read(
+			t,
+			"apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {a: secret, b: 'true', c: tls secretRef x}\n",
+		)...,
+	)
 	fix := []diag.Fix{{Message: "quote the value", Edits: []source.Edit{{NewText: `"true"`}}}}
 	for _, c := range []struct{ path, message, want string }{
 		{"spec.secretRef", "secretRef takes a mapping", "secretRef takes a mapping"},
@@ -146,7 +160,9 @@ func TestNamesOfFieldsAreKept(t *testing.T) {
 			t.Errorf("%s: the edit of another object is gone", c.path)
 		}
 	}
-	inSecret := diag.Diagnostic{Path: "stringData.b", Message: "a boolean", Object: diag.Object{Kind: "Secret"}, Fixes: fix}
+	inSecret := diag.Diagnostic{
+		Path: "stringData.b", Message: "a boolean", Object: diag.Object{Kind: "Secret"}, Fixes: fix,
+	}
 	if d := r.Diagnostics([]diag.Diagnostic{inSecret})[0]; len(d.Fixes) != 1 || d.Fixes[0].Edits != nil {
 		t.Errorf("fixes of a Secret: %+v", d.Fixes)
 	}
@@ -167,7 +183,9 @@ func TestTextIsAsIfAllValuesWereTried(t *testing.T) {
 		var manifests []string
 		for range random.IntN(8) {
 			value, _ := json.Marshal(word(1 + random.IntN(12)))
-			manifests = append(manifests, "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {a: "+string(value)+"}\n")
+			manifests = append(
+				manifests, "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {a: "+string(value)+"}\n",
+			)
 		}
 		r := redact.New(read(t, strings.Join(manifests, "---\n"))...)
 		s := word(random.IntN(60))

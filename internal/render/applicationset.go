@@ -82,7 +82,8 @@ func (d *discovery) applicationSet(t *Tree, o *object) {
 		}
 		for _, parameters := range all {
 			var a application
-			if set.fill(set.Spec.Template, parameters, &a) != nil || made[a.Metadata.Name] || len(made) >= maxApplications {
+			if set.fill(set.Spec.Template, parameters, &a) != nil || made[a.Metadata.Name] ||
+				len(made) >= maxApplications {
 				continue
 			}
 			made[a.Metadata.Name] = true

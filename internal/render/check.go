@@ -37,15 +37,18 @@ func CheckKustomization(f *source.File) (findings []diag.Diagnostic) {
 		root := d.Root()
 		checkFields(root, reflect.TypeFor[types.Kustomization](), "", func(at source.Range, message, help string) {
 			findings = append(findings, diag.Diagnostic{
-				Rule: "kustomization", Severity: diag.Error, Message: message, Help: help, Range: at, Document: d.Number, Object: d.Object,
+				Rule: "kustomization", Severity: diag.Error, Message: message, Help: help, Range: at,
+				Document: d.Number, Object: d.Object,
 			})
 		})
 		for i := range root.Fields {
 			field := &root.Fields[i]
 			if now := deprecated[field.Name]; now != "" {
 				findings = append(findings, diag.Diagnostic{
-					Rule: "kustomization", Severity: diag.Warning, Range: field.Key(), Document: d.Number, Object: d.Object, Path: field.Name,
-					Message: fmt.Sprintf("%s is deprecated", field.Name), Help: "use " + now + "; kustomize edit fix rewrites it",
+					Rule: "kustomization", Severity: diag.Warning, Range: field.Key(), Document: d.Number,
+					Object: d.Object, Path: field.Name,
+					Message: fmt.Sprintf("%s is deprecated", field.Name),
+					Help:    "use " + now + "; kustomize edit fix rewrites it",
 				})
 			}
 		}
@@ -106,7 +109,10 @@ func checkFields(n *manifest.Node, t reflect.Type, path string, report func(at s
 		if n.Kind != manifest.Scalar {
 			report(n.Range(), path+" is a text", "")
 		} else if n.Style == manifest.Plain && isNumber(n.Text) {
-			report(n.Range(), fmt.Sprintf("%s is a text, and %s a number", path, n.Text), fmt.Sprintf("quote it: %q", n.Text))
+			report(
+				n.Range(), fmt.Sprintf("%s is a text, and %s a number", path, n.Text),
+				fmt.Sprintf("quote it: %q", n.Text),
+			)
 		}
 	}
 }

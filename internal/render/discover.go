@@ -55,8 +55,8 @@ func (t *Tree) inChart(name string) bool {
 }
 
 // Unused reports whether a file is not applied as it stands: a kustomization names it in a comment alone, or it is a
-// patch that none uses, as generators of operators leave them. Such a patch lies in the folder of a kustomization, or in one of
-// two below, and has the name of one, or changes objects that the kustomizations of the tree are made of.
+// patch that none uses, as generators of operators leave them. Such a patch lies in the folder of a kustomization, or
+// in one of two below, and has the name of one, or changes objects that the kustomizations of the tree are made of.
 func (t *Tree) Unused(name string) bool {
 	name = filepath.Clean(name)
 	if t.Owns(name) {
@@ -335,7 +335,9 @@ func (d *discovery) tree() *Tree {
 	d.flux(t)
 	d.argo(t)
 	d.dependencies(t)
-	usesFlux := slices.ContainsFunc(d.objects, func(o *object) bool { return o.is(fluxKustomizationGroup, "Kustomization") })
+	usesFlux := slices.ContainsFunc(
+		d.objects, func(o *object) bool { return o.is(fluxKustomizationGroup, "Kustomization") },
+	)
 	for dir, f := range d.folders {
 		k := f.kustomization
 		if k == nil || !f.below || k.component || t.used[dir] || t.applied[dir] ||
@@ -343,7 +345,8 @@ func (d *discovery) tree() *Tree {
 			continue
 		}
 		t.Sources = append(t.Sources, &Source{
-			Kind: Kustomization, Path: dir, File: k.file, Variants: []Variant{{}}, Inputs: k.files, unrestricted: usesFlux,
+			Kind: Kustomization, Path: dir, File: k.file, Variants: []Variant{{}}, Inputs: k.files,
+			unrestricted: usesFlux,
 		})
 	}
 	d.circularKustomizations(t)
@@ -361,8 +364,8 @@ func (d *discovery) tree() *Tree {
 	return t
 }
 
-// circularKustomizations reports kustomizations that use each other in a circle, and that none outside of it uses: they would
-// be built by nothing.
+// circularKustomizations reports kustomizations that use each other in a circle, and that none outside of it uses: they
+// would be built by nothing.
 func (d *discovery) circularKustomizations(t *Tree) {
 	uses := map[string][]string{}
 	for dir, f := range d.folders {

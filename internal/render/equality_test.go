@@ -127,7 +127,9 @@ func TestChartsEqualHelm(t *testing.T) {
 			}
 			for _, v := range s.Variants {
 				r := s.Render(v, Options{ReleaseName: "shop", Namespace: "prod"})
-				args := []string{"template", "shop", dir, "--namespace", "prod", "--include-crds", "--kube-version", "1.37"}
+				args := []string{
+					"template", "shop", dir, "--namespace", "prod", "--include-crds", "--kube-version", "1.37",
+				}
 				for _, f := range v.Values {
 					args = append(args, "--values", f)
 				}
@@ -230,8 +232,8 @@ func unpackAll(t *testing.T) string {
 	return root
 }
 
-// TestKustomizationsEqualKustomize builds the trees of kustomize's own tests, and those of this module, as kustomize build
-// does.
+// TestKustomizationsEqualKustomize builds the trees of kustomize's own tests, and those of this module, as kustomize
+// build does.
 func TestKustomizationsEqualKustomize(t *testing.T) {
 	p := needPrograms(t)
 	trees := kustomizeTests(t, filepath.Join(moduleFolder(t, "sigs.k8s.io/kustomize/api"), "krusty"))

@@ -21,22 +21,40 @@ func TestFate(t *testing.T) {
 		metadata      string // of what goes
 		pruned, whole bool   // whole: when the source goes
 	}{
-		"kubectl":             {kind: Kustomization},
-		"helm":                {kind: Chart, pruned: true},
-		"helm keep":           {kind: Chart, metadata: "annotations: {helm.sh/resource-policy: keep}"},
-		"helm hook":           {kind: Chart, metadata: "annotations: {helm.sh/hook: pre-install}"},
-		"release":             {kind: HelmRelease, pruned: true, whole: true},
-		"flux prune":          {kind: FluxKustomization, object: flux + "{prune: true}", pruned: true, whole: true},
-		"flux no prune":       {kind: FluxKustomization, object: flux + "{prune: false}"},
-		"flux orphan":         {kind: FluxKustomization, object: flux + "{prune: true, deletionPolicy: Orphan}", pruned: true},
-		"flux disabled":       {kind: FluxKustomization, object: flux + "{prune: true}", metadata: "labels: {kustomize.toolkit.fluxcd.io/prune: disabled}"},
-		"argo by hand":        {kind: Application, object: app + "{}"},
-		"argo no prune":       {kind: Application, object: app + "{syncPolicy: {automated: {}}}"},
-		"argo prune":          {kind: Application, object: app + "{syncPolicy: {automated: {prune: true}}}", pruned: true},
-		"argo finalizer":      {kind: Application, object: fmt.Sprintf(argo, ", finalizers: [resources-finalizer.argocd.argoproj.io]") + "{}", whole: true},
-		"argo Prune=false":    {kind: Application, object: app + "{syncPolicy: {automated: {prune: true}}}", metadata: "annotations: {argocd.argoproj.io/sync-options: \"Validate=false, Prune=false\"}"},
-		"applicationset":      {kind: Application, object: set + "{template: {spec: {syncPolicy: {automated: {prune: true}}}}}", pruned: true, whole: true},
-		"applicationset kept": {kind: Application, object: set + "{syncPolicy: {preserveResourcesOnDeletion: true}, template: {}}"},
+		"kubectl":       {kind: Kustomization},
+		"helm":          {kind: Chart, pruned: true},
+		"helm keep":     {kind: Chart, metadata: "annotations: {helm.sh/resource-policy: keep}"},
+		"helm hook":     {kind: Chart, metadata: "annotations: {helm.sh/hook: pre-install}"},
+		"release":       {kind: HelmRelease, pruned: true, whole: true},
+		"flux prune":    {kind: FluxKustomization, object: flux + "{prune: true}", pruned: true, whole: true},
+		"flux no prune": {kind: FluxKustomization, object: flux + "{prune: false}"},
+		"flux orphan": {
+			kind: FluxKustomization, object: flux + "{prune: true, deletionPolicy: Orphan}", pruned: true,
+		},
+		"flux disabled": {
+			kind: FluxKustomization, object: flux + "{prune: true}",
+			metadata: "labels: {kustomize.toolkit.fluxcd.io/prune: disabled}",
+		},
+		"argo by hand":  {kind: Application, object: app + "{}"},
+		"argo no prune": {kind: Application, object: app + "{syncPolicy: {automated: {}}}"},
+		"argo prune": {
+			kind: Application, object: app + "{syncPolicy: {automated: {prune: true}}}", pruned: true,
+		},
+		"argo finalizer": {
+			kind:   Application,
+			object: fmt.Sprintf(argo, ", finalizers: [resources-finalizer.argocd.argoproj.io]") + "{}", whole: true,
+		},
+		"argo Prune=false": {
+			kind: Application, object: app + "{syncPolicy: {automated: {prune: true}}}",
+			metadata: "annotations: {argocd.argoproj.io/sync-options: \"Validate=false, Prune=false\"}",
+		},
+		"applicationset": {
+			kind: Application, object: set + "{template: {spec: {syncPolicy: {automated: {prune: true}}}}}",
+			pruned: true, whole: true,
+		},
+		"applicationset kept": {
+			kind: Application, object: set + "{syncPolicy: {preserveResourcesOnDeletion: true}, template: {}}",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := &Source{Kind: c.kind}

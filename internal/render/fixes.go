@@ -37,8 +37,8 @@ func (r *Rendering) sourceFixes(doc *manifest.Document, path string, fixes []dia
 	return mapped
 }
 
-// isFixed reports whether a file was read when the source was found, so that an edit of it has no effect on the rendering:
-// that of the object of Flux or Argo CD that asks for it, and the kustomization that this one changes.
+// isFixed reports whether a file was read when the source was found, so that an edit of it has no effect on the
+// rendering: that of the object of Flux or Argo CD that asks for it, and the kustomization that this one changes.
 func (r *Rendering) isFixed(name string) bool {
 	s := r.Source
 	return s.object != nil && s.object.File.Name == name || s.overlay != nil && s.overlay.file == name ||
@@ -62,8 +62,8 @@ func (p *templatePlaces) original(
 	return value.Range, true
 }
 
-// sameLines maps a range of lines that stand in the template as they are rendered. Lines that an include has indented may
-// only be edited within themselves.
+// sameLines maps a range of lines that stand in the template as they are rendered. Lines that an include has indented
+// may only be edited within themselves.
 func (p *templatePlaces) sameLines(at source.Range, newlines bool) (r source.Range, ok bool) {
 	rendered := source.NewFile(p.rendering.Name, p.text)
 	last := at.End.Line
@@ -85,7 +85,8 @@ func (p *templatePlaces) sameLines(at source.Range, newlines bool) (r source.Ran
 		bare := strings.TrimLeft(original, " ")
 		shift = len(original) - len(bare) - (len(text) - len(strings.TrimLeft(text, " ")))
 		if there.file != from.file || there.number != from.number+l-at.Start.Line || strings.Contains(original, "{{") ||
-			bare != strings.TrimLeft(text, " ") || shift != 0 && (newlines || last != at.Start.Line || at.End.Line != last) {
+			bare != strings.TrimLeft(text, " ") ||
+			shift != 0 && (newlines || last != at.Start.Line || at.End.Line != last) {
 			return r, false
 		}
 	}

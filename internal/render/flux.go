@@ -128,8 +128,9 @@ func (d *discovery) fluxKustomization(t *Tree, o *object) {
 	})
 }
 
-// artifactPath returns where a path lies in this tree of an artifact that was probably made of it, such as an OCIRepository
-// with the name that Flux gives its own: below the folder of the object, or below one above it. Others are from elsewhere.
+// artifactPath returns where a path lies in this tree of an artifact that was probably made of it, such as an
+// OCIRepository with the name that Flux gives its own: below the folder of the object, or below one above it. Others
+// are from elsewhere.
 func (d *discovery) artifactPath(o *object, from reference, path string) (name string, ok bool) {
 	path = filepath.Clean(filepath.FromSlash(strings.TrimPrefix(path, "/")))
 	if from.Name != fluxSystem || path == "." || !filepath.IsLocal(path) {
@@ -306,7 +307,8 @@ func (d *discovery) sourceObject(o *object, r reference) (found *object) {
 		if !other.is(fluxSourceGroup, r.Kind) || other.Object.Name != r.Name {
 			continue
 		}
-		if ns := cmp.Or(r.Namespace, o.Object.Namespace); ns != "" && other.Object.Namespace != "" && other.Object.Namespace != ns {
+		if ns := cmp.Or(r.Namespace, o.Object.Namespace); ns != "" && other.Object.Namespace != "" &&
+			other.Object.Namespace != ns {
 			continue
 		}
 		if found != nil && string(found.JSON) != string(other.JSON) {

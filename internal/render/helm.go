@@ -95,8 +95,8 @@ func (r *Rendering) renderChart(o Options) {
 	})
 }
 
-// marked renders a chart with marks in some of its files, and returns what distinguishes the lines that a template's text comes
-// from; nil if they are not known.
+// marked renders a chart with marks in some of its files, and returns what distinguishes the lines that a template's
+// text comes from; nil if they are not known.
 func (r *Rendering) marked(
 	files []*archive.BufferedFile, o Options, isMarked func(name string) bool,
 ) func(name, text string) []line {
@@ -118,8 +118,8 @@ func (r *Rendering) marked(
 	}
 }
 
-// checkChart reports whether helm would render the chart, by its Chart.yaml: for that version of Kubernetes, and at all.
-// What it would refuse may be right for another helm, or another cluster: it is a warning.
+// checkChart reports whether helm would render the chart, by its Chart.yaml: for that version of Kubernetes, and at
+// all. What it would refuse may be right for another helm, or another cluster: it is a warning.
 func (r *Rendering) checkChart(files []*archive.BufferedFile, o Options) bool {
 	i := slices.IndexFunc(files, func(f *archive.BufferedFile) bool { return f.Name == chartFile })
 	var m chart.Metadata
@@ -182,7 +182,10 @@ func (r *Rendering) compose(out chartOutput, linesOf func(template string) []lin
 			lines = append(lines, at)
 		}
 		if text.Len() > maxRenderedBytes {
-			r.failed("chart", fmt.Sprintf("the chart renders to more than %d MB", maxRenderedBytes>>20), "", firstLine(r.Source.File))
+			r.failed(
+				"chart", fmt.Sprintf("the chart renders to more than %d MB", maxRenderedBytes>>20), "",
+				firstLine(r.Source.File),
+			)
 			return
 		}
 	}
@@ -294,7 +297,10 @@ func (r *Rendering) templateHere(files []*archive.BufferedFile, o Options) (out 
 	if o.Served != nil {
 		capabilities.APIVersions = slices.Concat(o.Served, o.APIVersions)
 	}
-	release := common.ReleaseOptions{Name: cmp.Or(o.ReleaseName, releaseName(c.Name())), Namespace: cmp.Or(o.Namespace, "default"), Revision: 1, IsInstall: true}
+	release := common.ReleaseOptions{
+		Name: cmp.Or(o.ReleaseName, releaseName(c.Name())), Namespace: cmp.Or(o.Namespace, "default"), Revision: 1,
+		IsInstall: true,
+	}
 	all, err := util.ToRenderValues(c, values, release, capabilities)
 	if err != nil {
 		return out, err
@@ -381,18 +387,23 @@ func missingDependencies(c *chart.Chart) (missing []string) {
 var templateError = regexp.MustCompile(`([\w.-]+(?:/[\w.-]+)*/templates/[^\s:()]+):(\d+)(?::(\d+))?`)
 
 // innermost is the end of a message of nested templates, in the words of the template that failed.
-var innermost = regexp.MustCompile(`(?s).*(?:error calling (?:fail|required|include|tpl): |execution error at \([^)]*\): |executing "[^"]*" at <[^>]*>:\s+)`)
+var innermost = regexp.MustCompile(
+	`(?s).*(?:error calling (?:fail|required|include|tpl): |execution error at \([^)]*\): |executing "[^"]*" at <[^>]*>:\s+)`,
+)
 
 // lacksValues matches the errors of a chart that wants values which its defaults do not have. An execution error at a
 // place is one of required or fail.
 var lacksValues = regexp.MustCompile(`nil pointer evaluating|error calling (?:required|fail): |execution error at \(`)
 
-// chartFailed reports an error of helm's at its place. A chart that its default values do not suffice for is no mistake by
-// itself.
+// chartFailed reports an error of helm's at its place. A chart that its default values do not suffice for is no mistake
+// by itself.
 func (r *Rendering) chartFailed(err error, byDefault bool) {
 	var missing *dependencyError
 	if errors.As(err, &missing) {
-		r.notRendered("chart", "dependencies are "+missing.Error(), "run helm dependency build, or seatrial vendor", r.Source.reader().placeOf(r.Source.File, missing.names[0]))
+		r.notRendered(
+			"chart", "dependencies are "+missing.Error(), "run helm dependency build, or seatrial vendor",
+			r.Source.reader().placeOf(r.Source.File, missing.names[0]),
+		)
 		return
 	}
 	message := err.Error()
@@ -428,8 +439,8 @@ const LacksValues = "not rendered with its default values: "
 // setValues says how a chart gets the values that its defaults lack.
 const setValues = "set values with --helm-values, or in ci/NAME-values.yaml of the chart"
 
-// schemaFailed reports what values.schema.json refuses, one finding a value. Values that the defaults lack are for users to
-// set.
+// schemaFailed reports what values.schema.json refuses, one finding a value. Values that the defaults lack are for
+// users to set.
 func (r *Rendering) schemaFailed(message string, byDefault bool) {
 	file := filepath.Join(r.Source.Path, "values.yaml")
 	if n := len(r.Variant.Values); n > 0 {

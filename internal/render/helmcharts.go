@@ -18,8 +18,8 @@ import (
 	"github.com/seatrial/seatrial/manifest"
 )
 
-// inflated renders the helmCharts of kustomizations with helm's engine, as files that stand beside the kustomization and
-// are not on disk.
+// inflated renders the helmCharts of kustomizations with helm's engine, as files that stand beside the kustomization
+// and are not on disk.
 type inflated struct {
 	rendering *Rendering
 	options   Options
@@ -136,7 +136,8 @@ func (r *Rendering) original(doc *manifest.Document) (*manifest.Document, bool) 
 	return read.findObject(r.Name, doc)
 }
 
-// withCharts is a file system that has the files of rendered charts, and those that were fetched, beside kustomizations.
+// withCharts is a file system that has the files of rendered charts, and those that were fetched, beside
+// kustomizations.
 type withCharts struct {
 	filesys.FileSystem
 	charts *inflated
@@ -153,8 +154,8 @@ func (fs withCharts) ReadFile(name string) ([]byte, error) {
 	return fs.FileSystem.ReadFile(name)
 }
 
-// asGenerated marks objects as kustomize marks those of charts, which it does not put into its namespace. The annotation
-// is not in what it prints.
+// asGenerated marks objects as kustomize marks those of charts, which it does not put into its namespace. The
+// annotation is not in what it prints.
 func asGenerated(text []byte) ([]byte, error) {
 	objects, err := kio.FromBytes(text)
 	if err != nil {

@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// TestHostileArchives reads nothing that a packaged chart leads to outside of itself, and refuses one that grows too much.
+// TestHostileArchives reads nothing that a packaged chart leads to outside of itself, and refuses one that grows too
+// much.
 func TestHostileArchives(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := os.WriteFile("secret.yaml", []byte("planted: true\n"), 0o600); err != nil {
@@ -21,8 +22,10 @@ func TestHostileArchives(t *testing.T) {
 		finding string // empty: the entry is passed over
 	}{
 		"parent": {tar.Header{Name: "web/../../secret.yaml"}, "x", "parent directory"},
-		"link":   {tar.Header{Name: "web/templates/b.yaml", Typeflag: tar.TypeSymlink, Linkname: "../../secret.yaml"}, "", ""},
-		"bomb":   {tar.Header{Name: "web/templates/b.yaml"}, strings.Repeat(" ", 200<<20), "larger than"},
+		"link": {
+			tar.Header{Name: "web/templates/b.yaml", Typeflag: tar.TypeSymlink, Linkname: "../../secret.yaml"}, "", "",
+		},
+		"bomb": {tar.Header{Name: "web/templates/b.yaml"}, strings.Repeat(" ", 200<<20), "larger than"},
 	} {
 		f, err := os.Create(name + ".tgz")
 		if err != nil {

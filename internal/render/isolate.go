@@ -119,9 +119,9 @@ func ask(command []string, chart *isolated) (out isolatedResult, err error) {
 	return out, err
 }
 
-// watchMemory calls exceeded when the heap takes more than maxRenderMemory from the system. The runtime does not collect
-// garbage by itself from then on, since it would interrupt a template that copies a long list all the time, and delay
-// the watch.
+// watchMemory calls exceeded when the heap takes more than maxRenderMemory from the system. The runtime does not
+// collect garbage by itself from then on, since it would interrupt a template that copies a long list all the time, and
+// delay the watch.
 func watchMemory(exceeded func()) {
 	debug.SetGCPercent(-1)
 	debug.SetMemoryLimit(math.MaxInt64)

@@ -56,7 +56,10 @@ func kustomizationOf(dir, file string, data []byte) *kustomization {
 			return nil
 		}
 	}
-	found := &kustomization{file: file, component: k.Kind == types.ComponentKind, charts: len(k.HelmChartInflationGenerator), helm: k.HelmCharts, namespace: k.Namespace}
+	found := &kustomization{
+		file: file, component: k.Kind == types.ComponentKind, charts: len(k.HelmChartInflationGenerator),
+		helm: k.HelmCharts, namespace: k.Namespace,
+	}
 	if k.HelmGlobals != nil {
 		found.chartHome = k.HelmGlobals.ChartHome
 	}
@@ -219,7 +222,10 @@ func (r *Rendering) checkReferences(dir, namespace string, charts *inflated, see
 			r.checkFile(k.file)
 		}
 		for _, f := range k.missing {
-			r.failed("kustomization", fmt.Sprintf("%s does not exist", rel(dir, f)), "", r.Source.reader().placeOf(k.file, f))
+			r.failed(
+				"kustomization", fmt.Sprintf("%s does not exist", rel(dir, f)), "",
+				r.Source.reader().placeOf(k.file, f),
+			)
 		}
 		for _, f := range k.remote {
 			message := f + " is not on this machine: nothing is fetched"

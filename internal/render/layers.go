@@ -296,7 +296,8 @@ func (l *layer) replacement(f *changedField) (set manifest.Place, ok bool) {
 	return set, false
 }
 
-// selected reports whether a selector of a kind and a pattern of a name, each of which may be empty, is about the object.
+// selected reports whether a selector of a kind and a pattern of a name, each of which may be empty, is about the
+// object.
 func (f *changedField) selected(kind, name string) bool {
 	if kind != "" && kind != f.doc.Object.Kind {
 		return false
@@ -394,8 +395,8 @@ func (l *layer) patchTrees(read Reader, entry *manifest.Node) (trees []patchTree
 	return trees
 }
 
-// embedded returns a file in which only the text of a scalar is left, where it stands: what is read of it has the places
-// of the file.
+// embedded returns a file in which only the text of a scalar is left, where it stands: what is read of it has the
+// places of the file.
 func embedded(f *source.File, n *manifest.Node) *source.File {
 	at := n.Range()
 	start, end := at.Start.Offset, at.End.Offset
@@ -427,7 +428,8 @@ func (read Reader) treeOf(name string) (*manifest.Node, bool) {
 	return chunks[0].Root(), true
 }
 
-// inPatch looks for the field in a patch: a list of operations, or a part of an object. Targeted patches need not name it.
+// inPatch looks for the field in a patch: a list of operations, or a part of an object. Targeted patches need not name
+// it.
 func (f *changedField) inPatch(root *manifest.Node, targeted bool) (set manifest.Place, ok bool) {
 	if root.Kind == manifest.List {
 		return f.inOperations(root)

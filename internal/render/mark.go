@@ -150,7 +150,8 @@ func (m *marker) linesLike(clean, marked string) []line {
 	}
 	for i, l := range want {
 		key, _, ok := strings.Cut(l, ":")
-		if other, _, is := strings.Cut(got[i], ":"); l != got[i] && (!ok || !is || key != other || !m.actions[lines[i]]) {
+		if other, _, is := strings.Cut(got[i], ":"); l != got[i] &&
+			(!ok || !is || key != other || !m.actions[lines[i]]) {
 			return nil
 		}
 	}

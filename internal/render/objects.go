@@ -64,8 +64,8 @@ func (d *discovery) named(group, kind, name string) bool {
 	return slices.ContainsFunc(d.objects, func(o *object) bool { return o.is(group, kind) && o.Object.Name == name })
 }
 
-// configMaps returns the data of the ConfigMaps of the tree by name. One that exists twice with different data, as those of
-// environments do, is left out.
+// configMaps returns the data of the ConfigMaps of the tree by name. One that exists twice with different data, as
+// those of environments do, is left out.
 func (d *discovery) configMaps() map[string]map[string]string {
 	if d.maps != nil {
 		return d.maps
@@ -225,8 +225,8 @@ func (t *Tree) add(s *Source) {
 	t.Sources = append(t.Sources, s)
 }
 
-// elsewhere keeps an object whose source cannot be rendered here. What it applies is in a namespace, or in any if that is
-// empty.
+// elsewhere keeps an object whose source cannot be rendered here. What it applies is in a namespace, or in any if that
+// is empty.
 func (t *Tree) elsewhere(kind Kind, o *object, namespace, why string) {
 	t.Elsewhere = append(t.Elsewhere, &Source{
 		Kind: kind, Name: o.String(), File: o.File.Name, Why: why, options: Options{Namespace: namespace},

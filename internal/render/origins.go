@@ -24,8 +24,8 @@ type origins struct {
 	charts *inflated
 }
 
-// laterOrigins are origins that are found when the first place is asked for, which may be never; made returns nil if they
-// cannot be.
+// laterOrigins are origins that are found when the first place is asked for, which may be never; made returns nil if
+// they cannot be.
 type laterOrigins struct{ made func() *origins }
 
 func (l laterOrigins) place(doc *manifest.Document, path string, at source.Range) (source.Range, bool) {
@@ -35,7 +35,9 @@ func (l laterOrigins) place(doc *manifest.Document, path string, at source.Range
 	return at, false
 }
 
-func (l laterOrigins) original(doc *manifest.Document, path string, at source.Range, newlines bool) (source.Range, bool) {
+func (l laterOrigins) original(
+	doc *manifest.Document, path string, at source.Range, newlines bool,
+) (source.Range, bool) {
 	if o := l.made(); o != nil {
 		return o.original(doc, path, at, newlines)
 	}
@@ -64,7 +66,8 @@ func originsOf(s *Source, annotated []byte, charts *inflated) *origins {
 	return o
 }
 
-// place looks for the field in the object's file, and, if its value differs there, in the kustomizations that change it.
+// place looks for the field in the object's file, and, if its value differs there, in the kustomizations that change
+// it.
 func (o *origins) place(doc *manifest.Document, path string, at source.Range) (source.Range, bool) {
 	if doc == nil || doc.Number < 1 || doc.Number > len(o.files) || o.files[doc.Number-1] == "" {
 		return at, false
@@ -138,8 +141,8 @@ func (o *origins) generatedPlace(file string, f *changedField, at source.Range) 
 	return entry.Get("name").Value.Range()
 }
 
-// generatorOf returns the entry of a kustomization that generates an object, and the list that it is in: the one with the
-// longest name that the object's, which has a hash and may have a prefix, contains.
+// generatorOf returns the entry of a kustomization that generates an object, and the list that it is in: the one with
+// the longest name that the object's, which has a hash and may have a prefix, contains.
 func generatorOf(root *manifest.Node, doc *manifest.Document) (list string, entry *manifest.Node) {
 	list = "configMapGenerator"
 	if doc.Object.Kind == "Secret" {
@@ -198,8 +201,9 @@ func sameValue(a, b manifest.Place) bool {
 	return a.Node != nil && b.Node != nil && a.Node.Kind == b.Node.Kind && a.Node.Text == b.Node.Text
 }
 
-// findObject returns the document of a file that a rendered object comes from: of the same kind and name, or of those of
-// the kind whose name is a part of the rendered one, which prefixes and suffixes make longer, the one with the longest.
+// findObject returns the document of a file that a rendered object comes from: of the same kind and name, or of those
+// of the kind whose name is a part of the rendered one, which prefixes and suffixes make longer, the one with the
+// longest.
 func (read Reader) findObject(name string, doc *manifest.Document) (found *manifest.Document, ok bool) {
 	data, err := read(name)
 	if err != nil {

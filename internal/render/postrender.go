@@ -57,8 +57,8 @@ func (r *Rendering) postRendererPlace() source.Range {
 	return r.Source.object.Find("spec.postRenderers").Key
 }
 
-// postPlaces finds places in what post-renderers have changed: a field that has the value of before is where it was, any
-// other comes from the HelmRelease.
+// postPlaces finds places in what post-renderers have changed: a field that has the value of before is where it was,
+// any other comes from the HelmRelease.
 type postPlaces struct {
 	rendering *Rendering
 	inner     placer

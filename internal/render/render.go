@@ -150,7 +150,9 @@ func (s *Source) Render(v Variant, o Options) *Rendering {
 
 // failed adds a finding about a place of the source.
 func (r *Rendering) failed(rule, message, help string, at source.Range) {
-	r.Findings = append(r.Findings, diag.Diagnostic{Rule: rule, Severity: diag.Error, Message: message, Help: help, Range: at})
+	r.Findings = append(
+		r.Findings, diag.Diagnostic{Rule: rule, Severity: diag.Error, Message: message, Help: help, Range: at},
+	)
 }
 
 // notRendered adds a warning about a part of the source that cannot be rendered here, which is nobody's mistake.

@@ -174,7 +174,8 @@ func whence(t *testing.T, renderings map[string][]*Rendering, asked []string) st
 
 func TestMarksDoNotChangeWhatIsRendered(t *testing.T) {
 	for _, text := range []string{
-		"a\nb\n", "", "\n\n", "{{- if x }}\na\n{{- end -}}\n  b\n", "{{/* a }} b */}}\nc\n", "{{ \"}}\" }}\n", "x {{ `a\n}}` }}\ny", "{{ unclosed\n",
+		"a\nb\n", "", "\n\n", "{{- if x }}\na\n{{- end -}}\n  b\n", "{{/* a }} b */}}\nc\n", "{{ \"}}\" }}\n",
+		"x {{ `a\n}}` }}\ny", "{{ unclosed\n",
 	} {
 		m := &marker{}
 		clean, lines := m.unmark(m.mark("f", text))
@@ -207,7 +208,8 @@ func TestArchives(t *testing.T) {
 	}
 
 	tree := Discover([]string{"."}, nil)
-	if len(tree.Sources) != 1 || tree.Sources[0].Path != filepath.FromSlash("charts/web-1.0.0.tgz") || !tree.Owns("charts/web-1.0.0.tgz") {
+	if len(tree.Sources) != 1 || tree.Sources[0].Path != filepath.FromSlash("charts/web-1.0.0.tgz") ||
+		!tree.Owns("charts/web-1.0.0.tgz") {
 		t.Fatalf("found %+v", tree.Sources)
 	}
 	s := tree.Sources[0]
@@ -216,11 +218,14 @@ func TestArchives(t *testing.T) {
 	if len(r.Findings) > 0 || len(docs) != 1 {
 		t.Fatalf("renders to %q, %v", r.Text, r.Findings)
 	}
-	at := r.Locate([]diag.Diagnostic{{Document: 1, Path: "spec.ports[0].port", Range: docs[0].Find("spec.ports[0].port").Value}})[0]
+	at := r.Locate(
+		[]diag.Diagnostic{{Document: 1, Path: "spec.ports[0].port", Range: docs[0].Find("spec.ports[0].port").Value}},
+	)[0]
 	if got, want := filepath.ToSlash(at.Range.String()), "charts/web-1.0.0.tgz/templates/port.yaml:6:3"; got != want {
 		t.Errorf("place %s, want %s", got, want)
 	}
-	if len(at.Related) != 1 || filepath.ToSlash(at.Related[0].Range.String()) != "charts/web-1.0.0.tgz/values.yaml:1:7" {
+	if len(at.Related) != 1 ||
+		filepath.ToSlash(at.Related[0].Range.String()) != "charts/web-1.0.0.tgz/values.yaml:1:7" {
 		t.Errorf("related %v", at.Related)
 	}
 	for name, want := range map[string]string{

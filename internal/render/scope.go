@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// scope is what the dot and the variables of a template are, as names below its root: Values.image.tag, with [*] for the
-// items that a range is about. A name that is not known is empty.
+// scope is what the dot and the variables of a template are, as names below its root: Values.image.tag, with [*] for
+// the items that a range is about. A name that is not known is empty.
 type scope struct {
 	dot       string
 	variables map[string]string

@@ -58,9 +58,9 @@ func (p *templatePlaces) shown(at source.Range) string {
 	return strings.Trim(strings.TrimSpace(string(data[at.Start.Offset:at.End.Offset])), `"'`)
 }
 
-// find looks for a value, by its name in a template, in what a chart is rendered with, the winner first. Of a mapping or
-// list that the template passes on as a whole it is the entry below it, or its key, that the path ends with. The value
-// must be a part of what is shown, unless it is a template itself.
+// find looks for a value, by its name in a template, in what a chart is rendered with, the winner first. Of a mapping
+// or list that the template passes on as a whole it is the entry below it, or its key, that the path ends with. The
+// value must be a part of what is shown, unless it is a template itself.
 func (p *templatePlaces) find(template, name, path, shown string, tpl bool) (at source.Range, below, ok bool) {
 	for _, c := range p.candidates(template, name) {
 		paths := expand(c.document, c.path)

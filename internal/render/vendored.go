@@ -51,7 +51,9 @@ type Lock struct {
 func ReadLock(data []byte) (*Lock, error) {
 	l := &Lock{}
 	if yaml.UnmarshalStrict(data, l) != nil {
-		return nil, errors.New(LockFile + " is not as seatrial vendor writes it: remove it, and run seatrial vendor again")
+		return nil, errors.New(
+			LockFile + " is not as seatrial vendor writes it: remove it, and run seatrial vendor again",
+		)
 	}
 	return l, nil
 }

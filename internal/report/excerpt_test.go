@@ -15,7 +15,9 @@ func TestArchivesAreNotQuoted(t *testing.T) {
 	archive := source.NewFile("a.tgz", []byte("\x1f\x8b\x08\x00planted\xff\xfe\n"))
 	at := source.Range{File: "a.tgz", Start: source.Pos{Line: 1, Column: 1}, End: source.Pos{Line: 1, Column: 1}}
 	r := &Lint{
-		Result: &lint.Result{Diagnostics: []diag.Diagnostic{{Rule: "chart", Severity: diag.Error, Message: "broken", Range: at}}},
+		Result: &lint.Result{
+			Diagnostics: []diag.Diagnostic{{Rule: "chart", Severity: diag.Error, Message: "broken", Range: at}},
+		},
 		Source: func(string) (*source.File, error) { return archive, nil },
 	}
 	var out bytes.Buffer

@@ -98,8 +98,10 @@ func writeJSON(w io.Writer, r *Lint, _ Options) error {
 }
 
 func jsonOf(d diag.Diagnostic) jsonDiagnostic {
-	j := jsonDiagnostic{jsonPlace: placeOf(d.Range), Document: d.Document, Object: d.Object, Path: d.Path, Rule: d.Rule, Reason: d.Reason, Severity: d.Severity,
-		Message: d.Message, Detail: d.Help, Related: []jsonRelated{}, Fixes: []jsonFix{}, URL: d.URL, Versions: d.Versions, Variants: d.Variants, RenderedFrom: d.RenderedFrom,
+	j := jsonDiagnostic{jsonPlace: placeOf(d.Range), Document: d.Document, Object: d.Object, Path: d.Path, Rule: d.Rule,
+		Reason: d.Reason, Severity: d.Severity,
+		Message: d.Message, Detail: d.Help, Related: []jsonRelated{}, Fixes: []jsonFix{}, URL: d.URL,
+		Versions: d.Versions, Variants: d.Variants, RenderedFrom: d.RenderedFrom,
 		Fingerprint: lint.Fingerprint(&d)}
 	j.Server = d.Server
 	for _, c := range d.Consequences {

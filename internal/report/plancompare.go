@@ -10,7 +10,8 @@ import (
 	"github.com/seatrial/seatrial/internal/sanitize"
 )
 
-// WritePlanDiff writes in what two plans differ, for people: what is worse has an exclamation mark, what is better a plus.
+// WritePlanDiff writes in what two plans differ, for people: what is worse has an exclamation mark, what is better a
+// plus.
 func WritePlanDiff(w io.Writer, all []plan.Difference, o Options) error {
 	t := textPlanWriter(w, o)
 	if len(all) == 0 {

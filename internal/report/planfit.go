@@ -48,7 +48,10 @@ func fitLines(f *plan.Fit) []string {
 			line += ": " + s.Node + " decides"
 		}
 		if len(s.Unplaced) > 0 {
-			line += fmt.Sprintf("; %s of it would find no room even now, such as %s", Plural(len(s.Unplaced), "pod"), s.Unplaced[0].Name)
+			line += fmt.Sprintf(
+				"; %s of it would find no room even now, such as %s", Plural(len(s.Unplaced), "pod"),
+				s.Unplaced[0].Name,
+			)
 		}
 		lines = append(lines, line)
 	}
@@ -89,7 +92,9 @@ func packLines(p *plan.Pack) (lines []string) {
 		for _, s := range p.Shares {
 			full = append(full, fmt.Sprintf("%s %d%%", s.Resource, s.Percent))
 		}
-		lines = append(lines, fmt.Sprintf("%s, requested at the end: %s", Plural(p.Nodes, "node"), strings.Join(full, ", ")))
+		lines = append(
+			lines, fmt.Sprintf("%s, requested at the end: %s", Plural(p.Nodes, "node"), strings.Join(full, ", ")),
+		)
 	}
 	for i := len(p.Tried) - 1; i >= 0; i-- {
 		if try := p.Tried[i]; !try.Completes {
@@ -109,9 +114,15 @@ func (t *planWriter) groups() {
 		wide = max(wide, runewidth.StringWidth(g.Name))
 	}
 	t.title("Node groups")
-	fmt.Fprintln(t, t.dim.Sprintf("  %-*s  %-12s  %6s  %4s  %5s  %4s  %6s", wide, "GROUP", "SIZE", "BEFORE", "PEAK", "AFTER", "CPU", "MEMORY"))
+	fmt.Fprintln(
+		t,
+		t.dim.Sprintf(
+			"  %-*s  %-12s  %6s  %4s  %5s  %4s  %6s", wide, "GROUP", "SIZE", "BEFORE", "PEAK", "AFTER", "CPU", "MEMORY",
+		),
+	)
 	for _, g := range t.NodeGroups {
-		fmt.Fprintf(t, "  %-*s  %-12s  %6d  %4d  %5d  %3d%%  %5d%%\n", wide, printable(g.Name), g.Size, g.Before, g.Peak, g.After,
+		fmt.Fprintf(t, "  %-*s  %-12s  %6d  %4d  %5d  %3d%%  %5d%%\n", wide, printable(g.Name), g.Size, g.Before,
+			g.Peak, g.After,
 			g.CPUPercent, g.MemoryPercent)
 	}
 	if t.Cost != nil {
@@ -137,7 +148,8 @@ func (m *planMarkdown) room() section {
 	}
 	for _, g := range m.NodeGroups {
 		s.items = append(s.items, fmt.Sprintf(
-			"- node group %s of %s: %d nodes before, %d at the peak, %d after, CPU %d%%, memory %d%% requested\n", code(g.Name), md(g.Size),
+			"- node group %s of %s: %d nodes before, %d at the peak, %d after, CPU %d%%, memory %d%% requested\n",
+			code(g.Name), md(g.Size),
 			g.Before, g.Peak, g.After, g.CPUPercent, g.MemoryPercent,
 		))
 	}

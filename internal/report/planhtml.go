@@ -82,8 +82,8 @@ func compressed(text string) (string, error) {
 	return base64.StdEncoding.EncodeToString(b.Bytes()), nil
 }
 
-// writePage writes a page in which style, script and data are, and whose policy lets nothing else in. Data must not hold
-// what ends an element. Others are further texts of the page and what stands for them.
+// writePage writes a page in which style, script and data are, and whose policy lets nothing else in. Data must not
+// hold what ends an element. Others are further texts of the page and what stands for them.
 func writePage(w io.Writer, page, style, script, title, data string, others ...string) error {
 	policy := fmt.Sprintf(
 		"default-src 'none'; script-src '%s'; style-src '%s'; img-src data:; base-uri 'none'; form-action 'none'",

@@ -21,7 +21,8 @@ var planMarkdownSections = []struct {
 	share int // percent of all
 	write func(*planMarkdown) section
 }{
-	{25, (*planMarkdown).problems}, {15, (*planMarkdown).expectations}, {5, (*planMarkdown).room}, {10, (*planMarkdown).outcomes}, {10, (*planMarkdown).seeds},
+	{25, (*planMarkdown).problems}, {15, (*planMarkdown).expectations}, {5, (*planMarkdown).room},
+	{10, (*planMarkdown).outcomes}, {10, (*planMarkdown).seeds},
 	{15, (*planMarkdown).changes}, {10, (*planMarkdown).risks}, {10, (*planMarkdown).assumed},
 }
 
@@ -43,7 +44,8 @@ func writePlanMarkdown(w io.Writer, p *plan.Plan, o PlanOptions) error {
 	}
 	create, update, remove := p.Summary()
 	fmt.Fprintf(
-		&b, "\n<sub>%d to create, %d to change, %d to delete · Kubernetes %s, simulated · %s · seed %d</sub>\n", create, update, remove,
+		&b, "\n<sub>%d to create, %d to change, %d to delete · Kubernetes %s, simulated · %s · seed %d</sub>\n", create,
+		update, remove,
 		md(strings.TrimPrefix(p.KubernetesVersion, "v")), Plural(len(p.Nodes), "node"), p.Seed,
 	)
 	_, err := io.WriteString(w, b.String())
@@ -92,7 +94,9 @@ func (m *planMarkdown) table() string {
 		if w.SettledAt != nil {
 			end = fmt.Sprintf("after %s s", *w.SettledAt)
 		}
-		row := fmt.Sprintf("| %s | %s | %d of %d | %d |\n", code(w.Object.String()), md(end), w.MinAvailable, w.Desired, w.MaxPods)
+		row := fmt.Sprintf(
+			"| %s | %s | %d of %d | %d |\n", code(w.Object.String()), md(end), w.MinAvailable, w.Desired, w.MaxPods,
+		)
 		if w.SettledAt == nil {
 			bad = append(bad, row)
 		} else {
@@ -135,19 +139,26 @@ func (m *planMarkdown) problems() section {
 
 func (m *planMarkdown) expectations() section {
 	failed := m.Failed()
-	s := section{title: fmt.Sprintf("Expectations: %d of %d met", len(m.Expectations)-len(failed), len(m.Expectations)), folded: len(failed) == 0}
+	s := section{
+		title:  fmt.Sprintf("Expectations: %d of %d met", len(m.Expectations)-len(failed), len(m.Expectations)),
+		folded: len(failed) == 0,
+	}
 	for _, e := range m.Expectations {
 		word := "passed"
 		if !e.Passed {
 			word = "**failed**"
 		}
-		s.items = append(s.items, fmt.Sprintf("- %s: %s: %s\n", word, code(e.Expect), md(shortened(e.Message, maxText))))
+		s.items = append(
+			s.items, fmt.Sprintf("- %s: %s: %s\n", word, code(e.Expect), md(shortened(e.Message, maxText))),
+		)
 	}
 	return s
 }
 
 func (m *planMarkdown) outcomes() section {
-	s := section{title: fmt.Sprintf("When nodes go: %d of %d without a good end", len(m.FailedOutcomes()), len(m.Outcomes))}
+	s := section{
+		title: fmt.Sprintf("When nodes go: %d of %d without a good end", len(m.FailedOutcomes()), len(m.Outcomes)),
+	}
 	s.folded = len(m.FailedOutcomes()) == 0
 	for i := range m.Outcomes {
 		o := &m.Outcomes[i]
@@ -173,7 +184,8 @@ func (m *planMarkdown) seeds() section {
 	s.folded = m.Seeds.Passed == m.Seeds.Runs
 	for _, r := range m.Seeds.Results {
 		s.items = append(s.items, fmt.Sprintf(
-			"- %d of %d: %s: %s: %s (seed %d)\n", r.Runs, m.Seeds.Runs, r.Kind, code(r.What), md(shortened(r.Message, maxText)), r.Seed,
+			"- %d of %d: %s: %s: %s (seed %d)\n", r.Runs, m.Seeds.Runs, r.Kind, code(r.What),
+			md(shortened(r.Message, maxText)), r.Seed,
 		))
 	}
 	return s
@@ -189,10 +201,14 @@ func (m *planMarkdown) changes() section {
 		}
 		item := fmt.Sprintf("- `%s` %s\n", marks[c.Action], code(c.Object.String()))
 		for _, f := range c.Fields {
-			item += fmt.Sprintf("  - %s: %s → %s\n", code(f.Path), code(shortened(f.Before, 100)), code(shortened(f.After, 100)))
+			item += fmt.Sprintf(
+				"  - %s: %s → %s\n", code(f.Path), code(shortened(f.Before, 100)), code(shortened(f.After, 100)),
+			)
 		}
 		if len(item) > maxItem {
-			item = fmt.Sprintf("- `%s` %s: %s\n", marks[c.Action], code(c.Object.String()), Plural(len(c.Fields), "field"))
+			item = fmt.Sprintf(
+				"- `%s` %s: %s\n", marks[c.Action], code(c.Object.String()), Plural(len(c.Fields), "field"),
+			)
 		}
 		s.items = append(s.items, item)
 	}

@@ -19,15 +19,24 @@ func TestPlanMarkdownEscapesWhatManifestsHold(t *testing.T) {
 	at := plan.Time(0)
 	p := &plan.Plan{
 		KubernetesVersion: "v1.37.2", Reason: evil, WayOut: evil, StalledAt: &at,
-		Workloads:    []plan.Workload{{Object: diag.Object{Kind: "Deployment", Namespace: "default", Name: evil}, Status: evil, Changed: true}},
+		Workloads: []plan.Workload{
+			{Object: diag.Object{Kind: "Deployment", Namespace: "default", Name: evil}, Status: evil, Changed: true},
+		},
 		Problems:     []plan.Problem{{Kind: plan.Crash, Message: evil, Help: evil, Open: true}},
 		Expectations: []plan.Expectation{{Expect: evil, Message: evil}},
 		Outcomes:     []plan.Outcome{{Kind: plan.DrainNode, Target: evil, Reason: evil}},
-		Seeds:        &plan.Seeds{Runs: 2, Results: []plan.SeedResult{{Kind: plan.SeedStall, What: evil, Message: evil}}},
-		Changes:      []plan.Change{{Action: plan.Update, Object: diag.Object{Kind: "ConfigMap", Name: evil}, Fields: []plan.Field{{Path: evil, Before: evil, After: evil}}}},
-		Remedies:     []plan.Remedy{{Change: evil}},
-		Findings:     []diag.Diagnostic{{Rule: "plan-outage", Severity: diag.Warning, Message: evil}},
-		Assumptions:  []string{evil},
+		Seeds: &plan.Seeds{
+			Runs: 2, Results: []plan.SeedResult{{Kind: plan.SeedStall, What: evil, Message: evil}},
+		},
+		Changes: []plan.Change{
+			{
+				Action: plan.Update, Object: diag.Object{Kind: "ConfigMap", Name: evil},
+				Fields: []plan.Field{{Path: evil, Before: evil, After: evil}},
+			},
+		},
+		Remedies:    []plan.Remedy{{Change: evil}},
+		Findings:    []diag.Diagnostic{{Rule: "plan-outage", Severity: diag.Warning, Message: evil}},
+		Assumptions: []string{evil},
 	}
 	format, err := report.LookupPlan("markdown")
 	if err != nil {
@@ -66,7 +75,8 @@ func TestPlanMarkdownIsShort(t *testing.T) {
 	if err := format.Write(&out, p, report.PlanOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	if text := out.String(); len(text) > 65_000 || !strings.Contains(text, "more*") || !strings.Contains(text, "| and 1975 more |") {
+	if text := out.String(); len(text) > 65_000 || !strings.Contains(text, "more*") ||
+		!strings.Contains(text, "| and 1975 more |") {
 		t.Errorf("%d bytes", len(text))
 	}
 }

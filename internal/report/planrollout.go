@@ -9,7 +9,8 @@ import (
 	"github.com/seatrial/seatrial/internal/plan"
 )
 
-// manyWorkloads is how many workloads a plan moves at most to be shown each by itself; of more, those that do well are folded.
+// manyWorkloads is how many workloads a plan moves at most to be shown each by itself; of more, those that do well are
+// folded.
 const manyWorkloads = 10
 
 // shortWorkloads is how many of those that did well are named, because they were short of pods.
@@ -21,7 +22,8 @@ const wholeRollouts = 3
 // namedRollouts is how many of the others that do not complete are named.
 const namedRollouts = 10
 
-// moving returns the workloads that the plan moves, those that do not complete first, and of them the one that is blamed.
+// moving returns the workloads that the plan moves, those that do not complete first, and of them the one that is
+// blamed.
 func (t *planWriter) moving() (bad, good []*plan.Workload) {
 	for i := range t.Workloads {
 		w := &t.Workloads[i]
@@ -65,7 +67,9 @@ func (t *planWriter) rollouts() {
 				fmt.Fprintln(t, t.dim.Sprintf("  and %d more (--verbose)", len(rest)-i))
 				break
 			}
-			fmt.Fprintf(t, "  %s: %s\n", printable(w.Object.String()), t.severity[diag.Error].Sprint(printable(w.Status)))
+			fmt.Fprintf(
+				t, "  %s: %s\n", printable(w.Object.String()), t.severity[diag.Error].Sprint(printable(w.Status)),
+			)
 		}
 	}
 	if !t.fold {
@@ -77,8 +81,8 @@ func (t *planWriter) rollouts() {
 	t.foldedRollouts(good)
 }
 
-// foldedRollouts writes in a line what became of workloads that did well, and a line for each of those that were short of
-// pods most.
+// foldedRollouts writes in a line what became of workloads that did well, and a line for each of those that were short
+// of pods most.
 func (t *planWriter) foldedRollouts(good []*plan.Workload) {
 	var end plan.Time
 	var short []*plan.Workload
@@ -100,7 +104,12 @@ func (t *planWriter) foldedRollouts(good []*plan.Workload) {
 	})
 	for i, w := range short {
 		if i == shortWorkloads {
-			fmt.Fprintln(t, t.dim.Sprintf("  and %s with fewer pods than desired for a while (--verbose)", Plural(len(short)-i, "workload")))
+			fmt.Fprintln(
+				t,
+				t.dim.Sprintf(
+					"  and %s with fewer pods than desired for a while (--verbose)", Plural(len(short)-i, "workload"),
+				),
+			)
 			break
 		}
 		fmt.Fprintf(t, "  %s: at least %d of %d available\n", printable(w.Object.String()), w.MinAvailable, w.Desired)

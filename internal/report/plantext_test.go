@@ -59,7 +59,9 @@ func TestManyWorkloadsAreFolded(t *testing.T) {
 		p.Changes = append(p.Changes, plan.Change{Action: plan.Update, Object: w.Object, Fields: []plan.Field{
 			{Path: fmt.Sprintf("spec.template.spec.containers[c%d].image", i), Before: "a", After: "b"},
 		}})
-		p.Problems = append(p.Problems, plan.Problem{Kind: plan.Unplaced, Message: "no node", Workload: w.Object, Open: i < 5})
+		p.Problems = append(
+			p.Problems, plan.Problem{Kind: plan.Unplaced, Message: "no node", Workload: w.Object, Open: i < 5},
+		)
 	}
 	write := func(verbose bool) string {
 		var out strings.Builder
@@ -74,8 +76,10 @@ func TestManyWorkloadsAreFolded(t *testing.T) {
 	}
 	short := write(false)
 	for _, want := range []string{
-		"~ Deployment shop/web-00 and 59 more", "spec.template.spec.containers[].image", "2 workloads more that do not complete",
-		"Deployment shop/web-04: 0 of 2 updated replicas available", "55 workloads that completed", "Deployment shop/web-00 and 4 more",
+		"~ Deployment shop/web-00 and 59 more", "spec.template.spec.containers[].image",
+		"2 workloads more that do not complete",
+		"Deployment shop/web-04: 0 of 2 updated replicas available", "55 workloads that completed",
+		"Deployment shop/web-00 and 4 more",
 		"55 problems that went by",
 	} {
 		if !strings.Contains(short, want) {
@@ -85,7 +89,8 @@ func TestManyWorkloadsAreFolded(t *testing.T) {
 	if n := strings.Count(short, "\n"); n > 60 {
 		t.Errorf("%d lines\n%s", n, short)
 	}
-	if long := write(true); strings.Count(long, "spec.template.spec.containers") != 60 || strings.Count(long, "Deployment shop/web-59") < 3 {
+	if long := write(true); strings.Count(long, "spec.template.spec.containers") != 60 ||
+		strings.Count(long, "Deployment shop/web-59") < 3 {
 		t.Errorf("not everything is shown with --verbose:\n%s", long)
 	}
 }

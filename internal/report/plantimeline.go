@@ -89,8 +89,10 @@ func repeats(steps []plan.Step) map[stepKey]*repeat {
 
 // problemWords name the kinds of problems.
 var problemWords = map[string]string{
-	plan.Unplaced: "unschedulable", plan.Refused: "pods refused", plan.Mount: "volume", plan.Config: "configuration", plan.Image: "image", plan.Crash: "crashes",
-	plan.Probe: "probe", plan.Blocked: "eviction blocked", plan.Deadline: "deadline", plan.Preempted: "preempted", plan.NodeLost: "node lost", plan.Denied: "refused",
+	plan.Unplaced: "unschedulable", plan.Refused: "pods refused", plan.Mount: "volume", plan.Config: "configuration",
+	plan.Image: "image", plan.Crash: "crashes",
+	plan.Probe: "probe", plan.Blocked: "eviction blocked", plan.Deadline: "deadline", plan.Preempted: "preempted",
+	plan.NodeLost: "node lost", plan.Denied: "refused",
 	plan.Backoff: "job failed", plan.Deleting: "deletion", plan.Waiting: "waits", plan.Other: "warning",
 }
 
@@ -138,7 +140,8 @@ func (t *planWriter) problem(p *plan.Problem, alike int) {
 		name += fmt.Sprintf(" and %d more", alike)
 	}
 	fmt.Fprintf(
-		t, "  %8s  %s  %s%s\n", p.At, paint.Sprint(problemWords[p.Kind]), name, t.dim.Sprintf("%s, %s", times(p.Count), state),
+		t, "  %8s  %s  %s%s\n", p.At, paint.Sprint(problemWords[p.Kind]), name,
+		t.dim.Sprintf("%s, %s", times(p.Count), state),
 	)
 	t.wrapped("", p.Message, 12, t.plain)
 	if p.Cause != "" && p.Cause != p.Message && !strings.Contains(t.Reason, p.Cause) {

@@ -23,7 +23,8 @@ import (
 
 const (
 	web = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web\nspec:\n  selector:\n    matchLabels:\n      app: web\n  template:\n    metadata:\n      labels:\n        app: wep # 日本 \U0001F600\n" +
-		"    spec:\n      containers:\n      - name: web\n        image: nginx\n        command: [\"sh\", \"-c\", \"" + "echo a long line; " + "\"]\n\tx: 1\n"
+		"    spec:\n      containers:\n      - name: web\n        image: nginx\n        command: [\"sh\", \"-c\", \"" +
+		"echo a long line; " + "\"]\n\tx: 1\n"
 	service = "kind: Service\nspec:\n  selector:\n    app: web\n"
 )
 
@@ -49,7 +50,10 @@ func at(name, text string) source.Range {
 func sample(versions ...string) *report.Lint {
 	deployment := diag.Object{APIVersion: "apps/v1", Kind: "Deployment", Namespace: "shop", Name: "web"}
 	ds := []diag.Diagnostic{
-		{Rule: "service-selects-no-pods", Severity: diag.Warning, Message: "selector of Service shop/web matches no pods of the set", Help: "Deployment shop/web labels its pods app=wep", Object: diag.Object{APIVersion: "v1", Kind: "Service", Name: "web"},
+		{Rule: "service-selects-no-pods", Severity: diag.Warning,
+			Message:  "selector of Service shop/web matches no pods of the set",
+			Help:     "Deployment shop/web labels its pods app=wep",
+			Object:   diag.Object{APIVersion: "v1", Kind: "Service", Name: "web"},
 			Document: 1, Path: "spec.selector", Range: at("dir/a service,1.yaml", "selector:"), Related: []diag.Related{
 				{Range: at("web.yaml", "app: wep"), Message: "the nearest candidate"},
 			}},
@@ -58,7 +62,9 @@ func sample(versions ...string) *report.Lint {
 			Message: "Invalid value: \"x\": compilation failed: ERROR: <input>:1:2:\n | x\n | .^", Document: 1,
 			Path: "spec.rule", Range: at("long.yaml", "here"),
 		},
-		{Rule: "api-server", Severity: diag.Error, Reason: "FieldValueInvalid", Message: "Invalid value: {\"app\":\"wep\"}: `selector` does not match template `labels`", Object: deployment, Document: 1,
+		{Rule: "api-server", Severity: diag.Error, Reason: "FieldValueInvalid",
+			Message: "Invalid value: {\"app\":\"wep\"}: `selector` does not match template `labels`",
+			Object:  deployment, Document: 1,
 			Path: "spec.template.metadata.labels", Range: at("web.yaml", "wep"), Related: []diag.Related{
 				{Range: at("web.yaml", "app: web"), Message: "the selector wants app=web"},
 			},
@@ -74,7 +80,8 @@ func sample(versions ...string) *report.Lint {
 			Object: deployment, Document: 1, Path: "spec.template.spec.containers[0].image",
 			Range: at("web.yaml", "nginx"), URL: "https://example.com/images",
 		},
-		{Rule: "yaml-tab", Severity: diag.Error, Message: "tab in indentation\x1b[31m", Document: 1, Range: at("web.yaml", "\tx"),
+		{Rule: "yaml-tab", Severity: diag.Error, Message: "tab in indentation\x1b[31m", Document: 1,
+			Range: at("web.yaml", "\tx"),
 			Fixes: []diag.Fix{
 				{Message: "two spaces", Safe: true, Edits: []source.Edit{{Range: at("web.yaml", "\t"), NewText: "  "}}},
 			}},

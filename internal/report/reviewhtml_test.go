@@ -22,15 +22,21 @@ func sampleReview() *review.Report {
 	web := diag.Object{APIVersion: "apps/v1", Kind: "Deployment", Namespace: "shop", Name: "web"}
 	finding := review.Finding{
 		Diagnostic: diag.Diagnostic{
-			Rule: "update-refused", Severity: diag.Error, Object: web, Path: "spec.selector", Message: "field is immutable", Help: "use another name",
-			Range: source.Range{File: "web.yaml", Start: source.Pos{Line: 3, Column: 1}, End: source.Pos{Line: 3, Column: 9}},
+			Rule: "update-refused", Severity: diag.Error, Object: web, Path: "spec.selector",
+			Message: "field is immutable", Help: "use another name",
+			Range: source.Range{
+				File: "web.yaml", Start: source.Pos{Line: 3, Column: 1}, End: source.Pos{Line: 3, Column: 9},
+			},
 		},
 		Environments: []string{"prod"}, Update: true,
 	}
 	r := &review.Report{
 		Base: review.Revision{Name: "main", Commit: "0123456789"}, Head: review.Revision{Name: "working tree"},
 		Environments: []review.EnvironmentReport{
-			{Name: "prod", Kind: "kustomization", Action: "update", Updated: 1, Varying: []review.VaryingField{{Object: web, Path: "data.a"}}},
+			{
+				Name: "prod", Kind: "kustomization", Action: "update", Updated: 1,
+				Varying: []review.VaryingField{{Object: web, Path: "data.a"}},
+			},
 			{Name: "dev", Kind: "kustomization", Action: "update", Updated: 1, Was: "test"},
 		},
 		Unchanged: 3,
@@ -42,16 +48,25 @@ func sampleReview() *review.Report {
 				{Path: "spec.revisionHistoryLimit", After: "3"},
 				{Path: "data.text", Before: "a\nb", After: "a\nc", Lines: []string{" a", "-b", "+c"}},
 			},
-		}, {Action: review.Delete, Object: web, Environments: []string{"dev"}, Fields: []review.Field{}, Fate: review.Left, Why: "kubectl apply deletes nothing"}},
+		}, {
+			Action: review.Delete, Object: web, Environments: []string{"dev"}, Fields: []review.Field{},
+			Fate: review.Left, Why: "kubectl apply deletes nothing",
+		}},
 		Refused: []review.Finding{finding}, New: []review.Finding{finding}, Fixed: []review.Finding{finding}, Before: 2,
 		Consequences: []review.Consequence{{
-			Kind: "restart", Risk: review.Low, Object: web, Message: "pods are replaced", Details: []string{"image"}, Environments: []string{"prod", "dev"},
+			Kind: "restart", Risk: review.Low, Object: web, Message: "pods are replaced", Details: []string{"image"},
+			Environments: []string{"prod", "dev"},
 		}},
 		Totals: []review.Total{{
-			Environment: "prod", Namespace: "shop", Before: map[string]string{"pods": "1"}, After: map[string]string{"pods": "2"},
-			Quota: []review.Room{{Resource: "pods", Of: "10", Left: "8"}, {Resource: "requests.cpu", Of: "1", Left: "-500m"}},
+			Environment: "prod", Namespace: "shop", Before: map[string]string{"pods": "1"},
+			After: map[string]string{"pods": "2"},
+			Quota: []review.Room{
+				{Resource: "pods", Of: "10", Left: "8"}, {Resource: "requests.cpu", Of: "1", Left: "-500m"},
+			},
 		}},
-		NodeRooms: []review.NodeRoom{{Environment: "prod", Nodes: 3, Room: []review.Room{{Resource: "cpu", Of: "12", Left: "10500m"}}}},
+		NodeRooms: []review.NodeRoom{
+			{Environment: "prod", Nodes: 3, Room: []review.Room{{Resource: "cpu", Of: "12", Left: "10500m"}}},
+		},
 		Rollouts: []review.Rollout{{
 			Environment: "dev", Simulated: true, Completes: true, Seconds: 12,
 			Workloads: []review.Rolling{{
@@ -63,8 +78,14 @@ func sampleReview() *review.Report {
 				},
 			}},
 			Timeline: []plan.Step{
-				{At: plan.Time(time.Second), Source: plan.FromState, Object: web, Event: "Scheduled", Node: "node-1", Message: "to a node"},
-				{At: plan.Time(2 * time.Second), Source: plan.FromEvent, Object: web, Event: "Unhealthy", Warning: true, Message: "probe failed", Count: 3},
+				{
+					At: plan.Time(time.Second), Source: plan.FromState, Object: web, Event: "Scheduled", Node: "node-1",
+					Message: "to a node",
+				},
+				{
+					At: plan.Time(2 * time.Second), Source: plan.FromEvent, Object: web, Event: "Unhealthy",
+					Warning: true, Message: "probe failed", Count: 3,
+				},
 			},
 		}},
 		Notes: []string{"a note"},
@@ -94,12 +115,17 @@ func TestReviewIsOfItsSchema(t *testing.T) {
 func TestReviewTextShowsAllParts(t *testing.T) {
 	text := writeReview(t, "text", sampleReview())
 	for _, want := range []string{
-		"high risk, 2 of 5 environments change", "main (0123456) -> working tree", "the API server refuses Deployment web", "was test",
-		"not deterministic, no change: data.a of Deployment shop/web", "[update-refused]", "field is immutable", "use another name",
-		"pods are replaced", "~ Deployment shop/web", "spec.replicas  1 -> 2", "        - b", "stays in the cluster: kubectl apply deletes nothing",
-		"dev: completes after 12 s on nodes with room", "at least 2 of 2 available, at most 3 pods", "pods 1 -> 2", "a note",
+		"high risk, 2 of 5 environments change", "main (0123456) -> working tree",
+		"the API server refuses Deployment web", "was test",
+		"not deterministic, no change: data.a of Deployment shop/web", "[update-refused]", "field is immutable",
+		"use another name",
+		"pods are replaced", "~ Deployment shop/web", "spec.replicas  1 -> 2", "        - b",
+		"stays in the cluster: kubectl apply deletes nothing",
+		"dev: completes after 12 s on nodes with room", "at least 2 of 2 available, at most 3 pods", "pods 1 -> 2",
+		"a note",
 		"2 findings of before not shown",
-		"spec.paused  true -> (removed)", "spec.revisionHistoryLimit  (not set) -> 3", "left of the quota: pods 8 of 10, requests.cpu is 500m over 1",
+		"spec.paused  true -> (removed)", "spec.revisionHistoryLimit  (not set) -> 3",
+		"left of the quota: pods 8 of 10, requests.cpu is 500m over 1",
 		"prod, 3 nodes: left cpu 10500m of 12",
 	} {
 		if !strings.Contains(text, want) {
@@ -110,7 +136,9 @@ func TestReviewTextShowsAllParts(t *testing.T) {
 
 func TestReviewTextWrapsReasons(t *testing.T) {
 	r := sampleReview()
-	r.Environments[0].Reasons = []string{"ServiceAccount shop/bot may now do all that ClusterRole admin allows in the namespace shop, and one more"}
+	r.Environments[0].Reasons = []string{
+		"ServiceAccount shop/bot may now do all that ClusterRole admin allows in the namespace shop, and one more",
+	}
 	text := writeReview(t, "text", r)
 	for line := range strings.Lines(text) {
 		if len(line) > 101 {
@@ -142,7 +170,9 @@ func TestPageOfAReviewShowsAnEnvironmentAlone(t *testing.T) {
 	b.Until(`[...document.querySelectorAll("section")].length === 7`)
 	b.Until(`document.querySelector("#changes .at").textContent === "values.yaml:7"`)
 	b.Until(`[...document.querySelectorAll("#changes .at")].some((e) => e.textContent === "was web.yaml:9")`)
-	b.Until(`document.querySelectorAll("#rollout svg path").length >= 4 && document.querySelectorAll("#rollout tr").length === 2`)
+	b.Until(
+		`document.querySelectorAll("#rollout svg path").length >= 4 && document.querySelectorAll("#rollout tr").length === 2`,
+	)
 	b.Until(`document.querySelector("#sums").textContent.includes("requests.cpu is 500m over 1")`)
 	b.Until(`(() => { document.querySelectorAll(".envs button")[1].click(); return true; })()`)
 	b.Until(`document.querySelector("h1").textContent === "dev" && !document.querySelector("#refused")`)

@@ -27,7 +27,8 @@ var markdownSections = []struct {
 	share int // percent of all
 	write func(*markdownWriter) section
 }{
-	{22, (*markdownWriter).refusedSection}, {22, (*markdownWriter).consequenceSection}, {26, (*markdownWriter).changeSection},
+	{22, (*markdownWriter).refusedSection}, {22, (*markdownWriter).consequenceSection},
+	{26, (*markdownWriter).changeSection},
 	{8, (*markdownWriter).rolloutSection}, {10, (*markdownWriter).newSection}, {5, (*markdownWriter).fixedSection},
 	{5, (*markdownWriter).totalSection},
 }
@@ -248,7 +249,8 @@ func (m *markdownWriter) consequenceSection() section {
 		if c.Risk == review.High {
 			risk = "**high**"
 		}
-		item := fmt.Sprintf("- %s · %s %s%s\n", risk, code(shortened(c.Object.String(), 150)), md(shortened(c.Message, 500)),
+		item := fmt.Sprintf("- %s · %s %s%s\n", risk, code(shortened(c.Object.String(), 150)),
+			md(shortened(c.Message, 500)),
 			m.where(c.File, c.Line, c.Environments))
 		for i, d := range c.Details {
 			if i == 5 {
@@ -267,7 +269,10 @@ func (m *markdownWriter) changeSection() section {
 	for i := range m.Changes {
 		c := &m.Changes[i]
 		var b strings.Builder
-		fmt.Fprintf(&b, "**%s** %s%s\n", actionWords[c.Action], code(shortened(objectName(c), 250)), m.where(c.File, c.Line, c.Environments))
+		fmt.Fprintf(
+			&b, "**%s** %s%s\n", actionWords[c.Action], code(shortened(objectName(c), 250)),
+			m.where(c.File, c.Line, c.Environments),
+		)
 		if fate := fateText(c); fate != "" {
 			fmt.Fprintf(&b, "<br>%s\n", md(shortened(fate, 200)))
 		}
@@ -385,7 +390,10 @@ func (m *markdownWriter) foot(cut bool) string {
 	}
 	b.WriteString("</sub>\n")
 	if m.o.Page != "" {
-		fmt.Fprintf(&b, "\n[The whole report](<%s>)\n", strings.NewReplacer("<", "%3C", ">", "%3E", "\n", "", "\r", "").Replace(m.o.Page))
+		fmt.Fprintf(
+			&b, "\n[The whole report](<%s>)\n",
+			strings.NewReplacer("<", "%3C", ">", "%3E", "\n", "", "\r", "").Replace(m.o.Page),
+		)
 	}
 	return b.String()
 }

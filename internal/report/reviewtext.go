@@ -356,7 +356,9 @@ func rolloutText(o *review.Rollout) string {
 
 // rollingText says how a workload fares in a rollout.
 func rollingText(w *review.Rolling) string {
-	text := fmt.Sprintf("%s: at least %d of %d available, at most %s", w.Object, w.MinAvailable, w.Desired, Plural(w.MaxPods, "pod"))
+	text := fmt.Sprintf(
+		"%s: at least %d of %d available, at most %s", w.Object, w.MinAvailable, w.Desired, Plural(w.MaxPods, "pod"),
+	)
 	if w.Settled < 0 {
 		text += "; does not come to rest"
 	}

@@ -24,7 +24,8 @@ func writeSARIF(w io.Writer, r *Lint, _ Options) error {
 	rules := []object{}
 	for i, rule := range r.Rules {
 		s.index[rule.Name] = i
-		o := object{"id": rule.Name, "name": camel(rule.Name), "shortDescription": object{"text": rule.Title}, "fullDescription": object{"text": rule.Doc},
+		o := object{"id": rule.Name, "name": camel(rule.Name), "shortDescription": object{"text": rule.Title},
+			"fullDescription": object{"text": rule.Doc},
 			"help": object{
 				"text": rule.Doc, "markdown": rule.Doc,
 			}, "defaultConfiguration": object{"level": sarifLevel[rule.Severity]},
@@ -70,7 +71,8 @@ func (s *sarif) result(d *diag.Diagnostic, seen map[string]int) object {
 	if d.Help != "" {
 		text += "\n" + d.Help
 	}
-	o := object{"ruleId": d.Rule, "level": sarifLevel[d.Severity], "message": object{"text": text}, "locations": []object{s.location(d.Range, d.Object, "")},
+	o := object{"ruleId": d.Rule, "level": sarifLevel[d.Severity], "message": object{"text": text},
+		"locations":           []object{s.location(d.Range, d.Object, "")},
 		"partialFingerprints": object{"seatrial/v1": fingerprint(d, seen)}}
 	if i, ok := s.index[d.Rule]; ok {
 		o["ruleIndex"] = i

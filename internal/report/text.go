@@ -44,7 +44,8 @@ func newPalette(on bool) palette {
 			diag.Error: make(color.FgRed, color.Bold), diag.Warning: make(color.FgYellow, color.Bold),
 			diag.Info: make(color.FgBlue, color.Bold),
 		},
-		dim: make(color.FgHiBlack), bold: make(color.Bold), help: make(color.FgCyan), good: make(color.FgGreen, color.Bold), plain: make(),
+		dim: make(color.FgHiBlack), bold: make(color.Bold), help: make(color.FgCyan),
+		good: make(color.FgGreen, color.Bold), plain: make(),
 	}
 }
 
@@ -124,7 +125,8 @@ func (t *textWriter) advice(all []diag.Diagnostic) {
 	}
 	for i := len(messages) - 1; i > 0; i-- {
 		rest, same := strings.CutPrefix(messages[i], subject)
-		if lacks, both := strings.CutPrefix(rest, "has no "); both && strings.HasPrefix(messages[i-1], subject+"has no ") {
+		if lacks, both := strings.CutPrefix(rest, "has no "); both &&
+			strings.HasPrefix(messages[i-1], subject+"has no ") {
 			rest = lacks
 		}
 		if same {
@@ -133,7 +135,8 @@ func (t *textWriter) advice(all []diag.Diagnostic) {
 	}
 	fmt.Fprintf(
 		t, "%s: %s:%d:%d: %s%s\n", t.severity[diag.Info].Sprintf("%s[%s]", diag.Info, strings.Join(rules, ", ")),
-		display(first.Range.File), first.Range.Start.Line, first.Range.Start.Column, strings.Join(messages, ", "), only(first),
+		display(first.Range.File), first.Range.Start.Line, first.Range.Start.Column, strings.Join(messages, ", "),
+		only(first),
 	)
 	t.open = true
 }

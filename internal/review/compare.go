@@ -74,7 +74,8 @@ func Compare(in Input) *Report {
 	return r
 }
 
-// refusals divides findings into those with which the server refuses what it had accepted, or did not have, and the rest.
+// refusals divides findings into those with which the server refuses what it had accepted, or did not have, and the
+// rest.
 func refusals(added []Finding) (refused, rest []Finding) {
 	for _, f := range added {
 		if f.Update = f.Rule == lint.UpdateRefused; f.Severity == diag.Error && isVerdict(f.Rule) {
@@ -88,7 +89,9 @@ func refusals(added []Finding) (refused, rest []Finding) {
 
 // isVerdict reports whether a rule is the API server's, or the client's before it.
 func isVerdict(rule string) bool {
-	return slices.ContainsFunc(lint.OwnRules, func(r *lint.Rule) bool { return r.Name == rule && r.Category == "verdict" })
+	return slices.ContainsFunc(
+		lint.OwnRules, func(r *lint.Rule) bool { return r.Name == rule && r.Category == "verdict" },
+	)
 }
 
 // withoutRefused returns an environment as it is when the server refuses some objects: what is there stays.
@@ -124,7 +127,9 @@ func (e *matched) differs() bool {
 
 // report counts what becomes of the objects of an environment.
 func (e *matched) report() EnvironmentReport {
-	r := EnvironmentReport{Name: e.Name, Was: e.Was, Kind: e.Kind, Action: Update, Reasons: []string{}, Varying: e.varying}
+	r := EnvironmentReport{
+		Name: e.Name, Was: e.Was, Kind: e.Kind, Action: Update, Reasons: []string{}, Varying: e.varying,
+	}
 	if r.Varying == nil {
 		r.Varying = []VaryingField{}
 	}
@@ -229,7 +234,9 @@ func groupChanges(all []located) (grouped []Change) {
 	for _, c := range all {
 		var key strings.Builder
 		group := schema.FromAPIVersionAndKind(c.Object.APIVersion, c.Object.Kind).Group
-		fmt.Fprintf(&key, "%s\x00%s\x00%s\x00%s\x00%s\x00%s", c.Action, group, c.Object.Kind, c.Object.Name, c.Was.Name, c.Fate)
+		fmt.Fprintf(
+			&key, "%s\x00%s\x00%s\x00%s\x00%s\x00%s", c.Action, group, c.Object.Kind, c.Object.Name, c.Was.Name, c.Fate,
+		)
 		for _, f := range c.Fields {
 			fmt.Fprintf(&key, "\x00%s\x01%s\x01%s", f.Path, f.Before, f.After)
 		}

@@ -25,7 +25,10 @@ func definitions(e *environment) (found []Consequence) {
 		switch {
 		case old == nil:
 		case p.action == Delete && p.fate.Outcome == Pruned:
-			c := about(p.old, "definition", High, "the definition is deleted, and with it all %s (%s)", old.Spec.Names.Plural, p.fate.Why)
+			c := about(
+				p.old, "definition", High, "the definition is deleted, and with it all %s (%s)", old.Spec.Names.Plural,
+				p.fate.Why,
+			)
 			c.Details = e.hit(old, "", nil)
 			found = append(found, c)
 		case p.action == Update:
@@ -110,14 +113,18 @@ func lostFields(path string, was, is *apiextensionsv1.JSONSchemaProps) (fields [
 		fields = append(fields, lostFields(path+"[]", was.Items.Schema, is.Items.Schema)...)
 	}
 	if was.AdditionalProperties != nil && is.AdditionalProperties != nil {
-		fields = append(fields, lostFields(path+"[*]", was.AdditionalProperties.Schema, is.AdditionalProperties.Schema)...)
+		fields = append(
+			fields, lostFields(path+"[*]", was.AdditionalProperties.Schema, is.AdditionalProperties.Schema)...,
+		)
 	}
 	return fields
 }
 
 // hit lists the custom resources of the repository that are written in a version of a definition, and have one of some
 // fields; the empty version is any, and no fields are none in particular.
-func (e *environment) hit(d *apiextensionsv1.CustomResourceDefinition, version string, fields []string) (list []string) {
+func (e *environment) hit(
+	d *apiextensionsv1.CustomResourceDefinition, version string, fields []string,
+) (list []string) {
 	for _, o := range e.all() {
 		gk := o.Resource.GroupKind()
 		if gk.Group != d.Spec.Group || gk.Kind != d.Spec.Names.Kind {

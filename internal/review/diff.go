@@ -23,7 +23,8 @@ type Field struct {
 	// Lines are the lines of long texts and lists that differ, with a leading "-", "+" or " ".
 	Lines     []string `json:"lines,omitempty"`
 	Defaulted bool     `json:"defaulted,omitempty"` // by the server: neither side writes it
-	// File and Line are where the new side has the field; of a field that is not set any more, where the old side had it.
+	// File and Line are where the new side has the field; of a field that is not set any more, where the old side had
+	// it.
 	File string `json:"file,omitempty"`
 	Line int    `json:"line,omitempty"`
 
@@ -221,7 +222,8 @@ func sameDuration(a, b string) bool {
 // itemKeys are the fields that may tell the items of a list apart, in the order in which they are tried.
 var itemKeys = [][]string{
 	{"name"}, {"containerPort", "protocol"}, {"port", "protocol"}, {"mountPath"}, {"devicePath"}, {"key"},
-	{"topologyKey", "whenUnsatisfiable"}, {"topologyKey"}, {"ip"}, {"uid"}, {"conditionType"}, {"kind", "namespace", "name"},
+	{"topologyKey", "whenUnsatisfiable"}, {"topologyKey"}, {"ip"}, {"uid"}, {"conditionType"},
+	{"kind", "namespace", "name"},
 	{"host"}, {"path"}, {"type"}, {"id"},
 }
 
@@ -263,7 +265,8 @@ func (d *differ) order(path place, b, a map[string]map[string]any, order, newOrd
 	newOrder = slices.DeleteFunc(newOrder, func(name string) bool { return b[name] == nil })
 	if !slices.Equal(order, newOrder) {
 		d.fields = append(d.fields, Field{
-			Path: path.shown + " (order)", at: path, Before: strings.Join(order, ", "), After: strings.Join(newOrder, ", "),
+			Path: path.shown + " (order)", at: path, Before: strings.Join(order, ", "),
+			After: strings.Join(newOrder, ", "),
 		})
 	}
 }

@@ -16,8 +16,8 @@ type findingKey struct {
 	object              string
 }
 
-// keyOf returns the key of a finding. Items of lists are named, so that another one before them changes nothing. Renamed
-// are the objects of the new side by those of the old, where they have another name.
+// keyOf returns the key of a finding. Items of lists are named, so that another one before them changes nothing.
+// Renamed are the objects of the new side by those of the old, where they have another name.
 func (s *Side) keyOf(d *diag.Diagnostic, renamed map[*Object]*Object) findingKey {
 	o := d.Object
 	group := schema.FromAPIVersionAndKind(o.APIVersion, o.Kind).Group
@@ -27,7 +27,10 @@ func (s *Side) keyOf(d *diag.Diagnostic, renamed map[*Object]*Object) findingKey
 	} else if of != nil {
 		o.Name = of.Name()
 	}
-	k := findingKey{rule: d.Rule, path: namedPath(of, d.Path), object: strings.Join([]string{group, o.Kind, o.Namespace, generatedSuffix.ReplaceAllString(o.Name, "")}, "/")}
+	k := findingKey{
+		rule: d.Rule, path: namedPath(of, d.Path),
+		object: strings.Join([]string{group, o.Kind, o.Namespace, generatedSuffix.ReplaceAllString(o.Name, "")}, "/"),
+	}
 	if d.Path == "" {
 		k.message = d.Message
 	}

@@ -26,7 +26,8 @@ func findMoves(all []*matched) map[*matched][]Consequence {
 		c := about(to.new, "moved", Low, "was applied by %s, which leaves it as it is", from.Name)
 		if from.fate.Outcome == Pruned {
 			c = about(to.new, "moved", High,
-				"was applied by %s, which deletes it (%s): it may be gone before this environment creates it again", from.Name, from.fate.Why)
+				"was applied by %s, which deletes it (%s): it may be gone before this environment creates it again",
+				from.Name, from.fate.Why)
 		}
 		c.Environments, c.Details = []string{to.Name}, []string{}
 		moves[to.matched] = append(moves[to.matched], c)

@@ -26,7 +26,8 @@ func connections(e *environment) (found []Consequence) {
 	c := &connectivity{environment: e, before: network.Of(e.old), after: network.Of(e.new)}
 	var pods []*pair // workloads on both sides
 	for _, p := range e.pairs {
-		if p.old != nil && p.new != nil && p.new.Resource.HasPods && p.old.Resource.HasPods && !p.new.Resource.HostNetwork {
+		if p.old != nil && p.new != nil && p.new.Resource.HasPods && p.old.Resource.HasPods &&
+			!p.new.Resource.HostNetwork {
 			pods = append(pods, p)
 		}
 	}
@@ -306,7 +307,9 @@ func (c *connectivity) declared(p *pair) (found []Consequence) {
 		switch {
 		case !still:
 		case was.blocking == nil && is.blocking != nil:
-			cut := about(p.new, "network", High, "%scannot connect to %s any more: %s", is.what, key, inWordsOf(is.blocking))
+			cut := about(
+				p.new, "network", High, "%scannot connect to %s any more: %s", is.what, key, inWordsOf(is.blocking),
+			)
 			cut.Details = []string{"told by " + is.by}
 			found = append(found, cut)
 		case was.blocking != nil && is.blocking == nil:

@@ -55,7 +55,9 @@ func permissions(e *environment) (found []Consequence) {
 			risk = High
 		}
 		lines := inWords(added)
-		c := Consequence{Kind: "rbac", Risk: risk, Message: fmt.Sprintf("%s may now %s", subject, lines[0]), Details: lines[1:]}
+		c := Consequence{
+			Kind: "rbac", Risk: risk, Message: fmt.Sprintf("%s may now %s", subject, lines[0]), Details: lines[1:],
+		}
 		c.Object.Kind, c.Object.Name = "", subject
 		if from := after[added[0]]; from != nil {
 			c.Object, c.File, c.Line = from.shown(), from.Place.File, from.Place.Start.Line
@@ -113,7 +115,8 @@ func aggregated(rule *rbacv1.AggregationRule, objects []*Object) (rules []rbacv1
 			continue
 		}
 		for _, o := range objects {
-			if role, ok := o.Typed.(*rbacv1.ClusterRole); ok && role.AggregationRule == nil && selector.Matches(labels.Set(role.Labels)) {
+			if role, ok := o.Typed.(*rbacv1.ClusterRole); ok && role.AggregationRule == nil &&
+				selector.Matches(labels.Set(role.Labels)) {
 				rules = append(rules, role.Rules...)
 			}
 		}
@@ -122,7 +125,9 @@ func aggregated(rule *rbacv1.AggregationRule, objects []*Object) (rules []rbacv1
 }
 
 // bind adds what a binding allows its subjects. A role that is not among the objects is one thing to be allowed.
-func (r *roles) bind(grants map[grant]*Object, binding *Object, ref rbacv1.RoleRef, subjects []rbacv1.Subject, namespace string) {
+func (r *roles) bind(
+	grants map[grant]*Object, binding *Object, ref rbacv1.RoleRef, subjects []rbacv1.Subject, namespace string,
+) {
 	id := Identity{rbacGroup, ref.Kind, "", ref.Name}
 	if ref.Kind == "Role" {
 		id.Namespace = namespace
@@ -131,7 +136,10 @@ func (r *roles) bind(grants map[grant]*Object, binding *Object, ref rbacv1.RoleR
 	for _, s := range subjects {
 		subject := subjectName(s, namespace)
 		if !known {
-			grants[grant{subject: subject, namespace: namespace, verb: "*", resource: allOf + ref.Kind + " " + ref.Name + " allows"}] = binding
+			grants[grant{
+				subject: subject, namespace: namespace, verb: "*",
+				resource: allOf + ref.Kind + " " + ref.Name + " allows",
+			}] = binding
 			continue
 		}
 		for _, rule := range rules {
@@ -240,7 +248,9 @@ func covered(g grant, before map[grant]*Object, had rights) bool {
 	} else if ok, _ := validation.Covers(slices.Concat(had[g.scope()], had[everywhere]), []rbacv1.PolicyRule{g.rule()}); ok {
 		return true
 	}
-	return slices.ContainsFunc(builtin[from:], func(role string) bool { return has(role, g.namespace) || has(role, "") })
+	return slices.ContainsFunc(
+		builtin[from:], func(role string) bool { return has(role, g.namespace) || has(role, "") },
+	)
 }
 
 // dangerousVerbs let a subject become another one.
@@ -255,7 +265,8 @@ var dangerousResources = []string{
 func dangerous(g grant) bool {
 	switch {
 	case strings.HasPrefix(g.resource, allOf):
-		return strings.HasSuffix(g.resource, "ClusterRole cluster-admin allows") || strings.HasSuffix(g.resource, "ClusterRole admin allows")
+		return strings.HasSuffix(g.resource, "ClusterRole cluster-admin allows") ||
+			strings.HasSuffix(g.resource, "ClusterRole admin allows")
 	case slices.Contains(dangerousVerbs, g.verb), strings.HasPrefix(g.resource, "*"):
 		return true
 	}
@@ -279,7 +290,9 @@ func inWords(grants []grant) []string {
 			}
 			return 1
 		}
-		return cmp.Or(cmp.Compare(a.resource, b.resource), cmp.Compare(a.namespace, b.namespace), cmp.Compare(a.name, b.name))
+		return cmp.Or(
+			cmp.Compare(a.resource, b.resource), cmp.Compare(a.namespace, b.namespace), cmp.Compare(a.name, b.name),
+		)
 	})
 	texts := make([]string, len(order))
 	for i, l := range order {

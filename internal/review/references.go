@@ -25,8 +25,12 @@ func services(e *environment) (found []Consequence) {
 		lost, gained := minus(before, after), minus(after, before)
 		stay := e.staying(lost)
 		switch {
-		case len(before) > 0 && len(after) == 0 && !e.new.MayCreatePods(p.new.Resource.Object.Namespace) && !e.moved(lost):
-			c := about(p.new, "service-pods", High, "selects no pods any more: it selected those of %s", names(shownKeys(lost)))
+		case len(before) > 0 && len(after) == 0 && !e.new.MayCreatePods(p.new.Resource.Object.Namespace) &&
+			!e.moved(lost):
+			c := about(
+				p.new, "service-pods", High, "selects no pods any more: it selected those of %s",
+				names(shownKeys(lost)),
+			)
 			c.Details = e.whyNot(p, lost)
 			found = append(found, c)
 		case len(stay) > 0 && len(after) > 0:
@@ -37,7 +41,9 @@ func services(e *environment) (found []Consequence) {
 			}
 			found = append(found, c)
 		case len(gained) > 0 && len(before) > 0 && len(lost) == 0:
-			found = append(found, about(p.new, "service-pods", Low, "selects the pods of %s as well", names(shownKeys(gained))))
+			found = append(
+				found, about(p.new, "service-pods", Low, "selects the pods of %s as well", names(shownKeys(gained))),
+			)
 		}
 	}
 	return found
@@ -134,8 +140,11 @@ func references(e *environment) (found []Consequence) {
 		}
 	}
 	for _, p := range e.both("", "ConfigMap", "Secret", "PersistentVolumeClaim", "ServiceAccount") {
-		if p.action != Rename && e.old.Referred(p.old.Resource) && !e.new.Referred(p.new.Resource) && !e.new.MayCreatePods(p.new.Resource.Object.Namespace) {
-			found = append(found, about(p.new, "reference-orphaned", Low, "nothing in this environment refers to it any more"))
+		if p.action != Rename && e.old.Referred(p.old.Resource) && !e.new.Referred(p.new.Resource) &&
+			!e.new.MayCreatePods(p.new.Resource.Object.Namespace) {
+			found = append(
+				found, about(p.new, "reference-orphaned", Low, "nothing in this environment refers to it any more"),
+			)
 		}
 	}
 	return found
@@ -190,9 +199,10 @@ func autoscalers(e *environment) (found []Consequence) {
 			if target == nil || target.new == nil || !target.new.Resource.ReplicasWritten {
 				continue
 			}
-			changed := p.action == Create || target.action == Create || slices.ContainsFunc(target.fields, func(f Field) bool {
-				return f.Path == "spec.replicas"
-			}) || target.old != nil && !target.old.Resource.ReplicasWritten
+			changed := p.action == Create || target.action == Create ||
+				slices.ContainsFunc(target.fields, func(f Field) bool {
+					return f.Path == "spec.replicas"
+				}) || target.old != nil && !target.old.Resource.ReplicasWritten
 			if changed {
 				found = append(found, about(target.new, "autoscaler-conflict", Medium,
 					"spec.replicas is %d, and HorizontalPodAutoscaler %s scales between %d and %d: each apply sets it back",
@@ -249,11 +259,14 @@ func volumes(e *environment) (found []Consequence) {
 				found = append(found, about(p.old, "volume", High,
 					"the claims of its pods are deleted with it: persistentVolumeClaimRetentionPolicy.whenDeleted is Delete"))
 			} else if hasClaims(p.old) {
-				found = append(found, about(p.old, "volume", Medium, "the claims of its pods stay, and no pod uses them any more"))
+				found = append(
+					found, about(p.old, "volume", Medium, "the claims of its pods stay, and no pod uses them any more"),
+				)
 			}
 		case p.action == Rename && p.old.is("apps", "StatefulSet") && hasClaims(p.old):
 			found = append(found, about(p.new, "volume", High,
-				"pods of the new name get new, empty volumes; those of StatefulSet %s are not attached to them", p.old.Name()))
+				"pods of the new name get new, empty volumes; those of StatefulSet %s are not attached to them",
+				p.old.Name()))
 		case p.action == Update:
 			found = append(found, otherVolumes(p)...)
 		}
@@ -287,7 +300,9 @@ func otherVolumes(p *pair) (found []Consequence) {
 		switch {
 		case i < 0:
 		case new.Spec.Volumes[i].PersistentVolumeClaim == nil:
-			found = append(found, about(p.new, "volume", High, "volume %s no longer holds the data of claim %s", v.Name, claim))
+			found = append(
+				found, about(p.new, "volume", High, "volume %s no longer holds the data of claim %s", v.Name, claim),
+			)
 		case new.Spec.Volumes[i].PersistentVolumeClaim.ClaimName != claim:
 			found = append(found, about(p.new, "volume", High, "volume %s is claim %s in place of %s",
 				v.Name, new.Spec.Volumes[i].PersistentVolumeClaim.ClaimName, claim))
@@ -309,10 +324,14 @@ func images(e *environment) (found []Consequence) {
 				continue
 			}
 			if from, to := registryOf(was), registryOf(image); known && from != "" && to != "" && from != to {
-				found = append(found, about(p.new, "image", Medium, "container %s pulls from %s in place of %s", name, to, from))
+				found = append(
+					found, about(p.new, "image", Medium, "container %s pulls from %s in place of %s", name, to, from),
+				)
 			}
 			if floating(image) && !(known && floating(was)) {
-				found = append(found, about(p.new, "image", Low, "container %s runs %s: what it means may change", name, image))
+				found = append(
+					found, about(p.new, "image", Low, "container %s runs %s: what it means may change", name, image),
+				)
 			}
 		}
 	}

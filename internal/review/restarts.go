@@ -53,7 +53,10 @@ func replaced(p *pair) Consequence {
 	if p.fate.Outcome == Left {
 		return about(p.new, "restart", Medium, "runs beside %s, which stays", p.old.shown())
 	}
-	return about(p.new, "restart", Medium, "takes the place of %s, whose pods are deleted: that is no rolling update", p.old.shown())
+	return about(
+		p.new, "restart", Medium, "takes the place of %s, whose pods are deleted: that is no rolling update",
+		p.old.shown(),
+	)
 }
 
 // heldBack says what keeps a workload from replacing its pods, or how they are missed while it does.
@@ -92,7 +95,9 @@ var (
 	referenceField = regexp.MustCompile(
 		`(configMapRef\.name|configMapKeyRef\.name|configMap\.name|secretRef\.name|secretKeyRef\.name|secret\.secretName|secret\.name)$`,
 	)
-	checksumField = regexp.MustCompile(`^spec\.template\.metadata\.annotations\[(.*(?:checksum|hash|sha).*)\]$|^spec\.template\.metadata\.annotations\.(.*(?:checksum|hash|sha).*)$`)
+	checksumField = regexp.MustCompile(
+		`^spec\.template\.metadata\.annotations\[(.*(?:checksum|hash|sha).*)\]$|^spec\.template\.metadata\.annotations\.(.*(?:checksum|hash|sha).*)$`,
+	)
 )
 
 // reasons says in words why pods are replaced, what a reader looks for first.
@@ -106,7 +111,9 @@ func (e *environment) reasons(fields []Field) (all []string) {
 		}
 		switch {
 		case referenceField.MatchString(f.Path) && e.generated(f):
-			configs = append(configs, fmt.Sprintf("the content of %s changes, and with it its generated name", stemOfName(f.After)))
+			configs = append(
+				configs, fmt.Sprintf("the content of %s changes, and with it its generated name", stemOfName(f.After)),
+			)
 		case checksumField.MatchString(f.Path):
 			configs = append(configs, fmt.Sprintf("annotation %s changes", strings.Trim(
 				strings.TrimPrefix(f.Path, "spec.template.metadata.annotations"), ".[]")))
@@ -269,7 +276,8 @@ func usageOf(pods *lint.PodTemplate, config *Object) (u usage, ok bool) {
 
 func (u *usage) environment(c corev1.Container, name string, secret bool) {
 	for _, e := range c.EnvFrom {
-		if !secret && e.ConfigMapRef != nil && e.ConfigMapRef.Name == name || secret && e.SecretRef != nil && e.SecretRef.Name == name {
+		if !secret && e.ConfigMapRef != nil && e.ConfigMapRef.Name == name ||
+			secret && e.SecretRef != nil && e.SecretRef.Name == name {
 			u.whole = append(u.whole, c.Name)
 		}
 	}

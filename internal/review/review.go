@@ -65,7 +65,8 @@ type Side struct {
 	// Recreated are objects that are deleted and created again, since the server refuses their update, with the reason.
 	Recreated map[Identity]string
 	Problem   string // why the side cannot be rendered, or not as a whole
-	// Unread reports whether an object of the other side may be among what cannot be read of this one; nil: all was read.
+	// Unread reports whether an object of the other side may be among what cannot be read of this one; nil: all was
+	// read.
 	Unread func(*Object) bool
 
 	byDocument map[documentKey]*Object // of Objects, made when it is first asked for

@@ -53,8 +53,8 @@ func side(t *testing.T, name, text string) *review.Side {
 	return s
 }
 
-// TestCompare reviews the changes of testdata/*.txtar: from old.yaml to new.yaml, with a tool that prunes unless there is
-// a file "left". UPDATE=1 rewrites what is expected.
+// TestCompare reviews the changes of testdata/*.txtar: from old.yaml to new.yaml, with a tool that prunes unless there
+// is a file "left". UPDATE=1 rewrites what is expected.
 func TestCompare(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(files) == 0 {

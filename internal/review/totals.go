@@ -18,8 +18,8 @@ import (
 // amounts are quantities by resource: requests.cpu.
 type amounts map[string]resource.Quantity
 
-// amountsOf sums up what the pods of Deployments, StatefulSets, ReplicaSets and Pods ask for, by namespace. What depends
-// on the number of nodes, or runs once, is not in the sums.
+// amountsOf sums up what the pods of Deployments, StatefulSets, ReplicaSets and Pods ask for, by namespace. What
+// depends on the number of nodes, or runs once, is not in the sums.
 func amountsOf(objects []*Object) map[string]amounts {
 	byNamespace := map[string]amounts{}
 	for _, o := range objects {
@@ -142,7 +142,8 @@ func (e *environment) quotaRoom(namespace string, used amounts) (all []Room) {
 
 // summed reports whether a resource of a quota is one that amountsOf sums up.
 func summed(key string) bool {
-	return key == "pods" || strings.HasPrefix(key, "requests.") && !strings.Contains(key, "storage") || strings.HasPrefix(key, "limits.")
+	return key == "pods" || strings.HasPrefix(key, "requests.") && !strings.Contains(key, "storage") ||
+		strings.HasPrefix(key, "limits.")
 }
 
 // roomOf returns what is left of a resource.
@@ -152,8 +153,8 @@ func roomOf(name string, of, used resource.Quantity) Room {
 	return Room{Resource: name, Of: of.String(), Left: left.String()}
 }
 
-// nodeRoom returns what the pods of the environment, and those that run beside them, leave of its nodes. Environments whose
-// sums do not differ are left out.
+// nodeRoom returns what the pods of the environment, and those that run beside them, leave of its nodes. Environments
+// whose sums do not differ are left out.
 func (e *environment) nodeRoom() []NodeRoom {
 	if len(e.Nodes) == 0 || len(e.totals()) == 0 {
 		return nil
@@ -217,7 +218,8 @@ func quotas(e *environment) (found []Consequence) {
 	return found
 }
 
-// exceeded says of which resources of a quota the pods of its namespace ask for more than it allows, and did not before.
+// exceeded says of which resources of a quota the pods of its namespace ask for more than it allows, and did not
+// before.
 func (e *environment) exceeded(was, is *Object) []Consequence {
 	quota, ok := quotaOf(is)
 	if !ok {
@@ -242,7 +244,9 @@ func (e *environment) exceeded(was, is *Object) []Consequence {
 	if len(over) == 0 {
 		return nil
 	}
-	return []Consequence{about(is, "quota", High, "its pods would need more than it allows: %s", strings.Join(over, ", "))}
+	return []Consequence{
+		about(is, "quota", High, "its pods would need more than it allows: %s", strings.Join(over, ", ")),
+	}
 }
 
 // quotaOf returns what a ResourceQuota without scopes allows.

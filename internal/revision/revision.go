@@ -75,7 +75,9 @@ func (r *Repository) MergeBase(ctx context.Context, a, b string) (commit string,
 	}
 	out, err := run(ctx, r.Top, "merge-base", from, to)
 	if err != nil {
-		return "", fmt.Errorf("no common commit of %s and %s: the clone may be shallow; fetch it with `git fetch --unshallow`", a, b)
+		return "", fmt.Errorf(
+			"no common commit of %s and %s: the clone may be shallow; fetch it with `git fetch --unshallow`", a, b,
+		)
 	}
 	return strings.TrimSpace(string(out)), nil
 }

@@ -90,12 +90,19 @@ func TestFilesOfEarlierRevision(t *testing.T) {
 }
 
 func TestFilesOfOneFolder(t *testing.T) {
-	top := repository(t, map[string]string{"a.yaml": "", "dir/b.yaml": "b", "dir/below/c.yaml": "", "dir*/d.yaml": "d", "dirs/e.yaml": ""})
+	top := repository(
+		t,
+		map[string]string{
+			"a.yaml": "", "dir/b.yaml": "b", "dir/below/c.yaml": "", "dir*/d.yaml": "d", "dirs/e.yaml": "",
+		},
+	)
 	r, err := Find(t.Context(), top)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for folder, want := range map[string]string{".": "a.yaml", "dir": "dir/b.yaml", "dir*": "dir*/d.yaml", "dir/below/": "dir/below/c.yaml", "none": ""} {
+	for folder, want := range map[string]string{
+		".": "a.yaml", "dir": "dir/b.yaml", "dir*": "dir*/d.yaml", "dir/below/": "dir/below/c.yaml", "none": "",
+	} {
 		tree, err := r.Folder(t.Context(), "main", folder)
 		if err != nil {
 			t.Fatal(err)
@@ -137,7 +144,8 @@ func TestLinksThatLeadOutAreLeftOut(t *testing.T) {
 
 func TestNamesOutsideOfTheTreeAreRefused(t *testing.T) {
 	for name, want := range map[string]bool{
-		"a/b.yaml": true, ".github/x": true, "../a": false, "/a": false, ".git/config": false, "a/.GIT/hooks/x": false, "a/../../b": false,
+		"a/b.yaml": true, ".github/x": true, "../a": false, "/a": false, ".git/config": false, "a/.GIT/hooks/x": false,
+		"a/../../b": false,
 	} {
 		if _, ok := fileOf("100644 blob 0123 5\t" + name); ok != want {
 			t.Errorf("%q: %v, want %v", name, ok, want)

@@ -194,9 +194,12 @@ func (t *Tree) each(ctx context.Context, files []File, use func(File, []byte) er
 	return nil
 }
 
-var errMissing = errors.New("the clone does not have its content (a partial clone?); fetch it with `git fetch --refetch`")
+var errMissing = errors.New(
+	"the clone does not have its content (a partial clone?); fetch it with `git fetch --refetch`",
+)
 
-// nextContent reads the answer of cat-file about one object: its hash, type and size, a newline, the content, a newline.
+// nextContent reads the answer of cat-file about one object: its hash, type and size, a newline, the content, a
+// newline.
 func nextContent(in *bufio.Reader) ([]byte, error) {
 	head, err := in.ReadString('\n')
 	if err != nil {

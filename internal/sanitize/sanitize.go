@@ -49,7 +49,8 @@ func Lines(s string) string {
 func Page(s string) string { return Lines(s) }
 
 // markdown are the characters by which Markdown and the HTML in it begin.
-var markdown = strings.NewReplacer(`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "<", "&lt;", ">", "&gt;", "&", "&amp;",
+var markdown = strings.NewReplacer(`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "<", "&lt;", ">",
+	"&gt;", "&", "&amp;",
 	"#", `\#`, "|", `\|`, "!", `\!`, "~", `\~`, "@", "&#64;")
 
 // Markdown returns s as text of one line in Markdown.

@@ -69,7 +69,8 @@ func TestJSONKeepsItsValue(t *testing.T) {
 func TestWriter(t *testing.T) {
 	var b strings.Builder
 	text := hostile + "\n"
-	if n, err := sanitize.Writer(&b).Write([]byte(text)); n != len(text) || err != nil || b.String() != sanitize.Lines(text) {
+	if n, err := sanitize.Writer(&b).Write([]byte(text)); n != len(text) || err != nil ||
+		b.String() != sanitize.Lines(text) {
 		t.Errorf("%d, %v, %q", n, err, b.String())
 	}
 }

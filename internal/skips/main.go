@@ -53,7 +53,8 @@ func check(r io.Reader, allowed []string) error {
 		name := e.Package + " " + e.Test
 		switch {
 		case e.Test == "":
-		case e.Action == "output" && !strings.HasPrefix(strings.TrimSpace(e.Output), "---") && !strings.HasPrefix(e.Output, "==="):
+		case e.Action == "output" && !strings.HasPrefix(strings.TrimSpace(e.Output), "---") &&
+			!strings.HasPrefix(e.Output, "==="):
 			outputs[name] += e.Output
 		case e.Action == "skip":
 			if !slices.Contains(allowed, e.Test) {

@@ -40,7 +40,9 @@ func addConfigMap(s *trial.Session, number int, text string) error {
 	if err != nil {
 		return err
 	}
-	c := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprint("c-", number)}, Data: map[string]string{"text": text}}
+	c := &corev1.ConfigMap{
+		ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprint("c-", number)}, Data: map[string]string{"text": text},
+	}
 	_, err = client.CoreV1().ConfigMaps("default").Create(context.Background(), c, metav1.CreateOptions{})
 	return err
 }

@@ -161,7 +161,8 @@ func lock(ctx context.Context, path string) (unlock func(), err error) {
 		case time.Now().After(deadline):
 			closeQuietly(f)
 			return nil, fmt.Errorf(
-				"another command is working on the trial in %s: wait for it to end, or use another file with --trial", path,
+				"another command is working on the trial in %s: wait for it to end, or use another file with --trial",
+				path,
 			)
 		}
 		time.Sleep(20 * time.Millisecond)

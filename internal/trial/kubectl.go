@@ -342,7 +342,8 @@ func (v Verb) CallReal(ctx context.Context, name string, args []string, in io.Re
 		v.build = newConnectedExec
 	}
 	return execute(
-		ctx, v.Command(flags, streams), flags.AddFlags, warned, append([]string{v.Name, "--context", name}, args...), streams,
+		ctx, v.Command(flags, streams), flags.AddFlags, warned, append([]string{v.Name, "--context", name}, args...),
+		streams,
 	)
 }
 
@@ -360,7 +361,9 @@ func execute(
 	root.SetIn(streams.In)
 	root.SetOut(streams.Out)
 	root.SetErr(streams.ErrOut)
-	util.BehaviorOnFatal(func(message string, code int) { panic(&ExitError{Code: code, Message: ways.Replace(message)}) })
+	util.BehaviorOnFatal(
+		func(message string, code int) { panic(&ExitError{Code: code, Message: ways.Replace(message)}) },
+	)
 	defer util.DefaultBehaviorOnFatal()
 	defer func() {
 		switch r := recover().(type) {
@@ -372,7 +375,13 @@ func execute(
 			if !strings.HasPrefix(place, "k8s.io/kubectl/") {
 				panic(r)
 			}
-			err = &ExitError{Code: 1, Message: fmt.Sprintf("error: kubectl's own code failed at %s: %v; it did not expect what the server answered; look whether every object names its namespace", place, r)}
+			err = &ExitError{
+				Code: 1,
+				Message: fmt.Sprintf(
+					"error: kubectl's own code failed at %s: %v; it did not expect what the server answered; look whether every object names its namespace",
+					place, r,
+				),
+			}
 		}
 	}()
 	if err := root.ExecuteContext(ctx); err != nil {

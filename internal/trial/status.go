@@ -36,7 +36,9 @@ func printEvents(ctx context.Context, client kubernetes.Interface, since time.Ti
 	if err != nil {
 		return err
 	}
-	events := slices.DeleteFunc(list.Items, func(e corev1.Event) bool { return lastSeen(&e).Before(since.Truncate(time.Second)) })
+	events := slices.DeleteFunc(
+		list.Items, func(e corev1.Event) bool { return lastSeen(&e).Before(since.Truncate(time.Second)) },
+	)
 	slices.SortStableFunc(events, func(a, b corev1.Event) int { return compareEvents(&a, &b) })
 	if len(events) == 0 {
 		_, err := fmt.Fprintln(out, "Nothing happened.")
@@ -153,7 +155,9 @@ func survey(ctx context.Context, client kubernetes.Interface) (seen surveyed, er
 	if err != nil {
 		return seen, err
 	}
-	seen = surveyed{nodes: strings.Join(shortened(nodeStates(nodes.Items)), ", "), unsettled: "nothing", pods: len(pods.Items)}
+	seen = surveyed{
+		nodes: strings.Join(shortened(nodeStates(nodes.Items)), ", "), unsettled: "nothing", pods: len(pods.Items),
+	}
 	if len(left) > 0 {
 		seen.unsettled = strings.Join(shortened(left), "\n\t")
 	}

@@ -143,11 +143,12 @@ func (t *Trial) fresh(seed int64) *state {
 // live continues where the last command ended.
 func (t *Trial) live(ctx context.Context, state *state, f func(*Session) error) error {
 	missed := t.missed(state)
-	return t.begin(ctx, state, cluster.Config{APIServer: apiserver.Options{DB: state.db}, KubeletState: state.Kubelet}, func(s *Session) error {
-		time.Sleep(missed)
-		s.Began = time.Now()
-		return f(s)
-	})
+	return t.begin(ctx, state, cluster.Config{APIServer: apiserver.Options{DB: state.db}, KubeletState: state.Kubelet},
+		func(s *Session) error {
+			time.Sleep(missed)
+			s.Began = time.Now()
+			return f(s)
+		})
 }
 
 // missed returns how far the clock of the trial is behind.

@@ -24,12 +24,16 @@ type warnings struct {
 
 // newWarnings returns a handler that shows each warning once.
 func newWarnings(w io.Writer) *warnings {
-	writer := rest.NewWarningWriter(w, rest.WarningWriterOptions{Deduplicate: true, Color: printers.AllowsColorOutput(w)})
+	writer := rest.NewWarningWriter(
+		w, rest.WarningWriterOptions{Deduplicate: true, Color: printers.AllowsColorOutput(w)},
+	)
 	return &warnings{shown: writer, count: writer.WarningCount}
 }
 
 func (w *warnings) bind(flags *pflag.FlagSet) {
-	flags.BoolVar(&w.asErrors, "warnings-as-errors", false, "treat warnings of the server as errors, and exit with code 1")
+	flags.BoolVar(
+		&w.asErrors, "warnings-as-errors", false, "treat warnings of the server as errors, and exit with code 1",
+	)
 }
 
 // handle sets the warning handler of a configuration.
@@ -48,8 +52,12 @@ func (u uncalled) RoundTrip(req *http.Request) (*http.Response, error) {
 		return resp, err
 	}
 	switch {
-	case strings.Contains(req.URL.Path, "/validatingwebhookconfigurations") || strings.Contains(req.URL.Path, "/mutatingwebhookconfigurations"):
-		warn(resp, "webhooks are not called on a trial, whatever their failurePolicy: the live cluster (`seatrial up`) calls those on this machine")
+	case strings.Contains(req.URL.Path, "/validatingwebhookconfigurations") ||
+		strings.Contains(req.URL.Path, "/mutatingwebhookconfigurations"):
+		warn(
+			resp,
+			"webhooks are not called on a trial, whatever their failurePolicy: the live cluster (`seatrial up`) calls those on this machine",
+		)
 	case strings.HasPrefix(req.URL.Path, "/apis/kwok.x-k8s.io/"):
 		warn(
 			resp,
@@ -62,7 +70,8 @@ func (u uncalled) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		if bytes.Contains(body, []byte(`"strategy":"Webhook"`)) {
 			warn(
-				resp, "conversion webhooks are not called on a trial: objects can be read and written in the storage version alone",
+				resp,
+				"conversion webhooks are not called on a trial: objects can be read and written in the storage version alone",
 			)
 		}
 	}

@@ -5,9 +5,9 @@
 //
 //	pretty, err := format.Source(data)
 //
-// The style: two spaces for each level, the dashes of a list below its key, one space after dashes and colons and before
-// trailing comments, at most one empty line in a row, no spaces at the end of lines. The lines of texts in quotes, block
-// scalars and flow collections move as a whole.
+// The style: two spaces for each level, the dashes of a list below its key, one space after dashes and colons and
+// before trailing comments, at most one empty line in a row, no spaces at the end of lines. The lines of texts in
+// quotes, block scalars and flow collections move as a whole.
 package format
 
 import (
@@ -24,8 +24,8 @@ import (
 )
 
 // Source returns a text of YAML documents in the style of the package. It returns an error for a text that cannot be
-// read, or that is written in a way that the package does not lay out: explicit keys, directives, tabs before the text of a
-// line. JSON is returned as it is.
+// read, or that is written in a way that the package does not lay out: explicit keys, directives, tabs before the text
+// of a line. JSON is returned as it is.
 func Source(data []byte) ([]byte, error) {
 	before, err := values(data)
 	if err != nil {
@@ -45,7 +45,8 @@ func Source(data []byte) ([]byte, error) {
 		return nil, err
 	}
 	pretty := strings.Join(p.out, "\n")
-	if last := strings.TrimLeft(p.lines[len(p.lines)-1], " "); strings.HasSuffix(text, "\n") || last == "" || !p.inBlock {
+	if last := strings.TrimLeft(p.lines[len(p.lines)-1], " "); strings.HasSuffix(text, "\n") || last == "" ||
+		!p.inBlock {
 		pretty += "\n"
 	}
 	if crlf {
@@ -162,8 +163,8 @@ func (p *printer) content(line string, column int) error {
 	return p.value(rest)
 }
 
-// enter makes the map or list innermost that has an entry at a column. It returns the column after printing of the first
-// entry of the line, which is first unless that is negative.
+// enter makes the map or list innermost that has an entry at a column. It returns the column after printing of the
+// first entry of the line, which is first unless that is negative.
 func (p *printer) enter(column int, list bool, first int) int {
 	for len(p.levels) > 0 && p.top().from > column {
 		p.levels = p.levels[:len(p.levels)-1]
@@ -205,7 +206,8 @@ func (p *printer) flush(levels []level) {
 	p.waiting = nil
 }
 
-// place returns the column after printing of what stands at a column among levels. Of two with one column, the later counts.
+// place returns the column after printing of what stands at a column among levels. Of two with one column, the later
+// counts.
 func place(column int, levels []level) int {
 	nearest := level{from: -1}
 	for _, l := range levels {

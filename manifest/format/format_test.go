@@ -154,7 +154,9 @@ func TestRepository(t *testing.T) {
 	}
 	t.Logf("%d texts, %d also with twice the indentation", printed, doubled)
 	if printed < 500 || doubled < 300 {
-		t.Errorf("%d texts were printed, %d of them with twice the indentation: too few to prove anything", printed, doubled)
+		t.Errorf(
+			"%d texts were printed, %d of them with twice the indentation: too few to prove anything", printed, doubled,
+		)
 	}
 }
 

@@ -381,7 +381,8 @@ func (r *reader) scalar(text []byte) bool {
 			return r.constant(text)
 		}
 	case c == '/' || c == '$' || c == '(' || c >= utf8.RuneSelf:
-	case c == '-' && len(text) > 1 && (isLetter(text[1]) && text[1] != '_' || text[1] == '-' && !bytes.HasPrefix(text, []byte("---"))):
+	case c == '-' && len(text) > 1 &&
+		(isLetter(text[1]) && text[1] != '_' || text[1] == '-' && !bytes.HasPrefix(text, []byte("---"))):
 	case c == '.' && (bytes.HasPrefix(text, []byte("./")) || bytes.HasPrefix(text, []byte("../"))):
 	default:
 		return false

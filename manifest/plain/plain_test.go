@@ -50,10 +50,16 @@ func TestPlainTextMeansWhatClientsTakeItFor(t *testing.T) {
 
 func TestTextThatMayMeanSomethingElseIsNotPlain(t *testing.T) {
 	for _, text := range []string{
-		"a: yes", "a: N", "a: Off", "yes: a", "y: a", "NULL: a", "1: a", "a: ~", "a: 0777", "a: 0x10", "a: 1_000", "a: 1e3", "a: 1E", "a: 12e5", "a: 1_a", "a: 0a", "a: .inf", "a: ...", "a: 1.2", "a: [b,]", "a: [,b]", "a: 1.5", "a: .5", "a: +1", "a: -1", "a: -_1", "a: 2001-01-01",
-		"a: 1234567890123456789", "a: &b c", "a: *b", "a: !!str 1", "<<: {a: b}", "a: b: c", "a: b:", "a: 'b''c'", `a: "b\n"`, "a: 'b' c", "a: >\n  b\n", "a: |+\n  b\n", "a: |2\n  b\n", "a: |\n\n  b\n",
-		"a: |\n  b", "a: b\n  c\n", "a: b\n c: d\n", "a:\n   b: c\n  d: e\n", "a: [b,\n  c]\n", "a: [b: c]\n", "a: {b:c}\n", "a: {b: c,}\n", "a: b\na: c\n", "\ta: b", "a: \tb", "a: b\r\n", "a: b\u2028", "a: b\u0085", "a: \xff", "\ufeffa: b", "ü: a", "? a\n: b", "- a", "a", "",
-		"a: {}: b", "a: - b", "-\n", "a:\n-\n", "a: @b", "%YAML 1.1", "a: b\n...\n", " a: b", "a: \"b", "a: |b\n", "a: [b", "a: {b: ", "\"a", "a : b", "a: {b: c} d",
+		"a: yes", "a: N", "a: Off", "yes: a", "y: a", "NULL: a", "1: a", "a: ~", "a: 0777", "a: 0x10", "a: 1_000",
+		"a: 1e3", "a: 1E", "a: 12e5", "a: 1_a", "a: 0a", "a: .inf", "a: ...", "a: 1.2", "a: [b,]", "a: [,b]", "a: 1.5",
+		"a: .5", "a: +1", "a: -1", "a: -_1", "a: 2001-01-01",
+		"a: 1234567890123456789", "a: &b c", "a: *b", "a: !!str 1", "<<: {a: b}", "a: b: c", "a: b:", "a: 'b''c'",
+		`a: "b\n"`, "a: 'b' c", "a: >\n  b\n", "a: |+\n  b\n", "a: |2\n  b\n", "a: |\n\n  b\n",
+		"a: |\n  b", "a: b\n  c\n", "a: b\n c: d\n", "a:\n   b: c\n  d: e\n", "a: [b,\n  c]\n", "a: [b: c]\n",
+		"a: {b:c}\n", "a: {b: c,}\n", "a: b\na: c\n", "\ta: b", "a: \tb", "a: b\r\n", "a: b\u2028", "a: b\u0085",
+		"a: \xff", "\ufeffa: b", "ü: a", "? a\n: b", "- a", "a", "",
+		"a: {}: b", "a: - b", "-\n", "a:\n-\n", "a: @b", "%YAML 1.1", "a: b\n...\n", " a: b", "a: \"b", "a: |b\n",
+		"a: [b", "a: {b: ", "\"a", "a : b", "a: {b: c} d",
 	} {
 		if js := JSON([]byte(text), nil); js != nil {
 			t.Errorf("%q is read as %s", text, js)
@@ -71,7 +77,9 @@ func FuzzJSON(f *testing.F) {
 			}
 		}
 	}
-	for _, seed := range []string{"a: |\n  b\n\n   c\nd: e # f\n", "a:\n- b: [c, {d: \"e\"}]\n  f: 'g'\n", "a: 10m\nb: -c\n\"d\": null\n"} {
+	for _, seed := range []string{
+		"a: |\n  b\n\n   c\nd: e # f\n", "a:\n- b: [c, {d: \"e\"}]\n  f: 'g'\n", "a: 10m\nb: -c\n\"d\": null\n",
+	} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) { checkPlain(t, "text", text) })

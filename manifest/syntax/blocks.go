@@ -19,7 +19,9 @@ func (s *explainer) twoStyles() *Problem {
 	if m == nil {
 		return nil
 	}
-	return s.at(s.line, m[2], m[3], "a block of text has one style", "write | to keep its line breaks, or > to join its lines").
+	return s.at(
+		s.line, m[2], m[3], "a block of text has one style", "write | to keep its line breaks, or > to join its lines",
+	).
 		offer("|", "write |")
 }
 
@@ -34,11 +36,13 @@ func (s *explainer) fallenOut() *Problem {
 			return nil
 		}
 		if t := s.text(first); indentOf(t) <= keyColumn(s.text(header)) {
-			isData := keyAndValue.MatchString(t) || keyOnly.MatchString(t) || strings.HasPrefix(strings.TrimSpace(t), "-")
+			isData := keyAndValue.MatchString(t) || keyOnly.MatchString(t) ||
+				strings.HasPrefix(strings.TrimSpace(t), "-")
 			p := s.whole(
 				first,
 				"text of a block is not indented deeper than the key above it",
-				"indent it, or remove the "+strings.TrimSpace(s.text(header))[len(strings.TrimSpace(s.text(header)))-1:],
+				"indent it, or remove the "+
+					strings.TrimSpace(s.text(header))[len(strings.TrimSpace(s.text(header)))-1:],
 			)
 			s.offerShift(p, first, s.endOf(first, indentOf(t)), keyColumn(s.text(header))+2-indentOf(t))
 			if isData && len(p.Fixes) == 0 {
@@ -87,10 +91,14 @@ func (s *explainer) noDash() *Problem {
 			up = s.before(up)
 		}
 		isElement := func(line int) bool { return strings.HasPrefix(strings.TrimSpace(s.text(line)), "- ") }
-		if up == 0 || indentOf(s.text(up)) != indent || !isElement(up) || isElement(n) || strings.TrimSpace(s.text(n)) == "" {
+		if up == 0 || indentOf(s.text(up)) != indent || !isElement(up) || isElement(n) ||
+			strings.TrimSpace(s.text(n)) == "" {
 			continue
 		}
-		p := s.whole(n, "an element of the list has no dash", fmt.Sprintf("begin it with a dash, as line %d does", s.FirstLine+up-1))
+		p := s.whole(
+			n, "an element of the list has no dash",
+			fmt.Sprintf("begin it with a dash, as line %d does", s.FirstLine+up-1),
+		)
 		at := s.starts[n-1] + indent
 		if edit := []Edit{{at, at, "- "}}; s.readableAfter(edit) {
 			p.Fixes = append(p.Fixes, Fix{Message: "begin it with a dash", Edits: edit})
@@ -113,7 +121,8 @@ func (s *explainer) indentation() *Problem {
 		}
 		indent, up := indentOf(t), s.text(above)
 		switch {
-		case indent > contentColumn(up) && keyAndValue.MatchString(up) && (keyAndValue.MatchString(t) || keyOnly.MatchString(t)) && !opens(up):
+		case indent > contentColumn(up) && keyAndValue.MatchString(up) &&
+			(keyAndValue.MatchString(t) || keyOnly.MatchString(t)) && !opens(up):
 			key := keyAndValue.FindStringSubmatch(up)[1]
 			p := s.whole(
 				n,
@@ -182,8 +191,8 @@ func (s *explainer) astray(line int) *Problem {
 	return p
 }
 
-// outdented reports the lines above a line that begin left of it, where the line before them begins in the same column as it
-// does: they have ended the collection of both.
+// outdented reports the lines above a line that begin left of it, where the line before them begins in the same column
+// as it does: they have ended the collection of both.
 func (s *explainer) outdented(line int) *Problem {
 	indent := indentOf(s.text(line))
 	first := s.before(line)

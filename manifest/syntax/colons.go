@@ -81,7 +81,10 @@ func (s *explainer) dashWithoutSpace() *Problem {
 		if m == nil {
 			continue
 		}
-		r := s.at(n, m[3]-1, m[3]+1, "no space after the dash of an element", "write - "+strings.TrimSpace(s.text(n)[m[4]:m[5]]))
+		r := s.at(
+			n, m[3]-1, m[3]+1, "no space after the dash of an element",
+			"write - "+strings.TrimSpace(s.text(n)[m[4]:m[5]]),
+		)
 		at := s.starts[n-1] + m[3]
 		edit := []Edit{{at, at, " "}}
 		r.Fixes = []Fix{{Message: "add the space", Certain: s.readableAfter(edit), Edits: edit}}
@@ -92,7 +95,8 @@ func (s *explainer) dashWithoutSpace() *Problem {
 
 // assignment finds an entry of a mapping that is written with = in the place of a colon.
 func (s *explainer) assignment() *Problem {
-	if !strings.Contains(s.message, "mapping values are not allowed") && !strings.Contains(s.message, "could not find expected ':'") {
+	if !strings.Contains(s.message, "mapping values are not allowed") &&
+		!strings.Contains(s.message, "could not find expected ':'") {
 		return nil
 	}
 	for _, n := range []int{s.before(s.line), s.line, s.line + 1} {
@@ -139,7 +143,8 @@ func (s *explainer) twoColons() *Problem {
 			if two := twoKeys.FindStringSubmatchIndex(value); two != nil && fits(value[:two[3]], value[two[4]:two[5]]) {
 				return s.split(n, m[4]+two[3], m[4]+two[4], end, t[m[2]:m[3]], value[two[4]:two[5]])
 			}
-			if tag := imageTag.FindStringSubmatch(value); tag != nil && (t[m[2]:m[3]] == "image" || strings.Contains(tag[1], "/")) {
+			if tag := imageTag.FindStringSubmatch(value); tag != nil &&
+				(t[m[2]:m[3]] == "image" || strings.Contains(tag[1], "/")) {
 				image := tag[1] + ":" + tag[2]
 				r := s.at(n, m[4], end, "space inside of an image, before its tag", "write "+t[m[2]:m[3]]+": "+image)
 				r.Fixes = []Fix{{Message: "remove the space", Edits: []Edit{{r.Start, r.End, image}}}}
@@ -168,8 +173,8 @@ func (s *explainer) twoColons() *Problem {
 // twoKeys matches a value of one word that is followed by what looks like another key.
 var twoKeys = regexp.MustCompile(`^(\S*[^\s:])\s+([A-Za-z][\w-]*):(?:\s|$)`)
 
-// fits reports whether a word and what looks like a key after it are rather two entries than one text: a text with a colon
-// of its own is followed by the name of a field.
+// fits reports whether a word and what looks like a key after it are rather two entries than one text: a text with a
+// colon of its own is followed by the name of a field.
 func fits(word, key string) bool { return !strings.Contains(word, ":") || fieldWord.MatchString(key) }
 
 // fieldWord matches words that are names of fields rather than the end of a sentence.

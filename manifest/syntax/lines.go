@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// directive finds a YAML directive. Clients split a file at --- before they read it, so that no document is left for it.
+// directive finds a YAML directive. Clients split a file at --- before they read it, so that no document is left for
+// it.
 func (s *explainer) directive() *Problem {
 	if !strings.Contains(s.message, "<document start>") && !strings.Contains(s.message, "incompatible YAML document") {
 		return nil
@@ -29,7 +30,8 @@ func (s *explainer) directive() *Problem {
 	return nil
 }
 
-// almostSeparator matches a line that was meant to be ---: with a dash too few, of other characters, or as a word processor writes it.
+// almostSeparator matches a line that was meant to be ---: with a dash too few, of other characters, or as a word
+// processor writes it.
 var almostSeparator = regexp.MustCompile(`^(?:--|[–—]-?|-[–—]|={3,}|_{3,}|\*{3,}|~{3,})\s*$`)
 
 // dashes finds a line that was meant to separate two documents.

@@ -6,7 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// Lookalike returns the name of a character that is taken for another one, and the text that was most likely meant by it.
+// Lookalike returns the name of a character that is taken for another one, and the text that was most likely meant by
+// it.
 func Lookalike(r rune) (name, meant string, ok bool) {
 	switch r {
 	case '\u00a0', '\u2007', '\u202f':
@@ -44,8 +45,8 @@ func Blank(r rune) bool {
 	return ok && strings.TrimSpace(meant) == ""
 }
 
-// lookalikes reports characters in the indentation of lines, and after dashes and colons, that show as blanks or as nothing,
-// in a text that cannot be read: one problem for all, if the text can be read without them.
+// lookalikes reports characters in the indentation of lines, and after dashes and colons, that show as blanks or as
+// nothing, in a text that cannot be read: one problem for all, if the text can be read without them.
 func (t Text) lookalikes() []Problem {
 	var p Problem
 	var name string

@@ -68,8 +68,9 @@ func (s *explainer) fence() *Problem {
 	if found == nil {
 		return nil
 	}
-	r := &Problem{Start: found[0][0], End: found[0][0] + 3, Message: "``` begins code in Markdown, and means nothing in YAML",
-		Help: "remove the lines that begin with ```"}
+	r := &Problem{Start: found[0][0], End: found[0][0] + 3,
+		Message: "``` begins code in Markdown, and means nothing in YAML",
+		Help:    "remove the lines that begin with ```"}
 	var edits []Edit
 	for _, at := range found {
 		edits = append(edits, Edit{Start: at[0], End: at[1]})
@@ -91,7 +92,10 @@ func (s *explainer) neverClosed(line, col int) *Problem {
 		return r
 	}
 	if m := apostrophe.FindStringSubmatch(t[col:]); m != nil && !strings.Contains(m[1], `\`) {
-		r = s.at(line, col, end-s.starts[line-1], "the apostrophe inside of single quotes ends them", `write the text in double quotes: "`+m[1]+`"`)
+		r = s.at(
+			line, col, end-s.starts[line-1], "the apostrophe inside of single quotes ends them",
+			`write the text in double quotes: "`+m[1]+`"`,
+		)
 		edits := []Edit{{r.Start, r.End, `"` + m[1] + `"`}}
 		r.Fixes = []Fix{{Message: "write double quotes", Certain: s.readableAfter(edits), Edits: edits}}
 		return r
@@ -109,7 +113,8 @@ func (s *explainer) neverClosed(line, col int) *Problem {
 	return r
 }
 
-// openQuote returns where the first quote stands whose partner is on another line and has text behind it, or that has none.
+// openQuote returns where the first quote stands whose partner is on another line and has text behind it, or that has
+// none.
 func (s *explainer) openQuote() (line, col int) {
 	for n := 1; n <= min(s.line+2, len(s.lines)); n++ {
 		if blockHeader.MatchString(s.text(n)) { // the text of a block has quotes of its own

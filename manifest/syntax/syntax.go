@@ -200,8 +200,10 @@ var (
 // explain tries the explanations from the surest to the vaguest.
 func (s *explainer) explain() *Problem {
 	for _, try := range []func() *Problem{
-		s.directive, s.dashes, s.fence, s.limits, s.character, s.number, s.tag, s.mapKey, s.mergeKey, s.anchor, s.escape, s.inFlow,
-		s.unclosed, s.afterQuote, s.reserved, s.twoStyles, s.fallenOut, s.dashWithoutSpace, s.missingColon, s.assignment, s.noSpace, s.twoColons,
+		s.directive, s.dashes, s.fence, s.limits, s.character, s.number, s.tag, s.mapKey, s.mergeKey, s.anchor,
+		s.escape, s.inFlow,
+		s.unclosed, s.afterQuote, s.reserved, s.twoStyles, s.fallenOut, s.dashWithoutSpace, s.missingColon,
+		s.assignment, s.noSpace, s.twoColons,
 		s.dashAfterKey, s.noDash, s.indentation,
 	} {
 		if r := try(); r != nil {

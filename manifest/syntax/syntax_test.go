@@ -22,20 +22,33 @@ func explain(t *testing.T, text string) syntax.Problem {
 
 func TestProblemsStandWhereTheMistakeIs(t *testing.T) {
 	for name, c := range map[string]struct{ text, message, at string }{
-		"unclosed quote":     {"a: \"b\nc: d\n", `quote " is never closed`, `"`},
-		"unclosed bracket":   {"a: [b\nc: d\n", "bracket [ is never closed", "["},
-		"missing colon":      {"a:\n  b\n    c: d\n", `key "b" has no colon`, "b"},
-		"missing space":      {"a: b\nc:d\ne: f\n", `no space after the colon of "c"`, "c:"},
-		"tab":                {"a:\n\tb: c\n", "tab in indentation", "\t"},
-		"at sign":            {"a: @b\n", "a value cannot begin with @", "@b"},
-		"astray":             {"a:\n    b: c\n  d: e\n", "indented by 2 columns, which lines up with no line above", "d: e"},
-		"one column astray":  {"a:\n   b: c\n d: e\n", "indented by 1 column, which lines up with no line above", "d: e"},
-		"left of its lines":  {"a:\n- b: c\n  d: e\nf:\n    g: h\n  i: j\n", "indented by 2 columns less than the lines around it", "f:"},
-		"block of no text":   {"a: |\nb: c\n  d: e\n", "text of a block is not indented deeper than the key above it", "b: c"},
-		"no dash":            {"a:\n  - b: c\n    d: e\n  b: f\n    d: g\n", "an element of the list has no dash", "b: f"},
+		"unclosed quote":   {"a: \"b\nc: d\n", `quote " is never closed`, `"`},
+		"unclosed bracket": {"a: [b\nc: d\n", "bracket [ is never closed", "["},
+		"missing colon":    {"a:\n  b\n    c: d\n", `key "b" has no colon`, "b"},
+		"missing space":    {"a: b\nc:d\ne: f\n", `no space after the colon of "c"`, "c:"},
+		"tab":              {"a:\n\tb: c\n", "tab in indentation", "\t"},
+		"at sign":          {"a: @b\n", "a value cannot begin with @", "@b"},
+		"astray": {
+			"a:\n    b: c\n  d: e\n", "indented by 2 columns, which lines up with no line above", "d: e",
+		},
+		"one column astray": {
+			"a:\n   b: c\n d: e\n", "indented by 1 column, which lines up with no line above", "d: e",
+		},
+		"left of its lines": {
+			"a:\n- b: c\n  d: e\nf:\n    g: h\n  i: j\n", "indented by 2 columns less than the lines around it", "f:",
+		},
+		"block of no text": {
+			"a: |\nb: c\n  d: e\n", "text of a block is not indented deeper than the key above it", "b: c",
+		},
+		"no dash": {
+			"a:\n  - b: c\n    d: e\n  b: f\n    d: g\n", "an element of the list has no dash", "b: f",
+		},
 		"two styles":         {"a: >|\n  b\nc: d\n", "a block of text has one style", ">|"},
 		"list on key's line": {"a: - b\n   - c\n", "a list cannot begin on the line of its key", "-"},
-		"two keys":           {"a:\n- name: shop image: reg/shop:1\n  b: c\n", `two keys on one line: "name" and "image"`, "image: reg/shop:1"},
+		"two keys": {
+			"a:\n- name: shop image: reg/shop:1\n  b: c\n", `two keys on one line: "name" and "image"`,
+			"image: reg/shop:1",
+		},
 		"two keys, one with a colon": {"a:\n- image: reg/shop:1 imagePullPolicy: Always\n  b: c\n",
 			`two keys on one line: "image" and "imagePullPolicy"`, "imagePullPolicy: Always"},
 		"a newer YAML":               {"%YAML 1.2\n", "clients refuse the directive %YAML 1.2", "%YAML 1.2"},
@@ -49,13 +62,18 @@ func TestProblemsStandWhereTheMistakeIs(t *testing.T) {
 		"path of Windows":    {`a: "C:\data"` + "\n", `\d is not an escape of double quotes`, `\d`},
 		"dash without space": {"a:\n-b: c\n  d: e\n", "no space after the dash of an element", "-b"},
 		"equals sign":        {"a: b\nLOG=debug\nc: d\n", `= in the place of the colon of "LOG"`, "LOG=debug"},
-		"space before a tag": {"a: b\nimage: example.com/c: 1.2\n", "space inside of an image, before its tag", "example.com/c: 1.2"},
-		"code of a page":     {"```yaml\na: b\n```\n", "``` begins code in Markdown, and means nothing in YAML", "```"},
-		"a line of equals":   {"a: b\n=====\nc: d\n", "===== is not a document separator", "====="},
-		"wrong bracket":      {"a: {b: c]\n", "bracket { is closed by ]", "]"},
-		"unknown anchor":     {"a: *b\n", "alias *b refers to no anchor", "*b"},
-		"merge conflict":     {"a: b\n<<<<<<< HEAD\nc: d\n=======\nc: e\n>>>>>>> other\n", "merge conflict that is not resolved", "<<<<<<< HEAD"},
-		"end of a conflict":  {"c: e\n>>>>>>> other\nf: g\n", "merge conflict that is not resolved", ">>>>>>> other"},
+		"space before a tag": {
+			"a: b\nimage: example.com/c: 1.2\n", "space inside of an image, before its tag", "example.com/c: 1.2",
+		},
+		"code of a page":   {"```yaml\na: b\n```\n", "``` begins code in Markdown, and means nothing in YAML", "```"},
+		"a line of equals": {"a: b\n=====\nc: d\n", "===== is not a document separator", "====="},
+		"wrong bracket":    {"a: {b: c]\n", "bracket { is closed by ]", "]"},
+		"unknown anchor":   {"a: *b\n", "alias *b refers to no anchor", "*b"},
+		"merge conflict": {
+			"a: b\n<<<<<<< HEAD\nc: d\n=======\nc: e\n>>>>>>> other\n", "merge conflict that is not resolved",
+			"<<<<<<< HEAD",
+		},
+		"end of a conflict": {"c: e\n>>>>>>> other\nf: g\n", "merge conflict that is not resolved", ">>>>>>> other"},
 		"JSON without a comma": {"{\"a\": 1 \"b\": 2}", "not valid JSON: invalid character '\"' after object " +
 			"key:value pair", "\""},
 	} {
@@ -68,7 +86,8 @@ func TestProblemsStandWhereTheMistakeIs(t *testing.T) {
 
 func TestFixesMakeTheTextReadable(t *testing.T) {
 	for _, text := range []string{"a:\n  b\n    c: d\n", "a: b\nc:d\ne: f\n", "a:\n\tb: c\n", "a: @b\n",
-		"a:\n\u2013 b: c\n  d: e\n", "a\uff1ab\nc: d\n", "a\uff1a\n  b: c\n", "```yaml\na: b\n```\n", `a: "C:\data"` + "\n",
+		"a:\n\u2013 b: c\n  d: e\n", "a\uff1ab\nc: d\n", "a\uff1a\n  b: c\n", "```yaml\na: b\n```\n",
+		`a: "C:\data"` + "\n",
 		"a: 'it's on'\nb: c\n", "a:\n-b: c\n  d: e\n"} {
 		p := explain(t, text)
 		if len(p.Fixes) == 0 || !p.Fixes[0].Certain {

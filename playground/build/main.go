@@ -54,7 +54,8 @@ func build(out string) error {
 		return err
 	}
 	for _, args := range [][]string{
-		{"ci", "--ignore-scripts", "--no-audit", "--no-fund"}, {"run", "--silent", "check"}, {"run", "--silent", "build", "--", out, wasm},
+		{"ci", "--ignore-scripts", "--no-audit", "--no-fund"}, {"run", "--silent", "check"},
+		{"run", "--silent", "build", "--", out, wasm},
 	} {
 		cmd := exec.Command("npm", args...)
 		cmd.Dir = "playground/web"

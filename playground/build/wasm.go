@@ -26,8 +26,8 @@ var patches = []struct {
 	module, file string
 	edits        [][2]string // old, new
 }{
-	// Objects come as JSON. The methods that write and read them as protobuf are kept as long as anything calls methods of
-	// these names through an interface.
+	// Objects come as JSON. The methods that write and read them as protobuf are kept as long as anything calls methods
+	// of these names through an interface.
 	{"k8s.io/apimachinery", "pkg/runtime/types_proto.go", [][2]string{
 		{`(?m)^\tMarshalTo\(data`, "\tProtoMarshalTo(data"}, {`\bb\.MarshalTo\(`, "b.ProtoMarshalTo("},
 		{`(?m)^\tMarshalToSizedBuffer\(data`, "\tProtoMarshalToSizedBuffer(data"},
@@ -35,12 +35,14 @@ var patches = []struct {
 	}},
 	{"k8s.io/apimachinery", "pkg/runtime/serializer/protobuf/protobuf.go", [][2]string{
 		{`(?m)^\tMarshal\(\) `, "\tprotoMarshal() "}, {`\bt\.Marshal\(`, "t.protoMarshal("},
-		{`(?m)^\tUnmarshal\(\[\]byte\) `, "\tprotoUnmarshal([]byte) "}, {`\bunmarshaler\.Unmarshal\(`, "unmarshaler.protoUnmarshal("},
+		{`(?m)^\tUnmarshal\(\[\]byte\) `, "\tprotoUnmarshal([]byte) "},
+		{`\bunmarshaler\.Unmarshal\(`, "unmarshaler.protoUnmarshal("},
 		{`n, err := t\.MarshalTo`, "n, err := t.ProtoMarshalTo"},
 	}},
 	{"google.golang.org/protobuf", "internal/impl/legacy_message.go", [][2]string{
 		{`(?m)^\tMarshal\(\) `, "\tprotoMarshal() "}, {`\bmarshaler\.Marshal\(`, "marshaler.protoMarshal("},
-		{`(?m)^\tUnmarshal\(\[\]byte\) `, "\tprotoUnmarshal([]byte) "}, {`\bunmarshaler\.Unmarshal\(`, "unmarshaler.protoUnmarshal("},
+		{`(?m)^\tUnmarshal\(\[\]byte\) `, "\tprotoUnmarshal([]byte) "},
+		{`\bunmarshaler\.Unmarshal\(`, "unmarshaler.protoUnmarshal("},
 	}},
 }
 

@@ -17,7 +17,8 @@ import (
 
 // Update judges what applying the JSON of an object does to the one that was created from old: transition rules see
 // both, and what old has wrong already is let pass as the server does. Old need not be valid, since its definition may
-// have changed. Judged is false if the kind is unknown, one of them cannot be read, or only a webhook could convert old.
+// have changed. Judged is false if the kind is unknown, one of them cannot be read, or only a webhook could convert
+// old.
 func (r *Registry) Update(
 	ctx context.Context, gvk schema.GroupVersionKind, old, doc []byte, namespace string,
 ) (answer verdict.Verdict, judged bool) {

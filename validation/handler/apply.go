@@ -40,7 +40,8 @@ func Apply(before, now, current []byte, example runtime.Object) (merged []byte, 
 
 // systemFields are the fields of metadata that the server writes. Exported manifests have those of another object.
 var systemFields = []string{
-	"creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "managedFields", "resourceVersion", "selfLink", "uid",
+	"creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "managedFields",
+	"resourceVersion", "selfLink", "uid",
 }
 
 // WithoutSystemFields returns a manifest without the fields of metadata that the server writes.

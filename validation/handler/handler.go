@@ -21,8 +21,8 @@ import (
 	"github.com/seatrial/seatrial/validation/verdict"
 )
 
-// Prepare takes out of an object what the server writes itself: managed fields, the time of creation, the UID. It merges
-// owners that are named twice, with a warning.
+// Prepare takes out of an object what the server writes itself: managed fields, the time of creation, the UID. It
+// merges owners that are named twice, with a warning.
 func Prepare(ctx context.Context, obj runtime.Object) {
 	m, err := meta.Accessor(obj)
 	if err != nil {
@@ -43,7 +43,9 @@ func Prepare(ctx context.Context, obj runtime.Object) {
 		return
 	}
 	m.SetOwnerReferences(kept)
-	warning.AddWarning(ctx, "", fmt.Sprintf(handlers.DuplicateOwnerReferencesWarningFormat, strings.Join(duplicates, ", ")))
+	warning.AddWarning(
+		ctx, "", fmt.Sprintf(handlers.DuplicateOwnerReferencesWarningFormat, strings.Join(duplicates, ", ")),
+	)
 }
 
 // Recorder keeps the Warning headers of one request.

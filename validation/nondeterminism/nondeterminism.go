@@ -17,8 +17,8 @@ import (
 	"github.com/seatrial/seatrial/validation/verdict"
 )
 
-// StorageRefusals returns what the storage of a real server refuses and a dry run passes over: an object that says which
-// version of it is stored already.
+// StorageRefusals returns what the storage of a real server refuses and a dry run passes over: an object that says
+// which version of it is stored already.
 func StorageRefusals(obj runtime.Object) []verdict.Cause {
 	version, err := storage.APIObjectVersioner{}.ObjectResourceVersion(obj)
 	if err != nil || version == 0 {

@@ -80,8 +80,8 @@ type Verdict struct {
 	Local bool
 	// Guessed says that the release was not chosen by the user, who may run a newer one than the catalogue holds.
 	Guessed bool
-	// NotServed is the setting without which an API server does not serve the kind; empty if it serves it. The rest of the
-	// verdict is that of a server that does.
+	// NotServed is the setting without which an API server does not serve the kind; empty if it serves it. The rest of
+	// the verdict is that of a server that does.
 	NotServed string
 	// ClusterScoped says that the kind lives in no namespace.
 	ClusterScoped bool

@@ -38,7 +38,9 @@ func newCommentAPI(name string, getenv func(string) string) (*commentAPI, error)
 		for _, n := range names {
 			v := getenv(n)
 			if v == "" {
-				return nil, usageError("--comment %s: %s is not set; it works in a job for a pull request or merge request", name, n)
+				return nil, usageError(
+					"--comment %s: %s is not set; it works in a job for a pull request or merge request", name, n,
+				)
 			}
 			values = append(values, v)
 		}
@@ -54,7 +56,8 @@ func newCommentAPI(name string, getenv func(string) string) (*commentAPI, error)
 		if m == nil {
 			return nil, usageError("--comment github: %s is no pull request", v[1])
 		}
-		api := strings.TrimSuffix(cmp.Or(getenv("GITHUB_API_URL"), "https://api.github.com"), "/") + "/repos/" + v[0] + "/issues/"
+		api := strings.TrimSuffix(cmp.Or(getenv("GITHUB_API_URL"), "https://api.github.com"), "/") + "/repos/" + v[0] +
+			"/issues/"
 		return &commentAPI{
 			comments: api + m[1] + "/comments", comment: api + "comments/%d", update: http.MethodPatch,
 			token: v[2], header: "Authorization", prefix: "Bearer ",
@@ -64,8 +67,13 @@ func newCommentAPI(name string, getenv func(string) string) (*commentAPI, error)
 		if err != nil {
 			return nil, err
 		}
-		notes := fmt.Sprintf("%s/projects/%s/merge_requests/%s/notes", strings.TrimSuffix(v[0], "/"), url.PathEscape(v[1]), url.PathEscape(v[2]))
-		return &commentAPI{comments: notes, comment: notes + "/%d", update: http.MethodPut, token: v[3], header: "Private-Token"}, nil
+		notes := fmt.Sprintf(
+			"%s/projects/%s/merge_requests/%s/notes", strings.TrimSuffix(v[0], "/"), url.PathEscape(v[1]),
+			url.PathEscape(v[2]),
+		)
+		return &commentAPI{
+			comments: notes, comment: notes + "/%d", update: http.MethodPut, token: v[3], header: "Private-Token",
+		}, nil
 	}
 	return nil, usageError("invalid --comment %q: want %s", name, strings.Join(platformNames, " or "))
 }

@@ -60,7 +60,12 @@ func (s *commentServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	m := oneComment.FindStringSubmatch(r.URL.Path)
 	switch {
-	case m != nil && (r.Method == http.MethodPatch && strings.HasPrefix(r.URL.Path, "/repos") || r.Method == http.MethodPut && strings.HasPrefix(r.URL.Path, "/projects")):
+	case m != nil &&
+		(r.Method == http.MethodPatch && strings.HasPrefix(
+			r.URL.Path, "/repos",
+		) || r.Method == http.MethodPut && strings.HasPrefix(
+			r.URL.Path, "/projects",
+		)):
 		id, _ := strconv.Atoi(m[1])
 		if id -= 100; id < 0 || id >= len(s.comments) {
 			w.WriteHeader(http.StatusNotFound)
@@ -131,8 +136,10 @@ func TestGitHubActionReviews(t *testing.T) {
 	r := reviewed(t)
 	s := newCommentServer(t, 150) // on two pages
 	env := []string{
-		"GITHUB_REPOSITORY=shop/shop", "GITHUB_REF=refs/pull/7/merge", "GITHUB_API_URL=" + s.URL, "GITHUB_SERVER_URL=https://github.example.com",
-		"GITHUB_RUN_ID=42", "GITHUB_SHA=HEAD", "GITHUB_ACTION_PATH=/nonexistent", "RUNNER_TEMP=" + t.TempDir(), "GITHUB_PATH=/dev/null",
+		"GITHUB_REPOSITORY=shop/shop", "GITHUB_REF=refs/pull/7/merge", "GITHUB_API_URL=" + s.URL,
+		"GITHUB_SERVER_URL=https://github.example.com",
+		"GITHUB_RUN_ID=42", "GITHUB_SHA=HEAD", "GITHUB_ACTION_PATH=/nonexistent", "RUNNER_TEMP=" + t.TempDir(),
+		"GITHUB_PATH=/dev/null",
 	}
 	given := map[string]string{"mode": "review", "plan": "none", "token": "token"}
 	var script strings.Builder
@@ -154,7 +161,10 @@ func TestGitHubActionReviews(t *testing.T) {
 			t.Fatalf("exit code %d\n%s", code, out)
 		}
 	}
-	s.check("nginx:1.25 -&gt; nginx:1.26", "POST /repos/shop/shop/issues/7/comments", "PATCH /repos/shop/shop/issues/comments/250")
+	s.check(
+		"nginx:1.25 -&gt; nginx:1.26", "POST /repos/shop/shop/issues/7/comments",
+		"PATCH /repos/shop/shop/issues/comments/250",
+	)
 	if last := s.comments[len(s.comments)-1]; !strings.Contains(last, "[The whole report](<https://github.example.com/shop/shop/actions/runs/42>)") {
 		t.Errorf("no link to the page: %s", last)
 	}
@@ -163,7 +173,8 @@ func TestGitHubActionReviews(t *testing.T) {
 		t.Errorf("the page: %v", err)
 	}
 	s.forbidden = true // a pull request from a fork
-	if out, code := shell(t, shallow.dir, script.String(), env...); code != exitClean || !strings.Contains(out, "may not write comments") || strings.Contains(out, "Bearer") {
+	if out, code := shell(t, shallow.dir, script.String(), env...); code != exitClean ||
+		!strings.Contains(out, "may not write comments") || strings.Contains(out, "Bearer") {
 		t.Errorf("exit code %d\n%s", code, out)
 	}
 }
@@ -182,7 +193,8 @@ func TestGitLabJobReviews(t *testing.T) {
 	r := reviewed(t)
 	s := newCommentServer(t, 3)
 	env := []string{
-		"CI_API_V4_URL=" + s.URL, "CI_PROJECT_ID=5", "CI_MERGE_REQUEST_IID=7", "GITLAB_TOKEN=token", "CI_JOB_URL=https://gitlab.example.com/job",
+		"CI_API_V4_URL=" + s.URL, "CI_PROJECT_ID=5", "CI_MERGE_REQUEST_IID=7", "GITLAB_TOKEN=token",
+		"CI_JOB_URL=https://gitlab.example.com/job",
 		"CI_MERGE_REQUEST_DIFF_BASE_SHA=" + strings.TrimSpace(r.git("rev-parse", "HEAD^1")),
 	}
 	for range 2 {
@@ -190,11 +202,15 @@ func TestGitLabJobReviews(t *testing.T) {
 			t.Fatalf("exit code %d\n%s", code, out)
 		}
 	}
-	s.check("nginx:1.25 -&gt; nginx:1.26", "POST /projects/5/merge_requests/7/notes", "PUT /projects/5/merge_requests/7/notes/103")
+	s.check(
+		"nginx:1.25 -&gt; nginx:1.26", "POST /projects/5/merge_requests/7/notes",
+		"PUT /projects/5/merge_requests/7/notes/103",
+	)
 	if _, err := os.Stat(filepath.Join(r.dir, job.Artifacts.Paths[0])); err != nil {
 		t.Error(err)
 	}
-	if out, code := shell(t, r.dir, "seatrial review --comment gitlab"); code != exitUsage || !strings.Contains(out, "CI_API_V4_URL is not set") {
+	if out, code := shell(t, r.dir, "seatrial review --comment gitlab"); code != exitUsage ||
+		!strings.Contains(out, "CI_API_V4_URL is not set") {
 		t.Errorf("exit code %d\n%s", code, out)
 	}
 }

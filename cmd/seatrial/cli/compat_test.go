@@ -44,7 +44,8 @@ var kubeconformInvalid = regexp.MustCompile(
 
 var corpora = []corpus{
 	{
-		name: "kubectl-validate", module: "sigs.k8s.io/kubectl-validate@v0.0.4", folders: []string{"testcases/manifests"}, args: []string{"--crds", "DIR/testcases/crds"},
+		name: "kubectl-validate", module: "sigs.k8s.io/kubectl-validate@v0.0.4",
+		folders: []string{"testcases/manifests"}, args: []string{"--crds", "DIR/testcases/crds"},
 		doc: "Each file begins with the answer that a server is expected to give.",
 		accepted: func(_, text string) (bool, bool) {
 			return !strings.Contains(text, `"Failure"`), strings.Contains(text, `"status":`)
@@ -164,8 +165,10 @@ func peerFigures(t *testing.T) string {
 ## Tools that check the same things
 
 What all rules find in the test data of other tools: each case is a set of manifests of which a check of the tool says
-that they are bad, or good. ` + "`make peers`" + ` fetches the data, runs the rules that are meant to find the same (what each check is
-called here: ` + "`Equivalents`" + ` of the rules, and ` + "`internal/peers/checks.tsv`" + `), and writes this section. A bad case counts as found
+that they are bad, or good. ` + "`make peers`" +
+		` fetches the data, runs the rules that are meant to find the same (what each check is
+called here: ` + "`Equivalents`" + ` of the rules, and ` + "`internal/peers/checks.tsv`" +
+		`), and writes this section. A bad case counts as found
 if such a rule, or the API server's verdict on the same field, points at it. Much of the data is for versions of long
 ago: what 1.37 does not serve is judged for 1.21.
 

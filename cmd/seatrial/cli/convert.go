@@ -54,7 +54,8 @@ Exit codes: 0 converted; 1 a document cannot be converted; 2 wrong usage; 3 coul
 	f := cmd.Flags()
 	f.StringVarP(
 		&o.output, "output", "o", "",
-		"output form: "+strings.Join(formNames(), "|")+" (default: the other one; the same when the API version changes)",
+		"output form: "+strings.Join(formNames(), "|")+
+			" (default: the other one; the same when the API version changes)",
 	)
 	f.StringSliceVar(
 		&o.versions, "output-version", nil, "API `version` to convert to: apps/v1; several, for several kinds",
@@ -139,9 +140,11 @@ func (o *convertOptions) documents() (docs []*manifest.Document, err error) {
 	return docs, nil
 }
 
-// convert writes all documents, or returns an error for those that cannot be converted. Refused is what the API server refuses
-// of those that are.
-func (o *convertOptions) convert(w io.Writer, target convert.Target, docs []*manifest.Document) (refused []error, err error) {
+// convert writes all documents, or returns an error for those that cannot be converted. Refused is what the API server
+// refuses of those that are.
+func (o *convertOptions) convert(
+	w io.Writer, target convert.Target, docs []*manifest.Document,
+) (refused []error, err error) {
 	form := o.form(docs[0])
 	var failed []error
 	changed := false
@@ -183,7 +186,8 @@ func (o *convertOptions) noteUnserved(target convert.Target, d *manifest.Documen
 	if target.Store != nil || len(target.Versions) > 0 || !known || kind.Removed == "" {
 		return
 	}
-	fmt.Fprintf(o.Err, "note: %s: %s %s was removed in Kubernetes %s: --kubernetes-version %s converts it to what is served\n",
+	fmt.Fprintf(o.Err,
+		"note: %s: %s %s was removed in Kubernetes %s: --kubernetes-version %s converts it to what is served\n",
 		d.File.Name, d.Object.APIVersion, d.Object.Kind, kind.Removed, schema.Latest)
 }
 

@@ -62,7 +62,9 @@ The configuration chooses the release that you run, or switches a project off:
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.release, "release", "", "release of the project (default: the configured one, or the newest)")
-	f.StringVar(&o.context, "context", "", "context of the kubeconfig: the definitions of its cluster, which is only read")
+	f.StringVar(
+		&o.context, "context", "", "context of the kubeconfig: the definitions of its cluster, which is only read",
+	)
 	f.StringVar(&o.outputDir, "output-dir", "", "folder to write the definitions to, one file for each kind")
 	return cmd
 }
@@ -169,7 +171,9 @@ func (o *crdsOptions) listKinds(kinds []*catalogue.Kind) error {
 	fmt.Fprintln(w, "KIND\tRESOURCE\tVERSIONS\tRELEASE")
 	for _, k := range kinds {
 		if d := o.catalogue.Newest(k.Group, k.Kind); d != nil {
-			fmt.Fprintf(w, "%s\t%s.%s\t%s\t%s\n", k.Kind, k.Plural, k.Group, strings.Join(d.Versions, " "), d.Releases[0])
+			fmt.Fprintf(
+				w, "%s\t%s.%s\t%s\t%s\n", k.Kind, k.Plural, k.Group, strings.Join(d.Versions, " "), d.Releases[0],
+			)
 		}
 	}
 	return w.Flush()
@@ -205,7 +209,8 @@ func (o *crdsOptions) runCluster(ctx context.Context, name string) error {
 	if name != "" {
 		names = slices.DeleteFunc(names, func(d string) bool {
 			plural, group, _ := strings.Cut(d, ".")
-			return d != name && plural != name && strings.TrimSuffix(plural, "s") != strings.ToLower(name) && group != name
+			return d != name && plural != name && strings.TrimSuffix(plural, "s") != strings.ToLower(name) &&
+				group != name
 		})
 		if len(names) == 0 {
 			return usageError("context %s has no definition %q", o.context, name)

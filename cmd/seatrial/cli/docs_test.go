@@ -93,7 +93,9 @@ func TestPicturesShowRealOutput(t *testing.T) {
 		args := strings.Fields(p.command)
 		out := transcript(t, append(args[:1:1], append([]string{"--color", "always"}, args[1:]...)...), nil)
 		lines := strings.SplitAfter(out, "\n")
-		checkGenerated(t, name, string(termsvg.Draw("$ seatrial "+p.command, strings.Join(lines[:min(p.lines, len(lines))], ""))))
+		checkGenerated(
+			t, name, string(termsvg.Draw("$ seatrial "+p.command, strings.Join(lines[:min(p.lines, len(lines))], ""))),
+		)
 	}
 }
 

@@ -32,7 +32,10 @@ vim.api.nvim_create_autocmd('VimEnter', {callback = function()
 end})`, []string{"nvim", "--headless", "-u", "init.lua", "web.yaml"},
 	},
 	{
-		"emacs", []string{"emacs", "--batch", "-q", "--eval", "(progn (package-initialize) (require 'eglot) (require 'yaml-mode))"},
+		"emacs",
+		[]string{
+			"emacs", "--batch", "-q", "--eval", "(progn (package-initialize) (require 'eglot) (require 'yaml-mode))",
+		},
 		"**Emacs** (eglot):", "init.el", "(package-initialize)\n(require 'eglot)\n", `
 (find-file "web.yaml")
 (yaml-mode)
@@ -70,7 +73,9 @@ func TestEditorsShowFindings(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 			defer cancel()
 			cmd := exec.CommandContext(ctx, e.command[0], e.command[1:]...)
-			cmd.Dir, cmd.Env = dir, append(os.Environ(), "HOME="+dir, "XDG_STATE_HOME="+dir, "PATH="+filepath.Dir(program)+":"+os.Getenv("PATH"))
+			cmd.Dir, cmd.Env = dir, append(
+				os.Environ(), "HOME="+dir, "XDG_STATE_HOME="+dir, "PATH="+filepath.Dir(program)+":"+os.Getenv("PATH"),
+			)
 			out, err := cmd.CombinedOutput()
 			if err != nil || !regexp.MustCompile(`4: .*unknown field "spec.containers\[0\].imge"`).Match(out) {
 				t.Errorf("%v, shows\n%s", err, out)

@@ -85,7 +85,8 @@ func newExplainCommand(s Streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "explain [RESOURCE[.FIELD]...]",
 		Short: "Explain a resource or field of any Kubernetes version",
-		Long: `Explain describes resources and fields of Kubernetes ` + schema.Oldest + ` to ` + schema.Latest + `, without a cluster.
+		Long: `Explain describes resources and fields of Kubernetes ` + schema.Oldest + ` to ` + schema.Latest +
+			`, without a cluster.
 
 RESOURCE is a plural, singular or short name, or a kind, in upper or lower case, with version and
 group where they matter (deployments.v1.apps). The path of a field follows, also through lists and
@@ -135,7 +136,10 @@ current folder.`,
 	f.StringVar(&o.search, "search", "", "words to look for in all kinds, fields and descriptions")
 	f.StringVar(&o.where, "where", "", "name of a field: list the kinds that have one, and where")
 	f.IntVar(&o.limit, "limit", 20, "number of places that --search shows at most")
-	f.BoolVar(&o.history, "history", false, "show in which releases the resource and its fields were added, changed and removed")
+	f.BoolVar(
+		&o.history, "history", false,
+		"show in which releases the resource and its fields were added, changed and removed",
+	)
 	f.StringVar(&o.diff, "diff", "", "versions to compare, A..B: all resources, or the resource or field named")
 	f.StringVar(&o.example, "example", "", "write a manifest: minimal (valid as it stands) or full (every field)")
 	f.Lookup("example").NoOptDefVal = "minimal"
@@ -281,10 +285,12 @@ func (o *explainOptions) find(text string) (*explain.Subject, error) {
 	case unknown.Known != "":
 	case unknown.Suggest != "" && strings.Contains(text, "."):
 		err = &schema.ResourceError{Name: text, Version: unknown.Version, Known: fmt.Sprintf(
-			"did you mean %s? What a CustomResourceDefinition makes is known with --crds or --context", unknown.Suggest)}
+			"did you mean %s? What a CustomResourceDefinition makes is known with --crds or --context",
+			unknown.Suggest)}
 	case unknown.Suggest == "":
-		err = &schema.ResourceError{Name: text, Version: unknown.Version, Known: "no definition here or in the catalogue makes one: " +
-			"name its CustomResourceDefinition with --crds, or a cluster that has it with --context"}
+		err = &schema.ResourceError{Name: text, Version: unknown.Version,
+			Known: "no definition here or in the catalogue makes one: " +
+				"name its CustomResourceDefinition with --crds, or a cluster that has it with --context"}
 	}
 	return subject, err
 }

@@ -109,7 +109,9 @@ func (o *explainOptions) painted(subject *explain.Subject, text string) string {
 	if !o.paint {
 		return text
 	}
-	bold, cyan, red, yellow, green := o.attribute(color.Bold), o.attribute(color.FgCyan), o.attribute(color.FgRed), o.attribute(color.FgYellow), o.attribute(color.FgGreen)
+	bold, cyan, red, yellow, green := o.attribute(color.Bold), o.attribute(color.FgCyan), o.attribute(
+		color.FgRed,
+	), o.attribute(color.FgYellow), o.attribute(color.FgGreen)
 	text = heading.ReplaceAllStringFunc(text, bold)
 	text = oldField.ReplaceAllStringFunc(text, yellow)
 	news := newFields{subject: subject, version: o.store.Version}

@@ -83,7 +83,9 @@ func contains(list []string, word string) bool {
 // TestChapterLookUps holds the two look-ups that the course chapter prints against ours: the same
 // fields, types and texts in the same order; white space may differ.
 func TestChapterLookUps(t *testing.T) {
-	for text, golden := range map[string]string{"deployment": "explain-deployment.txt", "deployment.spec": "explain-deployment-spec.txt"} {
+	for text, golden := range map[string]string{
+		"deployment": "explain-deployment.txt", "deployment.spec": "explain-deployment-spec.txt",
+	} {
 		want, err := os.ReadFile(filepath.Join(repo, "testdata/chapter", golden))
 		if err != nil {
 			t.Fatal(err)

@@ -34,7 +34,9 @@ func FuzzLint(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		defer cancel()
-		for _, args := range [][]string{{"--rules", "all", "--kubernetes-version", "1.25,1.37"}, {"--rules", "all", "--diff"}} {
+		for _, args := range [][]string{
+			{"--rules", "all", "--kubernetes-version", "1.25,1.37"}, {"--rules", "all", "--diff"},
+		} {
 			var out, errs bytes.Buffer
 			line := append([]string{"lint", "-o", "json", "--no-cache", "--config", "/dev/null"}, args...)
 			code := Run(

@@ -53,8 +53,8 @@ func setHelp(root *cobra.Command, s Streams) {
 	})
 }
 
-// wrappedHelp returns a writer for the help of one of kubectl's commands, which is no wider than the terminal once flush has
-// been called; w itself if args do not ask for help, or w is no terminal.
+// wrappedHelp returns a writer for the help of one of kubectl's commands, which is no wider than the terminal once
+// flush has been called; w itself if args do not ask for help, or w is no terminal.
 func wrappedHelp(w io.Writer, args []string) (out io.Writer, flush func()) {
 	if i := slices.Index(args, "--"); i >= 0 {
 		args = args[:i] // what follows is for another program

@@ -72,7 +72,9 @@ func shell(t *testing.T, dir, script string, env ...string) (out string, code in
 func shop(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	for from, to := range map[string]string{"testdata/chapter/nginx-deployment.yaml": "good.yaml", "testdata/chapter/map.json": "bad.json"} {
+	for from, to := range map[string]string{
+		"testdata/chapter/nginx-deployment.yaml": "good.yaml", "testdata/chapter/map.json": "bad.json",
+	} {
 		data, err := os.ReadFile(filepath.Join(repo, from))
 		if err != nil {
 			t.Fatal(err)
@@ -219,7 +221,8 @@ func TestInstallScript(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			bin := t.TempDir()
-			out, code := shell(t, dir, fmt.Sprintf("PATH=%s:$PATH; sh %s %s; test ! -e %[3]s/seatrial || %[3]s/seatrial", dir, script, bin),
+			out, code := shell(t, dir,
+				fmt.Sprintf("PATH=%s:$PATH; sh %s %s; test ! -e %[3]s/seatrial || %[3]s/seatrial", dir, script, bin),
 				"SEATRIAL_RELEASES="+server.URL, "SEATRIAL_VERSION="+c.version, "SEATRIAL_SHA256="+c.digest)
 			if code != c.code || !strings.Contains(out, c.want) {
 				t.Errorf("exit code %d, want %d and %q\n%s", code, c.code, c.want, out)

@@ -12,8 +12,8 @@ import (
 	"github.com/seatrial/seatrial/internal/sanitize"
 )
 
-// clusterCRDs reads the definitions of custom resources of a context's cluster, or, while it cannot be reached, takes those
-// that were kept in a folder.
+// clusterCRDs reads the definitions of custom resources of a context's cluster, or, while it cannot be reached, takes
+// those that were kept in a folder.
 func clusterCRDs(ctx context.Context, w io.Writer, name, folder string) (*app.ClusterCRDs, error) {
 	config, err := contextConfig(name)
 	if err != nil {
@@ -24,7 +24,9 @@ func clusterCRDs(ctx context.Context, w io.Writer, name, folder string) (*app.Cl
 		return nil, &exitError{exitFailed, err}
 	}
 	if failed != nil {
-		fmt.Fprintf(w, "note: %s: those of %s are used\n", sanitize.Line(failed.Error()), crds.Kept.Format("2006-01-02 15:04"))
+		fmt.Fprintf(
+			w, "note: %s: those of %s are used\n", sanitize.Line(failed.Error()), crds.Kept.Format("2006-01-02 15:04"),
+		)
 	}
 	return crds, nil
 }

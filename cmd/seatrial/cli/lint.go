@@ -123,20 +123,28 @@ Exit codes: 0 no findings at or above --fail-on; 1 findings; 2 wrong usage; 3 co
 		&o.FeatureGates, "feature-gates", nil,
 		"feature gates of the API server that make it serve a kind: NAME=true",
 	)
-	f.BoolVar(&o.StrictKinds, "strict-kinds", false, "an object of a kind that nothing defines is an error, not only counted")
+	f.BoolVar(
+		&o.StrictKinds, "strict-kinds", false, "an object of a kind that nothing defines is an error, not only counted",
+	)
 	f.BoolVar(&o.all, "all", false, "show findings that are consequences of others as well")
 	f.BoolVar(&o.verbose, "verbose", false, "show the API server's own words where the message has others")
 	f.StringVar(
 		&o.StdinName, "stdin-filename", "",
 		"judge standard input (-) as if it were this `file`, as editors and hooks do with what is not saved",
 	)
-	f.BoolVar(&o.AnyFiles, "allow-empty", false, "pass over files without API objects, and exit with 0 if there are no others")
+	f.BoolVar(
+		&o.AnyFiles, "allow-empty", false,
+		"pass over files without API objects, and exit with 0 if there are no others",
+	)
 	f.StringVar(
 		&o.base, "base", "",
 		"judge changes as updates of what was before: a file or folder, or git:REF for a branch, tag or commit",
 	)
 	f.BoolVar(&o.fix, "fix", false, "make the fixes that are certain, then lint again")
-	f.BoolVar(&o.unsafe, "unsafe", false, "with --fix or --diff: make the fixes that are only offered, too; read what they changed")
+	f.BoolVar(
+		&o.unsafe, "unsafe", false,
+		"with --fix or --diff: make the fixes that are only offered, too; read what they changed",
+	)
 	f.BoolVar(&o.diff, "diff", false, "print the changes that --fix would make")
 	f.BoolVar(
 		&o.lint.DryRun, "dry-run", false,
@@ -147,17 +155,22 @@ Exit codes: 0 no findings at or above --fail-on; 1 findings; 2 wrong usage; 3 co
 		&o.lint.NoSuppressions, "no-suppressions", false,
 		"show findings that comments, annotations, overrides or the baseline silence",
 	)
-	f.StringVar(&o.writeBaseline, "write-baseline", "", "write the findings to a file, which baseline: in the configuration makes known")
+	f.StringVar(
+		&o.writeBaseline, "write-baseline", "",
+		"write the findings to a file, which baseline: in the configuration makes known",
+	)
 	f.BoolVar(&o.noCache, "no-cache", false, "do not use the cache of results")
 	f.IntVar(&o.lint.Jobs, "jobs", 0, "documents to lint at the same time (default: one for each CPU)")
-	for name, words := range map[string][]string{"output": report.Names(), "fail-on": {"error", "warning", "info", "never"}, "color": colorModes} {
+	for name, words := range map[string][]string{
+		"output": report.Names(), "fail-on": {"error", "warning", "info", "never"}, "color": colorModes,
+	} {
 		cobra.CheckErr(cmd.RegisterFlagCompletionFunc(name, completeWords(words)))
 	}
 	return cmd
 }
 
-// kindArguments takes a glob of kinds that follows a bare --ignore-missing-schemas from the paths: --ignore-missing-schemas
-// 'example.com/*' means what it does with an equals sign, unless there are such files.
+// kindArguments takes a glob of kinds that follows a bare --ignore-missing-schemas from the paths:
+// --ignore-missing-schemas 'example.com/*' means what it does with an equals sign, unless there are such files.
 func kindArguments(args, kinds []string) (paths, ignored []string) {
 	if !slices.Equal(kinds, []string{app.AnyKind}) || len(args) == 0 {
 		return args, kinds
@@ -170,8 +183,8 @@ func kindArguments(args, kinds []string) (paths, ignored []string) {
 	return args[1:], args[:1]
 }
 
-// ambiguousKinds returns a glob that follows a bare --ignore-missing-schemas and matches files, but may have been meant for
-// kinds; empty if there is none.
+// ambiguousKinds returns a glob that follows a bare --ignore-missing-schemas and matches files, but may have been meant
+// for kinds; empty if there is none.
 func ambiguousKinds(paths, kinds []string) string {
 	if !slices.Equal(kinds, []string{app.AnyKind}) || len(paths) == 0 || !strings.HasSuffix(paths[0], "/*") {
 		return ""
@@ -238,14 +251,19 @@ func (o *lintOptions) run(ctx context.Context) (err error) {
 		return &exitError{exitFailed, err}
 	}
 	if len(res.Assumed) > 0 {
-		fmt.Fprintf(o.Err, "note: taken to exist, since the set does not define them: namespaces %s\n", strings.Join(res.Assumed, ", "))
+		fmt.Fprintf(
+			o.Err, "note: taken to exist, since the set does not define them: namespaces %s\n",
+			strings.Join(res.Assumed, ", "),
+		)
 	}
 	noteBaseline(o.Err, res)
 	for _, glob := range job.workspace.UnusedExcludes() {
 		fmt.Fprintf(o.Err, "note: exclude %q matches nothing\n", glob)
 	}
 	for _, unused := range job.UnusedOverrides() {
-		fmt.Fprintf(o.Err, "note: the override of %s (%s) matches nothing\n", strings.Join(unused.Rules, ", "), unused.Reason)
+		fmt.Fprintf(
+			o.Err, "note: the override of %s (%s) matches nothing\n", strings.Join(unused.Rules, ", "), unused.Reason,
+		)
 	}
 	for _, name := range job.workspace.UTF16() {
 		fmt.Fprintf(o.Err, "note: %s is UTF-16; it was read as UTF-8, as clients do\n", name)
@@ -254,7 +272,11 @@ func (o *lintOptions) run(ctx context.Context) (err error) {
 		o.noteBase(job.base)
 	}
 	if o.ambiguous != "" {
-		fmt.Fprintf(o.Err, "note: %[1]s was read as files, and all missing schemas are ignored: for kinds, write --ignore-missing-schemas='%[1]s'\n", o.ambiguous)
+		fmt.Fprintf(
+			o.Err,
+			"note: %[1]s was read as files, and all missing schemas are ignored: for kinds, write --ignore-missing-schemas='%[1]s'\n",
+			o.ambiguous,
+		)
 	}
 	noteHidden(o.Err, job.workspace.Hidden)
 	noteFolders(o.Err, "not searched unless named", job.workspace.Unsearched)
@@ -377,8 +399,8 @@ func (o *lintOptions) cacheDir() string {
 	return app.CacheDir(o.Getenv)
 }
 
-// fixFiles makes the fixes that are certain, or all with --unsafe, and writes the files or shows the changes. Without --fix
-// the files stay as they are, and so does the result.
+// fixFiles makes the fixes that are certain, or all with --unsafe, and writes the files or shows the changes. Without
+// --fix the files stay as they are, and so does the result.
 func (o *lintOptions) fixFiles(ctx context.Context, job *lintJob, res *lint.Result) (*lint.Result, error) {
 	fixed, err := job.Fix(ctx, res, o.unsafe)
 	if err != nil {

@@ -81,14 +81,22 @@ deletes it.`,
 	bindFolder(cmd, &o.folder)
 	f := cmd.Flags()
 	f.BoolVar(&o.foreground, "foreground", false, "do not go into the background; an interrupt ends the cluster")
-	f.IntVar(&o.port, "port", livePort, "`port` on 127.0.0.1; 0: any that is free (default: that of last time, or "+strconv.Itoa(livePort)+")")
+	f.IntVar(
+		&o.port, "port", livePort,
+		"`port` on 127.0.0.1; 0: any that is free (default: that of last time, or "+strconv.Itoa(livePort)+")",
+	)
 	f.StringArrayVar(&o.nodes, "nodes", nil, nodesHelp)
-	f.StringSliceVar(&o.etcd.Endpoints, "etcd-endpoints", nil, "`URLs` of an etcd that runs already, instead of one of its own")
+	f.StringSliceVar(
+		&o.etcd.Endpoints, "etcd-endpoints", nil, "`URLs` of an etcd that runs already, instead of one of its own",
+	)
 	f.StringVar(&o.etcd.Prefix, "etcd-prefix", etcdPrefix, "`prefix` of all keys in that etcd")
 	f.StringVar(&o.etcd.CAFile, "etcd-ca", "", "`file` with the certificate authority of that etcd")
 	f.StringVar(&o.etcd.CertFile, "etcd-cert", "", "`file` with the certificate for that etcd")
 	f.StringVar(&o.etcd.KeyFile, "etcd-key", "", "`file` with the key for that etcd")
-	f.StringSliceVar(&o.admission.Enable, "enable-admission-plugins", nil, "admission `plugins` to run beside those that run by default, by kube-apiserver's names")
+	f.StringSliceVar(
+		&o.admission.Enable, "enable-admission-plugins", nil,
+		"admission `plugins` to run beside those that run by default, by kube-apiserver's names",
+	)
 	f.StringSliceVar(&o.admission.Disable, "disable-admission-plugins", nil, "admission `plugins` not to run")
 	return cmd
 }
@@ -109,7 +117,9 @@ func liveFolder(s Streams, name string) (live.Folder, error) {
 	if name == "" {
 		state, err := stateFolder(s)
 		if err != nil {
-			return "", &exitError{exitFailed, fmt.Errorf("no folder for the cluster: %w; name one with --data-dir", err)}
+			return "", &exitError{
+				exitFailed, fmt.Errorf("no folder for the cluster: %w; name one with --data-dir", err),
+			}
 		}
 		name = filepath.Join(state, "live")
 	}
@@ -161,8 +171,14 @@ func (o *upOptions) alreadyUp(folder live.Folder, pid int) error {
 	if err != nil {
 		return &exitError{exitFailed, &live.InUseError{Folder: folder, PID: pid}}
 	}
-	if o.portGiven && o.port != 0 && o.port != facts.Port || len(o.nodes)+len(o.etcd.Endpoints)+len(o.admission.Enable)+len(o.admission.Disable) > 0 {
-		return &exitError{exitFailed, fmt.Errorf("%w; what it consists of cannot be changed while it runs", &live.InUseError{Folder: folder, PID: pid})}
+	if o.portGiven && o.port != 0 && o.port != facts.Port ||
+		len(o.nodes)+len(o.etcd.Endpoints)+len(o.admission.Enable)+len(o.admission.Disable) > 0 {
+		return &exitError{
+			exitFailed,
+			fmt.Errorf(
+				"%w; what it consists of cannot be changed while it runs", &live.InUseError{Folder: folder, PID: pid},
+			),
+		}
 	}
 	file, err := folder.AddContext()
 	if err != nil {
@@ -363,7 +379,9 @@ func (o *upOptions) detach(ctx context.Context, folder live.Folder, nodes []*cor
 		if err := folder.CheckRoom(); err != nil {
 			return fmt.Errorf("the cluster has ended before it was up: %w", err)
 		}
-		return fmt.Errorf("the cluster has ended before it was up; %s tells more: %s", folder.Log(), lastLine(folder.Log()))
+		return fmt.Errorf(
+			"the cluster has ended before it was up; %s tells more: %s", folder.Log(), lastLine(folder.Log()),
+		)
 	case !strings.HasPrefix(word, readyWord):
 		return errors.New(strings.TrimSpace(word))
 	}
@@ -487,7 +505,10 @@ func end(ctx context.Context, folder live.Folder, pid int) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("process %d has not ended within %v; kill -9 %[1]d ends it at once, and loses nothing that was acknowledged", pid, endPatience)
+	return fmt.Errorf(
+		"process %d has not ended within %v; kill -9 %[1]d ends it at once, and loses nothing that was acknowledged",
+		pid, endPatience,
+	)
 }
 
 // liveStatus tells whether the live cluster is up, if there is one.

@@ -15,8 +15,8 @@ import (
 	"github.com/seatrial/seatrial/internal/live"
 )
 
-// TestInformers lets shared informers, as every controller runs them, watch a live cluster: they see what comes, changes and
-// goes, are told of it again at each resync, and go on by themselves when the cluster was down in between.
+// TestInformers lets shared informers, as every controller runs them, watch a live cluster: they see what comes,
+// changes and goes, are told of it again at each resync, and go on by themselves when the cluster was down in between.
 func TestInformers(t *testing.T) {
 	home := ownHome(t)
 	run := func(args ...string) {
@@ -28,7 +28,9 @@ func TestInformers(t *testing.T) {
 	run("up", "--port", "0")
 	client := liveClient(t, live.Folder(filepath.Join(home, ".local/state/seatrial/live")))
 	const resync = time.Second
-	factory := informers.NewSharedInformerFactoryWithOptions(client, resync, informers.WithNamespace(metav1.NamespaceDefault))
+	factory := informers.NewSharedInformerFactoryWithOptions(
+		client, resync, informers.WithNamespace(metav1.NamespaceDefault),
+	)
 	maps, deployments := newSeen(), newSeen()
 	maps.watch(t, factory.Core().V1().ConfigMaps().Informer())
 	deployments.watch(t, factory.Apps().V1().Deployments().Informer())

@@ -130,7 +130,10 @@ func TestInterruptedDownGoesOn(t *testing.T) {
 	ctx, interrupt := context.WithCancel(t.Context())
 	interrupt()
 	var said bytes.Buffer
-	code := Run(ctx, []string{"down", "--purge", "--data-dir", string(folder)}, Streams{Out: &said, Err: &said, Getenv: os.Getenv})
+	code := Run(
+		ctx, []string{"down", "--purge", "--data-dir", string(folder)},
+		Streams{Out: &said, Err: &said, Getenv: os.Getenv},
+	)
 	if want := fmt.Sprintf("seatrial: interrupted: the cluster in %s goes on ending, and what it has stored stays\n", folder); code != exitFailed || said.String() != want {
 		t.Errorf("exit code %d, %q; want %q", code, said.String(), want)
 	}
@@ -211,13 +214,18 @@ func write(t *testing.T, home string, round int, acknowledged map[string]int) {
 			t.Fatalf("%v\n%s", err, out)
 		}
 	}
-	timer := time.AfterFunc(time.Duration(300+rand.IntN(900))*time.Millisecond, func() { _ = syscall.Kill(pid, syscall.SIGKILL) })
+	timer := time.AfterFunc(
+		time.Duration(300+rand.IntN(900))*time.Millisecond, func() { _ = syscall.Kill(pid, syscall.SIGKILL) },
+	)
 	defer timer.Stop()
 	maps := client.CoreV1().ConfigMaps("default")
 	for i := 0; ; i++ {
 		name := fmt.Sprintf("c-%d-%d", round, i/2) // created, then applied
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-		_, err := maps.Apply(ctx, applycorev1.ConfigMap(name, "default").WithData(map[string]string{"value": strconv.Itoa(i)}), metav1.ApplyOptions{FieldManager: "kills"})
+		_, err := maps.Apply(
+			ctx, applycorev1.ConfigMap(name, "default").WithData(map[string]string{"value": strconv.Itoa(i)}),
+			metav1.ApplyOptions{FieldManager: "kills"},
+		)
 		cancel()
 		if err != nil {
 			break
@@ -278,7 +286,10 @@ func TestIntruder(t *testing.T) {
 		t.Fatal(err)
 	}
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
-	for _, path := range []string{"/", "/api", "/healthz", "/readyz", "/version", "/metrics", "/openapi/v2", "/api/v1/secrets", "/.well-known/openid-configuration", "/debug/pprof/"} {
+	for _, path := range []string{
+		"/", "/api", "/healthz", "/readyz", "/version", "/metrics", "/openapi/v2", "/api/v1/secrets",
+		"/.well-known/openid-configuration", "/debug/pprof/",
+	} {
 		answer, err := client.Get(facts.URL + path)
 		if err != nil {
 			t.Fatal(err)

@@ -206,9 +206,16 @@ func TestEditorCompletesNamesOfTheSet(t *testing.T) {
 	for i, c := range []struct{ text, want string }{
 		{pod + "    envFrom:\n    - configMapRef:\n        name: «»\n", "settings"},
 		{pod + "    envFrom:\n    - secretRef:\n        name: «»\n", "passwords"},
-		{pod + "    env:\n    - name: X\n      valueFrom:\n        configMapKeyRef:\n          name: settings\n          key: «»\n", "color log-level"},
+		{
+			pod +
+				"    env:\n    - name: X\n      valueFrom:\n        configMapKeyRef:\n          name: settings\n          key: «»\n",
+			"color log-level",
+		},
 		{pod + "    volumeMounts:\n    - mountPath: /tmp\n      name: «»\n", "tmp"},
-		{pod + "    volumeMounts:\n    - mountPath: [/tmp\n    envFrom:\n    - secretRef:\n        name: «»\n", "passwords"},
+		{
+			pod + "    volumeMounts:\n    - mountPath: [/tmp\n    envFrom:\n    - secretRef:\n        name: «»\n",
+			"passwords",
+		},
 		{service + "  selector:\n    app: «»\n", "web"},
 		{service + "  selector:\n    t«»\n", "app tier"},
 	} {

@@ -436,7 +436,10 @@ func TestEditorJudgesTemplatesAndPatches(t *testing.T) {
 		"    image: nginx:1.27\n    imagePullPolicy: {{ .Values.policy }}\n"
 	wantFinding("web/templates/web.yaml", template, 1, 0, "")
 	wantFinding("web/templates/web.yaml", template+"    stdinn: true\n", 2, 8, "stdinn")
-	wantFinding("web/templates/web.yaml", template+"    tty: {{ .Values.tty | required \"tty is missing\" }}\n", 3, 8, "tty is missing")
+	wantFinding(
+		"web/templates/web.yaml", template+"    tty: {{ .Values.tty | required \"tty is missing\" }}\n", 3, 8,
+		"tty is missing",
+	)
 	patch := "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {restartPolicy: Never}\n"
 	wantFinding("shop/patches/web.yaml", patch, 1, 0, "")
 	wantFinding("shop/patches/web.yaml", strings.Replace(patch, "Never", "Sometimes", 1), 2, 3, "Sometimes")

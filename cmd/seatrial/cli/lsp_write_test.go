@@ -85,7 +85,8 @@ spec:
 	"chart/templates/settings.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {n: {{ .Values.replicas | quote }}}\n",
 }
 
-// written opens files of the shop in an editor, and returns how to write a request at a mark, and which mark is at a place.
+// written opens files of the shop in an editor, and returns how to write a request at a mark, and which mark is at a
+// place.
 func written(t *testing.T) (e *editor, at func(mark string, more map[string]any) map[string]any, name func(string, position) string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -267,8 +268,9 @@ func TestEditorOffersChanges(t *testing.T) {
 	e.open("untitled:batch.yaml", pod)
 	var actions []struct{ Title string }
 	e.call("textDocument/codeAction", map[string]any{
-		"textDocument": map[string]any{"uri": "untitled:batch.yaml"}, "context": map[string]any{"only": []string{"refactor.rewrite"}},
-		"range": map[string]any{"start": marks["bare"], "end": marks["bare"]},
+		"textDocument": map[string]any{"uri": "untitled:batch.yaml"},
+		"context":      map[string]any{"only": []string{"refactor.rewrite"}},
+		"range":        map[string]any{"start": marks["bare"], "end": marks["bare"]},
 	}, &actions)
 	var titles []string
 	for _, a := range actions {
@@ -287,7 +289,10 @@ func TestEditorCompletesSkeletonsAndValues(t *testing.T) {
 	for _, c := range []struct{ text, label, newText, doc string }{
 		{head + "  template:\n    spec:\n      cont«»\n", "containers", "containers:\n- name: $1", ""},
 		{head + "  sel«»\n", "selector", "selector:\n  $1", ""},
-		{head + "  strategy:\n    type: «»\n", "Recreate", "Recreate", "Kill all existing pods before creating new ones."},
+		{
+			head + "  strategy:\n    type: «»\n", "Recreate", "Recreate",
+			"Kill all existing pods before creating new ones.",
+		},
 		{"apiVersion: v1\nkind: Serv«»\n", "Service with required fields", "Service\nmetadata:\n  name: example\n", ""},
 		{head + "  broken: [\n  template:\n    spec:\n      restartPolicy: «»\n", "Never", "Never", ""},
 	} {
@@ -307,7 +312,8 @@ func TestEditorCompletesSkeletonsAndValues(t *testing.T) {
 		for _, item := range list.Items {
 			if item.Label == c.label {
 				found = true
-				if !strings.HasPrefix(item.TextEdit.NewText, c.newText) || c.doc != "" && item.Documentation.Value != c.doc {
+				if !strings.HasPrefix(item.TextEdit.NewText, c.newText) ||
+					c.doc != "" && item.Documentation.Value != c.doc {
 					t.Errorf("%s writes %q, documented as %q", c.label, item.TextEdit.NewText, item.Documentation.Value)
 				}
 			}

@@ -23,14 +23,15 @@ import (
 	"github.com/seatrial/seatrial/source"
 )
 
-// mutantsOfKind is how many mutants are made of each of the two examples of a kind; the variable MUTANTS names another number.
+// mutantsOfKind is how many mutants are made of each of the two examples of a kind; the variable MUTANTS names another
+// number.
 const mutantsOfKind = 12
 
 // unmutated are kinds that are left out: definitions are created for good, and a Binding asks for a pod that exists.
 var unmutated = []string{"CustomResourceDefinition", "Binding"}
 
-// TestStaticVerdictOnMutants breaks examples of all kinds at random, by a fixed seed, and holds the verdict of lint against a whole
-// API server's strict dry run.
+// TestStaticVerdictOnMutants breaks examples of all kinds at random, by a fixed seed, and holds the verdict of lint
+// against a whole API server's strict dry run.
 func TestStaticVerdictOnMutants(t *testing.T) {
 	klog.SetLogger(logr.Discard())
 	store, err := apischema.Open(apischema.Latest)
@@ -45,7 +46,8 @@ func TestStaticVerdictOnMutants(t *testing.T) {
 	}
 	err = withComparison(t, func(c *comparison) error {
 		for i, k := range store.Kinds() {
-			if !slices.Contains(k.Verbs, "create") || slices.Contains(unmutated, k.Kind) || strings.HasSuffix(k.Kind, "Review") {
+			if !slices.Contains(k.Verbs, "create") || slices.Contains(unmutated, k.Kind) ||
+				strings.HasSuffix(k.Kind, "Review") {
 				continue
 			}
 			if _, err := c.mapper.RESTMapping(gvkOfKind(k).GroupKind(), k.Version); err != nil {
@@ -76,7 +78,8 @@ func TestStaticVerdictOnMutants(t *testing.T) {
 						return err
 					}
 					mutants, _ := manifest.Read(source.NewFile("mutant.json", data), manifest.DefaultLimits)
-					if len(mutants) != 1 || mutants[0].Object.Kind != k.Kind || mutants[0].Object.APIVersion != k.GroupVersion().String() {
+					if len(mutants) != 1 || mutants[0].Object.Kind != k.Kind ||
+						mutants[0].Object.APIVersion != k.GroupVersion().String() {
 						continue
 					}
 					compared++
@@ -149,7 +152,13 @@ func mutate(random *rand.Rand, root map[string]any) string {
 	name, value := "", any(nil)
 	switch v := p.get.(type) {
 	case string:
-		name, value = pick(random, []any{"", strings.ToUpper(v) + "_X", strings.Repeat("long", 100), int64(7), true, "-" + v, "1e3", map[string]any{}, []any{v}})
+		name, value = pick(
+			random,
+			[]any{
+				"", strings.ToUpper(v) + "_X", strings.Repeat("long", 100), int64(7), true, "-" + v, "1e3",
+				map[string]any{}, []any{v},
+			},
+		)
 	case int64, float64:
 		name, value = pick(random, []any{int64(-1), int64(1) << 40, "7", 1.5, false, []any{int64(1)}, int64(0)})
 	case bool:
@@ -159,7 +168,9 @@ func mutate(random *rand.Rand, root map[string]any) string {
 		unknown["thisFieldIsUnknown"] = "x"
 		name, value = pick(random, []any{[]any{v}, "text", unknown, map[string]any{}, int64(3)})
 	case []any:
-		name, value = pick(random, []any{append(slices.Clone(v), v...), map[string]any{"a": "b"}, "text", []any{}, []any{nil}})
+		name, value = pick(
+			random, []any{append(slices.Clone(v), v...), map[string]any{"a": "b"}, "text", []any{}, []any{nil}},
+		)
 	default:
 		name, value = pick(random, []any{"text", int64(1), map[string]any{}})
 	}

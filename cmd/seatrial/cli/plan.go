@@ -112,12 +112,14 @@ a manifest is rejected; 2 wrong usage; 3 could not run; 130 interrupted.`,
 		"nodes that come when pods need them, and go: name=web,min=1,max=20,4cpu16Gi,zone=a,zone=b,taint=k=v:NoSchedule,price=0.19,boot=1m,idle=10m; without a size, a group that the cluster has: name=web,max=20; may be repeated",
 	)
 	f.StringVar(
-		&o.Expander, "expander", plan.Expanders[0], "how to choose between node groups: "+strings.Join(plan.Expanders, "|"),
+		&o.Expander, "expander", plan.Expanders[0],
+		"how to choose between node groups: "+strings.Join(plan.Expanders, "|"),
 	)
 	f.StringVar(&o.Scenario, "scenario", "", "`file` with what happens meanwhile, and what is expected")
 	f.Int64Var(&o.Seed, "seed", 1, "seed for generated names and for choices that Kubernetes makes at random")
 	f.IntVar(
-		&o.Seeds, "seeds", 1, "number of seeds to try, from --seed on: in how many each stall, risk or failed expectation occurs",
+		&o.Seeds, "seeds", 1,
+		"number of seeds to try, from --seed on: in how many each stall, risk or failed expectation occurs",
 	)
 	f.DurationVar(
 		&o.Until, "until", 0, "simulate so much time (default: until nothing changes any more, at most an hour)",
@@ -148,15 +150,21 @@ a manifest is rejected; 2 wrong usage; 3 could not run; 130 interrupted.`,
 		"with --drain-nodes-in-turn: `number` of new nodes that come first and replace as many (default: each node comes back)",
 	)
 	f.StringVar(
-		&o.fit, "fit", "", "how many more replicas of a `workload` the nodes hold at the end: Kind/name or Kind/namespace/name",
+		&o.fit, "fit", "",
+		"how many more replicas of a `workload` the nodes hold at the end: Kind/name or Kind/namespace/name",
 	)
 	f.StringSliceVar(&o.by, "by", nil, "with --fit: resources that count alone, such as cpu (default: all)")
-	f.BoolVar(&o.spareNode, "spare-node", false, "with --fit: also if any one node is lost, and its pods need room on the others")
-	f.StringVar(
-		&o.Pack, "pack", "", "find the fewest nodes of a `size` with which the plan completes: 4cpu16Gi, with attributes as --nodes has them",
+	f.BoolVar(
+		&o.spareNode, "spare-node", false,
+		"with --fit: also if any one node is lost, and its pods need room on the others",
 	)
 	f.StringVar(
-		&o.schedulerConfig, "scheduler-config", "", "`file` with a KubeSchedulerConfiguration: profiles, plugins and weights of the scheduler",
+		&o.Pack, "pack", "",
+		"find the fewest nodes of a `size` with which the plan completes: 4cpu16Gi, with attributes as --nodes has them",
+	)
+	f.StringVar(
+		&o.schedulerConfig, "scheduler-config", "",
+		"`file` with a KubeSchedulerConfiguration: profiles, plugins and weights of the scheduler",
 	)
 	f.StringVar(
 		&o.shard, "shard", "",
@@ -255,12 +263,17 @@ func (o *planOptions) complete(ctx context.Context) (err error) {
 	if err := o.check(); err != nil {
 		return err
 	}
-	o.Files, o.Build, o.Child, o.Collect = app.NewFiles(o.In), thisBuild(), []string{"plan", "--" + whatIfFlag}, memtune.Collect
+	o.Files, o.Build, o.Child, o.Collect = app.NewFiles(o.In), thisBuild(), []string{
+		"plan", "--" + whatIfFlag,
+	}, memtune.Collect
 	o.reasons, o.Reasons = o.Reasons, o.Reasons || o.output == "html"
 	for _, x := range []struct {
 		asked bool
 		kind  string
-	}{{o.drainEach, plan.DrainNode}, {o.failEach, plan.FailNode}, {o.failZones, plan.FailZone}, {o.drainInTurn, plan.DrainInTurn}} {
+	}{
+		{o.drainEach, plan.DrainNode}, {o.failEach, plan.FailNode}, {o.failZones, plan.FailZone},
+		{o.drainInTurn, plan.DrainInTurn},
+	} {
 		if x.asked {
 			o.WhatIf = append(o.WhatIf, x.kind)
 		}
@@ -327,7 +340,9 @@ func (o *planOptions) completeScheduling() error {
 // check rejects flags that contradict each other.
 func (o *planOptions) check() error {
 	var named []string
-	for flag, given := range map[string]bool{"--from": len(o.From) > 0, "--trial": o.trial != "", "--context": o.context != ""} {
+	for flag, given := range map[string]bool{
+		"--from": len(o.From) > 0, "--trial": o.trial != "", "--context": o.context != "",
+	} {
 		if given {
 			named = append(named, flag)
 		}

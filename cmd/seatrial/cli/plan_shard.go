@@ -107,7 +107,9 @@ Exit codes: as those of seatrial plan; 3 if a part is missing, or is of another 
 	f := cmd.Flags()
 	f.StringVarP(&output, "output", "o", output, "output format: "+strings.Join(report.PlanNames(), "|"))
 	f.BoolVarP(&options.Verbose, "verbose", "v", false, "show everything that happens")
-	f.BoolVar(&options.Reasons, "reasons", false, "show why the scheduler chose each node, if the parts were made with it")
+	f.BoolVar(
+		&options.Reasons, "reasons", false, "show why the scheduler chose each node, if the parts were made with it",
+	)
 	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("output", completeWords(report.PlanNames())))
 	colorFlag(cmd, &color)
 	return cmd

@@ -57,7 +57,9 @@ are rendered.`,
 			return writeGrants(cmd.Context(), s.Out, p, r)
 		},
 	}
-	cmd.Flags().StringVarP(&r.Namespace, "namespace", "n", "", "namespace to ask for (default: every one, and all at once)")
+	cmd.Flags().StringVarP(
+		&r.Namespace, "namespace", "n", "", "namespace to ask for (default: every one, and all at once)",
+	)
 	cmd.Flags().StringVar(&r.Name, "name", "", "name of the object to ask for")
 	return cmd
 }

@@ -58,7 +58,10 @@ a pod will have, or the labels of a namespace that they do not define.`,
 			return o.run(args[0], args[1])
 		},
 	}
-	cmd.Flags().StringVarP(&o.namespace, "namespace", "n", "", "namespace of the objects that are named without one (default: the only one that has them)")
+	cmd.Flags().StringVarP(
+		&o.namespace, "namespace", "n", "",
+		"namespace of the objects that are named without one (default: the only one that has them)",
+	)
 	cmd.Flags().StringVar(&o.protocol, "protocol", "", "TCP, UDP or SCTP (default: that of the port, or TCP)")
 	return cmd
 }
@@ -202,7 +205,12 @@ func (o *reachOptions) targetInSet(text string) (*target, error) {
 	}
 	for _, p := range r.Ports {
 		if number == 0 || p.Number == int32(number) {
-			t.ends = append(t.ends, network.Backend{Pods: r, Port: network.Port{Number: p.Number, Protocol: cmp.Or(o.protocol, p.Protocol)}})
+			t.ends = append(
+				t.ends,
+				network.Backend{
+					Pods: r, Port: network.Port{Number: p.Number, Protocol: cmp.Or(o.protocol, p.Protocol)},
+				},
+			)
 		}
 	}
 	switch {
@@ -210,7 +218,9 @@ func (o *reachOptions) targetInSet(text string) (*target, error) {
 	case number == 0:
 		return nil, usageError("%s declares no ports: say which one, as in %s:8080", r.Object, text)
 	default: // a port need not be declared
-		t.ends = []network.Backend{{Pods: r, Port: network.Port{Number: int32(number), Protocol: cmp.Or(o.protocol, "TCP")}}}
+		t.ends = []network.Backend{
+			{Pods: r, Port: network.Port{Number: int32(number), Protocol: cmp.Or(o.protocol, "TCP")}},
+		}
 	}
 	return t, nil
 }
@@ -220,7 +230,9 @@ func (o *reachOptions) find(text string) (*lint.Resource, string, error) {
 	named, port, _ := strings.Cut(text, ":")
 	parts := strings.Split(named, "/")
 	if len(parts) < 2 || len(parts) > 3 {
-		return nil, "", usageError("cannot read %q: want KIND/NAME, KIND/NAMESPACE/NAME, an IP address, internet or dns", text)
+		return nil, "", usageError(
+			"cannot read %q: want KIND/NAME, KIND/NAMESPACE/NAME, an IP address, internet or dns", text,
+		)
 	}
 	store, err := schema.Open(schema.Latest)
 	if err != nil {
@@ -260,12 +272,16 @@ func (o *reachOptions) find(text string) (*lint.Resource, string, error) {
 // answer writes whether one connection is allowed, and why. It reports whether it is blocked.
 func (o *reachOptions) answer(from, to network.End, port network.Port, name string) bool {
 	a := network.Of(o.set).Ask(from, to, port)
-	word := map[network.Verdict]string{network.Allowed: "allowed", network.Depends: "depends", network.Blocked: "blocked"}[a.Verdict()]
+	word := map[network.Verdict]string{
+		network.Allowed: "allowed", network.Depends: "depends", network.Blocked: "blocked",
+	}[a.Verdict()]
 	through := ""
 	if endName(to) != name && to.Resource != nil {
 		through = " by " + name
 	}
-	fmt.Fprintf(o.Out, "%s: %s to %s%s, port %d/%s\n", word, endName(from), endName(to), through, port.Number, port.Protocol)
+	fmt.Fprintf(
+		o.Out, "%s: %s to %s%s, port %d/%s\n", word, endName(from), endName(to), through, port.Number, port.Protocol,
+	)
 	o.way(a.Egress, from, to, port)
 	o.way(a.Ingress, from, to, port)
 	return a.Verdict() == network.Blocked
@@ -310,7 +326,10 @@ func (o *reachOptions) way(w network.Way, from, to network.End, port network.Por
 	case network.Depends:
 		fmt.Fprintf(out, "    may be allowed by %s: the manifests do not say\n", o.policy(w.By, w.Rule))
 	default:
-		fmt.Fprintf(out, "    no rule allows it; this would, in spec.%s of %s:\n", direction, sanitize.Line(w.Isolating[0].Object.String()))
+		fmt.Fprintf(
+			out, "    no rule allows it; this would, in spec.%s of %s:\n", direction,
+			sanitize.Line(w.Isolating[0].Object.String()),
+		)
 		other := from
 		if w.Out {
 			other = to
@@ -338,7 +357,10 @@ func writeMissing(out io.Writer, w network.Way, other network.End, port network.
 	default:
 		indent := "        - "
 		if other.Namespace != w.End.Resource.Object.Namespace {
-			fmt.Fprintf(out, "%snamespaceSelector: {matchLabels: {%s: %s}}\n", indent, corev1.LabelMetadataName, other.Namespace)
+			fmt.Fprintf(
+				out, "%snamespaceSelector: {matchLabels: {%s: %s}}\n", indent, corev1.LabelMetadataName,
+				other.Namespace,
+			)
 			indent = "          "
 		}
 		fmt.Fprintf(out, "%spodSelector: {matchLabels: {%s}}\n", indent, labelList(other.Labels))

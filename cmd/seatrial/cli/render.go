@@ -61,7 +61,9 @@ reported, and the exit code is 1.`,
 	f.BoolVar(&o.isolated, isolatedFlag, false, "render the chart that standard input describes in JSON")
 	cobra.CheckErr(f.MarkHidden(isolatedFlag))
 	chartFlags(f, &o.Options)
-	f.StringVar(&o.KubernetesVersion, "kubernetes-version", "", "Kubernetes version that charts see (default: the linked one)")
+	f.StringVar(
+		&o.KubernetesVersion, "kubernetes-version", "", "Kubernetes version that charts see (default: the linked one)",
+	)
 	f.BoolVar(&o.showSecrets, "show-secrets", false, "print the values of Secrets, which are masked otherwise")
 	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("output", completeWords([]string{"yaml", "json"})))
 	return cmd
@@ -163,7 +165,10 @@ func (o *renderOptions) writeObject(r *render.Rendering, d *manifest.Document) e
 	at := d.Range()
 	text := strings.TrimLeft(strings.TrimPrefix(string(d.File.Data[at.Start.Offset:at.End.Offset]), "---"), "\n")
 	text = fmt.Sprintf("---\n# Source: %s\n%s\n", r.Origin(d), strings.TrimRight(text, "\n"))
-	name := filepath.Join(o.outputDir, fileName(r.Name), fileName(strings.ToLower(d.Object.Kind), d.Object.Namespace, d.Object.Name)+".yaml")
+	name := filepath.Join(
+		o.outputDir, fileName(r.Name),
+		fileName(strings.ToLower(d.Object.Kind), d.Object.Namespace, d.Object.Name)+".yaml",
+	)
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return err
 	}

@@ -90,21 +90,27 @@ Exit codes: 0 reviewed; 1 something that --fail-on names; 2 wrong usage; 3 could
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.Base, "base", "", "what to compare with: a branch, tag, commit or folder (default: the default branch)")
+	f.StringVar(
+		&o.Base, "base", "", "what to compare with: a branch, tag, commit or folder (default: the default branch)",
+	)
 	f.StringVar(&o.Head, "head", "", "revision to review in place of the working tree")
 	f.StringVarP(
-		&o.output, "output", "o", report.ReviewFormats[0].Name, "output format: "+strings.Join(report.ReviewNames(), "|"),
+		&o.output, "output", "o", report.ReviewFormats[0].Name,
+		"output format: "+strings.Join(report.ReviewNames(), "|"),
 	)
 	f.StringVar(
 		&o.Plan, "plan", app.PlanAuto,
 		"rollouts to simulate: auto|none|all; auto stops after 15 seconds, and says what it left out",
 	)
-	f.StringArrayVar(&o.nodes, "nodes", nil, "nodes of the simulated clusters, as plan takes them (default: nodes with room)")
+	f.StringArrayVar(
+		&o.nodes, "nodes", nil, "nodes of the simulated clusters, as plan takes them (default: nodes with room)",
+	)
 	f.StringSliceVar(&o.failOn, "fail-on", []string{failRefused, failStall}, "what makes the exit code 1; see above")
 	f.StringVar(&o.page, "page", "", "address of the HTML report, to which the Markdown links")
 	f.StringVar(
 		&o.comment, "comment", "",
-		"write the Markdown as a comment on the pull request of the CI job, in place of the last one: "+strings.Join(platformNames, "|"),
+		"write the Markdown as a comment on the pull request of the CI job, in place of the last one: "+
+			strings.Join(platformNames, "|"),
 	)
 	f.BoolVar(&o.all, "all", false, "show findings of before as well")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "show every field and line")
@@ -116,7 +122,8 @@ Exit codes: 0 reviewed; 1 something that --fail-on names; 2 wrong usage; 3 could
 	f.StringSliceVar(&o.Exclude, "exclude", nil, "globs of files and folders to skip")
 	f.StringVar(&o.color, "color", "auto", "color of the output: "+strings.Join(colorModes, "|"))
 	for name, words := range map[string][]string{
-		"output": report.ReviewNames(), "plan": {app.PlanAuto, app.PlanNone, app.PlanAll}, "fail-on": failWords(), "color": colorModes,
+		"output": report.ReviewNames(), "plan": {app.PlanAuto, app.PlanNone, app.PlanAll}, "fail-on": failWords(),
+		"color":   colorModes,
 		"comment": platformNames,
 	} {
 		cobra.CheckErr(cmd.RegisterFlagCompletionFunc(name, completeWords(words)))
@@ -160,7 +167,8 @@ func (o *reviewOptions) run(ctx context.Context) (err error) {
 		return exitWith(err)
 	}
 	options := report.ReviewOptions{
-		Options: report.Options{Color: color, Width: terminalWidth(o.Out), All: o.all, Verbose: o.verbose}, Page: o.page,
+		Options: report.Options{Color: color, Width: terminalWidth(o.Out), All: o.all, Verbose: o.verbose},
+		Page:    o.page,
 	}
 	if err := format.Write(o.Out, r, options); err != nil {
 		return &exitError{exitFailed, err}

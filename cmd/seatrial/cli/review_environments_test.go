@@ -63,7 +63,8 @@ func TestReviewOfEnvironments(t *testing.T) {
 
 	r.apply("replace apps/prod/api.yaml api:1 => api:2\nreplace envs/prod.yaml 2 => 3")
 	got, text = review("--plan", "none")
-	if len(got.Environments) != 3 || got.Environments[0].Name != "production" && !strings.Contains(text, `"environment"`) {
+	if len(got.Environments) != 3 ||
+		got.Environments[0].Name != "production" && !strings.Contains(text, `"environment"`) {
 		t.Errorf("a chart and a kustomization of one environment are not reported as one: %s", text)
 	}
 	if !strings.Contains(text, `"spec.replicas"`) || strings.Contains(text, `"apps/prod"`) {
@@ -111,8 +112,8 @@ spec: {nodeName: node-a, containers: [{name: a, image: "batch:1", resources: {re
 status: {phase: Running, conditions: [{type: Ready, status: "True"}]}
 `
 
-// TestReviewStartsFromASnapshot reviews a scale-up on the node of a snapshot, beside what runs there, under a quota of a
-// part of the environment that the change leaves as it is.
+// TestReviewStartsFromASnapshot reviews a scale-up on the node of a snapshot, beside what runs there, under a quota of
+// a part of the environment that the change leaves as it is.
 func TestReviewStartsFromASnapshot(t *testing.T) {
 	r := newRepository(t)
 	r.apply(shopChart)
@@ -136,7 +137,8 @@ write .seatrial.yaml environments:\n- name: production\n  sources: [apps/**]\n  
 	}
 	r.write("state/cluster.yaml", fmt.Sprintf(snapshot, "1200m"))
 	out, errors, code = r.review()
-	if code != exitFindings || !strings.Contains(out, "does not complete") || !strings.Contains(out, "cpu is 100m over 2") {
+	if code != exitFindings || !strings.Contains(out, "does not complete") ||
+		!strings.Contains(out, "cpu is 100m over 2") {
 		t.Errorf("a node without room: exit code %d\n%s%s", code, out, errors)
 	}
 	r.write("state/cluster.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n")

@@ -45,7 +45,8 @@ func newRepository(t *testing.T) *repository {
 func (r *repository) git(args ...string) string {
 	r.Helper()
 	cmd := exec.Command("git", append([]string{
-		"-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false", "-c", "protocol.file.allow=always",
+		"-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false", "-c",
+		"protocol.file.allow=always",
 	}, args...)...)
 	cmd.Dir = r.dir
 	cmd.Env = append(os.Environ(), "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null",
@@ -145,8 +146,8 @@ func (r *repository) apply(edits string) {
 // commits are hashes, which differ with the version of git or of the text.
 var commits = regexp.MustCompile(`\b[0-9a-f]{7}\b`)
 
-// TestReviewOfAHistory reviews each commit of a repository with a chart, kustomizations of two environments, and objects
-// of Flux and Argo CD. The Markdown of each is testdata/review/NAME.md; UPDATE=1 rewrites it.
+// TestReviewOfAHistory reviews each commit of a repository with a chart, kustomizations of two environments, and
+// objects of Flux and Argo CD. The Markdown of each is testdata/review/NAME.md; UPDATE=1 rewrites it.
 func TestReviewOfAHistory(t *testing.T) {
 	archive, err := txtar.ParseFile("testdata/review/history.txtar")
 	if err != nil {
@@ -245,7 +246,8 @@ func checkMarkdown(t *testing.T, name, text string) {
 
 // hostileNames are names and values that would do something in Markdown or HTML.
 var hostileNames = []string{
-	"</details><script>alert(1)</script>", "<!-- seatrial-review -->", "@everybody #1 !2", "[a](javascript:alert(1))", "a|b", "```\n# title\n```",
+	"</details><script>alert(1)</script>", "<!-- seatrial-review -->", "@everybody #1 !2", "[a](javascript:alert(1))",
+	"a|b", "```\n# title\n```",
 	"<img src=x onerror=alert(1)>", "\x1b[31mred\x1b[0m", "![x](http://example.com/x.png)",
 }
 
@@ -325,7 +327,8 @@ func TestReviewIsShortWhateverChanges(t *testing.T) {
 	}
 	out, _, code := r.review("--plan=none", "-o", "markdown", "--page", "https://example.com/review.html")
 	checkMarkdown(t, "many", out)
-	if code != exitClean || !strings.Contains(out, "[The whole report](<https://example.com/review.html>)") || !strings.Contains(out, "more*") {
+	if code != exitClean || !strings.Contains(out, "[The whole report](<https://example.com/review.html>)") ||
+		!strings.Contains(out, "more*") {
 		t.Errorf("exit code %d\n%.3000s", code, out)
 	}
 }
@@ -348,7 +351,8 @@ func TestReviewOfUnusualRepositories(t *testing.T) {
 		r := newRepository(t)
 		r.write("a.yaml", fmt.Sprintf(object, 1))
 		r.commit("begin")
-		if _, errors, code := r.review("--base", "nowhere"); code != exitUsage || !strings.Contains(errors, `no git revision "nowhere"`) {
+		if _, errors, code := r.review("--base", "nowhere"); code != exitUsage ||
+			!strings.Contains(errors, `no git revision "nowhere"`) {
 			t.Errorf("exit code %d: %s", code, errors)
 		}
 	})
@@ -370,7 +374,8 @@ func TestReviewOfUnusualRepositories(t *testing.T) {
 		r := &repository{t, t.TempDir()}
 		r.write("old/a.yaml", fmt.Sprintf(object, 1))
 		r.write("new/a.yaml", fmt.Sprintf(object, 2))
-		if out, errors, code := r.review("new", "--base", "./old"); code != exitClean || !strings.Contains(out, "data.a  1 -> 2") {
+		if out, errors, code := r.review("new", "--base", "./old"); code != exitClean ||
+			!strings.Contains(out, "data.a  1 -> 2") {
 			t.Errorf("exit code %d: %s%s", code, out, errors)
 		}
 	})
@@ -382,7 +387,8 @@ func TestReviewOfUnusualRepositories(t *testing.T) {
 		}
 		shallow := &repository{t, t.TempDir()}
 		shallow.git("clone", "--quiet", "--depth=1", "file://"+r.dir, ".")
-		if _, errors, code := shallow.review("--base", "HEAD~1"); code != exitUsage || !strings.Contains(errors, "shallow") {
+		if _, errors, code := shallow.review("--base", "HEAD~1"); code != exitUsage ||
+			!strings.Contains(errors, "shallow") {
 			t.Errorf("exit code %d: %s", code, errors)
 		}
 	})
@@ -445,7 +451,8 @@ func TestReviewOfUnusualRepositories(t *testing.T) {
 		r.commit("begin")
 		r.write("a.yaml", "<<<<<<< HEAD\n"+fmt.Sprintf(object, 2)+"=======\n"+fmt.Sprintf(object, 3)+">>>>>>> other\n")
 		out, errors, code := r.review()
-		if code != exitFindings || !strings.Contains(out, "merge conflict that is not resolved") || strings.Contains(out, "deleted") {
+		if code != exitFindings || !strings.Contains(out, "merge conflict that is not resolved") ||
+			strings.Contains(out, "deleted") {
 			t.Errorf("exit code %d: %s%s", code, out, errors)
 		}
 	})
@@ -469,7 +476,8 @@ func TestReviewFailsOnWhatIsNamed(t *testing.T) {
 	r.commit("begin")
 	r.write("a.yaml", deployment(0, "nginx:1.26"))
 	for args, want := range map[string]int{
-		"": exitClean, "--fail-on restart": exitFindings, "--fail-on restart,never": exitClean, "--fail-on volume": exitClean,
+		"": exitClean, "--fail-on restart": exitFindings, "--fail-on restart,never": exitClean,
+		"--fail-on volume":  exitClean,
 		"--fail-on nothing": exitUsage, "--plan some": exitUsage, "-o xml": exitUsage,
 	} {
 		if _, errors, code := r.review(append([]string{"--plan=none"}, strings.Fields(args)...)...); code != want {
@@ -507,11 +515,17 @@ func TestReviewWritesTheSameTwice(t *testing.T) {
 func TestReviewSimulatesRollouts(t *testing.T) {
 	r := newRepository(t)
 	r.write("namespace.yaml", "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n")
-	r.write("a.yaml", strings.Replace(deployment(0, "nginx:1.25"), `"nginx:1.25"`, `"nginx:1.25", envFrom: [{secretRef: {name: login}}]`, 1))
+	r.write(
+		"a.yaml",
+		strings.Replace(
+			deployment(0, "nginx:1.25"), `"nginx:1.25"`, `"nginx:1.25", envFrom: [{secretRef: {name: login}}]`, 1,
+		),
+	)
 	r.write("chart/Chart.yaml", "apiVersion: v2\nname: chart\nversion: 1.0.0\n")
 	r.write("chart/templates/a.yaml", deployment(1, "nginx:1.25"))
-	r.write("chart/templates/test.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: test, namespace: shop, annotations: {helm.sh/hook: test}}\n"+
-		"spec: {restartPolicy: Never, containers: [{name: test, image: \"test:1.0\"}]}\n")
+	r.write("chart/templates/test.yaml",
+		"apiVersion: v1\nkind: Pod\nmetadata: {name: test, namespace: shop, annotations: {helm.sh/hook: test}}\n"+
+			"spec: {restartPolicy: Never, containers: [{name: test, image: \"test:1.0\"}]}\n")
 	r.commit("begin")
 	r.replace("a.yaml", "nginx:1.25", "nginx:1.26")
 	r.replace("chart/templates/a.yaml", "nginx:1.25", "nginx:1.26")
@@ -526,7 +540,9 @@ func TestReviewSimulatesRollouts(t *testing.T) {
 
 func TestReviewSaysWhyARolloutIsNotSimulated(t *testing.T) {
 	r := newRepository(t)
-	before := strings.Replace(deployment(1, "nginx:1.27"), "name: web,", `name: web, ports: [{containerPort: "80"}],`, 1)
+	before := strings.Replace(
+		deployment(1, "nginx:1.27"), "name: web,", `name: web, ports: [{containerPort: "80"}],`, 1,
+	)
 	r.write("web.yaml", before)
 	r.commit("begin")
 	r.git("checkout", "-q", "-b", "change")
@@ -553,13 +569,23 @@ func TestReviewOfWhatIsDeletedAndCreatedAgain(t *testing.T) {
 	const argo = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: a, namespace: argocd}\nspec:\n  project: default\n" +
 		"  destination: {server: 'https://kubernetes.default.svc', namespace: shop}\n  source: {repoURL: 'https://example.com/shop.git', path: apps/a, targetRevision: HEAD}\n"
 	forced := func(annotation string) string {
-		return strings.Replace(deployment(0, "nginx:1.25"), "namespace: shop}", "namespace: shop, annotations: {"+annotation+"}}", 1)
+		return strings.Replace(
+			deployment(0, "nginx:1.25"), "namespace: shop}", "namespace: shop, annotations: {"+annotation+"}}", 1,
+		)
 	}
 	for name, c := range map[string]struct{ tool, object, why string }{
-		"Flux, by its object":     {appliedBy("prune: true, force: true"), deployment(0, "nginx:1.25"), "spec.force of the Kustomization"},
-		"Flux, by the annotation": {appliedBy("prune: true"), forced("kustomize.toolkit.fluxcd.io/force: enabled"), "kustomize.toolkit.fluxcd.io/force"},
-		"Argo CD":                 {argo, forced("argocd.argoproj.io/sync-options: 'Prune=false, Force=true'"), "argocd.argoproj.io/sync-options has Force=true"},
-		"not at all":              {appliedBy("prune: true"), deployment(0, "nginx:1.25"), ""},
+		"Flux, by its object": {
+			appliedBy("prune: true, force: true"), deployment(0, "nginx:1.25"), "spec.force of the Kustomization",
+		},
+		"Flux, by the annotation": {
+			appliedBy("prune: true"), forced("kustomize.toolkit.fluxcd.io/force: enabled"),
+			"kustomize.toolkit.fluxcd.io/force",
+		},
+		"Argo CD": {
+			argo, forced("argocd.argoproj.io/sync-options: 'Prune=false, Force=true'"),
+			"argocd.argoproj.io/sync-options has Force=true",
+		},
+		"not at all": {appliedBy("prune: true"), deployment(0, "nginx:1.25"), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRepository(t)
@@ -587,7 +613,8 @@ func TestReviewOfWhatIsDeletedAndCreatedAgain(t *testing.T) {
 				if code != exitFindings || len(got.Refused) == 0 || again != "" {
 					t.Errorf("exit code %d, %q: %s", code, again, out)
 				}
-			} else if code != exitClean || len(got.Refused) > 0 || !strings.Contains(again, "is deleted and created again") || !strings.Contains(again, c.why) {
+			} else if code != exitClean || len(got.Refused) > 0 ||
+				!strings.Contains(again, "is deleted and created again") || !strings.Contains(again, c.why) {
 				t.Errorf("exit code %d, %q, want %q: %s", code, again, c.why, out)
 			}
 		})

@@ -55,7 +55,9 @@ Rules of your own are written in CEL, under customRules in .seatrial.yaml: docs/
 			return usageError("unknown rule %q", args[0])
 		},
 	}
-	cmd.PersistentFlags().StringVar(&config, "config", "", "configuration file (default: "+lint.ConfigName+" found upwards)")
+	cmd.PersistentFlags().StringVar(
+		&config, "config", "", "configuration file (default: "+lint.ConfigName+" found upwards)",
+	)
 	cmd.AddCommand(newRulesTestCommand(s, &config), newRulesNewCommand(s))
 	return cmd
 }

@@ -127,7 +127,8 @@ func writeTestTable(out io.Writer, rules []*policy.Rule, outcomes []policy.Outco
 		return err
 	}
 	_, err := fmt.Fprintf(out, "%s of %s, %d failed; %s without a valid and an invalid manifest\n",
-		report.Plural(len(outcomes), "test"), report.Plural(len(rules), "rule"), failed, report.Plural(untested, "rule"))
+		report.Plural(len(outcomes), "test"), report.Plural(len(rules), "rule"), failed,
+		report.Plural(untested, "rule"))
 	return err
 }
 

@@ -119,8 +119,10 @@ func shows(t *testing.T, what, out string) {
 
 func TestLintShowsNoValuesOfSecrets(t *testing.T) {
 	for name, text := range map[string]string{
-		"manifests with errors":   plantedErrors(),
-		"a text that is not YAML": plantedManifests() + "---\napiVersion: v1\nkind: Secret\nmetadata: {name: x}\nstringData:\n  k: \"" + planted["a block"] + "\n  l: m: n\n",
+		"manifests with errors": plantedErrors(),
+		"a text that is not YAML": plantedManifests() +
+			"---\napiVersion: v1\nkind: Secret\nmetadata: {name: x}\nstringData:\n  k: \"" + planted["a block"] +
+			"\n  l: m: n\n",
 	} {
 		for _, format := range report.Names() {
 			code, out := run(t, text, "lint", "--rules", "all", "--no-cache", "--color", "never", "-o", format)
@@ -134,13 +136,14 @@ func TestLintShowsNoValuesOfSecrets(t *testing.T) {
 	}
 }
 
-// TestSchemasShowNoValuesOfSecrets lints values that are so short that they are not looked for in texts, by the schema of
-// another version.
+// TestSchemasShowNoValuesOfSecrets lints values that are so short that they are not looked for in texts, by the schema
+// of another version.
 func TestSchemasShowNoValuesOfSecrets(t *testing.T) {
 	text := "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {pin: 4815, flag: true, inner: {k: 162}}\n"
 	for _, format := range []string{"compact", "json", "github"} {
 		_, out := run(t, text, "lint", "--kubernetes-version", "1.31", "--no-cache", "-o", format)
-		if !strings.Contains(out, "pin takes a string, not a number") || !strings.Contains(out, "inner takes a string, not a mapping") {
+		if !strings.Contains(out, "pin takes a string, not a number") ||
+			!strings.Contains(out, "inner takes a string, not a mapping") {
 			t.Errorf("-o %s: %s", format, out)
 		}
 		for _, value := range []string{"4815", "true is", "162"} {

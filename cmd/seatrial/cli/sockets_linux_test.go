@@ -71,7 +71,9 @@ func TestNoSocketIsOpened(t *testing.T) {
 		t.Fatal(err)
 	}
 	shop := filepath.FromSlash("../../../examples/shop.yaml")
-	larger, web := filepath.FromSlash("../../../examples/web-larger.yaml"), filepath.FromSlash("../../../examples/web.yaml")
+	larger, web := filepath.FromSlash(
+		"../../../examples/web-larger.yaml",
+	), filepath.FromSlash("../../../examples/web.yaml")
 	editorInput := ""
 	for _, message := range []string{
 		`{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"capabilities":{}}}`,
@@ -91,10 +93,16 @@ func TestNoSocketIsOpened(t *testing.T) {
 	}{
 		{"lint", "", []string{"lint", "--fail-on", "never", "--no-cache", shop, claim}, "document"},
 		{"dry run", "", []string{"lint", "--dry-run", "--fail-on", "never", "--no-cache", claim}, "document"},
-		{"charts", "", []string{"lint", "--fail-on", "never", "--no-cache", "../../../internal/render/testdata"}, "document"},
+		{
+			"charts", "", []string{"lint", "--fail-on", "never", "--no-cache", "../../../internal/render/testdata"},
+			"document",
+		},
 		{"explain", "", []string{"explain", "certificate.spec.issuerRef"}, "issuerRef"},
 		{"convert", "", []string{"convert", "-o", "json", shop}, `"kind"`},
-		{"plan", "", []string{"plan", "-f", larger, "--from", web, "--nodes", "3x2cpu4Gi", "--drain-each-node"}, "drain"},
+		{
+			"plan", "", []string{"plan", "-f", larger, "--from", web, "--nodes", "3x2cpu4Gi", "--drain-each-node"},
+			"drain",
+		},
 		{"lsp", editorInput, []string{"lsp"}, "Standard object's metadata"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

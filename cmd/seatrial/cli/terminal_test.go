@@ -112,7 +112,8 @@ func TestHelpIsAsWideAsTheTerminal(t *testing.T) {
 				example = line == "Examples:"
 			}
 			words := len(strings.Fields(line))
-			if n := len([]rune(line)); n > 80 && words > 1 && (!example || strings.HasPrefix(strings.TrimSpace(line), "#")) {
+			if n := len([]rune(line)); n > 80 && words > 1 &&
+				(!example || strings.HasPrefix(strings.TrimSpace(line), "#")) {
 				t.Errorf("%s --help has a line of %d columns: %s", verb, n, line)
 			}
 		}
@@ -153,7 +154,8 @@ func TestWhatTakesLongIsShown(t *testing.T) {
 	tty.Close()
 }
 
-// TestCommandsShowWhatTheyDo: each reads a pipe into which nothing is written until the terminal shows what takes so long.
+// TestCommandsShowWhatTheyDo: each reads a pipe into which nothing is written until the terminal shows what takes so
+// long.
 func TestCommandsShowWhatTheyDo(t *testing.T) {
 	for _, c := range []struct{ args, text, want string }{
 		{"expect PIPE night.yaml", "{}", "reading the plan, 1 s"},
@@ -166,7 +168,9 @@ func TestCommandsShowWhatTheyDo(t *testing.T) {
 				t.Fatal(err)
 			}
 			cmd := exec.Command(programPath(t), strings.Fields(strings.ReplaceAll(c.args, "PIPE", pipe))...)
-			cmd.Dir, cmd.Env = dir, append(os.Environ(), "HOME="+dir, "XDG_STATE_HOME="+dir, "SEATRIAL_TRIAL="+filepath.Join(dir, "trial"))
+			cmd.Dir, cmd.Env = dir, append(
+				os.Environ(), "HOME="+dir, "XDG_STATE_HOME="+dir, "SEATRIAL_TRIAL="+filepath.Join(dir, "trial"),
+			)
 			term := startTerminal(t, 200, cmd)
 			if !term.wait(c.want) {
 				t.Fatalf("the terminal shows %q, and not %q", term.shown.String(), c.want)
@@ -181,7 +185,8 @@ func TestCommandsShowWhatTheyDo(t *testing.T) {
 	}
 }
 
-// shells are those whose completion is tested: how each is started without the user's own settings, and what it is told first.
+// shells are those whose completion is tested: how each is started without the user's own settings, and what it is told
+// first.
 var shells = []struct {
 	command []string
 	needs   string // file; empty: none
@@ -208,15 +213,17 @@ func TestShellsComplete(t *testing.T) {
 			cmd := exec.Command(path, shell.command[1:]...)
 			cmd.Dir = t.TempDir()
 			for name, text := range map[string]string{
-				"values.yaml": "image: {tag: one}\n", "kubeconfig": "apiVersion: v1\nkind: Config\ncontexts: [{name: staging-eu, context: {}}]\n",
-				"night.yaml": "", "web.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\n" +
+				"values.yaml": "image: {tag: one}\n",
+				"kubeconfig":  "apiVersion: v1\nkind: Config\ncontexts: [{name: staging-eu, context: {}}]\n",
+				"night.yaml":  "", "web.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\n" +
 					"spec: {containers: [{name: web, image: 'a:1', envFrom: [{secretRef: {name: passwords}}]}]}\n",
 			} {
 				if err := os.WriteFile(filepath.Join(cmd.Dir, name), []byte(text), 0o600); err != nil {
 					t.Fatal(err)
 				}
 			}
-			cmd.Env = append(os.Environ(), "HOME="+cmd.Dir, "XDG_STATE_HOME="+cmd.Dir, "KUBECONFIG="+filepath.Join(cmd.Dir, "kubeconfig"),
+			cmd.Env = append(os.Environ(), "HOME="+cmd.Dir, "XDG_STATE_HOME="+cmd.Dir,
+				"KUBECONFIG="+filepath.Join(cmd.Dir, "kubeconfig"),
 				"PS1=$ ", "TERM=xterm", "INPUTRC=/dev/null")
 			term := startTerminal(t, 200, cmd)
 			term.typed(shell.setup + "; echo rea''dy\r")

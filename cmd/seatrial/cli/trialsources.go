@@ -25,8 +25,8 @@ type renderedSources struct {
 	names []string // file, source
 }
 
-// renderSources renders the charts and kustomizations that a flag --filename names, and returns the arguments with files
-// of what they render to in their place.
+// renderSources renders the charts and kustomizations that a flag --filename names, and returns the arguments with
+// files of what they render to in their place.
 func renderSources(verb string, args []string) (r renderedSources, rest []string, err error) {
 	if !slices.Contains(sourceVerbs, verb) || !slices.ContainsFunc(args, isFilenameFlag) {
 		return r, args, nil
@@ -94,8 +94,8 @@ func takeFlags(args []string, name string) (values, rest []string) {
 	return values, rest
 }
 
-// sourcesOf returns what a path is rendered by: a chart or a kustomization, or the sources that objects of Flux and Argo CD
-// in a folder apply; none for plain manifests.
+// sourcesOf returns what a path is rendered by: a chart or a kustomization, or the sources that objects of Flux and
+// Argo CD in a folder apply; none for plain manifests.
 func sourcesOf(path string) (sources []*render.Source) {
 	if source := render.At(path); source != nil {
 		return []*render.Source{source}
@@ -144,13 +144,14 @@ func (r *renderedSources) add(name string, sources []*render.Source, o render.Op
 	return file, nil
 }
 
-// inOrder returns the objects of a text with those first that others need, namespaces and definitions, and without those that
-// tell Flux and Argo CD what to apply.
+// inOrder returns the objects of a text with those first that others need, namespaces and definitions, and without
+// those that tell Flux and Argo CD what to apply.
 func inOrder(name string, text []byte) []byte {
 	docs, _ := manifest.Read(source.NewFile(name, text), manifest.DefaultLimits)
 	docs = slices.DeleteFunc(docs, func(d *manifest.Document) bool {
 		group, _, _ := strings.Cut(d.Object.APIVersion, "/")
-		return strings.HasSuffix(group, ".toolkit.fluxcd.io") || group == "argoproj.io" && strings.HasPrefix(d.Object.Kind, "App")
+		return strings.HasSuffix(group, ".toolkit.fluxcd.io") ||
+			group == "argoproj.io" && strings.HasPrefix(d.Object.Kind, "App")
 	})
 	needed := func(d *manifest.Document) int {
 		if d.Object.Kind == "Namespace" || d.Object.Kind == "CustomResourceDefinition" {

@@ -41,8 +41,8 @@ import (
 // updatesOfKind is how many updates are made of the object of a kind; the variable MUTANTS names another number.
 const updatesOfKind = 12
 
-// updateDifferences are the updates on which the static verdict and the engine disagree, by kind and what is done, with the
-// reason.
+// updateDifferences are the updates on which the static verdict and the engine disagree, by kind and what is done, with
+// the reason.
 var updateDifferences = map[string]string{
 	"v1 PersistentVolumeClaim: with spec.storageClassName": "the class was that which is the default there",
 }
@@ -50,8 +50,9 @@ var updateDifferences = map[string]string{
 // classDecides matches the refusal of a claim's growth, of which its class decides.
 var classDecides = regexp.MustCompile(`the storageclass that provisions the pvc must support resize`)
 
-// TestUpdateVerdictOnMutants makes an object of each kind with fields of its schema, changes, removes and adds fields, and
-// breaks some at random, by a fixed seed. It holds the verdict on each update against kubectl's patch in a whole API server.
+// TestUpdateVerdictOnMutants makes an object of each kind with fields of its schema, changes, removes and adds fields,
+// and breaks some at random, by a fixed seed. It holds the verdict on each update against kubectl's patch in a whole
+// API server.
 func TestUpdateVerdictOnMutants(t *testing.T) {
 	klog.SetLogger(logr.Discard())
 	store, err := apischema.Open(apischema.Latest)
@@ -67,13 +68,16 @@ func TestUpdateVerdictOnMutants(t *testing.T) {
 	kinds, compared, refused := 0, 0, 0
 	err = withComparison(t, func(c *comparison) error {
 		for i, k := range store.Kinds() {
-			if !slices.Contains(k.Verbs, "create") || !slices.Contains(k.Verbs, "patch") || slices.Contains(unmutated, k.Kind) {
+			if !slices.Contains(k.Verbs, "create") || !slices.Contains(k.Verbs, "patch") ||
+				slices.Contains(unmutated, k.Kind) {
 				continue
 			}
 			if _, err := c.mapper.RESTMapping(gvkOfKind(k).GroupKind(), k.Version); err != nil {
 				continue // not served by default
 			}
-			m := &updateMaker{c: c, kind: k, namespace: fmt.Sprintf("kind-%d", i), random: rand.New(rand.NewPCG(uint64(i), 3))}
+			m := &updateMaker{
+				c: c, kind: k, namespace: fmt.Sprintf("kind-%d", i), random: rand.New(rand.NewPCG(uint64(i), 3)),
+			}
 			old, err := m.object(store, each)
 			if err != nil {
 				return err
@@ -107,8 +111,8 @@ func TestUpdateVerdictOnMutants(t *testing.T) {
 	}
 }
 
-// TestUpdateVerdictIsThatOfTheEngine holds the cases of package validation against the engine: those with definitions and
-// custom resources, and changes of settings that every kind has.
+// TestUpdateVerdictIsThatOfTheEngine holds the cases of package validation against the engine: those with definitions
+// and custom resources, and changes of settings that every kind has.
 func TestUpdateVerdictIsThatOfTheEngine(t *testing.T) {
 	klog.SetLogger(logr.Discard())
 	files, err := filepath.Glob("../../../validation/testdata/updates/*.yaml")
@@ -257,7 +261,8 @@ func values(f *apischema.Field) (all []any) {
 		return []any{map[string]any{"app": "a"}, map[string]any{"cpu": "1"}, map[string]any{"storage": "1Gi"}}
 	}
 	for _, text := range []string{
-		"a", "b", "1Gi", "100m", "10.0.0.7", "2030-01-01T00:00:00Z", "a.example.com", "a.example.com/b", "/a", "10.0.0.0/24", "Always",
+		"a", "b", "1Gi", "100m", "10.0.0.7", "2030-01-01T00:00:00Z", "a.example.com", "a.example.com/b", "/a",
+		"10.0.0.0/24", "Always",
 		"https://a.example.com", "50%", "TCP", "1s", "",
 	} {
 		all = append(all, text)
@@ -339,7 +344,10 @@ func (m *updateMaker) other(old map[string]any, at int) (changed map[string]any)
 	var options []any
 	switch v := placesOf(old)[at].get.(type) {
 	case string:
-		options = []any{v + "x", "a", "b", "2Gi", "200m", "10.0.0.9", "2031-01-01T00:00:00Z", "/b", "Never", "OnFailure", "UDP", "60%"}
+		options = []any{
+			v + "x", "a", "b", "2Gi", "200m", "10.0.0.9", "2031-01-01T00:00:00Z", "/b", "Never", "OnFailure", "UDP",
+			"60%",
+		}
 	case bool:
 		options = []any{!v}
 	case int64:
@@ -357,7 +365,8 @@ func (m *updateMaker) other(old map[string]any, at int) (changed map[string]any)
 	return changed
 }
 
-// applied creates an object in the engine as kubectl apply does, and brings it to the state in which a cluster keeps it.
+// applied creates an object in the engine as kubectl apply does, and brings it to the state in which a cluster keeps
+// it.
 func (c *comparison) applied(ctx context.Context, namespace string, object map[string]any) (runtime.Object, error) {
 	if err := c.populate(ctx, namespace); err != nil {
 		return nil, err
@@ -489,7 +498,8 @@ func (c *comparison) patch(u *unstructured.Unstructured, namespace string, live 
 // differentPaths returns in which fields a refusal of the engine and a verdict differ; empty if in none.
 func differentPaths(err error, answer verdict.Verdict) string {
 	var status apierrors.APIStatus
-	if !errors.As(err, &status) || status.Status().Reason != metav1.StatusReasonInvalid || status.Status().Details == nil {
+	if !errors.As(err, &status) || status.Status().Reason != metav1.StatusReasonInvalid ||
+		status.Status().Details == nil {
 		return ""
 	}
 	var engine, static []string

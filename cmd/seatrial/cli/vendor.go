@@ -67,7 +67,9 @@ Exit codes: 0 everything is there; 1 something is not; 2 wrong usage; 3 could no
 		},
 	}
 	f := cmd.Flags()
-	f.BoolVar(&v.Update, "update", false, "fetch again what was fetched before, in newer versions where a range allows them")
+	f.BoolVar(
+		&v.Update, "update", false, "fetch again what was fetched before, in newer versions where a range allows them",
+	)
 	f.BoolVar(&v.Check, "check", false, "fetch nothing; fail if a chart or a base is missing")
 	return cmd
 }

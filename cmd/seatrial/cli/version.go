@@ -53,10 +53,16 @@ func newVersionCommand(s Streams) *cobra.Command {
 				Targets    []string `json:"targets"`
 				Go         string   `json:"go"`
 				Platform   string   `json:"platform"`
-			}{buildVersion(), kubernetesVersion(), schema.Versions(), runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
+			}{
+				buildVersion(), kubernetesVersion(), schema.Versions(), runtime.Version(),
+				runtime.GOOS + "/" + runtime.GOARCH,
+			}
 			switch output {
 			case "":
-				fmt.Fprintf(s.Out, "seatrial %s\nKubernetes %s (linked), targets %s to %s\n", v.Seatrial, v.Kubernetes, v.Targets[0], v.Targets[len(v.Targets)-1])
+				fmt.Fprintf(
+					s.Out, "seatrial %s\nKubernetes %s (linked), targets %s to %s\n", v.Seatrial, v.Kubernetes,
+					v.Targets[0], v.Targets[len(v.Targets)-1],
+				)
 			case "json":
 				data, err := json.MarshalIndent(v, "", "  ")
 				if err != nil {

@@ -71,7 +71,9 @@ func main() {
 	flag.Parse()
 	s, ok := scenarios[flag.Arg(0)]
 	if !ok {
-		log.Fatalf("engine: scenario %q: want one of %s", flag.Arg(0), strings.Join(slices.Sorted(maps.Keys(scenarios)), ", "))
+		log.Fatalf(
+			"engine: scenario %q: want one of %s", flag.Arg(0), strings.Join(slices.Sorted(maps.Keys(scenarios)), ", "),
+		)
 	}
 	klog.SetLogger(logr.Discard())
 	if *cpu != "" {
@@ -205,7 +207,9 @@ func rollout(replicas, minReady int32) func(context.Context, *kubernetes.Clients
 
 // available waits until all replicas are new and available.
 func available(ctx context.Context, client *kubernetes.Clientset, replicas int32) error {
-	w, err := client.AppsV1().Deployments("default").Watch(ctx, metav1.ListOptions{FieldSelector: fields.OneTermEqualSelector("metadata.name", "nginx-deploy").String()})
+	w, err := client.AppsV1().Deployments("default").Watch(
+		ctx, metav1.ListOptions{FieldSelector: fields.OneTermEqualSelector("metadata.name", "nginx-deploy").String()},
+	)
 	if err != nil {
 		return err
 	}
@@ -216,7 +220,8 @@ func available(ctx context.Context, client *kubernetes.Clientset, replicas int32
 			return fmt.Errorf("watching: %v", e.Object)
 		}
 		s := d.Status
-		if s.ObservedGeneration >= d.Generation && s.UpdatedReplicas == replicas && s.AvailableReplicas == replicas && s.Replicas == replicas {
+		if s.ObservedGeneration >= d.Generation && s.UpdatedReplicas == replicas && s.AvailableReplicas == replicas &&
+			s.Replicas == replicas {
 			return nil
 		}
 	}

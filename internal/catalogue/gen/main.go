@@ -60,7 +60,9 @@ func check(index catalogue.Index, forms [][]byte) error {
 		for _, f := range k.Forms {
 			if answer := v.AddCRD(context.Background(), rest[:f.Length]); !answer.Accepted() {
 				c := answer.Causes[0]
-				refused = append(refused, fmt.Errorf("%s %s: %s: %s: %s", k.Project, f.Releases[0], k.Kind, c.Path, c.Message))
+				refused = append(
+					refused, fmt.Errorf("%s %s: %s: %s: %s", k.Project, f.Releases[0], k.Kind, c.Path, c.Message),
+				)
 			}
 			rest = rest[f.Length:]
 		}
@@ -315,7 +317,9 @@ func licenseOf(dir string) (string, error) {
 		if err != nil {
 			continue // a folder of other licenses
 		}
-		text := strings.ReplaceAll(strings.Join(strings.Fields(string(data)), " "), "License, Version", "License Version")
+		text := strings.ReplaceAll(
+			strings.Join(strings.Fields(string(data)), " "), "License, Version", "License Version",
+		)
 		for _, l := range licenses {
 			if strings.Contains(text, l.words) {
 				return l.spdx, nil

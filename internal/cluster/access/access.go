@@ -163,8 +163,9 @@ func (p *Policy) namespaces(r Request) []string {
 // ask asks the authorizer of one subject in one namespace.
 func (p *Policy) ask(ctx context.Context, s rbacv1.Subject, r Request, namespace string) (Grant, bool) {
 	decision, reason, _ := p.rbac.Authorize(ctx, authorizer.AttributesRecord{
-		User: userOf(s), Verb: r.Verb, APIGroup: r.Group, APIVersion: "*", Resource: r.Resource, Subresource: r.Subresource,
-		Name: r.Name, Namespace: namespace, Path: r.Path, ResourceRequest: r.Path == "",
+		User: userOf(s), Verb: r.Verb, APIGroup: r.Group, APIVersion: "*", Resource: r.Resource,
+		Subresource: r.Subresource,
+		Name:        r.Name, Namespace: namespace, Path: r.Path, ResourceRequest: r.Path == "",
 	})
 	if decision != authorizer.DecisionAllow {
 		return Grant{}, false
@@ -174,8 +175,8 @@ func (p *Policy) ask(ctx context.Context, s rbacv1.Subject, r Request, namespace
 	return g, true
 }
 
-// through returns the binding and the role that the authorizer names: RBAC: allowed by RoleBinding "a/shop" of Role "b" to
-// User "c".
+// through returns the binding and the role that the authorizer names: RBAC: allowed by RoleBinding "a/shop" of Role "b"
+// to User "c".
 func through(reason string) (binding, role string) {
 	words := strings.Fields(strings.TrimPrefix(reason, "RBAC: allowed by "))
 	if len(words) < 5 {
@@ -230,7 +231,9 @@ func ParseSubject(text string) (rbacv1.Subject, error) {
 			return rbacv1.Subject{Kind: kind, Namespace: namespace, Name: name}, nil
 		}
 	}
-	return rbacv1.Subject{}, fmt.Errorf("invalid subject %q: want ServiceAccount/NAMESPACE/NAME, Group/NAME or User/NAME", text)
+	return rbacv1.Subject{}, fmt.Errorf(
+		"invalid subject %q: want ServiceAccount/NAMESPACE/NAME, Group/NAME or User/NAME", text,
+	)
 }
 
 // userOf returns who a subject is for the authorizer. Who has been authenticated is in the groups of all that have.
@@ -258,16 +261,17 @@ type Right struct {
 // WhatCan returns the rights of a subject: those that hold everywhere, then those of each namespace.
 func (p *Policy) WhatCan(ctx context.Context, s rbacv1.Subject) (rights []Right) {
 	for _, namespace := range p.namespaces(Request{}) {
-		p.rules.VisitRulesFor(ctx, userOf(s), namespace, func(source fmt.Stringer, rule *rbacv1.PolicyRule, err error) bool {
-			if rule == nil {
+		p.rules.VisitRulesFor(ctx, userOf(s), namespace,
+			func(source fmt.Stringer, rule *rbacv1.PolicyRule, err error) bool {
+				if rule == nil {
+					return true
+				}
+				binding, role := through(source.String())
+				if namespace == "" || strings.HasPrefix(binding, "RoleBinding ") {
+					rights = append(rights, Right{namespace, *rule, binding, role})
+				}
 				return true
-			}
-			binding, role := through(source.String())
-			if namespace == "" || strings.HasPrefix(binding, "RoleBinding ") {
-				rights = append(rights, Right{namespace, *rule, binding, role})
-			}
-			return true
-		})
+			})
 	}
 	return rights
 }

@@ -237,7 +237,9 @@ func (v *versionRoutes) makeLists(resource string) http.Handler {
 		return nil
 	}
 	scope := &handlers.RequestScope{
-		Namer:                    handlers.ContextBasedNaming{Namer: v.all.Namer, ClusterScoped: !scoper.NamespaceScoped()},
+		Namer: handlers.ContextBasedNaming{
+			Namer: v.all.Namer, ClusterScoped: !scoper.NamespaceScoped(),
+		},
 		Serializer:               v.all.Serializer,
 		ParameterCodec:           v.all.ParameterCodec,
 		Creater:                  v.all.Creater,

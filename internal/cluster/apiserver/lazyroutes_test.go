@@ -108,10 +108,18 @@ func TestListsAnswerAsRoutesDo(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, accept := range []string{"application/json", "application/json;as=Table;v=v1;g=meta.k8s.io", "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io", "application/vnd.kubernetes.protobuf", "text/nonsense"} {
-				for _, query := range []string{"", "?limit=1", "?fieldSelector=metadata.name%3Ddefault", "?labelSelector=%21%21"} {
+			for _, accept := range []string{
+				"application/json", "application/json;as=Table;v=v1;g=meta.k8s.io",
+				"application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io",
+				"application/vnd.kubernetes.protobuf", "text/nonsense",
+			} {
+				for _, query := range []string{
+					"", "?limit=1", "?fieldSelector=metadata.name%3Ddefault", "?labelSelector=%21%21",
+				} {
 					path := root + "/" + resource + query
-					got, want := answer(t, s, h, path, accept), answer(t, s, http.HandlerFunc(made.container.Dispatch), path, accept)
+					got, want := answer(t, s, h, path, accept), answer(
+						t, s, http.HandlerFunc(made.container.Dispatch), path, accept,
+					)
 					if got != want && !(strings.HasPrefix(got, "406 ") && strings.HasPrefix(want, "406 ")) { // their messages differ
 						t.Errorf("%s as %s:\n%s\nits routes answer\n%s", path, accept, got, want)
 					}

@@ -168,7 +168,9 @@ func podMetrics(p *corev1.Pod) v1beta1.PodMetrics {
 	for i := range p.Spec.Containers {
 		c := &p.Spec.Containers[i]
 		m.Containers = append(m.Containers, v1beta1.ContainerMetrics{Name: c.Name, Usage: corev1.ResourceList{
-			corev1.ResourceCPU:    *resource.NewMilliQuantity(kubelet.Usage(p, c, corev1.ResourceCPU), resource.DecimalSI),
+			corev1.ResourceCPU: *resource.NewMilliQuantity(
+				kubelet.Usage(p, c, corev1.ResourceCPU), resource.DecimalSI,
+			),
 			corev1.ResourceMemory: *resource.NewQuantity(kubelet.Usage(p, c, corev1.ResourceMemory), resource.BinarySI),
 		}})
 	}

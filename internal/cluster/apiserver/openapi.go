@@ -203,7 +203,9 @@ func (d *documents) fill(static *spec.Swagger) error {
 		}
 		services = append(services, service)
 	}
-	document, err := builder.BuildOpenAPISpecFromRoutes(restfuladapter.AdaptWebServices(services), d.generic.OpenAPIConfig)
+	document, err := builder.BuildOpenAPISpecFromRoutes(
+		restfuladapter.AdaptWebServices(services), d.generic.OpenAPIConfig,
+	)
 	if err != nil {
 		return fmt.Errorf("building the OpenAPI v2 schemas: %w", err)
 	}

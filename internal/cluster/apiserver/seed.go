@@ -43,7 +43,9 @@ func (s *Server) seed(ctx context.Context) error {
 func seedPriorityClass(
 	ctx context.Context, client kubernetes.Interface, name string, value int32, description string,
 ) error {
-	class := &schedulingv1.PriorityClass{ObjectMeta: metav1.ObjectMeta{Name: name}, Value: value, Description: description}
+	class := &schedulingv1.PriorityClass{
+		ObjectMeta: metav1.ObjectMeta{Name: name}, Value: value, Description: description,
+	}
 	_, err := client.SchedulingV1().PriorityClasses().Create(ctx, class, metav1.CreateOptions{})
 	return named("priority class", name, err)
 }

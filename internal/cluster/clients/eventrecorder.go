@@ -273,7 +273,8 @@ func (s *Set) ReadEvents(ctx context.Context) error {
 	p := &priorEvents{
 		events: map[eventKey]*v1.Event{},
 		similar: record.NewEventAggregator(combineKinds,
-			record.EventAggregatorByReasonFunc, record.EventAggregatorByReasonMessageFunc, combineFrom, combineFor, &clock),
+			record.EventAggregatorByReasonFunc, record.EventAggregatorByReasonMessageFunc, combineFrom, combineFor,
+			&clock),
 	}
 	for i := range all.Items {
 		event := &all.Items[i]

@@ -172,7 +172,9 @@ func (f lazySchemas) ResolveSchema(gvk schema.GroupVersionKind) (*spec.Schema, e
 
 func (m *manager) policyStatus() error {
 	schemas := lazySchemas(sync.OnceValue(func() resolver.SchemaResolver {
-		return resolver.NewDefinitionsSchemaResolver(openapi.GetOpenAPIDefinitions, k8sscheme.Scheme, extensions.Scheme).
+		return resolver.NewDefinitionsSchemaResolver(
+			openapi.GetOpenAPIDefinitions, k8sscheme.Scheme, extensions.Scheme,
+		).
 			Combine(&resolver.ClientDiscoveryResolver{Discovery: m.client.Discovery()})
 	}))
 	c, err := validatingadmissionpolicystatus.NewController(

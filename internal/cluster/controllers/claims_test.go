@@ -23,8 +23,9 @@ func TestClaimsAreProtectedOneAfterAnother(t *testing.T) {
 	var objects []runtime.Object
 	for i := range count {
 		objects = append(objects, &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{
-			Namespace: "default", Name: fmt.Sprintf("data-%d", i), DeletionTimestamp: &metav1.Time{Time: time.Unix(1, 0)},
-			Finalizers: []string{volumeutil.PVCProtectionFinalizer},
+			Namespace: "default", Name: fmt.Sprintf("data-%d", i),
+			DeletionTimestamp: &metav1.Time{Time: time.Unix(1, 0)},
+			Finalizers:        []string{volumeutil.PVCProtectionFinalizer},
 		}})
 	}
 	client := fake.NewClientset(objects...)

@@ -21,7 +21,8 @@ var liveOnly = map[string]string{"Certificates": "certificates", "Networking": "
 // A group that Sorted does not have would run in the order of a map.
 func TestInformersOfControllersAreSorted(t *testing.T) {
 	sorted := reflect.ValueOf(sharedinformers.Sorted{
-		SharedInformerFactory: informers.NewSharedInformerFactory(fake.NewClientset(), 0), Notifications: &sharedinformers.EventBatch{},
+		SharedInformerFactory: informers.NewSharedInformerFactory(fake.NewClientset(), 0),
+		Notifications:         &sharedinformers.EventBatch{},
 	})
 	seen := 0
 	for group, by := range groupsOfControllers(t) {
@@ -71,7 +72,8 @@ func groupsOfControllers(t *testing.T) map[string]string {
 				if !ok {
 					return true
 				}
-				if factory, ok := call.X.(*ast.SelectorExpr); ok && factory.Sel.Name == "shared" && ast.IsExported(call.Sel.Name) {
+				if factory, ok := call.X.(*ast.SelectorExpr); ok && factory.Sel.Name == "shared" &&
+					ast.IsExported(call.Sel.Name) {
 					if old, known := groups[call.Sel.Name]; !known || liveOnly[call.Sel.Name] == old {
 						groups[call.Sel.Name] = f.Name.Name
 					}

@@ -236,7 +236,8 @@ func (m *manager) daemonset() error {
 		client = deterministicClient{client, newPodChooser(m.ctx, m.client, m.shared)}
 	}
 	c, err := daemon.NewDaemonSetsController(
-		m.ctx, m.shared.Apps().V1().DaemonSets(), m.shared.Apps().V1().ControllerRevisions(), m.shared.Core().V1().Pods(),
+		m.ctx, m.shared.Apps().V1().DaemonSets(), m.shared.Apps().V1().ControllerRevisions(),
+		m.shared.Core().V1().Pods(),
 		m.shared.Core().V1().Nodes(), client,
 		flowcontrol.NewBackOff(time.Second, 15*time.Minute))
 	m.add(func(ctx context.Context) { c.Run(ctx, workers) })
@@ -326,7 +327,9 @@ func (m *manager) garbageCollector() error {
 
 func (m *manager) podGC() error {
 	const terminatedPodThreshold = 12500
-	c := podgc.NewPodGC(m.ctx, m.client, m.shared.Core().V1().Pods(), m.shared.Core().V1().Nodes(), terminatedPodThreshold)
+	c := podgc.NewPodGC(
+		m.ctx, m.client, m.shared.Core().V1().Pods(), m.shared.Core().V1().Nodes(), terminatedPodThreshold,
+	)
 	m.add(func(ctx context.Context) { c.Run(ctx) })
 	return nil
 }
@@ -334,7 +337,8 @@ func (m *manager) podGC() error {
 func (m *manager) disruption() error {
 	c := disruption.NewDisruptionController(
 		m.ctx, m.shared.Core().V1().Pods(), m.shared.Policy().V1().PodDisruptionBudgets(),
-		m.shared.Core().V1().ReplicationControllers(), m.shared.Apps().V1().ReplicaSets(), m.shared.Apps().V1().Deployments(),
+		m.shared.Core().V1().ReplicationControllers(), m.shared.Apps().V1().ReplicaSets(),
+		m.shared.Apps().V1().Deployments(),
 		m.shared.Apps().V1().StatefulSets(),
 		m.client, m.mapper, m.scale, m.client.Discovery())
 	m.add(func(ctx context.Context) { c.Run(ctx, 1) })
@@ -356,7 +360,8 @@ func (m *manager) nodeLifecycle() error {
 		leases = inMemoryHeartbeats{leases, m.lastBeat}
 	}
 	c, err := nodelifecycle.NewNodeLifecycleController(
-		m.ctx, leases, m.shared.Core().V1().Pods(), m.shared.Core().V1().Nodes(), m.shared.Apps().V1().DaemonSets(), m.client,
+		m.ctx, leases, m.shared.Core().V1().Pods(), m.shared.Core().V1().Nodes(), m.shared.Apps().V1().DaemonSets(),
+		m.client,
 		monitorPeriod, startupGrace, monitorGrace, evictionRate, secondaryRate, largeCluster, unhealthyFraction)
 	m.add(func(ctx context.Context) { c.Run(ctx) })
 	if !m.resumed.IsZero() {

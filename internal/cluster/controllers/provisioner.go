@@ -41,8 +41,8 @@ func (m *manager) volumeBinder() error {
 	return err
 }
 
-// provisioner creates empty volumes for claims, whatever the provisioner of their storage class, since none of a cloud runs
-// here. It deletes them when they are released.
+// provisioner creates empty volumes for claims, whatever the provisioner of their storage class, since none of a cloud
+// runs here. It deletes them when they are released.
 type provisioner struct {
 	client  kubernetes.Interface
 	claims  corev1.PersistentVolumeClaimLister
@@ -139,8 +139,8 @@ func (p *provisioner) findAttributes(ctx context.Context, claim *v1.PersistentVo
 
 func named(class *string) bool { return class != nil && *class != "" }
 
-// resize makes the volume of a claim as large as the claim wants it, with the attributes that it wants, as the resizer of a
-// driver does. The API server has found that its class allows that.
+// resize makes the volume of a claim as large as the claim wants it, with the attributes that it wants, as the resizer
+// of a driver does. The API server has found that its class allows that.
 func (p *provisioner) resize(ctx context.Context, claim *v1.PersistentVolumeClaim) error {
 	pv, err := p.volumes.Get(claim.Spec.VolumeName)
 	if err != nil || !simulated(pv) || claim.Status.Phase != v1.ClaimBound || claim.Status.Capacity == nil {
@@ -187,8 +187,8 @@ func (p *provisioner) wanted(claim *v1.PersistentVolumeClaim) bool {
 		claim.Annotations[volume.AnnStorageProvisioner] != ""
 }
 
-// affinity binds a volume to the zone of the node that its first pod got, as the disks of clouds are. A volume of many nodes is
-// a share in a network, which every zone reaches.
+// affinity binds a volume to the zone of the node that its first pod got, as the disks of clouds are. A volume of many
+// nodes is a share in a network, which every zone reaches.
 func (p *provisioner) affinity(claim *v1.PersistentVolumeClaim) *v1.VolumeNodeAffinity {
 	shared := func(mode v1.PersistentVolumeAccessMode) bool {
 		return mode == v1.ReadWriteMany || mode == v1.ReadOnlyMany
@@ -199,7 +199,8 @@ func (p *provisioner) affinity(claim *v1.PersistentVolumeClaim) *v1.VolumeNodeAf
 	}
 	return &v1.VolumeNodeAffinity{Required: &v1.NodeSelector{NodeSelectorTerms: []v1.NodeSelectorTerm{{
 		MatchExpressions: []v1.NodeSelectorRequirement{{
-			Key: v1.LabelTopologyZone, Operator: v1.NodeSelectorOpIn, Values: []string{node.Labels[v1.LabelTopologyZone]},
+			Key: v1.LabelTopologyZone, Operator: v1.NodeSelectorOpIn,
+			Values: []string{node.Labels[v1.LabelTopologyZone]},
 		}},
 	}}}}
 }

@@ -16,7 +16,11 @@ func TestOrderedListsAreRememberedUntilSomethingChanges(t *testing.T) {
 	)
 	o := sortedIndexer{store, &sortedLists{}}
 	pod := func(name, version string) *v1.Pod {
-		return &v1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: name, UID: types.UID(name), ResourceVersion: version}}
+		return &v1.Pod{
+			ObjectMeta: metav1.ObjectMeta{
+				Namespace: "default", Name: name, UID: types.UID(name), ResourceVersion: version,
+			},
+		}
 	}
 	expect := func(want ...string) {
 		t.Helper()

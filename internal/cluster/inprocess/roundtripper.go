@@ -45,7 +45,9 @@ type Transport struct {
 
 // New returns a transport whose requests wait for Open.
 func New(o Options) *Transport {
-	return &Transport{sequencer: sequencer{db: o.DB, window: o.BatchWindow, onIdle: o.OnIdle}, opened: make(chan struct{})}
+	return &Transport{
+		sequencer: sequencer{db: o.DB, window: o.BatchWindow, onIdle: o.OnIdle}, opened: make(chan struct{}),
+	}
 }
 
 // Open lets requests through to a handler. Direct may return another handler for a request, which is then called in
@@ -182,7 +184,8 @@ func extendWatch(req *http.Request) {
 // updatesEvent reports whether a request updates an event. Such a request must not wait: client-go holds a lock while
 // it updates the events of a series, and virtual time does not pass while a goroutine waits for a lock.
 func updatesEvent(req *http.Request) bool {
-	return (req.Method == http.MethodPatch || req.Method == http.MethodPut) && strings.Contains(req.URL.Path, "/events/")
+	return (req.Method == http.MethodPatch || req.Method == http.MethodPut) &&
+		strings.Contains(req.URL.Path, "/events/")
 }
 
 // isLookup reports whether the API server's own admission reads an object that its caches may lack yet. Such a

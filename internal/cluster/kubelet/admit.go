@@ -32,11 +32,14 @@ func admission(
 	}
 	critical := preemption.NewCriticalPodAdmissionHandler(func() []*v1.Pod { return others }, preempt, recorder)
 	noPlugins := func(*schedulerframework.NodeInfo, *lifecycle.PodAdmitAttributes) error { return nil }
-	handler := lifecycle.NewPredicateAdmitHandler(func(context.Context, bool) (*v1.Node, error) { return node.DeepCopy(), nil }, critical, noPlugins)
+	handler := lifecycle.NewPredicateAdmitHandler(
+		func(context.Context, bool) (*v1.Node, error) { return node.DeepCopy(), nil }, critical, noPlugins,
+	)
 	asked := pod.DeepCopy()
 	asked.Spec.OS = nil // simulated nodes run whatever the pod is for
 	result := handler.Admit(
-		context.Background(), &lifecycle.PodAdmitAttributes{Pod: asked, OtherPods: others, Operation: lifecycle.AddOperation},
+		context.Background(),
+		&lifecycle.PodAdmitAttributes{Pod: asked, OtherPods: others, Operation: lifecycle.AddOperation},
 	)
 	if result.Admit {
 		return "", ""

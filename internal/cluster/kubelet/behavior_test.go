@@ -20,13 +20,19 @@ func TestSomeImagesNeverEnd(t *testing.T) {
 		{v1.Container{Image: "registry.k8s.io/e2e-test-images/agnhost:2.53"}, 0},
 		{v1.Container{Image: "registry.k8s.io/e2e-test-images/agnhost:2.53", Args: []string{"pause"}}, 0},
 		{v1.Container{Image: "registry.k8s.io/e2e-test-images/agnhost:2.53", Args: []string{"mounttest"}}, time.Second},
-		{v1.Container{Image: "registry.k8s.io/e2e-test-images/agnhost:2.53", Args: []string{"net", "--serve"}}, defaultWork},
+		{
+			v1.Container{Image: "registry.k8s.io/e2e-test-images/agnhost:2.53", Args: []string{"net", "--serve"}},
+			defaultWork,
+		},
 		{v1.Container{Image: "example.com/pause-menu"}, defaultWork},
 		{v1.Container{Image: "Not An Image"}, defaultWork},
 	} {
 		pod := &v1.Pod{Spec: v1.PodSpec{RestartPolicy: v1.RestartPolicyNever, Containers: []v1.Container{c.container}}}
 		if got := DefaultBehavior(pod, &c.container).RunFor; got != c.want {
-			t.Errorf("%s %v %v ends after %v, want %v", c.container.Image, c.container.Command, c.container.Args, got, c.want)
+			t.Errorf(
+				"%s %v %v ends after %v, want %v", c.container.Image, c.container.Command, c.container.Args, got,
+				c.want,
+			)
 		}
 	}
 }

@@ -15,8 +15,8 @@ import (
 // FileChange is a file that a command writes or removes.
 type FileChange = shell.FileChange
 
-// commandOf returns the command of a container with its arguments, which are all of it if its image has no entry point that is
-// known.
+// commandOf returns the command of a container with its arguments, which are all of it if its image has no entry point
+// that is known.
 func commandOf(c *v1.Container) []string {
 	if len(c.Command) > 0 || imageName(c.Image) != "agnhost" {
 		return append(slices.Clone(c.Command), c.Args...)
@@ -27,8 +27,8 @@ func commandOf(c *v1.Container) []string {
 	return append([]string{"/agnhost"}, c.Args...)
 }
 
-// expanded returns a command in which references such as $(NAME) are replaced by the variables that there are, as the kubelet
-// does.
+// expanded returns a command in which references such as $(NAME) are replaced by the variables that there are, as the
+// kubelet does.
 func expanded(command []string, variables map[string]string) []string {
 	mapping := expansion.MappingFuncFor(variables)
 	all := make([]string, len(command))

@@ -76,9 +76,10 @@ func TestServicesThatNothingDefinesMayBeAssumed(t *testing.T) {
 func TestArgumentsMayBeTheCommand(t *testing.T) {
 	c := one("a")
 	c.Args = []string{"/bin/sh", "-c", "touch /tmp/healthy; sleep 30; rm -f /tmp/healthy; sleep 600"}
-	c.LivenessProbe = &v1.Probe{InitialDelaySeconds: 5, PeriodSeconds: 5, FailureThreshold: 3, ProbeHandler: v1.ProbeHandler{
-		Exec: &v1.ExecAction{Command: []string{"cat", "/tmp/healthy"}},
-	}}
+	c.LivenessProbe = &v1.Probe{InitialDelaySeconds: 5, PeriodSeconds: 5, FailureThreshold: 3,
+		ProbeHandler: v1.ProbeHandler{
+			Exec: &v1.ExecAction{Command: []string{"cat", "/tmp/healthy"}},
+		}}
 	l := begin(pod(c)).run(30 * time.Second)
 	if at := l.seconds("Unhealthy"); at != "" {
 		t.Errorf("unhealthy at %s", at)
@@ -146,7 +147,9 @@ func TestProbesOfPortsThatHaveNoName(t *testing.T) {
 func TestMountedFiles(t *testing.T) {
 	c := one("a")
 	c.Resources.Limits = v1.ResourceList{}
-	for name, at := range map[string]string{"config": "/etc/config", "secret": "/etc/secret", "api": "/etc/api", "disk": "/data"} {
+	for name, at := range map[string]string{
+		"config": "/etc/config", "secret": "/etc/secret", "api": "/etc/api", "disk": "/data",
+	} {
 		c.VolumeMounts = append(c.VolumeMounts, v1.VolumeMount{Name: name, MountPath: at})
 	}
 	c.VolumeMounts = append(c.VolumeMounts, v1.VolumeMount{Name: "config", MountPath: "/etc/app.conf", SubPath: "app"})
@@ -156,12 +159,19 @@ func TestMountedFiles(t *testing.T) {
 	ref := v1.LocalObjectReference{Name: "x"}
 	field := &v1.ObjectFieldSelector{APIVersion: "v1", FieldPath: "metadata.labels['app']"}
 	p.Spec.Volumes = []v1.Volume{
-		{Name: "config", VolumeSource: v1.VolumeSource{ConfigMap: &v1.ConfigMapVolumeSource{LocalObjectReference: ref}}},
+		{
+			Name:         "config",
+			VolumeSource: v1.VolumeSource{ConfigMap: &v1.ConfigMapVolumeSource{LocalObjectReference: ref}},
+		},
 		{Name: "secret", VolumeSource: v1.VolumeSource{Secret: &v1.SecretVolumeSource{
 			SecretName: "x", Items: []v1.KeyToPath{{Key: "key", Path: "deep/file"}},
 		}}},
 		{Name: "api", VolumeSource: v1.VolumeSource{Projected: &v1.ProjectedVolumeSource{Sources: []v1.VolumeProjection{
-			{DownwardAPI: &v1.DownwardAPIProjection{Items: []v1.DownwardAPIVolumeFile{{Path: "label", FieldRef: field}}}},
+			{
+				DownwardAPI: &v1.DownwardAPIProjection{
+					Items: []v1.DownwardAPIVolumeFile{{Path: "label", FieldRef: field}},
+				},
+			},
 		}}}},
 		{Name: "disk", VolumeSource: v1.VolumeSource{EmptyDir: &v1.EmptyDirVolumeSource{}}},
 	}
@@ -198,7 +208,8 @@ func TestMountedFiles(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", name, got, want)
 		}
 	}
-	if hosts := m.hosts(); !strings.Contains(hosts, "\n10.244.1.2\tweb\n") || !strings.HasSuffix(hosts, "\n10.1.2.3\told\tolder\n") {
+	if hosts := m.hosts(); !strings.Contains(hosts, "\n10.244.1.2\tweb\n") ||
+		!strings.HasSuffix(hosts, "\n10.1.2.3\told\tolder\n") {
 		t.Errorf("hosts: %q", hosts)
 	}
 }

@@ -152,7 +152,8 @@ func (m *machine) beginImage(c *v1.Container, s *containerState, behavior Behavi
 		m.retry(s, reasonNeverPull, message)
 	case present && c.ImagePullPolicy != v1.PullAlways:
 		m.normal(
-			path, kubeletevents.PulledImage, "Container image %q already present on machine and can be accessed by the pod",
+			path, kubeletevents.PulledImage,
+			"Container image %q already present on machine and can be accessed by the pod",
 			c.Image,
 		)
 		m.beginCreate(s)
@@ -182,7 +183,8 @@ func (m *machine) endPull(c *v1.Container, s *containerState, behavior Behavior,
 	if behavior.PullError == "" {
 		took := m.now.Sub(s.PullBegan).Truncate(time.Millisecond)
 		m.normal(
-			path, kubeletevents.PulledImage, "Successfully pulled image %q in %v (%v including waiting). Image size: %d bytes.",
+			path, kubeletevents.PulledImage,
+			"Successfully pulled image %q in %v (%v including waiting). Image size: %d bytes.",
 			c.Image, took, took, behavior.ImageSize,
 		)
 		m.env.keepImage(m.pod.Spec.NodeName, c.Image)
@@ -490,7 +492,8 @@ func (m *machine) holdBack(c *v1.Container, s *containerState, path string) {
 		return
 	}
 	m.warn(
-		path, kubeletevents.BackOffStartContainer, "Back-off restarting failed container %s in pod %s", c.Name, m.fullName(),
+		path, kubeletevents.BackOffStartContainer, "Back-off restarting failed container %s in pod %s", c.Name,
+		m.fullName(),
 	)
 	s.Reason = reasonCrashed
 	s.Message = fmt.Sprintf("back-off %s restarting failed container=%s pod=%s", s.CrashWait, c.Name, m.fullName())

@@ -26,14 +26,16 @@ var attachDrivers = []attachDriver{
 	{"pd.csi.storage.gke.io", "kubernetes.io/gce-pd", "gce:", persistentDisks},
 }
 
-// AttachLimited reports whether a driver, or the provisioner that it has replaced, attaches a limited number of volumes to a
-// node by what is known of it.
+// AttachLimited reports whether a driver, or the provisioner that it has replaced, attaches a limited number of volumes
+// to a node by what is known of it.
 func AttachLimited(driver string) bool {
-	return slices.ContainsFunc(attachDrivers, func(d attachDriver) bool { return driver == d.name || driver == d.migrated })
+	return slices.ContainsFunc(
+		attachDrivers, func(d attachDriver) bool { return driver == d.name || driver == d.migrated },
+	)
 }
 
-// CSINode returns how many volumes a node takes of the drivers that may run on it: those of its cloud, or, if it states none,
-// all that are known. It is nil if nothing is known.
+// CSINode returns how many volumes a node takes of the drivers that may run on it: those of its cloud, or, if it states
+// none, all that are known. It is nil if nothing is known.
 func CSINode(node *v1.Node) *storagev1.CSINode {
 	machine, migrated := node.Labels[v1.LabelInstanceTypeStable], []string{}
 	made := &storagev1.CSINode{ObjectMeta: metav1.ObjectMeta{Name: node.Name}}

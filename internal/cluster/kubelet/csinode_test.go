@@ -42,7 +42,9 @@ func TestCSINode(t *testing.T) {
 		}
 		for _, d := range got.Spec.Drivers {
 			if *d.Allocatable.Count != x.want[d.Name] {
-				t.Errorf("%s %s: %d of %s, want %d", x.provider, x.machine, *d.Allocatable.Count, d.Name, x.want[d.Name])
+				t.Errorf(
+					"%s %s: %d of %s, want %d", x.provider, x.machine, *d.Allocatable.Count, d.Name, x.want[d.Name],
+				)
 			}
 		}
 	}

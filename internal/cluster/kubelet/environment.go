@@ -62,7 +62,9 @@ func (m *machine) resource(r *v1.ResourceFieldSelector, c *v1.Container) (string
 		allocatable = n.Status.Allocatable // what counts where a container has no limit
 	}
 	if r.ContainerName != "" && r.ContainerName != c.Name {
-		value, err := resource.ExtractResourceValueByContainerNameAndNodeAllocatable(r, m.pod, r.ContainerName, allocatable)
+		value, err := resource.ExtractResourceValueByContainerNameAndNodeAllocatable(
+			r, m.pod, r.ContainerName, allocatable,
+		)
 		return value, err == nil
 	}
 	c = c.DeepCopy()

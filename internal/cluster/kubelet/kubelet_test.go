@@ -19,7 +19,9 @@ import (
 )
 
 func TestStatusIsReportedAsItIsStored(t *testing.T) {
-	for name, script := range map[string]Behavior{"running": {}, "crashing": {RunFor: 1500 * time.Millisecond, ExitCode: 1}} {
+	for name, script := range map[string]Behavior{
+		"running": {}, "crashing": {RunFor: 1500 * time.Millisecond, ExitCode: 1},
+	} {
 		t.Run(name, func(t *testing.T) {
 			l := begin(&v1.Pod{Spec: v1.PodSpec{Containers: []v1.Container{{Name: "c", Image: "nginx"}}}})
 			l.now = l.now.Add(123456789 * time.Nanosecond)
@@ -44,7 +46,10 @@ func TestStatusIsReportedAsItIsStored(t *testing.T) {
 func lagging(t *testing.T) (*Kubelet, *fake.Clientset, *worker) {
 	pod := &v1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "web", UID: "uid", ResourceVersion: "10"},
-		Spec:       v1.PodSpec{NodeName: "node", RestartPolicy: v1.RestartPolicyAlways, Containers: []v1.Container{{Name: "c", Image: "nginx"}}},
+		Spec: v1.PodSpec{
+			NodeName: "node", RestartPolicy: v1.RestartPolicyAlways,
+			Containers: []v1.Container{{Name: "c", Image: "nginx"}},
+		},
 	}
 	client := fake.NewClientset(pod)
 	shared := informers.NewSharedInformerFactory(client, 0)

@@ -225,8 +225,11 @@ func (m *machine) checkStorage() {
 // storageExceeded returns the storage limit that a container exceeds, in the kubelet's words; empty if there is none.
 func (m *machine) storageExceeded(c *v1.Container, used int64) string {
 	for _, v := range m.pod.Spec.Volumes {
-		if v.EmptyDir != nil && v.EmptyDir.SizeLimit != nil && used > v.EmptyDir.SizeLimit.Value() && mounts(c, v.Name) {
-			return fmt.Sprintf("Usage of EmptyDir volume %q exceeds the limit %q. ", v.Name, v.EmptyDir.SizeLimit.String())
+		if v.EmptyDir != nil && v.EmptyDir.SizeLimit != nil && used > v.EmptyDir.SizeLimit.Value() &&
+			mounts(c, v.Name) {
+			return fmt.Sprintf(
+				"Usage of EmptyDir volume %q exceeds the limit %q. ", v.Name, v.EmptyDir.SizeLimit.String(),
+			)
 		}
 	}
 	if limit, ok := c.Resources.Limits[v1.ResourceEphemeralStorage]; ok && used > limit.Value() {

@@ -45,17 +45,23 @@ func (p *place) claim(_, name string) *v1.PersistentVolumeClaim {
 	return p.claims[name]
 }
 func (p *place) node(name string) *v1.Node {
-	offers := v1.ResourceList{v1.ResourceCPU: resource.MustParse("4"), v1.ResourceMemory: resource.MustParse("8Gi"), v1.ResourcePods: resource.MustParse("3")}
+	offers := v1.ResourceList{
+		v1.ResourceCPU: resource.MustParse("4"), v1.ResourceMemory: resource.MustParse("8Gi"),
+		v1.ResourcePods: resource.MustParse("3"),
+	}
 	return &v1.Node{
 		ObjectMeta: metav1.ObjectMeta{Name: name},
-		Status:     v1.NodeStatus{Allocatable: offers, Addresses: []v1.NodeAddress{{Type: v1.NodeInternalIP, Address: "172.18.0.3"}}},
+		Status: v1.NodeStatus{
+			Allocatable: offers, Addresses: []v1.NodeAddress{{Type: v1.NodeInternalIP, Address: "172.18.0.3"}},
+		},
 	}
 }
 func (p *place) admit(pod *v1.Pod) (reason, message string) {
-	return admission(p.node(pod.Spec.NodeName), pod, p.others, func(victim *v1.Pod, _ bool, _ *int64, _ func(*v1.PodStatus)) error {
-		p.preempted = append(p.preempted, victim.Name)
-		return nil
-	}, &record.FakeRecorder{})
+	return admission(p.node(pod.Spec.NodeName), pod, p.others,
+		func(victim *v1.Pod, _ bool, _ *int64, _ func(*v1.PodStatus)) error {
+			p.preempted = append(p.preempted, victim.Name)
+			return nil
+		}, &record.FakeRecorder{})
 }
 func (p *place) behaviorOf(pod *v1.Pod, c *v1.Container) Behavior {
 	if s, ok := p.behaviors[c.Name]; ok {
@@ -93,8 +99,11 @@ func begin(pod *v1.Pod) *life {
 		pod.Spec.RestartPolicy = v1.RestartPolicyAlways
 	}
 	return &life{
-		place: &place{configMaps: map[string]*v1.ConfigMap{}, secrets: map[string]*v1.Secret{}, images: map[string]bool{}, behaviors: map[string]Behavior{}},
-		pod:   pod, state: &podState{Containers: map[string]*containerState{}}, began: now, now: now,
+		place: &place{
+			configMaps: map[string]*v1.ConfigMap{}, secrets: map[string]*v1.Secret{}, images: map[string]bool{},
+			behaviors: map[string]Behavior{},
+		},
+		pod: pod, state: &podState{Containers: map[string]*containerState{}}, began: now, now: now,
 	}
 }
 
@@ -214,20 +223,26 @@ func TestWhatGetPodsWatchShows(t *testing.T) {
 	missing := one("a")
 	missing.Image = "a:does-not-exist"
 	unset := one("a")
-	unset.EnvFrom = []v1.EnvFromSource{{ConfigMapRef: &v1.ConfigMapEnvSource{LocalObjectReference: v1.LocalObjectReference{Name: "settings"}}}}
+	unset.EnvFrom = []v1.EnvFromSource{
+		{ConfigMapRef: &v1.ConfigMapEnvSource{LocalObjectReference: v1.LocalObjectReference{Name: "settings"}}},
+	}
 	for name, test := range map[string]struct {
 		container v1.Container
 		behavior  Behavior
 		want      []string
 	}{
 		"crash": {one("a"), Behavior{RunFor: 5 * time.Second, ExitCode: 1}, []string{
-			"Pending a=ContainerCreating", "Running a=Ready", "Running a=Error(1)", "Running a=Readyx1", "Running a=Error(1)x1", "Running a=CrashLoopBackOffx1",
+			"Pending a=ContainerCreating", "Running a=Ready", "Running a=Error(1)", "Running a=Readyx1",
+			"Running a=Error(1)x1", "Running a=CrashLoopBackOffx1",
 			"Running a=Readyx2", "Running a=Error(1)x2", "Running a=CrashLoopBackOffx2",
 		}},
 		"image": {missing, DefaultBehavior(pod(missing), &missing), []string{
-			"Pending a=ContainerCreating", "Pending a=ErrImagePull", "Pending a=ImagePullBackOff", "Pending a=ErrImagePull", "Pending a=ImagePullBackOff",
+			"Pending a=ContainerCreating", "Pending a=ErrImagePull", "Pending a=ImagePullBackOff",
+			"Pending a=ErrImagePull", "Pending a=ImagePullBackOff",
 		}},
-		"configuration": {unset, Behavior{}, []string{"Pending a=ContainerCreating", "Pending a=CreateContainerConfigError"}},
+		"configuration": {
+			unset, Behavior{}, []string{"Pending a=ContainerCreating", "Pending a=CreateContainerConfigError"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := begin(pod(test.container))
@@ -257,22 +272,39 @@ func TestDiskOfAnotherNodeIsWaitedFor(t *testing.T) {
 	}{
 		"disk":   {v1.ReadWriteOnce, csi, "Pending a=ContainerCreating"},
 		"shared": {v1.ReadWriteMany, csi, "Running a=Ready"},
-		"path":   {v1.ReadWriteOnce, v1.PersistentVolumeSource{HostPath: &v1.HostPathVolumeSource{}}, "Running a=Ready"},
+		"path": {
+			v1.ReadWriteOnce, v1.PersistentVolumeSource{HostPath: &v1.HostPathVolumeSource{}}, "Running a=Ready",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := pod(one("a"))
-			p.Spec.Volumes = []v1.Volume{{Name: "data", VolumeSource: v1.VolumeSource{PersistentVolumeClaim: &v1.PersistentVolumeClaimVolumeSource{ClaimName: "data"}}}}
+			p.Spec.Volumes = []v1.Volume{
+				{
+					Name: "data",
+					VolumeSource: v1.VolumeSource{
+						PersistentVolumeClaim: &v1.PersistentVolumeClaimVolumeSource{ClaimName: "data"},
+					},
+				},
+			}
 			l := begin(p)
-			l.claims = map[string]*v1.PersistentVolumeClaim{"data": {Spec: v1.PersistentVolumeClaimSpec{VolumeName: "disk"}, Status: v1.PersistentVolumeClaimStatus{Phase: v1.ClaimBound}}}
+			l.claims = map[string]*v1.PersistentVolumeClaim{
+				"data": {
+					Spec:   v1.PersistentVolumeClaimSpec{VolumeName: "disk"},
+					Status: v1.PersistentVolumeClaimStatus{Phase: v1.ClaimBound},
+				},
+			}
 			l.volumes = map[string]*v1.PersistentVolume{"disk": {
 				ObjectMeta: metav1.ObjectMeta{Name: "disk"},
-				Spec:       v1.PersistentVolumeSpec{AccessModes: []v1.PersistentVolumeAccessMode{test.mode}, PersistentVolumeSource: test.source},
+				Spec: v1.PersistentVolumeSpec{
+					AccessModes: []v1.PersistentVolumeAccessMode{test.mode}, PersistentVolumeSource: test.source,
+				},
 			}}
 			l.holding = []string{"other-1", "other-2"}
 			l.run(10*time.Minute).expect(t, test.want)
 			if l.seconds("FailedAttachVolume") != "" {
 				l.expectEvent(
-					t, "FailedAttachVolume", `Waiting for detach for volume "disk" Volume is already used by pod(s) other-1, other-2`,
+					t, "FailedAttachVolume",
+					`Waiting for detach for volume "disk" Volume is already used by pod(s) other-1, other-2`,
 				)
 			}
 			l.holding = nil
@@ -310,7 +342,9 @@ func TestImageProblemsHaveTheirOwnReasons(t *testing.T) {
 
 func TestConfigMapThatComesLateLetsTheContainerStart(t *testing.T) {
 	c := one("a")
-	c.EnvFrom = []v1.EnvFromSource{{ConfigMapRef: &v1.ConfigMapEnvSource{LocalObjectReference: v1.LocalObjectReference{Name: "settings"}}}}
+	c.EnvFrom = []v1.EnvFromSource{
+		{ConfigMapRef: &v1.ConfigMapEnvSource{LocalObjectReference: v1.LocalObjectReference{Name: "settings"}}},
+	}
 	l := begin(pod(c)).run(10 * time.Second)
 	l.expect(t, "Pending a=CreateContainerConfigError")
 	l.expectEvent(t, "Failed", `Error: configmap "settings" not found`)
@@ -323,7 +357,9 @@ func TestConfigMapThatComesLateLetsTheContainerStart(t *testing.T) {
 
 func TestMissingVolumeKeepsThePodFromStarting(t *testing.T) {
 	p := pod(one("a"))
-	p.Spec.Volumes = []v1.Volume{{Name: "keys", VolumeSource: v1.VolumeSource{Secret: &v1.SecretVolumeSource{SecretName: "tls"}}}}
+	p.Spec.Volumes = []v1.Volume{
+		{Name: "keys", VolumeSource: v1.VolumeSource{Secret: &v1.SecretVolumeSource{SecretName: "tls"}}},
+	}
 	l := begin(p).run(time.Minute)
 	l.expect(t, "Pending a=ContainerCreating")
 	l.expectEvent(t, "FailedMount", `MountVolume.SetUp failed for volume "keys" : secret "tls" not found`)
@@ -338,7 +374,10 @@ func TestMissingTrustBundleKeepsThePodFromStarting(t *testing.T) {
 	name, signer, serving, optional := "roots", "example.com/roots", servingSigner, true
 	selected := &metav1.LabelSelector{MatchLabels: map[string]string{"trust": "live"}}
 	roots := func(labels map[string]string) *certificatesv1.ClusterTrustBundle {
-		return &certificatesv1.ClusterTrustBundle{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels}, Spec: certificatesv1.ClusterTrustBundleSpec{SignerName: signer}}
+		return &certificatesv1.ClusterTrustBundle{
+			ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels},
+			Spec:       certificatesv1.ClusterTrustBundleSpec{SignerName: signer},
+		}
 	}
 	const byName = `while getting ClusterTrustBundle: clustertrustbundle.certificates.k8s.io "roots" not found`
 	const bySigner = "combination of signerName and labelSelector matched zero ClusterTrustBundles"
@@ -350,17 +389,45 @@ func TestMissingTrustBundleKeepsThePodFromStarting(t *testing.T) {
 	}{
 		{"none of the name", v1.ClusterTrustBundleProjection{Name: &name}, nil, byName},
 		{"one of the name", v1.ClusterTrustBundleProjection{Name: &name}, roots(nil), ""},
-		{"none of the name, and it may miss", v1.ClusterTrustBundleProjection{Name: &name, Optional: &optional}, nil, ""},
-		{"none that is selected", v1.ClusterTrustBundleProjection{SignerName: &signer, LabelSelector: selected}, roots(nil), bySigner},
+		{
+			"none of the name, and it may miss", v1.ClusterTrustBundleProjection{Name: &name, Optional: &optional}, nil,
+			"",
+		},
+		{
+			"none that is selected", v1.ClusterTrustBundleProjection{SignerName: &signer, LabelSelector: selected},
+			roots(nil), bySigner,
+		},
 		{"nothing selects", v1.ClusterTrustBundleProjection{SignerName: &signer}, roots(nil), bySigner},
-		{"one that is selected", v1.ClusterTrustBundleProjection{SignerName: &signer, LabelSelector: selected}, roots(selected.MatchLabels), ""},
-		{"all of the signer", v1.ClusterTrustBundleProjection{SignerName: &signer, LabelSelector: &metav1.LabelSelector{}}, roots(nil), ""},
-		{"that of the API server", v1.ClusterTrustBundleProjection{SignerName: &serving, LabelSelector: &metav1.LabelSelector{}}, nil, ""},
-		{"none of the signer, and they may miss", v1.ClusterTrustBundleProjection{SignerName: &signer, Optional: &optional}, nil, ""},
+		{
+			"one that is selected", v1.ClusterTrustBundleProjection{SignerName: &signer, LabelSelector: selected},
+			roots(selected.MatchLabels), "",
+		},
+		{
+			"all of the signer",
+			v1.ClusterTrustBundleProjection{SignerName: &signer, LabelSelector: &metav1.LabelSelector{}}, roots(nil),
+			"",
+		},
+		{
+			"that of the API server",
+			v1.ClusterTrustBundleProjection{SignerName: &serving, LabelSelector: &metav1.LabelSelector{}}, nil, "",
+		},
+		{
+			"none of the signer, and they may miss",
+			v1.ClusterTrustBundleProjection{SignerName: &signer, Optional: &optional}, nil, "",
+		},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			p := pod(one("a"))
-			p.Spec.Volumes = []v1.Volume{{Name: "trust", VolumeSource: v1.VolumeSource{Projected: &v1.ProjectedVolumeSource{Sources: []v1.VolumeProjection{{ClusterTrustBundle: &c.from}}}}}}
+			p.Spec.Volumes = []v1.Volume{
+				{
+					Name: "trust",
+					VolumeSource: v1.VolumeSource{
+						Projected: &v1.ProjectedVolumeSource{
+							Sources: []v1.VolumeProjection{{ClusterTrustBundle: &c.from}},
+						},
+					},
+				},
+			}
 			l := begin(p)
 			if c.is != nil {
 				l.bundles = []*certificatesv1.ClusterTrustBundle{c.is}
@@ -432,7 +499,10 @@ func TestSecondContainerOnAPortCrashes(t *testing.T) {
 }
 
 func TestProbesDecideOverReadinessAndLife(t *testing.T) {
-	probe := &v1.Probe{InitialDelaySeconds: 5, PeriodSeconds: 10, FailureThreshold: 3, ProbeHandler: v1.ProbeHandler{HTTPGet: &v1.HTTPGetAction{}}}
+	probe := &v1.Probe{
+		InitialDelaySeconds: 5, PeriodSeconds: 10, FailureThreshold: 3,
+		ProbeHandler: v1.ProbeHandler{HTTPGet: &v1.HTTPGetAction{}},
+	}
 	ready := one("a")
 	ready.ReadinessProbe = probe
 	l := begin(pod(ready)).run(5 * time.Second)
@@ -497,11 +567,27 @@ func TestNodeRefusesWhatItCannotTake(t *testing.T) {
 		pod             *v1.Pod
 		reason, message string
 	}{
-		"too large":      {nil, pod(request("5")), "OutOfcpu", "Node didn't have enough resource: cpu, requested: 5000, used: 0, capacity: 4000"},
-		"no room left":   {[]*v1.Pod{pod(request("3"))}, pod(request("2")), "OutOfcpu", "Node didn't have enough resource: cpu, requested: 2000, used: 3000, capacity: 4000"},
-		"too many":       {[]*v1.Pod{pod(one("x")), pod(one("y")), pod(one("z"))}, pod(one("a")), "OutOfpods", "Node didn't have enough resource: pods, requested: 1, used: 3, capacity: 3"},
-		"port taken":     {[]*v1.Pod{pod(hostPort())}, pod(hostPort()), "NodePorts", "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports"},
-		"wrong selector": {nil, func() *v1.Pod { p := pod(one("a")); p.Spec.NodeSelector = map[string]string{"disk": "ssd"}; return p }(), "NodeAffinity", "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector"},
+		"too large": {
+			nil, pod(request("5")), "OutOfcpu",
+			"Node didn't have enough resource: cpu, requested: 5000, used: 0, capacity: 4000",
+		},
+		"no room left": {
+			[]*v1.Pod{pod(request("3"))}, pod(request("2")), "OutOfcpu",
+			"Node didn't have enough resource: cpu, requested: 2000, used: 3000, capacity: 4000",
+		},
+		"too many": {
+			[]*v1.Pod{pod(one("x")), pod(one("y")), pod(one("z"))}, pod(one("a")), "OutOfpods",
+			"Node didn't have enough resource: pods, requested: 1, used: 3, capacity: 3",
+		},
+		"port taken": {
+			[]*v1.Pod{pod(hostPort())}, pod(hostPort()), "NodePorts",
+			"Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports",
+		},
+		"wrong selector": {
+			nil,
+			func() *v1.Pod { p := pod(one("a")); p.Spec.NodeSelector = map[string]string{"disk": "ssd"}; return p }(),
+			"NodeAffinity", "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := begin(test.pod)
@@ -578,7 +664,8 @@ func TestCommandsThatExamplesUseAreUnderstood(t *testing.T) {
 		followCommand(&got, &v1.Pod{}, &v1.Container{Command: strings.SplitN(line, " ", 3)})
 		if got.RunFor != want.RunFor || got.ExitCode != want.ExitCode || got.Assumed != want.Assumed {
 			t.Errorf(
-				"%s: runs for %v and exits with %d, want %v and %d", line, got.RunFor, got.ExitCode, want.RunFor, want.ExitCode,
+				"%s: runs for %v and exits with %d, want %v and %d", line, got.RunFor, got.ExitCode, want.RunFor,
+				want.ExitCode,
 			)
 		}
 	}
@@ -589,7 +676,8 @@ func TestFirstProbeComesAtTheTickAfterTheDelay(t *testing.T) {
 		delay, period int32
 		want          time.Duration // after the start
 	}{
-		{0, 10, time.Second}, {5, 10, 10 * time.Second}, {10, 10, 10 * time.Second}, {11, 10, 20 * time.Second}, {5, 1, 5 * time.Second},
+		{0, 10, time.Second}, {5, 10, 10 * time.Second}, {10, 10, 10 * time.Second}, {11, 10, 20 * time.Second},
+		{5, 1, 5 * time.Second},
 	} {
 		var start time.Time
 		p := &v1.Probe{InitialDelaySeconds: test.delay, PeriodSeconds: test.period}
@@ -601,7 +689,10 @@ func TestFirstProbeComesAtTheTickAfterTheDelay(t *testing.T) {
 
 func TestStartupProbeGatesTheOthers(t *testing.T) {
 	probe := func(threshold int32) *v1.Probe {
-		return &v1.Probe{PeriodSeconds: 5, FailureThreshold: threshold, ProbeHandler: v1.ProbeHandler{TCPSocket: &v1.TCPSocketAction{}}}
+		return &v1.Probe{
+			PeriodSeconds: 5, FailureThreshold: threshold,
+			ProbeHandler: v1.ProbeHandler{TCPSocket: &v1.TCPSocketAction{}},
+		}
 	}
 	c := one("a")
 	c.StartupProbe, c.LivenessProbe, c.ReadinessProbe = probe(10), probe(1), probe(1)
@@ -625,7 +716,9 @@ func TestStartupProbeGatesTheOthers(t *testing.T) {
 
 func TestReadinessFollowsTheBehavior(t *testing.T) {
 	c := one("a")
-	c.ReadinessProbe = &v1.Probe{PeriodSeconds: 10, FailureThreshold: 3, ProbeHandler: v1.ProbeHandler{Exec: &v1.ExecAction{}}}
+	c.ReadinessProbe = &v1.Probe{
+		PeriodSeconds: 10, FailureThreshold: 3, ProbeHandler: v1.ProbeHandler{Exec: &v1.ExecAction{}},
+	}
 	l := begin(pod(c)).run(time.Minute)
 	l.expect(t, "Running a=Ready")
 	l.pod.Annotations = map[string]string{annotationFailProbes: "readiness"}
@@ -698,14 +791,17 @@ func TestPodThatFillsTheDiskIsEvicted(t *testing.T) {
 	l.expectEvent(t, "Evicted", `Container a exceeded its local ephemeral storage limit "1Gi". `)
 	found := false
 	for _, c := range l.pod.Status.Conditions {
-		found = found || c.Type == v1.DisruptionTarget && c.Status == v1.ConditionTrue && c.Reason == "TerminationByKubelet"
+		found = found ||
+			c.Type == v1.DisruptionTarget && c.Status == v1.ConditionTrue && c.Reason == "TerminationByKubelet"
 	}
 	if !found {
 		t.Errorf("conditions %+v", l.pod.Status.Conditions)
 	}
 
 	p = pod(one("a"))
-	p.Spec.Volumes = []v1.Volume{{Name: "cache", VolumeSource: v1.VolumeSource{EmptyDir: &v1.EmptyDirVolumeSource{SizeLimit: &limit}}}}
+	p.Spec.Volumes = []v1.Volume{
+		{Name: "cache", VolumeSource: v1.VolumeSource{EmptyDir: &v1.EmptyDirVolumeSource{SizeLimit: &limit}}},
+	}
 	p.Spec.Containers[0].VolumeMounts = []v1.VolumeMount{{Name: "cache", MountPath: "/cache"}}
 	p.Annotations = map[string]string{annotationUseStorage: "2Gi"}
 	begin(p).run(30*time.Second).expectEvent(t, "Evicted", `Usage of EmptyDir volume "cache" exceeds the limit "1Gi". `)
@@ -763,7 +859,8 @@ func TestSidecarsGetTheSignalInReverseOrder(t *testing.T) {
 	now, grace := metav1.NewTime(l.now), int64(30)
 	l.pod.DeletionTimestamp, l.pod.DeletionGracePeriodSeconds = &now, &grace
 	for _, want := range []string{
-		"Running s=Ready r=Ready a=Completed(0)", "Running s=Ready r=Completed(0) a=Completed(0)", "Succeeded s=Completed(0) r=Completed(0) a=Completed(0)",
+		"Running s=Ready r=Ready a=Completed(0)", "Running s=Ready r=Completed(0) a=Completed(0)",
+		"Succeeded s=Completed(0) r=Completed(0) a=Completed(0)",
 	} {
 		l.run(3*time.Second+100*time.Millisecond).expect(t, want)
 	}
@@ -774,8 +871,10 @@ func TestContainerRestartRules(t *testing.T) {
 	c := one("a")
 	c.RestartPolicy = &never
 	c.RestartPolicyRules = []v1.ContainerRestartRule{{
-		Action:    v1.ContainerRestartRuleActionRestart,
-		ExitCodes: &v1.ContainerRestartRuleOnExitCodes{Operator: v1.ContainerRestartRuleOnExitCodesOpIn, Values: []int32{42}},
+		Action: v1.ContainerRestartRuleActionRestart,
+		ExitCodes: &v1.ContainerRestartRuleOnExitCodes{
+			Operator: v1.ContainerRestartRuleOnExitCodesOpIn, Values: []int32{42},
+		},
 	}}
 	for code, want := range map[int32]string{42: "Running a=CrashLoopBackOffx1", 1: "Failed a=Error(1)"} {
 		p := pod(c)
@@ -792,14 +891,18 @@ func TestRuleRestartsAllContainers(t *testing.T) {
 	watcher := one("w")
 	watcher.RestartPolicy = &never
 	watcher.RestartPolicyRules = []v1.ContainerRestartRule{{
-		Action:    v1.ContainerRestartRuleActionRestartAllContainers,
-		ExitCodes: &v1.ContainerRestartRuleOnExitCodes{Operator: v1.ContainerRestartRuleOnExitCodesOpIn, Values: []int32{88}},
+		Action: v1.ContainerRestartRuleActionRestartAllContainers,
+		ExitCodes: &v1.ContainerRestartRuleOnExitCodes{
+			Operator: v1.ContainerRestartRuleOnExitCodesOpIn, Values: []int32{88},
+		},
 	}}
 	p := pod(one("a"), watcher)
 	p.Spec.InitContainers = []v1.Container{one("i")}
 	p.Spec.RestartPolicy = v1.RestartPolicyNever
 	l := begin(p)
-	l.behaviors["i"], l.behaviors["a"], l.behaviors["w"] = Behavior{RunFor: time.Second}, Behavior{}, Behavior{RunFor: 10 * time.Second, ExitCode: 88}
+	l.behaviors["i"], l.behaviors["a"], l.behaviors["w"] = Behavior{RunFor: time.Second}, Behavior{}, Behavior{
+		RunFor: 10 * time.Second, ExitCode: 88,
+	}
 	l.run(20 * time.Second)
 	l.expect(t, "Running i=Completed(0)x1 a=Readyx1 w=Readyx1")
 }
@@ -838,7 +941,9 @@ func TestContainersStartOneAfterAnother(t *testing.T) {
 func TestEphemeralContainerRunsBesideTheOthers(t *testing.T) {
 	p := pod(one("a"))
 	l := begin(p).run(10 * time.Second)
-	p.Spec.EphemeralContainers = []v1.EphemeralContainer{{EphemeralContainerCommon: v1.EphemeralContainerCommon{Name: "debug", Image: "busybox"}}}
+	p.Spec.EphemeralContainers = []v1.EphemeralContainer{
+		{EphemeralContainerCommon: v1.EphemeralContainerCommon{Name: "debug", Image: "busybox"}},
+	}
 	l.run(10 * time.Second)
 	l.expect(t, "Running a=Ready")
 	if s := l.pod.Status.EphemeralContainerStatuses; len(s) != 1 || s[0].State.Running == nil {
@@ -909,7 +1014,10 @@ func TestExecProbesSeeTheFilesOfTheContainer(t *testing.T) {
 
 func TestProbeWhoseCommandFailsNeverSucceeds(t *testing.T) {
 	c := one("a")
-	c.ReadinessProbe = &v1.Probe{ProbeHandler: v1.ProbeHandler{Exec: &v1.ExecAction{Command: []string{"/bin/false"}}}, PeriodSeconds: 5, FailureThreshold: 3}
+	c.ReadinessProbe = &v1.Probe{
+		ProbeHandler: v1.ProbeHandler{Exec: &v1.ExecAction{Command: []string{"/bin/false"}}}, PeriodSeconds: 5,
+		FailureThreshold: 3,
+	}
 	begin(pod(c)).run(time.Hour).expect(t, "Running a=Running")
 }
 
@@ -918,7 +1026,9 @@ func TestLivenessOfTheExampleImage(t *testing.T) {
 	c := one("a")
 	c.Image, c.Args = "registry.k8s.io/e2e-test-images/agnhost:2.40", []string{"liveness"}
 	c.LivenessProbe = &v1.Probe{
-		ProbeHandler:        v1.ProbeHandler{HTTPGet: &v1.HTTPGetAction{Path: "/healthz", Port: intstr.FromInt32(8080)}},
+		ProbeHandler: v1.ProbeHandler{
+			HTTPGet: &v1.HTTPGetAction{Path: "/healthz", Port: intstr.FromInt32(8080)},
+		},
 		InitialDelaySeconds: 3, PeriodSeconds: 3, FailureThreshold: 3,
 	}
 	l := begin(pod(c)).run(30 * time.Second)
@@ -956,7 +1066,12 @@ func TestContainerLeavesAMessage(t *testing.T) {
 func TestPathInAVolumeIsMadeOfVariables(t *testing.T) {
 	c := one("a")
 	c.Env = []v1.EnvVar{
-		{Name: "WHERE", ValueFrom: &v1.EnvVarSource{FieldRef: &v1.ObjectFieldSelector{APIVersion: "v1", FieldPath: "metadata.annotations['where']"}}},
+		{
+			Name: "WHERE",
+			ValueFrom: &v1.EnvVarSource{
+				FieldRef: &v1.ObjectFieldSelector{APIVersion: "v1", FieldPath: "metadata.annotations['where']"},
+			},
+		},
 		{Name: "INSIDE", Value: "$(WHERE)/of"},
 	}
 	c.VolumeMounts = []v1.VolumeMount{{Name: "data", MountPath: "/data", SubPathExpr: "$(WHERE)"}}

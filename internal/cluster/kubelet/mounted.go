@@ -15,8 +15,8 @@ import (
 	"github.com/seatrial/seatrial/internal/cluster/shell"
 )
 
-// mounted returns what is at a path of a container: files that the kubelet writes, and those of ConfigMaps, Secrets, the
-// downward API and service accounts. Nobody knows what an image, a disk or another container has written.
+// mounted returns what is at a path of a container: files that the kubelet writes, and those of ConfigMaps, Secrets,
+// the downward API and service accounts. Nobody knows what an image, a disk or another container has written.
 func (m *machine) mounted(c *v1.Container, name string) shell.File {
 	name = path.Clean(name)
 	if text := m.ownFile(name); text != "" {
@@ -179,7 +179,8 @@ const clusterDNS = "10.96.0.10"
 // resolvConf returns the configuration of name resolution of the pod.
 func (m *machine) resolvConf() string {
 	var servers, search, options []string
-	if p := m.pod.Spec.DNSPolicy; p == "" || p == v1.DNSClusterFirst && !m.pod.Spec.HostNetwork || p == v1.DNSClusterFirstWithHostNet {
+	if p := m.pod.Spec.DNSPolicy; p == "" || p == v1.DNSClusterFirst && !m.pod.Spec.HostNetwork ||
+		p == v1.DNSClusterFirstWithHostNet {
 		servers, options = []string{clusterDNS}, []string{"ndots:5"}
 		search = []string{m.pod.Namespace + ".svc.cluster.local", "svc.cluster.local", "cluster.local"}
 	}
@@ -211,7 +212,8 @@ func (m *machine) resolvConf() string {
 func mountOf(c *v1.Container, name string) (found *v1.VolumeMount) {
 	for i := range c.VolumeMounts {
 		at := path.Clean(c.VolumeMounts[i].MountPath)
-		if (name == at || strings.HasPrefix(name, at+"/")) && (found == nil || len(at) > len(path.Clean(found.MountPath))) {
+		if (name == at || strings.HasPrefix(name, at+"/")) &&
+			(found == nil || len(at) > len(path.Clean(found.MountPath))) {
 			found = &c.VolumeMounts[i]
 		}
 	}

@@ -93,7 +93,8 @@ func (k *Kubelet) beat(ctx context.Context, name string) time.Duration {
 		return heartbeat // the next beat tries again
 	}
 	k.recorder(sourceOf(name)).Event(
-		&v1.ObjectReference{Kind: "Node", Name: name, UID: types.UID(name)}, v1.EventTypeNormal, kubeletevents.NodeReady,
+		&v1.ObjectReference{Kind: "Node", Name: name, UID: types.UID(name)}, v1.EventTypeNormal,
+		kubeletevents.NodeReady,
 		fmt.Sprintf("Node %s status is now: NodeReady", name),
 	)
 	return heartbeat
@@ -185,10 +186,22 @@ func Ready(node *v1.Node, version string) {
 	}
 	now := metav1.Now()
 	for _, c := range []v1.NodeCondition{
-		{Type: v1.NodeMemoryPressure, Status: v1.ConditionFalse, Reason: "KubeletHasSufficientMemory", Message: "kubelet has sufficient memory available"},
-		{Type: v1.NodeDiskPressure, Status: v1.ConditionFalse, Reason: "KubeletHasNoDiskPressure", Message: "kubelet has no disk pressure"},
-		{Type: v1.NodePIDPressure, Status: v1.ConditionFalse, Reason: "KubeletHasSufficientPID", Message: "kubelet has sufficient PID available"},
-		{Type: v1.NodeReady, Status: v1.ConditionTrue, Reason: "KubeletReady", Message: "kubelet is posting ready status"},
+		{
+			Type: v1.NodeMemoryPressure, Status: v1.ConditionFalse, Reason: "KubeletHasSufficientMemory",
+			Message: "kubelet has sufficient memory available",
+		},
+		{
+			Type: v1.NodeDiskPressure, Status: v1.ConditionFalse, Reason: "KubeletHasNoDiskPressure",
+			Message: "kubelet has no disk pressure",
+		},
+		{
+			Type: v1.NodePIDPressure, Status: v1.ConditionFalse, Reason: "KubeletHasSufficientPID",
+			Message: "kubelet has sufficient PID available",
+		},
+		{
+			Type: v1.NodeReady, Status: v1.ConditionTrue, Reason: "KubeletReady",
+			Message: "kubelet is posting ready status",
+		},
 	} {
 		c.LastHeartbeatTime, c.LastTransitionTime = now, now
 		i := slices.IndexFunc(s.Conditions, func(o v1.NodeCondition) bool { return o.Type == c.Type })

@@ -50,7 +50,8 @@ func (m *machine) probe(c *v1.Container, s *containerState, behavior Behavior, p
 		}
 		s.StartupProbePassed = true
 	}
-	if p := c.LivenessProbe; p != nil && m.ask(c, s, p, liveness, fails(p, behavior.FailLiveness), late, path) == failed {
+	if p := c.LivenessProbe; p != nil &&
+		m.ask(c, s, p, liveness, fails(p, behavior.FailLiveness), late, path) == failed {
 		m.failLife(c, s, behavior, p, liveness, path)
 		return
 	}

@@ -73,8 +73,8 @@ func (l *Log) Select(o *v1.PodLogOptions) string {
 	return text
 }
 
-// Exec returns what a command would print in a running container, as far as nothing matters that is not known. The error
-// says what is.
+// Exec returns what a command would print in a running container, as far as nothing matters that is not known. The
+// error says what is.
 func (k *Kubelet) Exec(namespace, pod, container string, command []string) (*Output, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -97,7 +97,8 @@ func (k *Kubelet) Exec(namespace, pod, container string, command []string) (*Out
 	return &Output{Out: r.Output, Err: r.Errors, Code: r.Code, Takes: r.Takes}, nil
 }
 
-// Log returns what the present or last run of a container has printed, or the one before, as far as its command is known.
+// Log returns what the present or last run of a container has printed, or the one before, as far as its command is
+// known.
 func (k *Kubelet) Log(namespace, pod, container string, previous bool) (*Log, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -217,8 +218,8 @@ func (w *execWorld) File(name string) shell.File {
 	return w.shared(name)
 }
 
-// shared returns what is at a path of a volume that begins empty, if it is known what the other containers of the pod have
-// written there.
+// shared returns what is at a path of a volume that begins empty, if it is known what the other containers of the pod
+// have written there.
 func (w *execWorld) shared(name string) shell.File {
 	name = path.Clean(name)
 	mount, v := w.volumeAt(w.c, name)

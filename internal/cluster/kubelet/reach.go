@@ -10,8 +10,8 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 )
 
-// reach reports whether a host answers on a port, or, with an empty port, whether its name is known; and whether it exists.
-// The names of Services are those of the cluster's name server. Hosts outside of the cluster answer.
+// reach reports whether a host answers on a port, or, with an empty port, whether its name is known; and whether it
+// exists. The names of Services are those of the cluster's name server. Hosts outside of the cluster answer.
 func (k *Kubelet) reach(namespace, host, port string) (answers, exists bool) {
 	s, ofCluster := k.serviceNamed(namespace, host)
 	switch {

@@ -28,14 +28,17 @@ func (m *machine) resize() {
 			m.state.Resize = problem
 			m.warn(
 				"", kubeletevents.ResizeInfeasible, "%s",
-				kubeletevents.PodResizePendingMsg(klog.Background(), m.pod, v1.PodReasonInfeasible, problem, m.pod.Generation),
+				kubeletevents.PodResizePendingMsg(
+					klog.Background(), m.pod, v1.PodReasonInfeasible, problem, m.pod.Generation,
+				),
 			)
 		}
 		return
 	}
 	m.state.Resize = ""
 	m.normal(
-		"", kubeletevents.ResizeStarted, "%s", kubeletevents.PodResizeStartedMsg(klog.Background(), m.pod, m.pod.Generation),
+		"", kubeletevents.ResizeStarted, "%s",
+		kubeletevents.PodResizeStartedMsg(klog.Background(), m.pod, m.pod.Generation),
 	)
 	for _, c := range changed {
 		s := m.container(c.Name)
@@ -85,7 +88,8 @@ func restartsOnResize(c *v1.Container, before v1.ResourceRequirements) bool {
 		if p.RestartPolicy != v1.RestartContainer {
 			continue
 		}
-		if amount(before.Requests, p.ResourceName) != amount(c.Resources.Requests, p.ResourceName) || amount(before.Limits, p.ResourceName) != amount(c.Resources.Limits, p.ResourceName) {
+		if amount(before.Requests, p.ResourceName) != amount(c.Resources.Requests, p.ResourceName) ||
+			amount(before.Limits, p.ResourceName) != amount(c.Resources.Limits, p.ResourceName) {
 			return true
 		}
 	}

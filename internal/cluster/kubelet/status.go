@@ -118,7 +118,9 @@ func fullImage(image string) (name, id string) {
 
 func mountStatuses(c *v1.Container) (all []v1.VolumeMountStatus) {
 	for _, v := range c.VolumeMounts {
-		status := v1.VolumeMountStatus{Name: v.Name, MountPath: v.MountPath, ReadOnly: v.ReadOnly, RecursiveReadOnly: v.RecursiveReadOnly}
+		status := v1.VolumeMountStatus{
+			Name: v.Name, MountPath: v.MountPath, ReadOnly: v.ReadOnly, RecursiveReadOnly: v.RecursiveReadOnly,
+		}
 		if v.ReadOnly && status.RecursiveReadOnly == nil {
 			disabled := v1.RecursiveReadOnlyDisabled
 			status.RecursiveReadOnly = &disabled
@@ -194,7 +196,8 @@ func (m *machine) conditions(status *v1.PodStatus) {
 	}
 	if m.state.Resize != "" {
 		ours = append(ours, v1.PodCondition{
-			Type: v1.PodResizePending, Status: v1.ConditionTrue, Reason: v1.PodReasonInfeasible, Message: m.state.Resize,
+			Type: v1.PodResizePending, Status: v1.ConditionTrue, Reason: v1.PodReasonInfeasible,
+			Message: m.state.Resize,
 		})
 	}
 	for i := range ours {

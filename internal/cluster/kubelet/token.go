@@ -26,8 +26,8 @@ type issued struct {
 // tokenPatience is how long the API server may take for a token.
 const tokenPatience = 5 * time.Second
 
-// token returns the token of a pod's service account that a projection asks for, empty if none can be issued. A token is kept
-// for most of its life, as a kubelet keeps it.
+// token returns the token of a pod's service account that a projection asks for, empty if none can be issued. A token
+// is kept for most of its life, as a kubelet keeps it.
 func (k *Kubelet) token(pod *v1.Pod, p *v1.ServiceAccountTokenProjection) string {
 	key := tokenKey{pod.UID, p.Audience, 3600}
 	if p.ExpirationSeconds != nil {
@@ -38,7 +38,9 @@ func (k *Kubelet) token(pod *v1.Pod, p *v1.ServiceAccountTokenProjection) string
 	}
 	request := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{
 		ExpirationSeconds: &key.seconds,
-		BoundObjectRef:    &authenticationv1.BoundObjectReference{APIVersion: "v1", Kind: "Pod", Name: pod.Name, UID: pod.UID},
+		BoundObjectRef: &authenticationv1.BoundObjectReference{
+			APIVersion: "v1", Kind: "Pod", Name: pod.Name, UID: pod.UID,
+		},
 	}}
 	if p.Audience != "" {
 		request.Spec.Audiences = []string{p.Audience}

@@ -55,7 +55,10 @@ func (m *machine) attach() bool {
 			m.state.Detaching = true
 			m.events = append(m.events, event{
 				kind: v1.EventTypeWarning, reason: kubeletevents.FailedAttachVolume, source: attachDetach,
-				message: fmt.Sprintf("Waiting for detach for volume %q Volume is already used by pod(s) %s", disk.Name, strings.Join(holders, ", ")),
+				message: fmt.Sprintf(
+					"Waiting for detach for volume %q Volume is already used by pod(s) %s", disk.Name,
+					strings.Join(holders, ", "),
+				),
 			})
 		}
 		return false
@@ -85,7 +88,8 @@ func (m *machine) disk(claim string) *v1.PersistentVolume {
 		return nil
 	}
 	disk := m.env.volume(c.Spec.VolumeName)
-	if disk == nil || !isDisk(disk) || volumeutil.IsMultiAttachAllowed(volume.NewSpecFromPersistentVolume(disk, false)) {
+	if disk == nil || !isDisk(disk) ||
+		volumeutil.IsMultiAttachAllowed(volume.NewSpecFromPersistentVolume(disk, false)) {
 		return nil
 	}
 	return disk
@@ -101,7 +105,8 @@ func isDisk(v *v1.PersistentVolume) bool {
 	switch {
 	case s.HostPath != nil:
 		return v.Annotations[provisionedBy] != ""
-	case s.CSI != nil, s.AWSElasticBlockStore != nil, s.GCEPersistentDisk != nil, s.AzureDisk != nil, s.Cinder != nil, s.VsphereVolume != nil, s.RBD != nil, s.ISCSI != nil, s.FC != nil:
+	case s.CSI != nil, s.AWSElasticBlockStore != nil, s.GCEPersistentDisk != nil, s.AzureDisk != nil, s.Cinder != nil,
+		s.VsphereVolume != nil, s.RBD != nil, s.ISCSI != nil, s.FC != nil:
 		return true
 	}
 	return false
@@ -140,7 +145,8 @@ func (m *machine) missingKeys(kind, name string, items []v1.KeyToPath) string {
 	for _, i := range items {
 		if !keys(i.Key) {
 			return fmt.Sprintf(
-				"references non-existent %s key: %s", map[string]string{"configmap": "config", "secret": "secret"}[kind], i.Key,
+				"references non-existent %s key: %s",
+				map[string]string{"configmap": "config", "secret": "secret"}[kind], i.Key,
 			)
 		}
 	}
@@ -197,7 +203,9 @@ func (m *machine) missingBundle(p *v1.ClusterTrustBundleProjection) string {
 	switch {
 	case p.Name != nil:
 		if !m.env.trustBundle(*p.Name) {
-			return fmt.Sprintf("while getting ClusterTrustBundle: clustertrustbundle.certificates.k8s.io %q not found", *p.Name)
+			return fmt.Sprintf(
+				"while getting ClusterTrustBundle: clustertrustbundle.certificates.k8s.io %q not found", *p.Name,
+			)
 		}
 	case p.SignerName != nil && *p.SignerName != servingSigner:
 		matching, err := metav1.LabelSelectorAsSelector(p.LabelSelector) // nil selects nothing

@@ -12,8 +12,8 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/apis/config/validation"
 )
 
-// ReadConfig reads a KubeSchedulerConfiguration, as kube-scheduler does from the file of --config: unknown fields are an
-// error, what is not set is defaulted, and the result is validated.
+// ReadConfig reads a KubeSchedulerConfiguration, as kube-scheduler does from the file of --config: unknown fields are
+// an error, what is not set is defaulted, and the result is validated.
 func ReadConfig(data []byte) (*config.KubeSchedulerConfiguration, error) {
 	codecs := serializer.NewCodecFactory(scheme.Scheme, serializer.EnableStrict)
 	decoded, _, err := codecs.UniversalDecoder().Decode(data, nil, nil)

@@ -68,7 +68,9 @@ func (e *Estimator) Only(nodes map[string]bool) *Estimator {
 
 // AddNode adds a node, which takes the place of one of the same name.
 func (e *Estimator) AddNode(n *v1.Node) {
-	i, found := slices.BinarySearchFunc(e.nodes, n.Name, func(n *v1.Node, name string) int { return strings.Compare(n.Name, name) })
+	i, found := slices.BinarySearchFunc(
+		e.nodes, n.Name, func(n *v1.Node, name string) int { return strings.Compare(n.Name, name) },
+	)
 	if found {
 		e.nodes[i] = n
 	} else {
@@ -78,12 +80,14 @@ func (e *Estimator) AddNode(n *v1.Node) {
 }
 
 func (e *Estimator) has(node string) bool {
-	_, found := slices.BinarySearchFunc(e.nodes, node, func(n *v1.Node, name string) int { return strings.Compare(n.Name, name) })
+	_, found := slices.BinarySearchFunc(
+		e.nodes, node, func(n *v1.Node, name string) int { return strings.Compare(n.Name, name) },
+	)
 	return found
 }
 
-// Place finds the node that the scheduler would choose for a pod, and puts it there. Where no node passes the filters, node
-// is empty, and rejected has the first filter that each did not pass.
+// Place finds the node that the scheduler would choose for a pod, and puts it there. Where no node passes the filters,
+// node is empty, and rejected has the first filter that each did not pass.
 func (e *Estimator) Place(ctx context.Context, pod *v1.Pod) (node string, rejected []Rejection, err error) {
 	f, err := e.framework(ctx, pod.Spec.SchedulerName)
 	if err != nil {
@@ -157,8 +161,10 @@ func (e *Estimator) framework(ctx context.Context, scheduler string) (framework.
 	f, err := runtime.NewFramework(
 		ctx, s.registry, profile,
 		runtime.WithClientSet(running.ClientSet()), runtime.WithInformerFactory(running.SharedInformerFactory()),
-		runtime.WithSharedDRAManager(running.SharedDRAManager()), runtime.WithSharedCSIManager(estimatedCSI{running.SharedCSIManager(), s}),
-		runtime.WithSnapshotSharedLister(s.shown), runtime.WithParallelism(1), runtime.WithEventRecorder(running.EventRecorder()),
+		runtime.WithSharedDRAManager(running.SharedDRAManager()),
+		runtime.WithSharedCSIManager(estimatedCSI{running.SharedCSIManager(), s}),
+		runtime.WithSnapshotSharedLister(s.shown), runtime.WithParallelism(1),
+		runtime.WithEventRecorder(running.EventRecorder()),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("profile %s: %w", scheduler, err)
@@ -181,7 +187,9 @@ func (e *Estimator) filter(
 			continue
 		}
 		if !pre.AllNodes() && !pre.NodeNames.Has(n.Name) {
-			rejected = append(rejected, Rejection{n.Name, "NodeAffinity", "node(s) didn't match Pod's node affinity/selector"})
+			rejected = append(
+				rejected, Rejection{n.Name, "NodeAffinity", "node(s) didn't match Pod's node affinity/selector"},
+			)
 			continue
 		}
 		info, err := e.snapshot.Get(n.Name)
@@ -201,7 +209,9 @@ func (e *Estimator) filter(
 }
 
 // choose returns the best of some nodes.
-func choose(ctx context.Context, f framework.Framework, state fwk.CycleState, pod *v1.Pod, nodes []fwk.NodeInfo) (string, error) {
+func choose(
+	ctx context.Context, f framework.Framework, state fwk.CycleState, pod *v1.Pod, nodes []fwk.NodeInfo,
+) (string, error) {
 	if len(nodes) == 1 {
 		return nodes[0].Node().Name, nil
 	}
@@ -214,7 +224,8 @@ func choose(ctx context.Context, f framework.Framework, state fwk.CycleState, po
 	}
 	best := slices.MaxFunc(scores, func(a, b fwk.NodePluginScores) int {
 		return cmp.Or(
-			cmp.Compare(a.TotalScore, b.TotalScore), cmp.Compare(tieBreak(string(pod.UID), a.Name), tieBreak(string(pod.UID), b.Name)),
+			cmp.Compare(a.TotalScore, b.TotalScore),
+			cmp.Compare(tieBreak(string(pod.UID), a.Name), tieBreak(string(pod.UID), b.Name)),
 			cmp.Compare(b.Name, a.Name),
 		)
 	})

@@ -163,7 +163,8 @@ func rankOf(node, chosen string) int {
 // prefilterRejections returns the nodes that were rejected before any filter looked at them.
 func (r *recorder) prefilterRejections(misfit *framework.FitError) (early []Rejection) {
 	status := misfit.Diagnosis.NodeToStatus.AbsentNodesStatus()
-	if misfit.Diagnosis.PreFilterMsg == "" && len(misfit.Diagnosis.UnschedulablePlugins) == 0 || status.Message() == "" {
+	if misfit.Diagnosis.PreFilterMsg == "" && len(misfit.Diagnosis.UnschedulablePlugins) == 0 ||
+		status.Message() == "" {
 		return nil
 	}
 	nodes, err := r.SnapshotSharedLister().NodeInfos().List()

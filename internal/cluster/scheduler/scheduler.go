@@ -83,7 +83,8 @@ func Start(ctx context.Context, s *clients.Set, options Options, running *sync.W
 		return nil, err
 	}
 	started := &Scheduler{
-		limits: options.VolumeLimits, profiles: c.Profiles, registry: plugins.NewInTreeRegistry(), shown: &shown{}, estimating: map[string]framework.Framework{},
+		limits: options.VolumeLimits, profiles: c.Profiles, registry: plugins.NewInTreeRegistry(), shown: &shown{},
+		estimating: map[string]framework.Framework{},
 	}
 	upstream := configured(c)
 	if s.Sequenced {
@@ -130,7 +131,8 @@ func Start(ctx context.Context, s *clients.Set, options Options, running *sync.W
 func configured(c *config.KubeSchedulerConfiguration) []scheduler.Option {
 	return []scheduler.Option{
 		scheduler.WithProfiles(c.Profiles...), scheduler.WithPercentageOfNodesToScore(c.PercentageOfNodesToScore),
-		scheduler.WithPodInitialBackoffSeconds(c.PodInitialBackoffSeconds), scheduler.WithPodMaxBackoffSeconds(c.PodMaxBackoffSeconds),
+		scheduler.WithPodInitialBackoffSeconds(c.PodInitialBackoffSeconds),
+		scheduler.WithPodMaxBackoffSeconds(c.PodMaxBackoffSeconds),
 	}
 }
 
@@ -141,8 +143,10 @@ func deterministic(profiles []config.KubeSchedulerProfile) ([]scheduler.Option, 
 		replacePlugins(&profiles[i])
 	}
 	inOrder := runtime.Registry{
-		orderedQueueName:      newOrderedQueue,
-		orderedPreemptionName: newOrderedPreemption(feature.NewSchedulerFeaturesFromGates(utilfeature.DefaultFeatureGate)),
+		orderedQueueName: newOrderedQueue,
+		orderedPreemptionName: newOrderedPreemption(
+			feature.NewSchedulerFeaturesFromGates(utilfeature.DefaultFeatureGate),
+		),
 	}
 	return []scheduler.Option{scheduler.WithFrameworkOutOfTreeRegistry(inOrder), scheduler.WithParallelism(1)}, inOrder
 }
@@ -155,7 +159,9 @@ var ordered = map[string]string{
 
 // replacePlugins makes a profile use plugins that choose in a determined order.
 func replacePlugins(p *config.KubeSchedulerProfile) {
-	for _, set := range []config.PluginSet{p.Plugins.MultiPoint, p.Plugins.QueueSort, p.Plugins.PreEnqueue, p.Plugins.PostFilter} {
+	for _, set := range []config.PluginSet{
+		p.Plugins.MultiPoint, p.Plugins.QueueSort, p.Plugins.PreEnqueue, p.Plugins.PostFilter,
+	} {
 		for i := range set.Enabled {
 			if name, ok := ordered[set.Enabled[i].Name]; ok {
 				set.Enabled[i].Name = name

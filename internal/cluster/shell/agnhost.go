@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// agnhost follows the program of the image agnhost, with which Kubernetes' examples and tests look at what containers get.
-// words are its own name and its arguments.
+// agnhost follows the program of the image agnhost, with which Kubernetes' examples and tests look at what containers
+// get. words are its own name and its arguments.
 func agnhost(r *runner, words []string) {
 	command := ""
 	if len(words) > 1 {
@@ -34,8 +34,8 @@ func agnhost(r *runner, words []string) {
 // newText is what mounttest writes into new files.
 const newText = "mount-tester new file\n"
 
-// mountTest prints what is at paths: the type of the file system, modes, owners and contents, in this order; it makes new
-// files before it looks.
+// mountTest prints what is at paths: the type of the file system, modes, owners and contents, in this order; it makes
+// new files before it looks.
 func mountTest(r *runner, args []string) {
 	flags := flag.NewFlagSet("mounttest", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
@@ -54,17 +54,27 @@ func mountTest(r *runner, args []string) {
 		return
 	}
 	m := mounts{r, true}
-	m.each(*fsType, "statfs", func(f File) string { return fmt.Sprintf("mount type of %q: %s\n", *fsType, orUnknown(f.System)) })
+	m.each(
+		*fsType, "statfs",
+		func(f File) string { return fmt.Sprintf("mount type of %q: %s\n", *fsType, orUnknown(f.System)) },
+	)
 	for _, mode := range order {
 		if name := *made[mode]; name != "" {
-			r.res.Files = append(r.res.Files, FileChange{After: r.res.Takes, Path: path.Clean(name), Text: newText, Mode: mode})
+			r.res.Files = append(
+				r.res.Files, FileChange{After: r.res.Takes, Path: path.Clean(name), Text: newText, Mode: mode},
+			)
 			m.content(name)
 		}
 	}
 	m.each(*mode, "Stat", func(f File) string { return fmt.Sprintf("mode of file %q: %s\n", *mode, modeText(f.Mode)) })
-	m.each(*perm, "Stat", func(f File) string { return fmt.Sprintf("perms of file %q: %s\n", *perm, modeText(f.Mode.Perm())) })
+	m.each(
+		*perm, "Stat",
+		func(f File) string { return fmt.Sprintf("perms of file %q: %s\n", *perm, modeText(f.Mode.Perm())) },
+	)
 	m.each(*owner, "stat", func(f File) string {
-		return fmt.Sprintf("owner UID of %[1]q: %[2]s\nowner GID of %[1]q: %[3]s\n", *owner, orUnknown(f.User), orUnknown(f.Group))
+		return fmt.Sprintf(
+			"owner UID of %[1]q: %[2]s\nowner GID of %[1]q: %[3]s\n", *owner, orUnknown(f.User), orUnknown(f.Group),
+		)
 	})
 	if *content != "" {
 		m.content(*content)
@@ -101,7 +111,9 @@ func (m *mounts) each(name, call string, say func(File) string) {
 		m.out.WriteString(good)
 	case !f.Exists:
 		m.well = false
-		fmt.Fprintf(m.out, "error from %s(%q): %s %s: no such file or directory\n", call, name, strings.ToLower(call), name)
+		fmt.Fprintf(
+			m.out, "error from %s(%q): %s %s: no such file or directory\n", call, name, strings.ToLower(call), name,
+		)
 	default:
 		m.out.WriteString(say(f))
 	}

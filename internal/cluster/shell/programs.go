@@ -40,7 +40,8 @@ func init() {
 		"mysql": databases("3306"), "redis-cli": databases("6379"),
 	}
 	for _, name := range []string{
-		"awk", "sed", "cut", "tr", "head", "jq", "yq", "sort", "uniq", "wc", "tee", "xargs", "base64", "basename", "dirname",
+		"awk", "sed", "cut", "tr", "head", "jq", "yq", "sort", "uniq", "wc", "tee", "xargs", "base64", "basename",
+		"dirname",
 		"expr", "mktemp",
 	} {
 		programs[name] = filter(name)

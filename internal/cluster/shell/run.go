@@ -15,8 +15,8 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 )
 
-// Marks stand in texts for what is not known: what a program would have printed after it has done what it should, or has
-// not.
+// Marks stand in texts for what is not known: what a program would have printed after it has done what it should, or
+// has not.
 const (
 	good = "\U000F0001"
 	bad  = "\U000F0002"

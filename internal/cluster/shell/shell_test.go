@@ -24,7 +24,9 @@ func (w world) Variables() []string { return []string{"EMPTY", "HOST"} }
 func (w world) File(name string) shell.File {
 	switch {
 	case name == "/etc/config/a":
-		return shell.File{Known: true, Exists: true, Text: "value of a\n", Mode: 0o440, User: "0", Group: "1000", System: "tmpfs"}
+		return shell.File{
+			Known: true, Exists: true, Text: "value of a\n", Mode: 0o440, User: "0", Group: "1000", System: "tmpfs",
+		}
 	case name == "/etc/config":
 		return shell.File{Known: true, Exists: true, Names: []string{"a", "b"}}
 	case strings.HasPrefix(name, "/etc/config/"):
@@ -77,10 +79,16 @@ func TestRun(t *testing.T) {
 		{"environment", "env", "0s 0 EMPTY= HOST=db"},
 		{"hostname", "hostname", "0s 0 web-0"},
 		{"name of a service", "until nslookup db; do sleep 2; done", "10s 0"},
-		{"port of a service", "until nc -z $HOST 5432; do echo wait; sleep 2; done; echo go", "10s 0 wait wait wait wait wait go"},
+		{
+			"port of a service", "until nc -z $HOST 5432; do echo wait; sleep 2; done; echo go",
+			"10s 0 wait wait wait wait wait go",
+		},
 		{"database", "until pg_isready -h db -p 5432; do sleep 3; done", "12s 0"},
 		{"limited tries", "for i in $(seq 1 3); do curl -fs http://db/health && exit 0; sleep 1; done; exit 1", "3s 1"},
-		{"tries that suffice", "for i in $(seq 1 30); do curl -fs http://db/health && exit 0; sleep 1; done; exit 1", "10s 0"},
+		{
+			"tries that suffice", "for i in $(seq 1 30); do curl -fs http://db/health && exit 0; sleep 1; done; exit 1",
+			"10s 0",
+		},
 		{
 			"status code",
 			"while [ \"$(curl -s -o /dev/null -w '%{http_code}' http://db)\" != 200 ]; do sleep 5; done",
@@ -155,7 +163,8 @@ func TestRunPrograms(t *testing.T) {
 		"0s - ; assumed agnhost netexec":        {"/agnhost-2", "netexec", "--http-port=8080"},
 		`0s 0 mount type of "/etc/config/a": tmpfs perms of file "/etc/config/a": -r--r----- ` +
 			`owner UID of "/etc/config/a": 0 owner GID of "/etc/config/a": 1000 content of file "/etc/config/a": value of a`: {
-			"agnhost", "mounttest", "--file_content=/etc/config/a", "--fs_type=/etc/config/a", "--file_perm", "/etc/config/a",
+			"agnhost", "mounttest", "--file_content=/etc/config/a", "--fs_type=/etc/config/a", "--file_perm",
+			"/etc/config/a",
 			"--file_owner=/etc/config/a",
 		},
 		`0s 0 content of file "/data/f": mount-tester new file mode of file "/data/f": -rw-rw----`: {

@@ -27,9 +27,10 @@ var ExtensionScheme = func() *runtime.Scheme {
 // them: it runs the server of custom resources itself.
 func Extensions() []Provider {
 	return []Provider{
-		single{apiextensionsv1.GroupName, "customresourcedefinitions", func(get generic.RESTOptionsGetter) (rest.Storage, error) {
-			return customresourcedefinition.NewREST(ExtensionScheme, get)
-		}},
+		single{apiextensionsv1.GroupName, "customresourcedefinitions",
+			func(get generic.RESTOptionsGetter) (rest.Storage, error) {
+				return customresourcedefinition.NewREST(ExtensionScheme, get)
+			}},
 		single{apiregistrationv1.GroupName, "apiservices", func(get generic.RESTOptionsGetter) (rest.Storage, error) {
 			return apiservicestore.NewREST(ExtensionScheme, get), nil
 		}},

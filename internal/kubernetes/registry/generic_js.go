@@ -22,7 +22,9 @@ import (
 func (g *coreGroup) generic(
 	_ serverstorage.APIResourceConfigSource, getter generic.RESTOptionsGetter,
 ) (genericapiserver.APIGroupInfo, error) {
-	info := genericapiserver.NewDefaultAPIGroupInfo("", legacyscheme.Scheme, legacyscheme.ParameterCodec, legacyscheme.Codecs)
+	info := genericapiserver.NewDefaultAPIGroupInfo(
+		"", legacyscheme.Scheme, legacyscheme.ParameterCodec, legacyscheme.Codecs,
+	)
 	var errs []error
 	check := func(err error) { errs = append(errs, err) }
 	events, err := eventstore.NewREST(getter, uint64(EventTTL.Seconds()))

@@ -338,7 +338,8 @@ func (g *scenarioRunner) stopZone(zone string) error {
 // helper does what kubectl cordon and drain do.
 func (g *scenarioRunner) helper(errOut *evictions) *drain.Helper {
 	return &drain.Helper{
-		Ctx: g.ctx, Client: g.client, GracePeriodSeconds: -1, IgnoreAllDaemonSets: true, DeleteEmptyDirData: true, Force: true,
+		Ctx: g.ctx, Client: g.client, GracePeriodSeconds: -1, IgnoreAllDaemonSets: true, DeleteEmptyDirData: true,
+		Force:                true,
 		EvictErrorRetryDelay: evictRetry, Out: errOut, ErrOut: errOut, DryRunStrategy: util.DryRunNone,
 	}
 }

@@ -117,7 +117,9 @@ func (a *applier) target(o *unstructured.Unstructured) (*target, error) {
 		return nil, err
 	}
 	t := &target{mapping: mapping, namespace: o.GetNamespace(), name: o.GetName()}
-	t.helper = resource.NewHelper(client, mapping).WithFieldManager(fieldManager).WithFieldValidation(metav1.FieldValidationStrict)
+	t.helper = resource.NewHelper(client, mapping).WithFieldManager(fieldManager).WithFieldValidation(
+		metav1.FieldValidationStrict,
+	)
 	switch {
 	case mapping.Scope.Name() != meta.RESTScopeNameNamespace:
 		t.namespace = ""
@@ -404,7 +406,8 @@ func (s *simulation) explainRefusal(c *plan.Change, d *manifest.Document) {
 // included.
 var echoed = regexp.MustCompile(`"" is invalid: patch: Invalid value: "(?:[^"\\]|\\.)*": `)
 
-// tryAgain asks the API server, in a dry run, to update an object with what it has, and returns its refusal, empty for none.
+// tryAgain asks the API server, in a dry run, to update an object with what it has, and returns its refusal, empty for
+// none.
 func (a *applier) tryAgain(object diag.Object) string {
 	o := &unstructured.Unstructured{}
 	o.SetAPIVersion(object.APIVersion)

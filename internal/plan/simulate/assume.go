@@ -48,8 +48,8 @@ func (all references) need(kind, namespace, name string, keys ...string) {
 	}
 }
 
-// assumeMissing makes the Secrets, ConfigMaps, ServiceAccounts and classes that pods need and that nothing defines, since
-// somebody else may bring them. In a strict plan only those are made that exist outside according to the input.
+// assumeMissing makes the Secrets, ConfigMaps, ServiceAccounts and classes that pods need and that nothing defines,
+// since somebody else may bring them. In a strict plan only those are made that exist outside according to the input.
 func (s *simulation) assumeMissing(docs []*manifest.Document) error {
 	needed := references{}
 	defined := map[reference]bool{}
@@ -156,13 +156,21 @@ func (a *applier) createAssumed(r reference, keys map[string]bool) (err error) {
 	}
 	switch r.kind {
 	case "Secret":
-		_, err = a.client.CoreV1().Secrets(r.namespace).Create(ctx, &corev1.Secret{ObjectMeta: meta, StringData: data}, options)
+		_, err = a.client.CoreV1().Secrets(r.namespace).Create(
+			ctx, &corev1.Secret{ObjectMeta: meta, StringData: data}, options,
+		)
 	case "ConfigMap":
-		_, err = a.client.CoreV1().ConfigMaps(r.namespace).Create(ctx, &corev1.ConfigMap{ObjectMeta: meta, Data: data}, options)
+		_, err = a.client.CoreV1().ConfigMaps(r.namespace).Create(
+			ctx, &corev1.ConfigMap{ObjectMeta: meta, Data: data}, options,
+		)
 	case "ServiceAccount":
-		_, err = a.client.CoreV1().ServiceAccounts(r.namespace).Create(ctx, &corev1.ServiceAccount{ObjectMeta: meta}, options)
+		_, err = a.client.CoreV1().ServiceAccounts(r.namespace).Create(
+			ctx, &corev1.ServiceAccount{ObjectMeta: meta}, options,
+		)
 	case "PriorityClass":
-		_, err = a.client.SchedulingV1().PriorityClasses().Create(ctx, &schedulingv1.PriorityClass{ObjectMeta: meta}, options)
+		_, err = a.client.SchedulingV1().PriorityClasses().Create(
+			ctx, &schedulingv1.PriorityClass{ObjectMeta: meta}, options,
+		)
 	case "StorageClass":
 		late := storagev1.VolumeBindingWaitForFirstConsumer
 		class := &storagev1.StorageClass{ObjectMeta: meta, Provisioner: kubelet.Provisioner, VolumeBindingMode: &late}
@@ -172,7 +180,9 @@ func (a *applier) createAssumed(r reference, keys map[string]bool) (err error) {
 		class.Parameters = map[string]string{"assumed": "true"}
 		_, err = a.client.StorageV1().VolumeAttributesClasses().Create(ctx, class, options)
 	case "RuntimeClass":
-		_, err = a.client.NodeV1().RuntimeClasses().Create(ctx, &nodev1.RuntimeClass{ObjectMeta: meta, Handler: "assumed"}, options)
+		_, err = a.client.NodeV1().RuntimeClasses().Create(
+			ctx, &nodev1.RuntimeClass{ObjectMeta: meta, Handler: "assumed"}, options,
+		)
 	}
 	return err
 }

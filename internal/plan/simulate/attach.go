@@ -158,7 +158,8 @@ func volumeLimit(d *diagnosis) bool {
 			d.seen("%s: %d volumes of %s, it takes %d", name, used, driver.Name, *driver.Allocatable.Count)
 			if d.cause == "" {
 				d.name("DRIVER", driver.Name)
-				d.because("%s has %d volumes of %s and takes no more than %d: %s finds no place for its own", name, used, driver.Name,
+				d.because("%s has %d volumes of %s and takes no more than %d: %s finds no place for its own", name,
+					used, driver.Name,
 					*driver.Allocatable.Count, d.pod.life.Object.Name)
 			}
 		}

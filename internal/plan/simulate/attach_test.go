@@ -44,7 +44,8 @@ spec: {drivers: [{name: ebs.csi.aws.com, nodeID: i-1, allocatable: {count: ` + c
 `
 }
 
-// TestAttachLimits places as many disks on nodes as a cluster states, or as is known of the driver; and on nodes that come.
+// TestAttachLimits places as many disks on nodes as a cluster states, or as is known of the driver; and on nodes that
+// come.
 func TestAttachLimits(t *testing.T) {
 	stated := csiNode("ip-10-1-0-1", "3") + csiNode("ip-10-1-0-2", "3") + csiNode("gke-pool-1-1", "3")
 	for name, x := range map[string]struct {
@@ -59,7 +60,9 @@ func TestAttachLimits(t *testing.T) {
 		"of a driver without a limit any number":         {stated, disks("7", "disks.example.com"), nil, true, 0},
 		"without CSINodes what is known of the driver":   {"", disks("50", "ebs.csi.aws.com"), nil, true, 0},
 		"and no more": {"", disks("51", "ebs.csi.aws.com"), nil, false, 0},
-		"new nodes take as many as those that they are like": {stated, disks("13", "ebs.csi.aws.com"), []string{"name=web,max=9"}, true, 3},
+		"new nodes take as many as those that they are like": {
+			stated, disks("13", "ebs.csi.aws.com"), []string{"name=web,max=9"}, true, 3,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			in := statedInput(t, "clouds.yaml", x.change, x.groups...)
@@ -72,7 +75,8 @@ func TestAttachLimits(t *testing.T) {
 				t.Errorf("converges: %t, %d new nodes: %s", p.Converged, len(newNodes(p)), p.Reason)
 			}
 			limit := func(q plan.Problem) bool { return q.Trap == "volume-limit" }
-			if !x.converges && (!slices.ContainsFunc(p.Problems, limit) || !strings.Contains(p.Reason, "node(s) exceed max volume count")) {
+			if !x.converges &&
+				(!slices.ContainsFunc(p.Problems, limit) || !strings.Contains(p.Reason, "node(s) exceed max volume count")) {
 				t.Errorf("%s: %+v", p.Reason, p.Problems)
 			}
 		})

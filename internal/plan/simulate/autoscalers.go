@@ -91,8 +91,8 @@ func (g *statedGroup) limit(limits map[string]any, tell func(string, ...any)) {
 	}
 }
 
-// complete makes samples of what the pool would launch of a shape: with its labels and taints, in each of its zones. A shape
-// that its requirements do not allow any more has none.
+// complete makes samples of what the pool would launch of a shape: with its labels and taints, in each of its zones. A
+// shape that its requirements do not allow any more has none.
 func (p *nodePool) complete(s *nodeShape) {
 	zones := []string{}
 	for _, r := range p.Spec.Template.Spec.Requirements {
@@ -117,10 +117,11 @@ func (p *nodePool) complete(s *nodeShape) {
 
 // allows reports whether a node meets the requirements of the pool, as far as its labels tell.
 func (p *nodePool) allows(n *corev1.Node) bool {
-	required := slices.DeleteFunc(slices.Clone(p.Spec.Template.Spec.Requirements), func(r corev1.NodeSelectorRequirement) bool {
-		_, said := n.Labels[r.Key]
-		return !said || !slices.Contains(operators, r.Operator) // Karpenter has more of them
-	})
+	required := slices.DeleteFunc(slices.Clone(p.Spec.Template.Spec.Requirements),
+		func(r corev1.NodeSelectorRequirement) bool {
+			_, said := n.Labels[r.Key]
+			return !said || !slices.Contains(operators, r.Operator) // Karpenter has more of them
+		})
 	if len(required) == 0 {
 		return true
 	}
@@ -218,7 +219,8 @@ func ownedBy(n *corev1.Node, o *unstructured.Unstructured, owners map[string]str
 	return ok && hashed.MatchString(rest)
 }
 
-// stated returns the node that annotations describe from which cluster-autoscaler scales up from zero; nil if they do not.
+// stated returns the node that annotations describe from which cluster-autoscaler scales up from zero; nil if they do
+// not.
 func stated(o *unstructured.Unstructured) (*corev1.Node, error) {
 	said := func(key string) string { return o.GetAnnotations()[annCapacity+key] }
 	if said("cpu") == "" || said("memory") == "" {

@@ -29,8 +29,10 @@ func (s *simulation) findSkipped() {
 		}
 		d := diag.Diagnostic{
 			Rule: RiskSkipped, Severity: diag.Warning, Object: w.object, Path: "spec.concurrencyPolicy",
-			Message: fmt.Sprintf("%d of %d runs did not begin, since the one before had not ended", due-len(started), due),
-			Help:    "schedule it less often, or set activeDeadlineSeconds in the Job; concurrencyPolicy: Replace ends the one before",
+			Message: fmt.Sprintf(
+				"%d of %d runs did not begin, since the one before had not ended", due-len(started), due,
+			),
+			Help: "schedule it less often, or set activeDeadlineSeconds in the Job; concurrencyPolicy: Replace ends the one before",
 		}
 		s.locate(&d, w.object)
 		p.Findings = append(p.Findings, d)

@@ -29,7 +29,9 @@ func TestSameInputSameBytes(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it simulates each case many times")
 	}
-	cases, runs := []string{filepath.Join("same-bytes", "everything-at-once"), "preemption-budget", "topology-spread-blocked"}, 6
+	cases, runs := []string{
+		filepath.Join("same-bytes", "everything-at-once"), "preemption-budget", "topology-spread-blocked",
+	}, 6
 	if n, err := strconv.Atoi(os.Getenv(runsEnv)); err == nil {
 		runs = n
 	}
@@ -85,8 +87,9 @@ func traced(t *testing.T, name string, processors int) trace {
 	globals.Processors = processors
 	found := trace{processors: processors}
 	in := input(t, filepath.Join("testdata", name)).Traced(func(w memstore.Write) {
-		found.writes = append(found.writes, fmt.Sprintf("%v %d %s created=%t deleted=%t\n%q", w.At.Format("15:04:05.000000"),
-			w.Revision, w.Key, w.Created, w.Deleted, w.Data))
+		found.writes = append(found.writes,
+			fmt.Sprintf("%v %d %s created=%t deleted=%t\n%q", w.At.Format("15:04:05.000000"),
+				w.Revision, w.Key, w.Created, w.Deleted, w.Data))
 	})
 	p, err := simulate.Simulate(t.Context(), in)
 	if err != nil {
@@ -103,7 +106,8 @@ func (want trace) compare(t *testing.T, got trace) {
 		if want.writes[i] == got.writes[i] {
 			continue
 		}
-		t.Errorf("with %d processors write %d of %d differs:\nwant:\n%s\ngot:\n%s\nwant: %s\ngot:  %s", got.processors, i,
+		t.Errorf("with %d processors write %d of %d differs:\nwant:\n%s\ngot:\n%s\nwant: %s\ngot:  %s", got.processors,
+			i,
 			len(want.writes), heads(want.writes, i), heads(got.writes, i), want.writes[i], got.writes[i])
 		return
 	}

@@ -20,7 +20,8 @@ import (
 
 // bookkeeping is what the server and its clients keep for themselves in every object.
 var bookkeeping = []string{
-	"metadata.creationTimestamp", "metadata.generation", "metadata.managedFields", "metadata.resourceVersion", "metadata.uid", "metadata.selfLink",
+	"metadata.creationTimestamp", "metadata.generation", "metadata.managedFields", "metadata.resourceVersion",
+	"metadata.uid", "metadata.selfLink",
 	"metadata.annotations.kubectl.kubernetes.io/last-applied-configuration",
 	"metadata.annotations.deployment.kubernetes.io/revision",
 	"metadata.annotations.deprecated.daemonset.template.generation",

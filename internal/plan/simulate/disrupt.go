@@ -17,8 +17,8 @@ func Disrupt(in Input, q plan.Disruption) Input {
 	return in
 }
 
-// disrupt goes on from what the change has settled to: the disruption happens, and the plan begins there. What containers do,
-// and what is expected, stays as the scenario says; its actions are over.
+// disrupt goes on from what the change has settled to: the disruption happens, and the plan begins there. What
+// containers do, and what is expected, stays as the scenario says; its actions are over.
 func (s *simulation) disrupt() error {
 	action := plan.Action{}
 	switch s.After.Kind {
@@ -85,7 +85,8 @@ func (r *recorder) restart() error {
 func (r *recorder) drainRefusals(node string) (refusals []string) {
 	var bare, local []diag.Object
 	for _, p := range r.order {
-		if p.gone || p.life.Node != node || p.pod.Status.Phase == corev1.PodSucceeded || p.pod.Status.Phase == corev1.PodFailed {
+		if p.gone || p.life.Node != node || p.pod.Status.Phase == corev1.PodSucceeded ||
+			p.pod.Status.Phase == corev1.PodFailed {
 			continue
 		}
 		owner := metav1.GetControllerOf(p.pod)
@@ -103,10 +104,15 @@ func (r *recorder) drainRefusals(node string) (refusals []string) {
 		}
 	}
 	for _, o := range bare {
-		refusals = append(refusals, fmt.Sprintf("kubectl drain refuses without --force: nothing replaces %s, it is lost", o))
+		refusals = append(
+			refusals, fmt.Sprintf("kubectl drain refuses without --force: nothing replaces %s, it is lost", o),
+		)
 	}
 	for _, o := range local {
-		refusals = append(refusals, fmt.Sprintf("kubectl drain refuses without --delete-emptydir-data: the emptyDir of %s is lost", o))
+		refusals = append(
+			refusals,
+			fmt.Sprintf("kubectl drain refuses without --delete-emptydir-data: the emptyDir of %s is lost", o),
+		)
 	}
 	return refusals
 }

@@ -38,7 +38,10 @@ func (s *simulation) answerFit() error {
 	}
 	nodes, pods := s.recorder.standing()
 	e := s.engine.NewEstimator(nodes, pods)
-	f := &plan.Fit{Object: w.object, Replicas: len(s.livePods(w)), By: s.Fit.By, Nodes: []plan.FitNode{}, Limits: []plan.FitLimit{}}
+	f := &plan.Fit{
+		Object: w.object, Replicas: len(s.livePods(w)), By: s.Fit.By, Nodes: []plan.FitNode{},
+		Limits: []plan.FitLimit{},
+	}
 	byNode, limits, err := fillUp(e.Fork(), pod)
 	if err != nil {
 		return err
@@ -138,7 +141,8 @@ func numbered(pod *corev1.Pod, i int) *corev1.Pod {
 	return next
 }
 
-// fillUp places pods until no node takes one more, and returns how many each node has taken, and what keeps the next away.
+// fillUp places pods until no node takes one more, and returns how many each node has taken, and what keeps the next
+// away.
 func fillUp(e *scheduler.Estimator, pod *corev1.Pod) (byNode map[string]int, limits []plan.FitLimit, err error) {
 	byNode = map[string]int{}
 	for i := range maxFit {
@@ -158,7 +162,9 @@ func fillUp(e *scheduler.Estimator, pod *corev1.Pod) (byNode map[string]int, lim
 func limitsOf(rejected []scheduler.Rejection) []plan.FitLimit {
 	limits := []plan.FitLimit{}
 	for _, r := range rejected {
-		i := slices.IndexFunc(limits, func(l plan.FitLimit) bool { return l.Plugin == r.Plugin && l.Reason == r.Reason })
+		i := slices.IndexFunc(
+			limits, func(l plan.FitLimit) bool { return l.Plugin == r.Plugin && l.Reason == r.Reason },
+		)
 		if i < 0 {
 			i = len(limits)
 			limits = append(limits, plan.FitLimit{Plugin: r.Plugin, Reason: r.Reason})
@@ -169,8 +175,8 @@ func limitsOf(rejected []scheduler.Rejection) []plan.FitLimit {
 	return limits
 }
 
-// likeness is the same for nodes that only differ in their names: the same room, labels and taints, and pods of the same
-// workloads.
+// likeness is the same for nodes that only differ in their names: the same room, labels and taints, and pods of the
+// same workloads.
 func (s *simulation) likeness(n *corev1.Node) string {
 	known := maps.Clone(n.Labels)
 	delete(known, corev1.LabelHostname)
@@ -184,8 +190,8 @@ func (s *simulation) likeness(n *corev1.Node) string {
 	return fmt.Sprint(known, n.Spec.Taints, n.Spec.Unschedulable, n.Status.Allocatable, pods)
 }
 
-// spareNode finds out how many more replicas fit so that the pods of any one node find room on the others. byNode is what
-// fits on each while all are there.
+// spareNode finds out how many more replicas fit so that the pods of any one node find room on the others. byNode is
+// what fits on each while all are there.
 func (s *simulation) spareNode(
 	e *scheduler.Estimator, pod *corev1.Pod, nodes []*corev1.Node, pods []*corev1.Pod, byNode map[string]int,
 ) (*plan.FitSpare, error) {
@@ -235,8 +241,8 @@ func (s *simulation) spareNode(
 	return spare, nil
 }
 
-// placeAgain finds nodes for the pods of a lost node, and returns which nodes have taken one, and the pods for which there
-// is none. Pods of DaemonSets are lost with the node.
+// placeAgain finds nodes for the pods of a lost node, and returns which nodes have taken one, and the pods for which
+// there is none. Pods of DaemonSets are lost with the node.
 func placeAgain(rest *scheduler.Estimator, moved []*corev1.Pod) (touched map[string]bool, unplaced []diag.Object, err error) {
 	touched = map[string]bool{}
 	for _, p := range moved {
@@ -250,7 +256,9 @@ func placeAgain(rest *scheduler.Estimator, moved []*corev1.Pod) (touched map[str
 			return nil, nil, err
 		}
 		if node == "" {
-			unplaced = append(unplaced, diag.Object{APIVersion: "v1", Kind: "Pod", Namespace: p.Namespace, Name: p.Name})
+			unplaced = append(
+				unplaced, diag.Object{APIVersion: "v1", Kind: "Pod", Namespace: p.Namespace, Name: p.Name},
+			)
 			continue
 		}
 		touched[node] = true

@@ -55,8 +55,9 @@ spec:
 	}
 }
 
-// TestFitWithASpareNode: where nothing but the room of each node counts, only the nodes that take in the pods of the lost one
-// are filled again. That comes to the same as filling all of them, which a pod that keeps away from others makes necessary.
+// TestFitWithASpareNode: where nothing but the room of each node counts, only the nodes that take in the pods of the
+// lost one are filled again. That comes to the same as filling all of them, which a pod that keeps away from others
+// makes necessary.
 func TestFitWithASpareNode(t *testing.T) {
 	const set = `apiVersion: apps/v1
 kind: Deployment

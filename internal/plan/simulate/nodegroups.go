@@ -70,8 +70,11 @@ const (
 // GroupNodes returns the nodes of a group at its largest. The error says which attribute is wrong.
 func GroupNodes(g *plan.NodeGroup) ([]*corev1.Node, error) { return cluster.ParseNodes(g.Nodes(g.Max)) }
 
-// newScaler returns the scaler of some groups, and the nodes that they begin with. Groups without a size are among stated.
-func newScaler(groups []plan.NodeGroup, stated []*statedGroup, expander string, seed int64) (*scaler, []*corev1.Node, error) {
+// newScaler returns the scaler of some groups, and the nodes that they begin with. Groups without a size are among
+// stated.
+func newScaler(
+	groups []plan.NodeGroup, stated []*statedGroup, expander string, seed int64,
+) (*scaler, []*corev1.Node, error) {
 	if len(groups) == 0 {
 		return nil, nil, nil
 	}
@@ -103,8 +106,9 @@ func newScaler(groups []plan.NodeGroup, stated []*statedGroup, expander string, 
 // newScaledGroup returns a group none of whose nodes exists.
 func newScaledGroup(g plan.NodeGroup, templates []*corev1.Node) *scaledGroup {
 	return &scaledGroup{
-		NodeGroup: g, templates: templates, state: make([]nodeState, len(templates)), boots: make([]time.Time, len(templates)),
-		use: plan.GroupUse{Name: g.Name, Size: g.Size, Min: g.Min, Max: g.Max, Price: g.Price},
+		NodeGroup: g, templates: templates, state: make([]nodeState, len(templates)),
+		boots: make([]time.Time, len(templates)),
+		use:   plan.GroupUse{Name: g.Name, Size: g.Size, Min: g.Min, Max: g.Max, Price: g.Price},
 	}
 }
 
@@ -118,8 +122,8 @@ func (g *scaledGroup) count() (n int) {
 	return n
 }
 
-// busy reports whether the groups have yet to look at the last change, or nodes boot, or will go when they have been unneeded
-// for long enough.
+// busy reports whether the groups have yet to look at the last change, or nodes boot, or will go when they have been
+// unneeded for long enough.
 func (sc *scaler) busy(now, lastChange time.Time) bool {
 	if sc == nil {
 		return false
@@ -200,7 +204,8 @@ func (s *simulation) scaleUp(now time.Time) error {
 			best.group.state[i], best.group.boots[i] = booting, now.Add(best.group.Boot)
 			n := best.group.templates[i]
 			s.recorder.step(now, plan.Step{
-				Source: plan.FromScenario, Event: "Request", Object: diag.Object{APIVersion: "v1", Kind: "Node", Name: n.Name},
+				Source: plan.FromScenario, Event: "Request",
+				Object:  diag.Object{APIVersion: "v1", Kind: "Node", Name: n.Name},
 				Message: fmt.Sprintf("from group %s, ready in %v", best.group.Name, best.group.Boot), Node: n.Name,
 			})
 		}
@@ -211,7 +216,8 @@ func (s *simulation) scaleUp(now time.Time) error {
 
 func unschedulable(p *corev1.Pod) bool {
 	return slices.ContainsFunc(p.Status.Conditions, func(c corev1.PodCondition) bool {
-		return c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse && c.Reason == corev1.PodReasonUnschedulable
+		return c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse &&
+			c.Reason == corev1.PodReasonUnschedulable
 	})
 }
 
@@ -286,7 +292,8 @@ func (sc *scaler) compare(a, b *growth) int {
 		first = cmp.Compare(sc.draw(a), sc.draw(b))
 	}
 	return cmp.Or(
-		cmp.Compare(b.group.weight, a.group.weight), first, cmp.Compare(a.waste, b.waste), cmp.Compare(b.placed, a.placed),
+		cmp.Compare(b.group.weight, a.group.weight), first, cmp.Compare(a.waste, b.waste),
+		cmp.Compare(b.placed, a.placed),
 		cmp.Compare(a.group.Name, b.group.Name), cmp.Compare(a.group.Size, b.group.Size),
 	)
 }
@@ -390,11 +397,13 @@ func (s *simulation) scaleDown(now time.Time) error {
 	}
 	s.recorder.settled = true
 	s.recorder.step(now, plan.Step{
-		Source: plan.FromScenario, Event: "Remove", Object: diag.Object{APIVersion: "v1", Kind: "Node", Name: sc.leaving}, Node: sc.leaving,
+		Source: plan.FromScenario, Event: "Remove",
+		Object: diag.Object{APIVersion: "v1", Kind: "Node", Name: sc.leaving}, Node: sc.leaving,
 		Message: "empty or under-used, and its pods fit elsewhere",
 	})
 	_, err := s.applier.client.CoreV1().Nodes().Patch(
-		context.Background(), sc.leaving, types.MergePatchType, []byte(`{"spec":{"unschedulable":true}}`), metav1.PatchOptions{},
+		context.Background(), sc.leaving, types.MergePatchType, []byte(`{"spec":{"unschedulable":true}}`),
+		metav1.PatchOptions{},
 	)
 	return err
 }

@@ -62,7 +62,9 @@ func TestNodeGroupsGrow(t *testing.T) {
 	}{
 		"one large node is cheaper for each pod": {[]string{small, large}, 0, 1, 0.3},
 		"small nodes are cheaper":                {[]string{small, "name=large,max=3,8cpu16Gi,price=0.90"}, 5, 0, 0.5},
-		"pods do not tolerate the cheap ones":    {[]string{small, "name=large,max=3,8cpu16Gi,taint=gpu=yes:NoSchedule,price=0.01"}, 5, 0, 0.5},
+		"pods do not tolerate the cheap ones": {
+			[]string{small, "name=large,max=3,8cpu16Gi,taint=gpu=yes:NoSchedule,price=0.01"}, 5, 0, 0.5,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := grown(t, "", nil, x.groups...)

@@ -15,8 +15,9 @@ import (
 // maxPack is the largest number of nodes that is tried.
 const maxPack = 1024
 
-// Pack looks for the fewest nodes of a size with which a plan completes, by simulating it with numbers of nodes: doubled until
-// it completes, then halved in between. It returns the plan with the fewest, or with the last number that was tried.
+// Pack looks for the fewest nodes of a size with which a plan completes, by simulating it with numbers of nodes:
+// doubled until it completes, then halved in between. It returns the plan with the fewest, or with the last number that
+// was tried.
 func Pack(ctx context.Context, in Input, size string, nodes func(int) ([]*corev1.Node, error)) (*plan.Plan, error) {
 	found := &plan.Pack{Size: size, Tried: []plan.PackTry{}, Shares: []plan.PackShares{}}
 	try := func(n int) (p *plan.Plan, err error) {
@@ -65,7 +66,8 @@ func Pack(ctx context.Context, in Input, size string, nodes func(int) ([]*corev1
 
 // nodeless are the traps of pods without a node that more nodes of the same size do not help.
 var nodeless = []string{
-	"pod-too-large", "resource-not-offered", "no-node-matches", "untolerated-taint", "spread-label-missing", "claim-missing",
+	"pod-too-large", "resource-not-offered", "no-node-matches", "untolerated-taint", "spread-label-missing",
+	"claim-missing",
 	"volume-taken", "volume-missing", "storage-class-missing", "affinity-without-partner",
 }
 

@@ -72,8 +72,11 @@ func (s *simulation) findOverridden() {
 		}
 		d := diag.Diagnostic{
 			Rule: RiskOverridden, Severity: diag.Warning, Object: b.object, Path: "spec",
-			Message: fmt.Sprintf("preemption overrides the budget at %s s: %s; %s: %s", *b.violated, b.why, step.Object.Name, step.Message),
-			Help:    "a budget does not stop preemption: give its pods a higher priority, or the preempting ones preemptionPolicy: Never",
+			Message: fmt.Sprintf(
+				"preemption overrides the budget at %s s: %s; %s: %s", *b.violated, b.why, step.Object.Name,
+				step.Message,
+			),
+			Help: "a budget does not stop preemption: give its pods a higher priority, or the preempting ones preemptionPolicy: Never",
 		}
 		s.locate(&d, b.object)
 		r.plan.Findings = append(r.plan.Findings, d)

@@ -51,7 +51,8 @@ var eventClasses = []struct {
 // causeOrder lists the kinds of problems, causes before what follows from them: the first explains best why a plan
 // does not converge.
 var causeOrder = []string{
-	plan.Denied, plan.Deleting, plan.Blocked, plan.Unplaced, plan.NodeLost, plan.Refused, plan.Image, plan.Config, plan.Mount,
+	plan.Denied, plan.Deleting, plan.Blocked, plan.Unplaced, plan.NodeLost, plan.Refused, plan.Image, plan.Config,
+	plan.Mount,
 	plan.Crash, plan.Probe, plan.Backoff, plan.Waiting, plan.Deadline, plan.Preempted, plan.Other,
 }
 
@@ -171,7 +172,9 @@ func (s *simulation) undeleted() (all []plan.Problem) {
 			continue
 		}
 		p := plan.Problem{Kind: plan.Deleting, At: c.At, Last: c.At, Count: 1, Object: c.Object, Open: true}
-		p.Message = fmt.Sprintf("%s is Terminating: it waits for finalizer %s", c.Object, strings.Join(o.GetFinalizers(), ", "))
+		p.Message = fmt.Sprintf(
+			"%s is Terminating: it waits for finalizer %s", c.Object, strings.Join(o.GetFinalizers(), ", "),
+		)
 		if message := remaining(o); message != "" {
 			p.Message = fmt.Sprintf("%s is Terminating: %s", c.Object, message)
 		}
@@ -208,8 +211,8 @@ func (s *simulation) ownerOf(step *plan.Step) diag.Object {
 	return diag.Object{}
 }
 
-// deadlines are the rollouts that took too long, of which no event is recorded. One that completed later failed all the same
-// for those who wait for it.
+// deadlines are the rollouts that took too long, of which no event is recorded. One that completed later failed all the
+// same for those who wait for it.
 func (r *recorder) deadlines() (all []plan.Problem) {
 	for _, w := range r.sortedWorkloads() {
 		if w.overdue.IsZero() || w.overdue.Before(r.zero) || w.gone {
@@ -217,7 +220,8 @@ func (r *recorder) deadlines() (all []plan.Problem) {
 		}
 		at := r.at(w.overdue)
 		p := plan.Problem{
-			Kind: plan.Deadline, At: at, Last: at, Count: 1, Object: w.object, Workload: w.object, Message: w.overdueMessage, Open: w.why != "",
+			Kind: plan.Deadline, At: at, Last: at, Count: 1, Object: w.object, Workload: w.object,
+			Message: w.overdueMessage, Open: w.why != "",
 		}
 		if !p.Open {
 			p.Help = "it completed later: kubectl rollout status, helm --wait and Argo CD report a failure all the same; raise progressDeadlineSeconds"
@@ -346,7 +350,8 @@ func (s *simulation) conclude() {
 	}
 }
 
-// nameBlamed puts the workload before the reason of a plan where there are several, and how many more the same cause stops.
+// nameBlamed puts the workload before the reason of a plan where there are several, and how many more the same cause
+// stops.
 func (s *simulation) nameBlamed(open []*plan.Problem) {
 	p, first := &s.recorder.plan, open[0].Workload
 	if isZero(first) {
@@ -365,7 +370,9 @@ func (s *simulation) nameBlamed(open []*plan.Problem) {
 	named := strings.Contains(p.Reason, first.Namespace+"/"+first.Name)
 	switch {
 	case named && len(more) > 0:
-		p.Reason = fmt.Sprintf("%s; %s for the same cause", strings.TrimSuffix(p.Reason, "."), plural(len(more), "more workload"))
+		p.Reason = fmt.Sprintf(
+			"%s; %s for the same cause", strings.TrimSuffix(p.Reason, "."), plural(len(more), "more workload"),
+		)
 	case !named && (len(p.Workloads) > 1 || !s.touched(first.String())):
 		p.Reason = fmt.Sprintf("%s: %s", name, p.Reason) // which one of several
 	}
@@ -382,7 +389,8 @@ func blameOf(p *plan.Problem) string {
 	return cmp.Or(p.Cause, p.Message)
 }
 
-// reasonOf says why a plan does not converge: the cause, if it is known, and the words of the API server or the scheduler.
+// reasonOf says why a plan does not converge: the cause, if it is known, and the words of the API server or the
+// scheduler.
 func reasonOf(p *plan.Problem) string {
 	switch {
 	case p.Kind == plan.Denied:

@@ -64,18 +64,23 @@ type recorder struct {
 func newRecorder() *recorder {
 	return &recorder{
 		objects: map[string]metav1.Object{}, byUID: map[types.UID]metav1.Object{}, pods: map[types.UID]*podTrack{},
-		workloads: map[diag.Object]*workloadTrack{}, nodes: map[string]*nodeTrack{}, events: map[eventKey]int32{}, budgets: map[diag.Object]*budgetTrack{}, repeated: map[string]int{},
-		replaced: map[string]bool{}, decisions: map[types.UID]scheduler.Decision{}, unplaced: map[types.UID]*plan.Unschedulable{},
+		workloads: map[diag.Object]*workloadTrack{}, nodes: map[string]*nodeTrack{}, events: map[eventKey]int32{},
+		budgets: map[diag.Object]*budgetTrack{}, repeated: map[string]int{},
+		replaced: map[string]bool{}, decisions: map[types.UID]scheduler.Decision{},
+		unplaced: map[types.UID]*plan.Unschedulable{},
 	}
 }
 
 // followed are the resources that a plan tells of, with their kinds.
 var followed = map[string]string{
-	"pods": "v1 Pod", "minions": "v1 Node", "events": "v1 Event", "controllers": "v1 ReplicationController", "resourcequotas": "v1 ResourceQuota", "limitranges": "v1 LimitRange",
-	"deployments": "apps/v1 Deployment", "replicasets": "apps/v1 ReplicaSet", "statefulsets": "apps/v1 StatefulSet", "daemonsets": "apps/v1 DaemonSet",
+	"pods": "v1 Pod", "minions": "v1 Node", "events": "v1 Event", "controllers": "v1 ReplicationController",
+	"resourcequotas": "v1 ResourceQuota", "limitranges": "v1 LimitRange",
+	"deployments": "apps/v1 Deployment", "replicasets": "apps/v1 ReplicaSet", "statefulsets": "apps/v1 StatefulSet",
+	"daemonsets":          "apps/v1 DaemonSet",
 	"controllerrevisions": "apps/v1 ControllerRevision", "jobs": "batch/v1 Job", "cronjobs": "batch/v1 CronJob",
-	"poddisruptionbudgets": "policy/v1 PodDisruptionBudget", "horizontalpodautoscalers": "autoscaling/v2 HorizontalPodAutoscaler",
-	"persistentvolumeclaims": "v1 PersistentVolumeClaim", "persistentvolumes": "v1 PersistentVolume",
+	"poddisruptionbudgets":     "policy/v1 PodDisruptionBudget",
+	"horizontalpodautoscalers": "autoscaling/v2 HorizontalPodAutoscaler",
+	"persistentvolumeclaims":   "v1 PersistentVolumeClaim", "persistentvolumes": "v1 PersistentVolume",
 	"storageclasses": "storage.k8s.io/v1 StorageClass",
 }
 
@@ -248,7 +253,8 @@ func (r *recorder) takeObject(w memstore.Write, decoded runtime.Object) {
 		r.takeReplicaSet(w, o)
 	case *appsv1.ControllerRevision:
 		r.takeRevision(w, o)
-	case *appsv1.Deployment, *appsv1.StatefulSet, *appsv1.DaemonSet, *corev1.ReplicationController, *batchv1.Job, *batchv1.CronJob:
+	case *appsv1.Deployment, *appsv1.StatefulSet, *appsv1.DaemonSet, *corev1.ReplicationController, *batchv1.Job,
+		*batchv1.CronJob:
 		r.takeWorkload(w, decoded.(metav1.Object))
 	}
 }
@@ -266,7 +272,8 @@ func (r *recorder) move(t time.Time, what string) {
 	}
 }
 
-// asBefore reports whether a step is of a workload that crashed before the change already, and that the change is not about.
+// asBefore reports whether a step is of a workload that crashed before the change already, and that the change is not
+// about.
 func (r *recorder) asBefore(s *plan.Step) bool {
 	return r.crashed[s.Workload] && !slices.ContainsFunc(r.plan.Changes, func(c plan.Change) bool {
 		return c.Action != plan.None && c.Object.String() == s.Workload
@@ -778,7 +785,8 @@ func (r *recorder) takeWorkload(wr memstore.Write, o metav1.Object) {
 	}
 }
 
-// correct counts the updated replicas that are available, which the status of a Deployment does not distinguish from others.
+// correct counts the updated replicas that are available, which the status of a Deployment does not distinguish from
+// others.
 func (w *workloadTrack) correct(why string) string {
 	d, ok := w.current.(*appsv1.Deployment)
 	if !ok || w.hash == "" || !strings.HasSuffix(why, " updated replicas available") {

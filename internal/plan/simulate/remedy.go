@@ -53,15 +53,17 @@ func (a *attempt) input(in Input) Input {
 			s = *in.Scenario
 		}
 		s.Actions = append(slices.Clone(s.Actions), *a.action)
-		slices.SortStableFunc(s.Actions, func(a, b plan.Action) int { return cmp.Compare(a.At.Duration, b.At.Duration) })
+		slices.SortStableFunc(
+			s.Actions, func(a, b plan.Action) int { return cmp.Compare(a.At.Duration, b.At.Duration) },
+		)
 		in.Scenario = &s
 	}
 	return in
 }
 
-// Remedies looks for the nearest changes with which a plan that has stalled completes, by simulating
-// them one after another: another strategy of the rollout, more of a quota, a node more, a pod or an object deleted. Other
-// ways may exist.
+// Remedies looks for the nearest changes with which a plan that has stalled completes, by simulating them one after
+// another: another strategy of the rollout, more of a quota, a node more, a pod or an object deleted. Other ways may
+// exist.
 func Remedies(ctx context.Context, in Input, p *plan.Plan) (found []plan.Remedy, err error) {
 	in.Reasons, in.Fit = false, nil
 	for _, a := range allAttempts(in, p) {
@@ -85,8 +87,8 @@ func Remedies(ctx context.Context, in Input, p *plan.Plan) (found []plan.Remedy,
 	return found, nil
 }
 
-// stalledWorkload returns the first workload that does not come to what it asks for: what keeps it from its end may keep the
-// others, too.
+// stalledWorkload returns the first workload that does not come to what it asks for: what keeps it from its end may
+// keep the others, too.
 func stalledWorkload(p *plan.Plan) diag.Object {
 	for i := range p.Workloads {
 		if p.Workloads[i].SettledAt == nil {
@@ -150,7 +152,9 @@ func otherStrategies(stalled plan.Workload) (all []attempt) {
 	if !replaces(stalled) {
 		return nil
 	}
-	path := map[string][]string{"Deployment": {"spec", "strategy"}, "DaemonSet": {"spec", "updateStrategy"}}[stalled.Object.Kind]
+	path := map[string][]string{
+		"Deployment": {"spec", "strategy"}, "DaemonSet": {"spec", "updateStrategy"},
+	}[stalled.Object.Kind]
 	if path == nil {
 		return nil
 	}
@@ -169,7 +173,8 @@ func otherStrategies(stalled plan.Workload) (all []attempt) {
 	return all
 }
 
-// deleteBroken deletes the pods of the previous revision that an ordered StatefulSet waits for, when the change is made.
+// deleteBroken deletes the pods of the previous revision that an ordered StatefulSet waits for, when the change is
+// made.
 func deleteBroken(p *plan.Plan, stalled plan.Workload) (all []attempt) {
 	for i := range p.Pods {
 		pod := &p.Pods[i]
@@ -198,9 +203,14 @@ func deleteLostNodes(p *plan.Plan, stalled plan.Workload) (all []attempt) {
 			continue
 		}
 		return []attempt{{
-			change: fmt.Sprintf("deleting Node %s when its pods are Terminating (or the taint node.kubernetes.io/out-of-service)", pod.Node),
+			change: fmt.Sprintf(
+				"deleting Node %s when its pods are Terminating (or the taint node.kubernetes.io/out-of-service)",
+				pod.Node,
+			),
 			object: diag.Object{APIVersion: "v1", Kind: "Node", Name: pod.Node},
-			action: &plan.Action{At: metav1.Duration{Duration: time.Duration(*pod.Stopping) + time.Minute}, Delete: "Node/" + pod.Node},
+			action: &plan.Action{
+				At: metav1.Duration{Duration: time.Duration(*pod.Stopping) + time.Minute}, Delete: "Node/" + pod.Node,
+			},
 		}}
 	}
 	return nil
@@ -218,13 +228,16 @@ func jobAttempts(in Input, q *plan.Problem) []attempt {
 	set := func(words string, value any, path ...string) []attempt {
 		return []attempt{{
 			change: fmt.Sprintf("%s in %s", words, o), object: o,
-			adjust: adjusting(o, func(u *unstructured.Unstructured) { _ = unstructured.SetNestedField(u.Object, value, path...) }),
+			adjust: adjusting(
+				o, func(u *unstructured.Unstructured) { _ = unstructured.SetNestedField(u.Object, value, path...) },
+			),
 		}}
 	}
 	switch q.Trap {
 	case "job-immutable":
 		kept := slices.DeleteFunc(slices.Clone(in.From), func(d *manifest.Document) bool {
-			return d.Object.Kind == "Job" && d.Object.Name == o.Name && cmp.Or(d.Object.Namespace, metav1.NamespaceDefault) == o.Namespace
+			return d.Object.Kind == "Job" && d.Object.Name == o.Name &&
+				cmp.Or(d.Object.Namespace, metav1.NamespaceDefault) == o.Namespace
 		})
 		return []attempt{{change: fmt.Sprintf("deleting %s before the change", o), object: o, from: kept}}
 	case "job-counts-disruptions":
@@ -242,7 +255,10 @@ func jobAttempts(in Input, q *plan.Problem) []attempt {
 		}
 		var all []attempt
 		for _, times := range []int64{2, 16} {
-			all = append(all, set(fmt.Sprintf("activeDeadlineSeconds %d", now*times), now*times, "spec", "activeDeadlineSeconds")...)
+			all = append(
+				all,
+				set(fmt.Sprintf("activeDeadlineSeconds %d", now*times), now*times, "spec", "activeDeadlineSeconds")...,
+			)
 		}
 		return all
 	}

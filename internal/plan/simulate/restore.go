@@ -211,7 +211,9 @@ func keptStatus(kind string, status map[string]any) map[string]any {
 
 // prepare takes out of an object what belongs to the cluster that it is from.
 func (r *restorer) prepare(o *unstructured.Unstructured) {
-	for _, field := range []string{"uid", "resourceVersion", "generation", "creationTimestamp", "selfLink", "managedFields"} {
+	for _, field := range []string{
+		"uid", "resourceVersion", "generation", "creationTimestamp", "selfLink", "managedFields",
+	} {
 		unstructured.RemoveNestedField(o.Object, "metadata", field)
 	}
 	var owners []metav1.OwnerReference

@@ -68,7 +68,9 @@ func (s *simulation) findRisks() {
 			continue
 		}
 		s.keptRisks(t, func(severity diag.Severity, rule, path, message, help string) {
-			d := diag.Diagnostic{Rule: rule, Severity: severity, Message: message, Help: help, Path: path, Object: w.Object}
+			d := diag.Diagnostic{
+				Rule: rule, Severity: severity, Message: message, Help: help, Path: path, Object: w.Object,
+			}
 			s.locate(&d, w.Object)
 			p.Findings = append(p.Findings, d)
 		})
@@ -174,8 +176,10 @@ func (s *simulation) findStale() {
 		slices.Sort(names)
 		d := diag.Diagnostic{
 			Rule: RiskStale, Severity: diag.Warning, Object: w.object, Path: "spec.template",
-			Message: fmt.Sprintf("%s: its pods keep the old values of %s until they are restarted", w.object, strings.Join(names, ", ")),
-			Help:    "kubectl rollout restart, or a hash of the values in an annotation of the pod template",
+			Message: fmt.Sprintf(
+				"%s: its pods keep the old values of %s until they are restarted", w.object, strings.Join(names, ", "),
+			),
+			Help: "kubectl rollout restart, or a hash of the values in an annotation of the pod template",
 		}
 		s.locate(&d, w.object)
 		p.Findings = append(p.Findings, d)
@@ -185,7 +189,8 @@ func (s *simulation) findStale() {
 // resetsReplicas reports how many pods the manifest asks for, if an autoscaler had decided for more.
 func (s *simulation) resetsReplicas(w *plan.Workload) (replicas int, resets bool) {
 	scaled := slices.ContainsFunc(slices.Concat(s.From, s.Change), func(d *manifest.Document) bool {
-		if d.Object.Kind != "HorizontalPodAutoscaler" || cmp.Or(d.Object.Namespace, metav1.NamespaceDefault) != w.Object.Namespace {
+		if d.Object.Kind != "HorizontalPodAutoscaler" ||
+			cmp.Or(d.Object.Namespace, metav1.NamespaceDefault) != w.Object.Namespace {
 			return false
 		}
 		kind, _, _ := unstructured.NestedString(d.Value(), "spec", "scaleTargetRef", "kind")

@@ -169,7 +169,8 @@ func timeOf(t plan.Time) *plan.Time { return &t }
 // tellNode adds a step about a node to the timeline.
 func (s *simulation) tellNode(now time.Time, event, node, message string) {
 	s.recorder.step(now, plan.Step{
-		Source: plan.FromScenario, Event: event, Object: diag.Object{APIVersion: "v1", Kind: "Node", Name: node}, Node: node,
+		Source: plan.FromScenario, Event: event, Object: diag.Object{APIVersion: "v1", Kind: "Node", Name: node},
+		Node:    node,
 		Message: message,
 	})
 }
@@ -193,7 +194,8 @@ func waited(timeline []plan.Step, t *plan.Turn) plan.Time {
 	found := false
 	for i := range timeline {
 		x := &timeline[i]
-		if x.Event != "EvictionBlocked" || x.Node != t.Node || t.At == nil || x.At < *t.At || t.Drained != nil && x.At > *t.Drained {
+		if x.Event != "EvictionBlocked" || x.Node != t.Node || t.At == nil || x.At < *t.At ||
+			t.Drained != nil && x.At > *t.Drained {
 			continue
 		}
 		if !found {

@@ -30,10 +30,10 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestCases runs testdata/NAME: plan.yaml on what from.yaml has made, on the nodes of nodes, in
-// the world of scenario.yaml, as long as until says, with the seed of seed, strictly if there is a file strict; all but one are optional. What comes of it is
-// golden.txt; UPDATE=1 rewrites it. Each case is run twice, and once in another process where more goroutines
-// run at the same time, and has to give the same bytes.
+// TestCases runs testdata/NAME: plan.yaml on what from.yaml has made, on the nodes of nodes, in the world of
+// scenario.yaml, as long as until says, with the seed of seed, strictly if there is a file strict; all but one are
+// optional. What comes of it is golden.txt; UPDATE=1 rewrites it. Each case is run twice, and once in another process
+// where more goroutines run at the same time, and has to give the same bytes.
 func TestCases(t *testing.T) {
 	names, err := filepath.Glob("testdata/*/golden.txt")
 	if os.Getenv("UPDATE") != "" {

@@ -14,8 +14,8 @@ import (
 	"github.com/seatrial/seatrial/internal/plan"
 )
 
-// skewRisks looks for hard spread constraints that do not hold any more when a rollout is over: the scheduler counts the
-// pods of the old template while it places the new ones, and then they go.
+// skewRisks looks for hard spread constraints that do not hold any more when a rollout is over: the scheduler counts
+// the pods of the old template while it places the new ones, and then they go.
 func (s *simulation) skewRisks(
 	w *plan.Workload, t *workloadTrack, add func(severity diag.Severity, rule, path, message, help string),
 ) {
@@ -40,7 +40,8 @@ func (s *simulation) skewRisks(
 		add(
 			diag.Warning, RiskSkew, fmt.Sprintf("spec.template.spec.topologySpreadConstraints[%d]", i),
 			fmt.Sprintf(
-				"after the rollout %s %s has %d pods and %s has %d: maxSkew %d does not hold", c.TopologyKey, most, counts[most],
+				"after the rollout %s %s has %d pods and %s has %d: maxSkew %d does not hold", c.TopologyKey, most,
+				counts[most],
 				least, counts[least], c.MaxSkew,
 			), help,
 		)

@@ -109,7 +109,8 @@ func ofGroups(r schema.GroupVersionResource) bool { return slices.Contains(group
 // serves reports whether a cluster has a resource.
 func serves(client discovery.DiscoveryInterface, r schema.GroupVersionResource) bool {
 	found, err := client.ServerResourcesForGroupVersion(r.GroupVersion().String())
-	return err == nil && slices.ContainsFunc(found.APIResources, func(it metav1.APIResource) bool { return it.Name == r.Resource })
+	return err == nil &&
+		slices.ContainsFunc(found.APIResources, func(it metav1.APIResource) bool { return it.Name == r.Resource })
 }
 
 // YAML returns a snapshot as Input.From takes it: a document an object, with its UID, so that what

@@ -114,7 +114,8 @@ func sizeOf(n *corev1.Node) string {
 
 // passing are the prefixes of the keys of taints that autoscalers and clouds set for a while.
 var passing = []string{
-	"karpenter.sh/", "ToBeDeletedByClusterAutoscaler", "DeletionCandidateOfClusterAutoscaler", "node.cloudprovider.kubernetes.io/",
+	"karpenter.sh/", "ToBeDeletedByClusterAutoscaler", "DeletionCandidateOfClusterAutoscaler",
+	"node.cloudprovider.kubernetes.io/",
 }
 
 // sampleOf returns what a new node beside some others is like: the first, with the labels and taints that all have.
@@ -198,8 +199,8 @@ func (p *pool) allows(n *corev1.Node, grown *growth) bool {
 	return true
 }
 
-// scaledOf returns the group of a name that the cluster states, one for each kind of its nodes, and the nodes that it begins
-// with besides those that exist.
+// scaledOf returns the group of a name that the cluster states, one for each kind of its nodes, and the nodes that it
+// begins with besides those that exist.
 func scaledOf(want *plan.NodeGroup, stated []*statedGroup) (groups []*scaledGroup, begin []*corev1.Node, err error) {
 	g, err := findStated(want, stated)
 	if err != nil {
@@ -309,22 +310,27 @@ func findStated(want *plan.NodeGroup, stated []*statedGroup) (*statedGroup, erro
 		}
 		switch {
 		case len(g.shapes) == 0:
-			return nil, fmt.Errorf("node group %s has no node, and does not state the size of one: give it, such as 4cpu16Gi", g.name)
+			return nil, fmt.Errorf(
+				"node group %s has no node, and does not state the size of one: give it, such as 4cpu16Gi", g.name,
+			)
 		case want.Max < 0 && g.most() < 0:
 			return nil, fmt.Errorf("node group %s: nothing states how many nodes it has at most: give max=", g.name)
 		}
 		return g, nil
 	}
 	if len(names) == 0 {
-		return nil, fmt.Errorf("node group %s has no size, such as 4cpu16Gi, and no nodes here are of a group", want.Name)
+		return nil, fmt.Errorf(
+			"node group %s has no size, such as 4cpu16Gi, and no nodes here are of a group", want.Name,
+		)
 	}
 	return nil, fmt.Errorf(
-		"node group %s has no size, such as 4cpu16Gi, and is none of the groups of the nodes: %s", want.Name, strings.Join(names, ", "),
+		"node group %s has no size, such as 4cpu16Gi, and is none of the groups of the nodes: %s", want.Name,
+		strings.Join(names, ", "),
 	)
 }
 
-// beginning returns the nodes that a plan of the input begins with, those of groups left out, and the names of nodes of From
-// that are not ready; nil: the default nodes.
+// beginning returns the nodes that a plan of the input begins with, those of groups left out, and the names of nodes of
+// From that are not ready; nil: the default nodes.
 func (in *Input) beginning(lived []*corev1.Node) (nodes []*corev1.Node, lost []string) {
 	if in.Nodes != nil || len(lived) == 0 {
 		return in.Nodes, nil
@@ -353,8 +359,8 @@ func CheckGroups(in *Input) error {
 	return nil
 }
 
-// chooseGroups returns the node groups of the plan: those of the input, and those of the cluster that state how far they scale.
-// It says which ones that are, and which ones do not scale.
+// chooseGroups returns the node groups of the plan: those of the input, and those of the cluster that state how far
+// they scale. It says which ones that are, and which ones do not scale.
 func (s *simulation) chooseGroups(stated []*statedGroup) []plan.NodeGroup {
 	groups := slices.Clone(s.NodeGroups)
 	var offered []string
@@ -373,7 +379,10 @@ func (s *simulation) chooseGroups(stated []*statedGroup) []plan.NodeGroup {
 		}
 	}
 	if len(offered) > 0 {
-		s.assume("node groups of the cluster that do not scale here: %s; --node-group name=NAME,max=N lets one", strings.Join(offered, ", "))
+		s.assume(
+			"node groups of the cluster that do not scale here: %s; --node-group name=NAME,max=N lets one",
+			strings.Join(offered, ", "),
+		)
 	}
 	return groups
 }

@@ -77,15 +77,21 @@ func TestStatedGroups(t *testing.T) {
 		},
 		"but as far as the user says": {
 			cluster: "karpenter.yaml", change: webAsking("7", "1500m", ""), groups: []string{"name=general,max=6"},
-			converges: true, assumed: "node group general scales up to 6 nodes, as asked for; new nodes are like those that exist: m7i.large, m7i.xlarge",
+			converges: true,
+			assumed:   "node group general scales up to 6 nodes, as asked for; new nodes are like those that exist: m7i.large, m7i.xlarge",
 		},
 		"into a zone that its requirements name": {
-			cluster: "karpenter.yaml", change: webAsking("1", "1500m", "nodeSelector: {topology.kubernetes.io/zone: c, topology.ebs.csi.aws.com/zone: c}"),
+			cluster: "karpenter.yaml",
+			change: webAsking(
+				"1", "1500m", "nodeSelector: {topology.kubernetes.io/zone: c, topology.ebs.csi.aws.com/zone: c}",
+			),
 			converges: true,
 		},
 		"with its labels and taints": {
 			cluster: "karpenter.yaml", converges: true,
-			change: webAsking("1", "3", "nodeSelector: {team: data}\n      tolerations: [{key: gpu, operator: Exists}]"),
+			change: webAsking(
+				"1", "3", "nodeSelector: {team: data}\n      tolerations: [{key: gpu, operator: Exists}]",
+			),
 		},
 		"a MachineDeployment scales between its annotations": {
 			cluster: "machines.yaml", change: webAsking("2", "3", onlyB), converges: true,
@@ -93,17 +99,19 @@ func TestStatedGroups(t *testing.T) {
 			assumed: "node group workers scales up to 4 nodes, MachineDeployment workers states it; new nodes are like those that exist: 4cpu16Gi",
 		},
 		"one without nodes states their capacity": {
-			cluster: "machines.yaml", change: webAsking("2", "12", "tolerations: [{key: dedicated, operator: Exists}]"), converges: true,
-			added:   []string{"large-new-1", "large-new-2"},
-			assumed: "node group large scales up to 2 nodes, MachineDeployment large states it; new nodes are as its annotations state them",
+			cluster: "machines.yaml", change: webAsking("2", "12", "tolerations: [{key: dedicated, operator: Exists}]"),
+			converges: true,
+			added:     []string{"large-new-1", "large-new-2"},
+			assumed:   "node group large scales up to 2 nodes, MachineDeployment large states it; new nodes are as its annotations state them",
 		},
 		"a group of a cloud does not scale by itself": {
 			cluster: "clouds.yaml", change: webAsking("4", "1500m", ""), converges: false,
 			assumed: "node groups of the cluster that do not scale here: blue (1 of Standard_D2s_v5), pool-1 (1 of e2-standard-2), web (2 of m5.large); --node-group name=NAME,max=N lets one",
 		},
 		"but if the user says how far": {
-			cluster: "clouds.yaml", change: webAsking("4", "1500m", ""), groups: []string{"name=pool-1,max=3"}, converges: true,
-			added: []string{"pool-1-new-1", "pool-1-new-2"},
+			cluster: "clouds.yaml", change: webAsking("4", "1500m", ""), groups: []string{"name=pool-1,max=3"},
+			converges: true,
+			added:     []string{"pool-1-new-1", "pool-1-new-2"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -129,7 +137,9 @@ func TestStatedGroups(t *testing.T) {
 // TestStatedGroupsShrink lets nodes that come go again; those of the cluster only if the user says how few may be left.
 func TestStatedGroupsShrink(t *testing.T) {
 	for group, left := range map[string]int{"name=web,max=5": 2, "name=web,max=5,min=1": 1} {
-		in := statedInput(t, "clouds.yaml", webAsking("1", "100m", "nodeSelector: {eks.amazonaws.com/nodegroup: web}"), group)
+		in := statedInput(
+			t, "clouds.yaml", webAsking("1", "100m", "nodeSelector: {eks.amazonaws.com/nodegroup: web}"), group,
+		)
 		p, err := simulate.Simulate(t.Context(), in)
 		if err != nil {
 			t.Fatal(err)

@@ -13,8 +13,8 @@ import (
 	"github.com/seatrial/seatrial/internal/plan"
 )
 
-// A Trap is a known way in which a change gets stuck or does harm. docs/plan-traps.md is generated from the catalogue; each
-// trap has a case of its name in testdata/traps.
+// A Trap is a known way in which a change gets stuck or does harm. docs/plan-traps.md is generated from the catalogue;
+// each trap has a case of its name in testdata/traps.
 type Trap struct {
 	Name     string   // in lower case, with hyphens
 	Cause    string   // what goes wrong, and why
@@ -35,10 +35,12 @@ type TrapFamily struct {
 	Traps []Trap
 }
 
-// TrapCatalogue returns all known traps. Those that explain problems are tried in this order; the first that fits counts.
+// TrapCatalogue returns all known traps. Those that explain problems are tried in this order; the first that fits
+// counts.
 func TrapCatalogue() []TrapFamily {
 	return []TrapFamily{
-		{"Rollouts", rolloutTraps}, {"Scheduling", schedulingTraps}, {"Storage", storageTraps}, {"Containers", containerTraps},
+		{"Rollouts", rolloutTraps}, {"Scheduling", schedulingTraps}, {"Storage", storageTraps},
+		{"Containers", containerTraps},
 		{"Admission", admissionTraps}, {"Jobs", jobTraps}, {"Nodes and deletion", nodeTraps},
 	}
 }
@@ -152,7 +154,8 @@ func (d *diagnosis) about() diag.Object {
 // pods returns the pods of the problem that exist and are not stopping.
 func (d *diagnosis) pods() (all []*podTrack) {
 	for _, t := range d.recorder.order {
-		mine := t.life.Object == d.problem.Object || !isZero(d.problem.Workload) && t.life.Workload == d.problem.Workload
+		mine := t.life.Object == d.problem.Object ||
+			!isZero(d.problem.Workload) && t.life.Workload == d.problem.Workload
 		if mine && !t.gone && t.pod.DeletionTimestamp == nil {
 			all = append(all, t)
 		}
@@ -260,7 +263,8 @@ func (s *simulation) findSilent(told []plan.Problem) (found []plan.Problem) {
 	}
 	try := func(o, workload diag.Object, why string, at plan.Time) {
 		p := plan.Problem{
-			Kind: plan.Waiting, At: max(0, at), Last: max(0, at), Count: 1, Object: o, Workload: workload, Message: why, Open: true,
+			Kind: plan.Waiting, At: max(0, at), Last: max(0, at), Count: 1, Object: o, Workload: workload, Message: why,
+			Open: true,
 		}
 		if s.explain(&p) {
 			found = append(found, p)

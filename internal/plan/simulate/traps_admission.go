@@ -73,8 +73,11 @@ var admissionTraps = []Trap{
 		Cause: "A policy comes with objects that it forbids: they are created before it is in force, and refused when they are changed for " +
 			"the next time.",
 		Evidence: "a dry run of each applied object against the policies, when nothing moves any more",
-		WaysOut:  []string{"apply policies first, and wait until they are in force", "change the object as the message of the policy says"},
-		Report:   "https://github.com/kubernetes/kubernetes/issues/119180", Rule: RiskPolicyLate,
+		WaysOut: []string{
+			"apply policies first, and wait until they are in force",
+			"change the object as the message of the policy says",
+		},
+		Report: "https://github.com/kubernetes/kubernetes/issues/119180", Rule: RiskPolicyLate,
 	},
 	{
 		Name:     "pod-security",
@@ -88,9 +91,12 @@ var admissionTraps = []Trap{
 		Name:     "service-account-missing",
 		Cause:    "The service account of the pods does not exist.",
 		Evidence: "the pods are refused, since the account is not found",
-		WaysOut:  []string{"add ServiceAccount NAME to the manifests", "declare it with --external ServiceAccount/NAME"},
-		Report:   "https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/",
-		kinds:    []string{plan.Refused}, explain: missingForPods(`serviceaccount "([^"]+)" not found`, "ServiceAccount"),
+		WaysOut: []string{
+			"add ServiceAccount NAME to the manifests", "declare it with --external ServiceAccount/NAME",
+		},
+		Report:  "https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/",
+		kinds:   []string{plan.Refused},
+		explain: missingForPods(`serviceaccount "([^"]+)" not found`, "ServiceAccount"),
 	},
 	{
 		Name:     "priority-class-missing",
@@ -98,7 +104,8 @@ var admissionTraps = []Trap{
 		Evidence: "the pods are refused, since the class is not found",
 		WaysOut:  []string{"add PriorityClass NAME to the manifests", "declare it with --external PriorityClass/NAME"},
 		Report:   "https://kubernetes.io/docs/concepts/scheduling-eviction/pod-priority-preemption/#priorityclass",
-		kinds:    []string{plan.Refused}, explain: missingForPods(`no PriorityClass with name (\S+) was found`, "PriorityClass"),
+		kinds:    []string{plan.Refused},
+		explain:  missingForPods(`no PriorityClass with name (\S+) was found`, "PriorityClass"),
 	},
 	{
 		Name:     "runtime-class-missing",
@@ -154,7 +161,8 @@ func immutableUnder(kind, path string) func(*diagnosis) bool {
 	return func(d *diagnosis) bool {
 		m := refusedPath.FindStringSubmatch(d.problem.Message)
 		o := d.problem.Object
-		if m == nil || !refusedChange.MatchString(d.problem.Message) || kind != "" && o.Kind != kind || !strings.HasPrefix(m[1], path) {
+		if m == nil || !refusedChange.MatchString(d.problem.Message) || kind != "" && o.Kind != kind ||
+			!strings.HasPrefix(m[1], path) {
 			return false
 		}
 		if o.Namespace == metav1.NamespaceDefault {
@@ -174,7 +182,9 @@ func lastAppliedTooLong(d *diagnosis) bool {
 	return d.because("the copy of the manifest that client-side apply keeps is too long for an annotation")
 }
 
-var deniedByPolicy = regexp.MustCompile(`ValidatingAdmissionPolicy '([^']+)' with binding '([^']+)' denied request: (.*)$`)
+var deniedByPolicy = regexp.MustCompile(
+	`ValidatingAdmissionPolicy '([^']+)' with binding '([^']+)' denied request: (.*)$`,
+)
 
 func policyDenies(d *diagnosis) bool {
 	m := deniedByPolicy.FindStringSubmatch(d.problem.Message)
@@ -223,7 +233,10 @@ func limitRangeDefault(d *diagnosis) bool {
 		return false
 	}
 	d.seen("LimitRange %s", listed(d.recorder.namesOf("limitranges", d.about().Namespace)))
-	return d.because("the LimitRange of the namespace gives containers a %s limit of %s, and one asks for %s", m[2], strings.TrimSuffix(m[3], ";"), m[1])
+	return d.because(
+		"the LimitRange of the namespace gives containers a %s limit of %s, and one asks for %s", m[2],
+		strings.TrimSuffix(m[3], ";"), m[1],
+	)
 }
 
 // namesOf returns the names of the objects of a resource in a namespace.
@@ -238,7 +251,9 @@ func (r *recorder) namesOf(resource, namespace string) (names []string) {
 	return names
 }
 
-var outOfBounds = regexp.MustCompile(`is forbidden: \[?((?:maximum|minimum) .*? per (?:Container|Pod) is [^,\]]+, but [^,\]]+)`)
+var outOfBounds = regexp.MustCompile(
+	`is forbidden: \[?((?:maximum|minimum) .*? per (?:Container|Pod) is [^,\]]+, but [^,\]]+)`,
+)
 
 func limitRangeBound(d *diagnosis) bool {
 	m := outOfBounds.FindStringSubmatch(d.problem.Message)

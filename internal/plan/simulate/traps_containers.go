@@ -30,9 +30,11 @@ var containerTraps = []Trap{
 		Name:     "configuration-missing",
 		Cause:    "A ConfigMap or Secret that a container reads does not exist.",
 		Evidence: "the kubelet does not find the object",
-		WaysOut:  []string{"add it to the manifests", "declare it with --external KIND/NAMESPACE/NAME if somebody else creates it"},
-		Report:   "https://kubernetes.io/docs/concepts/configuration/secret/#restriction-secret-must-exist",
-		kinds:    []string{plan.Config, plan.Mount}, explain: configurationMissing,
+		WaysOut: []string{
+			"add it to the manifests", "declare it with --external KIND/NAMESPACE/NAME if somebody else creates it",
+		},
+		Report: "https://kubernetes.io/docs/concepts/configuration/secret/#restriction-secret-must-exist",
+		kinds:  []string{plan.Config, plan.Mount}, explain: configurationMissing,
 	},
 	{
 		Name:     "runs-as-root",
@@ -62,17 +64,21 @@ var containerTraps = []Trap{
 		Name:     "image-denied",
 		Cause:    "The registry wants credentials that the pod does not bring, or refuses them.",
 		Evidence: "the registry answers unauthorized, denied or forbidden; imagePullSecrets of the pod",
-		WaysOut:  []string{"name a Secret of type kubernetes.io/dockerconfigjson in imagePullSecrets, or in those of the service account"},
-		Report:   "https://kubernetes.io/docs/tasks/configure-pod-container/pull-image-private-registry/",
-		kinds:    []string{plan.Image}, explain: imageDenied,
+		WaysOut: []string{
+			"name a Secret of type kubernetes.io/dockerconfigjson in imagePullSecrets, or in those of the service account",
+		},
+		Report: "https://kubernetes.io/docs/tasks/configure-pod-container/pull-image-private-registry/",
+		kinds:  []string{plan.Image}, explain: imageDenied,
 	},
 	{
 		Name:     "image-missing",
 		Cause:    "The registry does not have the image, or not this tag.",
 		Evidence: "the registry answers not found",
-		WaysOut:  []string{"correct the tag, or push the image first", "`kubectl rollout undo` brings the old template back"},
-		Report:   "https://github.com/kubernetes/kubernetes/issues/60164",
-		kinds:    []string{plan.Image}, explain: imageMissing,
+		WaysOut: []string{
+			"correct the tag, or push the image first", "`kubectl rollout undo` brings the old template back",
+		},
+		Report: "https://github.com/kubernetes/kubernetes/issues/60164",
+		kinds:  []string{plan.Image}, explain: imageMissing,
 	},
 	{
 		Name:     "init-container-fails",
@@ -119,9 +125,12 @@ var containerTraps = []Trap{
 		Name:     "container-fails",
 		Cause:    "The container exits with an error soon after its start, again and again.",
 		Evidence: "exit code and restarts of the container",
-		WaysOut:  []string{"`kubectl logs POD -c CONTAINER --previous` has its output", "`kubectl rollout undo` brings the old template back"},
-		Report:   debugDocs,
-		kinds:    []string{plan.Crash}, explain: containerFails,
+		WaysOut: []string{
+			"`kubectl logs POD -c CONTAINER --previous` has its output",
+			"`kubectl rollout undo` brings the old template back",
+		},
+		Report: debugDocs,
+		kinds:  []string{plan.Crash}, explain: containerFails,
 	},
 	{
 		Name:     "init-container-runs-on",
@@ -135,16 +144,19 @@ var containerTraps = []Trap{
 		Name:     "sidecar-keeps-job",
 		Cause:    "A container beside the one that does the work runs on, so that the pod of a Job never completes.",
 		Evidence: "in a pod of a Job one container has ended with code 0, another one runs",
-		WaysOut:  []string{"make it a sidecar: an init container with restartPolicy: Always", "let it end when the work is done"},
-		Report:   "https://github.com/kubernetes/kubernetes/issues/73118",
-		kinds:    []string{plan.Waiting}, explain: sidecarKeepsJob,
+		WaysOut: []string{
+			"make it a sidecar: an init container with restartPolicy: Always", "let it end when the work is done",
+		},
+		Report: "https://github.com/kubernetes/kubernetes/issues/73118",
+		kinds:  []string{plan.Waiting}, explain: sidecarKeepsJob,
 	},
 	{
 		Name:     "not-probed",
 		Cause:    "Containers have no readiness probe: a rollout replaces all pods although the new ones may not serve.",
 		Evidence: "pods of a rollout that are ready when their containers have started",
 		WaysOut:  []string{"add a readinessProbe"},
-		Report:   "https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/", Rule: RiskNotProbed,
+		Report:   "https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/",
+		Rule:     RiskNotProbed,
 	},
 }
 
@@ -293,7 +305,10 @@ func initContainerFails(d *diagnosis) bool {
 			d.name("POD", t.life.Object.Name)
 			d.name("CONTAINER", s.Name)
 			d.seen("%s restarts", fmt.Sprint(s.RestartCount))
-			return d.because("init container %s exits with code %d, again and again", s.Name, s.LastTerminationState.Terminated.ExitCode)
+			return d.because(
+				"init container %s exits with code %d, again and again", s.Name,
+				s.LastTerminationState.Terminated.ExitCode,
+			)
 		}
 	}
 	return false
@@ -309,7 +324,9 @@ func memoryLimit(d *diagnosis) bool {
 		uses = fmt.Sprintf(" and uses %s", memoryText(b.Memory))
 	}
 	d.seen("OOMKilled, %d restarts", restarts)
-	return d.because("container %s is killed for its memory: it has a limit of %s%s", c.Name, c.Resources.Limits.Memory(), uses)
+	return d.because(
+		"container %s is killed for its memory: it has a limit of %s%s", c.Name, c.Resources.Limits.Memory(), uses,
+	)
 }
 
 func portsCollide(d *diagnosis) bool {
@@ -326,7 +343,9 @@ func portsCollide(d *diagnosis) bool {
 			for _, b := range other.Ports {
 				if a.ContainerPort == b.ContainerPort && a.Protocol == b.Protocol {
 					d.seen("container %s exits with code %d, %d restarts", c.Name, end.ExitCode, restarts)
-					return d.because("containers %s and %s listen on port %d: the second fails", other.Name, c.Name, a.ContainerPort)
+					return d.because(
+						"containers %s and %s listen on port %d: the second fails", other.Name, c.Name, a.ContainerPort,
+					)
 				}
 			}
 		}
@@ -346,7 +365,8 @@ func commandNotFound(d *diagnosis) bool {
 
 func containerEnds(d *diagnosis) bool {
 	t, c, end, restarts := d.crashed()
-	if t == nil || end.ExitCode != 0 || t.pod.Spec.RestartPolicy != corev1.RestartPolicyAlways || d.eventsOf("Killing", "liveness probe") > 0 {
+	if t == nil || end.ExitCode != 0 || t.pod.Spec.RestartPolicy != corev1.RestartPolicyAlways ||
+		d.eventsOf("Killing", "liveness probe") > 0 {
 		return false
 	}
 	d.seen("exit code 0, %d restarts", restarts)
@@ -409,7 +429,9 @@ func sidecarKeepsJob(d *diagnosis) bool {
 		}
 		if ended != "" && running != "" {
 			d.seen("%s is %s", t.life.Object.Name, t.line.Ready)
-			return d.because("container %s has done its work, and container %s runs on: the pod never completes", ended, running)
+			return d.because(
+				"container %s has done its work, and container %s runs on: the pod never completes", ended, running,
+			)
 		}
 	}
 	return false

@@ -18,7 +18,8 @@ var jobTraps = []Trap{
 		Cause:    "A drained, preempted or evicted pod counts as a failure of the Job, which fails although its program is right.",
 		Evidence: "condition DisruptionTarget of a failed pod of the Job, which has no podFailurePolicy for it",
 		WaysOut: []string{
-			"add a podFailurePolicy rule: action: Ignore, onPodConditions: [{type: DisruptionTarget}]", "raise backoffLimit",
+			"add a podFailurePolicy rule: action: Ignore, onPodConditions: [{type: DisruptionTarget}]",
+			"raise backoffLimit",
 		},
 		Report: "https://github.com/kubernetes/kubernetes/issues/130881",
 		kinds:  []string{plan.Backoff}, explain: jobCountsDisruptions,
@@ -58,7 +59,8 @@ var jobTraps = []Trap{
 		Cause:    "The Job is suspended: it makes no pods, and counts as complete here.",
 		Evidence: "spec.suspend and condition Suspended of the Job",
 		WaysOut:  []string{"set suspend: false", "let the queue controller that suspends it run"},
-		Report:   "https://kubernetes.io/docs/concepts/workloads/controllers/job/#suspending-a-job", Rule: RiskSuspended,
+		Report:   "https://kubernetes.io/docs/concepts/workloads/controllers/job/#suspending-a-job",
+		Rule:     RiskSuspended,
 	},
 }
 
@@ -103,7 +105,9 @@ func jobCountsDisruptions(d *diagnosis) bool {
 		for _, c := range t.pod.Status.Conditions {
 			if c.Type == corev1.DisruptionTarget && c.Status == corev1.ConditionTrue {
 				d.seen("%s: %s", t.life.Object.Name, c.Message)
-				return d.because("pod %s was disrupted (%s), which counts as a failure of the Job", t.life.Object.Name, c.Reason)
+				return d.because(
+					"pod %s was disrupted (%s), which counts as a failure of the Job", t.life.Object.Name, c.Reason,
+				)
 			}
 		}
 	}
@@ -129,7 +133,9 @@ func jobBackoff(d *diagnosis) bool {
 		}
 	}
 	d.seen("%d failed", j.Status.Failed)
-	return d.because("the pods of Job %s/%s have failed more than backoffLimit %d allows%s", j.Namespace, j.Name, limit, code)
+	return d.because(
+		"the pods of Job %s/%s have failed more than backoffLimit %d allows%s", j.Namespace, j.Name, limit, code,
+	)
 }
 
 func jobDeadline(d *diagnosis) bool {
@@ -138,7 +144,9 @@ func jobDeadline(d *diagnosis) bool {
 		return false
 	}
 	d.seen("%d succeeded, %d failed", j.Status.Succeeded, j.Status.Failed)
-	return d.because("Job %s/%s takes longer than activeDeadlineSeconds %d", j.Namespace, j.Name, *j.Spec.ActiveDeadlineSeconds)
+	return d.because(
+		"Job %s/%s takes longer than activeDeadlineSeconds %d", j.Namespace, j.Name, *j.Spec.ActiveDeadlineSeconds,
+	)
 }
 
 // findJobRisks looks for Jobs that wait to be resumed, and for CronJobs whose runs end each other.
@@ -156,10 +164,14 @@ func (s *simulation) findJobRisks() {
 		switch o := w.current.(type) {
 		case *batchv1.Job:
 			if o.Spec.Suspend != nil && *o.Spec.Suspend && s.touched(w.object.String()) {
-				add(RiskSuspended, "spec.suspend", "the Job is suspended: it makes no pods", "set suspend: false, or let what suspends it run", w.object)
+				add(
+					RiskSuspended, "spec.suspend", "the Job is suspended: it makes no pods",
+					"set suspend: false, or let what suspends it run", w.object,
+				)
 			}
 		case *batchv1.CronJob:
-			if ended := r.replacedRuns(w); o.Spec.ConcurrencyPolicy == batchv1.ReplaceConcurrent && ended > 1 && o.Status.LastSuccessfulTime == nil {
+			if ended := r.replacedRuns(w); o.Spec.ConcurrencyPolicy == batchv1.ReplaceConcurrent && ended > 1 &&
+				o.Status.LastSuccessfulTime == nil {
 				add(
 					RiskReplaced, "spec.concurrencyPolicy",
 					fmt.Sprintf("%d runs were ended by the next one, and none has succeeded", ended),

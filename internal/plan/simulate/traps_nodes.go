@@ -85,9 +85,12 @@ var nodeTraps = []Trap{
 		Name:     "namespace-waits",
 		Cause:    "A namespace is deleted, and objects in it wait for a finalizer that nobody serves.",
 		Evidence: "condition NamespaceFinalizersRemaining of the namespace",
-		WaysOut:  []string{"delete the objects while their controller runs, then the namespace", "remove the finalizer from the objects"},
-		Report:   "https://github.com/kubernetes/kubernetes/issues/60807",
-		kinds:    []string{plan.Deleting}, explain: namespaceWaits,
+		WaysOut: []string{
+			"delete the objects while their controller runs, then the namespace",
+			"remove the finalizer from the objects",
+		},
+		Report: "https://github.com/kubernetes/kubernetes/issues/60807",
+		kinds:  []string{plan.Deleting}, explain: namespaceWaits,
 	},
 	{
 		Name:     "finalizer-waits",
@@ -113,7 +116,9 @@ func (r *recorder) budgetsOf(pod *corev1.Pod) (all []*budgetTrack) {
 func (d *diagnosis) blocked() (*podTrack, []*budgetTrack) {
 	pods := d.pods()
 	if o := d.problem.Object; o.Kind == "Node" {
-		pods = slices.DeleteFunc(slices.Clone(d.recorder.order), func(t *podTrack) bool { return t.gone || t.life.Node != o.Name })
+		pods = slices.DeleteFunc(
+			slices.Clone(d.recorder.order), func(t *podTrack) bool { return t.gone || t.life.Node != o.Name },
+		)
 	}
 	for _, t := range pods {
 		n := d.recorder.nodes[t.life.Node]
@@ -133,7 +138,10 @@ func twoBudgets(d *diagnosis) bool {
 		return false
 	}
 	d.seen("%s is selected by %s and %s", t.life.Object.Name, all[0].object.Name, all[1].object.Name)
-	return d.because("PodDisruptionBudgets %s and %s select the same pods, which cannot be evicted then", all[0].object.Name, all[1].object.Name)
+	return d.because(
+		"PodDisruptionBudgets %s and %s select the same pods, which cannot be evicted then", all[0].object.Name,
+		all[1].object.Name,
+	)
 }
 
 func budgetGuardsUnhealthy(d *diagnosis) bool {
@@ -146,7 +154,10 @@ func budgetGuardsUnhealthy(d *diagnosis) bool {
 		return false
 	}
 	d.seen("%s is %s; %d healthy, %d wanted", t.life.Object.Name, t.line.Status, s.CurrentHealthy, s.DesiredHealthy)
-	return d.because("PodDisruptionBudget %s/%s keeps pods that are not ready from being evicted", all[0].object.Namespace, all[0].object.Name)
+	return d.because(
+		"PodDisruptionBudget %s/%s keeps pods that are not ready from being evicted", all[0].object.Namespace,
+		all[0].object.Name,
+	)
 }
 
 func budgetNeverAllows(d *diagnosis) bool {
@@ -155,7 +166,8 @@ func budgetNeverAllows(d *diagnosis) bool {
 		return false
 	}
 	d.seen("%s", all[0].counts())
-	return d.because("PodDisruptionBudget %s/%s never allows an eviction: it wants %d healthy pods of %d", all[0].object.Namespace,
+	return d.because("PodDisruptionBudget %s/%s never allows an eviction: it wants %d healthy pods of %d",
+		all[0].object.Namespace,
 		all[0].object.Name, all[0].status.DesiredHealthy, all[0].status.ExpectedPods)
 }
 
@@ -167,7 +179,10 @@ func (b *budgetTrack) neverAllows() bool {
 
 func (b *budgetTrack) counts() string {
 	s := b.status
-	return fmt.Sprintf("%d healthy, %d wanted, %d expected, disruptions allowed: %d", s.CurrentHealthy, s.DesiredHealthy, s.ExpectedPods, s.DisruptionsAllowed)
+	return fmt.Sprintf(
+		"%d healthy, %d wanted, %d expected, disruptions allowed: %d", s.CurrentHealthy, s.DesiredHealthy,
+		s.ExpectedPods, s.DisruptionsAllowed,
+	)
 }
 
 func budgetWaitsForRoom(d *diagnosis) bool {
@@ -178,7 +193,8 @@ func budgetWaitsForRoom(d *diagnosis) bool {
 	for _, other := range d.pods() {
 		if other.pod.Spec.NodeName == "" {
 			d.seen("%s finds no node; %s", other.life.Object.Name, all[0].counts())
-			return d.because("PodDisruptionBudget %s/%s allows no more evictions before %s runs, and no node takes it", all[0].object.Namespace,
+			return d.because("PodDisruptionBudget %s/%s allows no more evictions before %s runs, and no node takes it",
+				all[0].object.Namespace,
 				all[0].object.Name, other.life.Object.Name)
 		}
 	}
@@ -188,12 +204,16 @@ func budgetWaitsForRoom(d *diagnosis) bool {
 func lostStatefulSet(d *diagnosis) bool {
 	for _, t := range d.recorder.order {
 		owner := metav1.GetControllerOf(t.pod)
-		if t.gone || owner == nil || owner.Kind != "StatefulSet" || t.life.Node != d.problem.Object.Name || t.pod.DeletionTimestamp == nil {
+		if t.gone || owner == nil || owner.Kind != "StatefulSet" || t.life.Node != d.problem.Object.Name ||
+			t.pod.DeletionTimestamp == nil {
 			continue
 		}
 		d.name("NODE", t.life.Node)
 		d.seen("%s is Terminating, %s is not ready", t.life.Object.Name, t.life.Node)
-		return d.because("%s stays Terminating on node %s, which does not answer, and is not replaced before it is gone", t.life.Object, t.life.Node)
+		return d.because(
+			"%s stays Terminating on node %s, which does not answer, and is not replaced before it is gone",
+			t.life.Object, t.life.Node,
+		)
 	}
 	return false
 }
@@ -209,7 +229,8 @@ func lostVolume(d *diagnosis) bool {
 				continue
 			}
 			shared := sharedClaim(t.pod, other.pod)
-			about := d.problem.Object.Name == n.name || d.problem.Workload == t.life.Workload && !isZero(t.life.Workload)
+			about := d.problem.Object.Name == n.name ||
+				d.problem.Workload == t.life.Workload && !isZero(t.life.Workload)
 			if shared == "" || !about {
 				continue
 			}
@@ -247,8 +268,11 @@ func (s *simulation) findBlockingBudgets() {
 		}
 		d := diag.Diagnostic{
 			Rule: RiskBudgetBlocks, Severity: diag.Warning, Object: b.object, Path: "spec",
-			Message: fmt.Sprintf("no eviction is ever allowed: the budget wants %d healthy pods of %d", b.status.DesiredHealthy, b.status.ExpectedPods),
-			Help:    "set maxUnavailable: 1, or run one replica more: until then, drains of the nodes of these pods wait",
+			Message: fmt.Sprintf(
+				"no eviction is ever allowed: the budget wants %d healthy pods of %d", b.status.DesiredHealthy,
+				b.status.ExpectedPods,
+			),
+			Help: "set maxUnavailable: 1, or run one replica more: until then, drains of the nodes of these pods wait",
 		}
 		s.locate(&d, b.object)
 		p.Findings = append(p.Findings, d)

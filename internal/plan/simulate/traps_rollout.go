@@ -24,18 +24,22 @@ var rolloutTraps = []Trap{
 			"reach it.",
 		Evidence: "a pod that is not of the update revision, and has not been ready",
 		WaysOut: []string{
-			"delete pod/POD: it is made again by the new revision", "set podManagementPolicy: Parallel in a new StatefulSet",
+			"delete pod/POD: it is made again by the new revision",
+			"set podManagementPolicy: Parallel in a new StatefulSet",
 		},
-		Report: "https://github.com/kubernetes/kubernetes/issues/67250",
-		kinds:  []string{plan.Image, plan.Config, plan.Crash, plan.Probe, plan.Mount, plan.Unplaced}, explain: brokenOrdinal,
+		Report:  "https://github.com/kubernetes/kubernetes/issues/67250",
+		kinds:   []string{plan.Image, plan.Config, plan.Crash, plan.Probe, plan.Mount, plan.Unplaced},
+		explain: brokenOrdinal,
 	},
 	{
 		Name:     "liveness-kills-slow-start",
 		Cause:    "A liveness probe ends the container before it has started, again and again.",
 		Evidence: "containers killed by a liveness probe, in pods that have never been ready; the time that the container needs",
-		WaysOut:  []string{"add a startupProbe that allows for the slowest start (failureThreshold times periodSeconds)"},
-		Report:   "https://github.com/kubernetes/kubernetes/issues/27114",
-		kinds:    []string{plan.Crash, plan.Probe}, explain: killedBeforeReady,
+		WaysOut: []string{
+			"add a startupProbe that allows for the slowest start (failureThreshold times periodSeconds)",
+		},
+		Report: "https://github.com/kubernetes/kubernetes/issues/27114",
+		kinds:  []string{plan.Crash, plan.Probe}, explain: killedBeforeReady,
 	},
 	{
 		Name:     "host-port-surge",
@@ -50,9 +54,11 @@ var rolloutTraps = []Trap{
 		Cause: "A new pod may not run beside pods of the same workload, and the old ones, which have all the nodes, stay until it is " +
 			"available.",
 		Evidence: "InterPodAffinity rejects each node that is for the pods; old pods hold them, and maxUnavailable comes to 0",
-		WaysOut:  []string{oneByOne, "prefer the spread instead of requiring it (preferredDuringSchedulingIgnoredDuringExecution)"},
-		Report:   "https://github.com/kubernetes/kubernetes/issues/116891",
-		kinds:    []string{plan.Unplaced}, explain: antiAffinitySurge,
+		WaysOut: []string{
+			oneByOne, "prefer the spread instead of requiring it (preferredDuringSchedulingIgnoredDuringExecution)",
+		},
+		Report: "https://github.com/kubernetes/kubernetes/issues/116891",
+		kinds:  []string{plan.Unplaced}, explain: antiAffinitySurge,
 	},
 	{
 		Name:     "room-surge",
@@ -91,7 +97,8 @@ var rolloutTraps = []Trap{
 		Cause:    "The readiness probe of a container that runs never succeeds, so that the rollout waits.",
 		Evidence: "failed readiness probes of containers that run and are not restarted",
 		WaysOut: []string{
-			"compare path, port and scheme of the probe with what the container serves", "`kubectl rollout undo` brings the old template back",
+			"compare path, port and scheme of the probe with what the container serves",
+			"`kubectl rollout undo` brings the old template back",
 		},
 		Report: "https://kubernetes.io/docs/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/",
 		kinds:  []string{plan.Probe}, explain: neverReady,
@@ -122,14 +129,16 @@ var rolloutTraps = []Trap{
 		Cause:    "With updateStrategy OnDelete a new template replaces no pod, although the rollout counts as complete.",
 		Evidence: "pods of the old template when nothing moves any more",
 		WaysOut:  []string{"delete the pods one after another", "set updateStrategy: {type: RollingUpdate}"},
-		Report:   "https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#update-strategies", Rule: RiskOnDelete,
+		Report:   "https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#update-strategies",
+		Rule:     RiskOnDelete,
 	},
 	{
 		Name:     "outage",
 		Cause:    "The strategy ends all old pods before a new one is ready.",
 		Evidence: "no pod of a workload that had available ones is available for a while",
 		WaysOut:  []string{"let the strategy keep some of the old pods until new ones are ready"},
-		Report:   "https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#recreate-deployment", Rule: RiskOutage,
+		Report:   "https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#recreate-deployment",
+		Rule:     RiskOutage,
 	},
 	{
 		Name:     "autoscaler-and-replicas",
@@ -142,8 +151,10 @@ var rolloutTraps = []Trap{
 		Name:     "stale-configuration",
 		Cause:    "A ConfigMap or Secret has changed, and the pods that read it as environment keep the old values.",
 		Evidence: "pods that are older than the change of an object that their environment refers to",
-		WaysOut:  []string{"`kubectl rollout restart`", "put a hash of the values into an annotation of the pod template"},
-		Report:   "https://github.com/kubernetes/kubernetes/issues/22368", Rule: RiskStale,
+		WaysOut: []string{
+			"`kubectl rollout restart`", "put a hash of the values into an annotation of the pod template",
+		},
+		Report: "https://github.com/kubernetes/kubernetes/issues/22368", Rule: RiskStale,
 	},
 	{
 		Name:     "skew-after-rollout",
@@ -346,7 +357,10 @@ func volumeSurge(d *diagnosis) bool {
 		if shared := sharedClaim(waiting.pod, t.pod); shared != "" && t.life.Node != waiting.life.Node {
 			d.seen("claim %s is attached to %s for %s, and %s is on %s", shared, t.life.Node, t.life.Object.Name,
 				waiting.life.Object.Name, waiting.life.Node)
-			return d.because("the new pod waits for the ReadWriteOnce disk of claim %s, which the old pod has until the new one is available", shared)
+			return d.because(
+				"the new pod waits for the ReadWriteOnce disk of claim %s, which the old pod has until the new one is available",
+				shared,
+			)
 		}
 	}
 	return false
@@ -379,7 +393,9 @@ func onePodVolumeSurge(d *diagnosis) bool {
 	for _, t := range d.old() {
 		if shared := sharedClaim(d.pod.pod, t.pod); shared != "" {
 			d.seen("%s uses claim %s", t.life.Object.Name, shared)
-			return d.because("claim %s is ReadWriteOncePod, and the old pod has it until the new one is available", shared)
+			return d.because(
+				"claim %s is ReadWriteOncePod, and the old pod has it until the new one is available", shared,
+			)
 		}
 	}
 	return false
@@ -398,7 +414,8 @@ func neverReady(d *diagnosis) bool {
 		})
 		if c.ReadinessProbe != nil && running {
 			d.seen("container %s of %s runs and has not been restarted", c.Name, t.life.Object.Name)
-			return d.because("readinessProbe (%s) of container %s never succeeds: %s", probeText(c.ReadinessProbe), c.Name,
+			return d.because("readinessProbe (%s) of container %s never succeeds: %s", probeText(c.ReadinessProbe),
+				c.Name,
 				strings.TrimPrefix(strings.TrimSuffix(d.problem.Message, "."), "Readiness probe failed: "))
 		}
 	}
@@ -436,7 +453,9 @@ func (s *simulation) keptRisks(
 	onDelete := func() {
 		add(
 			diag.Warning, RiskOnDelete, "spec.updateStrategy.type",
-			fmt.Sprintf("updateStrategy OnDelete replaces no pod: %s of the old template %s", plural(kept, "pod"), runs(kept)),
+			fmt.Sprintf(
+				"updateStrategy OnDelete replaces no pod: %s of the old template %s", plural(kept, "pod"), runs(kept),
+			),
 			"delete the pods one after another, or set type: RollingUpdate",
 		)
 	}

@@ -36,9 +36,12 @@ var schedulingTraps = []Trap{
 		Name:     "spread-label-missing",
 		Cause:    "A hard spread constraint names a label that nodes do not have. Such nodes take no pod.",
 		Evidence: "PodTopologySpread rejects nodes for a missing label, and their labels lack the topology key",
-		WaysOut:  []string{"label the nodes", "spread by a label that they have, such as kubernetes.io/hostname", "set whenUnsatisfiable: ScheduleAnyway"},
-		Report:   "https://github.com/kubernetes/kubernetes/pull/95812",
-		kinds:    []string{plan.Unplaced}, explain: spreadLabelMissing,
+		WaysOut: []string{
+			"label the nodes", "spread by a label that they have, such as kubernetes.io/hostname",
+			"set whenUnsatisfiable: ScheduleAnyway",
+		},
+		Report: "https://github.com/kubernetes/kubernetes/pull/95812",
+		kinds:  []string{plan.Unplaced}, explain: spreadLabelMissing,
 	},
 	{
 		Name:     "spread-full-domain",
@@ -68,9 +71,11 @@ var schedulingTraps = []Trap{
 		Name:     "preempted-without-room",
 		Cause:    "Pods of higher priority have taken the room of these, and nowhere else is any.",
 		Evidence: "Preempted events of the workload whose pods find no node",
-		WaysOut:  []string{"add nodes", "lower the priority of the pods that preempt", "give them preemptionPolicy: Never"},
-		Report:   "https://github.com/kubernetes/kubernetes/issues/129136",
-		kinds:    []string{plan.Unplaced}, explain: preemptedWithoutRoom,
+		WaysOut: []string{
+			"add nodes", "lower the priority of the pods that preempt", "give them preemptionPolicy: Never",
+		},
+		Report: "https://github.com/kubernetes/kubernetes/issues/129136",
+		kinds:  []string{plan.Unplaced}, explain: preemptedWithoutRoom,
 	},
 	{
 		Name:     "preemption-never",
@@ -84,9 +89,12 @@ var schedulingTraps = []Trap{
 		Name:     "resource-not-offered",
 		Cause:    "The pod asks for a resource that no node offers, such as a GPU.",
 		Evidence: "NodeResourcesFit rejects nodes for a resource that is in the allocatable of none",
-		WaysOut:  []string{"add nodes that offer RESOURCE (--nodes 1x4cpu16Gi,resource=RESOURCE=1)", "install its device plugin", "leave the request out"},
-		Report:   "https://kubernetes.io/docs/tasks/manage-gpus/scheduling-gpus/",
-		kinds:    []string{plan.Unplaced}, explain: resourceNotOffered,
+		WaysOut: []string{
+			"add nodes that offer RESOURCE (--nodes 1x4cpu16Gi,resource=RESOURCE=1)", "install its device plugin",
+			"leave the request out",
+		},
+		Report: "https://kubernetes.io/docs/tasks/manage-gpus/scheduling-gpus/",
+		kinds:  []string{plan.Unplaced}, explain: resourceNotOffered,
 	},
 	{
 		Name:     "pod-too-large",
@@ -127,17 +135,22 @@ var schedulingTraps = []Trap{
 		Name:     "affinity-without-partner",
 		Cause:    "Required pod affinity asks for a pod beside which this one runs, and no such pod runs.",
 		Evidence: "InterPodAffinity rejects each node that is for the pod, and no pod matches the selector of the term",
-		WaysOut:  []string{"apply the workload that it wants to be near", "correct the labels of the term", "prefer instead of require"},
-		Report:   assignDocs + "#inter-pod-affinity-and-anti-affinity",
-		kinds:    []string{plan.Unplaced}, explain: affinityWithoutPartner,
+		WaysOut: []string{
+			"apply the workload that it wants to be near", "correct the labels of the term",
+			"prefer instead of require",
+		},
+		Report: assignDocs + "#inter-pod-affinity-and-anti-affinity",
+		kinds:  []string{plan.Unplaced}, explain: affinityWithoutPartner,
 	},
 	{
 		Name:     "anti-affinity-too-many",
 		Cause:    "Required anti-affinity allows one pod per domain, and there are more replicas than domains.",
 		Evidence: "InterPodAffinity rejects each node that is for the pod, and pods of the same workload run there",
-		WaysOut:  []string{"run fewer replicas", "add nodes", "use topologySpreadConstraints, which allow several pods per domain"},
-		Report:   "https://github.com/kubernetes/kubernetes/issues/56539",
-		kinds:    []string{plan.Unplaced}, explain: antiAffinityTooMany,
+		WaysOut: []string{
+			"run fewer replicas", "add nodes", "use topologySpreadConstraints, which allow several pods per domain",
+		},
+		Report: "https://github.com/kubernetes/kubernetes/issues/56539",
+		kinds:  []string{plan.Unplaced}, explain: antiAffinityTooMany,
 	},
 	{
 		Name:     "host-port-too-many",
@@ -167,16 +180,19 @@ var schedulingTraps = []Trap{
 		Name:     "untolerated-taint",
 		Cause:    "Each node has a taint that the pod does not tolerate.",
 		Evidence: "TaintToleration rejects all nodes; their taints",
-		WaysOut:  []string{"add a toleration", "remove the taint: `kubectl taint nodes NODE TAINT-`", "add nodes without it"},
-		Report:   taintDocs,
-		kinds:    []string{plan.Unplaced}, explain: untoleratedTaint,
+		WaysOut: []string{
+			"add a toleration", "remove the taint: `kubectl taint nodes NODE TAINT-`", "add nodes without it",
+		},
+		Report: taintDocs,
+		kinds:  []string{plan.Unplaced}, explain: untoleratedTaint,
 	},
 	{
 		Name:     "daemonset-without-node",
 		Cause:    "No node is for the pods of a DaemonSet, which counts as rolled out with 0 pods.",
 		Evidence: "0 pods desired in the status of the DaemonSet",
 		WaysOut:  []string{"correct nodeSelector and affinity", "tolerate the taints of the nodes"},
-		Report:   "https://kubernetes.io/docs/concepts/workloads/controllers/daemonset/#running-pods-on-select-nodes", Rule: RiskNoNode,
+		Report:   "https://kubernetes.io/docs/concepts/workloads/controllers/daemonset/#running-pods-on-select-nodes",
+		Rule:     RiskNoNode,
 	},
 	{
 		Name:     "one-node-has-all",
@@ -217,11 +233,15 @@ func taintedDomain(d *diagnosis) bool {
 		}
 		for _, name := range slices.Sorted(maps.Keys(d.recorder.nodes)) {
 			n := d.recorder.nodes[name]
-			if n.gone || n.node == nil || n.node.Labels[c.TopologyKey] == "" || !repels(n.node, d.pod.pod.Spec.Tolerations) {
+			if n.gone || n.node == nil || n.node.Labels[c.TopologyKey] == "" ||
+				!repels(n.node, d.pod.pod.Spec.Tolerations) {
 				continue
 			}
 			d.seen("taints of %s: %s", name, taints(n.node))
-			return d.because("node %s counts as a domain of %s with 0 pods, although its taint keeps the pods away", name, c.TopologyKey)
+			return d.because(
+				"node %s counts as a domain of %s with 0 pods, although its taint keeps the pods away", name,
+				c.TopologyKey,
+			)
 		}
 	}
 	return false
@@ -230,7 +250,9 @@ func taintedDomain(d *diagnosis) bool {
 // repels reports whether a node has a taint that keeps pods with some tolerations away.
 func repels(node *corev1.Node, tolerations []corev1.Toleration) bool {
 	keepsAway := func(t *corev1.Taint) bool { return t.Effect != corev1.TaintEffectPreferNoSchedule }
-	_, found := schedulinghelper.FindMatchingUntoleratedTaint(klog.Background(), node.Spec.Taints, tolerations, keepsAway, true)
+	_, found := schedulinghelper.FindMatchingUntoleratedTaint(
+		klog.Background(), node.Spec.Taints, tolerations, keepsAway, true,
+	)
 	return found
 }
 
@@ -241,7 +263,9 @@ func spreadLabelMissing(d *diagnosis) bool {
 			if n := d.recorder.nodes[name]; n != nil && n.node != nil {
 				if _, ok := n.node.Labels[c.TopologyKey]; !ok {
 					d.seen("%s: no label %s", listed(nodes), c.TopologyKey)
-					return d.because("no node that is for the pods has the label %s, by which they are to be spread", c.TopologyKey)
+					return d.because(
+						"no node that is for the pods has the label %s, by which they are to be spread", c.TopologyKey,
+					)
 				}
 			}
 		}
@@ -310,7 +334,8 @@ func preemptionNever(d *diagnosis) bool {
 	}
 	for _, t := range d.recorder.order {
 		if !t.gone && t.on != nil && priorityOf(t.pod) < priorityOf(d.pod.pod) {
-			d.seen("%s has priority %d, %s on %s has %d", d.pod.life.Object.Name, priorityOf(d.pod.pod), t.life.Object.Name,
+			d.seen("%s has priority %d, %s on %s has %d", d.pod.life.Object.Name, priorityOf(d.pod.pod),
+				t.life.Object.Name,
 				t.life.Node, priorityOf(t.pod))
 			return d.because("preemptionPolicy Never: pods of lower priority keep the room that the pod needs")
 		}
@@ -350,7 +375,9 @@ func podTooLarge(d *diagnosis) bool {
 	if d.pod == nil || len(nodes) == 0 {
 		return false
 	}
-	for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory, corev1.ResourceEphemeralStorage} {
+	for _, name := range []corev1.ResourceName{
+		corev1.ResourceCPU, corev1.ResourceMemory, corev1.ResourceEphemeralStorage,
+	} {
 		wanted, most := d.pod.requests[name], resource.Quantity{}
 		for _, n := range nodes {
 			if t := d.recorder.nodes[n]; t != nil && t.node != nil {
@@ -361,7 +388,10 @@ func podTooLarge(d *diagnosis) bool {
 		}
 		if wanted.Cmp(most) > 0 {
 			d.seen("%s asks for %s %s", d.pod.life.Object.Name, name, wanted.String())
-			return d.because("the pod asks for %s %s, and the largest node that is for it has %s", name, wanted.String(), most.String())
+			return d.because(
+				"the pod asks for %s %s, and the largest node that is for it has %s", name, wanted.String(),
+				most.String(),
+			)
 		}
 	}
 	return false
@@ -377,7 +407,10 @@ func podLimit(d *diagnosis) bool {
 		return false
 	}
 	d.seen("%s runs %d pods", nodes[0], n.now.pods)
-	return d.because("each node that is for the pod runs as many pods as it allows (%s on %s)", n.node.Status.Allocatable.Pods(), nodes[0])
+	return d.because(
+		"each node that is for the pod runs as many pods as it allows (%s on %s)", n.node.Status.Allocatable.Pods(),
+		nodes[0],
+	)
 }
 
 func clusterFull(d *diagnosis) bool {
@@ -419,7 +452,10 @@ func affinityWithoutPartner(d *diagnosis) bool {
 			return !t.gone && t.on != nil && selector.Matches(labelSet(t.pod.Labels))
 		}) {
 			d.seen("no pod on a node has labels %s", selector)
-			return d.because("required pod affinity asks for a pod with labels %s in the same %s, and none runs", selector, term.TopologyKey)
+			return d.because(
+				"required pod affinity asks for a pod with labels %s in the same %s, and none runs", selector,
+				term.TopologyKey,
+			)
 		}
 	}
 	return false
@@ -441,7 +477,10 @@ func antiAffinityTooMany(d *diagnosis) bool {
 		}
 	}
 	d.seen("%s: each has a pod of the workload", listed(nodes))
-	return d.because("required anti-affinity allows one pod per %s, there are %d for %d replicas", key, len(domains), desiredOf(d.w.current))
+	return d.because(
+		"required anti-affinity allows one pod per %s, there are %d for %d replicas", key, len(domains),
+		desiredOf(d.w.current),
+	)
 }
 
 func hostPortTooMany(d *diagnosis) bool {
@@ -453,7 +492,10 @@ func hostPortTooMany(d *diagnosis) bool {
 		return false
 	}
 	d.seen("%s: the port is in use", listed(nodes))
-	return d.because("host port %d is used once per node, there are %d for %d replicas", hostPortOf(d.pod.pod), len(nodes), desiredOf(d.w.current))
+	return d.because(
+		"host port %d is used once per node, there are %d for %d replicas", hostPortOf(d.pod.pod), len(nodes),
+		desiredOf(d.w.current),
+	)
 }
 
 // hostPortOf returns the first host port of a pod, 0 for none.
@@ -494,10 +536,13 @@ func wantedLabels(pod *corev1.Pod) string {
 	for _, key := range slices.Sorted(maps.Keys(pod.Spec.NodeSelector)) {
 		all = append(all, key+"="+pod.Spec.NodeSelector[key])
 	}
-	if a := pod.Spec.Affinity; a != nil && a.NodeAffinity != nil && a.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution != nil {
+	if a := pod.Spec.Affinity; a != nil && a.NodeAffinity != nil &&
+		a.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution != nil {
 		for _, term := range a.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution.NodeSelectorTerms {
 			for _, e := range slices.Concat(term.MatchExpressions, term.MatchFields) {
-				all = append(all, strings.TrimSpace(fmt.Sprintf("%s %s %s", e.Key, e.Operator, strings.Join(e.Values, ","))))
+				all = append(
+					all, strings.TrimSpace(fmt.Sprintf("%s %s %s", e.Key, e.Operator, strings.Join(e.Values, ","))),
+				)
 			}
 		}
 	}

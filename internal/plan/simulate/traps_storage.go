@@ -51,9 +51,11 @@ var storageTraps = []Trap{
 		Name:     "storage-class-missing",
 		Cause:    "The claim names a storage class that does not exist.",
 		Evidence: "a pending claim whose class is not in the store",
-		WaysOut:  []string{"add StorageClass CLASS", "declare it with --external StorageClass/CLASS", "name a class that exists"},
-		Report:   "https://kubernetes.io/docs/concepts/storage/storage-classes/",
-		kinds:    []string{plan.Unplaced}, explain: storageClassMissing,
+		WaysOut: []string{
+			"add StorageClass CLASS", "declare it with --external StorageClass/CLASS", "name a class that exists",
+		},
+		Report: "https://kubernetes.io/docs/concepts/storage/storage-classes/",
+		kinds:  []string{plan.Unplaced}, explain: storageClassMissing,
 	},
 	{
 		Name: "node-name-and-late-binding",
@@ -68,9 +70,11 @@ var storageTraps = []Trap{
 		Name:     "disk-of-two-pods",
 		Cause:    "Pods on several nodes use one ReadWriteOnce claim: a disk is attached to one node at a time.",
 		Evidence: "the disk of a pod that does not start is attached to another node, for a pod that stays",
-		WaysOut:  []string{"use a ReadWriteMany volume", "give each pod its claim (a StatefulSet with volumeClaimTemplates)"},
-		Report:   "https://github.com/digitalocean/csi-digitalocean/issues/375",
-		kinds:    []string{plan.Mount}, explain: diskOfTwoPods,
+		WaysOut: []string{
+			"use a ReadWriteMany volume", "give each pod its claim (a StatefulSet with volumeClaimTemplates)",
+		},
+		Report: "https://github.com/digitalocean/csi-digitalocean/issues/375",
+		kinds:  []string{plan.Mount}, explain: diskOfTwoPods,
 	},
 	{
 		Name:     "claim-in-use",
@@ -149,7 +153,9 @@ func volumeElsewhere(d *diagnosis) bool {
 			if len(others) == 0 {
 				return d.because("the volume of claim %s is in %s, where no node is", name, where)
 			}
-			return d.because("the volume of claim %s is in %s, where no node takes the pod (%s)", name, where, others[0])
+			return d.because(
+				"the volume of claim %s is in %s, where no node takes the pod (%s)", name, where, others[0],
+			)
 		}
 	}
 	return false
@@ -192,8 +198,12 @@ func volumeTaken(d *diagnosis) bool {
 	}
 	for _, v := range d.recorder.volumes() {
 		if v.Spec.StorageClassName == classOf(c) && v.Spec.ClaimRef != nil && v.Spec.ClaimRef.UID != c.UID {
-			d.seen("PersistentVolume %s belongs to claim %s/%s", v.Name, v.Spec.ClaimRef.Namespace, v.Spec.ClaimRef.Name)
-			return d.because("claim %s waits for a volume of class %q, and all of them belong to other claims", c.Name, classOf(c))
+			d.seen(
+				"PersistentVolume %s belongs to claim %s/%s", v.Name, v.Spec.ClaimRef.Namespace, v.Spec.ClaimRef.Name,
+			)
+			return d.because(
+				"claim %s waits for a volume of class %q, and all of them belong to other claims", c.Name, classOf(c),
+			)
 		}
 	}
 	return false
@@ -214,7 +224,9 @@ func volumeMissing(d *diagnosis) bool {
 		return false
 	}
 	d.seen("claim %s is %s, storageClassName is empty", c.Name, c.Status.Phase)
-	return d.because("claim %s has an empty storage class: nothing provisions a volume for it, and none matches", c.Name)
+	return d.because(
+		"claim %s has an empty storage class: nothing provisions a volume for it, and none matches", c.Name,
+	)
 }
 
 func storageClassMissing(d *diagnosis) bool {
@@ -240,7 +252,8 @@ func nodeNameAndLateBinding(d *diagnosis) bool {
 		return false
 	}
 	class := d.recorder.class(classOf(c))
-	if class == nil || class.VolumeBindingMode == nil || *class.VolumeBindingMode != storagev1.VolumeBindingWaitForFirstConsumer {
+	if class == nil || class.VolumeBindingMode == nil ||
+		*class.VolumeBindingMode != storagev1.VolumeBindingWaitForFirstConsumer {
 		return false
 	}
 	d.name("NODE", t.pod.Spec.NodeName)
@@ -260,7 +273,8 @@ func diskOfTwoPods(d *diagnosis) bool {
 		}
 		if shared := sharedClaim(t.pod, other.pod); shared != "" && other.pod.DeletionTimestamp == nil {
 			d.seen("claim %s is attached to %s for %s", shared, other.life.Node, other.life.Object.Name)
-			return d.because("%s on %s waits for the disk of claim %s, which %s on %s has", t.life.Object.Name, t.life.Node, shared,
+			return d.because("%s on %s waits for the disk of claim %s, which %s on %s has", t.life.Object.Name,
+				t.life.Node, shared,
 				other.life.Object.Name, other.life.Node)
 		}
 	}

@@ -18,13 +18,16 @@ func TestInputsSurviveJSON(t *testing.T) {
 		in.Scenario = &plan.Scenario{}
 	}
 	in.Scenario.Expect = []string{"converges within 5m"}
-	in.Scenario.Actions = append(in.Scenario.Actions, plan.Action{Apply: "list.yaml", Documents: documents(t, `apiVersion: v1
+	in.Scenario.Actions = append(in.Scenario.Actions,
+		plan.Action{Apply: "list.yaml", Documents: documents(t, `apiVersion: v1
 kind: List
 items:
 - {apiVersion: v1, kind: ConfigMap, metadata: {name: a}}
 - {apiVersion: v1, kind: ConfigMap, metadata: {name: b}}
 `)[1:]})
-	in.Seed, in.Until, in.Prune, in.ServerSide, in.ForceConflicts, in.Asked = 7, time.Minute, true, true, true, []string{plan.DrainNode}
+	in.Seed, in.Until, in.Prune, in.ServerSide, in.ForceConflicts, in.Asked = 7, time.Minute, true, true, true, []string{
+		plan.DrainNode,
+	}
 	first, err := json.Marshal(in)
 	if err != nil {
 		t.Fatal(err)
@@ -59,8 +62,8 @@ func TestInputsInJSONNameDocumentsThatExist(t *testing.T) {
 	}
 }
 
-// TestDisruptionsStartFromThePlan drains each node after a change: a workload loses pods on the nodes that hold some in the
-// plan, and on no other.
+// TestDisruptionsStartFromThePlan drains each node after a change: a workload loses pods on the nodes that hold some in
+// the plan, and on no other.
 func TestDisruptionsStartFromThePlan(t *testing.T) {
 	nodes, err := cluster.ParseNodes("4x4cpu8Gi")
 	if err != nil {

@@ -35,8 +35,8 @@ func Find(folders ...string) (string, error) {
 	)
 }
 
-// Handler serves the pages in a folder to browsers on this machine. Browsers may keep the linter, and what they compile it
-// to: they ask for it without an ending, and get the smallest form that they take.
+// Handler serves the pages in a folder to browsers on this machine. Browsers may keep the linter, and what they compile
+// it to: they ask for it without an ending, and get the smallest form that they take.
 func Handler(folder string) http.Handler {
 	files := http.FileServerFS(os.DirFS(folder))
 	return loopback.Handler(policy, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

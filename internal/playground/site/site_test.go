@@ -54,7 +54,9 @@ func load(b *browser.Page) {
 	b.Helper()
 	for range 180 { // a machine that is busy compiles the linter slowly
 		if done, _ := chromedp.Run(b.Context, chromedp.Evaluate[bool](ready)); done {
-			took, _ := chromedp.Run(b.Context, chromedp.Evaluate[float64](`performance.getEntriesByName("verdict")[0].startTime`))
+			took, _ := chromedp.Run(
+				b.Context, chromedp.Evaluate[float64](`performance.getEntriesByName("verdict")[0].startTime`),
+			)
 			b.Logf("first verdict after %.1f s", took/1000)
 			return
 		}
@@ -85,7 +87,9 @@ func TestThePageJudgesAndAsksForNothing(t *testing.T) {
 	b.Shot("playground-light")
 	b.Eval(`document.getElementById("theme").click()`)
 	b.Shot("playground-dark")
-	b.Eval(`[...document.querySelectorAll(".finding .button")].find((f) => f.textContent.includes("containers[0].image")).click()`)
+	b.Eval(
+		`[...document.querySelectorAll(".finding .button")].find((f) => f.textContent.includes("containers[0].image")).click()`,
+	)
 	b.Until(`/rejects this: 1 error$/.test(document.getElementById("verdict").textContent)`)
 	b.Eval(set("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: settings\n"))
 	b.Until(`/accepts this/.test(document.getElementById("verdict").textContent)`)
@@ -107,7 +111,9 @@ func TestTheVersionDecides(t *testing.T) {
 	load(b)
 	b.Eval(set("apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nmetadata:\n  name: web\n"))
 	b.Until(`/rejects this/.test(document.getElementById("verdict").textContent)`)
-	b.Eval(`(() => { const v = document.getElementById("version"); v.value = "1.24"; v.dispatchEvent(new Event("change")); })()`)
+	b.Eval(
+		`(() => { const v = document.getElementById("version"); v.value = "1.24"; v.dispatchEvent(new Event("change")); })()`,
+	)
 	b.Until(`/1\.24 accepts this/.test(document.getElementById("verdict").textContent)`)
 }
 
@@ -126,7 +132,9 @@ func TestASharedTextOpens(t *testing.T) {
 
 func TestTheSmallestFormIsServed(t *testing.T) {
 	dir := t.TempDir()
-	for name, text := range map[string]string{"seatrial-1.wasm.gz": "gzip", "seatrial-1.wasm.br": "br", "seatrial-2.wasm.gz": "gzip", "index.html": "page"} {
+	for name, text := range map[string]string{
+		"seatrial-1.wasm.gz": "gzip", "seatrial-1.wasm.br": "br", "seatrial-2.wasm.gz": "gzip", "index.html": "page",
+	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -148,7 +156,8 @@ func TestTheSmallestFormIsServed(t *testing.T) {
 		r.Header.Set("Accept-Encoding", c.accepts)
 		w := httptest.NewRecorder()
 		site.Handler(dir).ServeHTTP(w, r)
-		if got := w.Header().Get("Content-Encoding"); w.Code != c.code || got != c.encoding || got != "" && w.Body.String() != got {
+		if got := w.Header().Get("Content-Encoding"); w.Code != c.code || got != c.encoding ||
+			got != "" && w.Body.String() != got {
 			t.Errorf("%s for %q: %d, encoded as %q: %q", c.path, c.accepts, w.Code, got, w.Body)
 		}
 		if got := w.Header().Get("Content-Type"); c.code == 200 && got != "application/wasm" {
@@ -158,7 +167,8 @@ func TestTheSmallestFormIsServed(t *testing.T) {
 }
 
 func TestFindSaysWhatToDo(t *testing.T) {
-	if _, err := site.Find("elsewhere", "anywhere"); err == nil || !strings.Contains(err.Error(), "no playground in elsewhere") {
+	if _, err := site.Find("elsewhere", "anywhere"); err == nil ||
+		!strings.Contains(err.Error(), "no playground in elsewhere") {
 		t.Errorf("got %v", err)
 	}
 }

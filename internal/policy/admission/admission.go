@@ -159,7 +159,9 @@ func (e *evaluator) add(o *lint.PolicyObject, params *parameters) error {
 
 // addPolicy compiles a policy.
 func (e *evaluator) addPolicy(of *lint.Resource, spec *admissionv1.ValidatingAdmissionPolicy) *policy {
-	p := &policy{of: of, spec: spec, rule: func(i int) string { return fmt.Sprintf("spec.validations[%d].expression", i) }}
+	p := &policy{
+		of: of, spec: spec, rule: func(i int) string { return fmt.Sprintf("spec.validations[%d].expression", i) },
+	}
 	p.hook = validating.PolicyHook{Policy: spec, Evaluator: policies.Validating(spec)}
 	p.fields = fieldsOf(&spec.Spec)
 	e.policies = append(e.policies, p)

@@ -77,8 +77,8 @@ func TestCases(t *testing.T) {
 	}
 }
 
-// TestRefusesWhatTheServerRefuses creates the same sets in an API server: it refuses the objects, and the pods, of which
-// lint says so.
+// TestRefusesWhatTheServerRefuses creates the same sets in an API server: it refuses the objects, and the pods, of
+// which lint says so.
 func TestRefusesWhatTheServerRefuses(t *testing.T) {
 	klog.SetLogger(logr.Discard())
 	files, err := filepath.Glob("testdata/kubernetes-*.yaml")
@@ -93,7 +93,9 @@ func TestRefusesWhatTheServerRefuses(t *testing.T) {
 		lints := map[string]bool{}
 		for _, d := range find(t, string(data)) {
 			if d.Rule == "admission-policy" && d.Severity == diag.Error {
-				lints[key(d.Object.Kind, d.Object.Namespace, d.Object.Name)+pods[strings.Contains(d.Message, "refuses the pods")]] = true
+				lints[key(d.Object.Kind, d.Object.Namespace, d.Object.Name)+pods[strings.Contains(
+					d.Message, "refuses the pods",
+				)]] = true
 			}
 		}
 		docs, _ := manifest.Read(source.NewFile("a.yaml", data), manifest.DefaultLimits)

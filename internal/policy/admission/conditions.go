@@ -57,8 +57,8 @@ func readList(values []any) (all []condition, ok bool) {
 	return all, true
 }
 
-// hold reports whether the conditions hold, and which is the first that does. Where nothing may be missing, a variable that
-// leads to nothing is an error, and else an empty text.
+// hold reports whether the conditions hold, and which is the first that does. Where nothing may be missing, a variable
+// that leads to nothing is an error, and else an empty text.
 func (c *conditions) hold(req request, mayMiss bool) (holds bool, first *condition, err error) {
 	for i := range c.any {
 		does, err := c.any[i].holds(req, mayMiss)
@@ -100,7 +100,8 @@ func (c *condition) holds(req request, mayMiss bool) (bool, error) {
 var comparisons = map[string]func(key, value any) bool{
 	"Equals": equals, "Equal": equals, "NotEquals": not(equals), "NotEqual": not(equals),
 	"AnyIn": anyIn, "AllIn": allIn, "In": allIn, "AnyNotIn": not(allIn), "AllNotIn": not(anyIn), "NotIn": not(anyIn),
-	"GreaterThan": ordered(">"), "GreaterThanOrEquals": ordered(">="), "LessThan": ordered("<"), "LessThanOrEquals": ordered("<="),
+	"GreaterThan": ordered(">"), "GreaterThanOrEquals": ordered(">="), "LessThan": ordered("<"),
+	"LessThanOrEquals": ordered("<="),
 }
 
 func not(f func(key, value any) bool) func(key, value any) bool {
@@ -152,7 +153,8 @@ func not2(f func(any) bool) func(any) bool { return func(v any) bool { return !f
 // objectField matches a field of the object in an expression, up to the first list.
 var objectField = regexp.MustCompile(`\brequest\.object\.([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)`)
 
-// field returns the field that the key of a condition names; empty if it names none, or several that have none above them.
+// field returns the field that the key of a condition names; empty if it names none, or several that have none above
+// them.
 func (c *condition) field() string {
 	key, _ := c.key.(string)
 	var found []string
@@ -176,7 +178,9 @@ func newRequest(o *unstructured.Unstructured, a admission.Attributes) request {
 	}
 	return request{"request": map[string]any{
 		"object": object, "operation": "CREATE", "name": o.GetName(), "namespace": a.GetNamespace(),
-		"kind":     map[string]any{"group": a.GetKind().Group, "version": a.GetKind().Version, "kind": a.GetKind().Kind},
+		"kind": map[string]any{
+			"group": a.GetKind().Group, "version": a.GetKind().Version, "kind": a.GetKind().Kind,
+		},
 		"userInfo": map[string]any{"username": a.GetUserInfo().GetName(), "groups": groups},
 	}}
 }
@@ -190,8 +194,8 @@ var (
 		`\b(element|elementIndex|images|target|serviceAccountName|serviceAccountNamespace|globalContext)\b|\boldObject\b`)
 )
 
-// evaluable reports whether all variables in a value can be evaluated: their functions are those of JMESPath, and they look at
-// the request alone.
+// evaluable reports whether all variables in a value can be evaluated: their functions are those of JMESPath, and they
+// look at the request alone.
 func evaluable(value any) bool {
 	switch v := value.(type) {
 	case string:

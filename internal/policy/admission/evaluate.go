@@ -57,7 +57,13 @@ func (e *evaluator) Matches(r *lint.Resource) bool {
 		return true
 	}
 	_, made := makesPods(r)
-	return made && e.concerns(e.attributes(podKind, &diag.Object{Namespace: r.Object.Namespace}, partial(podKind, &r.Object, r.PodLabels), administrator))
+	return made &&
+		e.concerns(
+			e.attributes(
+				podKind, &diag.Object{Namespace: r.Object.Namespace}, partial(podKind, &r.Object, r.PodLabels),
+				administrator,
+			),
+		)
 }
 
 // partial returns an object of which no more than its labels is known.
@@ -250,13 +256,17 @@ func (r *answers) Validate(
 }
 
 // ask asks one policy, as one binding applies it.
-func (e *evaluator) ask(ctx context.Context, p *policy, b binding, a admission.Attributes) (all []lint.PolicyViolation) {
+func (e *evaluator) ask(
+	ctx context.Context, p *policy, b binding, a admission.Attributes,
+) (all []lint.PolicyViolation) {
 	seen := &answers{Validator: p.hook.Evaluator}
 	hook := p.hook
 	hook.Evaluator = seen
 	hook.Bindings = []*admissionv1.ValidatingAdmissionPolicyBinding{b.spec}
 	err := e.validate.Dispatch(ctx, a, e.kinds, []validating.PolicyHook{hook})
-	v := lint.PolicyViolation{Policy: p.of, Binding: b.of, Name: p.spec.Name, Severity: severityOf(b.spec.Spec.ValidationActions)}
+	v := lint.PolicyViolation{
+		Policy: p.of, Binding: b.of, Name: p.spec.Name, Severity: severityOf(b.spec.Spec.ValidationActions),
+	}
 	denied := 0
 	for _, given := range seen.given {
 		for i, d := range given.Decisions {
@@ -309,7 +319,8 @@ func (p *policy) seesSecrets() bool {
 	return kind != nil && schema.FromAPIVersionAndKind(kind.APIVersion, kind.Kind) == secretKind
 }
 
-// withoutValues returns what a validation says that sees a Secret: a message that an expression makes may hold its values.
+// withoutValues returns what a validation says that sees a Secret: a message that an expression makes may hold its
+// values.
 func (p *policy) withoutValues(i int) string {
 	if i >= len(p.spec.Spec.Validations) {
 		return "it cannot be evaluated"
@@ -361,8 +372,8 @@ func (p *policy) place(i int, o runtime.Object, again func(map[string]any) valid
 // maxElements is how many elements of a list are looked at for the one that is wrong.
 const maxElements = 64
 
-// blamed returns the field that is wrong among those that an expression names: of elements of lists the first that fails
-// alone.
+// blamed returns the field that is wrong among those that an expression names: of elements of lists the first that
+// fails alone.
 func blamed(fields []string, object map[string]any, fails func(map[string]any) bool) string {
 	lists := map[string]bool{}
 	for _, f := range fields {

@@ -47,8 +47,8 @@ func parse(text string) celast.Expr {
 	return ast.NativeRep().Expr()
 }
 
-// leaves returns the fields that hold no other one. The name of an object counts only where nothing else is named: it is
-// what exceptions are made by.
+// leaves returns the fields that hold no other one. The name of an object counts only where nothing else is named: it
+// is what exceptions are made by.
 func leaves(found []string) []string {
 	slices.Sort(found)
 	found = slices.Compact(found)

@@ -100,7 +100,8 @@ func (e *evaluator) remark(of *lint.Resource, path, why string) {
 func (e *evaluator) addTranslation(ctx context.Context, t translation, params *parameters) error {
 	gvk := admissionv1.SchemeGroupVersion.WithKind(kindPolicy)
 	doc, err := json.Marshal(map[string]any{
-		"apiVersion": gvk.GroupVersion().String(), "kind": gvk.Kind, "metadata": map[string]any{"name": "translated"}, "spec": t.spec,
+		"apiVersion": gvk.GroupVersion().String(), "kind": gvk.Kind, "metadata": map[string]any{"name": "translated"},
+		"spec": t.spec,
 	})
 	if err != nil {
 		return err

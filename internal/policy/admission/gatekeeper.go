@@ -28,7 +28,9 @@ func templateKind(o lint.PolicyObject) string {
 }
 
 // addTemplate translates a template with each of its constraints.
-func (e *evaluator) addTemplate(ctx context.Context, o *lint.PolicyObject, all []lint.PolicyObject, params *parameters) error {
+func (e *evaluator) addTemplate(
+	ctx context.Context, o *lint.PolicyObject, all []lint.PolicyObject, params *parameters,
+) error {
 	source, path := celSource(o.Value)
 	if source == nil {
 		e.remark(o.Resource, "kind", "it is not written in CEL; "+gatekeeperDoes)
@@ -48,16 +50,21 @@ func (e *evaluator) addTemplate(ctx context.Context, o *lint.PolicyObject, all [
 			continue
 		}
 		t := translation{
-			of: o.Resource, name: c.Object.Name, binds: c.Resource, path: path, does: gatekeeperDoes, params: []lint.PolicyObject{*c},
-			actions: []admissionv1.ValidationAction{action}, spec: pick(source, "validations", "matchConditions", "failurePolicy"),
-			ref:  &admissionv1.ParamRef{Name: c.Object.Name},
-			rule: func(i int) string { return fmt.Sprintf("%s.validations[%d].expression", path, i) },
+			of: o.Resource, name: c.Object.Name, binds: c.Resource, path: path, does: gatekeeperDoes,
+			params:  []lint.PolicyObject{*c},
+			actions: []admissionv1.ValidationAction{action},
+			spec:    pick(source, "validations", "matchConditions", "failurePolicy"),
+			ref:     &admissionv1.ParamRef{Name: c.Object.Name},
+			rule:    func(i int) string { return fmt.Sprintf("%s.validations[%d].expression", path, i) },
 		}
 		t.spec["matchConstraints"] = constraints
 		t.spec["paramKind"] = map[string]any{"apiVersion": c.Object.APIVersion, "kind": c.Object.Kind}
 		t.spec["variables"] = append([]any{
 			map[string]any{"name": "anyObject", "expression": "object"},
-			map[string]any{"name": "params", "expression": "!has(params.spec) || !has(params.spec.parameters) ? null : params.spec.parameters"},
+			map[string]any{
+				"name":       "params",
+				"expression": "!has(params.spec) || !has(params.spec.parameters) ? null : params.spec.parameters",
+			},
 		}, slices.Clone(list(source, "variables"))...)
 		if err := e.addTranslation(ctx, t, params); err != nil {
 			return err
@@ -131,7 +138,8 @@ func (e *evaluator) constraintKinds(value any) (rules []any, ok bool) {
 		}
 		for _, r := range e.kindRules(kind) {
 			rule, _ := r.(map[string]any)
-			if group := texts(rule, "apiGroups")[0]; len(groups) == 0 || slices.Contains(groups, "*") || slices.Contains(groups, group) {
+			if group := texts(rule, "apiGroups")[0]; len(groups) == 0 || slices.Contains(groups, "*") ||
+				slices.Contains(groups, group) {
 				rules = append(rules, r)
 			}
 		}

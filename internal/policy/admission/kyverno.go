@@ -59,8 +59,12 @@ func (e *evaluator) addKyvernoValidating(ctx context.Context, o *lint.PolicyObje
 		return nil
 	}
 	t := translation{
-		of: o.Resource, name: o.Object.Name, path: "spec.validations", does: kyvernoDoes, actions: actions(texts(spec, "validationActions")),
-		spec: pick(spec, "matchConstraints", "matchConditions", "variables", "validations", "auditAnnotations", "failurePolicy"),
+		of: o.Resource, name: o.Object.Name, path: "spec.validations", does: kyvernoDoes,
+		actions: actions(texts(spec, "validationActions")),
+		spec: pick(
+			spec, "matchConstraints", "matchConditions", "variables", "validations", "auditAnnotations",
+			"failurePolicy",
+		),
 		rule: func(i int) string { return fmt.Sprintf("spec.validations[%d].expression", i) },
 	}
 	constraints := section(t.spec, "matchConstraints")
@@ -105,9 +109,10 @@ func (e *evaluator) addKyvernoRules(ctx context.Context, o *lint.PolicyObject, p
 		in := section(validate, "cel")
 		at := fmt.Sprintf("spec.rules[%d].validate.cel.expressions", i)
 		t := translation{
-			of: o.Resource, name: o.Object.Name + "/" + text(rule, "name"), path: at, does: kyvernoDoes, actions: failureAction(spec, validate),
-			spec: pick(in, "variables", "auditAnnotations", "paramKind"),
-			rule: func(j int) string { return fmt.Sprintf("%s[%d].expression", at, j) },
+			of: o.Resource, name: o.Object.Name + "/" + text(rule, "name"), path: at, does: kyvernoDoes,
+			actions: failureAction(spec, validate),
+			spec:    pick(in, "variables", "auditAnnotations", "paramKind"),
+			rule:    func(j int) string { return fmt.Sprintf("%s[%d].expression", at, j) },
 		}
 		t.spec["validations"] = runtime.DeepCopyJSONValue(list(in, "expressions"))
 		t.spec["matchConstraints"] = constraints
@@ -147,8 +152,8 @@ func failureAction(spec, validate map[string]any) []admissionv1.ValidationAction
 	return []admissionv1.ValidationAction{admissionv1.Audit}
 }
 
-// kyvernoMatch returns the match constraints of a rule; false if there are none that mean the same, or the rule does not
-// validate in CEL.
+// kyvernoMatch returns the match constraints of a rule; false if there are none that mean the same, or the rule does
+// not validate in CEL.
 func (e *evaluator) kyvernoMatch(rule map[string]any, o *lint.PolicyObject) (map[string]any, bool) {
 	if len(list(section(rule, "validate", "cel"), "expressions")) == 0 || rule["exclude"] != nil ||
 		rule["preconditions"] != nil || rule["context"] != nil {
@@ -212,7 +217,10 @@ func (e *evaluator) kyvernoResources(filter, constraints map[string]any, only bo
 			return nil, false
 		}
 	}
-	maps.Copy(constraints, map[string]any{"objectSelector": selectors["selector"], "namespaceSelector": selectors["namespaceSelector"]})
+	maps.Copy(
+		constraints,
+		map[string]any{"objectSelector": selectors["selector"], "namespaceSelector": selectors["namespaceSelector"]},
+	)
 	if within != nil {
 		require(constraints, "namespaceSelector", namespaceIs("In", within))
 	}
@@ -246,7 +254,8 @@ func (e *evaluator) kindRules(name string) (rules []any) {
 	}
 	seen := map[string]bool{}
 	for gvk, known := range e.kinds.of {
-		if gvk.Kind != kind || group != "*" && gvk.Group != group || version != "*" && gvk.Version != version || seen[gvk.Group] {
+		if gvk.Kind != kind || group != "*" && gvk.Group != group || version != "*" && gvk.Version != version ||
+			seen[gvk.Group] {
 			continue
 		}
 		seen[gvk.Group] = true

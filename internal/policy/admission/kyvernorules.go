@@ -35,7 +35,9 @@ type kyvernoRule struct {
 }
 
 // validateKeys are what a rule may have to be evaluated here, and sayKeys what does not change what it means.
-var validateKeys, sayKeys = []string{"pattern", "anyPattern", "deny"}, []string{"message", "failureAction", "allowExistingViolations"}
+var validateKeys, sayKeys = []string{"pattern", "anyPattern", "deny"}, []string{
+	"message", "failureAction", "allowExistingViolations",
+}
 
 // ruleKeys are the fields of a rule that are understood.
 var ruleKeys = []string{
@@ -61,8 +63,10 @@ func (e *evaluator) kyvernoRule(i int, rule map[string]any, spec map[string]any,
 		}
 	}
 	r := &kyvernoRule{
-		of: o.Resource, name: o.Object.Name + "/" + text(rule, "name"), at: fmt.Sprintf("spec.rules[%d].validate.%s", i, means),
-		severity: severityOf(failureAction(spec, validate)), message: strings.TrimSpace(text(validate, "message")), spaces: e.spaces,
+		of: o.Resource, name: o.Object.Name + "/" + text(rule, "name"),
+		at:       fmt.Sprintf("spec.rules[%d].validate.%s", i, means),
+		severity: severityOf(failureAction(spec, validate)), message: strings.TrimSpace(text(validate, "message")),
+		spaces: e.spaces,
 	}
 	if o.Object.Kind == "Policy" {
 		r.namespace = o.Object.Namespace
@@ -75,9 +79,12 @@ func (e *evaluator) kyvernoRule(i int, rule map[string]any, spec map[string]any,
 	case "deny":
 		r.deny = readConditions(section(validate, "deny")["conditions"])
 	}
-	r.match, r.exclude, r.preconditions = readFilters(rule["match"]), readFilters(rule["exclude"]), readConditions(rule["preconditions"])
+	r.match, r.exclude, r.preconditions = readFilters(rule["match"]), readFilters(
+		rule["exclude"],
+	), readConditions(rule["preconditions"])
 	if r.match == nil || rule["exclude"] != nil && r.exclude == nil || rule["preconditions"] != nil && r.preconditions == nil ||
-		len(r.patterns) == 0 && r.deny == nil || !evaluable(rule["preconditions"]) || !evaluable(map[string]any(pick(validate, validateKeys...))) ||
+		len(r.patterns) == 0 && r.deny == nil || !evaluable(rule["preconditions"]) ||
+		!evaluable(map[string]any(pick(validate, validateKeys...))) ||
 		spec["validationFailureActionOverrides"] != nil || validate["failureActionOverrides"] != nil {
 		return nil
 	}
@@ -94,7 +101,8 @@ func (r *kyvernoRule) ask(a admission.Attributes) (all []lint.PolicyViolation) {
 	o, ok := a.GetObject().(*unstructured.Unstructured)
 	gvk, namespace := a.GetKind(), a.GetNamespace()
 	if !ok || slices.Contains(kyvernoExcept, any(namespace)) || r.namespace != "" && namespace != r.namespace ||
-		!r.match.matches(gvk, o, namespace, r.spaces) || r.exclude != nil && r.exclude.matches(gvk, o, namespace, r.spaces) {
+		!r.match.matches(gvk, o, namespace, r.spaces) ||
+		r.exclude != nil && r.exclude.matches(gvk, o, namespace, r.spaces) {
 		return nil
 	}
 	req := newRequest(o, a)
@@ -134,7 +142,8 @@ func (r *kyvernoRule) ask(a admission.Attributes) (all []lint.PolicyViolation) {
 	return []lint.PolicyViolation{v}
 }
 
-// fit holds an object against the patterns: it has to fit one, or say nothing. Of what does not fit the first is returned.
+// fit holds an object against the patterns: it has to fit one, or say nothing. Of what does not fit the first is
+// returned.
 func (r *kyvernoRule) fit(req request, object map[string]any) (first pattern.Result, err error) {
 	for _, p := range r.patterns {
 		p, err := req.substitute(p, false)
@@ -242,7 +251,9 @@ func readFilter(resources map[string]any) (f kyvernoFilter, ok bool) {
 	return f, len(resources) > 0
 }
 
-func (f *kyvernoFilters) matches(gvk schema.GroupVersionKind, o *unstructured.Unstructured, namespace string, spaces *namespaces) bool {
+func (f *kyvernoFilters) matches(
+	gvk schema.GroupVersionKind, o *unstructured.Unstructured, namespace string, spaces *namespaces,
+) bool {
 	matches := func(one kyvernoFilter) bool { return one.matches(gvk, o, namespace, spaces) }
 	if f.all {
 		return !slices.ContainsFunc(f.filters, func(one kyvernoFilter) bool { return !matches(one) })
@@ -250,14 +261,18 @@ func (f *kyvernoFilters) matches(gvk schema.GroupVersionKind, o *unstructured.Un
 	return slices.ContainsFunc(f.filters, matches)
 }
 
-func (f *kyvernoFilter) matches(gvk schema.GroupVersionKind, o *unstructured.Unstructured, namespace string, spaces *namespaces) bool {
+func (f *kyvernoFilter) matches(
+	gvk schema.GroupVersionKind, o *unstructured.Unstructured, namespace string, spaces *namespaces,
+) bool {
 	if gvk.Group == "" && gvk.Kind == "Namespace" {
 		namespace = o.GetName()
 	}
 	anyOf := func(patterns []string, name string) bool {
-		return len(patterns) == 0 || slices.ContainsFunc(patterns, func(p string) bool { return pattern.Wildcard(p, name) })
+		return len(patterns) == 0 ||
+			slices.ContainsFunc(patterns, func(p string) bool { return pattern.Wildcard(p, name) })
 	}
-	if !f.ofKind(gvk) || !anyOf(f.names, o.GetName()) || !anyOf(f.namespaces, namespace) || !anyOf(f.operations, "CREATE") {
+	if !f.ofKind(gvk) || !anyOf(f.names, o.GetName()) || !anyOf(f.namespaces, namespace) ||
+		!anyOf(f.operations, "CREATE") {
 		return false
 	}
 	for key, want := range f.annotations {
@@ -290,7 +305,8 @@ func (f *kyvernoFilter) ofKind(gvk schema.GroupVersionKind) bool {
 		default:
 			return false
 		}
-		return pattern.Wildcard(kind, gvk.Kind) && pattern.Wildcard(version, gvk.Version) && pattern.Wildcard(group, gvk.Group)
+		return pattern.Wildcard(kind, gvk.Kind) && pattern.Wildcard(version, gvk.Version) &&
+			pattern.Wildcard(group, gvk.Group)
 	})
 }
 
@@ -313,6 +329,8 @@ func selects(selector *metav1.LabelSelector, given map[string]string) bool {
 			return false
 		}
 	}
-	expressions, err := metav1.LabelSelectorAsSelector(&metav1.LabelSelector{MatchExpressions: selector.MatchExpressions})
+	expressions, err := metav1.LabelSelectorAsSelector(
+		&metav1.LabelSelector{MatchExpressions: selector.MatchExpressions},
+	)
 	return err == nil && (len(selector.MatchExpressions) == 0 || expressions.Matches(labels.Set(given)))
 }

@@ -61,7 +61,9 @@ type parameters struct {
 }
 
 // find fills in what a policy needs for its parameters.
-func (p *parameters) find(kind *admissionv1.ParamKind, of *informers.GenericInformer, scope *meta.RESTScope, problem *error) error {
+func (p *parameters) find(
+	kind *admissionv1.ParamKind, of *informers.GenericInformer, scope *meta.RESTScope, problem *error,
+) error {
 	if kind == nil {
 		return nil
 	}
@@ -90,7 +92,9 @@ func (p *parameters) load(gvk schema.GroupVersionKind) error {
 	if err != nil {
 		return err
 	}
-	index := cache.NewIndexer(cache.MetaNamespaceKeyFunc, cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc})
+	index := cache.NewIndexer(
+		cache.MetaNamespaceKeyFunc, cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc},
+	)
 	for _, o := range objects {
 		value := (&unstructured.Unstructured{Object: o.Value}).DeepCopy()
 		value.SetNamespace(o.Object.Namespace)

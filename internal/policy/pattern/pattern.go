@@ -1,5 +1,5 @@
-// Package pattern holds values against patterns as policies of Kyverno have them: objects in which texts may have wildcards
-// and operators, and names of fields may be anchors.
+// Package pattern holds values against patterns as policies of Kyverno have them: objects in which texts may have
+// wildcards and operators, and names of fields may be anchors.
 //
 // The central function is [Match]:
 //
@@ -102,8 +102,8 @@ func field(path, name string) string {
 	return path + "." + name
 }
 
-// matchObject looks at anchors first, then at fields below which there are conditions: when these do not hold, nothing is
-// said of other fields.
+// matchObject looks at anchors first, then at fields below which there are conditions: when these do not hold, nothing
+// is said of other fields.
 func matchObject(pattern, object map[string]any, path string) Result {
 	if path == "metadata" || strings.HasSuffix(path, ".metadata") {
 		pattern = expand(pattern, object)
@@ -218,8 +218,8 @@ func matchInTurn(pattern, elements []any, path string) Result {
 	return fits
 }
 
-// anchor splits the name of a field into its anchor and the bare name. The anchor is empty if there is none, and ( for a
-// condition.
+// anchor splits the name of a field into its anchor and the bare name. The anchor is empty if there is none, and ( for
+// a condition.
 func anchor(name string) (kind, bare string) {
 	open := strings.IndexByte(name, '(')
 	if open < 0 || !strings.HasSuffix(name, ")") {

@@ -58,7 +58,8 @@ func number(value any, want float64) bool {
 	return false
 }
 
-// alternatives reports whether a value fits one of several patterns with | between them, each of which may be several with &.
+// alternatives reports whether a value fits one of several patterns with | between them, each of which may be several
+// with &.
 func alternatives(pattern string, value any) bool {
 	for choice := range strings.SplitSeq(pattern, "|") {
 		all := true
@@ -94,12 +95,13 @@ func simple(pattern string, value any) bool {
 // Compare compares a value with what stands behind an operator: "", !, <, <=, > or >=.
 func Compare(operator, want string, value any) bool { return compare(operator, want, value) }
 
-// compare compares a value with what stands behind an operator: as durations, as quantities, and, if that is asked for by
-// no operator or by !, as texts with wildcards.
+// compare compares a value with what stands behind an operator: as durations, as quantities, and, if that is asked for
+// by no operator or by !, as texts with wildcards.
 func compare(operator, want string, value any) bool {
 	if order, ok := orderOf(want, value); ok {
 		switch {
-		case operator == "" && order == 0, operator == "!" && order != 0, operator == ">" && order > 0, operator == "<" && order < 0,
+		case operator == "" &&
+			order == 0, operator == "!" && order != 0, operator == ">" && order > 0, operator == "<" && order < 0,
 			operator == ">=" && order >= 0, operator == "<=" && order <= 0:
 			return true
 		}

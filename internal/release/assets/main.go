@@ -42,10 +42,16 @@ func write(dir string, date time.Time) error {
 	if err := os.RemoveAll(dir); err != nil {
 		return err
 	}
-	root := cli.NewCommand(cli.Streams{In: strings.NewReader(""), Out: io.Discard, Err: io.Discard, Getenv: func(string) string { return "" }})
+	root := cli.NewCommand(
+		cli.Streams{
+			In: strings.NewReader(""), Out: io.Discard, Err: io.Discard, Getenv: func(string) string { return "" },
+		},
+	)
 	root.InitDefaultCompletionCmd()
 	root.DisableAutoGenTag = true
-	return errors.Join(writeCompletions(root, filepath.Join(dir, "completions")), writeManPages(root, filepath.Join(dir, "man"), date))
+	return errors.Join(
+		writeCompletions(root, filepath.Join(dir, "completions")), writeManPages(root, filepath.Join(dir, "man"), date),
+	)
 }
 
 func writeCompletions(root *cobra.Command, dir string) error {
@@ -67,7 +73,9 @@ func writeManPages(root *cobra.Command, dir string, date time.Time) error {
 		return err
 	}
 	defer os.RemoveAll(plain)
-	header := &doc.GenManHeader{Section: "1", Source: "seatrial", Manual: "Sea trials for Kubernetes manifests", Date: &date}
+	header := &doc.GenManHeader{
+		Section: "1", Source: "seatrial", Manual: "Sea trials for Kubernetes manifests", Date: &date,
+	}
 	if err := doc.GenManTree(root, header, plain); err != nil {
 		return err
 	}

@@ -18,7 +18,10 @@ func TestAssetsAreTheSameTwice(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, name := range []string{"completions/seatrial.bash", "completions/_seatrial", "completions/seatrial.fish", "completions/seatrial.ps1", "man/seatrial.1.gz", "man/seatrial-lint.1.gz"} {
+	for _, name := range []string{
+		"completions/seatrial.bash", "completions/_seatrial", "completions/seatrial.fish", "completions/seatrial.ps1",
+		"man/seatrial.1.gz", "man/seatrial-lint.1.gz",
+	} {
 		a, err := os.ReadFile(filepath.Join(first, name))
 		if err != nil {
 			t.Fatal(err)

@@ -103,7 +103,8 @@ func readPackage(dir string) (*goPackage, error) {
 		return nil, err
 	}
 	for _, name := range files {
-		if base := filepath.Base(name); strings.HasSuffix(base, "_test.go") || strings.HasPrefix(base, "zz_") || strings.HasPrefix(base, "generated.") {
+		if base := filepath.Base(name); strings.HasSuffix(base, "_test.go") || strings.HasPrefix(base, "zz_") ||
+			strings.HasPrefix(base, "generated.") {
 			continue
 		}
 		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments|parser.SkipObjectResolution)
@@ -241,7 +242,8 @@ func name(tag string) string {
 
 // validates are the tags that are read: those that wrap others, and those with words of their own.
 var validates = func() map[string]bool {
-	all := map[string]bool{"alpha": true, "beta": true, "ifEnabled": true, "ifDisabled": true, "ifMode": true, "eachVal": true, "eachKey": true, "subfield": true, "item": true,
+	all := map[string]bool{"alpha": true, "beta": true, "ifEnabled": true, "ifDisabled": true, "ifMode": true,
+		"eachVal": true, "eachKey": true, "subfield": true, "item": true,
 		"unionMember": true, "zeroOrOneOfMember": true}
 	for tag := range words {
 		all[tag] = true

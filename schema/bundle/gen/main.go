@@ -42,7 +42,9 @@ func main() {
 	only := flag.String("only", "", "the one file to write")
 	flag.Parse()
 	log.SetFlags(0)
-	for name, make := range map[string]func() ([]byte, error){"kubernetes.bundle": generate, "declared.json": generateDeclared} {
+	for name, make := range map[string]func() ([]byte, error){
+		"kubernetes.bundle": generate, "declared.json": generateDeclared,
+	} {
 		if *only != "" && *only != name {
 			continue
 		}
@@ -255,7 +257,10 @@ func (r *release) readKinds(swagger *document) {
 			}
 			k := r.kinds[*op.GVK]
 			if k == nil {
-				k = &bundle.Kind{Group: op.GVK.Group, Version: op.GVK.Version, Kind: op.GVK.Kind, Resource: resource, Type: typeOf[*op.GVK], ShortNames: shortNamesOfOld[resource]}
+				k = &bundle.Kind{
+					Group: op.GVK.Group, Version: op.GVK.Version, Kind: op.GVK.Kind, Resource: resource,
+					Type: typeOf[*op.GVK], ShortNames: shortNamesOfOld[resource],
+				}
 				r.kinds[*op.GVK] = k
 			}
 			k.Namespaced = k.Namespaced || namespaced
@@ -274,7 +279,10 @@ func (r *release) readKinds(swagger *document) {
 }
 
 // verbs maps the actions of operations to those of discovery.
-var verbs = map[string]string{"get": "get", "list": "list", "post": "create", "put": "update", "patch": "patch", "delete": "delete", "deletecollection": "deletecollection"}
+var verbs = map[string]string{
+	"get": "get", "list": "list", "post": "create", "put": "update", "patch": "patch", "delete": "delete",
+	"deletecollection": "deletecollection",
+}
 
 // resourceOf reads /apis/apps/v1/namespaces/{namespace}/deployments/{name}; subresources and watches are not kinds.
 func resourceOf(parts []string) (resource string, namespaced, ok bool) {
@@ -397,7 +405,8 @@ func convert(v any) any {
 				v["allOf"] = []any{map[string]any{"$ref": ref}}
 			}
 		}
-		if description, _ := v["description"].(string); v["type"] == "string" && (v["format"] == "int-or-string" || strings.HasPrefix(description, "Quantity is a fixed-point representation")) {
+		if description, _ := v["description"].(string); v["type"] == "string" &&
+			(v["format"] == "int-or-string" || strings.HasPrefix(description, "Quantity is a fixed-point representation")) {
 			number := "number"
 			if v["format"] == "int-or-string" {
 				number = "integer"

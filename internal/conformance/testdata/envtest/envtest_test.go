@@ -1,5 +1,5 @@
-// Package envtest runs controller-runtime's envtest against a cluster that runs already: a custom resource, a manager with a
-// reconciler, and a webhook that the API server calls on this machine.
+// Package envtest runs controller-runtime's envtest against a cluster that runs already: a custom resource, a manager
+// with a reconciler, and a webhook that the API server calls on this machine.
 package envtest
 
 import (
@@ -30,7 +30,8 @@ import (
 
 var boat = schema.GroupVersionKind{Group: "harbour.example.com", Version: "v1", Kind: "Boat"}
 
-// TestEnvtest wants KUBECONFIG to name the cluster. envtest deletes what it has installed; the namespace is this test's own.
+// TestEnvtest wants KUBECONFIG to name the cluster. envtest deletes what it has installed; the namespace is this test's
+// own.
 func TestEnvtest(t *testing.T) {
 	ctrl.SetLogger(logr.Discard())
 	config, err := clientcmd.BuildConfigFromFlags("", os.Getenv("KUBECONFIG"))
@@ -39,10 +40,12 @@ func TestEnvtest(t *testing.T) {
 	}
 	existing := true
 	environment := &envtest.Environment{
-		UseExistingCluster:    &existing,
-		Config:                config,
-		CRDs:                  []*extensionsv1.CustomResourceDefinition{boats()},
-		WebhookInstallOptions: envtest.WebhookInstallOptions{ValidatingWebhooks: []*admissionv1.ValidatingWebhookConfiguration{refuses()}},
+		UseExistingCluster: &existing,
+		Config:             config,
+		CRDs:               []*extensionsv1.CustomResourceDefinition{boats()},
+		WebhookInstallOptions: envtest.WebhookInstallOptions{
+			ValidatingWebhooks: []*admissionv1.ValidatingWebhookConfiguration{refuses()},
+		},
 	}
 	if _, err := environment.Start(); err != nil {
 		t.Fatal(err)
@@ -116,8 +119,10 @@ func TestEnvtest(t *testing.T) {
 func runManager(t *testing.T, environment *envtest.Environment) {
 	o := environment.WebhookInstallOptions
 	manager, err := ctrl.NewManager(environment.Config, ctrl.Options{
-		Metrics:       server.Options{BindAddress: "0"},
-		WebhookServer: webhook.NewServer(webhook.Options{Host: o.LocalServingHost, Port: o.LocalServingPort, CertDir: o.LocalServingCertDir}),
+		Metrics: server.Options{BindAddress: "0"},
+		WebhookServer: webhook.NewServer(
+			webhook.Options{Host: o.LocalServingHost, Port: o.LocalServingPort, CertDir: o.LocalServingCertDir},
+		),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -198,12 +203,16 @@ func boats() *extensionsv1.CustomResourceDefinition {
 		ObjectMeta: metav1.ObjectMeta{Name: "boats." + boat.Group},
 		Spec: extensionsv1.CustomResourceDefinitionSpec{
 			Group: boat.Group,
-			Names: extensionsv1.CustomResourceDefinitionNames{Plural: "boats", Singular: "boat", Kind: boat.Kind, ListKind: "BoatList"},
+			Names: extensionsv1.CustomResourceDefinitionNames{
+				Plural: "boats", Singular: "boat", Kind: boat.Kind, ListKind: "BoatList",
+			},
 			Scope: extensionsv1.NamespaceScoped,
 			Versions: []extensionsv1.CustomResourceDefinitionVersion{{
 				Name: boat.Version, Served: true, Storage: true,
-				Schema:       &extensionsv1.CustomResourceValidation{OpenAPIV3Schema: &whole},
-				Subresources: &extensionsv1.CustomResourceSubresources{Status: &extensionsv1.CustomResourceSubresourceStatus{}},
+				Schema: &extensionsv1.CustomResourceValidation{OpenAPIV3Schema: &whole},
+				Subresources: &extensionsv1.CustomResourceSubresources{
+					Status: &extensionsv1.CustomResourceSubresourceStatus{},
+				},
 			}},
 		},
 	}
@@ -218,10 +227,14 @@ func refuses() *admissionv1.ValidatingWebhookConfiguration {
 			Name:                    "boats." + boat.Group,
 			AdmissionReviewVersions: []string{"v1"},
 			SideEffects:             &none,
-			ClientConfig:            admissionv1.WebhookClientConfig{Service: &admissionv1.ServiceReference{Namespace: "default", Name: "boats", Path: &path}},
+			ClientConfig: admissionv1.WebhookClientConfig{
+				Service: &admissionv1.ServiceReference{Namespace: "default", Name: "boats", Path: &path},
+			},
 			Rules: []admissionv1.RuleWithOperations{{
 				Operations: []admissionv1.OperationType{admissionv1.Create, admissionv1.Update},
-				Rule:       admissionv1.Rule{APIGroups: []string{boat.Group}, APIVersions: []string{boat.Version}, Resources: []string{"boats"}},
+				Rule: admissionv1.Rule{
+					APIGroups: []string{boat.Group}, APIVersions: []string{boat.Version}, Resources: []string{"boats"},
+				},
 			}},
 		}},
 	}

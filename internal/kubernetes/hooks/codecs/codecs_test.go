@@ -52,7 +52,9 @@ type constant struct{ runtime.Serializer }
 
 func (constant) Identifier() runtime.Identifier { return "constant" }
 
-func (constant) Decode(_ []byte, _ *schema.GroupVersionKind, into runtime.Object) (runtime.Object, *schema.GroupVersionKind, error) {
+func (constant) Decode(
+	_ []byte, _ *schema.GroupVersionKind, into runtime.Object,
+) (runtime.Object, *schema.GroupVersionKind, error) {
 	into.(*corev1.Pod).Name = "decoded"
 	return into, nil, nil
 }

@@ -21,8 +21,8 @@ import (
 	"github.com/seatrial/seatrial/internal/platform"
 )
 
-// Processors is how many goroutines of a run may run at the same time. Outcomes must not depend on it: tests raise it, so
-// that goroutines interleave in more ways than those of a busy machine do.
+// Processors is how many goroutines of a run may run at the same time. Outcomes must not depend on it: tests raise it,
+// so that goroutines interleave in more ways than those of a busy machine do.
 var Processors = 1
 
 // Set makes what is drawn at random depend on the seed alone, and the order of goroutines on nothing. restore is to be
