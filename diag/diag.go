@@ -155,7 +155,8 @@ func compare(a, b *Diagnostic) int {
 	if c := cmp.Compare(a.Range.File, b.Range.File); c != 0 {
 		return c
 	}
-	if c := cmp.Or(cmp.Compare(a.Range.Start.Line, b.Range.Start.Line), cmp.Compare(a.Range.Start.Column, b.Range.Start.Column),
+	if c := cmp.Or(cmp.Compare(a.Range.Start.Line, b.Range.Start.Line),
+		cmp.Compare(a.Range.Start.Column, b.Range.Start.Column),
 		cmp.Compare(a.Document, b.Document), cmp.Compare(a.Severity, b.Severity)); c != 0 {
 		return c
 	}

@@ -14,12 +14,14 @@ import (
 
 // Constraint is something that is asked of a field's value beyond its type.
 type Constraint struct {
-	Rule   string `json:"rule"`            // immutable, maxItems, oneOf, ...; "documented" for a sentence of the documentation
-	Value  string `json:"value,omitempty"` // 32, k8s-short-name; of oneOf the fields, parted by commas
-	On     string `json:"on,omitempty"`    // the part of the field that it is about; "" for the field itself
-	When   string `json:"when,omitempty"`  // the condition on which it holds
-	Text   string `json:"text"`            // in words
-	Source string `json:"source"`          // validation: declarative validation tags; schema: the OpenAPI document; documentation
+	// immutable, maxItems, oneOf, ...; "documented" for a sentence of the documentation
+	Rule  string `json:"rule"`
+	Value string `json:"value,omitempty"` // 32, k8s-short-name; of oneOf the fields, parted by commas
+	On    string `json:"on,omitempty"`    // the part of the field that it is about; "" for the field itself
+	When  string `json:"when,omitempty"`  // the condition on which it holds
+	Text  string `json:"text"`            // in words
+	// validation: declarative validation tags; schema: the OpenAPI document; documentation
+	Source string `json:"source"`
 }
 
 // String tells a constraint in a line: with feature gate X: each value: at most 32 items.

@@ -46,7 +46,8 @@ func TestNothingIsInvented(t *testing.T) {
 		{"1.37", "secret.type", "immutable"},                                // an alpha tag, which no server enforces
 		{"1.33", "resourceclaim.spec.devices.requests", "at most 32 items"}, // a tag of the linked version
 		{"1.37", "pod.spec.containers.ports.containerPort", "default: 0"},   // the zero value of a required field
-		{"1.37", "secret.kind", "config-map-sensitive"},                     // the rule's examples differ in their kinds
+		// the rule's examples differ in their kinds
+		{"1.37", "secret.kind", "config-map-sensitive"},
 	} {
 		for _, fact := range facts(t, c.version, c.field) {
 			if strings.Contains(fact, c.not) {

@@ -176,7 +176,8 @@ func changes(over span, a, b *schema.Field) string {
 	}
 	say("type", a.Type, b.Type)
 	say("required", a.Required, b.Required)
-	if len(a.Enum) > 0 && len(b.Enum) > 0 { // the documents tell enumerations since 1.24, and go on to tell more of them
+	// the documents tell enumerations since 1.24, and go on to tell more of them
+	if len(a.Enum) > 0 && len(b.Enum) > 0 {
 		out = append(out, enumChanges(a.Enum, b.Enum)...)
 	}
 	say("format", a.Format, b.Format)
@@ -349,7 +350,9 @@ func Diff(from, to *schema.Store, text string) (*Changes, error) {
 			out.Kinds = append(
 				out.Kinds, KindChange{k.GroupVersion().String(), k.Kind, "removed", replacement(k), []Event{}},
 			)
-		} else if events := below(compare(span{from.Version, to.Version}, paths(k), paths(now)), under); len(events) > 0 {
+		} else if events := below(
+			compare(span{from.Version, to.Version}, paths(k), paths(now)), under,
+		); len(events) > 0 {
 			out.Kinds = append(out.Kinds, KindChange{k.GroupVersion().String(), k.Kind, "changed", "", events})
 		}
 	}

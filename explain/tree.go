@@ -62,8 +62,9 @@ type Node struct {
 	Since         string              `json:"since,omitempty"`
 	Deprecated    bool                `json:"deprecated,omitempty"`
 	Removed       string              `json:"removed,omitempty"`
-	Recursive     bool                `json:"recursive,omitempty"` // its type holds itself; the fields are told further up
-	Fields        []*Node             `json:"fields,omitempty"`
+	// its type holds itself; the fields are told further up
+	Recursive bool    `json:"recursive,omitempty"`
+	Fields    []*Node `json:"fields,omitempty"`
 }
 
 // RulesOf names the lint rules that look at a field of a kind; rules live above this package.

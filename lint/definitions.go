@@ -195,7 +195,8 @@ func (r *headReader) inSpec(column int, rest []byte) {
 	}
 	dash := bytes.HasPrefix(rest, []byte("- "))
 	switch {
-	case rest[0] == '#' && column <= r.columns[0]+2: // a comment, unless it is within a text, which stands further right
+	// A comment, unless it is within a text, which stands further right.
+	case rest[0] == '#' && column <= r.columns[0]+2:
 	case column < r.columns[0]:
 		r.ok = false
 	case column == r.columns[0] && !dash:

@@ -367,7 +367,9 @@ func decisive(set *Set, res *Resource, message string) []RelatedPath {
 			return []RelatedPath{{Of: of, Path: "spec.hard", Message: "the quota"}}
 		}
 	case policyWords.MatchString(message):
-		if of := set.Get("admissionregistration.k8s.io", "ValidatingAdmissionPolicy", "", policyWords.FindStringSubmatch(message)[1]); of != nil {
+		if of := set.Get(
+			"admissionregistration.k8s.io", "ValidatingAdmissionPolicy", "", policyWords.FindStringSubmatch(message)[1],
+		); of != nil {
 			return []RelatedPath{{Of: of, Path: "metadata.name", Message: "the policy"}}
 		}
 	case limitWords.MatchString(message):

@@ -97,8 +97,10 @@ func (f facts) pods(p *PodTemplate) {
 	spec, at := p.Spec, p.SpecPath
 	f.PodNeeds, f.Ungiven = podNeeds(spec), ungiven(spec)
 	f.Automount, f.HostNetwork = spec.AutomountServiceAccountToken, spec.HostNetwork
-	for _, c := range slices.Concat(spec.InitContainers, spec.Containers) { // of init containers sidecars alone may have probes
-		f.ReadinessProbe, f.LivenessProbe = f.ReadinessProbe || c.ReadinessProbe != nil, f.LivenessProbe || c.LivenessProbe != nil
+	// of init containers sidecars alone may have probes
+	for _, c := range slices.Concat(spec.InitContainers, spec.Containers) {
+		f.ReadinessProbe, f.LivenessProbe =
+			f.ReadinessProbe || c.ReadinessProbe != nil, f.LivenessProbe || c.LivenessProbe != nil
 	}
 	for i, c := range spec.ResourceClaims {
 		claim := fmt.Sprintf("%s.resourceClaims[%d]", at, i)

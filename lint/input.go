@@ -146,7 +146,8 @@ func Unreadable(name string, err error) *InputError {
 // folder finds the manifests below a folder, by name. Hidden folders and files are passed over, and
 // so is what is neither a file nor a link to one: reading a pipe would wait for whoever writes to it.
 func (s *search) folder(root string) (files []string) {
-	_ = filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error { // gives no errors: they are collected
+	// gives no errors: they are collected
+	_ = filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
 			if !Excluded(s.exclude, name) {
 				s.problem(Unreadable(name, err))

@@ -484,10 +484,13 @@ func adviseLabel(v invalid) advice {
 		}
 	}
 	between := "-"
-	if strings.ToUpper(v.value) == v.value && strings.Contains(strings.ToLower(v.path), "data[") { // as environment variables are written
+	// as environment variables are written
+	if strings.ToUpper(v.value) == v.value && strings.Contains(strings.ToLower(v.path), "data[") {
 		between = "_"
 	}
-	if right := strings.Trim(notInLabelValue.ReplaceAllString(v.value, between), "-._"); right != "" && right != v.value {
+	if right := strings.Trim(
+		notInLabelValue.ReplaceAllString(v.value, between), "-._",
+	); right != "" && right != v.value {
 		return advice{meant: right}
 	}
 	return advice{}

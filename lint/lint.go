@@ -67,7 +67,8 @@ type Summary struct {
 	WithoutObjects int
 	Hidden         []string
 
-	SkippedKinds map[string]int // how many of these objects there are of each kind: ServiceMonitor.monitoring.coreos.com
+	// how many of these objects there are of each kind: ServiceMonitor.monitoring.coreos.com
+	SkippedKinds map[string]int
 }
 
 // Result is what a run found.

@@ -112,7 +112,9 @@ func textForInteger(name, text string) meaning {
 	if n := slices.Index(numberWords, strings.ToLower(text)); n >= 0 {
 		return meaning{value: int64(n), words: fmt.Sprintf("did you mean %d?", n)}
 	}
-	if plainText := strings.NewReplacer(",", "", "_", "", "'", "").Replace(text); plainText != text && thousands.MatchString(text) {
+	if plainText := strings.NewReplacer(",", "", "_", "", "'", "").Replace(
+		text,
+	); plainText != text && thousands.MatchString(text) {
 		if n, err := strconv.ParseInt(plainText, 10, 64); err == nil {
 			return meaning{value: n, words: fmt.Sprintf("did you mean %d?", n)}
 		}
@@ -143,7 +145,8 @@ func numberOf(name, text, number, unit string) meaning {
 	}
 	if strings.Contains(name, "Seconds") {
 		short := strings.ToLower(strings.ReplaceAll(text, " ", ""))
-		for _, long := range [][2]string{{"seconds", "s"}, {"second", "s"}, {"secs", "s"}, {"sec", "s"}, {"minutes", "m"},
+		for _, long := range [][2]string{{"seconds", "s"}, {"second", "s"}, {"secs", "s"}, {"sec", "s"},
+			{"minutes", "m"},
 			{"minute", "m"}, {"mins", "m"}, {"min", "m"}, {"hours", "h"}, {"hour", "h"}} {
 			if cut, ok := strings.CutSuffix(short, long[0]); ok {
 				short = cut + long[1]

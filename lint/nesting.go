@@ -109,7 +109,9 @@ func wrapper(m map[string]any, at mappingAt) (map[string]any, []string, string) 
 		if !isMap || len(inner) == 0 || nearest(name, namesOfFields(at.fields)) != "" || at.below(name) {
 			continue
 		}
-		if slices.ContainsFunc(sortedKeys(inner), func(key string) bool { return at.has(key) == nil || m[key] != nil }) {
+		if slices.ContainsFunc(
+			sortedKeys(inner), func(key string) bool { return at.has(key) == nil || m[key] != nil },
+		) {
 			continue
 		}
 		what := "this object"

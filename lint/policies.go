@@ -294,7 +294,9 @@ func (r *run) places(set *Set) map[*Resource]int {
 // definePolicies reads the policies that hold for every set, and judges them.
 func (r *run) definePolicies(ctx context.Context, out *fileResult) error {
 	for _, name := range r.PolicyFiles {
-		if slices.ContainsFunc(r.Files, func(file string) bool { return filepath.Clean(file) == filepath.Clean(name) }) {
+		if slices.ContainsFunc(
+			r.Files, func(file string) bool { return filepath.Clean(file) == filepath.Clean(name) },
+		) {
 			continue // it is part of the set
 		}
 		f, err := r.Options.Source(name)

@@ -74,7 +74,8 @@ func split(chunks []*manifest.Chunk) (parts [][]*manifest.Chunk) {
 // close puts a file's parts together.
 func (r *run) close(f *openFile) {
 	whole := f.parts[0]
-	whole.Findings = slices.Grow(whole.Findings, countFindings(f.parts[1:])) // they are large: to move them once is enough
+	// they are large: to move them once is enough
+	whole.Findings = slices.Grow(whole.Findings, countFindings(f.parts[1:]))
 	for _, p := range f.parts[1:] {
 		whole.add(p)
 	}

@@ -189,7 +189,8 @@ func checkFix(t *testing.T, name, text string, before []diag.Diagnostic, d diag.
 			known[key(c)]++
 		}
 	}
-	unreadable := d.Rule == "yaml-syntax" || d.Rule == "yaml-tab" || d.Rule == "kind-unknown" // what was not judged before
+	// what was not judged before
+	unreadable := d.Rule == "yaml-syntax" || d.Rule == "yaml-tab" || d.Rule == "kind-unknown"
 	for _, o := range verdicts(t, string(fixed)) {
 		if key(o) == key(d) {
 			t.Errorf("%s: %s: still there after %q", name, key(d), fix.Message)

@@ -99,7 +99,8 @@ func customTemplate(o *unstructured.Unstructured) (pods *PodTemplate) {
 	if spec.Template.Spec.ServiceAccountName == "" { // as the server fills it in for its own kinds
 		spec.Template.Spec.ServiceAccountName = spec.Template.Spec.DeprecatedServiceAccount
 	}
-	if m, ok, err := unstructured.NestedStringMap(content, "selector"); ok && err == nil { // as OpenShift's DeploymentConfig has it
+	// as OpenShift's DeploymentConfig has it
+	if m, ok, err := unstructured.NestedStringMap(content, "selector"); ok && err == nil {
 		spec.Selector = &metav1.LabelSelector{MatchLabels: m}
 	}
 	return &PodTemplate{
@@ -149,16 +150,17 @@ type Resource struct {
 	Replicas  *int32
 	// ReplicasWritten says that the manifest sets replicas, and not a default.
 	ReplicasWritten bool
-	MinAvailable    *intstr.IntOrString             // of a PodDisruptionBudget; nil: not given
-	Ports           []Port                          // container ports of its pods, or ports of a Service
-	Keys            []string                        // keys of a ConfigMap or Secret
-	Refs            []Ref                           // the objects that it names
-	Provides        []Ref                           // objects that somebody makes because of this one: the Secret of a Certificate
-	Claims          []Claim                         // what no other object may have as well
-	Network         *networkingv1.NetworkPolicySpec // of a NetworkPolicy
-	Hosts           []Host                          // that its containers are told to connect to
-	Peers           []Selector                      // pods of its own namespace that a NetworkPolicy speaks of
-	HostNetwork     bool                            // its pods live on the network of their node
+	MinAvailable    *intstr.IntOrString // of a PodDisruptionBudget; nil: not given
+	Ports           []Port              // container ports of its pods, or ports of a Service
+	Keys            []string            // keys of a ConfigMap or Secret
+	Refs            []Ref               // the objects that it names
+	// objects that somebody makes because of this one: the Secret of a Certificate
+	Provides    []Ref
+	Claims      []Claim                         // what no other object may have as well
+	Network     *networkingv1.NetworkPolicySpec // of a NetworkPolicy
+	Hosts       []Host                          // that its containers are told to connect to
+	Peers       []Selector                      // pods of its own namespace that a NetworkPolicy speaks of
+	HostNetwork bool                            // its pods live on the network of their node
 	// a container of its pods has a readiness probe, a liveness probe
 	ReadinessProbe, LivenessProbe bool
 	Headless                      bool // a Service without an address

@@ -103,7 +103,8 @@ func (t *target) rewriteOf(d *manifest.Document, object map[string]any, c verdic
 	for i, find := range slices.Concat(reshapers, rewriters) {
 		added, consumed, words := find(m, at)
 		if !slices.Contains(consumed, name) ||
-			i >= len(reshapers) && !slices.ContainsFunc(consumed, func(name string) bool { return at.has(name) == nil }) {
+			i >= len(reshapers) &&
+				!slices.ContainsFunc(consumed, func(name string) bool { return at.has(name) == nil }) {
 			continue
 		}
 		for name := range added {

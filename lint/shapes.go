@@ -453,7 +453,8 @@ func shapeFix(d *manifest.Document, p manifest.Place, v, meant any, words string
 	case p.Value.Start.Line == p.Value.End.Line && p.Value.Start != p.Value.End:
 		fix.Safe = wrapped
 		fix.Edits = []source.Edit{{Range: p.Value, NewText: flowText(meant)}}
-		if p.Key.IsValid() && p.Value.Start.Line > p.Key.End.Line && p.Value.Start.Column <= p.Key.Start.Column { // a list below its key
+		// a list below its key
+		if p.Key.IsValid() && p.Value.Start.Line > p.Key.End.Line && p.Value.Start.Column <= p.Key.Start.Column {
 			fix.Edits[0].NewText = strings.Repeat(" ", p.Key.Start.Column-p.Value.Start.Column+2) + flowText(meant)
 		}
 		if wrapped {

@@ -87,7 +87,9 @@ func commentSuppressions(f *source.File) (out []*suppression) {
 			return line[m[2*i]:m[2*i+1]]
 		}
 		start := f.LineStart(n) + m[0] + strings.IndexByte(line[m[0]:], '#')
-		if i := sort.Search(len(chunks), func(i int) bool { return chunks[i].End() > start }); i < len(chunks) && chunks[i].IsText(start) {
+		if i := sort.Search(
+			len(chunks), func(i int) bool { return chunks[i].End() > start },
+		); i < len(chunks) && chunks[i].IsText(start) {
 			continue // of a manifest within the manifest
 		}
 		s := &suppression{

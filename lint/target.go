@@ -673,7 +673,8 @@ func (r *run) deprecation(d *manifest.Document, k *schema.Kind, version string) 
 	}
 	if since := notYet(use, version); since != "" {
 		f.Help = fmt.Sprintf("use %s, which Kubernetes serves since %s", use, since)
-		f.Severity = r.Rules.severityOf(ruleDeprecated, &Finding{Severity: diag.Info}) // nothing can be done for this version
+		// nothing can be done for this version
+		f.Severity = r.Rules.severityOf(ruleDeprecated, &Finding{Severity: diag.Info})
 	} else if use != "" {
 		f.Help = "use " + use
 	} else if later, since := successor(k.GVK, version); later != "" {

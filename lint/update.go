@@ -179,7 +179,8 @@ func (u *update) culprits(ctx context.Context, c verdict.Cause) []change {
 		}
 		v, judged := u.run.Validator.Update(ctx, gvkOf(u.now), u.old.JSON, doc, namespaceOf(u.now))
 		if judged &&
-			slices.ContainsFunc(v.Causes, func(o verdict.Cause) bool { return o.Path == c.Path && o.Reason == c.Reason }) {
+			slices.ContainsFunc(v.Causes,
+				func(o verdict.Cause) bool { return o.Path == c.Path && o.Reason == c.Reason }) {
 			refused = append(refused, candidate)
 		}
 	}

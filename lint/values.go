@@ -94,7 +94,8 @@ func enrichPercent(d *manifest.Document, f *diag.Diagnostic, path, percent strin
 func meantInstead(d *manifest.Document, f *diag.Diagnostic, path, value string, certain bool) {
 	f.Help = fmt.Sprintf("did you mean %s?", value)
 	p := d.Find(path)
-	if !p.Exact || p.Node == nil || p.Node.Kind != manifest.Scalar || !p.Value.IsValid() || p.Value.Start.Line != p.Value.End.Line ||
+	if !p.Exact || p.Node == nil || p.Node.Kind != manifest.Scalar || !p.Value.IsValid() ||
+		p.Value.Start.Line != p.Value.End.Line ||
 		p.Value.Start == p.Value.End {
 		return
 	}
@@ -440,7 +441,8 @@ var enumWords = map[string]string{
 
 // noneMeant says what to do about a value of an enumeration of which nobody can say what was meant.
 func noneMeant(path, wrong string, values []string) string {
-	switch parts := strings.FieldsFunc(wrong, func(r rune) bool { return r == '/' || r == ',' || r == '+' || r == ' ' || r == '|' }); {
+	switch parts := strings.FieldsFunc(wrong,
+		func(r rune) bool { return r == '/' || r == ',' || r == '+' || r == ' ' || r == '|' }); {
 	case len(values) == 1 && lastName(path) == "restartPolicy":
 		return "such pods are always restarted: write Always, or remove the field; work that ends is a Job"
 	case len(values) == 1 && values[0] == "":
@@ -485,7 +487,8 @@ func enrichName(d *manifest.Document, f *diag.Diagnostic, path, quoted string, d
 	if host, port, found := strings.Cut(wrong, ":"); found && strings.Trim(port, "0123456789") == "" {
 		wrong = host
 	}
-	if strings.ContainsFunc(wrong, func(r rune) bool { return r > unicode.MaxASCII }) { // which letters are meant nobody can say
+	// which letters are meant nobody can say
+	if strings.ContainsFunc(wrong, func(r rune) bool { return r > unicode.MaxASCII }) {
 		f.Help = "write a name of lower-case letters, digits and hyphens: web-1"
 		return
 	}

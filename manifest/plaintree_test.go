@@ -33,7 +33,8 @@ func checkPlain(t *testing.T, name string, text []byte) bool {
 // sameTree checks that two trees have the same nodes at the same places.
 func sameTree(t *testing.T, name string, f *source.File, got, want *Node) {
 	t.Helper()
-	if got.Kind != want.Kind || got.Text != want.Text || got.Style != want.Style || got.Null != want.Null || got.start != want.start || got.end != want.end ||
+	if got.Kind != want.Kind || got.Text != want.Text || got.Style != want.Style || got.Null != want.Null ||
+		got.start != want.start || got.end != want.end ||
 		len(got.Fields) != len(want.Fields) ||
 		len(got.Items) != len(want.Items) {
 		t.Errorf(

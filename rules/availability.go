@@ -290,7 +290,8 @@ var availabilityRules = []*lint.Rule{
 		Params: []lint.Param{{Name: "min-replicas", Doc: "from how many replicas on", Default: 2, Valid: atLeast(1)}},
 		Check: func(p *lint.Pass) error {
 			s := p.Pods
-			if s == nil || s.Replicas == nil || int(*s.Replicas) < max(p.Params.Int("min-replicas"), 1) || len(s.Spec.TopologySpreadConstraints) > 0 ||
+			if s == nil || s.Replicas == nil || int(*s.Replicas) < max(p.Params.Int("min-replicas"), 1) ||
+				len(s.Spec.TopologySpreadConstraints) > 0 ||
 				repelsItself(s, p.Document.Object.Namespace) {
 				return nil
 			}

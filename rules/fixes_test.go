@@ -17,7 +17,9 @@ func TestFixes(t *testing.T) {
 	for _, r := range rules.All() {
 		bad, _ := rules.Example(r.Name)
 		text := strings.ReplaceAll(bad, "kind: ", "# kept above\nkind: ")
-		if !slices.ContainsFunc(ofRule(find(t, text, "none,"+r.Name), r), func(d diag.Diagnostic) bool { return len(d.Fixes) > 0 }) {
+		if !slices.ContainsFunc(
+			ofRule(find(t, text, "none,"+r.Name), r), func(d diag.Diagnostic) bool { return len(d.Fixes) > 0 },
+		) {
 			continue
 		}
 		fixed++

@@ -33,7 +33,8 @@ func checkGrants(p *lint.SetPass) error {
 		return nil
 	}
 	for _, ref := range append(certificates(o), o.Refs...) {
-		if ref.Group != "" || ref.Namespace == o.Object.Namespace || p.Set.Get("", ref.Kind, ref.Namespace, ref.Name) == nil ||
+		if ref.Group != "" || ref.Namespace == o.Object.Namespace ||
+			p.Set.Get("", ref.Kind, ref.Namespace, ref.Name) == nil ||
 			granted(p.Set, o, ref) {
 			continue
 		}

@@ -92,7 +92,8 @@ var networkRules = []*lint.Rule{
 			"and allows nothing is a start. Policies of Cilium count as well.",
 		CheckSet: func(p *lint.SetPass) error {
 			name := p.Resource.Object.Name
-			if len(p.Set.In(networkingv1.GroupName, "NetworkPolicy", name))+len(p.Set.In(ciliumGroup, ciliumPolicy, name)) > 0 ||
+			if len(p.Set.In(networkingv1.GroupName, "NetworkPolicy", name))+
+				len(p.Set.In(ciliumGroup, ciliumPolicy, name)) > 0 ||
 				len(coveringPolicies(p)) > 0 {
 				return nil
 			}
@@ -201,7 +202,8 @@ var nodePortRange = &lint.Rule{
 			return nil
 		}
 		report := func(path string, port int32) {
-			if port >= firstNodePort && port <= lastNodePort || !p.Document.Find(path).Exact { // the server has chosen one
+			// the server has chosen one
+			if port >= firstNodePort && port <= lastNodePort || !p.Document.Find(path).Exact {
 				return
 			}
 			p.Report(lint.Finding{

@@ -173,7 +173,8 @@ var securityRules = []*lint.Rule{
 			}
 			for i, name := range c.SecurityContext.Capabilities.Add {
 				bare := strings.TrimPrefix(strings.ToUpper(string(name)), "CAP_")
-				if slices.Contains(dangerous, corev1.Capability(bare)) && !slices.Contains(p.Params.List("allowed"), bare) ||
+				if slices.Contains(dangerous, corev1.Capability(bare)) &&
+					!slices.Contains(p.Params.List("allowed"), bare) ||
 					slices.Contains(p.Params.List("forbidden"), bare) {
 					p.Report(lint.Finding{
 						Path:    fmt.Sprintf("%s.securityContext.capabilities.add[%d]", path, i),
@@ -529,7 +530,8 @@ var securityRules = []*lint.Rule{
 						Message: "write serviceAccountName", Safe: true,
 					}},
 				})
-			} else if written, _, _ := unstructured.NestedString(p.Document.Value(), append(spec, "serviceAccount")...); old &&
+			} else if written, _, _ := unstructured.NestedString(p.Document.Value(),
+				append(spec, "serviceAccount")...); old &&
 				written != p.Pods.Spec.ServiceAccountName {
 				p.Report(lint.Finding{
 					Path:    p.Pods.SpecPath + ".serviceAccount",

@@ -253,8 +253,10 @@ func (k *Kind) SuggestField(path string) (name, place string) {
 	at := k.elementPath(parts[:len(parts)-1])
 	if best := DidYouMean(wrong, names(parent)); best != "" {
 		// A longer name that ends as the wrong one does may hold what was meant: template of spec.jobTemplate.spec.
-		if longer := len(best) > len(wrong)+1 && strings.HasSuffix(strings.ToLower(best), strings.ToLower(wrong)); longer {
-			if below := k.store.below(parent, at, wrong); strings.HasPrefix(below, strings.TrimPrefix(at+"."+best, ".")) {
+		if longer := len(best) > len(wrong)+1 &&
+			strings.HasSuffix(strings.ToLower(best), strings.ToLower(wrong)); longer {
+			below, whole := k.store.below(parent, at, wrong), strings.TrimPrefix(at+"."+best, ".")
+			if strings.HasPrefix(below, whole) {
 				return "", below
 			}
 		}

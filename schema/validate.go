@@ -106,7 +106,10 @@ func (s *Store) load(name string) (*openapi3.Schema, error) {
 	if err != nil {
 		return nil, fmt.Errorf("schemas of Kubernetes %s: %w", s.Version, err)
 	}
-	if err := t.Components.Validate(context.Background(), openapi3.DisableSchemaDefaultsValidation(), openapi3.DisableExamplesValidation(), openapi3.DisableSchemaPatternValidation()); err != nil {
+	if err := t.Components.Validate(
+		context.Background(), openapi3.DisableSchemaDefaultsValidation(), openapi3.DisableExamplesValidation(),
+		openapi3.DisableSchemaPatternValidation(),
+	); err != nil {
 		return nil, fmt.Errorf("schemas of Kubernetes %s: %w", s.Version, err)
 	}
 	return t.Components.Schemas[name].Value, nil

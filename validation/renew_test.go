@@ -36,7 +36,10 @@ func TestRenewedValidatorForgetsTheSet(t *testing.T) {
 		t.Error("the definition of another set is known")
 	}
 	pod := schema.GroupVersionKind{Version: "v1", Kind: "Pod"}
-	if answer := v.Create(t.Context(), pod, []byte(`{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"},"spec":{"containers":[{"name":"a"}]}}`), "x"); answer.Accepted() {
+	if answer := v.Create(
+		t.Context(), pod,
+		[]byte(`{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"},"spec":{"containers":[{"name":"a"}]}}`), "x",
+	); answer.Accepted() {
 		t.Error("a Pod without an image is accepted")
 	}
 }

@@ -32,7 +32,8 @@ func (storageGetter) GetRESTOptions(gr schema.GroupResource, _ runtime.Object) (
 		StorageConfig: &storagebackend.ConfigForResource{
 			GroupResource: gr, Config: storagebackend.Config{Codec: registry.StorageCodec},
 		},
-		Decorator: func(*storagebackend.ConfigForResource, string, func(runtime.Object) (string, error), func() runtime.Object, func() runtime.Object,
+		Decorator: func(*storagebackend.ConfigForResource, string, func(runtime.Object) (string, error),
+			func() runtime.Object, func() runtime.Object,
 			storage.AttrFunc, storage.IndexerFuncs, *cache.Indexers) (storage.Interface, factory.DestroyFunc, error) {
 			return requestStorage{}, func() {}, nil
 		},

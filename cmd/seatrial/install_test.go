@@ -64,7 +64,9 @@ func TestInstall(t *testing.T) {
 	if out := run("get", "--raw", "/version"); !strings.Contains(out, `"gitVersion": "`+kubernetes+`"`) {
 		t.Errorf("the API server does not call itself %s:\n%s", kubernetes, out)
 	}
-	if out := run("lint", "--rules", "none", filepath.Join(root, "examples", "web.yaml")); !strings.Contains(out, "no findings") {
+	if out := run(
+		"lint", "--rules", "none", filepath.Join(root, "examples", "web.yaml"),
+	); !strings.Contains(out, "no findings") {
 		t.Errorf("lint of a good manifest:\n%s", out)
 	}
 }

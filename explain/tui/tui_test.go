@@ -375,7 +375,8 @@ func TestTreeTellsWhatIsNewAndWhatIsOld(t *testing.T) {
 		if strings.HasPrefix(start, "cronjobs") {
 			version = "1.22"
 		}
-		if shown := open(t, Options{Start: start, Version: version}).send(tea.WindowSizeMsg{Width: 120, Height: 30}).shown(); !strings.Contains(shown, want) {
+		ui := open(t, Options{Start: start, Version: version}).send(tea.WindowSizeMsg{Width: 120, Height: 30})
+		if shown := ui.shown(); !strings.Contains(shown, want) {
 			t.Errorf("no %q in\n%s", want, shown)
 		}
 	}

@@ -130,7 +130,8 @@ func TestFolderHoldsDiskAndEditor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := []string{filepath.Join(folder, "b.yaml"), filepath.Join(folder, "new.yaml")}; !slices.Equal(f.Inputs, want) {
+	if want := []string{filepath.Join(folder, "b.yaml"),
+		filepath.Join(folder, "new.yaml")}; !slices.Equal(f.Inputs, want) {
 		t.Errorf("inputs %q, want %q", f.Inputs, want)
 	}
 }

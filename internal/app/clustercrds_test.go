@@ -109,7 +109,9 @@ func TestClusterCRDs(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, _, err := app.ReadClusterCRDs(ctx, "test", &rest.Config{Host: server.URL}, "kept"); !errors.Is(err, context.Canceled) {
+	if _, _, err := app.ReadClusterCRDs(
+		ctx, "test", &rest.Config{Host: server.URL}, "kept",
+	); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
 }

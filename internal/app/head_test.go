@@ -92,7 +92,9 @@ func TestEditorJudgesSourcesAsChangesOfHead(t *testing.T) {
 	}
 	write(t, filepath.Join(top, "shop"), "patch.yaml", strings.Replace(files["shop/patch.yaml"], "None", "10.0.0.9", 1))
 	git("commit", "--quiet", "--all", "--message=next")
-	if got := refused("shop/patch.yaml", strings.Replace(files["shop/patch.yaml"], "None", "10.0.0.9", 1)); len(got) != 0 {
+	if got := refused(
+		"shop/patch.yaml", strings.Replace(files["shop/patch.yaml"], "None", "10.0.0.9", 1),
+	); len(got) != 0 {
 		t.Errorf("what has been committed is refused in lines %v", got)
 	}
 	folders.Close()

@@ -142,7 +142,8 @@ func (f unfilledFile) explains(d *diag.Diagnostic) bool {
 		return false
 	}
 	if unfilled && (d.Reason == "FieldValueRequired" || d.Path == "" && d.Reason == "FieldValueInvalid") {
-		return true // a value of another type is judged as if it were missing; what is wrong with the whole has no place
+		// a value of another type is judged as if it were missing; what is wrong with the whole has no place
+		return true
 	}
 	if d.Rule == "field-unknown" && d.Range.IsValid() && f.Line(d.Range.Start.Line) == "sops:" {
 		return true

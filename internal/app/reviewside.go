@@ -261,7 +261,8 @@ func (u *unit) mayVary() bool {
 		return false
 	}
 	found := false
-	_ = filepath.WalkDir(u.source.Path, func(name string, e fs.DirEntry, err error) error { // what cannot be read is not rendered
+	// what cannot be read is not rendered
+	_ = filepath.WalkDir(u.source.Path, func(name string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() || found {
 			return nil
 		}

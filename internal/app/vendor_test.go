@@ -29,7 +29,9 @@ func packaged(t *testing.T, name, version string) []byte {
 		"Chart.yaml":         "apiVersion: v2\nname: " + name + "\nversion: " + version + "\n",
 		"templates/all.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: {{ .Release.Name }}}\ndata: {version: {{ .Chart.Version | quote }}}\n",
 	} {
-		if err := archive.WriteHeader(&tar.Header{Name: name + "/" + file, Mode: 0o644, Size: int64(len(text))}); err != nil {
+		if err := archive.WriteHeader(
+			&tar.Header{Name: name + "/" + file, Mode: 0o644, Size: int64(len(text))},
+		); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := archive.Write([]byte(text)); err != nil {
@@ -274,7 +276,11 @@ func TestVendorRefusesWhatItCannotTrust(t *testing.T) {
 	if err := os.MkdirAll(filepath.Dir(lock), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(lock, []byte("charts:\n- {repository: "+s.URL+"/charts, chart: web, version: nonsense, resolved: 1.1.0, digest: a, file: ../../../x.tgz}\n"), 0o600); err != nil {
+	if err := os.WriteFile(
+		lock,
+		[]byte("charts:\n- {repository: "+s.URL+"/charts, chart: web, version: nonsense, resolved: 1.1.0, digest: a, file: ../../../x.tgz}\n"),
+		0o600,
+	); err != nil {
 		t.Fatal(err)
 	}
 	if all := versions(t, dir); len(all) != 0 {

@@ -17,7 +17,8 @@ import (
 // WhatIf is a plan for another process, since a simulation uses one processor: a disruption of one that has completed,
 // or the same with another seed.
 type WhatIf struct {
-	Disruption *plan.Disruption `json:"disruption,omitempty"` // nil: what the input comes to is wanted, as a plan.SeedRun
+	// nil: what the input comes to is wanted, as a plan.SeedRun
+	Disruption *plan.Disruption `json:"disruption,omitempty"`
 	Input      simulate.Input   `json:"input"`
 }
 

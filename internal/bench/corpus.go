@@ -176,7 +176,9 @@ func writeFolder(dir string, files int) error {
 		return err
 	}
 	for i := range files {
-		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("app-%05d.yaml", i)), fmt.Appendf(nil, application, i, i%50), 0o644); err != nil {
+		if err := os.WriteFile(
+			filepath.Join(dir, fmt.Sprintf("app-%05d.yaml", i)), fmt.Appendf(nil, application, i, i%50), 0o644,
+		); err != nil {
 			return err
 		}
 	}

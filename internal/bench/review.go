@@ -109,7 +109,9 @@ func writePullRequests(dir string) error {
 	if err := writeCharts(filepath.Join(dir, "charts")); err != nil {
 		return err
 	}
-	if err := git(dir, []string{"init", "--quiet", "--initial-branch=main"}, []string{"add", "--all"}, commitOf("begin")); err != nil {
+	if err := git(
+		dir, []string{"init", "--quiet", "--initial-branch=main"}, []string{"add", "--all"}, commitOf("begin"),
+	); err != nil {
 		return err
 	}
 	for i := 1; i <= pullRequests; i++ {
@@ -162,7 +164,9 @@ func reviewOf(seatrial, dir string, changed, rounds int, args []string) (sample,
 	if err := write(0, applications, "nginx:1.25"); err != nil {
 		return sample{}, err
 	}
-	if err := git(dir, []string{"init", "--quiet", "--initial-branch=main"}, []string{"add", "--all"}, commitOf("begin")); err != nil {
+	if err := git(
+		dir, []string{"init", "--quiet", "--initial-branch=main"}, []string{"add", "--all"}, commitOf("begin"),
+	); err != nil {
 		return sample{}, err
 	}
 	if err := write(0, changed, "nginx:1.27"); err != nil {

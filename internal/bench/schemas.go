@@ -47,7 +47,9 @@ func writeSchemas(dir, kubernetes string) error {
 		if err != nil {
 			return err
 		}
-		if err := os.WriteFile(filepath.Join(dir, name+"-"+fmt.Sprint(gvk["version"])+".json"), out, 0o644); err != nil {
+		if err := os.WriteFile(
+			filepath.Join(dir, name+"-"+fmt.Sprint(gvk["version"])+".json"), out, 0o644,
+		); err != nil {
 			return err
 		}
 	}

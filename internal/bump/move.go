@@ -111,7 +111,8 @@ func rewriteTree(root string, to release, staging []string) error {
 		rel = filepath.ToSlash(rel)
 		if d.IsDir() {
 			if rel != "." &&
-				(strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata" || d.Name() == "bin" || d.Name() == "node_modules") {
+				(strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata" ||
+					d.Name() == "bin" || d.Name() == "node_modules") {
 				return fs.SkipDir
 			}
 			return nil

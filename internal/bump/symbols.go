@@ -100,8 +100,9 @@ func usedSymbols(dir string) (map[symbol][]string, error) {
 	}
 	fset := token.NewFileSet()
 	pkgs, err := packages.Load(&packages.Config{
-		Mode: packages.NeedName | packages.NeedFiles | packages.NeedSyntax | packages.NeedTypes | packages.NeedTypesInfo | packages.NeedImports,
-		Dir:  dir, Fset: fset,
+		Mode: packages.NeedName | packages.NeedFiles | packages.NeedSyntax |
+			packages.NeedTypes | packages.NeedTypesInfo | packages.NeedImports,
+		Dir: dir, Fset: fset,
 	}, "./...")
 	if err != nil {
 		return nil, err

@@ -64,7 +64,9 @@ func New() *Client {
 	var file struct {
 		Repositories []login `json:"repositories"`
 	}
-	if data, err := os.ReadFile(helmFile("HELM_REPOSITORY_CONFIG", "repositories.yaml")); err == nil && yaml.Unmarshal(data, &file) == nil {
+	if data, err := os.ReadFile(
+		helmFile("HELM_REPOSITORY_CONFIG", "repositories.yaml"),
+	); err == nil && yaml.Unmarshal(data, &file) == nil {
 		c.logins = file.Repositories
 	}
 	return c

@@ -73,7 +73,9 @@ var surface = []struct {
 	}},
 	{"what there is under the root", func(_ context.Context, d *door) error {
 		body, err := d.accept("/", "application/json")
-		if err := wantText(body, err, `"/api/v1"`, `"/apis/apps/v1"`, `"/apis/metrics.k8s.io"`, `"/openapi/v3"`); err != nil {
+		if err := wantText(
+			body, err, `"/api/v1"`, `"/apis/apps/v1"`, `"/apis/metrics.k8s.io"`, `"/openapi/v3"`,
+		); err != nil {
 			return err
 		}
 		var root metav1.RootPaths
@@ -232,7 +234,12 @@ var surface = []struct {
 		if _, err := deployments.Create(ctx, nginx(1), metav1.CreateOptions{}); err != nil {
 			return err
 		}
-		if _, err := deployments.UpdateScale(ctx, "nginx-deploy", &autoscalingv1.Scale{ObjectMeta: metav1.ObjectMeta{Name: "nginx-deploy", Namespace: "default"}, Spec: autoscalingv1.ScaleSpec{Replicas: 2}}, metav1.UpdateOptions{}); err != nil {
+		if _, err := deployments.UpdateScale(
+			ctx, "nginx-deploy",
+			&autoscalingv1.Scale{ObjectMeta: metav1.ObjectMeta{Name: "nginx-deploy", Namespace: "default"},
+				Spec: autoscalingv1.ScaleSpec{Replicas: 2}},
+			metav1.UpdateOptions{},
+		); err != nil {
 			return err
 		}
 		time.Sleep(20 * time.Second)
@@ -283,7 +290,12 @@ var surface = []struct {
 		if _, err := pods.Create(ctx, pod, metav1.CreateOptions{}); err != nil {
 			return err
 		}
-		if err := pods.Bind(ctx, &corev1.Binding{ObjectMeta: metav1.ObjectMeta{Name: "bound"}, Target: corev1.ObjectReference{Kind: "Node", Name: "demo-worker"}}, metav1.CreateOptions{}); err != nil {
+		if err := pods.Bind(
+			ctx,
+			&corev1.Binding{ObjectMeta: metav1.ObjectMeta{Name: "bound"},
+				Target: corev1.ObjectReference{Kind: "Node", Name: "demo-worker"}},
+			metav1.CreateOptions{},
+		); err != nil {
 			return err
 		}
 		time.Sleep(15 * time.Second)
@@ -453,7 +465,9 @@ func (d *door) create(ctx context.Context, text string) error {
 		if o.GetNamespace() != "" {
 			client = d.dynamic.Resource(gvr).Namespace(o.GetNamespace())
 		}
-		if _, err := client.Create(ctx, o, metav1.CreateOptions{FieldValidation: metav1.FieldValidationStrict}); err != nil {
+		if _, err := client.Create(
+			ctx, o, metav1.CreateOptions{FieldValidation: metav1.FieldValidationStrict},
+		); err != nil {
 			return err
 		}
 	}

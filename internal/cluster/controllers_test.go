@@ -293,11 +293,12 @@ var acts = []struct {
 	{"type check of an admission policy", func(ctx context.Context, c *kubernetes.Clientset) error {
 		policy := &admissionv1.ValidatingAdmissionPolicy{ObjectMeta: metav1.ObjectMeta{Name: "typo"},
 			Spec: admissionv1.ValidatingAdmissionPolicySpec{
-				MatchConstraints: &admissionv1.MatchResources{ResourceRules: []admissionv1.NamedRuleWithOperations{{RuleWithOperations: admissionv1.RuleWithOperations{
-					Operations: []admissionv1.OperationType{admissionv1.Create},
-					Rule: admissionv1.Rule{
-						APIGroups: []string{"apps"}, APIVersions: []string{"v1"}, Resources: []string{"deployments"},
-					}}}}},
+				MatchConstraints: &admissionv1.MatchResources{ResourceRules: []admissionv1.NamedRuleWithOperations{{
+					RuleWithOperations: admissionv1.RuleWithOperations{
+						Operations: []admissionv1.OperationType{admissionv1.Create},
+						Rule: admissionv1.Rule{
+							APIGroups: []string{"apps"}, APIVersions: []string{"v1"}, Resources: []string{"deployments"},
+						}}}}},
 				Validations: []admissionv1.Validation{{Expression: "object.spec.replica > 1"}}}}
 		return made(
 			c.AdmissionregistrationV1().ValidatingAdmissionPolicies().Create(ctx, policy, metav1.CreateOptions{}),
@@ -322,7 +323,9 @@ var acts = []struct {
 				},
 			},
 		}
-		if err := made(c.ResourceV1().ResourceClaimTemplates("default").Create(ctx, t, metav1.CreateOptions{})); err != nil {
+		if err := made(
+			c.ResourceV1().ResourceClaimTemplates("default").Create(ctx, t, metav1.CreateOptions{}),
+		); err != nil {
 			return err
 		}
 		name := "gpu"
@@ -424,7 +427,10 @@ var acts = []struct {
 		)
 	}},
 	{"node that comes back is ready again", func(ctx context.Context, c *kubernetes.Clientset) error {
-		if err := made(c.CoreV1().Nodes().Patch(ctx, "demo-worker", types.MergePatchType, []byte(`{"metadata":{"annotations":{"`+kubelet.AnnotationStopped+`":"true"}}}`), metav1.PatchOptions{})); err != nil {
+		if err := made(
+			c.CoreV1().Nodes().Patch(ctx, "demo-worker", types.MergePatchType,
+				[]byte(`{"metadata":{"annotations":{"`+kubelet.AnnotationStopped+`":"true"}}}`), metav1.PatchOptions{}),
+		); err != nil {
 			return err
 		}
 		time.Sleep(2 * time.Minute)

@@ -28,7 +28,9 @@ func TestOnEventReceivesEventsInsteadOfTheServer(t *testing.T) {
 		ctx := context.Background()
 		deployment := nginx(1)
 		deployment.Spec.Template.Spec.Containers[0].Command = []string{"false"}
-		if _, err := client.AppsV1().Deployments("default").Create(ctx, deployment, metav1.CreateOptions{}); err != nil {
+		if _, err := client.AppsV1().Deployments("default").Create(
+			ctx, deployment, metav1.CreateOptions{},
+		); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(10 * time.Minute)
@@ -46,7 +48,9 @@ func TestOnEventReceivesEventsInsteadOfTheServer(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if i := slices.IndexFunc(stored.Items, func(e corev1.Event) bool { return e.InvolvedObject.Kind == "Pod" }); i >= 0 {
+		if i := slices.IndexFunc(
+			stored.Items, func(e corev1.Event) bool { return e.InvolvedObject.Kind == "Pod" },
+		); i >= 0 {
 			t.Errorf("the API server stores the event %s", stored.Items[i].Reason)
 		}
 	})

@@ -49,7 +49,8 @@ func ParseNodes(groups ...string) (nodes []*corev1.Node, err error) {
 				)
 			}
 			from[n.Name] = n.from
-			if len(groups) > 1 && n.Spec.PodCIDR != "" || n.Spec.PodCIDR == "" && len(n.Status.Addresses) == 0 { // each has addresses of its own
+			// each has addresses of its own
+			if len(groups) > 1 && n.Spec.PodCIDR != "" || n.Spec.PodCIDR == "" && len(n.Status.Addresses) == 0 {
 				renumber(n.Node, len(nodes)+1)
 			}
 			nodes = append(nodes, n.Node)
@@ -241,7 +242,8 @@ func NodeLike(n *corev1.Node, name string, index int) *corev1.Node {
 // renumber sets the addresses of an index.
 func renumber(n *corev1.Node, index int) {
 	fresh := NewNode(n.Name, index, resource.Quantity{}, resource.Quantity{})
-	n.Spec.PodCIDR, n.Spec.PodCIDRs, n.Status.Addresses = fresh.Spec.PodCIDR, fresh.Spec.PodCIDRs, fresh.Status.Addresses
+	n.Spec.PodCIDR, n.Spec.PodCIDRs, n.Status.Addresses =
+		fresh.Spec.PodCIDR, fresh.Spec.PodCIDRs, fresh.Status.Addresses
 }
 
 func sized(name, count, cpu, memory string) ([]*corev1.Node, error) {

@@ -79,7 +79,9 @@ func notReadyDeployment(d *appsv1.Deployment) string {
 
 func notReadyStatefulSet(s *appsv1.StatefulSet) string {
 	want := wanted(s.Spec.Replicas)
-	if why := notReadyReplicas(s.Spec.Replicas, s.Status.Replicas, s.Status.AvailableReplicas, s.Generation, s.Status.ObservedGeneration); why != "" {
+	if why := notReadyReplicas(
+		s.Spec.Replicas, s.Status.Replicas, s.Status.AvailableReplicas, s.Generation, s.Status.ObservedGeneration,
+	); why != "" {
 		return why
 	}
 	if s.Spec.UpdateStrategy.Type != appsv1.RollingUpdateStatefulSetStrategyType {

@@ -186,7 +186,9 @@ func (s *server) build(
 		return err
 	}
 	kube.ControlPlane.ProxyTransport.DialContext = dialLoopback
-	kube.KubeletClientConfig.Lookup = func(egressselector.NetworkContext) (utilnet.DialFunc, error) { return s.kubelets, nil }
+	kube.KubeletClientConfig.Lookup = func(egressselector.NetworkContext) (utilnet.DialFunc, error) {
+		return s.kubelets, nil
+	}
 	resolver := webhook.NewDefaultAuthenticationInfoResolverWrapper(
 		kube.ControlPlane.ProxyTransport, nil, generic.LoopbackClientConfig, generic.TracerProvider,
 	)
@@ -202,7 +204,8 @@ func (s *server) build(
 	if err != nil {
 		return err
 	}
-	extensions.GenericConfig.SkipOpenAPIInstallation, aggregator.GenericConfig.OpenAPIConfig = true, nil // see serveSchemas
+	// see serveSchemas
+	extensions.GenericConfig.SkipOpenAPIInstallation, aggregator.GenericConfig.OpenAPIConfig = true, nil
 	config := app.Config{Options: opts, Aggregator: aggregator, KubeAPIs: kube, ApiExtensions: extensions}
 	completed, err := config.Complete()
 	if err != nil {

@@ -269,7 +269,8 @@ func (e executor) ExecInContainer(
 
 // AttachContainer answers a request to attach to a container.
 func (e executor) AttachContainer(
-	ctx context.Context, _, _, _ string, _ io.Reader, out, errOut io.WriteCloser, _ bool, _ <-chan remotecommand.TerminalSize,
+	ctx context.Context, _, _, _ string, _ io.Reader, out, errOut io.WriteCloser, _ bool,
+	_ <-chan remotecommand.TerminalSize,
 ) error {
 	return e(ctx, writer(out), writer(errOut))
 }

@@ -138,7 +138,8 @@ func (c *Cluster) connectStore(ctx context.Context, config Config, o *options.Se
 	if e := config.Etcd; len(e.Endpoints) > 0 {
 		storage.Prefix = e.Prefix
 		storage.Transport.ServerList = e.Endpoints
-		storage.Transport.TrustedCAFile, storage.Transport.CertFile, storage.Transport.KeyFile = e.CAFile, e.CertFile, e.KeyFile
+		storage.Transport.TrustedCAFile, storage.Transport.CertFile, storage.Transport.KeyFile =
+			e.CAFile, e.CertFile, e.KeyFile
 		c.claim, err = e.claim(ctx, c.pki.ca.cert, config.Fatal)
 		return err
 	}
@@ -153,7 +154,9 @@ func (c *Cluster) connectStore(ctx context.Context, config Config, o *options.Se
 		return err
 	}
 	storage.Transport.ServerList = []string{"http://etcd.memory:1"} // a name that the dialer does not look at
-	storage.Transport.EgressLookup = func(egressselector.NetworkContext) (utilnet.DialFunc, error) { return c.store.dial, nil }
+	storage.Transport.EgressLookup = func(egressselector.NetworkContext) (utilnet.DialFunc, error) {
+		return c.store.dial, nil
+	}
 	return nil
 }
 

@@ -42,5 +42,6 @@ func (s *Server) progress(ctx context.Context, folder string) (end func()) {
 }
 
 func (s *Server) report(token string, value workDoneProgress) {
-	_ = s.conn.Notify(context.Background(), "$/progress", progressParams{Token: token, Value: value}) // an editor that is gone
+	// an editor that is gone
+	_ = s.conn.Notify(context.Background(), "$/progress", progressParams{Token: token, Value: value})
 }

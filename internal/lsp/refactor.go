@@ -112,7 +112,8 @@ func (r *refactoring) extract(set *lint.Set, object *lint.Resource, container *m
 	}
 	for _, item := range env.Value.Items {
 		name, value := item.Get("name"), item.Get("value")
-		if !r.within(item) || name == nil || value == nil || value.Value.Style == manifest.Block || value.Value.Shared ||
+		if !r.within(item) || name == nil || value == nil || value.Value.Style == manifest.Block ||
+			value.Value.Shared ||
 			strings.Contains(value.Value.Text, "$(") { // a reference to another variable, which a ConfigMap cannot hold
 			continue
 		}

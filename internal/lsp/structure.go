@@ -218,7 +218,8 @@ func (s *Server) lenses(ctx context.Context, p documentParams) (any, error) {
 			say("selects %s", o.selected(r))
 		}
 		gk := r.GroupKind()
-		if n := users[subject{group: gk.Group, kind: gk.Kind, namespace: r.Object.Namespace, name: r.Object.Name}]; n.all > 0 {
+		if n := users[subject{group: gk.Group, kind: gk.Kind, namespace: r.Object.Namespace,
+			name: r.Object.Name}]; n.all > 0 {
 			say("used by %s", n)
 		}
 	}

@@ -42,7 +42,7 @@ func cleanMappings(smaps *bufio.Scanner, file string) (clean []mapping) {
 	for smaps.Scan() {
 		fields := bytes.Fields(smaps.Bytes())
 		switch {
-		case len(fields) >= 5 && bytes.IndexByte(fields[0], '-') > 0: // 00400000-0048a000 r-xp 00000000 fd:03 960637 /bin/x
+		case len(fields) >= 5 && bytes.IndexByte(fields[0], '-') > 0: // 00400000-0048a000 r-xp 00000000 fd:03 960637 /x
 			start, end, _ := bytes.Cut(fields[0], []byte("-"))
 			at = mapping{address(start), address(end)}
 			wanted = len(fields) == 6 && fields[1][1] == '-' && string(fields[5]) == file

@@ -56,7 +56,8 @@ func matchInternet(cidr netip.Prefix, except []netip.Prefix) Verdict {
 		return Blocked
 	case cidr.Bits() == 0 && !slices.ContainsFunc(except, func(p netip.Prefix) bool { return !inside(p) }):
 		return Allowed
-	case slices.ContainsFunc(except, func(p netip.Prefix) bool { return p.Bits() <= cidr.Bits() && p.Contains(cidr.Addr()) }):
+	case slices.ContainsFunc(except,
+		func(p netip.Prefix) bool { return p.Bits() <= cidr.Bits() && p.Contains(cidr.Addr()) }):
 		return Blocked
 	}
 	return Depends

@@ -270,7 +270,8 @@ func (j *judge) flagged(c testCase, known check) (n int, refused string, err err
 		}
 	}
 	if slices.ContainsFunc(diagnostics, func(d diag.Diagnostic) bool {
-		return d.Severity == diag.Error && (strings.HasSuffix(d.Path, "containers") || d.Path == "spec" && d.Rule == "field-type")
+		return d.Severity == diag.Error && (strings.HasSuffix(d.Path, "containers") ||
+			d.Path == "spec" && d.Rule == "field-type")
 	}) {
 		refused = cmp.Or(refused, noContainers)
 	}

@@ -21,10 +21,11 @@ var Expanders = []string{ExpandPrice, ExpandLeastWaste, ExpandRandom}
 
 // NodeGroup is a group of alike nodes that grows and shrinks with the pods that need it.
 type NodeGroup struct {
-	Name  string        `json:"name"`
-	Min   int           `json:"min"`             // -1, of a group without Size: the nodes that there are
-	Max   int           `json:"max"`             // -1, of a group without Size: what the cluster states
-	Size  string        `json:"size"`            // of a node: 4cpu16Gi; empty: as the nodes of a group that a cluster has
+	Name string `json:"name"`
+	Min  int    `json:"min"` // -1, of a group without Size: the nodes that there are
+	Max  int    `json:"max"` // -1, of a group without Size: what the cluster states
+	// of a node: 4cpu16Gi; empty: as the nodes of a group that a cluster has
+	Size  string        `json:"size"`
 	Rest  []string      `json:"rest,omitempty"`  // other attributes of nodes, as --nodes has them: zone=a, taint=...
 	Price float64       `json:"price,omitempty"` // of a node for an hour, in the user's currency
 	Boot  time.Duration `json:"boot"`            // from the request for a node until it is ready

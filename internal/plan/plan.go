@@ -54,7 +54,8 @@ type Plan struct {
 	Expectations []Expectation `json:"expectations"` // in the order of the scenario
 	Assumptions  []string      `json:"assumptions"`  // what no code of Kubernetes decided, one line each
 
-	Remedies   []Remedy   `json:"remedies,omitempty"`   // changes with which a plan that stalls completes, the nearest first
+	// changes with which a plan that stalls completes, the nearest first
+	Remedies   []Remedy   `json:"remedies,omitempty"`
 	Outcomes   []Outcome  `json:"sweeps,omitempty"`     // what becomes of the change when a node or a zone goes
 	Seeds      *Seeds     `json:"seeds,omitempty"`      // what other seeds lead to
 	Fit        *Fit       `json:"fit,omitempty"`        // how many more replicas of a workload the nodes hold
@@ -289,7 +290,8 @@ type Problem struct {
 	Open     bool        `json:"open"`           // it still stood at the end
 	Help     string      `json:"help,omitempty"` // what to do about it
 
-	Trap     string   `json:"trap,omitempty"`     // name of the known trap that it is; docs/plan-traps.md has the catalogue
+	// name of the known trap that it is; docs/plan-traps.md has the catalogue
+	Trap     string   `json:"trap,omitempty"`
 	Cause    string   `json:"cause,omitempty"`    // why it goes wrong, where a trap says it
 	Evidence []string `json:"evidence,omitempty"` // what of the simulation shows the cause
 	Report   string   `json:"report,omitempty"`   // URL of a public report of the trap

@@ -22,9 +22,10 @@ const AllNodes = "all"
 
 // Disruption is something that happens to a node or a zone when the change has settled.
 type Disruption struct {
-	Kind   string `json:"kind"`            // drain-node, fail-node, fail-zone, drain-in-turn
-	Target string `json:"target"`          // name of the node or the zone, or AllNodes
-	Surge  int    `json:"surge,omitempty"` // of drain-in-turn: nodes that come first and replace others; 0: each comes back
+	Kind   string `json:"kind"`   // drain-node, fail-node, fail-zone, drain-in-turn
+	Target string `json:"target"` // name of the node or the zone, or AllNodes
+	// of drain-in-turn: nodes that come first and replace others; 0: each comes back
+	Surge int `json:"surge,omitempty"`
 }
 
 // String returns the disruption as users read it: drain-node=node-1.
@@ -59,7 +60,8 @@ func Disruptions(kind string, p *Plan) (all []Disruption) {
 
 // Outcome is what becomes of a plan in a disruption.
 type Outcome struct {
-	Kind           string            `json:"kind"`      // of the disruption: drain-node, fail-node, fail-zone, drain-in-turn
+	// of the disruption: drain-node, fail-node, fail-zone, drain-in-turn
+	Kind           string            `json:"kind"`
 	Target         string            `json:"target"`    // name of the node or the zone, or AllNodes
 	Converged      bool              `json:"converged"` // everything recovered
 	Reason         string            `json:"reason"`    // why not, or which expectation failed; empty if all is well
@@ -78,13 +80,14 @@ type Outcome struct {
 
 // Turn is how the upgrade of a node went when nodes are drained in turn. What is null did not happen.
 type Turn struct {
-	Node       string   `json:"node"`
-	At         *Time    `json:"at"`                   // when its drain began
-	Drained    *Time    `json:"drained"`              // when its drain ended
-	Done       *Time    `json:"done"`                 // when it was back, or had been deleted
-	Waited     Time     `json:"waited"`               // how long budgets forbade evictions
-	ReplacedBy string   `json:"replacedBy,omitempty"` // the surge node
-	Refusals   []string `json:"refusals,omitempty"`   // what kubectl drain refuses without a flag, and what is lost with it
+	Node       string `json:"node"`
+	At         *Time  `json:"at"`                   // when its drain began
+	Drained    *Time  `json:"drained"`              // when its drain ended
+	Done       *Time  `json:"done"`                 // when it was back, or had been deleted
+	Waited     Time   `json:"waited"`               // how long budgets forbade evictions
+	ReplacedBy string `json:"replacedBy,omitempty"` // the surge node
+	// what kubectl drain refuses without a flag, and what is lost with it
+	Refusals []string `json:"refusals,omitempty"`
 }
 
 // OutcomeWorkload is how a workload fared.

@@ -171,7 +171,8 @@ func (e *expression) look(w *written, field string, store *schema.Store, ast *ce
 			}
 		case celast.CallKind:
 			args := x.AsCall().Args()
-			if x.AsCall().FunctionName() == "_[_]" && args[0].Kind() == celast.IdentKind && args[0].AsIdent() == varObjects &&
+			if x.AsCall().FunctionName() == "_[_]" && args[0].Kind() == celast.IdentKind &&
+				args[0].AsIdent() == varObjects &&
 				args[1].Kind() == celast.LiteralKind {
 				if kind, ok := args[1].AsLiteral().(types.String); ok {
 					named++

@@ -82,7 +82,8 @@ type subject struct {
 func (e *evaluation) check(p *lint.Pass) error {
 	s := &subject{
 		of: p.Document.Object, file: p.Document.File.Name, object: p.Document.Value, stored: p.Stored,
-		params: p.Params, report: p.Report, size: 2*len(p.Document.JSON) + 1000 + sizeOf(map[string]any(p.Params)), // with defaults
+		// with defaults
+		params: p.Params, report: p.Report, size: 2*len(p.Document.JSON) + 1000 + sizeOf(map[string]any(p.Params)),
 	}
 	if p.Pods != nil {
 		s.specPath = p.Pods.SpecPath

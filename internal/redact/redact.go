@@ -226,7 +226,8 @@ func (r *Redactor) Diagnostics(all []diag.Diagnostic) []diag.Diagnostic {
 				derived && slices.ContainsFunc(f.Edits, func(e source.Edit) bool { return e.NewText != "" })
 		})
 		for j := range d.Fixes {
-			if f := &d.Fixes[j]; slices.ContainsFunc(f.Edits, func(e source.Edit) bool { return r.shows(d, e.NewText) }) {
+			if f := &d.Fixes[j]; slices.ContainsFunc(f.Edits,
+				func(e source.Edit) bool { return r.shows(d, e.NewText) }) {
 				f.Edits = nil
 			}
 		}

@@ -90,7 +90,8 @@ func (d *digest) file(name string) {
 
 // folder adds all files below a folder.
 func (d *digest) folder(dir string) {
-	_ = filepath.WalkDir(dir, func(name string, e fs.DirEntry, err error) error { // what cannot be read is not rendered either
+	// what cannot be read is not rendered either
+	_ = filepath.WalkDir(dir, func(name string, e fs.DirEntry, err error) error {
 		if err == nil && !e.IsDir() {
 			d.file(name)
 		}

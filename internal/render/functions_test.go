@@ -32,7 +32,8 @@ func TestTemplatesMayCallTheFunctionsThatAreListed(t *testing.T) {
 		if len(tree.Sources) != 1 {
 			t.Fatalf("%d sources", len(tree.Sources))
 		}
-		for _, f := range tree.Sources[0].Render(tree.Sources[0].Variants[0], Options{KubernetesVersion: "1.37"}).Findings {
+		for _, f := range tree.Sources[0].Render(tree.Sources[0].Variants[0],
+			Options{KubernetesVersion: "1.37"}).Findings {
 			if strings.Contains(f.Message, "not defined") {
 				return f.Message
 			}

@@ -86,7 +86,9 @@ func unpackTo(t *testing.T, a *txtar.Archive, dir string) {
 // wantedPlaces returns the lines of a comment that ask for places, in their order.
 func wantedPlaces(comment string) (wanted []string) {
 	for l := range strings.Lines(comment) {
-		if word, _, _ := strings.Cut(l, " "); !slices.Contains([]string{"source", "loose", "failed", "elsewhere"}, word) && strings.Contains(l, ": ") {
+		known := []string{"source", "loose", "failed", "elsewhere"}
+		if word, _, _ := strings.Cut(l, " "); !slices.Contains(known, word) &&
+			strings.Contains(l, ": ") {
 			wanted = append(wanted, strings.TrimSpace(l))
 		}
 	}

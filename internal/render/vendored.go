@@ -162,7 +162,9 @@ func (read Reader) remoteDependencies(dir string) (refs []ChartRef) {
 		if dep == nil || !isChartRepository(dep.Repository) || exists(filepath.Join(dir, "charts", dep.Name)) {
 			continue
 		}
-		if packaged, err := filepath.Glob(filepath.Join(dir, "charts", dep.Name+"-*.tgz")); err == nil && len(packaged) > 0 {
+		if packaged, err := filepath.Glob(
+			filepath.Join(dir, "charts", dep.Name+"-*.tgz"),
+		); err == nil && len(packaged) > 0 {
 			continue
 		}
 		refs = append(refs, dependencyRef(dep))

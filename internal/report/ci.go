@@ -20,7 +20,8 @@ func writeGitHub(w io.Writer, r *Lint, _ Options) error {
 		if d.Help != "" {
 			text += "\n" + d.Help
 		}
-		if d.RenderedFrom != "" && d.Range.File == source.Stdin { // the repository has the template, at a line that is not known
+		// the repository has the template, at a line that is not known
+		if d.RenderedFrom != "" && d.Range.File == source.Stdin {
 			if _, err := fmt.Fprintf(
 				w, "::%s file=%s,title=%s::%s\n", githubCommand[d.Severity], sanitize.GitHubProperty(d.RenderedFrom),
 				sanitize.GitHubProperty(d.Rule), sanitize.GitHubData(d.Object.String()+": "+text),

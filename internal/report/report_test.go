@@ -91,7 +91,8 @@ func sample(versions ...string) *report.Lint {
 	}
 	diag.Sort(ds)
 	res := &lint.Result{Versions: versions, Diagnostics: ds}
-	res.Summary.Files, res.Summary.Documents, res.Summary.Errors, res.Summary.Warnings, res.Summary.Infos, res.Summary.Suppressed, res.Summary.Skipped = 3, 4, 3, 1, 1, 2, 1
+	res.Summary.Files, res.Summary.Documents, res.Summary.Errors,
+		res.Summary.Warnings, res.Summary.Infos, res.Summary.Suppressed, res.Summary.Skipped = 3, 4, 3, 1, 1, 2, 1
 	return &report.Lint{Result: res, Program: "v1.2.3", Rules: []*lint.Rule{
 		{
 			Name: "api-server", Title: "the API server refuses the object", Doc: "It does.", Severity: diag.Error,

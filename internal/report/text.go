@@ -103,7 +103,8 @@ func (t *textWriter) source(name string) *source.File {
 // adviceAt returns how many findings at the beginning are advice about one place, which fits in a line.
 func adviceAt(all []diag.Diagnostic) (n int) {
 	first := &all[0]
-	for n < len(all) && all[n].Severity == diag.Info && all[n].Range.File == first.Range.File && all[n].Object == first.Object &&
+	for n < len(all) && all[n].Severity == diag.Info && all[n].Range.File == first.Range.File &&
+		all[n].Object == first.Object &&
 		all[n].Range.Start.Line == first.Range.Start.Line && slices.Equal(all[n].Variants, first.Variants) &&
 		slices.Equal(all[n].Versions, first.Versions) {
 		n++

@@ -31,7 +31,9 @@ type grant struct {
 
 // permissions finds who may do more than before.
 func permissions(e *environment) (found []Consequence) {
-	if !slices.ContainsFunc(e.pairs, func(p *pair) bool { return p.action != "" && p.newest().Resource.GroupKind().Group == rbacGroup }) {
+	if !slices.ContainsFunc(
+		e.pairs, func(p *pair) bool { return p.action != "" && p.newest().Resource.GroupKind().Group == rbacGroup },
+	) {
 		return nil
 	}
 	before, after := grantsOf(e.before()), grantsOf(e.after())
@@ -245,7 +247,9 @@ func covered(g grant, before map[grant]*Object, had rights) bool {
 		if i := slices.Index(builtin, name); i >= 0 {
 			from = i
 		}
-	} else if ok, _ := validation.Covers(slices.Concat(had[g.scope()], had[everywhere]), []rbacv1.PolicyRule{g.rule()}); ok {
+	} else if ok, _ := validation.Covers(
+		slices.Concat(had[g.scope()], had[everywhere]), []rbacv1.PolicyRule{g.rule()},
+	); ok {
 		return true
 	}
 	return slices.ContainsFunc(

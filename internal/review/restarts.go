@@ -167,7 +167,8 @@ func staleConfig(e *environment) (found []Consequence) {
 			continue
 		}
 		for _, p := range e.both("apps", "Deployment", "StatefulSet", "DaemonSet") {
-			if e.restarted[p.new] || noReplicas(p.new) || p.new.Resource.Object.Namespace != config.new.Resource.Object.Namespace ||
+			if e.restarted[p.new] || noReplicas(p.new) ||
+				p.new.Resource.Object.Namespace != config.new.Resource.Object.Namespace ||
 				restartedByOthers(p.new) {
 				continue
 			}

@@ -132,7 +132,8 @@ func TestDamagedFileIsRefused(t *testing.T) {
 				t.Fatal(err)
 			}
 			var damaged *trial.DamagedError
-			if err := on.Do(t.Context(), func(*trial.Session) error { return nil }); !errors.As(err, &damaged) || !strings.Contains(err.Error(), "`seatrial reset`") {
+			if err := on.Do(t.Context(), func(*trial.Session) error { return nil }); !errors.As(err, &damaged) ||
+				!strings.Contains(err.Error(), "`seatrial reset`") {
 				t.Errorf("got %v", err)
 			}
 		})

@@ -202,7 +202,8 @@ func (v Verb) Call(ctx context.Context, t *Trial, args []string, in io.Reader, o
 		c := &connection{config: s.RESTConfig(), warnings: warned}
 		if v.follows(args) {
 			c.watches = &watches{}
-			go func() { _ = c.watches.endWhenSettled(context.Background(), s.RESTConfig()) }() // it ends the watches whatever it finds
+			// it ends the watches whatever it finds
+			go func() { _ = c.watches.endWhenSettled(context.Background(), s.RESTConfig()) }()
 		}
 		streams := genericiooptions.IOStreams{In: &person{in}, Out: out, ErrOut: errOut}
 		if !v.startsProgram(args) {

@@ -174,7 +174,9 @@ func (t *Trial) begin(ctx context.Context, state *state, config cluster.Config, 
 			return err
 		}
 		defer engine.Close()
-		if result, err = bounded(func() error { return f(&Session{Cluster: engine, Began: time.Now(), Seed: state.Seed}) }); err != nil {
+		if result, err = bounded(
+			func() error { return f(&Session{Cluster: engine, Began: time.Now(), Seed: state.Seed}) },
+		); err != nil {
 			return err
 		}
 		time.Sleep(flushTime)

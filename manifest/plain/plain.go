@@ -413,11 +413,13 @@ func (r *reader) number(text []byte) bool {
 		return true
 	case len(rest) == 0:
 		return false
-	case bytes.Count(rest, []byte(".")) > 1 && !bytes.ContainsFunc(rest, func(r rune) bool { return r != '.' && !isDigit(byte(r)) }): // 10.0.0.1
+	case bytes.Count(rest, []byte(".")) > 1 &&
+		!bytes.ContainsFunc(rest, func(r rune) bool { return r != '.' && !isDigit(byte(r)) }): // 10.0.0.1
 	case text[0] == '0':
 		return false
 	case string(rest) == "%", bytes.IndexByte(rest, '/') >= 0: // 10%, 10.0.0.0/8
-	case onlyAlphanumeric(rest) && bytes.ContainsFunc(rest, func(r rune) bool { return !isDigit(byte(r)) && r != 'e' && r != 'E' }): // 100m, 67cc84df8d
+	case onlyAlphanumeric(rest) &&
+		bytes.ContainsFunc(rest, func(r rune) bool { return !isDigit(byte(r)) && r != 'e' && r != 'E' }): // 100m
 	default:
 		return false
 	}

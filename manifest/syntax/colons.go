@@ -157,7 +157,8 @@ func (s *explainer) twoColons() *Problem {
 				fmt.Sprintf("value of %s holds a colon followed by a space", strconv.Quote(t[m[2]:m[3]])),
 				"put the value into quotes; or, if it is a mapping, on a line of its own",
 			)
-			if words := strings.Fields(value[:i]); len(words) > 1 && !strings.ContainsAny(value, `"\#`) { // a text, not a key
+			// a text, not a key
+			if words := strings.Fields(value[:i]); len(words) > 1 && !strings.ContainsAny(value, `"\#`) {
 				r.Fixes = []Fix{{
 					Message: "quote the value",
 					Edits:   []Edit{{r.Start, r.End, `"` + value + `"`}},

@@ -30,9 +30,10 @@ var declared []byte
 type Declared struct {
 	Rule  string `json:"rule"`            // the tag: immutable, maxItems, format; or oneOf, atMostOneOf
 	Value string `json:"value,omitempty"` // of the tag: 32, k8s-short-name; of oneOf the fields, parted by commas
-	On    string `json:"on,omitempty"`    // the part of the field that it is about: each value, or a field below; "" for the field
-	When  string `json:"when,omitempty"`  // the condition on which it holds, in words
-	Text  string `json:"text"`            // the rule in words
+	// the part of the field that it is about: each value, or a field below; "" for the field
+	On   string `json:"on,omitempty"`
+	When string `json:"when,omitempty"` // the condition on which it holds, in words
+	Text string `json:"text"`           // the rule in words
 }
 
 // Rules gives what declarative validation asks, by definition name and field name.

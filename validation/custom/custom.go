@@ -382,7 +382,9 @@ func compile(
 	}
 	internal := &apiextensions.CustomResourceValidation{}
 	if val != nil {
-		if err := apiextensionsv1.Convert_v1_CustomResourceValidation_To_apiextensions_CustomResourceValidation(val, internal, nil); err != nil {
+		if err := apiextensionsv1.Convert_v1_CustomResourceValidation_To_apiextensions_CustomResourceValidation(
+			val, internal, nil,
+		); err != nil {
 			return nil, err
 		}
 		s, err := structuralschema.NewStructural(internal.OpenAPIV3Schema)
@@ -416,7 +418,9 @@ func compile(
 	}
 	if sub := v.Subresources; sub != nil && sub.Scale != nil {
 		scale = &apiextensions.CustomResourceSubresourceScale{}
-		if err := apiextensionsv1.Convert_v1_CustomResourceSubresourceScale_To_apiextensions_CustomResourceSubresourceScale(sub.Scale, scale, nil); err != nil {
+		if err := apiextensionsv1.Convert_v1_CustomResourceSubresourceScale_To_apiextensions_CustomResourceSubresourceScale(
+			sub.Scale, scale, nil,
+		); err != nil {
 			return nil, err
 		}
 	}

@@ -247,7 +247,10 @@ func (o *lintOptions) run(ctx context.Context) (err error) {
 		return o.keepBaseline(job, res)
 	}
 	res.Summary.WithoutObjects, res.Summary.Hidden = job.workspace.Foreign, job.workspace.Hidden
-	if err := writeLint(w, job.workspace.Files, job.Options.All, res, job.format, report.Options{Color: job.color, All: o.all, Verbose: o.verbose}); err != nil {
+	if err := writeLint(
+		w, job.workspace.Files, job.Options.All, res, job.format,
+		report.Options{Color: job.color, All: o.all, Verbose: o.verbose},
+	); err != nil {
 		return &exitError{exitFailed, err}
 	}
 	if len(res.Assumed) > 0 {

@@ -234,7 +234,8 @@ func (o *upOptions) serve(ctx context.Context, config live.Config) (err error) {
 	if err != nil {
 		return errors.Join(err, c.Close())
 	}
-	fmt.Fprintf(o.Out, "The cluster is up: %s.\n", c.URL) // in the background to a log, which thereby has its room on the disk
+	// in the background to a log, which thereby has its room on the disk
+	fmt.Fprintf(o.Out, "The cluster is up: %s.\n", c.URL)
 	if !o.inBackground() {
 		if err := o.tellHow(file); err != nil {
 			return errors.Join(err, c.Close())
@@ -267,7 +268,8 @@ func logWarnings(w io.Writer) {
 	klog.ClearLogger()
 	var flags flag.FlagSet
 	klog.InitFlags(&flags)
-	for name, value := range map[string]string{"logtostderr": "false", "stderrthreshold": "FATAL"} { // or it would tell errors twice
+	// or it would tell errors twice
+	for name, value := range map[string]string{"logtostderr": "false", "stderrthreshold": "FATAL"} {
 		if err := flags.Set(name, value); err != nil {
 			panic(err) // never: these are flags of klog's
 		}

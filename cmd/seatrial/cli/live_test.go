@@ -134,7 +134,9 @@ func TestInterruptedDownGoesOn(t *testing.T) {
 		ctx, []string{"down", "--purge", "--data-dir", string(folder)},
 		Streams{Out: &said, Err: &said, Getenv: os.Getenv},
 	)
-	if want := fmt.Sprintf("seatrial: interrupted: the cluster in %s goes on ending, and what it has stored stays\n", folder); code != exitFailed || said.String() != want {
+	if want := fmt.Sprintf(
+		"seatrial: interrupted: the cluster in %s goes on ending, and what it has stored stays\n", folder,
+	); code != exitFailed || said.String() != want {
 		t.Errorf("exit code %d, %q; want %q", code, said.String(), want)
 	}
 	if err := syscall.Kill(pid, syscall.SIGCONT); err != nil {
@@ -173,7 +175,9 @@ func TestKills(t *testing.T) {
 		t.Fatalf("up: %v\n%s", err, out)
 	}
 	check(t, acknowledged)
-	if out, err := program(t, "wait", "--for=condition=Available", "deployment/web", "--timeout=2m", "--context", "seatrial"); err != nil {
+	if out, err := program(
+		t, "wait", "--for=condition=Available", "deployment/web", "--timeout=2m", "--context", "seatrial",
+	); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
 	t.Logf("%d acknowledged writes", len(acknowledged))
@@ -210,7 +214,9 @@ func write(t *testing.T, home string, round int, acknowledged map[string]int) {
 		t.Fatal("it does not run")
 	}
 	if round == 0 {
-		if out, err := program(t, "create", "deployment", "web", "--image=nginx", "--replicas=3", "--context", "seatrial"); err != nil {
+		if out, err := program(
+			t, "create", "deployment", "web", "--image=nginx", "--replicas=3", "--context", "seatrial",
+		); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
 	}

@@ -87,7 +87,9 @@ spec:
 
 // written opens files of the shop in an editor, and returns how to write a request at a mark, and which mark is at a
 // place.
-func written(t *testing.T) (e *editor, at func(mark string, more map[string]any) map[string]any, name func(string, position) string) {
+func written(
+	t *testing.T,
+) (e *editor, at func(mark string, more map[string]any) map[string]any, name func(string, position) string) {
 	t.Helper()
 	dir := t.TempDir()
 	e = newEditor(t)

@@ -87,7 +87,9 @@ func TestStaticVerdictOnMutants(t *testing.T) {
 					if problem != "" {
 						t.Errorf("%s %s: %s: %s", k.GroupVersion(), k.Kind, what, problem)
 					}
-					if v := c.judge.Create(context.Background(), gvkOfKind(k), mutants[0].JSON, "default"); !v.Accepted() {
+					if v := c.judge.Create(
+						context.Background(), gvkOfKind(k), mutants[0].JSON, "default",
+					); !v.Accepted() {
 						refused++
 					}
 				}

@@ -226,7 +226,9 @@ func (o *planOptions) run(ctx context.Context) error {
 	}
 	res.Redact()
 	if res.Rejected != nil {
-		if err := writeLint(o.Out, o.Files, app.Rules(), res.Rejected, report.Formats[0], report.Options{Color: color}); err != nil {
+		if err := writeLint(
+			o.Out, o.Files, app.Rules(), res.Rejected, report.Formats[0], report.Options{Color: color},
+		); err != nil {
 			return &exitError{exitFailed, err}
 		}
 		fmt.Fprintln(o.Err, "seatrial: nothing was simulated: the API server would refuse the manifests")

@@ -41,7 +41,9 @@ Exit codes: 0 nothing is worse; 1 something is; 2 wrong usage; 3 could not run.`
 				return err
 			}
 			all := plan.Compare(before, after)
-			if err := report.WritePlanDiff(s.Out, all, report.Options{Color: painted, Width: terminalWidth(s.Out)}); err != nil {
+			if err := report.WritePlanDiff(
+				s.Out, all, report.Options{Color: painted, Width: terminalWidth(s.Out)},
+			); err != nil {
 				return &exitError{exitFailed, err}
 			}
 			if slices.ContainsFunc(all, func(d plan.Difference) bool { return d.Worse }) {
@@ -85,7 +87,9 @@ Exit codes: 0 all expectations are met; 1 one is not; 2 wrong usage; 3 could not
 				return err
 			}
 			answers := scenario.Judge(p, plan.EvidenceOf(p))
-			if err := report.WriteExpectations(s.Out, answers, report.Options{Color: painted, Width: terminalWidth(s.Out)}); err != nil {
+			if err := report.WriteExpectations(
+				s.Out, answers, report.Options{Color: painted, Width: terminalWidth(s.Out)},
+			); err != nil {
 				return &exitError{exitFailed, err}
 			}
 			if slices.ContainsFunc(answers, func(e plan.Expectation) bool { return !e.Passed }) {

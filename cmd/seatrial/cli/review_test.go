@@ -429,7 +429,9 @@ func TestReviewOfUnusualRepositories(t *testing.T) {
 		other.commit("next")
 		r.git("-C", "other", "pull", "--quiet", "origin", "main")
 		r.commit("next")
-		if out, errors, code := r.review("--base", "HEAD~1", "--head", "HEAD"); code != exitClean || strings.Contains(out, "other/") {
+		if out, errors, code := r.review(
+			"--base", "HEAD~1", "--head", "HEAD",
+		); code != exitClean || strings.Contains(out, "other/") {
 			t.Errorf("exit code %d: %s%s", code, out, errors)
 		}
 	})

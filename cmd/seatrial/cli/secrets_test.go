@@ -157,7 +157,8 @@ func TestSchemasShowNoValuesOfSecrets(t *testing.T) {
 func TestPlanShowsNoValuesOfSecrets(t *testing.T) {
 	for _, format := range report.PlanNames() {
 		code, out := run(t, plantedManifests(), "plan", "--rules", "all", "--verbose", "-o", format)
-		if code != exitFindings || !strings.Contains(strings.ReplaceAll(out, `\*`, "*"), "refused: ***") { // Markdown escapes
+		// Markdown escapes
+		if code != exitFindings || !strings.Contains(strings.ReplaceAll(out, `\*`, "*"), "refused: ***") {
 			t.Errorf("plan -o %s: exit code %d: %s", format, code, out)
 		}
 		shows(t, "plan -o "+format, out)

@@ -253,7 +253,8 @@ func TestShellsComplete(t *testing.T) {
 func (term *terminal) completed(text string) string {
 	term.t.Helper()
 	before := term.shown.Len()
-	term.typed("seatrial " + text + "\t\x01echo line:\x05:end\r") // ctrl-A and ctrl-E: the begin and the end of the line
+	// ctrl-A and ctrl-E: the begin and the end of the line
+	term.typed("seatrial " + text + "\t\x01echo line:\x05:end\r")
 	printed := regexp.MustCompile(`[\r\n]line:seatrial ([^\r\n]*?) *:end`)
 	for limit := time.After(time.Minute); ; {
 		if m := printed.FindStringSubmatch(term.shown.String()[before:]); m != nil {

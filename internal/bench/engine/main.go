@@ -198,7 +198,9 @@ func rollout(replicas, minReady int32) func(context.Context, *kubernetes.Clients
 			return err
 		}
 		patch := []byte(`{"spec":{"template":{"spec":{"containers":[{"name":"nginx","image":"nginx:latest"}]}}}}`)
-		if _, err := deployments.Patch(ctx, "nginx-deploy", types.StrategicMergePatchType, patch, metav1.PatchOptions{}); err != nil {
+		if _, err := deployments.Patch(
+			ctx, "nginx-deploy", types.StrategicMergePatchType, patch, metav1.PatchOptions{},
+		); err != nil {
 			return err
 		}
 		return available(ctx, client, replicas)
@@ -236,10 +238,11 @@ func cronDay(count int) func(context.Context, *kubernetes.Clientset) error {
 				ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("cron-%d", i), Namespace: "default"},
 				Spec: batchv1.CronJobSpec{
 					Schedule: fmt.Sprintf("%d * * * *", i%60),
-					JobTemplate: batchv1.JobTemplateSpec{Spec: batchv1.JobSpec{Template: corev1.PodTemplateSpec{Spec: corev1.PodSpec{
-						RestartPolicy: corev1.RestartPolicyNever,
-						Containers:    []corev1.Container{{Name: "work", Image: "busybox:1.37"}},
-					}}}},
+					JobTemplate: batchv1.JobTemplateSpec{Spec: batchv1.JobSpec{Template: corev1.PodTemplateSpec{
+						Spec: corev1.PodSpec{
+							RestartPolicy: corev1.RestartPolicyNever,
+							Containers:    []corev1.Container{{Name: "work", Image: "busybox:1.37"}},
+						}}}},
 				},
 			}
 			if _, err := client.BatchV1().CronJobs("default").Create(ctx, c, metav1.CreateOptions{}); err != nil {

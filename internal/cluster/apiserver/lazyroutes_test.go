@@ -120,7 +120,8 @@ func TestListsAnswerAsRoutesDo(t *testing.T) {
 					got, want := answer(t, s, h, path, accept), answer(
 						t, s, http.HandlerFunc(made.container.Dispatch), path, accept,
 					)
-					if got != want && !(strings.HasPrefix(got, "406 ") && strings.HasPrefix(want, "406 ")) { // their messages differ
+					// their messages differ
+					if got != want && !(strings.HasPrefix(got, "406 ") && strings.HasPrefix(want, "406 ")) {
 						t.Errorf("%s as %s:\n%s\nits routes answer\n%s", path, accept, got, want)
 					}
 					compared++
@@ -149,18 +150,19 @@ func answer(t *testing.T, s *Server, h http.Handler, path, accept string) string
 
 func TestPlaceholders(t *testing.T) {
 	for path, want := range map[string]string{
-		"/":                               "/",
-		"/version":                        "/version",
-		"/api/v1":                         "/api/v1",
-		"/api/v1/pods":                    "/api/v1/pods",
-		"/api/v1/nodes/worker/status":     "/api/v1/nodes/{name}/status",
-		"/api/v1/namespaces":              "/api/v1/namespaces",
-		"/api/v1/namespaces/shop":         "/api/v1/namespaces/{name}",
-		"/api/v1/namespaces/shop/status":  "/api/v1/namespaces/{namespace}/status", // no route: it passes through the whole chain
-		"/api/v1/namespaces/shop/pods":    "/api/v1/namespaces/{namespace}/pods",
-		"/api/v1/namespaces/shop/pods/a":  "/api/v1/namespaces/{namespace}/pods/{name}",
-		"/apis/apps/v1/deployments":       "/apis/apps/v1/deployments",
-		"/apis/batch/v1/namespaces/a/b/c": "/apis/batch/v1/namespaces/{namespace}/b/{name}",
+		"/":                           "/",
+		"/version":                    "/version",
+		"/api/v1":                     "/api/v1",
+		"/api/v1/pods":                "/api/v1/pods",
+		"/api/v1/nodes/worker/status": "/api/v1/nodes/{name}/status",
+		"/api/v1/namespaces":          "/api/v1/namespaces",
+		"/api/v1/namespaces/shop":     "/api/v1/namespaces/{name}",
+		// no route: it passes through the whole chain
+		"/api/v1/namespaces/shop/status":                      "/api/v1/namespaces/{namespace}/status",
+		"/api/v1/namespaces/shop/pods":                        "/api/v1/namespaces/{namespace}/pods",
+		"/api/v1/namespaces/shop/pods/a":                      "/api/v1/namespaces/{namespace}/pods/{name}",
+		"/apis/apps/v1/deployments":                           "/apis/apps/v1/deployments",
+		"/apis/batch/v1/namespaces/a/b/c":                     "/apis/batch/v1/namespaces/{namespace}/b/{name}",
 		"/apis/apps/v1/namespaces/shop/deployments/web/scale": "/apis/apps/v1/namespaces/{namespace}/deployments/{name}/scale",
 	} {
 		if got := placeholders(path); got != want {

@@ -63,7 +63,9 @@ func serveOpenAPI(
 	custom.OpenAPIVersionedService = handler.NewOpenAPIService(&spec.Swagger{})
 	custom.StaticOpenAPISpec = &spec.Swagger{}
 	mux := http.NewServeMux()
-	if err := custom.OpenAPIV3VersionedService.RegisterOpenAPIV3VersionedService(openAPIV3, pathHandler{mux}); err != nil {
+	if err := custom.OpenAPIV3VersionedService.RegisterOpenAPIV3VersionedService(
+		openAPIV3, pathHandler{mux},
+	); err != nil {
 		return err
 	}
 	custom.OpenAPIVersionedService.RegisterOpenAPIVersionedService(openAPIV2, pathHandler{mux})

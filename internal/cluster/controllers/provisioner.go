@@ -215,7 +215,8 @@ func (p *provisioner) volume(claim *v1.PersistentVolumeClaim) *v1.PersistentVolu
 	name, size := "pvc-"+string(claim.UID), claim.Spec.Resources.Requests[v1.ResourceStorage]
 	source := v1.PersistentVolumeSource{HostPath: &v1.HostPathVolumeSource{Path: simulatedDisks + name}}
 	driver := claim.Annotations[volume.AnnStorageProvisioner]
-	if named(claim.Spec.VolumeAttributesClassName) || kubelet.AttachLimited(driver) { // only drivers have such classes, and limits
+	// only drivers have such classes, and limits
+	if named(claim.Spec.VolumeAttributesClassName) || kubelet.AttachLimited(driver) {
 		source = v1.PersistentVolumeSource{CSI: &v1.CSIPersistentVolumeSource{
 			Driver: driver, VolumeHandle: simulatedDisks + name,
 		}}

@@ -133,7 +133,8 @@ func markUnreachable(node *v1.Node) bool {
 		v1.NodeReady, v1.NodeMemoryPressure, v1.NodeDiskPressure, v1.NodePIDPressure,
 	} {
 		if _, c := controllerutil.GetNodeCondition(&node.Status, kind); c != nil && c.Status != v1.ConditionUnknown {
-			c.Status, c.Reason, c.Message = v1.ConditionUnknown, "NodeStatusUnknown", "Kubelet stopped posting node status."
+			c.Status, c.Reason, c.Message =
+				v1.ConditionUnknown, "NodeStatusUnknown", "Kubelet stopped posting node status."
 			c.LastTransitionTime = metav1.Now()
 		}
 	}

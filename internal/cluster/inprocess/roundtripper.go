@@ -27,9 +27,10 @@ import (
 
 // Options configure a Transport. The zero value does not sequence requests.
 type Options struct {
-	DB          *memstore.DB  // behind the handler; needed with a BatchWindow
-	BatchWindow time.Duration // virtual time for which requests are collected before they are sequenced; 0: they are not
-	OnIdle      func()        // called before each window, when no goroutine can run; may be nil
+	DB *memstore.DB // behind the handler; needed with a BatchWindow
+	// virtual time for which requests are collected before they are sequenced; 0: they are not
+	BatchWindow time.Duration
+	OnIdle      func() // called before each window, when no goroutine can run; may be nil
 }
 
 // Transport is an http.RoundTripper that calls a handler of the same process. Bodies are unbounded pipes, so that

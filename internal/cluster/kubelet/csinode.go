@@ -13,8 +13,9 @@ import (
 
 // attachDriver is a driver whose disks a node takes up to a number that its machine type decides.
 type attachDriver struct {
-	name     string
-	migrated string                     // the provisioner that was part of Kubernetes before, and that it serves as well
+	name string
+	// the provisioner that was part of Kubernetes before, and that it serves as well
+	migrated string
 	cloud    string                     // what the provider ID of its nodes begins with
 	most     func(machine string) int32 // 0: not known; of an empty machine type: what most have
 }

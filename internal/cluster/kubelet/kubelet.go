@@ -48,7 +48,8 @@ type Config struct {
 	State          []byte                                // from Snapshot before a restart, or nil
 	Version        string                                // of Kubernetes, reported by nodes
 	InMemoryLeases bool                                  // heartbeats are not written to leases: see LastBeat
-	IssueTokens    bool                                  // commands that are run in containers find tokens that are valid
+	// commands that are run in containers find tokens that are valid
+	IssueTokens bool
 }
 
 // Kubelet acts as the kubelets of all nodes.

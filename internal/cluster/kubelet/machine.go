@@ -97,13 +97,15 @@ func (e event) reference(pod *v1.Pod) *v1.ObjectReference {
 
 // machine advances one pod by one step.
 type machine struct {
-	now        time.Time
-	pod        *v1.Pod
-	state      *podState
-	env        environment
-	events     []event
-	due        time.Time                                      // the earliest moment at which something happens by itself
-	restartPod bool                                           // a restart rule restarts the whole pod: no container advances in this step
+	now    time.Time
+	pod    *v1.Pod
+	state  *podState
+	env    environment
+	events []event
+	// the earliest moment at which something happens by itself
+	due time.Time
+	// a restart rule restarts the whole pod: no container advances in this step
+	restartPod bool
 	issue      func(*v1.ServiceAccountTokenProjection) string // a token; nil: none is issued
 }
 

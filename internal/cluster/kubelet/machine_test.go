@@ -211,7 +211,8 @@ func TestCrashingContainerBacksOff(t *testing.T) {
 	if m := l.pod.Status.ContainerStatuses[0].State.Waiting.Message; m != "back-off 5m0s restarting failed container=a pod=web_default(uid)" {
 		t.Errorf("message %q", m)
 	}
-	if last := l.pod.Status.ContainerStatuses[0].LastTerminationState.Terminated; last == nil || last.ExitCode != 1 || last.Reason != "Error" {
+	if last := l.pod.Status.ContainerStatuses[0].LastTerminationState.Terminated; last == nil || last.ExitCode != 1 ||
+		last.Reason != "Error" {
 		t.Errorf("last state %+v", last)
 	}
 }
@@ -775,7 +776,8 @@ func TestContainerAboveItsMemoryLimitIsKilled(t *testing.T) {
 	p := pod(c)
 	p.Annotations = map[string]string{annotationUseMemory + ".a": "100Mi"}
 	l := begin(p).run(20 * time.Second)
-	if last := l.pod.Status.ContainerStatuses[0].LastTerminationState.Terminated; last == nil || last.Reason != "OOMKilled" || last.ExitCode != 137 {
+	if last := l.pod.Status.ContainerStatuses[0].LastTerminationState.Terminated; last == nil ||
+		last.Reason != "OOMKilled" || last.ExitCode != 137 {
 		t.Errorf("last state %+v", last)
 	}
 }
@@ -913,7 +915,8 @@ func TestContainerThatCannotStart(t *testing.T) {
 	l := begin(p).run(10 * time.Second)
 	l.expectEvent(t, "Failed", `Error: exec: "nginxx": executable file not found in $PATH`)
 	l.expect(t, "Running a=CrashLoopBackOffx1")
-	if last := l.pod.Status.ContainerStatuses[0].LastTerminationState.Terminated; last.ExitCode != 128 || last.Reason != "StartError" {
+	if last := l.pod.Status.ContainerStatuses[0].LastTerminationState.Terminated; last.ExitCode != 128 ||
+		last.Reason != "StartError" {
 		t.Errorf("last state %+v", last)
 	}
 }

@@ -101,7 +101,8 @@ func (m *machine) waitingFor(c *v1.Container, s *containerState) *v1.ContainerSt
 	switch {
 	case s.Reason != "":
 		return &v1.ContainerStateWaiting{Reason: s.Reason, Message: s.Message}
-	case len(m.pod.Spec.InitContainers) > 0 && !isEphemeral(m.pod, c): // init containers too, and others as long as nothing is wrong
+	// Init containers too, and others as long as nothing is wrong.
+	case len(m.pod.Spec.InitContainers) > 0 && !isEphemeral(m.pod, c):
 		return &v1.ContainerStateWaiting{Reason: "PodInitializing"}
 	}
 	return &v1.ContainerStateWaiting{Reason: "ContainerCreating"}
@@ -136,7 +137,8 @@ func (m *machine) podPhase(status *v1.PodStatus) v1.PodPhase {
 		c, s := &m.pod.Spec.InitContainers[i], &status.InitContainerStatuses[i]
 		switch {
 		case isSidecar(c):
-			if begun := s.State.Terminated != nil || s.LastTerminationState.Terminated != nil || s.Started != nil && *s.Started; !begun {
+			if begun := s.State.Terminated != nil || s.LastTerminationState.Terminated != nil ||
+				s.Started != nil && *s.Started; !begun {
 				return v1.PodPending
 			}
 		case s.State.Terminated == nil:

@@ -112,7 +112,9 @@ func TestRun(t *testing.T) {
 			if got := text(r); got != x.want {
 				t.Errorf("got %q, want %q", got, x.want)
 			}
-			if again := text(shell.Run([]string{"sh", "-c", x.script}, world{ready: 10 * time.Second})); again != text(r) {
+			if again := text(
+				shell.Run([]string{"sh", "-c", x.script}, world{ready: 10 * time.Second}),
+			); again != text(r) {
 				t.Errorf("another time: %q", again)
 			}
 		})
@@ -143,7 +145,9 @@ func TestRunWaits(t *testing.T) {
 	if !r.Waits || r.Ends || r.Takes != 5*time.Second || !slices.Equal(r.Asks, []string{"db"}) {
 		t.Errorf("got %+v", r)
 	}
-	if r = shell.Run(script, world{ready: 10 * time.Second, now: 11 * time.Second}); r.Waits || !r.Ends || r.Takes != 15*time.Second {
+	if r = shell.Run(
+		script, world{ready: 10 * time.Second, now: 11 * time.Second},
+	); r.Waits || !r.Ends || r.Takes != 15*time.Second {
 		t.Errorf("got %+v", r)
 	}
 }

@@ -220,7 +220,9 @@ func (g *scenarioRunner) remove(namespace, reference string) (diag.Object, error
 	g.note(plan.FromScenario, "Delete", t.object(), false, "deleted")
 	propagation := metav1.DeletePropagationBackground
 	at := plan.Time(time.Since(g.zero))
-	if _, err = t.helper.DeleteWithOptions(t.namespace, t.name, &metav1.DeleteOptions{PropagationPolicy: &propagation}); err == nil {
+	if _, err = t.helper.DeleteWithOptions(
+		t.namespace, t.name, &metav1.DeleteOptions{PropagationPolicy: &propagation},
+	); err == nil {
 		g.mu.Lock()
 		g.changes = append(g.changes, plan.Change{Action: plan.Delete, Object: t.object(), By: "scenario", At: at})
 		g.mu.Unlock()

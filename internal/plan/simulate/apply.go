@@ -385,7 +385,8 @@ func withoutStructs(message string) string {
 func (s *simulation) explainRefusal(c *plan.Change, d *manifest.Document) {
 	for _, old := range s.From {
 		if old.Object.Kind != d.Object.Kind || old.Object.Name != d.Object.Name ||
-			cmp.Or(old.Object.Namespace, metav1.NamespaceDefault) != cmp.Or(d.Object.Namespace, metav1.NamespaceDefault) {
+			cmp.Or(old.Object.Namespace, metav1.NamespaceDefault) !=
+				cmp.Or(d.Object.Namespace, metav1.NamespaceDefault) {
 			continue
 		}
 		fields, err := difference(objectOf(old), objectOf(d), nil)

@@ -76,7 +76,8 @@ func TestAttachLimits(t *testing.T) {
 			}
 			limit := func(q plan.Problem) bool { return q.Trap == "volume-limit" }
 			if !x.converges &&
-				(!slices.ContainsFunc(p.Problems, limit) || !strings.Contains(p.Reason, "node(s) exceed max volume count")) {
+				(!slices.ContainsFunc(p.Problems, limit) ||
+					!strings.Contains(p.Reason, "node(s) exceed max volume count")) {
 				t.Errorf("%s: %+v", p.Reason, p.Problems)
 			}
 		})

@@ -35,8 +35,9 @@ type nodePool struct {
 				Labels map[string]string `json:"labels"`
 			} `json:"metadata"`
 			Spec struct {
-				Taints       []corev1.Taint                   `json:"taints"`
-				Requirements []corev1.NodeSelectorRequirement `json:"requirements"` // with more fields, which bound choices
+				Taints []corev1.Taint `json:"taints"`
+				// with more fields, which bound choices
+				Requirements []corev1.NodeSelectorRequirement `json:"requirements"`
 			} `json:"spec"`
 		} `json:"template"`
 		Limits map[string]any `json:"limits"`

@@ -243,7 +243,9 @@ func (s *simulation) spareNode(
 
 // placeAgain finds nodes for the pods of a lost node, and returns which nodes have taken one, and the pods for which
 // there is none. Pods of DaemonSets are lost with the node.
-func placeAgain(rest *scheduler.Estimator, moved []*corev1.Pod) (touched map[string]bool, unplaced []diag.Object, err error) {
+func placeAgain(
+	rest *scheduler.Estimator, moved []*corev1.Pod,
+) (touched map[string]bool, unplaced []diag.Object, err error) {
 	touched = map[string]bool{}
 	for _, p := range moved {
 		if owner := metav1.GetControllerOf(p); owner != nil && owner.Kind == "DaemonSet" {

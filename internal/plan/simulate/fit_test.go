@@ -41,7 +41,8 @@ spec:
 	if f.More != 4 || f.Replicas != 2 { // zone b has room for two, zone a for no more than two above that
 		t.Errorf("%d more than %d, want 4 more than 2", f.More, f.Replicas)
 	}
-	if s := f.SpareNode; s.More != 4 || s.Node != "a-1" { // a-2 holds four and b-1 two; without b-1 its zone does not count
+	// a-2 holds four and b-1 two; without b-1 its zone does not count
+	if s := f.SpareNode; s.More != 4 || s.Node != "a-1" {
 		t.Errorf("%+v", s)
 	}
 	if !slices.ContainsFunc(f.Limits, func(l plan.FitLimit) bool { return l.Plugin == "PodTopologySpread" }) {

@@ -26,8 +26,10 @@ type Input struct {
 	Reasons  bool           // record the scheduler's filters and scores
 	Asked    []string       // kinds of questions that are asked of the outcome, so that no risk advises to
 
-	Strict   bool     // what nothing defines is missing; otherwise Secrets, ConfigMaps, ServiceAccounts and classes are assumed
-	External []string // objects that exist although nothing defines them: Kind/name or Kind/namespace/name, globs allowed
+	// what nothing defines is missing; otherwise Secrets, ConfigMaps, ServiceAccounts and classes are assumed
+	Strict bool
+	// objects that exist although nothing defines them: Kind/name or Kind/namespace/name, globs allowed
+	External []string
 
 	// SchedulerConfig is a KubeSchedulerConfiguration; nil: the default.
 	SchedulerConfig []byte

@@ -229,7 +229,8 @@ func (s *simulation) estimator() *scheduler.Estimator {
 	for _, g := range s.scaler.groups {
 		for i, state := range g.state {
 			known := s.recorder.nodes[g.templates[i].Name]
-			if state == booting || state == present && (known == nil || known.node == nil || known.gone) { // it has just come
+			// it has just come
+			if state == booting || state == present && (known == nil || known.node == nil || known.gone) {
 				e.AddNode(g.templates[i])
 			}
 		}
@@ -483,7 +484,9 @@ func (s *simulation) empty(name string, now time.Time) error {
 	}
 	s.scaler.leaving, s.scaler.changed = "", now
 	delete(s.scaler.unneeded, name)
-	if err := s.applier.client.CoreV1().Nodes().Delete(ctx, name, metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
+	if err := s.applier.client.CoreV1().Nodes().Delete(
+		ctx, name, metav1.DeleteOptions{},
+	); err != nil && !apierrors.IsNotFound(err) {
 		return err
 	}
 	return nil

@@ -315,8 +315,9 @@ func (s *simulation) conclude() {
 	var open []*plan.Problem
 	for i := range p.Problems {
 		q := &p.Problems[i]
-		if q.Open && (q.Kind == plan.Denied || q.Kind == plan.Deleting || q.Kind == plan.Blocked || q.Kind == plan.Backoff ||
-			concerns(q, lacking)) {
+		if q.Open &&
+			(q.Kind == plan.Denied || q.Kind == plan.Deleting || q.Kind == plan.Blocked || q.Kind == plan.Backoff ||
+				concerns(q, lacking)) {
 			open = append(open, q)
 		}
 	}

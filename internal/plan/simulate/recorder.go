@@ -39,10 +39,11 @@ type recorder struct {
 	lastProgress time.Time       // the same, without what happens again and again
 	last         plan.Time       // the same, of the plan
 	crashed      map[string]bool // workloads that crashed again and again before the change
-	settled      bool            // what happens from now on is no part of the change: nodes go that are not needed any more
-	replaced     map[string]bool // nodes that are deleted since others have come in their place
-	objects      map[string]metav1.Object
-	byUID        map[types.UID]metav1.Object
+	// what happens from now on is no part of the change: nodes go that are not needed any more
+	settled  bool
+	replaced map[string]bool // nodes that are deleted since others have come in their place
+	objects  map[string]metav1.Object
+	byUID    map[types.UID]metav1.Object
 
 	pods      map[types.UID]*podTrack
 	order     []*podTrack // by creation
@@ -451,7 +452,8 @@ func (r *recorder) update(w memstore.Write, p *podTrack) {
 		p.life.Stopping = ptr(r.at(w.At))
 	}
 	r.occupy(p)
-	if line, err := cluster.PrintedStatus(pod); err == nil && (line.Ready != p.line.Ready || line.Status != p.line.Status ||
+	if line, err := cluster.PrintedStatus(pod); err == nil && (line.Ready != p.line.Ready ||
+		line.Status != p.line.Status ||
 		line.Restarts != p.line.Restarts) {
 		before := p.line
 		p.line = plan.PodState{At: r.at(w.At), Ready: line.Ready, Status: line.Status, Restarts: line.Restarts}

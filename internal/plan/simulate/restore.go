@@ -31,7 +31,9 @@ func applied(d *manifest.Document) bool {
 
 // divide parts what runs already: manifests, which are applied; objects as a cluster has them, which
 // are put back; and nodes.
-func divide(from []*manifest.Document) (manifests []*manifest.Document, objects []*unstructured.Unstructured, nodes []*corev1.Node, err error) {
+func divide(
+	from []*manifest.Document,
+) (manifests []*manifest.Document, objects []*unstructured.Unstructured, nodes []*corev1.Node, err error) {
 	for _, d := range from {
 		switch o := objectOf(d); {
 		case d.Object.Kind == "Node" && d.Object.APIVersion == "v1":

@@ -128,7 +128,8 @@ func (s *simulation) run() error {
 	}
 	s.limits = newAttachLimits(&s.Input)
 	if s.scaler = grown; grown != nil {
-		config.Nodes = append(append([]*corev1.Node{}, config.Nodes...), begin...) // not nil: that would be the default nodes
+		// not nil: that would be the default nodes
+		config.Nodes = append(append([]*corev1.Node{}, config.Nodes...), begin...)
 		for _, g := range grown.groups {
 			s.limits.alike(g.like)
 		}

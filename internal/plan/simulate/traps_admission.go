@@ -289,7 +289,8 @@ func quotaTooSmall(d *diagnosis) bool {
 func (s *simulation) findLatePolicies() {
 	p := &s.recorder.plan
 	if !slices.ContainsFunc(p.Changes, func(c plan.Change) bool {
-		return c.By == "" && c.Denied == "" && c.Action != plan.Delete && strings.HasPrefix(c.Object.Kind, "ValidatingAdmissionPolicy")
+		return c.By == "" && c.Denied == "" && c.Action != plan.Delete &&
+			strings.HasPrefix(c.Object.Kind, "ValidatingAdmissionPolicy")
 	}) {
 		return
 	}

@@ -303,7 +303,8 @@ func schedulingGate(d *diagnosis) bool {
 
 func unknownScheduler(d *diagnosis) bool {
 	t := d.unready()
-	if t == nil || t.pod.Spec.NodeName != "" || d.recorder.unplaced[t.pod.UID] != nil || len(t.pod.Spec.SchedulingGates) > 0 ||
+	if t == nil || t.pod.Spec.NodeName != "" || d.recorder.unplaced[t.pod.UID] != nil ||
+		len(t.pod.Spec.SchedulingGates) > 0 ||
 		slices.Contains(d.engine.Schedulers(), t.pod.Spec.SchedulerName) {
 		return false
 	}

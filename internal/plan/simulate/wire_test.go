@@ -25,9 +25,10 @@ items:
 - {apiVersion: v1, kind: ConfigMap, metadata: {name: a}}
 - {apiVersion: v1, kind: ConfigMap, metadata: {name: b}}
 `)[1:]})
-	in.Seed, in.Until, in.Prune, in.ServerSide, in.ForceConflicts, in.Asked = 7, time.Minute, true, true, true, []string{
-		plan.DrainNode,
-	}
+	in.Seed, in.Until, in.Prune, in.ServerSide, in.ForceConflicts, in.Asked =
+		7, time.Minute, true, true, true, []string{
+			plan.DrainNode,
+		}
 	first, err := json.Marshal(in)
 	if err != nil {
 		t.Fatal(err)

@@ -225,7 +225,9 @@ func evaluable(value any) bool {
 
 func knownFunctions(expression string) bool {
 	for _, m := range functionCall.FindAllStringSubmatch(expression, -1) {
-		if !slices.ContainsFunc(functions.GetDefaultFunctions(), func(f functions.FunctionEntry) bool { return f.Name == m[1] }) {
+		if !slices.ContainsFunc(
+			functions.GetDefaultFunctions(), func(f functions.FunctionEntry) bool { return f.Name == m[1] },
+		) {
 			return false
 		}
 	}

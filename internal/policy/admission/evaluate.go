@@ -243,7 +243,8 @@ type answer struct {
 
 // Validate passes the question on.
 func (r *answers) Validate(
-	ctx context.Context, resource schema.GroupVersionResource, attr *admission.VersionedAttributes, params runtime.Object,
+	ctx context.Context, resource schema.GroupVersionResource, attr *admission.VersionedAttributes,
+	params runtime.Object,
 	namespace *corev1.Namespace, budget int64, authz authorizer.UnconditionalAuthorizer,
 ) validating.ValidateResult {
 	result := r.Validator.Validate(ctx, resource, attr, params, namespace, budget, authz)

@@ -25,7 +25,8 @@ func exceptions(all []lint.PolicyObject) map[string]bool {
 		if o.Object.Kind != "PolicyException" {
 			continue
 		}
-		for _, e := range append(list(section(o.Value, "spec"), "exceptions"), list(section(o.Value, "spec"), "policyRefs")...) {
+		for _, e := range append(list(section(o.Value, "spec"), "exceptions"),
+			list(section(o.Value, "spec"), "policyRefs")...) {
 			if ref, ok := e.(map[string]any); ok {
 				of[text(ref, "policyName")+text(ref, "name")] = true
 			}

@@ -82,7 +82,8 @@ func (e *evaluator) kyvernoRule(i int, rule map[string]any, spec map[string]any,
 	r.match, r.exclude, r.preconditions = readFilters(rule["match"]), readFilters(
 		rule["exclude"],
 	), readConditions(rule["preconditions"])
-	if r.match == nil || rule["exclude"] != nil && r.exclude == nil || rule["preconditions"] != nil && r.preconditions == nil ||
+	if r.match == nil || rule["exclude"] != nil && r.exclude == nil ||
+		rule["preconditions"] != nil && r.preconditions == nil ||
 		len(r.patterns) == 0 && r.deny == nil || !evaluable(rule["preconditions"]) ||
 		!evaluable(map[string]any(pick(validate, validateKeys...))) ||
 		spec["validationFailureActionOverrides"] != nil || validate["failureActionOverrides"] != nil {

@@ -330,8 +330,10 @@ func (r *release) readDiscovery(data []byte) error {
 	for _, g := range doc.Items {
 		for _, v := range g.Versions {
 			for _, d := range v.Resources {
-				if k := r.kinds[schema.GroupVersionKind{Group: g.Metadata.Name, Version: v.Version, Kind: d.ResponseKind.Kind}]; k != nil && k.Resource == d.Resource {
-					k.Singular, k.ShortNames, k.Categories, k.Verbs = d.SingularResource, d.ShortNames, d.Categories, d.Verbs
+				if k := r.kinds[schema.GroupVersionKind{Group: g.Metadata.Name, Version: v.Version,
+					Kind: d.ResponseKind.Kind}]; k != nil && k.Resource == d.Resource {
+					k.Singular, k.ShortNames, k.Categories, k.Verbs =
+						d.SingularResource, d.ShortNames, d.Categories, d.Verbs
 				}
 			}
 		}

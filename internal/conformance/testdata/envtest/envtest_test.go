@@ -91,7 +91,9 @@ func TestEnvtest(t *testing.T) {
 			if err := c.Get(ctx, client.ObjectKeyFromObject(b), b); err != nil {
 				return err
 			}
-			if ready, _, _ := unstructured.NestedString(b.Object, "status", "seats"); m.Data["seats"] != want || ready != want {
+			if ready, _, _ := unstructured.NestedString(
+				b.Object, "status", "seats",
+			); m.Data["seats"] != want || ready != want {
 				return fmt.Errorf("ConfigMap says %q, status %q", m.Data["seats"], ready)
 			}
 			return nil
@@ -129,7 +131,9 @@ func runManager(t *testing.T, environment *envtest.Environment) {
 	}
 	watched := &unstructured.Unstructured{}
 	watched.SetGroupVersionKind(boat)
-	if err := ctrl.NewControllerManagedBy(manager).For(watched).Owns(&corev1.ConfigMap{}).Complete(reconciler{manager.GetClient()}); err != nil {
+	if err := ctrl.NewControllerManagedBy(manager).For(watched).Owns(&corev1.ConfigMap{}).Complete(
+		reconciler{manager.GetClient()},
+	); err != nil {
 		t.Fatal(err)
 	}
 	manager.GetWebhookServer().Register("/validate", &admission.Webhook{Handler: admission.HandlerFunc(noLeaks)})
@@ -251,10 +255,11 @@ func create(t *testing.T, c client.Client, object client.Object) {
 func eventually(t *testing.T, what string, try func(context.Context) error) {
 	t.Helper()
 	var last error
-	if err := wait.PollUntilContextTimeout(t.Context(), 100*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
-		last = try(ctx)
-		return last == nil, nil
-	}); err != nil {
+	if err := wait.PollUntilContextTimeout(t.Context(), 100*time.Millisecond, time.Minute,
+		true, func(ctx context.Context) (bool, error) {
+			last = try(ctx)
+			return last == nil, nil
+		}); err != nil {
 		t.Fatalf("%s: %v: %v", what, err, last)
 	}
 }

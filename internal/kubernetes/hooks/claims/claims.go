@@ -17,7 +17,8 @@ func Queue(c *pvcprotection.Controller) workqueue.TypedRateLimitingInterface[str
 	if !field.IsValid() {
 		return nil
 	}
-	queue, _ := reflect.NewAt(field.Type(), unsafe.Pointer(field.UnsafeAddr())).Elem().Interface().(workqueue.TypedRateLimitingInterface[string])
+	queue, _ := reflect.NewAt(field.Type(), unsafe.Pointer(field.UnsafeAddr())).Elem().
+		Interface().(workqueue.TypedRateLimitingInterface[string])
 	return queue
 }
 
