@@ -279,6 +279,7 @@ var acts = []struct {
 		//lint:ignore SA1019 what users still write
 		endpoints := &corev1.Endpoints{
 			ObjectMeta: metav1.ObjectMeta{Name: "outside"},
+			//lint:ignore SA1019 what users still write
 			Subsets: []corev1.EndpointSubset{
 				{Addresses: []corev1.EndpointAddress{{IP: "192.0.2.1"}}, Ports: []corev1.EndpointPort{{Port: 80}}},
 			},
