@@ -25,7 +25,7 @@ const variable = `\$\{[A-Za-z_][A-Za-z0-9_]*(?::?[=+-][^}]*)?\}`
 
 // token is a word that people write where a value is to be put in by hand or by a script.
 var token = regexp.MustCompile(
-	`(?i:replace[-_]?me|change[-_]?me)|\bYOUR[-_][A-Z_-]+|\$\$\w+\$\$|__[A-Z][A-Z0-9_]*__|<[A-Za-z][A-Za-z0-9_.-]*>|\{[A-Z][A-Z0-9_]*\}`,
+	`(?i:replace[-_]?me|change[-_]?me)|PLACEHOLDER|\bYOUR[-_][A-Z_-]+|\$\$\w+\$\$|__[A-Z][A-Z0-9_]*__|<[A-Za-z][A-Za-z0-9_.-]*>|\{[A-Z][A-Z0-9_]*\}`,
 )
 
 // upperWords matches what else stands for a value in a file that is called a template: ROLLOUT_NAME-web.
@@ -39,8 +39,8 @@ var quoted = regexp.MustCompile(`"((?:[^"\\]|\\.)*)"`)
 func (w *Workspace) demoteTokens(res *lint.Result, loose bool) {
 	for i := range res.Diagnostics {
 		d := &res.Diagnostics[i]
-		if d.Severity != diag.Error || d.Reason != "FieldValueInvalid" && d.Rule != "image-reference-invalid" ||
-			w.isNamed(d.Range.File) {
+		invalid := d.Reason == "FieldValueInvalid" || d.Reason == "FieldValueTypeInvalid" // of the format of a text
+		if d.Severity != diag.Error || !invalid && d.Rule != "image-reference-invalid" || w.isNamed(d.Range.File) {
 			continue
 		}
 		value := quoted.FindStringSubmatch(d.Message)
