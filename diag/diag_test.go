@@ -23,7 +23,7 @@ func TestSort(t *testing.T) {
 			d.Rule, d.Path, d.Message = []string{"r", "s"}[draw.IntN(2)], []string{
 				"p", "q",
 			}[draw.IntN(2)], []string{"m", "n"}[draw.IntN(2)]
-			d.Help = string(rune('A' + i)) // tells equal ones apart
+			d.Help = string(rune('A' + i)) // distinguishes equal ones
 		}
 		want := slices.Clone(all)
 		slices.SortStableFunc(

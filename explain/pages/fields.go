@@ -19,23 +19,23 @@ type field struct {
 	Since     string // "" when the oldest known version has it
 	SinceMask mask   // the version of Since, where the site has it
 	Removed   string
-	Forms     []*form // what is told of it, the newest first
+	Forms     []*form // what is known of it, the newest first
 	Type      string  // of the fields below; "" for an object without a name
 	TypeFile  string  // its page
 	Below     *list   // nil when there are none, or the field is recursive
 	Recursive bool
 }
 
-// form is what is told of a field in some versions.
+// form is the description of a field in some versions.
 type form struct {
-	*told
+	*description
 	In   mask
 	Show bool // in the newest version, or in the last that has the field: what is seen without a script
 	New  mask // the version in which the field took this form, other than in its words
 }
 
-// told is what is told of a field: shared by all places of its type.
-type told struct {
+// description is what the pages show of a field: shared by all places of its type.
+type description struct {
 	Type       string
 	TypeFile   string // page of the type; "" when it has none
 	Required   bool
@@ -47,11 +47,11 @@ type told struct {
 	words      string
 }
 
-// memo keeps what is told, by version and holder: pod templates are part of many kinds.
+// memo keeps descriptions, by version and holder: pod templates are part of many kinds.
 type memo struct {
 	mu     sync.Mutex
-	fields map[memoKey]*told
-	told   map[string]*told
+	fields map[memoKey]*description
+	equal  map[string]*description
 }
 
 type memoKey struct {
@@ -59,8 +59,8 @@ type memoKey struct {
 	holder, name string
 }
 
-// tell gives what is told of a field; equal ones are the same.
-func (s *Site) tell(in mask, f *schema.Field) *told {
+// describe returns the description of a field; equal ones are the same.
+func (s *Site) describe(in mask, f *schema.Field) *description {
 	key := memoKey{in, f.Holder(), f.Name}
 	s.memo.mu.Lock()
 	t := s.memo.fields[key]
@@ -69,14 +69,14 @@ func (s *Site) tell(in mask, f *schema.Field) *told {
 		return t
 	}
 	n := explain.NewNode(f)
-	var stated []string // by the documentation: told there
+	var stated []string // by the documentation, which is shown
 	n.Constraints = slices.DeleteFunc(n.Constraints, func(c explain.Constraint) bool {
 		if c.Source == "documentation" {
 			stated = append(stated, c.Text)
 		}
 		return c.Source == "documentation"
 	})
-	t = &told{
+	t = &description{
 		Type: n.Type, TypeFile: s.typeFile(f.TypeName()), Required: n.Required, Deprecated: n.Deprecated,
 		Facts: n.Values(), words: n.Description,
 	}
@@ -85,19 +85,19 @@ func (s *Site) tell(in mask, f *schema.Field) *told {
 	s.memo.mu.Lock()
 	defer s.memo.mu.Unlock()
 	if s.memo.fields == nil {
-		s.memo.fields, s.memo.told = map[memoKey]*told{}, map[string]*told{}
+		s.memo.fields, s.memo.equal = map[memoKey]*description{}, map[string]*description{}
 	}
-	if same := s.memo.told[t.whole]; same != nil {
+	if same := s.memo.equal[t.whole]; same != nil {
 		t = same
 	} else {
 		t.Doc = paragraphs(n.Description, stated...)
-		s.memo.told[t.whole] = t
+		s.memo.equal[t.whole] = t
 	}
 	s.memo.fields[key] = t
 	return t
 }
 
-// field puts what is told of a field in several versions side by side; versions[i] is the one of masks[i], or nil.
+// field puts the descriptions of a field in several versions side by side; versions[i] is the one of masks[i], or nil.
 func (s *Site) field(masks []mask, versions []*schema.Field) *field {
 	out := &field{}
 	var newest *schema.Field
@@ -106,12 +106,12 @@ func (s *Site) field(masks []mask, versions []*schema.Field) *field {
 			continue
 		}
 		newest, out.In = f, out.In|masks[i]
-		t := s.tell(masks[i], f)
-		if at := slices.IndexFunc(out.Forms, func(x *form) bool { return x.told == t }); at >= 0 {
+		t := s.describe(masks[i], f)
+		if at := slices.IndexFunc(out.Forms, func(x *form) bool { return x.description == t }); at >= 0 {
 			out.Forms[at].In |= masks[i]
 			continue
 		}
-		x := &form{told: t, In: masks[i]}
+		x := &form{description: t, In: masks[i]}
 		if n := len(out.Forms); n > 0 && out.Forms[n-1].essence != t.essence {
 			x.New = masks[i]
 		}

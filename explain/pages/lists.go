@@ -11,13 +11,13 @@ import (
 	"github.com/seatrial/seatrial/schema"
 )
 
-// list is a list of fields over the versions of the site, with what is below them. Lists that tell the same are one:
+// list is a list of fields over the versions of the site, with what is below them. Equal lists are one:
 // a pod template is part of many kinds, and of some catalogued resources without the name of its type.
 type list struct {
 	Fields []*field
 	Part   string // name of the script that holds the list; "" for a list that stands in the page of its kind
 
-	key  string // digest of all that is told
+	key  string // digest of all that is shown
 	size int    // about how many bytes the list has, without the parts below
 	uses int    // fields of different lists that hold the list
 }
@@ -233,7 +233,7 @@ func (l *lists) choose() {
 	}
 }
 
-// countKinds counts what stands in several kinds that tell the same, such as API versions of one.
+// countKinds counts what stands in several equal kinds, such as API versions of one.
 func (l *lists) countKinds() {
 	seen := map[*list]bool{}
 	for _, of := range l.ofKind {
@@ -246,7 +246,7 @@ func (l *lists) countKinds() {
 	}
 }
 
-// size estimates the bytes of what is told of a field itself.
+// size estimates the bytes of the description of a field itself.
 func (f *field) size() int {
 	n := 100 + 2*len(f.Name)
 	for _, x := range f.Forms {

@@ -42,7 +42,7 @@ type Options struct {
 	Versions []string                                    // of Kubernetes, in any order
 	Open     func(version string) (*schema.Store, error) // nil means schema.Open
 	Rules    explain.RulesOf                             // nil means that no lint rules are named
-	RuleDocs []Rule                                      // what is told of the rules that are named
+	RuleDocs []Rule                                      // descriptions of the rules that are named
 	Projects []Project                                   // custom resources that every version may have
 }
 

@@ -53,7 +53,7 @@ var (
 	inline = regexp.MustCompile(`<style|<script>| style="| on[a-z]+="`)
 )
 
-// place matches what tells the places of a page: ids, fields of parts, and the parts below a field.
+// place matches what states the places of a page: ids, fields of parts, and the parts below a field.
 var place = regexp.MustCompile(`<li class="f" (id|data-path)="([^"]*)"|</?li| id="([^"]*)"| data-part="([^"]*)"`)
 
 // addPlaces adds the ids of a page, or of a part below a field, as they are when all parts are loaded.
@@ -136,10 +136,10 @@ func TestEveryLinkLeadsSomewhere(t *testing.T) {
 	}
 }
 
-// TestSharedFieldsAreLoadedOnce: nothing of the reference is large, and pod templates are told once.
+// TestSharedFieldsAreLoadedOnce: nothing of the reference is large, and pod templates are written once.
 func TestSharedFieldsAreLoadedOnce(t *testing.T) {
 	site := newSite(t, pages.Options{Versions: schema.Versions()})
-	total, told := 0, 0
+	total, shown := 0, 0
 	for _, name := range files(t, site) {
 		text := render(t, site, name)
 		total += len(text)
@@ -148,14 +148,14 @@ func TestSharedFieldsAreLoadedOnce(t *testing.T) {
 		}
 		if !strings.HasPrefix(name, "types/") && !strings.HasPrefix(name, "search") &&
 			strings.Contains(text, "Entrypoint array. Not executed within a shell") {
-			told++
+			shown++
 		}
 	}
 	if total > 25<<20 {
 		t.Errorf("all pages have %d bytes", total)
 	}
-	if told > 3 { // containers; ephemeral ones, in the part of a pod's spec and in the page of pods
-		t.Errorf("the command of a container is told in %d files", told)
+	if shown > 3 { // containers; ephemeral ones, in the part of a pod's spec and in the page of pods
+		t.Errorf("the command of a container is written in %d files", shown)
 	}
 }
 

@@ -28,7 +28,7 @@ type place struct {
 
 // placeOf says what a list of fields is shown for.
 type placeOf struct {
-	kind   *kind  // whose lint rules are told; nil for none
+	kind   *kind  // whose lint rules are shown; nil for none
 	root   string // from the page to the folder
 	prefix string // path of the field above
 	part   bool   // in a part: places are relative to it

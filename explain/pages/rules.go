@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// Rule is what is told of a lint rule. Rules live above this package.
+// Rule describes a lint rule. Rules live above this package.
 type Rule struct {
 	Name, Title, Severity string
 	Category              string

@@ -92,7 +92,7 @@ func (s *Site) has(name string) bool {
 		return s.hasRules()
 	case isSearchScript(name):
 		scripts, err := s.search()
-		return err != nil || scripts[name] != nil // the error is told by Render
+		return err != nil || scripts[name] != nil // Render returns the error
 	case strings.HasPrefix(name, "parts/"):
 		part := strings.TrimSuffix(path.Base(name), ".js")
 		return name == partFile(part) && s.part(part) != nil

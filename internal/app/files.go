@@ -223,8 +223,13 @@ func (f *Files) RenderedDefinitions(names []string) (definitions [][]byte) {
 }
 
 // definitionsOf returns the CustomResourceDefinitions of a text, as JSON.
-func definitionsOf(name string, data []byte) (definitions [][]byte) {
+func definitionsOf(name string, data []byte) [][]byte {
 	docs, _ := manifest.Read(source.NewFile(name, data), manifest.DefaultLimits)
+	return definitionsAmong(docs)
+}
+
+// definitionsAmong returns the CustomResourceDefinitions among documents, as JSON.
+func definitionsAmong(docs []*manifest.Document) (definitions [][]byte) {
 	for _, d := range docs {
 		if d.Object.Kind == definitionKind {
 			definitions = append(definitions, d.JSON)

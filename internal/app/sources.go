@@ -232,7 +232,7 @@ func contentsOf(renderings []*render.Rendering) (objects []string, definitions *
 					names[i] = append(names[i], o.Kind+"/"+o.Name)
 				}
 			}
-			defined[i] = definitionsAmong(docs, r.Source.Path)
+			defined[i] = readDefinitions(definitionsAmong(docs), r.Source.Path)
 			return nil
 		})
 	}

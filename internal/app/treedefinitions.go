@@ -1,16 +1,12 @@
 package app
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"slices"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
-	"github.com/seatrial/seatrial/manifest"
-	"github.com/seatrial/seatrial/source"
 	"github.com/seatrial/seatrial/validation"
 )
 
@@ -38,12 +34,7 @@ type treeDefinition struct {
 // addFiles adds the definitions among manifests.
 func (t *treeDefinitions) addFiles(files *Files, names []string) {
 	for _, name := range names {
-		data, err := files.Read(name)
-		if err != nil || !bytes.Contains(data, []byte(definitionKind)) {
-			continue
-		}
-		docs, _ := manifest.Read(source.NewFile(name, data), manifest.DefaultLimits)
-		t.add(definitionsAmong(docs, name))
+		t.add(readDefinitions(files.Definitions([]string{name}), name))
 	}
 }
 
@@ -57,33 +48,35 @@ func (t *treeDefinitions) add(definitions []treeDefinition) {
 	}
 }
 
-// definitionsAmong returns the definitions among documents of a place.
-func definitionsAmong(docs []*manifest.Document, place string) (definitions []treeDefinition) {
-	for _, d := range docs {
-		if d.Object.Kind != definitionKind || d.Object.APIVersion != "apiextensions.k8s.io/v1" {
+// readDefinitions reads the kinds that the definitions of a place define, which are JSON. Those of older API versions
+// are left out.
+func readDefinitions(texts [][]byte, place string) (definitions []treeDefinition) {
+	for _, text := range texts {
+		var head struct {
+			APIVersion string
+			Spec       struct {
+				Group    string
+				Names    struct{ Kind string }
+				Versions []struct {
+					Name   string
+					Served bool
+				}
+			}
+		}
+		if json.Unmarshal(text, &head) != nil || head.APIVersion != "apiextensions.k8s.io/v1" {
 			continue
 		}
-		text := d.JSON // without the rest of the document
-		group, _, _ := unstructured.NestedString(d.Value(), "spec", "group")
-		kind, _, _ := unstructured.NestedString(d.Value(), "spec", "names", "kind")
-		definitions = append(definitions, treeDefinition{validation.Definition{
-			Release: place, Local: true, Guessed: true, Versions: servedVersions(d.Value()),
-			JSON: func() ([]byte, error) { return text, nil },
-		}, [2]string{group, kind}, sha256.Sum256(text)})
+		d := treeDefinition{validation.Definition{
+			Release: place, Local: true, Guessed: true, JSON: func() ([]byte, error) { return text, nil },
+		}, [2]string{head.Spec.Group, head.Spec.Names.Kind}, sha256.Sum256(text)}
+		for _, v := range head.Spec.Versions {
+			if v.Served {
+				d.Versions = append(d.Versions, v.Name)
+			}
+		}
+		definitions = append(definitions, d)
 	}
 	return definitions
-}
-
-// servedVersions returns the names of the versions that a definition serves.
-func servedVersions(definition map[string]any) (names []string) {
-	versions, _, _ := unstructured.NestedSlice(definition, "spec", "versions")
-	for _, v := range versions {
-		v, _ := v.(map[string]any)
-		if name, _ := v["name"].(string); name != "" && v["served"] == true {
-			names = append(names, name)
-		}
-	}
-	return names
 }
 
 // settings are what decides the answers of the definitions.

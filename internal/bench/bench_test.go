@@ -1,10 +1,38 @@
 package main
 
 import (
+	"os"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/seatrial/seatrial/internal/app"
+	"github.com/seatrial/seatrial/schema"
 )
+
+// TestCorpusHasNoFindings wants documents that the default rules accept: otherwise the output is measured as well, and
+// figures change with each rule.
+func TestCorpusHasNoFindings(t *testing.T) {
+	dir := t.TempDir()
+	if err := writeFolder(dir, 3); err != nil {
+		t.Fatal(err)
+	}
+	w, err := app.Open(app.NewFiles(nil), app.Settings{Paths: []string{dir}, Config: os.DevNull})
+	if err != nil {
+		t.Fatal(err)
+	}
+	job, err := w.Lint(app.LintSettings{Build: app.Build{Kubernetes: "v" + schema.Latest + ".0"}, Rules: "default"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := job.Run(t.Context())
+	if err != nil || res.Summary.Documents != 30 {
+		t.Fatalf("%v, summary %+v", err, res)
+	}
+	for _, d := range res.Diagnostics {
+		t.Errorf("%s: %s (%s)", d.Range, d.Message, d.Rule)
+	}
+}
 
 // TestTableShowsNoDifferenceWithinTheSpread marks a command whose runs overlap with those of the first one.
 func TestTableShowsNoDifferenceWithinTheSpread(t *testing.T) {

@@ -15,7 +15,6 @@ metadata:
   namespace: team-%[2]d
   labels: {app: web-%[1]d}
 spec:
-  replicas: 2
   selector:
     matchLabels:
       app: web-%[1]d

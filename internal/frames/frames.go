@@ -16,12 +16,16 @@ import (
 )
 
 var decoder = sync.OnceValue(func() *zstd.Decoder {
-	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0))
+	d, err := newDecoder()
 	if err != nil {
 		panic(err) // wrong options, a defect of this file
 	}
 	return d
 })
+
+func newDecoder(options ...zstd.DOption) (*zstd.Decoder, error) {
+	return zstd.NewReader(nil, append(options, zstd.WithDecoderConcurrency(0))...)
+}
 
 // ReadIndex reads the index at the beginning of data, and returns what comes after it.
 func ReadIndex(data []byte, index any) (rest []byte, err error) {
@@ -51,7 +55,7 @@ const dictionaryID = 1
 // NewDecompressor returns a function that decompresses the pieces that a [Writer] has added after its dictionary. It
 // may be called from many goroutines.
 func NewDecompressor(dictionary []byte) (func(piece []byte) ([]byte, error), error) {
-	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderDictRaw(dictionaryID, dictionary))
+	d, err := newDecoder(zstd.WithDecoderDictRaw(dictionaryID, dictionary))
 	if err != nil {
 		return nil, err
 	}

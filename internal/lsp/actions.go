@@ -118,12 +118,9 @@ func (s *Server) fixAll(ctx context.Context, d *document, asked bool) (action co
 // better reports whether the folder of a document is judged better with another text of it.
 func (s *Server) better(ctx context.Context, d *document, text []byte) (bool, error) {
 	name := folderOf(d.name)
-	overlay := map[string][]byte{}
 	var before []diag.Diagnostic
 	s.mu.Lock()
-	for _, other := range s.open {
-		overlay[other.name] = other.file.Data
-	}
+	overlay := s.overlay()
 	if f := s.folders[name]; f != nil {
 		before = f.findings
 	}

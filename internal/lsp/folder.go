@@ -149,16 +149,21 @@ func (s *Server) snapshotOf(f *folder) (Snapshot, error) {
 	if f.snapshot != nil {
 		return f.snapshot, nil
 	}
-	overlay := map[string][]byte{}
-	for _, d := range s.open {
-		overlay[d.name] = d.file.Data
-	}
-	snapshot, err := s.Open(f.name, overlay, s.settings)
+	snapshot, err := s.Open(f.name, s.overlay(), s.settings)
 	if err != nil {
 		return nil, err
 	}
 	f.snapshot = snapshot
 	return snapshot, nil
+}
+
+// overlay returns the texts of the open documents by name. The lock is held.
+func (s *Server) overlay() map[string][]byte {
+	overlay := map[string][]byte{}
+	for _, d := range s.open {
+		overlay[d.name] = d.file.Data
+	}
+	return overlay
 }
 
 // keep stores the findings of a document for code actions, and reports whether they are of the text as it is now.

@@ -53,7 +53,7 @@ func (o *explainOptions) projects() (projects []pages.Project, err error) {
 	return projects, nil
 }
 
-// ruleDocs returns what the pages tell of rules.
+// ruleDocs returns the descriptions of rules for the pages.
 func ruleDocs() (docs []pages.Rule) {
 	for _, r := range rules.All() {
 		bad, good := rules.Example(r.Name)

@@ -214,7 +214,7 @@
     }
     for (const below of $$("details[data-part]", fields)) {
       if (d.closest(`[data-filled="${below.dataset.part}"]`)) {
-        below.replaceWith(element("p", "again", "The type of this field is also that of a field above it: its fields are told there."));
+        below.replaceWith(element("p", "again", "The type of this field is also that of a field above it: its fields are listed there."));
       }
     }
     d.lastElementChild.replaceWith(fields);
@@ -381,7 +381,7 @@
         if (!drop.hidden) show(input.value);
       }
     });
-    wanted.catch(() => {}); // told where somebody looks for something
+    wanted.catch(() => {}); // the search reports it
     return load("search.js");
   }
   const letter = /[\p{L}\p{N}]/u;

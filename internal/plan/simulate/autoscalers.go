@@ -47,7 +47,7 @@ type nodePool struct {
 
 // karpenterGroups returns the NodePools among some objects. Their machine types are those of the nodes that exist.
 func karpenterGroups(
-	from []*manifest.Document, take func(func(*corev1.Node) bool) []*corev1.Node, tell func(string, ...any),
+	from []*manifest.Document, take func(func(*corev1.Node) bool) []*corev1.Node, assume func(string, ...any),
 ) (groups []*statedGroup) {
 	for _, d := range from {
 		o := objectOf(d)
@@ -56,18 +56,18 @@ func karpenterGroups(
 		}
 		p := &nodePool{}
 		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(o.Object, p); err != nil {
-			tell("NodePool %s is not read: %v", d.Object.Name, err)
+			assume("NodePool %s is not read: %v", d.Object.Name, err)
 			continue
 		}
 		g := &statedGroup{name: d.Object.Name, by: "NodePool " + d.Object.Name, max: -1, weight: int(p.Spec.Weight)}
 		g.nodes = take(func(n *corev1.Node) bool { return n.Labels[karpenterPool] == g.name })
-		g.limit(p.Spec.Limits, tell)
+		g.limit(p.Spec.Limits, assume)
 		for _, s := range shapesOf(g.nodes) {
 			p.complete(s)
 			g.shapes = append(g.shapes, s)
 		}
 		if len(g.nodes) == 0 {
-			tell("NodePool %s has no node, so that its machine types are not known: it does not scale", g.name)
+			assume("NodePool %s has no node, so that its machine types are not known: it does not scale", g.name)
 		}
 		groups = append(groups, g)
 	}
@@ -75,12 +75,12 @@ func karpenterGroups(
 }
 
 // limit reads the limits of a NodePool.
-func (g *statedGroup) limit(limits map[string]any, tell func(string, ...any)) {
+func (g *statedGroup) limit(limits map[string]any, assume func(string, ...any)) {
 	for name, value := range limits {
 		q, ok := readQuantity(value)
 		switch {
 		case !ok:
-			tell("limit %s of %s is not read: it is no quantity", name, g.by)
+			assume("limit %s of %s is not read: it is no quantity", name, g.by)
 		case name == "nodes":
 			g.max = int(q.Value())
 		default:
@@ -116,7 +116,7 @@ func (p *nodePool) complete(s *nodeShape) {
 	slices.SortStableFunc(s.samples, func(a, b *corev1.Node) int { return strings.Compare(zoneOf(a), zoneOf(b)) })
 }
 
-// allows reports whether a node meets the requirements of the pool, as far as its labels tell.
+// allows reports whether a node meets the requirements of the pool, as far as its labels say.
 func (p *nodePool) allows(n *corev1.Node) bool {
 	required := slices.DeleteFunc(slices.Clone(p.Spec.Template.Spec.Requirements),
 		func(r corev1.NodeSelectorRequirement) bool {
@@ -152,7 +152,7 @@ var machineKinds = []string{"MachineDeployment", "MachineSet", "MachinePool"}
 
 // machineGroups returns the groups of Cluster API that state how far they scale.
 func machineGroups(
-	from []*manifest.Document, take func(func(*corev1.Node) bool) []*corev1.Node, tell func(string, ...any),
+	from []*manifest.Document, take func(func(*corev1.Node) bool) []*corev1.Node, assume func(string, ...any),
 ) (groups []*statedGroup) {
 	owners := map[string]string{} // MachineDeployments, by their MachineSets
 	var scaled []*unstructured.Unstructured
@@ -175,7 +175,7 @@ func machineGroups(
 		least, errMin := strconv.Atoi(o.GetAnnotations()[annMin])
 		most, errMax := strconv.Atoi(o.GetAnnotations()[annMax])
 		if g.max = most; errMin != nil || errMax != nil || least < 0 || most < least {
-			tell("%s is not scaled: its annotations %s and %s are no numbers of nodes", g.by, annMin, annMax)
+			assume("%s is not scaled: its annotations %s and %s are no numbers of nodes", g.by, annMin, annMax)
 			continue
 		}
 		g.nodes = take(func(n *corev1.Node) bool { return ownedBy(n, o, owners) })
@@ -183,9 +183,9 @@ func machineGroups(
 			n, err := stated(o)
 			switch {
 			case err != nil:
-				tell("%s is not scaled: %v", g.by, err)
+				assume("%s is not scaled: %v", g.by, err)
 			case n == nil:
-				tell("%s has no node and no annotations with its capacity: it is not scaled", g.by)
+				assume("%s has no node and no annotations with its capacity: it is not scaled", g.by)
 			default:
 				g.shapes = []*nodeShape{{size: sizeOf(n), samples: []*corev1.Node{n}}}
 			}

@@ -312,7 +312,7 @@ func (sc *scaler) draw(g *growth) uint64 {
 // zones returns the zones of the nodes that a group may add, one empty if they have none.
 func (g *scaledGroup) zones() (all []string) {
 	for i, n := range g.templates {
-		if zone := n.Labels[corev1.LabelTopologyZone]; g.state[i] == absent && !slices.Contains(all, zone) {
+		if zone := zoneOf(n); g.state[i] == absent && !slices.Contains(all, zone) {
 			all = append(all, zone)
 		}
 	}
@@ -324,7 +324,7 @@ func (g *scaledGroup) grow(e *scheduler.Estimator, pending []*corev1.Pod, zone s
 	grown := &growth{group: g, left: pending, estimator: e}
 	var asked, offered float64
 	for i, n := range g.templates {
-		if g.state[i] != absent || n.Labels[corev1.LabelTopologyZone] != zone || len(grown.left) == 0 {
+		if g.state[i] != absent || zoneOf(n) != zone || len(grown.left) == 0 {
 			continue
 		}
 		if g.pool != nil && !g.pool.allows(n, grown) {

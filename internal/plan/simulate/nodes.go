@@ -136,7 +136,7 @@ func (r *recorder) describeNodes() []plan.Node {
 		}
 		limit := can[corev1.ResourcePods]
 		all = append(all, plan.Node{
-			Name: name, Zone: n.node.Labels[corev1.LabelTopologyZone], Ready: n.ready &&
+			Name: name, Zone: zoneOf(n.node), Ready: n.ready &&
 				!n.gone, Taints: taints(n.node),
 			Pods: n.now.pods, PodsBefore: n.before.pods, PodsPeak: n.peak.pods, PodsMax: int(limit.Value()),
 			CPU:    amount(corev1.ResourceCPU, func(l load) int64 { return l.cpu }),

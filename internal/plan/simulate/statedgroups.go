@@ -36,13 +36,13 @@ type nodeShape struct {
 	samples []*corev1.Node // what new nodes are like, one for each zone; empty: no more come
 }
 
-// poolLabels are the labels by which managed clouds, and Karpenter, name the group of a node, the most telling first.
+// poolLabels are the labels by which managed clouds, and Karpenter, name the group of a node, the most specific first.
 var poolLabels = []string{
 	karpenterPool, "eks.amazonaws.com/nodegroup", "cloud.google.com/gke-nodepool", "kubernetes.azure.com/agentpool",
 }
 
 // statedGroups returns the node groups that objects and nodes of a cluster state, by name.
-func statedGroups(from []*manifest.Document, nodes []*corev1.Node, tell func(string, ...any)) []*statedGroup {
+func statedGroups(from []*manifest.Document, nodes []*corev1.Node, assume func(string, ...any)) []*statedGroup {
 	left := slices.Clone(nodes)
 	take := func(member func(*corev1.Node) bool) (taken []*corev1.Node) {
 		rest := []*corev1.Node{}
@@ -56,7 +56,7 @@ func statedGroups(from []*manifest.Document, nodes []*corev1.Node, tell func(str
 		left = rest
 		return taken
 	}
-	all := slices.Concat(karpenterGroups(from, take, tell), machineGroups(from, take, tell))
+	all := slices.Concat(karpenterGroups(from, take, assume), machineGroups(from, take, assume))
 	for _, label := range poolLabels {
 		names := map[string]bool{}
 		for _, n := range left {
@@ -311,10 +311,10 @@ func findStated(want *plan.NodeGroup, stated []*statedGroup) (*statedGroup, erro
 		switch {
 		case len(g.shapes) == 0:
 			return nil, fmt.Errorf(
-				"node group %s has no node, and does not state the size of one: give it, such as 4cpu16Gi", g.name,
+				"node group %s has no node, and does not state the size of one: add it, such as 4cpu16Gi", g.name,
 			)
 		case want.Max < 0 && g.most() < 0:
-			return nil, fmt.Errorf("node group %s: nothing states how many nodes it has at most: give max=", g.name)
+			return nil, fmt.Errorf("node group %s: nothing states how many nodes it has at most: add max=", g.name)
 		}
 		return g, nil
 	}

@@ -169,7 +169,7 @@ func TestStatedGroupsRemedy(t *testing.T) {
 // TestCheckGroups names the groups that a cluster has.
 func TestCheckGroups(t *testing.T) {
 	for group, want := range map[string]string{
-		"name=pool-1":            "node group pool-1: nothing states how many nodes it has at most: give max=",
+		"name=pool-1":            "node group pool-1: nothing states how many nodes it has at most: add max=",
 		"name=pool-2,max=3":      "node group pool-2 has no size, such as 4cpu16Gi, and is none of the groups of the nodes: blue, pool-1, web",
 		"name=pool-1,max=3":      "",
 		"name=own,max=3,2cpu4Gi": "",

@@ -17,7 +17,7 @@ import (
 const policy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self'; " +
 	"connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'"
 
-// linter is the glob of the linter, whose name changes with its content. It is there compressed alone.
+// linter is the glob of the linter, whose name changes with its content. It exists compressed only.
 const linter = "seatrial-*.wasm"
 
 // encodings are the compressed forms of the linter, the smallest first.

@@ -146,9 +146,9 @@ func in(value any) func(any) bool {
 
 func anyIn(key, value any) bool { return slices.ContainsFunc(elements(key), in(value)) }
 
-func allIn(key, value any) bool { return !slices.ContainsFunc(elements(key), not2(in(value))) }
+func allIn(key, value any) bool { return !slices.ContainsFunc(elements(key), negated(in(value))) }
 
-func not2(f func(any) bool) func(any) bool { return func(v any) bool { return !f(v) } }
+func negated(f func(any) bool) func(any) bool { return func(v any) bool { return !f(v) } }
 
 // objectField matches a field of the object in an expression, up to the first list.
 var objectField = regexp.MustCompile(`\brequest\.object\.([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)`)
@@ -212,7 +212,7 @@ func evaluable(value any) bool {
 			}
 		}
 	case []any:
-		return !slices.ContainsFunc(v, not2(evaluable))
+		return !slices.ContainsFunc(v, negated(evaluable))
 	case map[string]any:
 		for key, below := range v {
 			if strings.Contains(key, "{{") || !evaluable(below) {
