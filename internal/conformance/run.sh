@@ -7,6 +7,7 @@ seatrial=$(realpath "$1")
 mkdir -p "$2"
 folder=$(realpath "$2")
 cp go.mod go.sum "$folder/"
+go mod edit -require "k8s.io/sample-apiserver@$(go list -m -f '{{.Version}}' k8s.io/api)" "$folder/go.mod"
 go build -modfile "$folder/go.mod" -mod=mod -o "$folder/ginkgo" github.com/onsi/ginkgo/v2/ginkgo
 go test -modfile "$folder/go.mod" -mod=mod -vet=off -c -o "$folder/e2e.test" -ldflags "$STAMP" k8s.io/kubernetes/test/e2e
 export KUBECONFIG="$folder/kubeconfig"

@@ -38,6 +38,8 @@ type DB struct {
 
 	deferring bool // see Defer
 	deferred  []deferredNote
+
+	strings interner // of the objects that are shared
 }
 
 // Write is one change of one object.

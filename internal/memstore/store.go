@@ -502,6 +502,7 @@ func (s *Store) share(r *record, like runtime.Object) (runtime.Object, error) {
 	if err := s.decode(r.data, obj, r.modRev); err != nil {
 		return nil, err
 	}
+	s.db.strings.object(obj)
 	r.decoded.CompareAndSwap(nil, &shared{obj})
 	return obj, nil
 }

@@ -40,7 +40,7 @@ const (
 	simulationHeap = 76 << 20
 	large          = 32 << 20  // alive
 	leastRoom      = 256 << 20 // beyond what is alive
-	mostRoom       = 512 << 20
+	mostRoom       = 512 << 20 // or half as much again as is alive, if that is more
 	overrun        = 384 << 20 // beyond that, if nobody calls Collect for too long
 )
 
@@ -87,7 +87,7 @@ func isLarge(alive int64) bool { return simulating.Load() && alive > large }
 // room is how far the heap may grow beyond what is alive.
 func room(alive int64) int64 {
 	if isLarge(alive) {
-		return min(max(alive*7/2, leastRoom), mostRoom)
+		return min(max(alive*7/2, leastRoom), max(mostRoom, alive*3/2))
 	}
 	return max(heapRoom, alive/2)
 }

@@ -46,9 +46,7 @@ type Transport struct {
 
 // New returns a transport whose requests wait for Open.
 func New(o Options) *Transport {
-	return &Transport{
-		sequencer: sequencer{db: o.DB, window: o.BatchWindow, onIdle: o.OnIdle}, opened: make(chan struct{}),
-	}
+	return &Transport{sequencer: newSequencer(o), opened: make(chan struct{})}
 }
 
 // Open lets requests through to a handler. Direct may return another handler for a request, which is then called in

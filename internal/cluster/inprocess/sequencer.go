@@ -32,6 +32,16 @@ type sequencer struct {
 	sequencing bool
 	closed     bool
 	running    sync.WaitGroup // the goroutines of sequence and of notifications
+
+	notifications chan func()   // for goroutines that have delivered others
+	refused       chan struct{} // closed when closed is set
+}
+
+func newSequencer(o Options) sequencer {
+	return sequencer{
+		db: o.DB, window: o.BatchWindow, onIdle: o.OnIdle,
+		notifications: make(chan func()), refused: make(chan struct{}),
+	}
 }
 
 // slot is a request that waits to be served, or a response that waits to be returned.
@@ -121,7 +131,10 @@ func (q *sequencer) check() error {
 func (q *sequencer) refuse() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.closed = true
+	if !q.closed {
+		q.closed = true
+		close(q.refused)
+	}
 	for _, s := range slices.Concat(q.requests, q.responses, q.taken) {
 		s.release()
 	}
@@ -162,8 +175,30 @@ func (q *sequencer) sequence() {
 // acts before the next one, and not as soon as a processor is free.
 func (q *sequencer) notifyEach(notifications []func()) {
 	for _, notify := range notifications {
-		q.running.Go(notify) // a handler may send a request, and wait for it
+		q.deliver(notify) // a handler may send a request, and wait for it
 		q.settle()
+	}
+}
+
+// deliver calls notify in a goroutine that has called others and is idle, or in a new one. A new one has a small stack,
+// which handlers outgrow, and each time it grows it is copied.
+func (q *sequencer) deliver(notify func()) {
+	select {
+	case q.notifications <- notify:
+	default:
+		q.running.Go(func() { q.deliverMore(notify) })
+	}
+}
+
+// deliverMore calls notify, and then what is to be delivered while nothing else runs.
+func (q *sequencer) deliverMore(notify func()) {
+	for {
+		notify()
+		select {
+		case notify = <-q.notifications:
+		case <-q.refused:
+			return
+		}
 	}
 }
 

@@ -22,7 +22,7 @@ const orderedPreemptionName = "DefaultPreemptionInOrder"
 // begins at a random node, and takes the first of a map.
 func newOrderedPreemption(features feature.Features) frameworkruntime.PluginFactory {
 	return func(ctx context.Context, args runtime.Object, handle fwk.Handle) (fwk.Plugin, error) {
-		p, err := defaultpreemption.New(ctx, args, handle, features)
+		p, err := defaultpreemption.New(ctx, args, sequentialHandle{handle}, features)
 		if err != nil {
 			return nil, err
 		}

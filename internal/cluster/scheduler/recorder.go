@@ -44,13 +44,16 @@ type PluginScore struct {
 }
 
 // instrument has a scheduler that does not run yet report its decisions.
-func instrument(s *scheduler.Scheduler, options Options) {
+func instrument(s *scheduler.Scheduler, options Options, sequenced bool) {
 	schedule := s.SchedulePod
 	s.SchedulePod = func(
 		ctx context.Context, f framework.Framework, state fwk.CycleState, pod *framework.QueuedPodInfo,
 	) (scheduler.ScheduleResult, error) {
-		r := &recorder{Framework: f}
+		r := &recorder{Framework: f, sequenced: sequenced}
 		result, err := schedule(ctx, r, state, pod)
+		if r.release != nil {
+			r.release()
+		}
 		if options.OnDecision != nil {
 			d := r.decision(pod.Pod, result, err)
 			d.Scores = r.best(options.MaxScores, d.Node)
@@ -64,6 +67,8 @@ func instrument(s *scheduler.Scheduler, options Options) {
 // another pod and leave nothing to record.
 type recorder struct {
 	framework.Framework
+	sequenced bool   // only results that do not depend on who is first may be found in parallel
+	release   func() // gives processors back; nil: there are none
 
 	mu       sync.Mutex
 	rejected []Rejection

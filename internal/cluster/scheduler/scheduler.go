@@ -1,7 +1,7 @@
 // Package scheduler runs the real scheduler with its default profile, and records its decisions.
 //
 // [Start] runs it; a [Decision] says which node a pod was bound to, what each filter and score plugin said of the
-// nodes, and why none fits. Where requests are sequenced, the scheduler looks at one node after another, takes pods
+// nodes, and why none fits. Where requests are sequenced, the scheduler filters one node after another, takes pods
 // in a determined order, and breaks ties by a hash of the pod's UID and the node's name.
 package scheduler
 
@@ -108,7 +108,7 @@ func Start(ctx context.Context, s *clients.Set, options Options, running *sync.W
 	}
 	sched.StopEverything = ctx.Done()
 	if s.Sequenced || options.OnDecision != nil {
-		instrument(sched, options)
+		instrument(sched, options, s.Sequenced)
 	}
 	if err := broadcaster.StartRecordingToSinkWithContext(ctx); err != nil {
 		return nil, err
@@ -136,8 +136,9 @@ func configured(c *config.KubeSchedulerConfiguration) []scheduler.Option {
 	}
 }
 
-// deterministic returns options with which the scheduler looks at nodes one after another, and takes pods in an order
-// that is always the same, and the plugins that they name. It changes the profiles accordingly.
+// deterministic returns options with which the scheduler takes pods in an order that is always the same, and the
+// plugins that they name. It changes the profiles accordingly. What must look at one node after another has a
+// parallelizer of its own.
 func deterministic(profiles []config.KubeSchedulerProfile) ([]scheduler.Option, runtime.Registry) {
 	for i := range profiles {
 		replacePlugins(&profiles[i])
@@ -148,7 +149,9 @@ func deterministic(profiles []config.KubeSchedulerProfile) ([]scheduler.Option, 
 			feature.NewSchedulerFeaturesFromGates(utilfeature.DefaultFeatureGate),
 		),
 	}
-	return []scheduler.Option{scheduler.WithFrameworkOutOfTreeRegistry(inOrder), scheduler.WithParallelism(1)}, inOrder
+	return []scheduler.Option{
+		scheduler.WithFrameworkOutOfTreeRegistry(inOrder), scheduler.WithParallelism(int32(scorers())),
+	}, inOrder
 }
 
 // ordered maps the plugins that choose at random to those that do not.

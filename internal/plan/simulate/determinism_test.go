@@ -30,7 +30,8 @@ func TestSameInputSameBytes(t *testing.T) {
 		t.Skip("it simulates each case many times")
 	}
 	cases, runs := []string{
-		filepath.Join("same-bytes", "everything-at-once"), "preemption-budget", "topology-spread-blocked",
+		filepath.Join("same-bytes", "everything-at-once"), filepath.Join("same-bytes", "many-nodes"),
+		"preemption-budget", "topology-spread-blocked",
 	}, 6
 	if n, err := strconv.Atoi(os.Getenv(runsEnv)); err == nil {
 		runs = n

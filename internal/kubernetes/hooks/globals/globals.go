@@ -25,6 +25,18 @@ import (
 // so that goroutines interleave in more ways than those of a busy machine do.
 var Processors = 1
 
+// available is how many processors the process had before the run.
+var available = 1
+
+// Available returns how many processors a run could use, at most as many as are asked for.
+func Available(most int) int { return min(available, most) }
+
+// UseProcessors lets goroutines of a run use that many processors, until restore is called.
+func UseProcessors(n int) (restore func()) {
+	before := runtime.GOMAXPROCS(n)
+	return func() { runtime.GOMAXPROCS(before) }
+}
+
 // Set makes what is drawn at random depend on the seed alone, and the order of goroutines on nothing. restore is to be
 // called when nothing of the run is left. It has to be called outside of the run.
 func Set(seed int64) (restore func()) {
@@ -44,6 +56,7 @@ func Set(seed int64) (restore func()) {
 	features.ReplaceFeatureGates(listing{gates})
 	measure := hooks.DisableMetrics()
 	procs := runtime.GOMAXPROCS(Processors)
+	available = procs
 	return func() {
 		runtime.GOMAXPROCS(procs)
 		measure()
