@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
 	"github.com/seatrial/seatrial/manifest"
 )
 
@@ -75,4 +77,23 @@ func alike(a, b string) (n int) {
 		n += 2
 	}
 	return n
+}
+
+// beforeOf returns what a document of a base said of pods; nil if it said nothing, or there is none.
+func beforeOf(old *manifest.Document) *Before {
+	if old == nil {
+		return nil
+	}
+	texts := func(path ...string) map[string]string {
+		found, _, _ := unstructured.NestedStringMap(old.Value(), path...)
+		return found
+	}
+	b := &Before{PodLabels: texts("spec", "template", "metadata", "labels")}
+	if old.Object.Kind == "Service" {
+		b.Selector = texts("spec", "selector")
+	}
+	if len(b.PodLabels)+len(b.Selector) == 0 {
+		return nil
+	}
+	return b
 }

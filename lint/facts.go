@@ -186,6 +186,7 @@ func requests(r corev1.ResourceRequirements, name corev1.ResourceName) bool {
 
 func (f facts) container(c *corev1.Container, at string) {
 	f.hosts(c, at)
+	f.calls(c, at)
 	for i, e := range c.Env {
 		if e.ValueFrom == nil {
 			continue

@@ -168,6 +168,7 @@ func (r *run) report(ctx context.Context, d *manifest.Document, v verdict.Verdic
 	}
 	pods := PodTemplateOf(v.Object)
 	res.fill(d, v.Object, pods, namespace)
+	res.Before = beforeOf(r.Base.Find(d))
 	if v.NotServed != "" && !slices.ContainsFunc(r.targets, func(t *target) bool { return !t.linked }) {
 		return nil
 	}

@@ -40,6 +40,8 @@ type PolicyEvaluator interface {
 	Matches(*Resource) bool
 	// Evaluate returns what the policies have against the creation of an object, as the server would store it.
 	Evaluate(ctx context.Context, of *Resource, stored map[string]any) []PolicyViolation
+	// Repeated returns what is to be said of policies that changed an object again when Evaluate applied them twice.
+	Repeated() []PolicyRemark
 }
 
 // PolicyRemark is information about a policy.
@@ -93,10 +95,21 @@ var (
 			"that come before the policy or its binding are created, and refused when they change. Files are " +
 			"applied in the order of their names.",
 	}
+	ruleMutation = &Rule{
+		Name:     "mutation-not-idempotent",
+		Title:    "policy that changes again what it has changed",
+		Severity: diag.Warning,
+		Category: "custom",
+		URL:      "https://kubernetes.io/docs/reference/access-authn-authz/mutating-admission-policy/",
+		Doc: "The API server applies a MutatingAdmissionPolicy again: to each update, if it is about updates, and after " +
+			"other policies and webhooks, if its reinvocationPolicy is IfNeeded. This one was applied to an object of the " +
+			"set, and to the result: containers, arguments or labels are added a second time. Let its match conditions, or " +
+			"its expression, ask for what it adds.",
+	}
 )
 
 // PolicyRules lists the rules that need Options.Policies.
-var PolicyRules = []*Rule{ruleAdmissionPolicy, rulePolicyNotEvaluated, rulePolicyLate}
+var PolicyRules = []*Rule{ruleAdmissionPolicy, rulePolicyNotEvaluated, rulePolicyLate, ruleMutation}
 
 // judgePolicies evaluates the admission policies of the set over its objects.
 func (r *run) judgePolicies(ctx context.Context, set *Set) ([]finding, error) {
@@ -119,6 +132,11 @@ func (r *run) judgePolicies(ctx context.Context, set *Set) ([]finding, error) {
 	}
 	if r.judged(ruleAdmissionPolicy.Name) {
 		late = append(late, found...)
+	}
+	if r.judged(ruleMutation.Name) {
+		for _, remark := range evaluator.Repeated() {
+			late = append(late, lateFinding{of: remark.Policy, rule: ruleMutation, Finding: remark.Finding})
+		}
 	}
 	if r.judged(rulePolicyLate.Name) {
 		late = append(late, r.lateBindings(set, found)...)

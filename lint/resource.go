@@ -159,6 +159,7 @@ type Resource struct {
 	Claims      []Claim                         // what no other object may have as well
 	Network     *networkingv1.NetworkPolicySpec // of a NetworkPolicy
 	Hosts       []Host                          // that its containers are told to connect to
+	Calls       []Call                          // that its containers make to the API server
 	Peers       []Selector                      // pods of its own namespace that a NetworkPolicy speaks of
 	HostNetwork bool                            // its pods live on the network of their node
 	// a container of its pods has a readiness probe, a liveness probe
@@ -179,9 +180,17 @@ type Resource struct {
 	// pod of a workload takes of it, by the quota's names (requests.cpu, pods), in thousandths.
 	Hard, PodNeeds map[string]int64
 	Ungiven        map[string]int64 // of how many containers of a pod nothing is said, by the same names
+	// Before is what the object was before a change; nil: it was not there, or nothing is known of it.
+	Before *Before
 	// Written and Stored are the object as JSON, as written and with defaults, of kinds whose contents a rule looks at;
 	// Stored is nil if the object cannot be decoded, or its kind is not known.
 	Written, Stored []byte
+}
+
+// Before is what an object of a base said of pods.
+type Before struct {
+	PodLabels map[string]string // of the pods that it made
+	Selector  map[string]string // of a Service
 }
 
 // Claim is something that one object of a set can have: a host and path of an Ingress, a port of the nodes.

@@ -629,6 +629,8 @@ func (r *run) warnings(d *manifest.Document, warnings []verdict.Warning) (out []
 			rule = ruleDeprecated
 		case w.Scope:
 			rule = ruleScope
+		case w.Gate != "":
+			rule = ruleFieldGated
 		}
 		if !isVerdictRule(rule.Name) && !r.judged(rule.Name) {
 			continue
@@ -640,6 +642,10 @@ func (r *run) warnings(d *manifest.Document, warnings []verdict.Warning) (out []
 		}
 		f.Path, f.Message = w.Path, strings.TrimPrefix(w.Text, w.Path+": ")
 		f.Range = valueRange(d.Find(w.Path))
+		if w.Gate != "" {
+			f.Range = keyRange(d.Find(w.Path))
+			f.Help = "remove it, or turn the gate on in the cluster and here: --feature-gates " + w.Gate + "=true"
+		}
 		if m := fractionalBytes.FindStringSubmatch(f.Message); m != nil {
 			meantInstead(d, &f, w.Path, m[1]+"Mi", false)
 			f.Help = fmt.Sprintf("m is a thousandth: did you mean %sMi?", m[1])

@@ -122,6 +122,16 @@ var (
 		Doc: "The API server would answer with a Warning header, which kubectl prints: a deprecated field, a " +
 			"value that does not do what it seems to, a duplicate entry.",
 	}
+	ruleFieldGated = &Rule{
+		Name:     "field-gated",
+		Title:    "field that the API server drops",
+		Severity: diag.Warning,
+		Category: "lifecycle",
+		URL:      "https://kubernetes.io/docs/reference/command-line-tools-reference/feature-gates/",
+		Doc: "The field belongs to a feature whose gate is off by default. The API server accepts the object, without a " +
+			"warning, and stores it without the field. A cluster in which the gate is on is told with `--feature-gates " +
+			"NAME=true`. The linked Kubernetes alone is judged.",
+	}
 	ruleLookalike = &Rule{
 		Name:     "lookalike-character",
 		Title:    "character that looks like a quote, a space, or nothing",
@@ -153,7 +163,7 @@ var OwnRules = []*Rule{
 	ruleSyntax, ruleTab, ruleDuplicateKey, ruleKindUnknown, ruleFieldUnknown, ruleFieldType, ruleAPIServer,
 	ruleDuplicate, ruleScope,
 	ruleUpdate,
-	ruleDeprecated, ruleServerWarning, ruleLookalike, ruleSuppressionInvalid, ruleSuppressionStale,
+	ruleDeprecated, ruleServerWarning, ruleFieldGated, ruleLookalike, ruleSuppressionInvalid, ruleSuppressionStale,
 }
 
 // Suppressible reports whether findings of a rule can be silenced.

@@ -14,6 +14,8 @@ import (
 func All() []*lint.Rule {
 	all := slices.Concat(
 		referenceRules,
+		mixedRules,
+		accountRules,
 		imageRules,
 		resourceRules,
 		probeRules,

@@ -112,8 +112,11 @@ func TestExamples(t *testing.T) {
 			if bad == "" || good == "" {
 				t.Fatal("no example")
 			}
-			found := 0
-			for _, d := range find(t, bad, "default,"+r.Name) {
+			found, base := 0, ""
+			if strings.HasPrefix(bad, "# changed from the good one\n") {
+				base = good
+			}
+			for _, d := range lintText(t, bad, base, "default,"+r.Name, []string{"*"}) {
 				switch {
 				case d.Rule == r.Name:
 					found++
@@ -196,7 +199,7 @@ func TestNearMisses(t *testing.T) {
 	for name, text := range testdata(t) {
 		t.Run(strings.TrimSuffix(filepath.Base(name), ".yaml"), func(t *testing.T) {
 			expected := wanted(text)
-			for _, d := range find(t, text, expressionOf(t, text)) {
+			for _, d := range lintText(t, text, baseOf(t, text), expressionOf(t, text), []string{"*"}) {
 				line := d.Range.Start.Line
 				i := slices.IndexFunc(
 					expected[line],
@@ -277,6 +280,22 @@ func expressionOf(t *testing.T, text string) string {
 		t.Fatal("the first line does not name the rules")
 	}
 	return expr
+}
+
+// baseOf reads what a text is a change of: the file of testdata/base that a comment names, `# base: NAME`; empty if
+// there is none.
+func baseOf(t *testing.T, text string) string {
+	t.Helper()
+	for line := range strings.Lines(text) {
+		if name, ok := strings.CutPrefix(line, "# base: "); ok {
+			data, err := os.ReadFile(filepath.Join("testdata", "base", strings.TrimSpace(name)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return string(data)
+		}
+	}
+	return ""
 }
 
 // wanted returns the expectations of a text by line.

@@ -144,8 +144,12 @@ func (v *Validator) Create(
 			},
 		}
 	}
-	answer = k.create(ctx, doc, namespace).Verdict
+	now := k.create(ctx, doc, namespace)
+	answer = now.Verdict
 	answer.Warnings = append(answer.Warnings, v.typeCheck(&answer)...)
+	if now.stored != nil {
+		answer.Warnings = append(answer.Warnings, k.dropped(doc, now.stored, v.storages.gates)...)
+	}
 	sortCauses(answer.Causes)
 	return answer
 }

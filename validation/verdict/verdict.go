@@ -60,6 +60,8 @@ type Warning struct {
 	// What the warning is about, where it is not the server's validation:
 	Deprecation bool // the API version is deprecated
 	Scope       bool // the namespace of a cluster-scoped object is ignored
+	// Gate is the feature gate without which the server drops the field; empty for other warnings.
+	Gate string
 }
 
 // Verdict is the server's answer about one object.

@@ -9,6 +9,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -65,6 +66,9 @@ type evaluator struct {
 	kyverno  []*kyvernoRule
 	remarks  []lint.PolicyRemark
 	spaces   *namespaces
+
+	mu       sync.Mutex
+	repeated map[int]repetition // by the number of the mutating policy
 }
 
 // policy is one that validates, with what it needs.

@@ -137,6 +137,7 @@ func (e *evaluator) Evaluate(ctx context.Context, of *lint.Resource, stored map[
 	if gvk == secretKind {
 		withoutTexts(object.Object)
 	}
+	e.repeat(ctx, of, e.attributes(gvk, &of.Object, object, administrator))
 	all := e.against(ctx, e.attributes(gvk, &of.Object, object, administrator))
 	controller, made := makesPods(of)
 	if !made {
@@ -154,6 +155,7 @@ func (e *evaluator) Evaluate(ctx context.Context, of *lint.Resource, stored map[
 	if !e.concerns(a) {
 		return all
 	}
+	e.repeat(ctx, of, a)
 	above := strings.TrimSuffix(of.SpecPath, "spec")
 	for _, v := range e.against(ctx, a) {
 		v.Pods = true

@@ -7,6 +7,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured/unstructuredscheme"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/managedfields"
@@ -20,9 +21,9 @@ import (
 // kinds are the kinds of a set and how its objects are converted: what the API server passes to admission plugins. The
 // objects are unstructured.
 type kinds struct {
-	runtime.ObjectTyper // not asked
-	of                  map[schema.GroupVersionKind]verdict.Kind
-	equivalents         runtime.EquivalentResourceRegistry
+	runtime.ObjectTyper
+	of          map[schema.GroupVersionKind]verdict.Kind
+	equivalents runtime.EquivalentResourceRegistry
 }
 
 func newKinds(v Validator) (*kinds, error) {
@@ -30,7 +31,10 @@ func newKinds(v Validator) (*kinds, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &kinds{of: map[schema.GroupVersionKind]verdict.Kind{}, equivalents: runtime.NewEquivalentResourceRegistry()}
+	k := &kinds{
+		ObjectTyper: unstructuredscheme.NewUnstructuredObjectTyper(), of: map[schema.GroupVersionKind]verdict.Kind{},
+		equivalents: runtime.NewEquivalentResourceRegistry(),
+	}
 	for _, kind := range append(all, v.Custom()...) {
 		k.of[kind.GVK] = kind
 		k.equivalents.RegisterKindFor(kind.GVK.GroupVersion().WithResource(kind.Resource), "", kind.GVK)
