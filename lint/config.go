@@ -422,11 +422,31 @@ func explainConfigError(data []byte, err error) string {
 		return explainConfigType(data, err)
 	}
 	key, _, _ := strings.Cut(rest, `"`)
+	if written := keyReadAsBool(data, key); written != "" {
+		return lineOf(data, written) + fmt.Sprintf("unknown key %q, which YAML reads as %s: %s", written, key,
+			"rules: takes rules away by a minus (rules: [-image-tag-latest]), overrides: for some objects")
+	}
 	message := lineOf(data, key) + fmt.Sprintf("unknown key %q", key)
 	if best := nearest(key, configKeys); best != "" {
 		return message + ": did you mean " + best + "?"
 	}
 	return message + ": known are " + strings.Join(configKeys, ", ")
+}
+
+var boolKey = regexp.MustCompile(`(?mi)^[ \t]*(?:- +)?(off|on|no|yes|n|y)[ \t]*:`)
+
+// keyReadAsBool returns the word of a file that YAML has made a key of true or false from; empty if there is none.
+func keyReadAsBool(data []byte, key string) string {
+	if key != "true" && key != "false" {
+		return ""
+	}
+	for _, m := range boolKey.FindAllSubmatch(data, -1) {
+		word := string(m[1])
+		if positive := slices.Contains([]string{"on", "yes", "y"}, strings.ToLower(word)); positive == (key == "true") {
+			return word
+		}
+	}
+	return ""
 }
 
 var configType = regexp.MustCompile(`cannot unmarshal (\w+) into Go struct field Config\.(\w+) of type (\S+)`)
@@ -457,7 +477,7 @@ func explainConfigType(data []byte, err error) string {
 // lineOf gives "line 3: " for the line that a key begins, or nothing.
 func lineOf(data []byte, key string) string {
 	for i, line := range bytes.Split(data, []byte("\n")) {
-		if bytes.HasPrefix(bytes.TrimSpace(line), []byte(key)) {
+		if bytes.HasPrefix(bytes.TrimLeft(line, " \t-"), []byte(key)) {
 			return fmt.Sprintf("line %d: ", i+1)
 		}
 	}

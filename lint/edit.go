@@ -3,7 +3,11 @@ package lint
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
+	"strconv"
 	"strings"
+
+	"sigs.k8s.io/yaml"
 
 	"github.com/seatrial/seatrial/manifest"
 	"github.com/seatrial/seatrial/source"
@@ -12,6 +16,18 @@ import (
 // editsOf returns the changes of text that make a fix; nil if one of them cannot be made where the document is written
 // as it is.
 func editsOf(d *manifest.Document, fix *PathFix) []source.Edit {
+	if fix.Key != "" {
+		p := d.Find(fix.Path)
+		if !p.Exact || !p.Key.IsValid() || p.Alias.IsValid() {
+			return nil
+		}
+		name := fix.Key
+		if d.IsJSON() {
+			quoted, _ := json.Marshal(name) // a string has JSON
+			name = string(quoted)
+		}
+		return []source.Edit{{Range: p.Key, NewText: name}}
+	}
 	edit, ok := editOf(d, fix)
 	if !ok {
 		return nil
@@ -35,11 +51,32 @@ func editOf(d *manifest.Document, fix *PathFix) (source.Edit, bool) {
 	case fix.Remove:
 		return removal(d, fix.Path, p)
 	case p.Exact && p.Value.IsValid():
-		return source.Edit{Range: p.Value, NewText: fix.NewText}, true
+		written := string(d.File.Data[p.Value.Start.Offset:p.Value.End.Offset])
+		return source.Edit{Range: p.Value, NewText: inStyle(d, written, fix.NewText)}, true
 	case !fix.Add:
 		return source.Edit{}, false
 	}
-	return addition(d, fix.Path, fix.NewText)
+	return addition(d, fix.Path, inStyle(d, "", fix.NewText))
+}
+
+// plainText matches text that needs no quotes in YAML, unless it is read as something else than a string.
+var plainText = regexp.MustCompile(`^[A-Za-z0-9/_.][-A-Za-z0-9/_.@]*(:[-A-Za-z0-9/_.@]+)*$`)
+
+// inStyle returns the text of a value in double quotes as the one that it replaces is quoted, or without quotes if that
+// has none and neither needs any.
+func inStyle(d *manifest.Document, written, text string) string {
+	value, err := strconv.Unquote(text)
+	if err != nil || d.IsJSON() || strings.HasPrefix(written, `"`) || !plainText.MatchString(value) {
+		return text
+	}
+	if strings.HasPrefix(written, "'") {
+		return "'" + value + "'"
+	}
+	var read any
+	if yaml.Unmarshal([]byte(value), &read) != nil || read != any(value) {
+		return text
+	}
+	return value
 }
 
 // removal removes a field that stands on lines of its own, unless it is the only one of its mapping.

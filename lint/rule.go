@@ -80,6 +80,7 @@ type PathFix struct {
 	Safe    bool      // certain: lint --fix may make it
 	Add     bool      // the field may be missing, and is added then
 	Remove  bool      // the field is removed
+	Key     string    // the field gets another name, and keeps its value; empty: it keeps its name
 	And     []PathFix // what is changed at the same time; only paths and texts count
 }
 

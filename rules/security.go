@@ -6,7 +6,6 @@ import (
 	"path"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -524,9 +523,7 @@ var securityRules = []*lint.Rule{
 					Message: "serviceAccount is deprecated",
 					Help:    "write serviceAccountName",
 					Fixes: []lint.PathFix{{
-						Path:    p.Pods.SpecPath + ".serviceAccountName",
-						NewText: strconv.Quote(p.Pods.Spec.ServiceAccountName), Add: true,
-						And:     []lint.PathFix{{Path: p.Pods.SpecPath + ".serviceAccount", Remove: true}},
+						Path: p.Pods.SpecPath + ".serviceAccount", Key: "serviceAccountName",
 						Message: "write serviceAccountName", Safe: true,
 					}},
 				})
