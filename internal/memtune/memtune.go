@@ -27,7 +27,7 @@ func init() {
 const usualProfile = 512 << 10
 
 // The heap of a process may grow to calmHeap bytes before garbage is collected in earnest, and in any
-// case by heapRoom, or half of what is alive, beyond what is alive: a large set, and the more so a large
+// case by heapRoom, or as much again as is alive, beyond that: a large set, and the more so a large
 // cluster, must not be collected without end.
 const (
 	calmHeap = 128 << 20
@@ -89,7 +89,7 @@ func room(alive int64) int64 {
 	if isLarge(alive) {
 		return min(max(alive*7/2, leastRoom), max(mostRoom, alive*3/2))
 	}
-	return max(heapRoom, alive/2)
+	return max(heapRoom, alive)
 }
 
 // tune lets the heap of a short-lived process grow before it is collected, up to a bound
