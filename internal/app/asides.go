@@ -124,6 +124,25 @@ func demoteAmbiguous(res *lint.Result) {
 	}
 }
 
+// demoteCompleted makes warnings of errors about required fields that patches in the tree set for all objects of the
+// kind: those that it is not applied to are probably not applied either, or not yet. Files that were named are judged
+// as they stand.
+func (w *Workspace) demoteCompleted(res *lint.Result) {
+	for i := range res.Diagnostics {
+		d := &res.Diagnostics[i]
+		if d.Severity != diag.Error || d.Reason != "FieldValueRequired" || w.setForOthers == nil ||
+			w.isNamed(d.Range.File) {
+			continue
+		}
+		group, _, _ := strings.Cut(d.Object.APIVersion, "/")
+		if file := w.setForOthers(group, d.Object.Kind, d.Path); file != "" {
+			d.Severity = diag.Warning
+			d.Help = "a patch in " + file + " sets it for other objects of this kind: apply it to this one, too, or " + d.Help
+		}
+	}
+	res.Count()
+}
+
 // bundled is how many documents a file has, at least, that holds all of an application.
 const bundled = 3
 

@@ -78,6 +78,7 @@ func (j *LintJob) runLoose(ctx context.Context, o lint.Options) (*lint.Result, e
 	}
 	dropPlaceholders(res, files...)
 	j.workspace.demoteTokens(res, true)
+	j.workspace.demoteCompleted(res)
 	j.workspace.Templates = j.dropTemplates(res)
 	return res, nil
 }

@@ -49,6 +49,7 @@ func (w *Workspace) findInputs(paths, exclude []string) {
 	tree := render.DiscoverIn(w.readSource, slices.Concat(paths, files), skip, Clusters(w.Config)...)
 	AddVariants(w.Config, tree.Sources, w.rebase)
 	w.owns, w.Sources, w.Elsewhere, w.Findings = tree.Owns, tree.Sources, len(tree.Elsewhere), tree.Findings
+	w.setForOthers = tree.SetForOthers
 	for _, s := range tree.Elsewhere {
 		w.External = append(w.External, s.MayCreate()...) // others may refer to it
 	}
@@ -279,6 +280,9 @@ func (j *LintJob) runRendering(
 		if j.base != nil {
 			j.base.locate(res.Diagnostics)
 			j.base.addSecrets(secrets)
+		}
+		if r.Source.Kind == render.Kustomization {
+			j.workspace.demoteCompleted(res)
 		}
 		j.dropSecretPlaces(res.Diagnostics, secrets)
 	}

@@ -88,9 +88,10 @@ type Workspace struct {
 	rebase         func(path string) string
 	catalogue      *Catalogue
 	definitions    *validation.Definitions
-	paths, exclude []string               // as given
-	schemaLines    []string               // names of files whose comments name schemas
-	owns           func(name string) bool // reports whether a file is part of a source
+	paths, exclude []string                                     // as given
+	schemaLines    []string                                     // names of files whose comments name schemas
+	owns           func(name string) bool                       // reports whether a file is part of a source
+	setForOthers   func(group, kind, path string) (file string) // see render.Tree
 }
 
 // Open finds the files of a workspace and reads its configuration.

@@ -33,6 +33,7 @@ type Tree struct {
 
 	kustomized map[string]bool // folders with a kustomization
 	disabled   map[string]bool // files that kustomizations name in comments
+	defaults   []defaulting
 	identities func() map[string]bool
 }
 
@@ -319,6 +320,7 @@ func (d *discovery) tree() *Tree {
 		}
 		t.inputs[filepath.Join(dir, filepath.Base(f.kustomization.file))] = true
 		t.kustomized[dir] = true
+		d.addDefaults(t, f.kustomization.file, dir, f.kustomization.patches)
 		if data, err := d.read(f.kustomization.file); err == nil {
 			for _, file := range commentedFiles(dir, data) {
 				t.disabled[file] = true
@@ -333,6 +335,7 @@ func (d *discovery) tree() *Tree {
 	}
 	d.readObjects(t)
 	d.flux(t)
+	slices.SortStableFunc(t.defaults, func(a, b defaulting) int { return strings.Compare(a.file, b.file) })
 	d.argo(t)
 	d.dependencies(t)
 	usesFlux := slices.ContainsFunc(

@@ -95,6 +95,7 @@ func (d *discovery) fluxKustomization(t *Tree, o *object) {
 	if o.decode(&k) != nil {
 		return // its definition says what is wrong
 	}
+	d.addDefaults(t, o.File.Name, "", k.Spec.Patches)
 	d.checkReferences(t, o, k.Spec.SourceRef, "spec.sourceRef.name")
 	path, ok := d.repositoryPath(o, cmp.Or(k.Spec.Path, "."))
 	if k.Spec.SourceRef.Kind != "GitRepository" {

@@ -31,6 +31,7 @@ type kustomization struct {
 	helm      []types.HelmChart
 	chartHome string // that their charts are in; empty: charts
 	namespace string
+	patches   []types.Patch
 }
 
 // kustomization reads the kustomization file of a folder, or returns nil if there is none: a file of that
@@ -58,7 +59,7 @@ func kustomizationOf(dir, file string, data []byte) *kustomization {
 	}
 	found := &kustomization{
 		file: file, component: k.Kind == types.ComponentKind, charts: len(k.HelmChartInflationGenerator),
-		helm: k.HelmCharts, namespace: k.Namespace,
+		helm: k.HelmCharts, namespace: k.Namespace, patches: k.Patches,
 	}
 	if k.HelmGlobals != nil {
 		found.chartHome = k.HelmGlobals.ChartHome
