@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"path"
 	"reflect"
 	"slices"
 	"strings"
@@ -35,6 +36,7 @@ func CheckKustomization(f *source.File) (findings []diag.Diagnostic) {
 	}
 	for _, d := range docs {
 		root := d.Root()
+		findings = append(findings, twice(d)...)
 		checkFields(root, reflect.TypeFor[types.Kustomization](), "", func(at source.Range, message, help string) {
 			findings = append(findings, diag.Diagnostic{
 				Rule: "kustomization", Severity: diag.Error, Message: message, Help: help, Range: at,
@@ -51,6 +53,43 @@ func CheckKustomization(f *source.File) (findings []diag.Diagnostic) {
 					Help:    "use " + now + "; kustomize edit fix rewrites it",
 				})
 			}
+		}
+	}
+	return findings
+}
+
+// twice reports entries of a kustomization that are there twice: kustomize refuses a resource that is, and applies the
+// others once more.
+func twice(d *manifest.Document) (findings []diag.Diagnostic) {
+	for _, list := range []struct {
+		name     string
+		text     func(*manifest.Node) string
+		severity diag.Severity
+	}{
+		{"resources", func(n *manifest.Node) string { return path.Clean(n.Text) }, diag.Error},
+		{"components", func(n *manifest.Node) string { return path.Clean(n.Text) }, diag.Warning},
+		{"images", func(n *manifest.Node) string { return textOf(n, "name") }, diag.Warning},
+		{"replicas", func(n *manifest.Node) string { return textOf(n, "name") }, diag.Warning},
+		{"patches", func(n *manifest.Node) string {
+			if n.Get("target") != nil {
+				return "" // one patch may have several targets
+			}
+			return textOf(n, "path")
+		}, diag.Warning},
+	} {
+		seen := map[string]*manifest.Node{}
+		for _, n := range itemsOf(d.Root(), list.name) {
+			n = n.Target()
+			text := list.text(n)
+			first := seen[text]
+			if seen[text] = n; text == "" || text == "." || first == nil {
+				continue
+			}
+			findings = append(findings, diag.Diagnostic{
+				Rule: "kustomization", Severity: list.severity, Range: n.Range(), Document: d.Number, Object: d.Object,
+				Message: fmt.Sprintf("%s names %s twice", list.name, text), Help: "remove one of the entries",
+				Related: []diag.Related{{Range: first.Range(), Message: "first named here"}},
+			})
 		}
 	}
 	return findings
@@ -99,7 +138,7 @@ func checkFields(n *manifest.Node, t reflect.Type, path string, report func(at s
 		}
 	case reflect.Slice:
 		if n.Kind == manifest.Map {
-			report(n.Range(), path+" is a list", "write its items with a leading dash")
+			report(n.Range(), path+" takes a list, not a mapping", "write its items with a leading dash")
 			return
 		}
 		for i, item := range n.Items {
@@ -107,10 +146,10 @@ func checkFields(n *manifest.Node, t reflect.Type, path string, report func(at s
 		}
 	case reflect.String:
 		if n.Kind != manifest.Scalar {
-			report(n.Range(), path+" is a text", "")
+			report(n.Range(), path+" takes a string", "")
 		} else if n.Style == manifest.Plain && isNumber(n.Text) {
 			report(
-				n.Range(), fmt.Sprintf("%s is a text, and %s a number", path, n.Text),
+				n.Range(), fmt.Sprintf("%s takes a string, not a number", path),
 				fmt.Sprintf("quote it: %q", n.Text),
 			)
 		}

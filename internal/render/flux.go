@@ -97,6 +97,10 @@ func (d *discovery) fluxKustomization(t *Tree, o *object) {
 	}
 	d.addDefaults(t, o.File.Name, "", k.Spec.Patches)
 	d.checkReferences(t, o, k.Spec.SourceRef, "spec.sourceRef.name")
+	if k.Spec.Path == "" && t.inputs[filepath.Clean(o.File.Name)] {
+		t.elsewhere(FluxKustomization, o, k.Spec.TargetNamespace, "its path is set by a kustomization")
+		return
+	}
 	path, ok := d.repositoryPath(o, cmp.Or(k.Spec.Path, "."))
 	if k.Spec.SourceRef.Kind != "GitRepository" {
 		path, ok = d.artifactPath(o, k.Spec.SourceRef, k.Spec.Path)

@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 	"sigs.k8s.io/yaml"
 
+	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/source"
 )
 
@@ -168,16 +169,17 @@ func (r *Rendering) renderKustomization(options Options) {
 	fs := withCharts{reachable{disk, read, charts}, charts}
 	text, err := build(fs, r.Source.Path, restrictions)
 	if err != nil {
-		if len(r.Findings) > 0 {
+		if slices.ContainsFunc(r.Findings, mayBreakBuild) {
 			return // they are the cause, or hide it
 		}
-		r.failed("kustomization", oneLine(strings.TrimPrefix(err.Error(), "kustomize: ")), "", r.placeOfError(err))
+		r.explainBuildError(err)
 		return
 	}
 	if v := r.Source.variables; v != nil {
 		text = []byte(v.substitute(string(text)))
 	}
 	r.Text = text
+	r.checkEffects()
 	// A second build says where each object comes from. It is made for the first finding.
 	r.places = laterOrigins{sync.OnceValue(func() *origins {
 		annotated, err := build(annotating{fs, target}, r.Source.Path, restrictions)
@@ -187,6 +189,10 @@ func (r *Rendering) renderKustomization(options Options) {
 		return originsOf(r.Source, annotated, charts)
 	})}
 }
+
+// mayBreakBuild reports whether a finding may be the cause of an error of the build: all but the advice about the
+// fields of a kustomization.
+func mayBreakBuild(d diag.Diagnostic) bool { return d.Severity == diag.Error || d.Document == 0 }
 
 // build runs kustomize on a folder.
 func build(fs filesys.FileSystem, dir string, restrictions types.LoadRestrictions) (text []byte, err error) {

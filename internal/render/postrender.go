@@ -43,7 +43,7 @@ func (r *Rendering) postRender() {
 			text, err = build(fs, "/r", types.LoadRestrictionsRootOnly)
 		}
 		if err != nil {
-			r.failed("source", "a post-renderer fails: "+oneLine(err.Error()), "", r.postRendererPlace())
+			r.failed("source", "a post-renderer fails: "+plainIDs(oneLine(err.Error())), "", r.postRendererPlace())
 			return
 		}
 		before, _ := manifest.Read(source.NewFile(r.Name, r.Text), manifest.DefaultLimits)
