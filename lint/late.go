@@ -32,7 +32,7 @@ func (r *run) judgeDeferred(ctx context.Context) error {
 			}
 		}
 	}
-	r.defined = r.definedGroups()
+	r.defined = r.definedKinds()
 	r.Validator.UseCatalogue(func(group, kind string) bool {
 		return slices.ContainsFunc(
 			r.rejections(), func(c rejectedCRD) bool { return c.Group == group && c.Kind == kind },
@@ -129,32 +129,33 @@ func (r *run) judgeLate(ctx context.Context, name string, deferred []docRef) (*f
 }
 
 // mayBeMissing reports whether a kind is accepted without a schema: the user says so, or it is somebody else's and
-// nothing that was read defines kinds of its group.
+// nothing that was read defines the kind in another version, or one that is spelt like it.
 func (r *run) mayBeMissing(d *manifest.Document) bool {
 	gvk := gvkOf(d)
 	if gvk.Group == "" || schema.IsBuiltinGroup(gvk.Group) {
 		return false // all schemas of Kubernetes' own groups are known: the kind is gone, or was never there
 	}
-	if !r.StrictKinds && r.foreign(gvk.Group) {
+	if !r.StrictKinds && r.foreign(gvk) {
 		return true
 	}
 	return External(r.IgnoreMissing).Matches(gvk.Kind, "", "") ||
 		External(r.IgnoreMissing).Matches(gvk.Group, "", gvk.Kind)
 }
 
-// foreign reports whether a group is neither Kubernetes' own, or meant to be, nor defined by what was read.
-func (r *run) foreign(group string) bool {
-	return strings.Contains(group, ".") && !r.defined[group] && !schema.LikeBuiltinGroup(group)
+// foreign reports whether a kind is neither Kubernetes' own, or meant to be, nor one that was read, or meant to be.
+func (r *run) foreign(gvk schema.GVK) bool {
+	return strings.Contains(gvk.Group, ".") && !schema.LikeBuiltinGroup(gvk.Group) &&
+		nearest(gvk.Kind, r.defined[gvk.Group]) == ""
 }
 
-// definedGroups returns the groups of the definitions that were read, accepted or not.
-func (r *run) definedGroups() map[string]bool {
-	groups := map[string]bool{}
+// definedKinds returns the kinds of the definitions that were read, accepted or not, by group.
+func (r *run) definedKinds() map[string][]string {
+	kinds := map[string][]string{}
 	for _, k := range r.Validator.Custom() {
-		groups[k.GVK.Group] = true
+		kinds[k.GVK.Group] = append(kinds[k.GVK.Group], k.GVK.Kind)
 	}
 	for _, c := range r.rejections() {
-		groups[c.Group] = true
+		kinds[c.Group] = append(kinds[c.Group], c.Kind)
 	}
-	return groups
+	return kinds
 }

@@ -341,7 +341,7 @@ func (r *run) definePolicy(ctx context.Context, d *manifest.Document, out *fileR
 	} else {
 		v = r.Validator.Create(ctx, gvkOf(d), d.JSON, namespaceOf(d))
 	}
-	if !unknown(v) || !r.foreign(gvkOf(d).Group) {
+	if !unknown(v) || !r.foreign(gvkOf(d)) {
 		for _, c := range v.Causes {
 			out.Findings = append(out.Findings, finding{diagnose(d, c), d.Item})
 		}

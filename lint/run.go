@@ -28,7 +28,7 @@ type run struct {
 	given    map[schema.GroupVersionKind]bool // kinds of Options.CRDs
 	crds     []*givenCRD                      // definitions of Options.CRDs
 	rejected []rejectedCRD                    // definitions of the set, once all are known
-	defined  map[string]bool                  // groups of custom kinds whose definitions were read
+	defined  map[string][]string              // custom kinds whose definitions were read, by group
 	aliases  aliases                          // of rules, in the tools of Options.Honor
 
 	policyObjects []*Resource // of Options.PolicyFiles

@@ -189,10 +189,14 @@ func ofRepository(image, repository string) bool {
 	return ok && (rest == "" || strings.ContainsRune("/:@", rune(rest[0])))
 }
 
+// goImport is what an image begins with that names a Go package: ko builds it, and writes its image in its place,
+// before the manifest is applied.
+const goImport = "ko://"
+
 // eachImage makes a check of one that looks at each image, those that are mounted as volumes too.
 func eachImage(f func(p *lint.Pass, image, path string)) func(*lint.Pass) error {
 	named := func(p *lint.Pass, image, path string) {
-		if image != "" {
+		if image != "" && !strings.HasPrefix(image, goImport) {
 			f(p, image, path)
 		}
 	}

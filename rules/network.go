@@ -202,8 +202,8 @@ var nodePortRange = &lint.Rule{
 			return nil
 		}
 		report := func(path string, port int32) {
-			// the server has chosen one
-			if port >= firstNodePort && port <= lastNodePort || !p.Document.Find(path).Exact {
+			// the server has chosen one, or there is none
+			if port >= firstNodePort && port <= lastNodePort || port == 0 || !p.Document.Find(path).Exact {
 				return
 			}
 			p.Report(lint.Finding{

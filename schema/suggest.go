@@ -152,9 +152,20 @@ func rank(version string) (r int) {
 func IsBuiltinGroup(group string) bool { return builtinGroups()[group] }
 
 // LikeBuiltinGroup reports whether a group is one that Kubernetes serves, or is spelt so much like one that it is
-// meant.
+// meant. A group of another domain is not: networking.gke.io is not networking.k8s.io.
 func LikeBuiltinGroup(group string) bool {
-	return IsBuiltinGroup(group) || DidYouMean(group, slices.Collect(maps.Keys(builtinGroups()))) != ""
+	if IsBuiltinGroup(group) {
+		return true
+	}
+	meant := DidYouMean(group, slices.Collect(maps.Keys(builtinGroups())))
+	const most = 2 // letters of a domain that are wrong
+	return meant != "" && distance(domainOf(group), domainOf(meant), most+1) <= most
+}
+
+// domainOf returns the last two labels of a group.
+func domainOf(group string) string {
+	labels := strings.Split(group, ".")
+	return strings.Join(labels[max(0, len(labels)-2):], ".")
 }
 
 var builtinGroups = sync.OnceValue(func() map[string]bool {

@@ -146,7 +146,8 @@ func classifyDocument(doc []byte) (k fileKind, some bool) {
 func kindOf(keys map[string]bool, apiVersion, kind string) fileKind {
 	group := func(glob string) bool { ok, _ := path.Match(glob, apiVersion); return ok }
 	switch {
-	case slices.ContainsFunc(tools, group), apiVersion == "v1" && kind == "Config":
+	case slices.ContainsFunc(tools, group), apiVersion == "v1" && kind == "Config",
+		apiVersion == "argoproj.io/v1alpha1" && kind == "ConfigManagementPlugin":
 		return toolFile
 	case keys["apiVersion"] && keys["kind"],
 		(keys["apiVersion"] || keys["kind"]) && (keys["metadata"] || keys["spec"]),

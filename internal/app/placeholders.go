@@ -25,7 +25,7 @@ const variable = `\$\{[A-Za-z_][A-Za-z0-9_]*(?::?[=+-][^}]*)?\}`
 
 // token is a word that people write where a value is to be put in by hand or by a script.
 var token = regexp.MustCompile(
-	`(?i:replace[-_]?me|change[-_]?me)|PLACEHOLDER|\bYOUR[-_][A-Z_-]+|\$\$\w+\$\$|__[A-Z][A-Z0-9_]*__|<[A-Za-z][A-Za-z0-9_.-]*>|\{[A-Z][A-Z0-9_]*\}`,
+	`(?i:replace[-_]?me|change[-_]?me)|PLACEHOLDER|\bYOUR[-_][A-Z_-]+|\$\$\w+\$\$|__[A-Z][A-Z0-9_]*__|<[A-Za-z][A-Za-z0-9_. -]*>|\{[A-Z][A-Z0-9_]*\}`,
 )
 
 // upperWords matches what else stands for a value in a file that is called a template: ROLLOUT_NAME-web.
