@@ -202,9 +202,10 @@ var nodePortRange = &lint.Rule{
 			return nil
 		}
 		report := func(path string, port int32) {
-			// the server has chosen one, or there is none
-			if port >= firstNodePort && port <= lastNodePort || port == 0 || !p.Document.Find(path).Exact {
-				return
+			written := p.Document.Find(path)
+			if port >= firstNodePort && port <= lastNodePort || !written.Exact || written.Node.Null ||
+				written.Node.Text == "0" {
+				return // the server chooses one
 			}
 			p.Report(lint.Finding{
 				Path: path,

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -91,7 +92,32 @@ func (w *Workspace) demoteAlternatives(res *lint.Result) {
 			d.Help = "apply one of the files, or rename the object: the last one that is applied replaces the others"
 		}
 	}
+	foldPairs(res, shared)
 	res.Count()
+}
+
+// foldPairs makes one warning of the objects that two files have in common: the files are versions of each other.
+func foldPairs(res *lint.Result, shared map[[2]string]int) {
+	told := map[[2]string]bool{}
+	res.Diagnostics = slices.DeleteFunc(res.Diagnostics, func(d diag.Diagnostic) bool {
+		pair, ok := pairOf(&d)
+		return ok && d.Severity == diag.Warning && shared[pair] > 1 && !isFirst(told, pair)
+	})
+	for i := range res.Diagnostics {
+		d := &res.Diagnostics[i]
+		if pair, ok := pairOf(d); ok && d.Severity == diag.Warning && shared[pair] > 1 {
+			d.Message = fmt.Sprintf("%d objects are defined in %s as well, %s among them", shared[pair], pair[0],
+				d.Object.String())
+			d.Help = "apply one of the files: what is applied last replaces the others"
+		}
+	}
+}
+
+// isFirst reports whether a pair is met for the first time.
+func isFirst(met map[[2]string]bool, pair [2]string) bool {
+	first := !met[pair]
+	met[pair] = true
+	return first
 }
 
 // stemOf returns the name of a file without its extension: the same object may be there as YAML and as JSON.
@@ -154,7 +180,15 @@ func (w *Workspace) isBundle(name string) bool {
 
 // duplicatePair returns the files of a duplicate, the first one first; ok is false for one within a file.
 func duplicatePair(d *diag.Diagnostic) (pair [2]string, ok bool) {
-	if d.Rule != "object-duplicate" || d.Severity != diag.Error || len(d.Related) == 0 {
+	if d.Severity != diag.Error {
+		return pair, false
+	}
+	return pairOf(d)
+}
+
+// pairOf is as duplicatePair, for a duplicate of any severity.
+func pairOf(d *diag.Diagnostic) (pair [2]string, ok bool) {
+	if d.Rule != "object-duplicate" || len(d.Related) == 0 {
 		return pair, false
 	}
 	pair = [2]string{d.Related[0].Range.File, d.Range.File}

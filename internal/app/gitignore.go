@@ -37,9 +37,11 @@ func newIgnored(named []string) *ignored {
 // repository nothing is excluded.
 func (i *ignored) match(name string) bool {
 	abs, err := filepath.Abs(name)
-	if err != nil {
-		return false
-	}
+	return err == nil && i.matchAbs(abs, false)
+}
+
+// matchAbs reports whether an absolute name is excluded. What does not exist is a folder if it is a parent.
+func (i *ignored) matchAbs(abs string, isParent bool) bool {
 	if known, ok := i.dirs[abs]; ok {
 		return known
 	}
@@ -47,12 +49,12 @@ func (i *ignored) match(name string) bool {
 	if parent == abs || i.top(abs) {
 		return false // what lies above is another repository, or none
 	}
-	if i.match(parent) {
+	if i.matchAbs(parent, true) {
 		i.dirs[abs] = true
 		return true
 	}
 	info, err := os.Lstat(abs)
-	dir := err == nil && info.IsDir()
+	dir := err == nil && info.IsDir() || err != nil && isParent
 	matched := i.matchesRules(abs, dir)
 	if dir {
 		i.dirs[abs] = matched

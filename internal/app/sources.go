@@ -296,6 +296,9 @@ func (j *LintJob) addedNamespace(d diag.Diagnostic) bool {
 	if d.Rule != "namespace-scope" || d.Severity != diag.Warning {
 		return false
 	}
+	if render.IsKustomization(d.Range.File) {
+		return true // its namespace is that of all resources, whichever have one
+	}
 	f, err := j.workspace.Source(d.Range.File)
 	if err != nil || d.Range.Start.Line < 1 || d.Range.Start.Line > f.Lines() {
 		return false

@@ -120,6 +120,9 @@ func commentedFiles(dir string, text []byte) (files []string) {
 // kustomizationNames are the names by which kustomize finds its file in a folder.
 var kustomizationNames = []string{"kustomization.yaml", "kustomization.yml", "Kustomization"}
 
+// IsKustomization reports whether a file has the name of a kustomization.
+func IsKustomization(name string) bool { return slices.Contains(kustomizationNames, filepath.Base(name)) }
+
 // SkippedFolders are names of folders that hold other people's files, or inputs of tests that may be wrong on purpose.
 // They are searched if they are named.
 var SkippedFolders = []string{"vendor", "node_modules", "testdata"}
@@ -314,6 +317,7 @@ func (d *discovery) tree() *Tree {
 			t.inputs[name] = true
 		}
 	}
+	generated := map[string]bool{}
 	for dir, f := range d.folders {
 		if f.kustomization == nil || !f.below || t.Owns(f.kustomization.file) {
 			continue
@@ -328,6 +332,11 @@ func (d *discovery) tree() *Tree {
 		}
 		for _, folder := range f.kustomization.folders {
 			t.used[folder] = true
+		}
+		for _, name := range f.kustomization.missing {
+			if name = rel(dir, name); d.skip != nil && d.skip(name) {
+				generated[name] = true
+			}
 		}
 		for _, file := range f.kustomization.files {
 			t.inputs[file] = true
@@ -354,6 +363,7 @@ func (d *discovery) tree() *Tree {
 	}
 	d.circularKustomizations(t)
 	for _, s := range slices.Concat(t.Sources, t.Elsewhere) {
+		s.generated = generated
 		if s.read == nil {
 			s.read = d.read
 			if IsArchive(s.Path) {

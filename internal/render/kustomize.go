@@ -229,10 +229,13 @@ func (r *Rendering) checkReferences(dir, namespace string, charts *inflated, see
 			r.checkFile(k.file)
 		}
 		for _, f := range k.missing {
-			r.failed(
-				"kustomization", fmt.Sprintf("%s does not exist", rel(dir, f)), "",
-				r.Source.reader().placeOf(k.file, f),
-			)
+			name, at := rel(dir, f), r.Source.reader().placeOf(k.file, f)
+			if r.Source.generated[name] {
+				r.notRendered("kustomization", name+" does not exist, and git ignores it: a program makes it",
+					"run that program before lint, as before kustomize build", at)
+				continue
+			}
+			r.failed("kustomization", name+" does not exist", "", at)
 		}
 		for _, f := range k.remote {
 			message := f + " is not on this machine: nothing is fetched"

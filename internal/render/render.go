@@ -64,6 +64,8 @@ type Source struct {
 	postRenderers []postRenderer // of a HelmRelease, over what the chart renders to
 	read          Reader         // nil: from disk
 	unrestricted  bool           // a kustomization may use files outside of its folder, as Flux lets it
+
+	generated map[string]bool // files that do not exist, and that git ignores: a program makes them
 }
 
 // reader returns what reads the files of the source.
