@@ -375,7 +375,7 @@ func (w *repaired) attach(d *manifest.Document, found []diag.Diagnostic) []diag.
 	for i := range found {
 		w.doubt(&found[i])
 	}
-	found = joined(found)
+	found = joined(copied(d, found))
 	if len(w.consequences) == 0 {
 		return found
 	}
@@ -392,6 +392,37 @@ func (w *repaired) attach(d *manifest.Document, found []diag.Diagnostic) []diag.
 		found[at].Consequences = append(found[at].Consequences, diagnose(d, c))
 	}
 	return found
+}
+
+// copied returns the findings without those about fields that are not written, and to which the server's defaulting
+// copies the value of another one that is refused: a targetPort that is the port, a request that is the limit. They
+// become consequences of that one.
+func copied(d *manifest.Document, found []diag.Diagnostic) []diag.Diagnostic {
+	if len(found) < 2 || len(found) > maxWrong {
+		return found
+	}
+	var out []diag.Diagnostic
+	follows := make([]int, len(found)) // the finding whose value it is; -1: its own
+	for i := range found {
+		f := &found[i]
+		follows[i] = -1
+		if f.Path != "" && strings.Contains(f.Message, "Invalid value: ") && !d.Find(f.Path).Exact {
+			follows[i] = slices.IndexFunc(found, func(o diag.Diagnostic) bool {
+				return o.Message == f.Message && o.Rule == f.Rule && o.Path != f.Path && d.Find(o.Path).Exact
+			})
+		}
+	}
+	for i := range found {
+		if at := follows[i]; at >= 0 {
+			found[at].Consequences = append(found[at].Consequences, found[i])
+		}
+	}
+	for i := range found {
+		if follows[i] < 0 {
+			out = append(out, found[i])
+		}
+	}
+	return out
 }
 
 // joined returns the findings without those about fields that another one's way out puts right as well, which become

@@ -113,6 +113,8 @@ func TestOneCauseIsOneFinding(t *testing.T) {
 		"plain text in a Secret": {"apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ndata: {password: 's3cr3t!'}\n",
 			[]string{
 				`data.password: the value of password is not base64: data holds base64: move the text to stringData, or encode it with base64`}, false},
+		"a port that is the target as well": {"apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {ports: [{port: 99999}]}\n", []string{
+			`spec.ports[0].port: Invalid value: 99999: must be between 1 and 65535, inclusive: ports are numbers from 1 to 65535: 80, 8080`}, true},
 		"somebody else's kind": {"apiVersion: serving.knative.dev/v1\nkind: Service\nmetadata: {name: a}\n", []string{
 			`kind: no matches for kind "Service" in version "serving.knative.dev/v1": if a CustomResourceDefinition defines it, add the definition to the set or name it with --crds`}, false},
 	} {

@@ -47,7 +47,7 @@ const isFolder = "must resolve to a file"
 
 // explainBuildError says what is wrong where kustomize refuses to build a source.
 func (r *Rendering) explainBuildError(err error) {
-	b := &buildError{rendering: r, text: oneLine(err.Error()), dir: r.Source.Path, at: firstLine(r.Source.File)}
+	b := &buildError{rendering: r, text: oneLine(err.Error()), dir: r.Source.Path, at: r.Source.start()}
 	b.unwrap()
 	if l := b.layer(); l != nil {
 		b.at = firstLine(l.file.Name)
@@ -66,7 +66,7 @@ func (r *Rendering) explainBuildError(err error) {
 	}
 	if b.message == "" {
 		b.message = plainIDs(b.here(b.text))
-		if at := r.placeOfError(err); b.at == firstLine(r.Source.File) {
+		if at := r.placeOfError(err); b.at == r.Source.start() {
 			b.at = at
 		}
 	}

@@ -121,7 +121,9 @@ func commentedFiles(dir string, text []byte) (files []string) {
 var kustomizationNames = []string{"kustomization.yaml", "kustomization.yml", "Kustomization"}
 
 // IsKustomization reports whether a file has the name of a kustomization.
-func IsKustomization(name string) bool { return slices.Contains(kustomizationNames, filepath.Base(name)) }
+func IsKustomization(name string) bool {
+	return slices.Contains(kustomizationNames, filepath.Base(name))
+}
 
 // SkippedFolders are names of folders that hold other people's files, or inputs of tests that may be wrong on purpose.
 // They are searched if they are named.

@@ -70,7 +70,7 @@ func (r *Rendering) renderChart(o Options) {
 	quiet()
 	files, err := r.Source.reader().chartFiles(r.Source.Path)
 	if err != nil {
-		r.failed("chart", oneLine(err.Error()), "", firstLine(r.Source.File))
+		r.failed("chart", oneLine(err.Error()), "", r.Source.start())
 		return
 	}
 	if !r.checkChart(files, o) {
@@ -184,7 +184,7 @@ func (r *Rendering) compose(out chartOutput, linesOf func(template string) []lin
 		if text.Len() > maxRenderedBytes {
 			r.failed(
 				"chart", fmt.Sprintf("the chart renders to more than %d MB", maxRenderedBytes>>20), "",
-				firstLine(r.Source.File),
+				r.Source.start(),
 			)
 			return
 		}
@@ -402,12 +402,12 @@ func (r *Rendering) chartFailed(err error, byDefault bool) {
 	if errors.As(err, &missing) {
 		r.notRendered(
 			"chart", "dependencies are "+missing.Error(), "run helm dependency build, or seatrial vendor",
-			r.Source.reader().placeOf(r.Source.File, missing.names[0]),
+			r.Source.reader().placeOf(filepath.Join(r.Source.Path, "Chart.yaml"), missing.names[0]),
 		)
 		return
 	}
 	message := err.Error()
-	at := firstLine(r.Source.File)
+	at := r.Source.start()
 	if places := templateError.FindAllStringSubmatch(message, -1); len(places) > 0 {
 		m := places[len(places)-1]
 		number, _ := strconv.Atoi(m[2])

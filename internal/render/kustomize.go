@@ -50,6 +50,16 @@ func (read Reader) kustomization(dir, name string) *kustomization {
 	return k
 }
 
+// kustomizationFile returns the name of the kustomization file of a folder; empty if it has none.
+func (read Reader) kustomizationFile(dir string) string {
+	for _, name := range kustomizationNames {
+		if k := read.kustomization(dir, name); k != nil {
+			return k.file
+		}
+	}
+	return ""
+}
+
 // kustomizationOf reads the text of a kustomization file; nil if it is none.
 func kustomizationOf(dir, file string, data []byte) *kustomization {
 	var k types.Kustomization
@@ -152,14 +162,15 @@ func (r *Rendering) renderKustomization(options Options) {
 		namespace, _ = o.fields["namespace"].(string)
 	}
 	r.checkReferences(r.Source.Path, namespace, charts, map[string]bool{})
-	read, target := r.Source.reader(), r.Source.File
+	read := r.Source.reader()
+	target := read.kustomizationFile(r.Source.Path)
 	var disk filesys.FileSystem = edited{filesys.MakeFsOnDisk(), read}
 	restrictions := types.LoadRestrictionsRootOnly
 	if o := r.Source.overlay; o != nil {
 		target = o.file
 		var err error
 		if disk, err = o.on(disk); err != nil {
-			r.failed("kustomization", oneLine(err.Error()), "", firstLine(r.Source.File))
+			r.failed("kustomization", oneLine(err.Error()), "", r.Source.start())
 			return
 		}
 	}
@@ -274,7 +285,7 @@ func (read Reader) placeOf(name, text string) source.Range {
 func (r *Rendering) placeOfError(err error) source.Range {
 	data, readErr := r.Source.reader()(r.Source.File)
 	if readErr != nil {
-		return firstLine(r.Source.File)
+		return r.Source.start()
 	}
 	f := source.NewFile(r.Source.File, data)
 	for line := 1; line <= f.Lines(); line++ {
@@ -286,7 +297,7 @@ func (r *Rendering) placeOfError(err error) source.Range {
 			return lineRange(f, line, entry)
 		}
 	}
-	return firstLine(r.Source.File)
+	return r.Source.start()
 }
 
 // oneLine joins the lines of a message.

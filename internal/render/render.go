@@ -262,7 +262,17 @@ func (r *Rendering) locate(doc *manifest.Document, path string, at source.Range)
 			return place
 		}
 	}
-	return firstLine(r.Source.File)
+	return r.Source.start()
+}
+
+// start returns where a source begins: at the name of the object that asks for it, or in the first line of its file.
+func (s *Source) start() source.Range {
+	if s.object != nil {
+		if name := s.object.Find("metadata.name"); name.Exact {
+			return name.Value
+		}
+	}
+	return firstLine(s.File)
 }
 
 // firstLine returns the beginning of a file.
