@@ -96,6 +96,7 @@ func (f facts) pods(p *PodTemplate) {
 	}
 	spec, at := p.Spec, p.SpecPath
 	f.PodNeeds, f.Ungiven = podNeeds(spec), ungiven(spec)
+	f.makes(spec)
 	f.Automount, f.HostNetwork = spec.AutomountServiceAccountToken, spec.HostNetwork
 	// of init containers sidecars alone may have probes
 	for _, c := range slices.Concat(spec.InitContainers, spec.Containers) {

@@ -411,6 +411,11 @@ func copied(d *manifest.Document, found []diag.Diagnostic) []diag.Diagnostic {
 				return o.Message == f.Message && o.Rule == f.Rule && o.Path != f.Path && d.Find(o.Path).Exact
 			})
 		}
+		if strings.Contains(f.Message, "`selector` does not match template `labels`") {
+			follows[i] = slices.IndexFunc(found, func(o diag.Diagnostic) bool {
+				return o.Path == "spec.selector" && o.Reason == "FieldValueRequired"
+			})
+		}
 	}
 	for i := range found {
 		if at := follows[i]; at >= 0 {

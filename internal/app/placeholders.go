@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/seatrial/seatrial/diag"
+	"github.com/seatrial/seatrial/internal/render"
 	"github.com/seatrial/seatrial/lint"
 	"github.com/seatrial/seatrial/manifest"
 	"github.com/seatrial/seatrial/source"
@@ -31,6 +32,9 @@ var token = regexp.MustCompile(
 // upperWords matches what else stands for a value in a file that is called a template: ROLLOUT_NAME-web.
 var upperWords = regexp.MustCompile(`\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b`)
 
+// commented matches a word for a value that YAML reads as a comment: name: ##NAME##.
+var commented = regexp.MustCompile(`##[A-Z][A-Z0-9_]*##`)
+
 // quoted matches the values that messages show.
 var quoted = regexp.MustCompile(`"((?:[^"\\]|\\.)*)"`)
 
@@ -40,6 +44,12 @@ func (w *Workspace) demoteTokens(res *lint.Result, loose bool) {
 	for i := range res.Diagnostics {
 		d := &res.Diagnostics[i]
 		invalid := d.Reason == "FieldValueInvalid" || d.Reason == "FieldValueTypeInvalid" // of the format of a text
+		if d.Severity == diag.Error && d.Reason == "FieldValueRequired" && !w.isNamed(d.Range.File) &&
+			commented.MatchString(w.lineOf(d)) {
+			d.Severity, d.Fixes = diag.Warning, nil
+			d.Help = "it looks like a placeholder: put the value in before it is applied"
+			continue
+		}
 		if d.Severity != diag.Error || !invalid && d.Rule != "image-reference-invalid" || w.isNamed(d.Range.File) {
 			continue
 		}
@@ -53,6 +63,30 @@ func (w *Workspace) demoteTokens(res *lint.Result, loose bool) {
 		d.Fixes = nil
 	}
 	res.Count()
+}
+
+// demoteUnset makes warnings of errors about images whose names the default values of a chart leave empty.
+func (w *Workspace) demoteUnset(res *lint.Result, r *render.Rendering) {
+	for i := range res.Diagnostics {
+		d := &res.Diagnostics[i]
+		if d.Rule != "image-reference-invalid" || d.Severity != diag.Error {
+			continue
+		}
+		if value := quoted.FindStringSubmatch(d.Message); value != nil && r.WithoutName(value[1], w.Charts) {
+			d.Severity, d.Fixes = diag.Warning, nil
+			d.Help = "the default values leave the name empty: let the template ask for it by required, or give it a default"
+		}
+	}
+	res.Count()
+}
+
+// lineOf returns the line that a finding begins in; empty if it cannot be read.
+func (w *Workspace) lineOf(d *diag.Diagnostic) string {
+	f, err := w.Source(d.Range.File)
+	if err != nil || d.Range.Start.Line < 1 || d.Range.Start.Line > f.Lines() {
+		return ""
+	}
+	return f.Line(d.Range.Start.Line)
 }
 
 // encrypted is the block that SOPS adds to a document.

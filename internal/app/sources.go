@@ -271,6 +271,7 @@ func (j *LintJob) runRendering(
 		rendered := source.NewFile(r.Name, r.Text)
 		dropPlaceholders(res, rendered)
 		j.workspace.demoteTokens(res, false)
+		j.workspace.demoteUnset(res, r)
 		// The source does not hold the values of rendered Secrets where a report would look for them.
 		secrets := redact.New()
 		secrets.AddFile(rendered)
@@ -299,11 +300,8 @@ func (j *LintJob) addedNamespace(d diag.Diagnostic) bool {
 	if render.IsKustomization(d.Range.File) {
 		return true // its namespace is that of all resources, whichever have one
 	}
-	f, err := j.workspace.Source(d.Range.File)
-	if err != nil || d.Range.Start.Line < 1 || d.Range.Start.Line > f.Lines() {
-		return false
-	}
-	return !strings.Contains(f.Line(d.Range.Start.Line), "namespace")
+	line := j.workspace.lineOf(&d)
+	return line != "" && !strings.Contains(line, "namespace")
 }
 
 // dropSecretPlaces takes places out of findings that would show the value of a rendered Secret, such as that in a

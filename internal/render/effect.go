@@ -167,8 +167,10 @@ func (r *Rendering) checkImages(entries []*manifest.Node, images []string) {
 		} else if i := slices.IndexFunc(names, func(n string) bool { return strings.HasSuffix(n, "/"+name) }); i >= 0 {
 			help = fmt.Sprintf("did you mean %s?", names[i])
 		}
-		r.notRendered("kustomization", fmt.Sprintf("no container has the image %s: the entry changes nothing", name), help,
-			entry.Get("name").Value.Range())
+		r.notRendered(
+			"kustomization", fmt.Sprintf("no container has the image %s: the entry changes nothing", name), help,
+			entry.Get("name").Value.Range(),
+		)
 	}
 }
 

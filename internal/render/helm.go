@@ -78,7 +78,7 @@ func (r *Rendering) renderChart(o Options) {
 	}
 	clean, err := r.template(files, o)
 	if err != nil {
-		r.chartFailed(err, len(r.Variant.Values)+len(o.Values)+len(o.Set) == 0 && r.Source.values == nil)
+		r.chartFailed(err, r.byDefault(o))
 		return
 	}
 	// The verdict comes from the clean rendering; others with marks say where its lines come from, and are used only
@@ -394,6 +394,17 @@ var innermost = regexp.MustCompile(
 // lacksValues matches the errors of a chart that wants values which its defaults do not have. An execution error at a
 // place is one of required or fail.
 var lacksValues = regexp.MustCompile(`nil pointer evaluating|error calling (?:required|fail): |execution error at \(`)
+
+// byDefault reports whether a chart is rendered with its default values alone.
+func (r *Rendering) byDefault(o Options) bool {
+	return len(r.Variant.Values)+len(r.Variant.Set)+len(o.Values)+len(o.Set) == 0 && r.Source.values == nil
+}
+
+// WithoutName reports whether an image has no name because the default values of a chart leave it to whoever installs
+// the chart.
+func (r *Rendering) WithoutName(image string, o Options) bool {
+	return r.Source.Kind == Chart && r.byDefault(o) && (image == "" || strings.ContainsAny(image[:1], ":/@"))
+}
 
 // chartFailed reports an error of helm's at its place. A chart that its default values do not suffice for is no mistake
 // by itself.
