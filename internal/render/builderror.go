@@ -218,8 +218,8 @@ func plainIDs(text string) string {
 	})
 }
 
-// buildErrors are the errors of kustomize that people meet. No message shows the text of a patch or of a generator, which
-// may hold a secret.
+// buildErrors are the errors of kustomize that people meet. No message shows the text of a patch or of a generator,
+// which may hold a secret.
 var buildErrors = []struct {
 	pattern *regexp.Regexp
 	explain func(b *buildError, m []string)

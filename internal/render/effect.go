@@ -129,8 +129,8 @@ func (r *Rendering) checkEffects() {
 	read := r.Source.reader()
 	for _, l := range r.Source.layers() {
 		vendored := strings.Contains(filepath.ToSlash(l.dir)+"/", vendorFolder+"/")
-		if l.fields != nil || vendored || textOf(l.root, "kind") == types.ComponentKind || l.file.Name == r.Source.File &&
-			r.Source.Kind != Kustomization {
+		ofObject := l.fields != nil || l.file.Name == r.Source.File && r.Source.Kind != Kustomization
+		if ofObject || vendored || textOf(l.root, "kind") == types.ComponentKind {
 			continue
 		}
 		images, patches := itemsOf(l.root, "images"), itemsOf(l.root, "patches")
