@@ -20,11 +20,13 @@ import (
 
 	"github.com/seatrial/seatrial/internal/kubernetes/hooks/fakeclock"
 	"github.com/seatrial/seatrial/internal/kubernetes/hooks/globals"
-	"github.com/seatrial/seatrial/internal/platform"
 )
 
 // patience is how long nothing may happen, in real time, before the watchdog gives up.
 var patience = 10 * time.Second
+
+// looks is how often the watchdog looks in that time.
+const looks = 10
 
 // linger is how long, in real time, goroutines that have to end may take.
 const linger = 2 * time.Second
@@ -112,34 +114,5 @@ func beat(pulse *atomic.Int64, stop chan struct{}) {
 		case <-time.After(time.Minute):
 			pulse.Add(1)
 		}
-	}
-}
-
-// watch reports on stuck when neither the clock nor the process has made progress for a while.
-func watch(pulse *atomic.Int64, result chan error) (stuck chan error, release func()) {
-	bridge := current
-	stuck, done, left := make(chan error, 1), make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(left)
-		last, worked := pulse.Load(), platform.ProcessorTime()
-		for {
-			select {
-			case <-done:
-				return
-			case <-time.After(patience):
-			}
-			now, work := pulse.Load(), platform.ProcessorTime()
-			if bridge.calls.Load() == 0 && now == last && work-worked < patience/20 && len(result) == 0 {
-				if who, blocked := fakeclock.Blocked(); blocked {
-					stuck <- fmt.Errorf("%w: %s", ErrStuck, who)
-					return
-				}
-			}
-			last, worked = now, work
-		}
-	}()
-	return stuck, func() {
-		close(done)
-		<-left
 	}
 }

@@ -21,10 +21,12 @@ func Wait() { synctest.Wait() }
 var (
 	inGroup = regexp.MustCompile(`^goroutine \d+ .*synctest bubble`)
 	canRun  = regexp.MustCompile(`^goroutine \d+ \[(running|runnable)\b`)
+	waits   = regexp.MustCompile(`, \d+ minutes`)
 )
 
 // Blocked returns the stack of a goroutine that keeps the clock from moving: one of the group that waits for
-// something outside of it. It reports false if a goroutine of the group can run and only has no processor.
+// something outside of it. The text is the same for as long as the goroutine waits there. It reports false if one
+// of the group can run and only has no processor.
 func Blocked() (stack string, blocked bool) { return blockedIn(stacks()) }
 
 func blockedIn(stacks string) (stack string, blocked bool) {
@@ -36,7 +38,7 @@ func blockedIn(stacks string) (stack string, blocked bool) {
 		case canRun.MatchString(head):
 			return "", false
 		default:
-			stack = g
+			stack = waits.ReplaceAllString(head, "") + g[len(head):]
 		}
 	}
 	return stack, true

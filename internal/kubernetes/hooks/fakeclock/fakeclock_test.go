@@ -44,6 +44,7 @@ func TestGoroutineThatCanRunIsNotBlocked(t *testing.T) {
 		outside = "goroutine 1 [running]:\nmain.main()"
 		idle    = "goroutine 7 [chan receive (durable), synctest bubble 1]:\nwaits()"
 		blocked = "goroutine 8 [sync.Mutex.Lock, synctest bubble 1]:\nlocks()"
+		longer  = "goroutine 8 [sync.Mutex.Lock, 2 minutes, synctest bubble 1]:\nlocks()"
 		starved = "goroutine 9 [runnable, synctest bubble 1]:\nworks()"
 	)
 	for _, c := range []struct {
@@ -53,6 +54,7 @@ func TestGoroutineThatCanRunIsNotBlocked(t *testing.T) {
 	}{
 		{[]string{outside, idle}, "no goroutine is to blame", true},
 		{[]string{outside, idle, blocked}, blocked, true},
+		{[]string{outside, idle, longer}, blocked, true},
 		{[]string{outside, blocked, idle, starved}, "", false},
 	} {
 		if who, waits := blockedIn(strings.Join(c.stacks, "\n\n")); who != c.who || waits != c.waits {
