@@ -54,11 +54,15 @@ var trustBundles = schema.GroupVersionResource{
 	Group: "certificates.k8s.io", Version: "v1", Resource: "clustertrustbundles",
 }
 
-// groupResources state the node groups of a cluster that has autoscalers of which they are.
+// groupResources state the node groups of a cluster that has autoscalers of which they are. Of the versions of a
+// resource, the first that a cluster serves is read.
 var groupResources = []schema.GroupVersionResource{
 	{Group: karpenterGroup, Version: "v1", Resource: "nodepools"},
+	{Group: machineGroup, Version: "v1beta2", Resource: "machinedeployments"},
 	{Group: machineGroup, Version: "v1beta1", Resource: "machinedeployments"},
+	{Group: machineGroup, Version: "v1beta2", Resource: "machinesets"},
 	{Group: machineGroup, Version: "v1beta1", Resource: "machinesets"},
+	{Group: machineGroup, Version: "v1beta2", Resource: "machinepools"},
 	{Group: machineGroup, Version: "v1beta1", Resource: "machinepools"},
 }
 
@@ -82,11 +86,17 @@ func ReadSnapshot(ctx context.Context, config *rest.Config) (*Snapshot, error) {
 		return nil, err
 	}
 	s := &Snapshot{}
+	read := map[schema.GroupResource]bool{}
 	for _, r := range slices.Concat(snapshotted, groupResources) {
-		objects, err := list(ctx, client.Resource(r))
-		switch {
-		case apierrors.IsNotFound(err) && r == trustBundles, err != nil && ofGroups(r) && !serves(served, r):
+		if read[r.GroupResource()] {
 			continue
+		}
+		objects, err := list(ctx, client.Resource(r))
+		if apierrors.IsNotFound(err) && r == trustBundles || err != nil && ofGroups(r) && !serves(served, r) {
+			continue
+		}
+		read[r.GroupResource()] = true
+		switch {
 		case apierrors.IsForbidden(err), apierrors.IsNotFound(err):
 			s.Missing = append(s.Missing, r.Resource)
 			continue
