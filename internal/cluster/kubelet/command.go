@@ -7,6 +7,7 @@ import (
 	"time"
 
 	v1 "k8s.io/api/core/v1"
+	"k8s.io/component-helpers/node/util/sysctl"
 	"k8s.io/kubernetes/third_party/forked/golang/expansion"
 
 	"github.com/seatrial/seatrial/internal/cluster/shell"
@@ -119,6 +120,22 @@ func (w podWorld) Fact(program string) string {
 	case "id -u":
 		user, _, _ := strings.Cut(strings.TrimPrefix(identity(w.pod, w.c), "uid="), " ")
 		return user
+	}
+	if name, ok := strings.CutPrefix(program, "sysctl "); ok {
+		return kernelParameter(w.pod, name)
+	}
+	return ""
+}
+
+// kernelParameter returns a parameter of the kernel that a pod sets, empty if it does not.
+func kernelParameter(pod *v1.Pod, name string) string {
+	if pod == nil || pod.Spec.SecurityContext == nil {
+		return ""
+	}
+	for _, s := range pod.Spec.SecurityContext.Sysctls {
+		if sysctl.NormalizeName(s.Name) == sysctl.NormalizeName(name) {
+			return s.Value
+		}
 	}
 	return ""
 }

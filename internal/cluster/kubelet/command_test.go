@@ -1,10 +1,12 @@
 package kubelet
 
 import (
+	"encoding/pem"
 	"strings"
 	"testing"
 	"time"
 
+	certificatesv1 "k8s.io/api/certificates/v1"
 	v1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -211,5 +213,66 @@ func TestMountedFiles(t *testing.T) {
 	if hosts := m.hosts(); !strings.Contains(hosts, "\n10.244.1.2\tweb\n") ||
 		!strings.HasSuffix(hosts, "\n10.1.2.3\told\tolder\n") {
 		t.Errorf("hosts: %q", hosts)
+	}
+}
+
+// A file of trust bundles has the certificates of all that are selected, each once, and nothing else of them.
+func TestTrustBundlesAreMountedAsOneFile(t *testing.T) {
+	certificate := func(der string) string {
+		return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte(der)}))
+	}
+	bundle := func(name, signer, text string) *certificatesv1.ClusterTrustBundle {
+		return &certificatesv1.ClusterTrustBundle{
+			ObjectMeta: metav1.ObjectMeta{Name: name},
+			Spec:       certificatesv1.ClusterTrustBundleSpec{SignerName: signer, TrustBundle: text},
+		}
+	}
+	signer, name, none, optional := "example.com/roots", "own", "none", true
+	p := pod(one("a"))
+	p.Spec.Containers[0].VolumeMounts = []v1.VolumeMount{{Name: "trust", MountPath: "/trust"}}
+	source := func(from v1.ClusterTrustBundleProjection) v1.VolumeProjection {
+		return v1.VolumeProjection{ClusterTrustBundle: &from}
+	}
+	p.Spec.Volumes = []v1.Volume{{Name: "trust", VolumeSource: v1.VolumeSource{
+		Projected: &v1.ProjectedVolumeSource{Sources: []v1.VolumeProjection{
+			source(v1.ClusterTrustBundleProjection{
+				SignerName: &signer, LabelSelector: &metav1.LabelSelector{}, Path: "signer.pem",
+			}),
+			source(v1.ClusterTrustBundleProjection{Name: &name, Path: "own.pem"}),
+			source(v1.ClusterTrustBundleProjection{Name: &none, Path: "none.pem", Optional: &optional}),
+		}},
+	}}}
+	l := begin(p)
+	l.bundles = []*certificatesv1.ClusterTrustBundle{
+		bundle("b", signer, "a comment\n"+certificate("two")+certificate("one")),
+		bundle("c", signer, certificate("one")),
+		bundle("other", "example.com/other", certificate("three")),
+		bundle(name, "", certificate("four")),
+	}
+	l.run(time.Minute)
+	l.expect(t, "Running a=Ready")
+	m := &machine{now: l.now, pod: l.pod, state: l.state, env: l.place}
+	for file, want := range map[string]string{
+		"signer.pem": certificate("one") + certificate("two"), "own.pem": certificate("four"), "none.pem": "",
+	} {
+		f := m.mounted(&l.pod.Spec.Containers[0], "/trust/"+file)
+		if !f.Known || !f.Exists || f.Text != want || f.System != tmpfs {
+			t.Errorf("%s: %+v, want %q", file, f, want)
+		}
+	}
+}
+
+func TestParametersOfTheKernelAreThoseOfThePod(t *testing.T) {
+	p := pod(one("a"))
+	if got := kernelParameter(p, "kernel.shm_rmid_forced"); got != "" {
+		t.Errorf("a pod without them sets %q", got)
+	}
+	p.Spec.SecurityContext = &v1.PodSecurityContext{Sysctls: []v1.Sysctl{{Name: "kernel.shm_rmid_forced", Value: "1"}}}
+	for name, want := range map[string]string{
+		"kernel.shm_rmid_forced": "1", "kernel/shm_rmid_forced": "1", "kernel.msgmax": "",
+	} {
+		if got := kernelParameter(p, name); got != want {
+			t.Errorf("%s: got %q, want %q", name, got, want)
+		}
 	}
 }

@@ -462,15 +462,21 @@ func (k *Kubelet) secret(namespace, name string) *v1.Secret {
 	return s
 }
 
-func (k *Kubelet) trustBundle(name string) bool {
-	_, err := k.known.bundles.Get(name)
-	return err == nil
+func (k *Kubelet) trustBundle(name string) *certificatesv1.ClusterTrustBundle {
+	b, err := k.known.bundles.Get(name)
+	if err != nil {
+		return nil
+	}
+	return b
 }
 
-func (k *Kubelet) trustBundleOf(signer string, matching labels.Selector) bool {
+func (k *Kubelet) trustBundlesOf(signer string, matching labels.Selector) []*certificatesv1.ClusterTrustBundle {
 	bundles, err := k.known.bundles.List(matching)
-	return err == nil && slices.ContainsFunc(bundles, func(b *certificatesv1.ClusterTrustBundle) bool {
-		return b.Spec.SignerName == signer
+	if err != nil {
+		return nil // never: it reads a cache
+	}
+	return slices.DeleteFunc(bundles, func(b *certificatesv1.ClusterTrustBundle) bool {
+		return b.Spec.SignerName != signer
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	certificatesv1 "k8s.io/api/certificates/v1"
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	kubeletevents "k8s.io/kubernetes/pkg/kubelet/events"
@@ -31,8 +32,8 @@ const (
 type environment interface {
 	configMap(namespace, name string) *v1.ConfigMap
 	secret(namespace, name string) *v1.Secret
-	trustBundle(name string) bool
-	trustBundleOf(signer string, matching labels.Selector) bool
+	trustBundle(name string) *certificatesv1.ClusterTrustBundle
+	trustBundlesOf(signer string, matching labels.Selector) []*certificatesv1.ClusterTrustBundle
 	claim(namespace, name string) *v1.PersistentVolumeClaim
 	node(name string) *v1.Node
 	admit(pod *v1.Pod) (reason, message string)

@@ -33,13 +33,21 @@ type place struct {
 
 func (p *place) configMap(_, name string) *v1.ConfigMap { return p.configMaps[name] }
 func (p *place) secret(_, name string) *v1.Secret       { return p.secrets[name] }
-func (p *place) trustBundle(name string) bool {
-	return slices.ContainsFunc(p.bundles, func(b *certificatesv1.ClusterTrustBundle) bool { return b.Name == name })
+func (p *place) trustBundle(name string) *certificatesv1.ClusterTrustBundle {
+	for _, b := range p.bundles {
+		if b.Name == name {
+			return b
+		}
+	}
+	return nil
 }
-func (p *place) trustBundleOf(signer string, matching labels.Selector) bool {
-	return slices.ContainsFunc(p.bundles, func(b *certificatesv1.ClusterTrustBundle) bool {
-		return b.Spec.SignerName == signer && matching.Matches(labels.Set(b.Labels))
-	})
+func (p *place) trustBundlesOf(signer string, matching labels.Selector) (all []*certificatesv1.ClusterTrustBundle) {
+	for _, b := range p.bundles {
+		if b.Spec.SignerName == signer && matching.Matches(labels.Set(b.Labels)) {
+			all = append(all, b)
+		}
+	}
+	return all
 }
 func (p *place) claim(_, name string) *v1.PersistentVolumeClaim {
 	return p.claims[name]

@@ -272,6 +272,10 @@ func (m *machine) projected(files map[string]string, c *v1.Container, s *v1.Volu
 		project(files, m.data("secret", s.Secret.Name), s.Secret.Items)
 	case s.DownwardAPI != nil:
 		m.downward(files, c, s.DownwardAPI.Items)
+	case s.ClusterTrustBundle != nil:
+		if bundles, err := m.bundles(s.ClusterTrustBundle); err == nil { // or the volume is not mounted
+			files[s.ClusterTrustBundle.Path] = anchors(bundles)
+		}
 	case s.ServiceAccountToken != nil:
 		text := ""
 		if m.issue != nil {

@@ -1,9 +1,13 @@
 package kubelet
 
 import (
+	"encoding/pem"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
+	certificatesv1 "k8s.io/api/certificates/v1"
 	v1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	kubeletevents "k8s.io/kubernetes/pkg/kubelet/events"
@@ -200,23 +204,54 @@ const servingSigner = "kubernetes.io/kube-apiserver-serving"
 
 // missingBundle returns what a trust bundle lacks, in the kubelet's words.
 func (m *machine) missingBundle(p *v1.ClusterTrustBundleProjection) string {
+	if p.Name == nil && (p.SignerName == nil || *p.SignerName == servingSigner) {
+		return ""
+	}
+	bundles, err := m.bundles(p)
+	switch {
+	case err != nil:
+		return fmt.Sprintf("while parsing label selector: %v", err)
+	case len(bundles) > 0:
+		return ""
+	case p.Name != nil:
+		return fmt.Sprintf(
+			"while getting ClusterTrustBundle: clustertrustbundle.certificates.k8s.io %q not found", *p.Name,
+		)
+	}
+	return "combination of signerName and labelSelector matched zero ClusterTrustBundles"
+}
+
+// bundles returns the trust bundles of a source of a projected volume.
+func (m *machine) bundles(p *v1.ClusterTrustBundleProjection) ([]*certificatesv1.ClusterTrustBundle, error) {
 	switch {
 	case p.Name != nil:
-		if !m.env.trustBundle(*p.Name) {
-			return fmt.Sprintf(
-				"while getting ClusterTrustBundle: clustertrustbundle.certificates.k8s.io %q not found", *p.Name,
-			)
+		if b := m.env.trustBundle(*p.Name); b != nil {
+			return []*certificatesv1.ClusterTrustBundle{b}, nil
 		}
-	case p.SignerName != nil && *p.SignerName != servingSigner:
+	case p.SignerName != nil:
 		matching, err := metav1.LabelSelectorAsSelector(p.LabelSelector) // nil selects nothing
 		if err != nil {
-			return fmt.Sprintf("while parsing label selector: %v", err)
+			return nil, err
 		}
-		if !m.env.trustBundleOf(*p.SignerName, matching) {
-			return "combination of signerName and labelSelector matched zero ClusterTrustBundles"
+		return m.env.trustBundlesOf(*p.SignerName, matching), nil
+	}
+	return nil, nil
+}
+
+// anchors returns the certificates of trust bundles as one file: each once, without comments. Kubelets promise no
+// order, and none of their order is kept here.
+func anchors(bundles []*certificatesv1.ClusterTrustBundle) string {
+	found := map[string]bool{}
+	for _, b := range bundles {
+		for block, rest := pem.Decode([]byte(b.Spec.TrustBundle)); block != nil; block, rest = pem.Decode(rest) {
+			found[string(block.Bytes)] = true
 		}
 	}
-	return ""
+	var text strings.Builder
+	for _, der := range slices.Sorted(maps.Keys(found)) {
+		text.Write(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte(der)}))
+	}
+	return text.String()
 }
 
 func isTrue(b *bool) bool { return b != nil && *b }

@@ -22,6 +22,12 @@ func agnhost(r *runner, words []string) {
 		mountTest(r, words[2:])
 	case "entrypoint-tester":
 		r.print(fmt.Sprintf("%v\n", words))
+	case "etc-hosts":
+		r.print(agnhostFile(r, "/etc/hosts") + "\n")
+	case "dns-server-list":
+		r.print(strings.Join(resolver(r, "nameserver"), ",") + "\n")
+	case "dns-suffix":
+		r.print(strings.Join(resolver(r, "search"), ",") + "\n")
 	case "pause":
 		r.out.WriteString("Paused\n")
 		r.res.Endless = true
@@ -29,6 +35,26 @@ func agnhost(r *runner, words []string) {
 	default:
 		r.assume(strings.TrimSpace("agnhost " + command))
 	}
+}
+
+// agnhostFile returns what a file holds.
+func agnhostFile(r *runner, name string) string {
+	f := r.file(name)
+	if !f.Known {
+		r.assume("agnhost")
+		return good
+	}
+	return f.Text
+}
+
+// resolver returns the values of an option of the resolver's configuration.
+func resolver(r *runner, option string) (values []string) {
+	for line := range strings.Lines(agnhostFile(r, "/etc/resolv.conf")) {
+		if words := strings.Fields(line); len(words) > 1 && words[0] == option {
+			values = append(values, words[1:]...)
+		}
+	}
+	return values
 }
 
 // newText is what mounttest writes into new files.

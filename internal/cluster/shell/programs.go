@@ -2,6 +2,7 @@ package shell
 
 import (
 	"cmp"
+	"encoding/hex"
 	"fmt"
 	"net/url"
 	"path"
@@ -34,6 +35,7 @@ func init() {
 		"set": set, "shift": shift, "read": readLine, "exec": execute, "command": execute, "eval": evaluate,
 		"id": fact("id"), "whoami": fact("whoami"), "hostname": fact("hostname"), "pwd": fact("pwd"),
 		"uname": fact("uname"), "nproc": fact("nproc"), "timeout": timeout,
+		"expr": expression, "hexdump": hexDump, "sysctl": kernelParameter,
 		"nslookup": lookUp, "host": lookUp, "dig": lookUp, "getent": lookUp, "ping": lookUp,
 		"nc": connect, "ncat": connect, "netcat": connect, "curl": fetch, "wget": fetch,
 		"pg_isready": databases("5432"), "psql": databases("5432"), "mysqladmin": databases("3306"),
@@ -41,8 +43,7 @@ func init() {
 	}
 	for _, name := range []string{
 		"awk", "sed", "cut", "tr", "head", "jq", "yq", "sort", "uniq", "wc", "tee", "xargs", "base64", "basename",
-		"dirname",
-		"expr", "mktemp",
+		"dirname", "mktemp",
 	} {
 		programs[name] = filter(name)
 	}
@@ -426,6 +427,91 @@ func (r *runner) filter(name string) {
 		r.print(good)
 	default:
 		r.print(good + "\n")
+	}
+}
+
+// expression follows expr as far as it calculates or compares two numbers.
+func expression(r *runner, args []string) {
+	if len(args) != 3 {
+		r.filter("expr")
+		return
+	}
+	a, errA := strconv.ParseInt(args[0], 10, 64)
+	b, errB := strconv.ParseInt(args[2], 10, 64)
+	result, ok := calculate(a, args[1], b)
+	switch {
+	case errA != nil || errB != nil || !ok:
+		r.filter("expr")
+	case b == 0 && (args[1] == "/" || args[1] == "%"):
+		r.fail(2, "expr: division by zero")
+	default:
+		r.print(strconv.FormatInt(result, 10) + "\n")
+		r.done(btoi(result == 0))
+	}
+}
+
+// calculate returns what an operator of expr makes of two numbers; ok is false for an operator that is not known.
+func calculate(a int64, operator string, b int64) (result int64, ok bool) {
+	switch operator {
+	case "+":
+		return a + b, true
+	case "-":
+		return a - b, true
+	case "*":
+		return a * b, true
+	case "/", "%":
+		if b == 0 {
+			return 0, true
+		}
+		if operator == "/" {
+			return a / b, true
+		}
+		return a % b, true
+	}
+	holds, known := map[string]bool{
+		"=": a == b, "!=": a != b, "<": a < b, "<=": a <= b, ">": a > b, ">=": a >= b,
+	}[operator]
+	return int64(btoi(holds)), known
+}
+
+// hexDump follows hexdump -C of one file.
+func hexDump(r *runner, args []string) {
+	if len(args) != 2 || args[0] != "-C" {
+		r.filter("hexdump")
+		return
+	}
+	f := r.file(args[1])
+	const line = 16
+	squeezed := false // equal lines are written once
+	for i := 2 * line; i <= len(f.Text); i += line {
+		squeezed = squeezed || f.Text[i-2*line:i-line] == f.Text[i-line:i]
+	}
+	switch {
+	case !f.Known, squeezed, f.Names != nil:
+		r.filter("hexdump")
+	case !f.Exists:
+		r.fail(1, "hexdump: %s: No such file or directory", args[1])
+	default:
+		r.print(hex.Dump([]byte(f.Text)) + fmt.Sprintf("%08x\n", len(f.Text)))
+	}
+}
+
+// kernelParameter follows sysctl, which prints a parameter of the kernel. Those that a pod sets are known.
+func kernelParameter(r *runner, args []string) {
+	short := len(args) == 2 && args[0] == "-n"
+	if len(args) != 1 && !short {
+		r.filter("sysctl")
+		return
+	}
+	name := args[len(args)-1]
+	value := r.world.Fact("sysctl " + name)
+	switch {
+	case value == "":
+		r.filter("sysctl")
+	case short:
+		r.print(value + "\n")
+	default:
+		r.print(name + " = " + value + "\n")
 	}
 }
 

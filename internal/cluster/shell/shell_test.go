@@ -27,6 +27,12 @@ func (w world) File(name string) shell.File {
 		return shell.File{
 			Known: true, Exists: true, Text: "value of a\n", Mode: 0o440, User: "0", Group: "1000", System: "tmpfs",
 		}
+	case name == "/etc/hosts":
+		return shell.File{Known: true, Exists: true, Text: "127.0.0.1\tlocalhost\n"}
+	case name == "/etc/resolv.conf":
+		return shell.File{
+			Known: true, Exists: true, Text: "search shop.svc cluster.local\nnameserver 10.0.0.1\nnameserver 10.0.0.2\n",
+		}
 	case name == "/etc/config":
 		return shell.File{Known: true, Exists: true, Names: []string{"a", "b"}}
 	case strings.HasPrefix(name, "/etc/config/"):
@@ -43,7 +49,9 @@ func (w world) Reach(host, port string, after time.Duration) shell.Answer {
 	}
 	return shell.No
 }
-func (w world) Fact(name string) string { return map[string]string{"hostname": "web-0"}[name] }
+func (w world) Fact(name string) string {
+	return map[string]string{"hostname": "web-0", "sysctl kernel.msgmax": "65536"}[name]
+}
 
 // TestRun follows scripts: what it comes to is time, exit code (- if it does not end) and output.
 func TestRun(t *testing.T) {
@@ -78,6 +86,18 @@ func TestRun(t *testing.T) {
 		{"here document", "cat <<E\n$HOST\nE", "0s 0 db"},
 		{"environment", "env", "0s 0 EMPTY= HOST=db"},
 		{"hostname", "hostname", "0s 0 web-0"},
+		{"numbers", "expr 7 % 4; expr 2 '*' 3; expr 3 '<' 2 || echo no; expr 1 / 0", "0s 2 3 6 0 no"},
+		{"numbers that decide", "if [ $(expr ${TRIES} % 2) -ne 0 ]; then exit 4; fi", "0s 4"},
+		{"numbers that are not known", "if [ $(expr $SECRET % 2) -ne 0 ]; then exit 4; fi", "0s 0 ; assumed expr"},
+		{
+			"bytes", "hexdump -C /etc/config/a",
+			"0s 0 00000000 76 61 6c 75 65 20 6f 66 20 61 0a |value of a.| 0000000b",
+		},
+		{"bytes of nothing", "hexdump -C /etc/config/c", "0s 1"},
+		{"parameters of the kernel", "sysctl kernel.msgmax; sysctl -n kernel.msgmax", "0s 0 kernel.msgmax = 65536 65536"},
+		{"parameter that nobody sets", "sysctl kernel.shmall", "0s 0 ; assumed sysctl"},
+		{"agnhost and names", "agnhost etc-hosts; agnhost dns-suffix; agnhost dns-server-list",
+			"0s 0 127.0.0.1 localhost shop.svc,cluster.local 10.0.0.1,10.0.0.2"},
 		{"name of a service", "until nslookup db; do sleep 2; done", "10s 0"},
 		{
 			"port of a service", "until nc -z $HOST 5432; do echo wait; sleep 2; done; echo go",
