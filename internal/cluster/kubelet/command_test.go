@@ -154,7 +154,9 @@ func TestMountedFiles(t *testing.T) {
 	} {
 		c.VolumeMounts = append(c.VolumeMounts, v1.VolumeMount{Name: name, MountPath: at})
 	}
-	c.VolumeMounts = append(c.VolumeMounts, v1.VolumeMount{Name: "config", MountPath: "/etc/app.conf", SubPath: "app"})
+	for _, file := range []string{"/etc/app.conf", "/etc/hostname"} { // the kubelet's own give way
+		c.VolumeMounts = append(c.VolumeMounts, v1.VolumeMount{Name: "config", MountPath: file, SubPath: "app"})
+	}
 	p := pod(c)
 	p.Labels = map[string]string{"app": "web"}
 	p.Spec.HostAliases = []v1.HostAlias{{IP: "10.1.2.3", Hostnames: []string{"old", "older"}}}
@@ -194,7 +196,7 @@ func TestMountedFiles(t *testing.T) {
 		"/etc/api/label":        "web",
 		"/data/x":               "unknown",
 		"/usr/bin/env":          "unknown",
-		"/etc/hostname":         "web\n",
+		"/etc/hostname":         "a=1\n",
 		"/etc/resolv.conf":      "search default.svc.cluster.local svc.cluster.local cluster.local\nnameserver 10.96.0.10\noptions ndots:5\n",
 	} {
 		got := "unknown"

@@ -19,7 +19,9 @@ import (
 // the downward API and service accounts. Nobody knows what an image, a disk or another container has written.
 func (m *machine) mounted(c *v1.Container, name string) shell.File {
 	name = path.Clean(name)
-	if text := m.ownFile(name); text != "" {
+	at := mountOf(c, name)
+	replaced := at != nil && path.Clean(at.MountPath) == name // a mount of that very file takes its place
+	if text := m.ownFile(name); text != "" && !replaced {
 		return shell.File{Known: true, Exists: true, Text: text, Mode: 0o644}
 	}
 	mount, v := m.volumeAt(c, name)
