@@ -67,21 +67,52 @@ func startKubelets(p *pki) (*kubelets, error) {
 // dial connects the API server to the kubelet of any node.
 func (k *kubelets) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	ours, theirs := net.Pipe()
+	kept := k.pipes.keep(theirs)
 	select {
-	case k.pipes.made <- theirs:
+	case k.pipes.made <- kept:
 		return ours, nil
 	case <-k.pipes.closed:
-		return nil, net.ErrClosed
+		return nil, errors.Join(net.ErrClosed, kept.Close())
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return nil, errors.Join(ctx.Err(), kept.Close())
 	}
 }
 
-// pipes is a listener in memory.
+// pipes is a listener in memory, whose connections end with it. Nothing is buffered in them: the farewell of TLS would
+// wait for a client that does not read any more, five seconds each.
 type pipes struct {
 	made   chan net.Conn
 	closed chan struct{}
 	close  sync.Once
+
+	mu   sync.Mutex
+	open map[*pipe]bool
+}
+
+// pipe is the kubelets' end of a connection.
+type pipe struct {
+	net.Conn
+	of *pipes
+}
+
+// keep returns a connection that ends with the listener.
+func (p *pipes) keep(conn net.Conn) *pipe {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.open == nil {
+		p.open = map[*pipe]bool{}
+	}
+	c := &pipe{conn, p}
+	p.open[c] = true
+	return c
+}
+
+// Close ends the connection.
+func (c *pipe) Close() error {
+	c.of.mu.Lock()
+	delete(c.of.open, c)
+	c.of.mu.Unlock()
+	return c.Conn.Close()
 }
 
 // Accept returns the next connection that is dialed.
@@ -94,9 +125,14 @@ func (p *pipes) Accept() (net.Conn, error) {
 	}
 }
 
-// Close ends the listener.
+// Close ends the listener and its connections.
 func (p *pipes) Close() error {
 	p.close.Do(func() { close(p.closed) })
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for c := range p.open {
+		_ = c.Conn.Close() // a pipe does not fail
+	}
 	return nil
 }
 
@@ -105,6 +141,7 @@ func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Net: "pipe", Name: "kubel
 
 func (k *kubelets) close() {
 	if k != nil {
+		_ = k.pipes.Close()
 		_ = k.server.Close() // connections that are open are of clients that the API server has left
 	}
 }
