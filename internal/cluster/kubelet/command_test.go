@@ -278,3 +278,27 @@ func TestParametersOfTheKernelAreThoseOfThePod(t *testing.T) {
 		}
 	}
 }
+
+// The kubelet makes the folders by which containers mount a part of a volume: other containers find them.
+func TestFoldersOfSubPathsExist(t *testing.T) {
+	part, whole := one("a"), one("b")
+	part.VolumeMounts = []v1.VolumeMount{{Name: "disk", MountPath: "/logs", SubPath: "one/two"}}
+	whole.VolumeMounts = []v1.VolumeMount{{Name: "disk", MountPath: "/all"}}
+	part.Command, whole.Command = []string{"sleep", "1h"}, []string{"sleep", "1h"}
+	p := pod(part, whole)
+	p.Spec.Volumes = []v1.Volume{
+		{Name: "disk", VolumeSource: v1.VolumeSource{EmptyDir: &v1.EmptyDirVolumeSource{}}},
+	}
+	l := begin(p).run(time.Minute)
+	l.expect(t, "Running a=Ready b=Ready")
+	m := &machine{now: l.now, pod: l.pod, state: l.state, env: l.place}
+	c := &l.pod.Spec.Containers[1]
+	w := &execWorld{containerWorld: containerWorld{podWorld{l.pod, c}, m, l.state.Containers["b"], nil, false}}
+	for name, exists := range map[string]bool{
+		"/all": true, "/all/one": true, "/all/one/two": true, "/all/two": false, "/all/one/tw": false,
+	} {
+		if f := w.File(name); !f.Known || f.Exists != exists || exists && !f.Mode.IsDir() {
+			t.Errorf("%s: %+v", name, f)
+		}
+	}
+}

@@ -235,6 +235,9 @@ func (w *execWorld) shared(name string) shell.File {
 		return shell.File{}
 	}
 	f := fileIn(files, inside)
+	if f.Known && !f.Exists && w.madeFolder(v.Name, inside) {
+		f = shell.File{Known: true, Exists: true, Names: []string{}}
+	}
 	f.Mode = 0o644
 	if f.Names != nil {
 		f.Mode = fs.ModeDir | 0o777
@@ -243,6 +246,23 @@ func (w *execWorld) shared(name string) shell.File {
 		f.System = tmpfs
 	}
 	return f
+}
+
+// madeFolder reports whether the kubelet has made a folder of a volume, for a container that mounts it by its subPath.
+func (w *execWorld) madeFolder(volume, name string) bool {
+	for _, c := range w.all() {
+		for i := range c.VolumeMounts {
+			mount := &c.VolumeMounts[i]
+			if mount.Name != volume {
+				continue
+			}
+			made, ok := w.inVolume(c, mount, path.Clean(mount.MountPath))
+			if ok && (made == name || strings.HasPrefix(made, name+"/")) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // written returns the files that the other containers of the pod have written to a volume, if all of them are known.
