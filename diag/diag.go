@@ -102,6 +102,7 @@ type Diagnostic struct {
 	Object   Object
 	Labels   map[string]string // of the object, as written; overrides look at them
 	Document int               // number of the document in its file, from 1; 0 when the finding is about the file
+	Item     string            // path of the item of a List that it is about; empty for other documents
 	Path     string            // field path as the server writes it: spec.containers[0].image; may be empty
 	// Container is the name of the container that Path leads into; else empty.
 	Container string

@@ -267,7 +267,7 @@ func (c *Cache) own(f *fileResult) *fileResult {
 	out.room = nil
 	out.Findings = slices.Clone(f.Findings)
 	for i := range out.Findings {
-		out.Findings[i].Diagnostic = cloneDiagnostic(&f.Findings[i].Diagnostic)
+		out.Findings[i] = cloneDiagnostic(&f.Findings[i])
 	}
 	room := make([]Resource, len(f.Resources))
 	out.Resources = make([]*Resource, len(f.Resources))

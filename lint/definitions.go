@@ -53,7 +53,7 @@ func (r *run) judgeGiven(ctx context.Context, c *manifest.Chunk, given *givenCRD
 	docs, syntax := c.Parse(r.Limits)
 	var findings []finding
 	for _, d := range syntax {
-		findings = append(findings, finding{Diagnostic: d})
+		findings = append(findings, d)
 	}
 	for _, d := range docs {
 		if !isDefinition(d) {
@@ -61,7 +61,7 @@ func (r *run) judgeGiven(ctx context.Context, c *manifest.Chunk, given *givenCRD
 		}
 		v := r.Validator.AddCRD(ctx, d.JSON)
 		for _, c := range v.Causes {
-			findings = append(findings, finding{diagnose(d, c), d.Item})
+			findings = append(findings, diagnose(d, c))
 		}
 		if !v.Accepted() {
 			rejected := rejectedBy(d)

@@ -81,7 +81,7 @@ func (r *run) judgeByCreating(ctx context.Context, set *Set, known []finding) ([
 	refused := map[docKey]bool{}
 	for i := range known {
 		if f := &known[i]; rejects(f.Rule) || f.Rule == ruleAdmissionPolicy.Name && f.Severity == diag.Error {
-			refused[f.key()] = true
+			refused[documentOf(f)] = true
 		}
 	}
 	var late []lateFinding

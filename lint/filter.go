@@ -15,7 +15,24 @@ type docKey struct {
 	docRef
 }
 
-func (f *finding) key() docKey { return docKey{f.Range.File, docRef{f.Document, f.Item}} }
+// documentOf returns the document that a finding is about.
+func documentOf(f *finding) docKey { return docKey{f.Range.File, docRef{f.Document, f.Item}} }
+
+// without takes out the findings of which drop holds, in place.
+func without(all []finding, drop func(*finding) bool) []finding {
+	kept := 0
+	for i := range all {
+		if drop(&all[i]) {
+			continue
+		}
+		if kept < i {
+			all[kept] = all[i]
+		}
+		kept++
+	}
+	clear(all[kept:])
+	return all[:kept]
+}
 
 // pathKey names a field of a document.
 type pathKey struct {
@@ -40,18 +57,18 @@ func dropDerived(all []finding) []finding {
 	refused := map[pathKey]bool{}
 	for i := range all {
 		if f := &all[i]; f.Path != "" && rejects(f.Rule) {
-			refused[pathKey{f.key(), f.Path}] = true
+			refused[pathKey{documentOf(f), f.Path}] = true
 		}
 	}
 	if len(refused) == 0 {
 		return all
 	}
-	return slices.DeleteFunc(all, func(f finding) bool {
+	return without(all, func(f *finding) bool {
 		if isVerdictRule(f.Rule) {
 			return false
 		}
 		for p := range prefixes(f.Path) {
-			if refused[pathKey{f.key(), p}] {
+			if refused[pathKey{documentOf(f), p}] {
 				return true
 			}
 		}
@@ -90,54 +107,43 @@ func dropCovered(verdicts, advice []finding) []finding {
 // suppress takes out the findings that users have silenced, and reports suppressions that are
 // wrong or stale.
 func (r *run) suppress(all *fileResult) (kept []diag.Diagnostic, suppressed int) {
-	kept = make([]diag.Diagnostic, 0, len(all.Findings))
 	if r.NoSuppressions {
-		for i := range all.Findings {
-			kept = append(kept, all.Findings[i].Diagnostic)
-		}
-		return kept, 0
+		return all.Findings, 0
 	}
 	names := make(map[string]bool, len(r.All))
 	for _, o := range r.All {
 		names[o.Name] = true
 	}
 	known := func(name string) bool { return names[name] }
+	var problems []diag.Diagnostic
 	bad := map[*suppression]bool{}
+	governing := map[governed][]*suppression{}
 	for _, s := range all.Suppressions {
 		if d := s.problem(known, r.suggestRule); d != nil {
 			bad[s] = true
-			kept = append(kept, *d)
-		}
-	}
-	governing := map[governed][]*suppression{}
-	for _, s := range all.Suppressions {
-		if !bad[s] {
-			governing[s.governs()] = append(governing[s.governs()], s)
-		}
-	}
-	for i := range all.Findings {
-		f, silenced := &all.Findings[i], false
-		if len(governing) == 0 {
-			kept = append(kept, f.Diagnostic)
+			problems = append(problems, *d)
 			continue
 		}
-		for _, at := range f.governedBy() {
-			for _, s := range governing[at] {
-				s.used, silenced = true, true
+		governing[s.governs()] = append(governing[s.governs()], s)
+	}
+	kept = all.Findings
+	if len(governing) > 0 {
+		kept = without(kept, func(f *finding) (silenced bool) {
+			for _, at := range governedBy(f) {
+				for _, s := range governing[at] {
+					s.used, silenced = true, true
+				}
 			}
-		}
-		if silenced {
-			suppressed++
-			continue
-		}
-		kept = append(kept, f.Diagnostic)
+			return silenced
+		})
 	}
+	suppressed = len(all.Findings) - len(kept)
 	for _, s := range all.Suppressions {
 		if !bad[s] && !s.Foreign && !s.used && r.judged(s.Rule) {
-			kept = append(kept, s.stale())
+			problems = append(problems, s.stale())
 		}
 	}
-	return kept, suppressed
+	return append(kept, problems...), suppressed
 }
 
 // judged reports whether a rule ran, so that a suppression of it can be called stale.

@@ -63,7 +63,7 @@ func (r *run) judgeChunks(ctx context.Context, chunks []*manifest.Chunk, room []
 		}
 		docs, syntax := c.Parse(r.Limits)
 		for _, d := range syntax {
-			out.Findings = append(out.Findings, finding{Diagnostic: d})
+			out.Findings = append(out.Findings, d)
 		}
 		if len(docs) == 0 && len(syntax) > 0 {
 			out.Documents++
@@ -134,7 +134,7 @@ func (r *run) knownToTarget(d *manifest.Document) bool {
 func (r *run) report(ctx context.Context, d *manifest.Document, v verdict.Verdict, out *fileResult) error {
 	before := len(out.Findings)
 	if f, ok := r.unreadableBlanks(d, v); ok { // nothing else can be said before they are gone
-		out.Findings = append(out.Findings, finding{f, d.Item})
+		out.Findings = append(out.Findings, f)
 		r.fillUndecoded(out.resource(), d, namespaceOf(d))
 		return nil
 	}
@@ -147,13 +147,13 @@ func (r *run) report(ctx context.Context, d *manifest.Document, v verdict.Verdic
 	v = w.Verdict
 	for _, f := range w.attach(d, r.diagnoseAll(d, v)) {
 		hidden = slices.DeleteFunc(hidden, func(h diag.Diagnostic) bool { return h.Range == f.Range })
-		out.Findings = append(out.Findings, finding{judgedBy(v, f), d.Item})
+		out.Findings = append(out.Findings, judgedBy(v, f))
 	}
 	for _, f := range hidden {
-		out.Findings = append(out.Findings, finding{f, d.Item})
+		out.Findings = append(out.Findings, f)
 	}
 	for _, f := range changed {
-		out.Findings = append(out.Findings, finding{f, d.Item})
+		out.Findings = append(out.Findings, f)
 	}
 	advice := len(out.Findings)
 	v = r.asServedNow(ctx, d, v)
@@ -206,7 +206,7 @@ func (r *run) runChecks(pass *Pass, res *Resource, w *repaired, out *fileResult)
 		}
 		for i := range pass.findings {
 			w.locate(&pass.findings[i])
-			out.Findings = append(out.Findings, finding{r.advise(rule, d, &pass.findings[i]), d.Item})
+			out.Findings = append(out.Findings, r.advise(rule, d, &pass.findings[i]))
 		}
 	}
 	return nil
@@ -384,7 +384,7 @@ func namespaceOf(d *manifest.Document) string {
 // newDiagnostic makes a finding about a document.
 func newDiagnostic(r *Rule, d *manifest.Document) diag.Diagnostic {
 	return diag.Diagnostic{
-		Rule: r.Name, Severity: r.Severity, Object: d.Object, Labels: d.Labels(), Document: d.Number, URL: r.URL,
-		RenderedFrom: d.RenderedFrom(),
+		Rule: r.Name, Severity: r.Severity, Object: d.Object, Labels: d.Labels(), Document: d.Number, Item: d.Item,
+		URL: r.URL, RenderedFrom: d.RenderedFrom(),
 	}
 }

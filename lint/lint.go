@@ -15,7 +15,6 @@ import (
 	"io"
 	"os"
 	"runtime"
-	"slices"
 
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/manifest"
@@ -122,7 +121,7 @@ func readFile(name string) ([]byte, error) {
 // finish sorts and counts the findings.
 func (res *Result) finish() {
 	diag.Sort(res.Diagnostics)
-	res.Diagnostics = slices.CompactFunc(res.Diagnostics, sameFinding)
+	res.Diagnostics = distinct(res.Diagnostics)
 	res.Count()
 }
 
@@ -130,8 +129,8 @@ func (res *Result) finish() {
 func (res *Result) Count() {
 	s := &res.Summary
 	s.Errors, s.Warnings, s.Infos = 0, 0, 0
-	for _, d := range res.Diagnostics {
-		switch d.Severity {
+	for i := range res.Diagnostics {
+		switch res.Diagnostics[i].Severity {
 		case diag.Error:
 			s.Errors++
 		case diag.Warning:
@@ -153,7 +152,27 @@ func identityOf(d *diag.Diagnostic) identity {
 	return identity{d.Rule, d.Path, d.Message, d.Range, d.Document}
 }
 
-func sameFinding(a, b diag.Diagnostic) bool { return identityOf(&a) == identityOf(&b) }
+// distinct leaves out findings, sorted ones, that are the same as the one before them. Only from the first such one on
+// are findings moved: they are large.
+func distinct(sorted []diag.Diagnostic) []diag.Diagnostic {
+	kept := 0
+	for i := range sorted {
+		if i > 0 && same(&sorted[kept-1], &sorted[i]) {
+			continue
+		}
+		if kept < i {
+			sorted[kept] = sorted[i]
+		}
+		kept++
+	}
+	clear(sorted[kept:])
+	return sorted[:kept]
+}
+
+// same reports whether two findings have one identity.
+func same(a, b *diag.Diagnostic) bool {
+	return a.Range.Start.Offset == b.Range.Start.Offset && a.Rule == b.Rule && identityOf(a) == identityOf(b)
+}
 
 // Source returns the text of a file of the run, for reports.
 func (o *Options) Source(name string) (*source.File, error) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -230,6 +231,14 @@ func containerOf(d *manifest.Document, at string) string {
 	if end < 0 {
 		return ""
 	}
-	name, _ := valueOf(d, at[:start+end+1]+".name").(string)
+	path := at[:start+end+1] + ".name"
+	if p := d.Find(path); p.Exact && p.Node.Kind == manifest.Scalar && plainName.MatchString(p.Node.Text) &&
+		!yamlWords[p.Node.Text] {
+		return p.Node.Text // and the object need not be decoded
+	}
+	name, _ := valueOf(d, path).(string)
 	return name
 }
+
+// plainName matches names that YAML reads as text, however they are written, if they are none of yamlWords.
+var plainName = regexp.MustCompile(`^[a-z][-a-z0-9]*$`)

@@ -20,7 +20,7 @@ func (r *run) show(ctx context.Context, late []lateFinding) ([]finding, error) {
 	for i := range late {
 		f := &late[i]
 		all.add(f.of, func(d *manifest.Document) {
-			shown[i] = finding{r.advise(f.rule, d, &f.Finding), d.Item}
+			shown[i] = r.advise(f.rule, d, &f.Finding)
 			shown[i].Reason = f.reason
 		})
 		related[i] = make([]source.Range, len(f.Related))

@@ -323,7 +323,7 @@ func (r *run) definePolicies(ctx context.Context, out *fileResult) error {
 		}
 		docs, syntax := manifest.Read(f, r.Limits)
 		for _, d := range syntax {
-			out.Findings = append(out.Findings, finding{Diagnostic: d})
+			out.Findings = append(out.Findings, d)
 		}
 		for _, d := range docs {
 			if d.Object.APIVersion != "" && d.Object.Kind != "" {
@@ -343,7 +343,7 @@ func (r *run) definePolicy(ctx context.Context, d *manifest.Document, out *fileR
 	}
 	if !unknown(v) || !r.foreign(gvkOf(d)) {
 		for _, c := range v.Causes {
-			out.Findings = append(out.Findings, finding{diagnose(d, c), d.Item})
+			out.Findings = append(out.Findings, diagnose(d, c))
 		}
 	}
 	namespace := ""

@@ -34,11 +34,8 @@ type run struct {
 	policyObjects []*Resource // of Options.PolicyFiles
 }
 
-// finding is a diagnostic with the list item that it is about.
-type finding struct {
-	diag.Diagnostic
-	Item string
-}
+// finding is a diagnostic, large enough that it is moved as seldom as can be.
+type finding = diag.Diagnostic
 
 // fileResult is what the first pass keeps of a file.
 type fileResult struct {
@@ -135,11 +132,12 @@ func (r *run) run(ctx context.Context) (*Result, error) {
 			res.Summary.Skipped += n
 		}
 		all.add(&fileResult{Findings: f.Findings, Suppressions: f.Suppressions, Resources: f.Resources})
+		if r.Cache == nil {
+			f.Findings = nil // they are in all
+		}
 	}
 	set := NewSet(all.Resources, r.External)
-	all.Findings = slices.DeleteFunc(
-		all.Findings, func(f finding) bool { return r.voided(set, &f) || replaced(set, &f) },
-	)
+	all.Findings = without(all.Findings, func(f *finding) bool { return r.voided(set, f) || replaced(set, f) })
 	if err := r.enforce(ctx, set); err != nil {
 		return nil, err
 	}

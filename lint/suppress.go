@@ -48,7 +48,7 @@ func (s *suppression) governs() governed {
 }
 
 // governedBy returns what suppressions of the finding govern.
-func (f *finding) governedBy() []governed {
+func governedBy(f *finding) []governed {
 	object := docRef{f.Document, f.Item}
 	by := []governed{
 		{rule: f.Rule, file: f.Range.File, line: f.Range.Start.Line},

@@ -70,6 +70,37 @@ func (d *Document) Has(path ...string) (found bool) {
 	return found
 }
 
+// scanLabels finds the labels of an object in valid JSON without decoding the rest; nil if there are none, or one is
+// not a text.
+func scanLabels(js []byte) (labels map[string]string) {
+	s := jsonScanner{data: js}
+	s.object(func(key string) {
+		if key != "metadata" {
+			s.skip()
+			return
+		}
+		labels = nil // of a key given twice the last one counts
+		s.object(func(key string) {
+			if key != "labels" {
+				s.skip()
+				return
+			}
+			labels = map[string]string{}
+			s.object(func(key string) {
+				if s.peek() != '"' {
+					labels = nil
+				}
+				var value string
+				s.text(&value)
+				if labels != nil {
+					labels[key] = value
+				}
+			})
+		})
+	})
+	return labels
+}
+
 // jsonScanner steps over JSON that is known to be valid.
 type jsonScanner struct {
 	data []byte

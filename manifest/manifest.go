@@ -69,20 +69,9 @@ func (d *Document) Value() map[string]any {
 // Labels returns the labels of the object, as written. They must not be changed.
 func (d *Document) Labels() map[string]string {
 	d.labeled.Do(func() {
-		if !bytes.Contains(d.JSON, []byte(`"labels"`)) {
-			return
+		if bytes.Contains(d.JSON, []byte(`"labels"`)) {
+			d.labels = scanLabels(d.JSON)
 		}
-		metadata, _ := d.Value()["metadata"].(map[string]any)
-		written, _ := metadata["labels"].(map[string]any)
-		labels := make(map[string]string, len(written))
-		for key, value := range written {
-			text, ok := value.(string)
-			if !ok {
-				return
-			}
-			labels[key] = text
-		}
-		d.labels = labels
 	})
 	return d.labels
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // NodeKind is the kind of a Node. The zero value is invalid.
-type NodeKind int
+type NodeKind uint8
 
 // The kinds of nodes.
 const (
@@ -18,12 +18,12 @@ const (
 
 // Node is a value with its place.
 type Node struct {
-	Kind   NodeKind
 	Text   string // value of a scalar, unquoted
-	Style  Style  // how a scalar is written
-	Null   bool   // a null, written or empty
-	Tagged bool   // a scalar whose type is written before it: !!int 5
-	Shared bool   // a scalar with an anchor: other fields may take its value
+	Kind   NodeKind
+	Style  Style // how a scalar is written
+	Null   bool  // a null, written or empty
+	Tagged bool  // a scalar whose type is written before it: !!int 5
+	Shared bool  // a scalar with an anchor: other fields may take its value
 	Fields []Field
 	Items  []*Node
 
@@ -35,7 +35,7 @@ type Node struct {
 }
 
 // Style tells how a scalar is written. The zero value is plain.
-type Style int
+type Style uint8
 
 // The styles of scalars.
 const (

@@ -17,40 +17,32 @@ import (
 	"github.com/seatrial/seatrial/validation/verdict"
 )
 
-// gatedField is the name of a field that the linked API server drops while a feature gate is off, as it is by default.
-type gatedField struct {
-	name string
-	kind string // that alone has such a field, of those that have one of the name; empty: any
+// gatedFields are the names, by kind, of the fields that the linked API server drops while the feature gate that their
+// documentation names is off, as it is by default. Those of volumes and mounts are in volumeFields.
+var gatedFields = map[string][]string{
+	"CompositePodGroup": {"parentCompositePodGroupName", "preemptionPolicy"},
+	"CronJob":           {"scheduling"},
+	"Job":               {"scheduling"},
+	"Lease":             {"strategy"},
+	"Node":              {"podPreemptionPolicy"},
+	"PodGroup": {
+		"parentCompositePodGroupName", "preemptionPolicy", "resourceClaims", "schedulingConstraints",
+	},
+	"ResourceClaim":         {"derivedAttributes"},
+	"ResourceClaimTemplate": {"derivedAttributes"},
+	"ResourceSlice":         {"ints", "strings", "versions"},
+	"Workload": {
+		"compositePodGroupTemplates", "preemptionPolicy", "resourceClaims", "schedulingConstraints",
+	},
 }
 
-// gatedFields are those whose documentation names such a gate.
-var gatedFields = []gatedField{
-	{name: "bindMountOptions"},
-	{name: "compositePodGroupTemplates"},
-	{name: "defaultUser"},
-	{name: "derivedAttributes"},
-	{name: "ints", kind: "ResourceSlice"},
-	{name: "mode"},
-	{name: "parentCompositePodGroupName"},
-	{name: "podPreemptionPolicy"},
-	{name: "preemptionPolicy", kind: "PodGroup"},
-	{name: "preemptionPolicy", kind: "Workload"},
-	{name: "preemptionPolicy", kind: "CompositePodGroup"},
-	{name: "resourceClaims", kind: "PodGroup"},
-	{name: "resourceClaims", kind: "Workload"},
-	{name: "scheduling"},
-	{name: "schedulingConstraints"},
-	{name: "strategy", kind: "Lease"},
-	{name: "strings", kind: "ResourceSlice"},
-	{name: "user"},
-	{name: "versions", kind: "ResourceSlice"},
-}
+// volumeFields are those of pods.
+var volumeFields = []string{"bindMountOptions", "defaultUser", "mode", "user"}
 
 // namesGated reports whether the JSON of an object has a key that may be that of a dropped field.
 func namesGated(kind string, doc []byte) bool {
-	return slices.ContainsFunc(gatedFields, func(f gatedField) bool {
-		return (f.kind == "" || f.kind == kind) && bytes.Contains(doc, []byte(`"`+f.name+`"`))
-	})
+	has := func(name string) bool { return bytes.Contains(doc, []byte(`"`+name+`":`)) }
+	return slices.ContainsFunc(gatedFields[kind], has) || has("volumes") && slices.ContainsFunc(volumeFields, has)
 }
 
 // dropped returns warnings of the fields of an accepted object that are not stored, because their feature gate is off.

@@ -204,8 +204,15 @@ func (r *Redactor) Diagnostics(all []diag.Diagnostic) []diag.Diagnostic {
 	if r.index == nil {
 		r.values, r.index = indexed(r.values)
 	}
+	first := 0
+	for first < len(all) && !r.occursIn(&all[first]) {
+		first++
+	}
+	if first == len(all) {
+		return all
+	}
 	all = slices.Clone(all)
-	for i := range all {
+	for i := first; i < len(all); i++ {
 		d := &all[i]
 		if !r.occursIn(d) {
 			continue
