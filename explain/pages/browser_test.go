@@ -258,6 +258,8 @@ func TestPagesAsFiles(t *testing.T) {
 	b.Press(kb.Enter)
 	b.Until(`location.pathname.endsWith("/deployment-v1-apps.html")`)
 	b.Until(shown + `("spec.replicas")`)
+	b.Open("deployment-v1-apps.html#spec.template.spec.containers.image")
+	b.Until(shown + `("spec.template.spec.containers.image")`)
 	b.Open("types/container-v1-core.html")
 	b.Until(`document.styleSheets.length === 1 && getComputedStyle(document.querySelector(".top")).display === "flex"`)
 }

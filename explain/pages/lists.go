@@ -22,12 +22,14 @@ type list struct {
 	uses int    // fields of different lists that hold the list
 }
 
-// A list that several fields hold is a part if it has minPart bytes, any other one if it has more than maxInline. The
-// fields of a spec stand in the page of the kind up to maxSpec.
+// A list that several fields hold is a part if it has minPart bytes, any other one if it has more than maxInline, or
+// maxProjectInline in a kind of a project: those are many, and parts are compressed. The fields of a spec of Kubernetes
+// stand in the page of the kind up to maxSpec.
 const (
-	minPart   = 700
-	maxInline = 100_000
-	maxSpec   = 300_000
+	minPart          = 700
+	maxInline        = 100_000
+	maxProjectInline = 30_000
+	maxSpec          = 300_000
 )
 
 // lists are the lists of some kinds.
@@ -37,6 +39,7 @@ type lists struct {
 	order  []*list          // a list comes after those below it
 
 	site   *Site
+	inline int // bytes up to which a list that is used once stands in the page of its kind
 	byKey  map[string]*list
 	byType map[string]*list // by the name of a type
 	fixed  map[*list]bool   // lists of other kinds, for which is decided already
@@ -45,8 +48,8 @@ type lists struct {
 // findLists makes the lists of the kinds of Kubernetes.
 func (s *Site) findLists() *lists {
 	l := &lists{
-		site: s, ofKind: map[*kind]*list{}, parts: map[string]*list{}, byKey: map[string]*list{},
-		byType: map[string]*list{},
+		site: s, inline: maxInline, ofKind: map[*kind]*list{}, parts: map[string]*list{},
+		byKey: map[string]*list{}, byType: map[string]*list{},
 	}
 	l.add(func(k *kind) bool { return k.project == "" })
 	return l
@@ -56,7 +59,7 @@ func (s *Site) findLists() *lists {
 func (s *Site) findProjectLists() *lists {
 	of := s.lists()
 	l := &lists{
-		site: s, ofKind: map[*kind]*list{}, parts: map[string]*list{},
+		site: s, inline: maxProjectInline, ofKind: map[*kind]*list{}, parts: map[string]*list{},
 		byKey: maps.Clone(of.byKey), byType: maps.Clone(of.byType), fixed: map[*list]bool{},
 	}
 	for _, other := range of.order {
@@ -226,7 +229,7 @@ func (l *lists) choose() {
 				of.size += f.Below.size
 			}
 		}
-		if of.uses > 1 && of.size >= minPart || of.uses > 0 && of.size > maxInline {
+		if of.uses > 1 && of.size >= minPart || of.uses > 0 && of.size > l.inline {
 			of.Part = of.key[:12]
 			l.parts[of.Part] = of
 		}

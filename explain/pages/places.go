@@ -1,7 +1,6 @@
 package pages
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io/fs"
@@ -116,8 +115,7 @@ func (s *Site) rulesOfParts(k *kind, l *list) (string, error) {
 	return string(data), err
 }
 
-// renderPart writes the fields of a part as a script that hands them over: pages opened as files cannot read anything
-// else.
+// renderPart writes the fields of a part.
 func (s *Site) renderPart(name string) ([]byte, error) {
 	part := strings.TrimSuffix(path.Base(name), ".js")
 	l := s.part(part)
@@ -128,15 +126,7 @@ func (s *Site) renderPart(name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false) // it is markup
-	fmt.Fprintf(&b, "seatrialPart(%q,", part)
-	if err := enc.Encode(string(text)); err != nil {
-		return nil, err
-	}
-	b.WriteString(");\n")
-	return b.Bytes(), nil
+	return packed(name, text)
 }
 
 func partFile(part string) string { return "parts/" + part + ".js" }

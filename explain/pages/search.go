@@ -50,7 +50,7 @@ func (s *Site) entries() (out []*entry) {
 	return out
 }
 
-// maxScript is about how many bytes a script of the search may have.
+// maxScript is about how many bytes a script of the search may have before they are compressed.
 const maxScript = 450_000
 
 var searchName = regexp.MustCompile(`^search(-[0-9]+)?\.js$`)
@@ -161,7 +161,7 @@ func (x *index) adder() func(kind int, above, name, typeName, text string, in, i
 	}
 }
 
-// searchScripts writes what the search looks in, as scripts that hand it over: pages opened as files cannot read JSON.
+// searchScripts writes what the search looks in.
 // search.js holds the kinds and names, the others fields and texts that do not fit in it.
 func (s *Site) searchScripts() (map[string][]byte, error) {
 	x := s.index()
@@ -170,7 +170,10 @@ func (s *Site) searchScripts() (map[string][]byte, error) {
 	scripts := map[string][]byte{}
 	add := func(name string, data map[string]any) error {
 		text, err := json.Marshal(data)
-		scripts[name] = slices.Concat([]byte("seatrialSearch("), text, []byte(");\n"))
+		if err != nil {
+			return err
+		}
+		scripts[name], err = packed(name, text)
 		return err
 	}
 	err := add("search.js", map[string]any{"kinds": x.kinds, "types": x.types, "groups": groups[0], "scripts": count})

@@ -2,7 +2,6 @@ package pages
 
 import (
 	"bytes"
-	"compress/gzip"
 	"errors"
 	"io/fs"
 	"net/http"
@@ -53,23 +52,10 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", mediaTypes[path.Ext(name)])
-	w.Header().Set("Vary", "Accept-Encoding")
-	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
-		w.Header().Set("Content-Encoding", "gzip")
-		data = compressed(data)
-	}
 	http.ServeContent(w, r, name, h.start, bytes.NewReader(data))
 }
 
-func compressed(data []byte) []byte {
-	var b bytes.Buffer
-	w := gzip.NewWriter(&b)
-	_, _ = w.Write(data) // a buffer takes all
-	_ = w.Close()
-	return b.Bytes()
-}
-
-// file gives a file of the site. Names that it has not are not kept.
+// file returns a file of the site. Only names that the site has are kept.
 func (h *handler) file(name string) ([]byte, error) {
 	if !h.site.has(name) {
 		return nil, fs.ErrNotExist

@@ -10,19 +10,25 @@
     set(key, value) { try { localStorage.setItem("seatrial-" + key, value); } catch { /* chosen anew on each page */ } },
   };
 
-  // load runs a script of the folder once. Data are scripts, since pages opened as files may not read anything else.
-  const scripts = new Map();
+  // load returns the text of a data file of the folder, which is read once. Such a file is a script that calls seatrialData
+  // with the text, compressed, since pages opened as files may not read anything else.
+  const texts = new Map(), packed = new Map();
+  globalThis.seatrialData = (file, data) => packed.set(file, data);
   function load(file) {
-    if (!scripts.has(file)) {
-      scripts.set(file, new Promise((done, failed) => {
+    if (!texts.has(file)) {
+      texts.set(file, new Promise((done, failed) => {
         const s = document.createElement("script");
         s.src = root + file;
         s.onload = done;
         s.onerror = () => failed(new Error(file + " is not there"));
         document.head.append(s);
-      }));
+      }).then(() => unpack(packed.get(file))));
     }
-    return scripts.get(file);
+    return texts.get(file);
+  }
+  function unpack(data) {
+    const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
+    return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
   }
 
   // ---- The frame: what is of no use without scripts, and would be a part of each page
@@ -184,8 +190,7 @@
 
   // ---- Parts: lists of fields that several places share, each in a script of its own
 
-  const parts = new Map();
-  globalThis.seatrialPart = (name, html) => parts.set(name, html);
+  const readPart = (d) => load("parts/" + d.dataset.part + ".js");
   const idOf = (f, path) => (f.id ? f.id + "." : "") + path;
   const anchor = (id) => "#" + id.replace(/[% "<>`]/g, encodeURIComponent);
 
@@ -193,8 +198,9 @@
   async function fill(d) {
     const name = d.dataset.part;
     if (!name) return;
+    let html;
     try {
-      await load("parts/" + name + ".js");
+      html = await readPart(d);
     } catch (e) {
       d.lastElementChild.textContent = e.message;
       delete d.dataset.news; // it is not asked for again
@@ -205,7 +211,7 @@
     delete d.dataset.news;
     d.dataset.filled = name;
     const fields = element("ol", "fields");
-    fields.innerHTML = parts.get(name);
+    fields.innerHTML = html;
     const above = fieldOf(d);
     for (const f of $$("[data-path]", fields)) {
       f.id = idOf(above, f.dataset.path);
@@ -221,7 +227,7 @@
   }
   // fillAll fills some places, in their order.
   async function fillAll(places) {
-    await Promise.all(places.map((d) => load("parts/" + d.dataset.part + ".js").catch(() => {})));
+    await Promise.allSettled(places.map(readPart));
     for (const d of places) await fill(d);
   }
   // fillPage fills all places of the page.
@@ -357,8 +363,9 @@
   const input = $("#ui-search"), drop = $(".drop"), list = $("#ui-hits"), state = $(".drop .state");
   let index = null, wanted = null, found = null, chosen = -1;
   const known = { kinds: [], types: [], texts: [], scripts: 0 };
-  // seatrialSearch takes in a part of the index: kinds and types once, fields and texts in pieces.
-  globalThis.seatrialSearch = (data) => {
+  // readIndex adds a piece of the index: kinds and types stand in the first, fields and texts in several.
+  async function readIndex(file) {
+    const data = JSON.parse(await load(file));
     if (data.kinds) Object.assign(known, { kinds: data.kinds, types: data.types, scripts: data.scripts });
     index ??= known.kinds.map(([kind, api, file, mask, text, names, preferred]) =>
       ({ kind, api, file, mask, text, preferred, path: "", type: "", name: kind, names: [kind.toLowerCase(), ...names], full: kind.toLowerCase() }));
@@ -370,19 +377,21 @@
     }
     for (const text of data.texts || []) known.texts.push([text, text.toLowerCase()]);
     vocabulary = null;
-  };
+  }
   const textOf = (e) => known.texts[e.text]?.[0] ?? "";
 
   // loadIndex loads the names, then the other pieces, and looks again with each.
   function loadIndex() {
-    wanted ??= load("search.js").then(async () => {
-      for (let i = 1; i <= known.scripts; i++) {
-        await load(`search-${i}.js`);
-        if (!drop.hidden) show(input.value);
-      }
-    });
-    wanted.catch(() => {}); // the search reports it
-    return load("search.js");
+    if (!wanted) {
+      wanted = readIndex("search.js");
+      wanted.then(async () => {
+        for (let i = 1; i <= known.scripts; i++) {
+          await readIndex(`search-${i}.js`);
+          if (!drop.hidden) show(input.value);
+        }
+      }).catch(() => {}); // the search reports that the first is missing, and works without the others
+    }
+    return wanted;
   }
   const letter = /[\p{L}\p{N}]/u;
   function whole(text, word, at) {
