@@ -24,7 +24,7 @@ type Constraint struct {
 	Source string `json:"source"`
 }
 
-// String tells a constraint in a line: with feature gate X: each value: at most 32 items.
+// String returns a constraint as one line: with feature gate X: each value: at most 32 items.
 func (c Constraint) String() string {
 	text := c.Text
 	for _, before := range []string{c.On, c.When} {
@@ -56,7 +56,7 @@ func constraints(f *schema.Field) (out []Constraint) {
 	return out
 }
 
-// unionConstraint tells what a union of OpenAPI means for one of its fields.
+// unionConstraint returns what a union of OpenAPI means for one of its fields.
 func unionConstraint(u schema.Union, field string) Constraint {
 	members := strings.Join(slices.Sorted(maps.Keys(u.Fields)), ", ")
 	c := Constraint{Rule: "union", Value: members, Source: "schema"}
@@ -81,15 +81,15 @@ var restriction = regexp.MustCompile(`(?i)\b(is|becomes|and) immutable\b|\b(cann
 // meaning finds sentences that only look like restrictions: examples, what a field does, what was.
 var meaning = regexp.MustCompile(`(?i)^example\b|^immutable, if set|^note: \*|\bwas immutable\b|^if true,`)
 
-// told keeps what was found in documentations: a type is used in many places.
-var told sync.Map // documentation: sentences
+// statements caches what was found in documentation: a type is used in many places.
+var statements sync.Map // documentation: sentences
 
-// stated gives the sentences of a documentation that restrict values.
+// stated returns the sentences of a documentation that restrict values.
 func stated(doc string) (out []string) {
 	if !mayRestrict(doc) {
 		return nil
 	}
-	if known, ok := told.Load(doc); ok {
+	if known, ok := statements.Load(doc); ok {
 		return known.([]string)
 	}
 	for _, s := range sentences(doc) {
@@ -97,7 +97,7 @@ func stated(doc string) (out []string) {
 			out = append(out, s)
 		}
 	}
-	told.Store(doc, out)
+	statements.Store(doc, out)
 	return out
 }
 
@@ -128,7 +128,7 @@ func sentences(doc string) (out []string) {
 	return out
 }
 
-// WriteConstraints writes what kubectl's page does not tell about a field and the fields directly below.
+// WriteConstraints writes what kubectl explain does not print about a field and the fields directly below.
 func WriteConstraints(w io.Writer, d *Document) error {
 	var b strings.Builder
 	section := func(name string, facts []Fact) {

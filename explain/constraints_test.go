@@ -9,7 +9,7 @@ import (
 	"github.com/seatrial/seatrial/explain"
 )
 
-// TestConstraints holds what is told of fields against what Kubernetes' sources and documentation say.
+// TestConstraints compares what is shown of fields with what Kubernetes' sources and documentation say.
 func TestConstraints(t *testing.T) {
 	for _, c := range []struct{ version, field, want string }{
 		{"1.37", "resourceclaim.spec", "immutable"},
@@ -39,7 +39,7 @@ func TestConstraints(t *testing.T) {
 }
 
 // TestNothingIsInvented: what only looks like a restriction is none, and the linked version's rules are
-// not told of others.
+// not shown of others.
 func TestNothingIsInvented(t *testing.T) {
 	for _, c := range []struct{ version, field, not string }{
 		{"1.37", "secret.immutable", "documented"},                          // says what the field does

@@ -223,7 +223,7 @@ func clone(v any) any {
 	return v
 }
 
-// fits tells whether a value suits the kind's schema: types changed over the versions.
+// fits reports whether a value suits the kind's schema: types changed over the versions.
 func (s *Subject) fits(value map[string]any) bool {
 	whole := s.named(value)
 	whole["apiVersion"], whole["kind"] = s.Kind.GroupVersion().String(), s.Kind.Kind
@@ -231,7 +231,7 @@ func (s *Subject) fits(value map[string]any) bool {
 	return err == nil && len(problems) == 0
 }
 
-// named gives a value a name where it has none. Reviews are questions, which have no name.
+// named adds a name to a value that has none. Reviews are questions, which have no name.
 func (s *Subject) named(value map[string]any) map[string]any {
 	value = maps.Clone(value)
 	if metadata, _ := value["metadata"].(map[string]any); len(metadata) == 0 &&
@@ -528,7 +528,7 @@ func (w *exampleWriter) full(indent int, fields []*schema.Field, above []string)
 	}
 }
 
-// placeholder gives a value of a field's type.
+// placeholder returns a value of a field's type.
 func placeholder(f *schema.Field) string {
 	t := f.Schema()
 	switch {

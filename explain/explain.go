@@ -1,6 +1,6 @@
-// Package explain tells what resources and fields of any Kubernetes version mean.
+// Package explain describes resources and fields of any Kubernetes version.
 //
-// The central type is [Subject]: what a user asks about, found by [Find]. Each way to tell it is a function
+// The central type is [Subject]: what a user asks about, found by [Find]. Each form of the answer is a function
 // of its own: [Subject.Plaintext] as kubectl prints it, [Subject.Tree] as data, [Subject.Markdown],
 // [Subject.Example], [History], [Diff], [Search].
 //
@@ -34,7 +34,7 @@ type Subject struct {
 	store *schema.Store
 }
 
-// Depth says how far below the subject fields are told.
+// Depth says how far below the subject fields are shown.
 type Depth struct {
 	Recursive bool
 	Max       int // levels; 0: all

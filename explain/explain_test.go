@@ -169,7 +169,7 @@ func TestHistory(t *testing.T) {
 		}
 	}
 	if len(want) > 0 {
-		t.Errorf("not told: %v", want)
+		t.Errorf("not shown: %v", want)
 	}
 }
 

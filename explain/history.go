@@ -20,7 +20,7 @@ type Event struct {
 	Detail  string `json:"detail,omitempty"` // what changed
 }
 
-// History tells in which releases a kind and its fields appeared, changed and went, oldest first.
+// History returns the releases in which a kind and its fields appeared, changed and went, oldest first.
 // What the oldest known version has already is no event.
 func History(gvk schema.GVK, under string) (*schema.Kind, []Event, error) {
 	kind, ok := schema.History(gvk)
@@ -96,8 +96,8 @@ func paths(k *schema.Kind) map[string]*schema.Field {
 	return all
 }
 
-// compare tells what became of fields. Of a field that came or went with all that is below it,
-// only the field itself is told.
+// compare returns how fields changed. Of a field that came or went with all that is below it,
+// only the field itself is listed.
 func compare(over span, before, now map[string]*schema.Field) (events []Event) {
 	for _, path := range slices.Sorted(maps.Keys(now)) {
 		f, old := now[path], before[path]
@@ -119,7 +119,7 @@ func compare(over span, before, now map[string]*schema.Field) (events []Event) {
 }
 
 // once keeps of the events about one field of one type, which many places may hold, the one at the
-// place that is nearest to the root: a container's new field is not told again for init containers.
+// place that is nearest to the root: a container's new field is not listed again for init containers.
 func once(events []Event, before, now map[string]*schema.Field) []Event {
 	type key struct{ change, holder, name, detail string }
 	keyOf := func(e Event) key {
@@ -139,26 +139,26 @@ func once(events []Event, before, now map[string]*schema.Field) []Event {
 	return slices.DeleteFunc(events, func(e Event) bool { return nearest[keyOf(e)] != e.Path })
 }
 
-// farther tells whether a path is farther from the root than another one, or less often read about.
+// farther reports whether a path is farther from the root than another one, or less often read about.
 func farther(a, b string) bool {
 	return cmp.Or(
 		cmp.Compare(strings.Count(a, "."), strings.Count(b, ".")), cmp.Compare(len(a), len(b)), cmp.Compare(a, b),
 	) > 0
 }
 
-// known tells whether the field above a path is there, so that the path is news of its own.
+// known reports whether the field above a path is there, so that the path is news of its own.
 func known(fields map[string]*schema.Field, path string) bool {
 	i := strings.LastIndexByte(path, '.')
 	return i < 0 || fields[path[:i]] != nil
 }
 
-// firstDefaults is the first version with OpenAPI v3 documents, which tell defaults that were there before.
+// firstDefaults is the first version with OpenAPI v3 documents, which show defaults that were there before.
 const firstDefaults = "1.23"
 
 // span is a step from one version to a later one.
 type span struct{ from, to string }
 
-// crosses tells whether a version lies between the two, or is the later one.
+// crosses reports whether a version lies between the two, or is the later one.
 func (s span) crosses(version string) bool {
 	all := schema.Versions()
 	at := slices.Index(all, version)
@@ -166,7 +166,7 @@ func (s span) crosses(version string) bool {
 	return min(a, b) < at && at <= max(a, b)
 }
 
-// changes tells in words how a field changed; "" when it did not.
+// changes describes how a field changed; "" when it did not.
 func changes(over span, a, b *schema.Field) string {
 	var out []string
 	say := func(what string, from, to any) {
@@ -176,7 +176,7 @@ func changes(over span, a, b *schema.Field) string {
 	}
 	say("type", a.Type, b.Type)
 	say("required", a.Required, b.Required)
-	// the documents tell enumerations since 1.24, and go on to tell more of them
+	// the documents list enumerations since 1.24, and more of them with later versions
 	if len(a.Enum) > 0 && len(b.Enum) > 0 {
 		out = append(out, enumChanges(a.Enum, b.Enum)...)
 	}
@@ -190,7 +190,7 @@ func changes(over span, a, b *schema.Field) string {
 	return strings.Join(out, "; ")
 }
 
-// enumChanges tells which values an enum gained and lost.
+// enumChanges returns which values an enum gained and lost.
 func enumChanges(a, b []any) (out []string) {
 	for _, c := range []struct {
 		word        string
@@ -209,7 +209,7 @@ func enumChanges(a, b []any) (out []string) {
 	return out
 }
 
-// meaningful gives a default that says something: the documents write the zero value of a type in
+// meaningful returns a default that says something: the documents write the zero value of a type in
 // some versions and not in others.
 func meaningful(v any) any {
 	switch fmt.Sprint(v) {
@@ -236,7 +236,7 @@ type HistoryReport struct {
 	Events     []Event `json:"events"`
 }
 
-// NewHistory gives a history as data.
+// NewHistory returns a history as data.
 func NewHistory(k *schema.Kind, events []Event) *HistoryReport {
 	return &HistoryReport{
 		"seatrial/v1", "History", k.GroupVersion().String() + " " + k.Kind, k.Since, k.Removed,
@@ -280,7 +280,7 @@ func WriteHistory(w io.Writer, k *schema.Kind, events []Event, markdown bool) er
 
 var signs = map[string]string{"added": "+", "removed": "-", "deprecated": "!", "changed": "~"}
 
-// line tells an event in a line: + spec.replicas <integer>.
+// line returns an event as one line: + spec.replicas <integer>.
 func (e Event) line(kind string) string {
 	what := e.Path
 	if what == "" {

@@ -97,7 +97,7 @@ func (f Fact) String() string {
 	return f.Label + ": " + f.Value
 }
 
-// Facts tells what kubectl's page does not: constraints, lists, history.
+// Facts returns what kubectl explain does not print: constraints, lists, history.
 func (n *Node) Facts() (out []Fact) {
 	add := func(condition bool, f Fact) {
 		if condition {
@@ -113,7 +113,7 @@ func (n *Node) Facts() (out []Fact) {
 	return out
 }
 
-// Values tells which values a field takes.
+// Values returns the values that a field takes.
 func (n *Node) Values() (out []Fact) {
 	say := func(condition bool, label, format string, args ...any) {
 		if condition {
@@ -177,7 +177,7 @@ func literal(v any) string {
 	return fmt.Sprint(v)
 }
 
-// tellsDefault tells whether the default says something: the documents give required fields the zero value
+// tellsDefault reports whether the default says something: in the documents, required fields have the zero value
 // of their type, and structures an empty object.
 func (n *Node) tellsDefault() bool {
 	return n.Default != nil && fmt.Sprint(n.Default) != "map[]" && !(n.Required && meaningful(n.Default) == nil)

@@ -16,7 +16,7 @@ type Document struct {
 	Field             *Node    `json:"field"` // the kind itself, or the field that was asked for
 }
 
-// Resource tells what a kind is to an API server.
+// Resource is what an API server knows of a kind.
 type Resource struct {
 	Group       string   `json:"group"`
 	Version     string   `json:"version"`
@@ -62,7 +62,7 @@ type Node struct {
 	Since         string              `json:"since,omitempty"`
 	Deprecated    bool                `json:"deprecated,omitempty"`
 	Removed       string              `json:"removed,omitempty"`
-	// its type holds itself; the fields are told further up
+	// its type holds itself; the fields are listed further up
 	Recursive bool    `json:"recursive,omitempty"`
 	Fields    []*Node `json:"fields,omitempty"`
 }
@@ -70,7 +70,7 @@ type Node struct {
 // RulesOf names the lint rules that look at a field of a kind; rules live above this package.
 type RulesOf func(kind *schema.Kind, path string) []string
 
-// Tree gives the subject as data, with the fields below as deep as asked for.
+// Tree returns the subject as data, with the fields below as deep as asked for.
 func (s *Subject) Tree(d Depth, rules RulesOf) *Document {
 	out := &Document{
 		APIVersion: "seatrial/v1", Kind: "Explanation", KubernetesVersion: s.store.Version,
@@ -98,7 +98,7 @@ type ResourceList struct {
 	Resources         []Resource `json:"resources"`
 }
 
-// NewResourceList tells kinds as data.
+// NewResourceList returns kinds as data.
 func NewResourceList(store *schema.Store, kinds []*schema.Kind) *ResourceList {
 	l := &ResourceList{APIVersion: "seatrial/v1", Kind: "ResourceList", KubernetesVersion: store.Version}
 	for _, k := range kinds {
@@ -127,7 +127,7 @@ func (b *treeBuilder) fields(fields []*schema.Field, level int, above []string) 
 	return nodes
 }
 
-// NewNode tells a field, without the fields below.
+// NewNode returns a field as data, without the fields below.
 func NewNode(f *schema.Field) *Node {
 	t, span := f.Schema(), f.Span()
 	n := &Node{Name: f.Name, Path: f.Path, Type: f.Type, Description: f.Doc, Required: f.Required, Enum: f.Enum,
@@ -144,7 +144,7 @@ func NewNode(f *schema.Field) *Node {
 	return n
 }
 
-// node tells a field and those below; above are the types that it lies in.
+// node returns a field and those below as data; above are the types that it lies in.
 func (b *treeBuilder) node(f *schema.Field, level int, above []string) *Node {
 	n, element := NewNode(f), f.Element()
 	if b.rules != nil {
@@ -166,12 +166,12 @@ var deprecated = regexp.MustCompile(
 	`(?i)^deprecated\b|\bDEPRECATED\b|\bDeprecated[:.]|\bis deprecated\b|^This field is deprecated`,
 )
 
-// IsDeprecated tells whether a field's own documentation calls it deprecated.
+// IsDeprecated reports whether a field's own documentation calls it deprecated.
 func IsDeprecated(doc string) bool {
 	return (strings.Contains(doc, "eprecated") || strings.Contains(doc, "DEPRECATED")) && deprecated.MatchString(doc)
 }
 
-// sentence gives the first sentence of a description.
+// sentence returns the first sentence of a description.
 func sentence(doc string) string {
 	doc = strings.Join(strings.Fields(doc), " ")
 	for i := 0; i+1 < len(doc); i++ {

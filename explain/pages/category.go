@@ -54,7 +54,7 @@ const (
 	projectPrefix = "project " // no other part begins with it
 )
 
-// category gives the part of the left side that a kind stands in.
+// category returns the part of the left side that a kind stands in.
 func (k *kind) category() string {
 	if k.project != "" {
 		return projectPrefix + k.project

@@ -196,7 +196,7 @@ func pieceOf(text string) span {
 	return span{Text: text, URL: text}
 }
 
-// firstSentence gives what a list shows of a description.
+// firstSentence returns what a list shows of a description.
 func firstSentence(doc string) string {
 	doc = strings.Join(strings.Fields(doc), " ")
 	if i := strings.Index(doc, ". "); i >= 0 {

@@ -75,7 +75,7 @@ func (k *kind) In() mask { return k.in }
 // Summary is the first sentence of the kind's documentation.
 func (k *kind) Summary() string { return firstSentence(k.Type().Description) }
 
-// facts tell what a kind is to an API server.
+// facts returns what an API server knows of a kind.
 func (k *kind) facts() (out []explain.Fact) {
 	add := func(label, value string, code bool) {
 		if value != "" {
@@ -124,7 +124,7 @@ type appearance struct {
 	Fields           []string
 }
 
-// typeFile gives the page of a definition; "" when it has none.
+// typeFile returns the page of a definition; "" when it has none.
 func (s *Site) typeFile(name string) string {
 	if name == "" {
 		return ""
@@ -135,7 +135,7 @@ func (s *Site) typeFile(name string) string {
 	return s.typeFileName(name)
 }
 
-// typeFileName makes a file name of the last parts of a definition's name, which tell it from all others.
+// typeFileName makes a file name of the last parts of a definition's name, which distinguish it from all others.
 func (s *Site) typeFileName(name string) string {
 	name = strings.TrimPrefix(name, "io.k8s.")
 	for _, prefix := range []string{

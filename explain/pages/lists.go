@@ -158,7 +158,7 @@ func (l *lists) below(f *field, masks []mask, versions []*schema.Field, above []
 }
 
 // typeOf returns the fields below a field. If it is of one type in all versions, these are the fields of the type in
-// all versions that have it, so that each of its places tells the same; the name is that of the type then.
+// all versions that have it, so that each of its places shows the same; the name is that of the type then.
 func (l *lists) typeOf(masks []mask, versions []*schema.Field) ([]mask, [][]*schema.Field, string) {
 	of, some, one, name := make([][]*schema.Field, len(versions)), false, true, ""
 	for i, f := range versions {
@@ -185,7 +185,7 @@ func (l *lists) typeOf(masks []mask, versions []*schema.Field) ([]mask, [][]*sch
 	return masks, of, name
 }
 
-// intern returns the list that tells the same, if there is one.
+// intern returns the list that shows the same, if there is one.
 func (l *lists) intern(of *list) *list {
 	h := sha256.New()
 	for _, f := range of.Fields {

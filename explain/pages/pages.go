@@ -138,7 +138,7 @@ func (s *Site) masks() []mask {
 	return out
 }
 
-// newest tells whether the newest version is among those of a mask.
+// newest reports whether the newest version is among those of a mask.
 func (s *Site) newest(m mask) bool { return m&(1<<(len(s.versions)-1)) != 0 }
 
 func (s *Site) findKinds() {
@@ -202,7 +202,7 @@ func (s *Site) sortKinds() {
 	})
 }
 
-// bestOfGroup gives the preferred kind of a group: two groups may have kinds of one name.
+// bestOfGroup returns the preferred kind of a group: two groups may have kinds of one name.
 func bestOfGroup(kinds []*schema.Kind, group string) *schema.Kind {
 	for _, k := range kinds {
 		if k.Group == group {
@@ -258,7 +258,7 @@ func (s *Site) Files() ([]string, error) {
 	return files, nil
 }
 
-// Render makes a file of the site; the error of one that it has not is fs.ErrNotExist.
+// Render makes a file of the site; the error is fs.ErrNotExist for a file that the site does not have.
 func (s *Site) Render(name string) ([]byte, error) {
 	switch {
 	case name == "index.html":
@@ -282,11 +282,11 @@ func (s *Site) Render(name string) ([]byte, error) {
 	return assets.ReadFile(path.Join("assets", name))
 }
 
-// marker is the file that tells a folder of pages from any other.
+// marker is the file that distinguishes a folder of pages from any other.
 const marker = "reference.txt"
 
-// Write writes the site into a folder, which is made, empty, or holds pages of before, and tells how many
-// files it has.
+// Write writes the site into a folder that does not exist, is empty, or holds earlier pages, and returns the number of
+// files.
 func (s *Site) Write(dir string) (files int, err error) {
 	if err := clearPages(dir); err != nil {
 		return 0, err
@@ -317,7 +317,7 @@ func (s *Site) Write(dir string) (files int, err error) {
 	return len(names), os.WriteFile(filepath.Join(dir, marker), []byte(strings.Join(names, "\n")+"\n"), 0o644)
 }
 
-// clearPages takes the pages of before out of a folder, and leaves other folders alone.
+// clearPages removes earlier pages from a folder, and leaves other folders alone.
 func clearPages(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && len(entries) == 0 {
@@ -328,7 +328,7 @@ func clearPages(dir string) error {
 	}
 	list, err := os.ReadFile(filepath.Join(dir, marker))
 	if err != nil {
-		return fmt.Errorf("%s holds other files: name a new folder, or one with pages of before", dir)
+		return fmt.Errorf("%s holds other files: name a new folder, or one with earlier pages", dir)
 	}
 	for name := range strings.Lines(string(list)) {
 		if name = filepath.FromSlash(strings.TrimSpace(name)); !filepath.IsLocal(name) {
@@ -375,7 +375,7 @@ func (s *Site) execute(name string, data any) ([]byte, error) {
 
 func kindFile(k *schema.Kind) string { return fileName(k.Kind, k.Version, cmp.Or(k.Group, "core")) }
 
-// Link gives the page of a kind, and the place of a field on it.
+// Link returns the page of a kind, and the place of a field on it.
 func Link(k *schema.Kind, path []string) string {
 	file := kindFile(k)
 	if len(path) == 0 {

@@ -323,7 +323,7 @@ func TestCustomResourcesAreTextOnly(t *testing.T) {
 		}
 	}
 	if !strings.Contains(page, `id="spec.deep.flower"`) {
-		t.Error("fields of objects without a name are not told")
+		t.Error("fields of objects without a name are not shown")
 	}
 	if index := unpack(t, site, "search.js"); !strings.Contains(index, `"spec.deep",[["flower"`) ||
 		strings.Contains(index, "<script>") {
@@ -353,7 +353,7 @@ func TestWriteLeavesOtherFoldersAlone(t *testing.T) {
 	if _, err := os.Stat(stale); err != nil {
 		t.Fatal(err)
 	}
-	// What pages of before left behind goes, what was added by hand stays.
+	// Files of earlier pages are removed; what was added by hand stays.
 	list := filepath.Join(dir, "reference.txt")
 	data, _ := os.ReadFile(list)
 	if err := os.WriteFile(list, append(data, "gone.html\n../mine.txt\n"...), 0o600); err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/seatrial/seatrial/schema"
 )
 
-// fact is a line of the documentation about a kind or a field; it is left out while of gives "".
+// fact is a line of the documentation about a kind or a field; it is left out where of returns "".
 type fact[T any] struct {
 	label string
 	of    func(T) string
@@ -67,7 +67,7 @@ var fieldFacts = []fact[*schema.Field]{
 	{"Rules", func(f *schema.Field) string { return rules(f.Schema().Validations) }},
 }
 
-// details gives the documentation of a row, as lines no wider than width.
+// details returns the documentation of a row, as lines no wider than width.
 func details(r row, width int, s styles) []string {
 	width = max(width, 1)
 	switch {
@@ -113,7 +113,7 @@ func facts[T any](table []fact[T], of T, width int, s styles) (lines []string) {
 	return lines
 }
 
-// description gives the text of a field and, where it says more, that of its type.
+// description returns the text of a field and, where it says more, that of its type.
 func description(f *schema.Field) string {
 	of := f.Element().Description
 	if of == "" || strings.Contains(f.Doc, of) {

@@ -32,7 +32,7 @@ func newScreen(width, height int) *screen {
 	return s
 }
 
-// resize gives an empty screen: programs draw all of it after a change of size.
+// resize returns an empty screen: programs draw all of it after a change of size.
 func (s *screen) resize(width, height int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -83,7 +83,7 @@ func (s *screen) take(data []byte) {
 	}
 }
 
-// whole tells whether a letter at the very end may still get more bytes.
+// whole reports whether a letter at the very end may still get more bytes.
 func whole(sequence, all []byte) bool {
 	return len(sequence) < len(all) || sequence[0] < 0x80 ||
 		strings.ToValidUTF8(string(sequence), "") == string(sequence)
@@ -228,7 +228,7 @@ func (s *screen) private(sequence string) {
 	}
 }
 
-// text gives what is to be seen, without the blanks at the ends of lines.
+// text returns what is to be seen, without the blanks at the ends of lines.
 func (s *screen) text() string {
 	var b strings.Builder
 	for _, line := range s.cells {

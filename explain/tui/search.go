@@ -125,7 +125,7 @@ func (x *index) score(i int, words [][]int) int {
 	return max(1, total-int(e.cost)+standing(x.kinds[e.kind]))
 }
 
-// standing tells how likely a kind is meant when nothing else tells.
+// standing returns the prior with which a kind is ranked.
 func standing(k *schema.Kind) (points int) {
 	if slices.Contains(k.Categories, "all") {
 		points += 4
@@ -150,7 +150,7 @@ func (x *index) place(i int) place {
 	return place{kind.GVK, strings.Join(path, ".")}
 }
 
-// likeness tells how well a word in lower case fits a name, from 0 to 100: the whole name, its beginning, the
+// likeness returns how well a word in lower case fits a name, from 0 to 100: the whole name, its beginning, the
 // beginning of a word in it, the first letters of its words, a part of it, or its letters with others between them.
 func likeness(name, word string) int {
 	lower := strings.ToLower(name)
@@ -169,13 +169,13 @@ func likeness(name, word string) int {
 	return scattered(lower, word)
 }
 
-// startsWord tells whether a word of a name in camel case starts at an offset.
+// startsWord reports whether a word of a name in camel case starts at an offset.
 func startsWord(name string, at int) bool {
 	r, _ := utf8.DecodeRuneInString(name[min(at, len(name)):])
 	return at == 0 || unicode.IsUpper(r)
 }
 
-// initials tells whether a word is the first letters of the words of a name, all or the first few: ipp of
+// initials reports whether a word is the first letters of the words of a name, all or the first few: ipp of
 // imagePullPolicy.
 func initials(name, word string) bool {
 	var first []rune

@@ -84,7 +84,7 @@ func fieldRow(k *schema.Kind, f *schema.Field, depth int) row {
 	return row{place: place{k.GVK, f.Path}, depth: depth, kind: k, field: f, leaf: len(f.Element().Properties) == 0}
 }
 
-// since gives the first known version that has a kind or field.
+// since returns the first known version that has a kind or field.
 func (r row) since() string {
 	switch {
 	case r.field != nil:
@@ -95,7 +95,7 @@ func (r row) since() string {
 	return ""
 }
 
-// deprecated tells whether a kind is, or a field by its documentation.
+// deprecated reports whether a kind is, or a field by its documentation.
 func (r row) deprecated() bool {
 	switch {
 	case r.field != nil:
@@ -126,7 +126,7 @@ func (t tree) reveal(p place) tree {
 	return newTree(t.store, open)
 }
 
-// up gives the place that holds a place; a group is held by nothing.
+// up returns the place that holds a place; a group is held by nothing.
 func (p place) up() (place, bool) {
 	switch {
 	case p.Path != "":
@@ -137,7 +137,7 @@ func (p place) up() (place, bool) {
 	return place{}, false
 }
 
-// nearest gives the row of a place, or of the closest one above it that is in sight.
+// nearest returns the row of a place, or of the closest one above it that is in sight.
 func (t tree) nearest(p place) int {
 	for ok := true; ok; p, ok = p.up() {
 		if i := slices.IndexFunc(t.rows, func(r row) bool { return r.place == p }); i >= 0 {
@@ -147,7 +147,7 @@ func (t tree) nearest(p place) int {
 	return 0
 }
 
-// rowOf gives the row of a place that need not be in sight.
+// rowOf returns the row of a place that need not be in sight.
 func (t tree) rowOf(p place) row {
 	k := t.store.Lookup(p.GVK)
 	if k == nil {
@@ -159,7 +159,7 @@ func (t tree) rowOf(p place) row {
 	return row{place: p, kind: k}
 }
 
-// parent gives the row that holds a row; a group holds itself.
+// parent returns the row that holds a row; a group holds itself.
 func (t tree) parent(i int) int {
 	for j := i - 1; j >= 0; j-- {
 		if t.rows[j].depth < t.rows[i].depth {
@@ -169,7 +169,7 @@ func (t tree) parent(i int) int {
 	return i
 }
 
-// counterpart gives the place in another version that is the closest to a place: the same field of
+// counterpart returns the place in another version that is the closest to a place: the same field of
 // the same kind, of another API version of that kind, or as much of the path as exists.
 func counterpart(store *schema.Store, p place) place {
 	if p.Kind == "" {

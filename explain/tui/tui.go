@@ -65,7 +65,7 @@ const (
 	helping
 )
 
-// model is the state of the browser. Update gives a changed copy.
+// model is the state of the browser. Update returns a changed copy.
 type model struct {
 	options Options
 	styles  styles
@@ -191,7 +191,7 @@ func (m *model) browseKey(key string) tea.Cmd {
 	return nil
 }
 
-// move tells how far a key moves in a list; 0 when it does not.
+// move returns how far a key moves in a list; 0 when it does not.
 func (m *model) move(key string) int {
 	switch key {
 	case "up", "ctrl+p":
@@ -242,7 +242,7 @@ func (m *model) goTo(p place) {
 	m.top = m.cursor - m.layout().left.height/3
 }
 
-// current gives the row that is documented: that of the tree, or what the search points at.
+// current returns the row that is documented: that of the tree, or what the search points at.
 func (m *model) current() row {
 	if m.mode == searching && len(m.hits) > 0 {
 		return m.tree.rowOf(m.hits[m.hit])
@@ -368,7 +368,7 @@ func (m *model) versionKey(msg tea.KeyPressMsg) tea.Cmd {
 	return nil
 }
 
-// availability tells why the place of the cursor is not in a version; "" when it is.
+// availability returns why the place of the cursor is not in a version; "" when it is.
 func (m *model) availability(version string) string {
 	r := m.current()
 	if r.kind == nil {

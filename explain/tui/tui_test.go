@@ -73,7 +73,7 @@ func (b *browser) write(text string) *browser {
 	return b
 }
 
-// at gives the place of the cursor as kind and path.
+// at returns the place of the cursor as kind and path.
 func (b *browser) at() string {
 	r := b.current()
 	if r.kind == nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/seatrial/seatrial/schema"
 )
 
-// styles are the looks of the parts. Without colour all that they tell is also told by characters.
+// styles are the looks of the parts. What colour shows is shown by characters as well.
 type styles struct {
 	title, name, typ, label, required, old, fresh, bar, selected lipgloss.Style
 }
@@ -86,7 +86,7 @@ func (m *model) keepInSight() {
 // window moves the first line in sight as little as the cursor needs.
 func window(top, cursor, height int) int { return max(cursor-height+1, min(top, cursor), 0) }
 
-// text gives what the right side shows.
+// text returns what the right side shows.
 func (m *model) text(width int) []string {
 	if m.mode == helping {
 		return helpLines(m.styles)
@@ -108,7 +108,7 @@ func (m model) View() tea.View {
 	return v
 }
 
-// screen gives the lines of the whole screen.
+// screen returns the lines of the whole screen.
 func (m *model) screen() []string {
 	lines := []string{m.styles.bar.Render(fit(" "+m.breadcrumbs(m.width-2), m.width))}
 	lines = append(lines, m.body()...)
@@ -116,7 +116,7 @@ func (m *model) screen() []string {
 	return lines[max(0, len(lines)-max(1, m.height)):]
 }
 
-// breadcrumbs tells where the cursor stands; of what is too long the end remains.
+// breadcrumbs returns where the cursor stands; of what is too long the end remains.
 func (m *model) breadcrumbs(width int) string {
 	r := m.current()
 	parts := []string{"Kubernetes " + m.tree.store.Version, groupName(r.Group)}
@@ -161,7 +161,7 @@ func divider(i, top, total, height int) string {
 	return "│"
 }
 
-// list gives the lines of the left side that are in sight.
+// list returns the lines of the left side that are in sight.
 func (m *model) list(s size) (lines []string) {
 	switch {
 	case m.mode == choosing:
@@ -210,7 +210,7 @@ func (m *model) required(f *schema.Field) string {
 	return ""
 }
 
-// age tells of a kind or field that is on its way out, or came with the version that is shown.
+// age marks a kind or field that is deprecated or removed, or came with the version that is shown.
 func (m *model) age(r row) string {
 	version := m.tree.store.Version
 	switch {
@@ -288,7 +288,7 @@ func (m *model) lastLine() string {
 	return fit(hint, m.width)
 }
 
-// page gives the part of a text from a line on as a block of a size.
+// page returns the part of a text from a line on as a block of a size.
 func page(lines []string, from int, s size) []string {
 	out := make([]string, s.height)
 	for i := range out {

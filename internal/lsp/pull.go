@@ -18,7 +18,7 @@ import (
 // codeCancelled is the code of the error that answers a request which was cancelled.
 const codeCancelled = -32800
 
-// pulls reports whether the editor asks for findings. One that cannot be told to ask again gets them unasked, as others
+// pulls reports whether the editor asks for findings. One without refresh requests gets them unasked, as others
 // do.
 func (s *Server) pulls() bool {
 	return s.client.TextDocument.Diagnostic != nil && s.client.Workspace.Diagnostics.RefreshSupport

@@ -127,7 +127,8 @@ func patch(name, to string, edits ...[2]string) error {
 	return os.WriteFile(to, data, 0o644)
 }
 
-// overlayStandard writes the changed files of the standard library below work, and what tells the go command of them.
+// overlayStandard writes the changed files of the standard library below work, and returns the name of the overlay file
+// that lists them for the go command.
 func overlayStandard(work string) (string, error) {
 	root, err := goRoot()
 	if err != nil {
