@@ -47,10 +47,31 @@ func setHelp(root *cobra.Command, s Streams) {
 		if text == "" {
 			text = cmd.Short
 		}
-		fmt.Fprintf(&b, "%s\n\n", text)
+		fmt.Fprintf(&b, "%s\n\n", joinLines(text))
 		writeUsage(&b, cmd, width)
 		fmt.Fprint(cmd.OutOrStdout(), wrapHelp(b.String(), width))
 	})
+}
+
+// joinLines makes one line of each paragraph, to be broken where the terminal ends. Lines that are indented, or items
+// of a list, stay by themselves.
+func joinLines(text string) string {
+	var b strings.Builder
+	prose := func(line string) bool {
+		return line != "" && line[0] != ' ' && !strings.HasPrefix(line, "- ") && !strings.HasPrefix(line, "* ")
+	}
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		switch {
+		case i == 0:
+		case prose(line) && prose(lines[i-1]):
+			b.WriteByte(' ')
+		default:
+			b.WriteByte('\n')
+		}
+		b.WriteString(line)
+	}
+	return b.String()
 }
 
 // wrappedHelp returns a writer for the help of one of kubectl's commands, which is no wider than the terminal once

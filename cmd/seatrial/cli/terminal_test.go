@@ -271,3 +271,17 @@ func (term *terminal) completed(text string) string {
 		}
 	}
 }
+
+// TestParagraphsAreLines holds the joining of lines against help as it is written in the source.
+func TestParagraphsAreLines(t *testing.T) {
+	for text, want := range map[string]string{
+		"One two\nthree.\n\nFour\n--five six.":      "One two three.\n\nFour --five six.",
+		"Write:\n\n  crds:\n    istio: off\n\nEnd.": "Write:\n\n  crds:\n    istio: off\n\nEnd.",
+		"Either\n- a\n- b\nor c":                    "Either\n- a\n- b\nor c",
+		"  indented\nprose":                         "  indented\nprose",
+	} {
+		if got := joinLines(text); got != want {
+			t.Errorf("joinLines(%q) = %q, want %q", text, got, want)
+		}
+	}
+}
