@@ -337,8 +337,14 @@ func (c *Chunk) notAMapping(js []byte) []diag.Diagnostic {
 	}
 }
 
+// marker matches what a template engine puts a value in for: an action, or a word between at signs, as configure
+// scripts have it.
+var marker = regexp.MustCompile(`\{\{|[:-] @[A-Z][A-Z0-9_]*@`)
+
 // templated reports whether text holds the markers of a template engine.
-func templated(text string) bool { return strings.Contains(text, "{{") }
+func templated(text string) bool {
+	return strings.Contains(text, "{{") || strings.Contains(text, " @") && marker.MatchString(text)
+}
 
 // firstTemplate finds the first document that holds markers and cannot be read as they stand; 0 if there is none.
 func firstTemplate(chunks []*Chunk) int {
@@ -358,15 +364,16 @@ func (c *Chunk) unrendered() []diag.Diagnostic {
 	if c.number != c.template() {
 		return nil
 	}
-	at := c.start + bytes.Index(c.text(), []byte("{{"))
+	at, help := bytes.Index(c.text(), []byte("{{")), "render it first: helm template CHART | seatrial lint -"
+	if at < 0 {
+		at, help = marker.FindIndex(c.text())[0]+len(": "), "put the values in first"
+	}
+	at += c.start
 	end := lineEnd(c.file.Data, at)
 	if i := bytes.Index(c.file.Data[at:end], []byte("}}")); i >= 0 {
 		end = at + i + 2
 	}
-	return []diag.Diagnostic{
-		*c.finding(ruleSyntax, at, end, "file is a template, not a manifest", "render it first: helm template CHART "+
-			"| seatrial lint -").done(),
-	}
+	return []diag.Diagnostic{*c.finding(ruleSyntax, at, end, "file is a template, not a manifest", help).done()}
 }
 
 // diagnose explains why a chunk cannot be read. Of several that need a template engine, the first one explains.

@@ -263,6 +263,10 @@ func TestFindingsOfABrokenFile(t *testing.T) {
 			"{{- if .x }}\na: b\n{{- end }}\n---\n{{ range }}\na: b\n{{ end }}\n",
 			[]string{`1:1-1:13 yaml-syntax: file is a template, not a manifest`},
 		},
+		"values between at signs": {
+			"apiVersion: v1\nkind: Pod\nmetadata:\n  name: @NAME@\n",
+			[]string{`4:9-4:15 yaml-syntax: file is a template, not a manifest`},
+		},
 		"items that are no objects": {
 			"apiVersion: v1\nkind: List\nitems:\n- a\n- {}\n",
 			[]string{

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/seatrial/seatrial/schema"
 )
 
 // topLevelKeys distinguish a manifest from other YAML.
@@ -149,10 +151,23 @@ func kindOf(keys map[string]bool, apiVersion, kind string) fileKind {
 	case slices.ContainsFunc(tools, group), apiVersion == "v1" && kind == "Config",
 		apiVersion == "argoproj.io/v1alpha1" && kind == "ConfigManagementPlugin":
 		return toolFile
+	case isForeignGroup(apiVersion):
+		return toolFile
 	case keys["apiVersion"] && keys["kind"],
 		(keys["apiVersion"] || keys["kind"]) && (keys["metadata"] || keys["spec"]),
 		keys["metadata"] && keys["spec"]:
 		return manifestFile
 	}
 	return otherFile
+}
+
+// plainGroups are the groups of Kubernetes without a dot. Those of custom resources have one.
+var plainGroups = []string{"apps", "batch", "autoscaling", "policy", "extensions"}
+
+// isForeignGroup reports whether no API server can serve the group of an API version, and none that one serves is
+// meant by it: release-notes/v2.
+func isForeignGroup(apiVersion string) bool {
+	group, _, ok := strings.Cut(apiVersion, "/")
+	return ok && group != "" && !strings.ContainsAny(group, ".{$<") && !slices.Contains(plainGroups, group) &&
+		schema.DidYouMean(group, plainGroups) == ""
 }

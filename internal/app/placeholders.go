@@ -26,7 +26,7 @@ const variable = `\$\{[A-Za-z_][A-Za-z0-9_]*(?::?[=+-][^}]*)?\}`
 
 // token is a word that people write where a value is to be put in by hand or by a script.
 var token = regexp.MustCompile(
-	`(?i:replace[-_]?me|change[-_]?me)|PLACEHOLDER|\bYOUR[-_][A-Z_-]+|\$\$\w+\$\$|__[A-Z][A-Z0-9_]*__|<[A-Za-z][A-Za-z0-9_. -]*>|\{[A-Z][A-Z0-9_]*\}`,
+	`(?i:replace[-_]?me|change[-_]?me)|PLACEHOLDER|\b(?:HOST|NODE|USER|CLUSTER)_?NAME\b|\bNAMESPACE\b|\bYOUR[-_][A-Z_-]+|\$\$\w+\$\$|__[A-Z][A-Z0-9_]*__|<[A-Za-z][A-Za-z0-9_. -]*>|\{[A-Z][A-Z0-9_]*\}`,
 )
 
 // upperWords matches what else stands for a value in a file that is called a template: ROLLOUT_NAME-web.
@@ -69,10 +69,16 @@ func (w *Workspace) demoteTokens(res *lint.Result, loose bool) {
 func (w *Workspace) demoteUnset(res *lint.Result, r *render.Rendering) {
 	for i := range res.Diagnostics {
 		d := &res.Diagnostics[i]
-		if d.Rule != "image-reference-invalid" || d.Severity != diag.Error {
+		isReference := d.Rule == "image-reference-invalid"
+		isMissing := d.Reason == "FieldValueRequired" && strings.HasSuffix(d.Path, ".image")
+		if d.Severity != diag.Error || !isReference && !isMissing {
 			continue
 		}
-		if value := quoted.FindStringSubmatch(d.Message); value != nil && r.WithoutName(value[1], w.Charts) {
+		value := []string{"", ""}
+		if isReference {
+			value = quoted.FindStringSubmatch(d.Message)
+		}
+		if value != nil && r.WithoutName(value[1], w.Charts) {
 			d.Severity, d.Fixes = diag.Warning, nil
 			d.Help = "the default values leave the name empty: let the template ask for it by required, or give it a default"
 		}

@@ -68,7 +68,7 @@ var quiet = sync.OnceFunc(func() {
 // renderChart renders a chart as helm template --include-crds does.
 func (r *Rendering) renderChart(o Options) {
 	quiet()
-	files, err := r.Source.reader().chartFiles(r.Source.Path)
+	files, err := r.chartFiles()
 	if err != nil {
 		r.failed("chart", oneLine(err.Error()), "", r.Source.start())
 		return
@@ -95,6 +95,22 @@ func (r *Rendering) renderChart(o Options) {
 	})
 }
 
+// chartFiles reads the files of the chart, and those of dependencies that lie beside it.
+func (r *Rendering) chartFiles() ([]*archive.BufferedFile, error) {
+	read := r.Source.reader()
+	files, err := read.chartFiles(r.Source.Path)
+	if err != nil {
+		return nil, err
+	}
+	origin := map[*archive.BufferedFile]string{}
+	files, err = read.withLocalDependencies(files, r.Source.Path, origin, map[string]bool{})
+	r.local = map[string]string{}
+	for f, name := range origin {
+		r.local[f.Name] = name
+	}
+	return files, err
+}
+
 // marked renders a chart with marks in some of its files, and returns what distinguishes the lines that a template's
 // text comes from; nil if they are not known.
 func (r *Rendering) marked(
@@ -105,7 +121,7 @@ func (r *Rendering) marked(
 	for i, f := range files {
 		marked[i] = f
 		if isMarked(f.Name) {
-			text := m.mark(filepath.Join(r.Source.Path, filepath.FromSlash(f.Name)), string(f.Data))
+			text := m.mark(r.fileOf("/"+f.Name), string(f.Data))
 			marked[i] = &archive.BufferedFile{Name: f.Name, ModTime: f.ModTime, Data: []byte(text)}
 		}
 	}
@@ -201,6 +217,9 @@ func (r *Rendering) compose(out chartOutput, linesOf func(template string) []lin
 // fileOf returns the file of a template by helm's name for it, which begins with the chart's.
 func (r *Rendering) fileOf(name string) string {
 	_, below, _ := strings.Cut(name, "/")
+	if from := r.local[below]; from != "" {
+		return from
+	}
 	return filepath.Join(r.Source.Path, filepath.FromSlash(below))
 }
 
@@ -261,9 +280,6 @@ func (r *Rendering) templateHere(files []*archive.BufferedFile, o Options) (out 
 	}()
 	c, err := loader.LoadFiles(files)
 	if err != nil {
-		return out, err
-	}
-	if err := r.addLocalDependencies(c); err != nil {
 		return out, err
 	}
 	if err := r.addFetchedDependencies(c); err != nil {
@@ -346,8 +362,23 @@ func (e *dependencyError) Error() string {
 	return "missing from charts/: " + strings.Join(e.names, ", ")
 }
 
-// addLocalDependencies loads the dependencies that lie in the same repository: those with a file:// address.
-func (r *Rendering) addLocalDependencies(c *chart.Chart) error {
+// withLocalDependencies adds the files of dependencies that lie in the same repository, those with a file:// address,
+// to those of a chart in a folder, as if they were below its folder charts, and keeps their own names in origin. Seen holds
+// the folders on the way.
+func (read Reader) withLocalDependencies(
+	files []*archive.BufferedFile, dir string, origin map[*archive.BufferedFile]string, seen map[string]bool,
+) ([]*archive.BufferedFile, error) {
+	local := func(f *archive.BufferedFile) bool {
+		return (f.Name == chartFile || f.Name == "requirements.yaml") && bytes.Contains(f.Data, []byte("file://"))
+	}
+	if seen[filepath.Clean(dir)] || !slices.ContainsFunc(files, local) {
+		return files, nil
+	}
+	seen[filepath.Clean(dir)] = true
+	c, err := loader.LoadFiles(files)
+	if err != nil {
+		return files, nil // rendering says why
+	}
 	missing := missingDependencies(c)
 	for _, d := range c.Metadata.Dependencies {
 		if d == nil || !slices.Contains(missing, d.Name) {
@@ -357,17 +388,21 @@ func (r *Rendering) addLocalDependencies(c *chart.Chart) error {
 		if !ok {
 			continue
 		}
-		files, err := r.Source.reader().chartFiles(rel(r.Source.Path, path))
-		if err != nil {
-			return fmt.Errorf("dependency %s: %w", d.Name, err)
+		from := rel(dir, path)
+		added, err := read.chartFiles(from)
+		if err == nil {
+			added, err = read.withLocalDependencies(added, from, origin, seen)
 		}
-		dependency, err := loader.LoadFiles(files)
 		if err != nil {
-			return fmt.Errorf("dependency %s: %w", d.Name, err)
+			return nil, fmt.Errorf("dependency %s: %w", d.Name, err)
 		}
-		c.AddDependency(dependency)
+		for _, f := range added {
+			below := &archive.BufferedFile{Name: "charts/" + d.Name + "/" + f.Name, ModTime: f.ModTime, Data: f.Data}
+			origin[below] = cmp.Or(origin[f], rel(from, f.Name))
+			files = append(files, below)
+		}
 	}
-	return nil
+	return files, nil
 }
 
 func missingDependencies(c *chart.Chart) (missing []string) {

@@ -111,7 +111,8 @@ type Rendering struct {
 	Findings []diag.Diagnostic
 
 	places placer
-	set    []string // values of the options
+	set    []string          // values of the options
+	local  map[string]string // files of dependencies beside a chart, by their names below it
 }
 
 // placer finds where something in a rendering comes from.
