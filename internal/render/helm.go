@@ -363,8 +363,8 @@ func (e *dependencyError) Error() string {
 }
 
 // withLocalDependencies adds the files of dependencies that lie in the same repository, those with a file:// address,
-// to those of a chart in a folder, as if they were below its folder charts, and keeps their own names in origin. Seen holds
-// the folders on the way.
+// to those of a chart in a folder, as if they were below its folder charts, and keeps their own names in origin. Seen
+// holds the folders on the way.
 func (read Reader) withLocalDependencies(
 	files []*archive.BufferedFile, dir string, origin map[*archive.BufferedFile]string, seen map[string]bool,
 ) ([]*archive.BufferedFile, error) {
@@ -397,7 +397,9 @@ func (read Reader) withLocalDependencies(
 			return nil, fmt.Errorf("dependency %s: %w", d.Name, err)
 		}
 		for _, f := range added {
-			below := &archive.BufferedFile{Name: "charts/" + d.Name + "/" + f.Name, ModTime: f.ModTime, Data: f.Data}
+			below := &archive.BufferedFile{
+				Name: "charts/" + d.Name + "/" + f.Name, ModTime: f.ModTime, Data: f.Data,
+			}
 			origin[below] = cmp.Or(origin[f], rel(from, f.Name))
 			files = append(files, below)
 		}
