@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -148,5 +149,37 @@ func TestRefusedDefinitionsAreNotKept(t *testing.T) {
 			t, "Broken", "a", `no matches for kind "Broken" in version "example.com/v1";`,
 			map[string]int{"Broken a": 1},
 		)
+	}
+}
+
+// TestCausesOfCustomResourcesAreInOrder holds the order of causes below a mapping, which the server walks through in an
+// order that changes.
+func TestCausesOfCustomResourcesAreInOrder(t *testing.T) {
+	v, err := validation.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer := v.AddCRD(t.Context(), []byte(`{"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+"metadata": {"name": "counts.acme.example.com"}, "spec": {"group": "acme.example.com", "scope": "Namespaced",
+"names": {"plural": "counts", "kind": "Count"}, "versions": [{"name": "v1", "served": true, "storage": true,
+"schema": {"openAPIV3Schema": {"type": "object", "properties": {"spec": {"type": "object",
+"additionalProperties": {"type": "integer"}}}}}}]}}`))
+	if !answer.Accepted() {
+		t.Fatal(answer.Causes)
+	}
+	gvk := schema.GroupVersionKind{Group: "acme.example.com", Version: "v1", Kind: "Count"}
+	doc := []byte(`{"apiVersion": "acme.example.com/v1", "kind": "Count", "metadata": {"name": "a"},
+"spec": {"a": "x", "b": "x", "c": "x", "d": "x", "e": "x"}}`)
+	for range 30 {
+		answer := v.Create(t.Context(), gvk, doc, "default")
+		var paths []string
+		for _, c := range answer.Causes {
+			if strings.HasPrefix(c.Path, "spec.") {
+				paths = append(paths, c.Path)
+			}
+		}
+		if len(paths) < 5 || !slices.IsSorted(paths) {
+			t.Fatalf("causes at %v, want five in order", paths)
+		}
 	}
 }

@@ -42,7 +42,9 @@ func (v *Validator) Update(
 		return answer, false
 	}
 	if k == nil {
-		return v.updateCustom(ctx, gvk, old, doc, namespace)
+		answer, judged = v.updateCustom(ctx, gvk, old, doc, namespace)
+		sortCauses(answer.Causes)
+		return answer, judged
 	}
 	before, err := v.storages.lookup(was.GroupVersionKind())
 	if err != nil || before == nil || before.creater == nil || k.updater == nil {

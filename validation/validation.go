@@ -123,10 +123,12 @@ func (v *Validator) Create(
 		return failed(err)
 	case k == nil:
 		v.promises.keep(ctx, gvk.GroupKind())
-		if answer, ok := v.custom.Create(ctx, gvk, doc, namespace); ok {
-			return answer
+		answer, ok := v.custom.Create(ctx, gvk, doc, namespace)
+		if !ok {
+			answer, ok = v.createByCatalogue(ctx, gvk, doc, namespace)
 		}
-		if answer, ok := v.createByCatalogue(ctx, gvk, doc, namespace); ok {
+		if ok {
+			sortCauses(answer.Causes)
 			return answer
 		}
 		v.promises.keepGroup(ctx, gvk.Group) // the kind may be one of theirs, misspelt
