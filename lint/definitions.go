@@ -51,10 +51,7 @@ func (r *run) define(ctx context.Context) error {
 // judgeGiven judges the definitions of a chunk of Options.CRDs, and reports whether nothing is wrong with them.
 func (r *run) judgeGiven(ctx context.Context, c *manifest.Chunk, given *givenCRD) bool {
 	docs, syntax := c.Parse(r.Limits)
-	var findings []finding
-	for _, d := range syntax {
-		findings = append(findings, d)
-	}
+	findings := slices.Clone(syntax)
 	for _, d := range docs {
 		if !isDefinition(d) {
 			continue

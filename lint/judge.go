@@ -62,9 +62,7 @@ func (r *run) judgeChunks(ctx context.Context, chunks []*manifest.Chunk, room []
 			return nil, err
 		}
 		docs, syntax := c.Parse(r.Limits)
-		for _, d := range syntax {
-			out.Findings = append(out.Findings, d)
-		}
+		out.Findings = append(out.Findings, syntax...)
 		if len(docs) == 0 && len(syntax) > 0 {
 			out.Documents++
 		}
@@ -149,12 +147,8 @@ func (r *run) report(ctx context.Context, d *manifest.Document, v verdict.Verdic
 		hidden = slices.DeleteFunc(hidden, func(h diag.Diagnostic) bool { return h.Range == f.Range })
 		out.Findings = append(out.Findings, judgedBy(v, f))
 	}
-	for _, f := range hidden {
-		out.Findings = append(out.Findings, f)
-	}
-	for _, f := range changed {
-		out.Findings = append(out.Findings, f)
-	}
+	out.Findings = append(out.Findings, hidden...)
+	out.Findings = append(out.Findings, changed...)
 	advice := len(out.Findings)
 	v = r.asServedNow(ctx, d, v)
 	namespace := ""

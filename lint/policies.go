@@ -322,9 +322,7 @@ func (r *run) definePolicies(ctx context.Context, out *fileResult) error {
 			return &InputError{Path: name, Err: err}
 		}
 		docs, syntax := manifest.Read(f, r.Limits)
-		for _, d := range syntax {
-			out.Findings = append(out.Findings, d)
-		}
+		out.Findings = append(out.Findings, syntax...)
 		for _, d := range docs {
 			if d.Object.APIVersion != "" && d.Object.Kind != "" {
 				r.definePolicy(ctx, d, out)

@@ -234,7 +234,7 @@ func checkEscalation(p *lint.SetPass) error {
 	}
 	may := has.in(namespace)
 	verb, kind, name, path := "escalate", p.Resource.Object.Kind, p.Resource.Object.Name, "rules"
-	wanted := []rbacv1.PolicyRule{}
+	var wanted []rbacv1.PolicyRule
 	if slices.Contains(bindingKinds, kind) {
 		rules, known := rulesBound(p.Set, p.Resource)
 		if !known {
