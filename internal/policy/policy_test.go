@@ -201,7 +201,7 @@ func TestRulesFind(t *testing.T) {
 			manifests: deployment,
 			want: []string{
 				"2:1 r error  wrong",
-				"fix patch metadata.labels[a/b] +labels: {team: shop, a/b: \"new\"} +image: \"nginx:2\"",
+				"fix patch metadata.labels[a/b] +labels: {team: shop, a/b: new} +image: nginx:2",
 			},
 		},
 		"another kind, group, version, namespace, name or label": {
