@@ -126,19 +126,19 @@ func (r *reviewer) roll(
 	if in.Definitions, err = r.new.workspace.catalogue.documents(slices.Concat(in.From, in.Change)); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithDeadline(ctx, limit)
+	limited, cancel := context.WithDeadline(ctx, limit)
 	defer cancel()
-	result, err := simulate.Simulate(ctx, in)
+	result, err := simulate.Simulate(limited, in)
 	var refused *simulate.RefusedBefore
 	switch {
 	case errors.As(err, &refused):
 		rollout.Why = fmt.Sprintf("the API server refuses %s as it is before the change", refused.Document.Object)
 		return nil
-	case errors.Is(err, context.DeadlineExceeded):
-		rollout.Why = "it would take too long: --plan all"
-		return nil
 	case ctx.Err() != nil:
 		return ctx.Err()
+	case err != nil && limited.Err() != nil: // however a component of the cluster puts it
+		rollout.Why = "it would take too long: --plan all"
+		return nil
 	case err != nil:
 		rollout.Why = err.Error()
 		return nil
