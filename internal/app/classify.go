@@ -129,6 +129,9 @@ func classifyDocument(doc []byte) (k fileKind, some bool) {
 			indent = len(line) - len(content)
 		}
 		if len(line)-len(content) != indent {
+			if keys["kind"] && kind == "" { // it stands on a line of its own
+				kind = strings.Trim(content, `"' `)
+			}
 			continue
 		}
 		if m := topLevelKeys.FindStringSubmatch(content); m != nil {
@@ -151,7 +154,7 @@ func kindOf(keys map[string]bool, apiVersion, kind string) fileKind {
 	case slices.ContainsFunc(tools, group), apiVersion == "v1" && kind == "Config",
 		apiVersion == "argoproj.io/v1alpha1" && kind == "ConfigManagementPlugin":
 		return toolFile
-	case isForeignGroup(apiVersion):
+	case isForeign(apiVersion, kind):
 		return toolFile
 	case keys["apiVersion"] && keys["kind"],
 		(keys["apiVersion"] || keys["kind"]) && (keys["metadata"] || keys["spec"]),
@@ -164,10 +167,18 @@ func kindOf(keys map[string]bool, apiVersion, kind string) fileKind {
 // plainGroups are the groups of Kubernetes without a dot. Those of custom resources have one.
 var plainGroups = []string{"apps", "batch", "autoscaling", "policy", "extensions"}
 
-// isForeignGroup reports whether no API server can serve the group of an API version, and none that one serves is
-// meant by it: release-notes/v2.
-func isForeignGroup(apiVersion string) bool {
+// isForeign reports whether no API server can serve an object, and none that one serves is meant by it: neither the
+// group, which has no dot, nor the kind resembles one of Kubernetes (release-notes/v2, bug-fix).
+func isForeign(apiVersion, kind string) bool {
 	group, _, ok := strings.Cut(apiVersion, "/")
-	return ok && group != "" && !strings.ContainsAny(group, ".{$<") && !slices.Contains(plainGroups, group) &&
-		schema.DidYouMean(group, plainGroups) == ""
+	if !ok || group == "" || kind == "" || strings.ContainsAny(group, ".{$<") || slices.Contains(plainGroups, group) ||
+		schema.DidYouMean(group, plainGroups) != "" {
+		return false
+	}
+	store, err := schema.Open(schema.Latest)
+	if err != nil {
+		return false
+	}
+	_, meant := store.SuggestKind(schema.GVK{Kind: kind})
+	return !meant
 }

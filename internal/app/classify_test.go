@@ -31,8 +31,14 @@ func TestClassify(t *testing.T) {
 			"apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\n---\napiVersion: v1\nkind: Pod\n",
 			manifestFile,
 		},
-		"nothing":  {"", manifestFile},
-		"comments": {"# nothing\n", otherFile},
+		"a group that is none":      {"apiVersion: release-notes/v2\nkind: bug-fix\n", toolFile},
+		"a kind on its own line":    {"apiVersion: release-notes/v2\nkind:\n  bug-fix\n", toolFile},
+		"a group that is misspelt":  {"apiVersion: app/v1\nkind: bug-fix\n", manifestFile},
+		"a wrong group":             {"apiVersion: core/v1\nkind: Service\n", manifestFile},
+		"a wrong group and kind":    {"apiVersion: networking/v1\nkind: Ingres\n", manifestFile},
+		"a wrong group and no kind": {"apiVersion: core/v1\nmetadata: {name: a}\n", manifestFile},
+		"nothing":                   {"", manifestFile},
+		"comments":                  {"# nothing\n", otherFile},
 	} {
 		if got := classify([]byte(c.text)); got != c.want {
 			t.Errorf("%s: got %d, want %d", name, got, c.want)
