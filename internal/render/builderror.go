@@ -399,18 +399,14 @@ func goTypeInWords(t string) string {
 	return "a mapping"
 }
 
-// names returns the names of the objects of a kind in the files that the kustomizations of the source use.
+// names returns the names of the objects of a kind that the source is made of.
 func (b *buildError) names(kind string) (names []string) {
-	read := b.rendering.Source.reader()
-	for _, l := range b.rendering.Source.layers() {
-		for _, item := range itemsOf(l.root, "resources") {
-			for _, identity := range read.identitiesOf(rel(l.dir, item.Text)) {
-				if k, name, _ := strings.Cut(identity, "/"); k == kind && !slices.Contains(names, name) {
-					names = append(names, name)
-				}
-			}
+	made := b.rendering.Source.reader().contentsOf(b.rendering.Source.Path, map[string]contents{})
+	for _, o := range made.objects {
+		if o.kind == kind {
+			names = append(names, o.names...)
 		}
 	}
 	slices.Sort(names)
-	return names
+	return slices.Compact(names)
 }

@@ -1,18 +1,20 @@
 package render
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"hash"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
-	"sigs.k8s.io/yaml"
+	"helm.sh/helm/v4/pkg/chart/loader/archive"
 )
 
 // Digest identifies what a rendering of a variant depends on, besides the options: two sources with the same digest,
@@ -39,8 +41,8 @@ func (s *Source) Digest(v Variant, root string) string {
 	case s.files != nil:
 	case s.Kind == Chart, s.values != nil:
 		d.folder(s.Path)
-		for _, dir := range d.read.localDependencies(s.Path) {
-			d.folder(dir)
+		for _, name := range d.read.localFiles(s.Path) {
+			d.file(name)
 		}
 	default:
 		if s.overlay != nil {
@@ -112,12 +114,7 @@ func (d *digest) kustomized(dir string) {
 			d.file(filepath.Join(dir, e.Name()))
 		}
 	}
-	for _, name := range kustomizationNames {
-		if k := d.read.kustomization(dir, name); k != nil {
-			d.kustomization(k)
-			return
-		}
-	}
+	d.kustomization(d.read.kustomizationIn(dir))
 }
 
 func (d *digest) kustomization(k *kustomization) {
@@ -140,17 +137,22 @@ func (d *digest) kustomization(k *kustomization) {
 	}
 }
 
-// localDependencies returns the folders of the charts beside a chart that it uses.
-func (read Reader) localDependencies(dir string) (folders []string) {
-	data, err := read(filepath.Join(dir, "Chart.yaml"))
-	var c struct{ Dependencies []struct{ Repository string } }
-	if err != nil || yaml.Unmarshal(data, &c) != nil {
+// localFiles returns the files of the charts beside a chart that it uses.
+func (read Reader) localFiles(dir string) []string {
+	hasLocal := func(name string) bool {
+		data, err := read(filepath.Join(dir, name))
+		return err == nil && bytes.Contains(data, []byte(localAddress))
+	}
+	if !slices.ContainsFunc(dependencyFiles, hasLocal) {
 		return nil
 	}
-	for _, dependency := range c.Dependencies {
-		if path, ok := strings.CutPrefix(dependency.Repository, "file://"); ok {
-			folders = append(folders, rel(dir, path))
-		}
+	files, err := read.chartFiles(dir)
+	if err != nil {
+		return nil
 	}
-	return folders
+	origin := map[*archive.BufferedFile]string{}
+	if _, err := read.withLocalDependencies(files, dir, origin, map[string]bool{}); err != nil {
+		return nil // as often as it is rendered
+	}
+	return slices.Sorted(maps.Values(origin))
 }

@@ -163,10 +163,8 @@ func At(path string) *Source {
 	if read.isChart(path) {
 		return read.chartSource(path)
 	}
-	for _, name := range kustomizationNames {
-		if k := read.kustomization(path, name); k != nil {
-			return &Source{Kind: Kustomization, Path: path, File: k.file, Variants: []Variant{{}}, Inputs: k.files}
-		}
+	if k := read.kustomizationIn(path); k != nil {
+		return &Source{Kind: Kustomization, Path: path, File: k.file, Variants: []Variant{{}}, Inputs: k.files}
 	}
 	return nil
 }
@@ -198,12 +196,7 @@ func (d *discovery) folder(dir string) *folder {
 	if f, ok := d.folders[dir]; ok {
 		return f
 	}
-	f := &folder{chart: d.read.isChart(dir)}
-	for _, name := range kustomizationNames {
-		if f.kustomization = d.read.kustomization(dir, name); f.kustomization != nil {
-			break
-		}
-	}
+	f := &folder{chart: d.read.isChart(dir), kustomization: d.read.kustomizationIn(dir)}
 	d.folders[dir] = f
 	return f
 }
@@ -326,7 +319,7 @@ func (d *discovery) tree() *Tree {
 		}
 		t.inputs[filepath.Join(dir, filepath.Base(f.kustomization.file))] = true
 		t.kustomized[dir] = true
-		d.addDefaults(t, f.kustomization.file, dir, f.kustomization.patches)
+		d.addDefaults(t, f.kustomization.file, dir, f.kustomization.written.Patches)
 		if data, err := d.read(f.kustomization.file); err == nil {
 			for _, file := range commentedFiles(dir, data) {
 				t.disabled[file] = true

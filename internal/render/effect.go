@@ -8,11 +8,9 @@ import (
 	"strings"
 
 	"sigs.k8s.io/kustomize/api/types"
-	"sigs.k8s.io/yaml"
 
 	"github.com/seatrial/seatrial/manifest"
 	"github.com/seatrial/seatrial/schema"
-	"github.com/seatrial/seatrial/source"
 )
 
 // contents is what a kustomization has before it changes anything, as far as its files say.
@@ -31,70 +29,53 @@ type identity struct {
 // imageLine matches the images of a text.
 var imageLine = regexp.MustCompile(`(?m)\bimage["']?:[ \t]*["']?([^\s"'#,}]+)`)
 
-// contentsOf reads what the kustomization of a folder is made of. Seen holds the folders on the way.
-func (read Reader) contentsOf(dir string, seen map[string]bool) (c contents) {
-	if seen[dir] {
-		return contents{}
-	}
-	seen[dir] = true
-	for _, name := range kustomizationNames {
-		data, err := read(filepath.Join(dir, name))
-		if err != nil {
-			continue
-		}
-		var k types.Kustomization
-		found := read.kustomization(dir, name)
-		if found == nil || yaml.Unmarshal(data, &k) != nil {
-			return contents{}
-		}
-		c.complete = len(found.remote)+len(found.missing)+len(found.helm)+found.charts+
-			len(k.Generators)+len(k.Transformers)+len(k.Configurations) == 0
-		for _, folder := range found.folders {
-			below := read.contentsOf(folder, seen)
-			c.images = append(c.images, below.images...)
-			c.objects = append(c.objects, below.objects...)
-			c.complete = c.complete && below.complete
-		}
-		read.addFiles(&c, dir, &k)
+// contentsOf reads what the kustomization of a folder is made of. Known keeps what was read.
+func (read Reader) contentsOf(dir string, known map[string]contents) contents {
+	if c, ok := known[dir]; ok {
 		return c
 	}
-	return contents{}
+	known[dir] = contents{} // if it uses itself
+	k := read.kustomizationIn(dir)
+	if k == nil {
+		return contents{}
+	}
+	w := &k.written
+	c := contents{complete: len(k.remote)+len(k.missing)+len(k.helm)+k.charts+
+		len(w.Generators)+len(w.Transformers)+len(w.Configurations) == 0}
+	for _, folder := range k.folders {
+		below := read.contentsOf(folder, known)
+		c.images = append(c.images, below.images...)
+		c.objects = append(c.objects, below.objects...)
+		c.complete = c.complete && below.complete
+	}
+	read.addFiles(&c, dir, w)
+	known[dir] = c
+	return c
 }
 
 // addFiles adds the objects of a kustomization's own files and generators, and the names that it changes.
 func (read Reader) addFiles(c *contents, dir string, k *types.Kustomization) {
-	var texts []string
 	for _, name := range k.Resources {
 		data, err := read(rel(dir, name))
 		if err != nil {
 			continue // a folder
 		}
-		texts = append(texts, string(data))
-		docs, _ := manifest.Read(source.NewFile(name, data), manifest.DefaultLimits)
-		for _, d := range docs {
-			c.objects = append(c.objects, identity{d.Object.Kind, []string{d.Object.Name}})
+		c.addImages(string(data))
+		identities := read.identitiesOf(rel(dir, name))
+		for _, i := range identities {
+			kind, called, _ := strings.Cut(i, "/")
+			c.objects = append(c.objects, identity{kind, []string{called}})
 		}
-		if len(docs) == 0 {
+		if len(identities) == 0 {
 			c.complete = false // it is yet to be written, as flux bootstrap does
 		}
 	}
 	for _, p := range k.Patches {
-		texts = append(texts, p.Patch)
-		if data, err := read(rel(dir, p.Path)); p.Path != "" && err == nil {
-			texts = append(texts, string(data))
-		}
+		read.addPatch(c, dir, p.Patch, p.Path)
 	}
 	//lint:ignore SA1019 people still use this field
 	for _, p := range k.PatchesStrategicMerge {
-		texts = append(texts, string(p))
-		if data, err := read(rel(dir, string(p))); err == nil {
-			texts = append(texts, string(data))
-		}
-	}
-	for _, text := range texts {
-		for _, m := range imageLine.FindAllStringSubmatch(text, -1) {
-			c.images = append(c.images, m[1])
-		}
+		read.addPatch(c, dir, string(p), string(p)) // a patch, or the name of its file
 	}
 	for _, i := range k.Images {
 		if i.NewName != "" {
@@ -107,11 +88,26 @@ func (read Reader) addFiles(c *contents, dir string, k *types.Kustomization) {
 	for _, g := range k.SecretGenerator {
 		c.objects = append(c.objects, identity{"Secret", []string{g.Name}})
 	}
+	if k.NamePrefix+k.NameSuffix == "" {
+		return
+	}
 	for i := range c.objects {
-		o := &c.objects[i]
-		if k.NamePrefix+k.NameSuffix != "" {
-			o.names = append(o.names, k.NamePrefix+o.names[len(o.names)-1]+k.NameSuffix)
-		}
+		names := c.objects[i].names
+		c.objects[i].names = append(slices.Clip(names), k.NamePrefix+names[len(names)-1]+k.NameSuffix)
+	}
+}
+
+// addPatch adds the images of a patch, and of the file that holds it.
+func (read Reader) addPatch(c *contents, dir, patch, path string) {
+	c.addImages(patch)
+	if data, err := read(rel(dir, path)); path != "" && err == nil {
+		c.addImages(string(data))
+	}
+}
+
+func (c *contents) addImages(text string) {
+	for _, m := range imageLine.FindAllStringSubmatch(text, -1) {
+		c.images = append(c.images, m[1])
 	}
 }
 
@@ -126,7 +122,7 @@ func matching(pattern string) *regexp.Regexp {
 // checkEffects warns of entries of kustomizations that change nothing: images that no container has, and targets of
 // patches that no resource is. Of components, and of what is not known in full, nothing is said.
 func (r *Rendering) checkEffects() {
-	read := r.Source.reader()
+	read, known := r.Source.reader(), map[string]contents{}
 	for _, l := range r.Source.layers() {
 		vendored := strings.Contains(filepath.ToSlash(l.dir)+"/", vendorFolder+"/")
 		ofObject := l.fields != nil || l.file.Name == r.Source.File && r.Source.Kind != Kustomization
@@ -137,21 +133,18 @@ func (r *Rendering) checkEffects() {
 		if len(images)+len(patches) == 0 {
 			continue
 		}
-		if c := read.contentsOf(l.dir, map[string]bool{}); c.complete {
+		if c := read.contentsOf(l.dir, known); c.complete {
 			r.checkImages(images, c.images)
 			r.checkTargets(patches, c.objects)
 		}
 	}
 }
 
-// imageVersion matches the tag and the digest at the end of an image.
-var imageVersion = regexp.MustCompile(`(?::[\w.{}-]*)?(?:@sha\d+:[\w.{}-]*)?$`)
-
 // checkImages warns of entries of images that are the name of no image.
 func (r *Rendering) checkImages(entries []*manifest.Node, images []string) {
 	var names []string
 	for _, image := range images {
-		names = append(names, imageVersion.ReplaceAllString(image, ""))
+		names = append(names, imageOf(image).Name)
 	}
 	slices.Sort(names)
 	names = slices.Compact(names)

@@ -362,6 +362,12 @@ func (e *dependencyError) Error() string {
 	return "missing from charts/: " + strings.Join(e.names, ", ")
 }
 
+// dependencyFiles are the files of a chart that name its dependencies, and localAddress begins the address of one that
+// lies beside it.
+var dependencyFiles = []string{chartFile, "requirements.yaml"}
+
+const localAddress = "file://"
+
 // withLocalDependencies adds the files of dependencies that lie in the same repository, those with a file:// address,
 // to those of a chart in a folder, as if they were below its folder charts, and keeps their own names in origin. Seen
 // holds the folders on the way.
@@ -369,12 +375,13 @@ func (read Reader) withLocalDependencies(
 	files []*archive.BufferedFile, dir string, origin map[*archive.BufferedFile]string, seen map[string]bool,
 ) ([]*archive.BufferedFile, error) {
 	local := func(f *archive.BufferedFile) bool {
-		return (f.Name == chartFile || f.Name == "requirements.yaml") && bytes.Contains(f.Data, []byte("file://"))
+		return slices.Contains(dependencyFiles, f.Name) && bytes.Contains(f.Data, []byte(localAddress))
 	}
 	if seen[filepath.Clean(dir)] || !slices.ContainsFunc(files, local) {
 		return files, nil
 	}
 	seen[filepath.Clean(dir)] = true
+	defer delete(seen, filepath.Clean(dir))
 	c, err := loader.LoadFiles(files)
 	if err != nil {
 		return files, nil // rendering says why
@@ -384,7 +391,7 @@ func (read Reader) withLocalDependencies(
 		if d == nil || !slices.Contains(missing, d.Name) {
 			continue
 		}
-		path, ok := strings.CutPrefix(d.Repository, "file://")
+		path, ok := strings.CutPrefix(d.Repository, localAddress)
 		if !ok {
 			continue
 		}

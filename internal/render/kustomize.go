@@ -32,7 +32,7 @@ type kustomization struct {
 	helm      []types.HelmChart
 	chartHome string // that their charts are in; empty: charts
 	namespace string
-	patches   []types.Patch
+	written   types.Kustomization
 }
 
 // kustomization reads the kustomization file of a folder, or returns nil if there is none: a file of that
@@ -50,14 +50,14 @@ func (read Reader) kustomization(dir, name string) *kustomization {
 	return k
 }
 
-// kustomizationFile returns the name of the kustomization file of a folder; empty if it has none.
-func (read Reader) kustomizationFile(dir string) string {
+// kustomizationIn reads the kustomization of a folder, or returns nil if it has none.
+func (read Reader) kustomizationIn(dir string) *kustomization {
 	for _, name := range kustomizationNames {
 		if k := read.kustomization(dir, name); k != nil {
-			return k.file
+			return k
 		}
 	}
-	return ""
+	return nil
 }
 
 // kustomizationOf reads the text of a kustomization file; nil if it is none.
@@ -70,7 +70,7 @@ func kustomizationOf(dir, file string, data []byte) *kustomization {
 	}
 	found := &kustomization{
 		file: file, component: k.Kind == types.ComponentKind, charts: len(k.HelmChartInflationGenerator),
-		helm: k.HelmCharts, namespace: k.Namespace, patches: k.Patches,
+		helm: k.HelmCharts, namespace: k.Namespace, written: k,
 	}
 	if k.HelmGlobals != nil {
 		found.chartHome = k.HelmGlobals.ChartHome
@@ -163,7 +163,10 @@ func (r *Rendering) renderKustomization(options Options) {
 	}
 	r.checkReferences(r.Source.Path, namespace, charts, map[string]bool{})
 	read := r.Source.reader()
-	target := read.kustomizationFile(r.Source.Path)
+	target := ""
+	if k := read.kustomizationIn(r.Source.Path); k != nil {
+		target = k.file
+	}
 	var disk filesys.FileSystem = edited{filesys.MakeFsOnDisk(), read}
 	restrictions := types.LoadRestrictionsRootOnly
 	if o := r.Source.overlay; o != nil {
@@ -231,44 +234,41 @@ func (r *Rendering) checkReferences(dir, namespace string, charts *inflated, see
 		return
 	}
 	seen[dir] = true
-	for _, name := range kustomizationNames {
-		k := r.Source.reader().kustomization(dir, name)
-		if k == nil {
+	k := r.Source.reader().kustomizationIn(dir)
+	if k == nil {
+		return
+	}
+	if !strings.Contains(filepath.ToSlash(dir)+"/", vendorFolder+"/") { // what others wrote is theirs to change
+		r.checkFile(k.file)
+	}
+	for _, f := range k.missing {
+		name, at := rel(dir, f), r.Source.reader().placeOf(k.file, f)
+		if r.Source.generated[name] {
+			r.notRendered("kustomization", name+" does not exist, and git ignores it: a program makes it",
+				"run that program before lint, as before kustomize build", at)
 			continue
 		}
-		if !strings.Contains(filepath.ToSlash(dir)+"/", vendorFolder+"/") { // what others wrote is theirs to change
-			r.checkFile(k.file)
+		r.failed("kustomization", name+" does not exist", "", at)
+	}
+	for _, f := range k.remote {
+		message := f + " is not on this machine: nothing is fetched"
+		if why := k.why[f]; why != "" {
+			message = f + ": " + why
 		}
-		for _, f := range k.missing {
-			name, at := rel(dir, f), r.Source.reader().placeOf(k.file, f)
-			if r.Source.generated[name] {
-				r.notRendered("kustomization", name+" does not exist, and git ignores it: a program makes it",
-					"run that program before lint, as before kustomize build", at)
-				continue
-			}
-			r.failed("kustomization", name+" does not exist", "", at)
-		}
-		for _, f := range k.remote {
-			message := f + " is not on this machine: nothing is fetched"
-			if why := k.why[f]; why != "" {
-				message = f + ": " + why
-			}
-			r.notRendered("kustomization", message, "run seatrial vendor, or copy it into the repository",
-				r.Source.reader().placeOf(k.file, f))
-		}
-		namespace = cmp.Or(k.namespace, namespace)
-		for i := range k.helm {
-			k.helm[i].Namespace = cmp.Or(k.helm[i].Namespace, namespace)
-		}
-		charts.chartsOf(k) // by the names that users know; kustomize asks by others
-		if k.charts > 0 {
-			r.notRendered("kustomization", "helmChartInflationGenerator is not rendered", "use helmCharts",
-				r.Source.reader().placeOf(k.file, "helmChartInflationGenerator"))
-		}
-		for _, folder := range k.folders {
-			r.checkReferences(folder, namespace, charts, seen)
-		}
-		return
+		r.notRendered("kustomization", message, "run seatrial vendor, or copy it into the repository",
+			r.Source.reader().placeOf(k.file, f))
+	}
+	namespace = cmp.Or(k.namespace, namespace)
+	for i := range k.helm {
+		k.helm[i].Namespace = cmp.Or(k.helm[i].Namespace, namespace)
+	}
+	charts.chartsOf(k) // by the names that users know; kustomize asks by others
+	if k.charts > 0 {
+		r.notRendered("kustomization", "helmChartInflationGenerator is not rendered", "use helmCharts",
+			r.Source.reader().placeOf(k.file, "helmChartInflationGenerator"))
+	}
+	for _, folder := range k.folders {
+		r.checkReferences(folder, namespace, charts, seen)
 	}
 }
 
