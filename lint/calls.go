@@ -127,6 +127,7 @@ func (f facts) kubectl(words []string, at string) {
 	if len(names) == 0 {
 		return
 	}
+	f.creates(names)
 	for _, flag := range flags {
 		name, value, _ := strings.Cut(flag, "=")
 		if slices.Contains(credentials, name) || name == "--dry-run" && value != "server" && value != "none" {
@@ -159,6 +160,19 @@ func (f facts) kubectl(words []string, at string) {
 		return
 	}
 	f.targets(names, flags, add)
+}
+
+// creates adds the Secret or ConfigMap that a command of a Job creates, or prints to be applied.
+func (f facts) creates(names []string) {
+	if !f.isJob() || names[0] != "create" {
+		return
+	}
+	switch {
+	case len(names) > 3 && (names[1] == "secret" || names[1] == "secrets"): // its type comes before its name
+		f.provide("Secret", names[3])
+	case len(names) > 2 && (names[1] == "configmap" || names[1] == "cm"):
+		f.provide("ConfigMap", names[2])
+	}
 }
 
 // targets adds the requests of a command that names resources: kubectl get pods,services; kubectl delete pod/web.

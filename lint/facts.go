@@ -96,7 +96,6 @@ func (f facts) pods(p *PodTemplate) {
 	}
 	spec, at := p.Spec, p.SpecPath
 	f.PodNeeds, f.Ungiven = podNeeds(spec), ungiven(spec)
-	f.makes(spec)
 	f.Automount, f.HostNetwork = spec.AutomountServiceAccountToken, spec.HostNetwork
 	// of init containers sidecars alone may have probes
 	for _, c := range slices.Concat(spec.InitContainers, spec.Containers) {
@@ -188,6 +187,7 @@ func requests(r corev1.ResourceRequirements, name corev1.ResourceName) bool {
 func (f facts) container(c *corev1.Container, at string) {
 	f.hosts(c, at)
 	f.calls(c, at)
+	f.makes(c)
 	for i, e := range c.Env {
 		if e.ValueFrom == nil {
 			continue

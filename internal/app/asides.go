@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/internal/render"
 	"github.com/seatrial/seatrial/lint"
@@ -70,8 +72,8 @@ func (w *Workspace) isNamed(name string) bool {
 }
 
 // demoteAlternatives makes warnings of duplicates in files of which probably one is applied at a time: those of a
-// folder that was not named, but found below one, and several versions of the same objects. A folder that was named is
-// applied as it is.
+// folder that was not named, but found below one, and several versions of the same objects, which are one warning. A
+// folder that was named is applied as it is.
 func (w *Workspace) demoteAlternatives(res *lint.Result) {
 	shared := map[[2]string]int{} // objects that two files define
 	for i := range res.Diagnostics {
@@ -79,45 +81,34 @@ func (w *Workspace) demoteAlternatives(res *lint.Result) {
 			shared[pair]++
 		}
 	}
-	for i := range res.Diagnostics {
-		d := &res.Diagnostics[i]
-		pair, ok := duplicatePair(d)
-		if !ok {
+	reported := map[[2]string]bool{}
+	kept := res.Diagnostics[:0]
+	for _, d := range res.Diagnostics {
+		pair, ok := duplicatePair(&d)
+		switch {
+		case !ok:
+		case reported[pair]:
 			continue
-		}
-		folders, _, _ := foldersBelow(pair[1], w.paths)
-		if len(folders) > 0 || stemOf(pair[0]) == stemOf(pair[1]) || shared[pair] > 1 ||
-			w.isBundle(pair[0]) && w.isBundle(pair[1]) {
+		case shared[pair] > 1: // the files are versions of each other
+			reported[pair] = true
+			d.Severity = diag.Warning
+			d.Message = fmt.Sprintf("%d objects are defined in %s as well, %s among them", shared[pair], pair[0], d.Object)
+			d.Help = "apply one of the files: what is applied last replaces the others"
+		case w.areAlternatives(pair):
 			d.Severity = diag.Warning
 			d.Help = "apply one of the files, or rename the object: the last one that is applied replaces the others"
 		}
+		kept = append(kept, d)
 	}
-	foldPairs(res, shared)
+	clear(res.Diagnostics[len(kept):])
+	res.Diagnostics = kept
 	res.Count()
 }
 
-// foldPairs makes one warning of the objects that two files have in common: the files are versions of each other.
-func foldPairs(res *lint.Result, shared map[[2]string]int) {
-	told := map[[2]string]bool{}
-	res.Diagnostics = slices.DeleteFunc(res.Diagnostics, func(d diag.Diagnostic) bool {
-		pair, ok := pairOf(&d)
-		return ok && d.Severity == diag.Warning && shared[pair] > 1 && !isFirst(told, pair)
-	})
-	for i := range res.Diagnostics {
-		d := &res.Diagnostics[i]
-		if pair, ok := pairOf(d); ok && d.Severity == diag.Warning && shared[pair] > 1 {
-			d.Message = fmt.Sprintf("%d objects are defined in %s as well, %s among them", shared[pair], pair[0],
-				d.Object.String())
-			d.Help = "apply one of the files: what is applied last replaces the others"
-		}
-	}
-}
-
-// isFirst reports whether a pair is met for the first time.
-func isFirst(met map[[2]string]bool, pair [2]string) bool {
-	first := !met[pair]
-	met[pair] = true
-	return first
+// areAlternatives reports whether of two files that define an object probably one is applied at a time.
+func (w *Workspace) areAlternatives(pair [2]string) bool {
+	folders, _, _ := foldersBelow(pair[1], w.paths)
+	return len(folders) > 0 || stemOf(pair[0]) == stemOf(pair[1]) || w.isBundle(pair[0]) && w.isBundle(pair[1])
 }
 
 // stemOf returns the name of a file without its extension: the same object may be there as YAML and as JSON.
@@ -154,16 +145,31 @@ func demoteAmbiguous(res *lint.Result) {
 // kind: those that it is not applied to are probably not applied either, or not yet. Files that were named are judged
 // as they stand.
 func (w *Workspace) demoteCompleted(res *lint.Result) {
-	for i := range res.Diagnostics {
-		d := &res.Diagnostics[i]
-		if d.Severity != diag.Error || d.Reason != "FieldValueRequired" || w.setForOthers == nil ||
-			w.isNamed(d.Range.File) {
-			continue
+	demote(res, func(d *diag.Diagnostic) (help string) {
+		if d.Reason != required || w.setForOthers == nil || w.isNamed(d.Range.File) {
+			return ""
 		}
 		group, _, _ := strings.Cut(d.Object.APIVersion, "/")
-		if file := w.setForOthers(group, d.Object.Kind, d.Path); file != "" {
-			d.Severity = diag.Warning
-			d.Help = "a patch in " + file + " sets it for other objects of this kind: apply it to this one, too, or " + d.Help
+		file := w.setForOthers(group, d.Object.Kind, d.Path)
+		if file == "" {
+			return ""
+		}
+		return "a patch in " + file + " sets it for other objects of this kind: apply it to this one, too, or " + d.Help
+	})
+}
+
+// required is the reason of errors about fields that are missing.
+const required = string(metav1.CauseTypeFieldValueRequired)
+
+// demote makes warnings of the errors for which adjusted returns another help.
+func demote(res *lint.Result, adjusted func(*diag.Diagnostic) (help string)) {
+	for i := range res.Diagnostics {
+		d := &res.Diagnostics[i]
+		if d.Severity != diag.Error {
+			continue
+		}
+		if help := adjusted(d); help != "" {
+			d.Severity, d.Help = diag.Warning, help
 		}
 	}
 	res.Count()
@@ -180,15 +186,7 @@ func (w *Workspace) isBundle(name string) bool {
 
 // duplicatePair returns the files of a duplicate, the first one first; ok is false for one within a file.
 func duplicatePair(d *diag.Diagnostic) (pair [2]string, ok bool) {
-	if d.Severity != diag.Error {
-		return pair, false
-	}
-	return pairOf(d)
-}
-
-// pairOf is as duplicatePair, for a duplicate of any severity.
-func pairOf(d *diag.Diagnostic) (pair [2]string, ok bool) {
-	if d.Rule != "object-duplicate" || len(d.Related) == 0 {
+	if d.Rule != "object-duplicate" || d.Severity != diag.Error || len(d.Related) == 0 {
 		return pair, false
 	}
 	pair = [2]string{d.Related[0].Range.File, d.Range.File}

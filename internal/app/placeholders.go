@@ -41,49 +41,50 @@ var quoted = regexp.MustCompile(`"((?:[^"\\]|\\.)*)"`)
 // demoteTokens makes warnings of errors about values that are probably placeholders, in files that were not named. In
 // loose manifests the actions of a template are placeholders too; a source has replaced them when it is judged.
 func (w *Workspace) demoteTokens(res *lint.Result, loose bool) {
-	for i := range res.Diagnostics {
-		d := &res.Diagnostics[i]
-		invalid := d.Reason == "FieldValueInvalid" || d.Reason == "FieldValueTypeInvalid" // of the format of a text
-		if d.Severity == diag.Error && d.Reason == "FieldValueRequired" && !w.isNamed(d.Range.File) &&
-			commented.MatchString(w.lineOf(d)) {
-			d.Severity, d.Fixes = diag.Warning, nil
-			d.Help = "it looks like a placeholder: put the value in before it is applied"
-			continue
+	demote(res, func(d *diag.Diagnostic) (help string) {
+		if w.isNamed(d.Range.File) || !w.isToken(d, loose) {
+			return ""
 		}
-		if d.Severity != diag.Error || !invalid && d.Rule != "image-reference-invalid" || w.isNamed(d.Range.File) {
-			continue
-		}
-		value := quoted.FindStringSubmatch(d.Message)
-		if value == nil || !token.MatchString(value[1]) && !(loose && strings.Contains(value[1], "{{")) &&
-			!(strings.Contains(filepath.Base(d.Range.File), "template") && upperWords.MatchString(value[1])) {
-			continue
-		}
-		d.Severity = diag.Warning
-		d.Help = "it looks like a placeholder: put the value in before it is applied"
 		d.Fixes = nil
-	}
-	res.Count()
+		return "it looks like a placeholder: put the value in before it is applied"
+	})
 }
+
+// isToken reports whether an error is about a value that is probably a placeholder.
+func (w *Workspace) isToken(d *diag.Diagnostic, loose bool) bool {
+	switch {
+	case d.Reason == required:
+		return loose && commented.MatchString(w.lineOf(d))
+	case d.Reason != "FieldValueInvalid" && d.Reason != "FieldValueTypeInvalid" && d.Rule != imageReference:
+		return false // not about the format of a text
+	}
+	value := quoted.FindStringSubmatch(d.Message)
+	return value != nil && (token.MatchString(value[1]) || loose && strings.Contains(value[1], "{{") ||
+		strings.Contains(filepath.Base(d.Range.File), "template") && upperWords.MatchString(value[1]))
+}
+
+// imageReference is the name of the rule about images that are no references.
+const imageReference = "image-reference-invalid"
 
 // demoteUnset makes warnings of errors about images whose names the default values of a chart leave empty.
 func (w *Workspace) demoteUnset(res *lint.Result, r *render.Rendering) {
-	for i := range res.Diagnostics {
-		d := &res.Diagnostics[i]
-		isReference := d.Rule == "image-reference-invalid"
-		isMissing := d.Reason == "FieldValueRequired" && strings.HasSuffix(d.Path, ".image")
-		if d.Severity != diag.Error || !isReference && !isMissing {
-			continue
+	demote(res, func(d *diag.Diagnostic) (help string) {
+		image := ""
+		if d.Rule == imageReference {
+			value := quoted.FindStringSubmatch(d.Message)
+			if value == nil {
+				return ""
+			}
+			image = value[1]
+		} else if d.Reason != required || !strings.HasSuffix(d.Path, ".image") {
+			return ""
 		}
-		value := []string{"", ""}
-		if isReference {
-			value = quoted.FindStringSubmatch(d.Message)
+		if !r.WithoutName(image, w.Charts) {
+			return ""
 		}
-		if value != nil && r.WithoutName(value[1], w.Charts) {
-			d.Severity, d.Fixes = diag.Warning, nil
-			d.Help = "the default values leave the name empty: let the template ask for it by required, or give it a default"
-		}
-	}
-	res.Count()
+		d.Fixes = nil
+		return "the default values leave the name empty: let the template require it, or set a default"
+	})
 }
 
 // lineOf returns the line that a finding begins in; empty if it cannot be read.
