@@ -121,7 +121,7 @@ func (n *Node) Values() (out []Fact) {
 		}
 	}
 	say(len(n.Enum) > 0, "one of", "%s", list(n.Enum))
-	say(n.tellsDefault(), "default", "%s", literal(n.Default))
+	say(n.hasMeaningfulDefault(), "default", "%s", literal(n.Default))
 	say(n.Format != "", "format", "%s", n.Format)
 	say(n.Pattern != "", "pattern", "%s", n.Pattern)
 	for _, bound := range []struct {
@@ -177,9 +177,9 @@ func literal(v any) string {
 	return fmt.Sprint(v)
 }
 
-// tellsDefault reports whether the default says something: in the documents, required fields have the zero value
-// of their type, and structures an empty object.
-func (n *Node) tellsDefault() bool {
+// hasMeaningfulDefault reports whether the default is worth showing: in the documents, required fields have the zero
+// value of their type, and structures an empty object.
+func (n *Node) hasMeaningfulDefault() bool {
 	return n.Default != nil && fmt.Sprint(n.Default) != "map[]" && !(n.Required && meaningful(n.Default) == nil)
 }
 

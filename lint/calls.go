@@ -12,7 +12,7 @@ import (
 	"github.com/seatrial/seatrial/schema"
 )
 
-// Call is a request to the API server that a container is told to make, with the rights of the ServiceAccount of its
+// Call is a request to the API server that a container makes, with the rights of the ServiceAccount of its
 // pod.
 type Call struct {
 	Verb, Group, Resource string // secrets, deployments/scale
@@ -20,7 +20,7 @@ type Call struct {
 	Path                  string // of the word that says so
 }
 
-// calls gathers the requests of a container, as far as its command line tells them: those of kubectl, and the lease of
+// calls gathers the requests of a container, as far as its command line shows them: those of kubectl, and the lease of
 // a controller that elects a leader. What brings credentials of its own is passed over.
 func (f facts) calls(c *corev1.Container, at string) {
 	for _, e := range c.Env {

@@ -129,7 +129,7 @@ var (
 		Category: "lifecycle",
 		URL:      "https://kubernetes.io/docs/reference/command-line-tools-reference/feature-gates/",
 		Doc: "The field belongs to a feature whose gate is off by default. The API server accepts the object, without a " +
-			"warning, and stores it without the field. A cluster in which the gate is on is told with `--feature-gates " +
+			"warning, and stores it without the field. For a cluster in which the gate is on, pass `--feature-gates " +
 			"NAME=true`. The linked Kubernetes alone is judged.",
 	}
 	ruleLookalike = &Rule{

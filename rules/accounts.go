@@ -43,8 +43,8 @@ var accountRules = []*lint.Rule{
 			Default: "", Valid: accountName,
 		}},
 		Doc: "The API server lets nobody grant what he does not have himself, unless he has the verb escalate for roles, or " +
-			"bind for bindings. A GitOps controller or a pipeline whose rights are part of the set is told beforehand what " +
-			"it cannot apply. An account with one of Kubernetes' own roles but cluster-admin is not judged." + teamDoc,
+			"bind for bindings. For a GitOps controller or a pipeline whose rights are part of the set, the rule reports " +
+			"what it cannot apply. An account with one of Kubernetes' own roles but cluster-admin is not judged." + teamDoc,
 		CheckSet: checkEscalation,
 	},
 }
@@ -157,16 +157,16 @@ func checkCalls(p *lint.SetPass) error {
 	if !has.bound || has.unknown {
 		return nil
 	}
-	told := map[string]bool{}
+	reported := map[string]bool{}
 	for _, call := range p.Resource.Calls {
-		if has.allow(call) || told[call.Command+call.Resource] {
+		if has.allow(call) || reported[call.Command+call.Resource] {
 			continue
 		}
 		groups := rightsOfGroups(p.Set, namespace)
 		if groups.unknown || groups.allow(call) {
 			continue
 		}
-		told[call.Command+call.Resource] = true
+		reported[call.Command+call.Resource] = true
 		resource := call.Resource
 		if call.Group != "" {
 			resource += " of " + call.Group

@@ -34,7 +34,7 @@ var referenceRules = []*lint.Rule{
 			Doc: "The pod waits in CreateContainerConfigError or ContainerCreating until the Secret exists, or its " +
 				"image cannot be pulled; an Ingress serves a certificate that nobody trusts. " +
 				"A Secret that a Certificate, an ExternalSecret, a SealedSecret or an annotation for cert-manager " +
-				"brings about counts as defined, and so does one that a Job of the set is told to create.",
+				"brings about counts as defined, and so does one that a Job of the set creates.",
 		},
 		ofKind("Secret"),
 	),

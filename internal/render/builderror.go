@@ -45,7 +45,7 @@ var bothWays = regexp.MustCompile(`^accumulation err='(.*?)': ` +
 // isFolder is why what is a folder is no file.
 const isFolder = "must resolve to a file"
 
-// explainBuildError says what is wrong where kustomize refuses to build a source.
+// explainBuildError adds a finding for an error of kustomize that keeps a source from being built.
 func (r *Rendering) explainBuildError(err error) {
 	b := &buildError{rendering: r, text: oneLine(err.Error()), dir: r.Source.Path, at: r.Source.start()}
 	b.unwrap()
@@ -225,7 +225,7 @@ var buildErrors = []struct {
 	explain func(b *buildError, m []string)
 }{
 	{regexp.MustCompile(`may not add resource with an already registered id: (\S+)`), func(b *buildError, m []string) {
-		b.message = plainIDs(m[1]) + " is there already"
+		b.message = plainIDs(m[1]) + " already exists"
 		b.help = "another resource of the kustomization has the same kind, namespace and name: remove one, or make it a patch"
 		if b.entry != "" {
 			b.message = b.entry + ": " + b.message
@@ -271,7 +271,7 @@ var buildErrors = []struct {
 		if id == nil {
 			return
 		}
-		b.message = "the patch matches nothing: no resource is " + plainIDs(m[1])
+		b.message = "the patch matches no resource: " + plainIDs(m[1]) + " does not exist"
 		b.help = "write the kind and name of a resource as its own file has them, or remove the patch"
 		names := b.names(id[1])
 		if best := schema.DidYouMean(id[2], names); best != "" {
@@ -284,8 +284,8 @@ var buildErrors = []struct {
 	{regexp.MustCompile(`doc is missing (?:path|key): (\S+?):?(?: |$)|(?:error in|op) (\w+) for path: '([^']*)'`),
 		func(b *buildError, m []string) {
 			path := m[1] + m[3]
-			b.message = "the JSON patch does not apply: there is no " + path
-			b.help = "an operation add makes a field, in a mapping that is there; replace and remove need one that is there"
+			b.message = "the JSON patch does not apply: " + path + " does not exist"
+			b.help = "add creates a field in a mapping that exists; replace and remove need a field that exists"
 			b.atText(path)
 		}},
 	{regexp.MustCompile(`^Unexpected kind: (\S*)`), func(b *buildError, m []string) {
@@ -319,10 +319,10 @@ var buildErrors = []struct {
 	}},
 	{regexp.MustCompile(`Kind:"(\w+)".*Name:"([^"]*)".*(exists; can not use|does not exist; cannot merge)`),
 		func(b *buildError, m []string) {
-			b.message = fmt.Sprintf("%s %s is generated already", m[1], m[2])
+			b.message = fmt.Sprintf("%s %s is already generated", m[1], m[2])
 			b.help = "add behavior: merge or replace, or use another name"
 			if strings.HasPrefix(m[3], "does") {
-				b.message = fmt.Sprintf("there is no %s %s that the generator could change", m[1], m[2])
+				b.message = fmt.Sprintf("%s %s, which the generator is to change, does not exist", m[1], m[2])
 				b.help = "remove behavior, or name one that a base generates"
 			}
 			b.atGenerator(m[1], m[2])
@@ -350,7 +350,7 @@ var buildErrors = []struct {
 		kind, _, _ := strings.Cut(id, ".")
 		_, rest, _ := strings.Cut(m[1], "/")
 		name := strings.TrimSuffix(rest, ".[noNs]")
-		b.message = strings.TrimSpace(fmt.Sprintf("the source of the replacement matches nothing: no resource is %s %s",
+		b.message = strings.TrimSpace(fmt.Sprintf("the source of the replacement matches no resource: %s %s does not exist",
 			strings.Trim(kind, "[]"), name))
 		b.help = "write the kind and name of a resource"
 		b.atText("name: " + name)
@@ -376,7 +376,7 @@ var buildErrors = []struct {
 		}},
 }
 
-// goTypeInWords says what a type of Go, or a kind of JSON, is in YAML.
+// goTypeInWords returns what a type of Go, or a kind of JSON, is called in YAML.
 func goTypeInWords(t string) string {
 	if item, ok := strings.CutPrefix(t, "[]"); ok {
 		if item == "string" {

@@ -58,8 +58,8 @@ func CheckKustomization(f *source.File) (findings []diag.Diagnostic) {
 	return findings
 }
 
-// twice reports entries of a kustomization that are there twice: kustomize refuses a resource that is, and applies the
-// others once more.
+// twice returns findings about duplicate entries of a kustomization: kustomize refuses a duplicate resource, and
+// applies the others once more.
 func twice(d *manifest.Document) (findings []diag.Diagnostic) {
 	for _, list := range []struct {
 		name     string

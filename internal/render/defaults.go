@@ -17,7 +17,7 @@ type defaulting struct {
 	file   string
 }
 
-// addDefaults keeps the patches of a list that give fields to all objects of a kind. Dir is the folder that their
+// addDefaults keeps the patches of a list that set fields of all objects of a kind. Dir is the folder that their
 // files are named from.
 func (d *discovery) addDefaults(t *Tree, file, dir string, patches []types.Patch) {
 	for _, p := range patches {

@@ -192,6 +192,6 @@ func (r *Rendering) checkTargets(patches []*manifest.Node, objects []identity) {
 			help = fmt.Sprintf("did you mean %s?", best)
 		}
 		r.notRendered("kustomization", strings.Join(strings.Fields(fmt.Sprintf(
-			"the target of the patch selects nothing: no resource is %s %s", kind, name)), " "), help, target.Range())
+			"the target of the patch selects no resource: %s %s does not exist", kind, name)), " "), help, target.Range())
 	}
 }

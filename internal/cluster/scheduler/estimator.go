@@ -232,7 +232,7 @@ func choose(
 	return best.Name, nil
 }
 
-// estimatedCSI answers plugins how many volumes nodes take, those that do not exist included.
+// estimatedCSI reports to plugins how many volumes nodes take, those that do not exist included.
 type estimatedCSI struct {
 	fwk.CSIManager
 	scheduler *Scheduler

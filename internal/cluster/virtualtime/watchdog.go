@@ -40,9 +40,9 @@ func watch(pulse *atomic.Int64, result chan error) (stuck chan error, release fu
 	}
 }
 
-// watchdog tells a run that stands still from one that has no processor. On a busy machine seconds may pass in which
-// the process does next to nothing; but whenever the watchdog gets its turn, the others get theirs. A run stands still
-// if each of several looks in succession finds the same goroutine waiting at the same place.
+// watchdog distinguishes a run that stands still from one that has no processor. On a busy machine seconds may pass
+// in which the process does next to nothing; but whenever the watchdog gets its turn, the others get theirs. A run
+// stands still if each of several looks in succession finds the same goroutine waiting at the same place.
 type watchdog struct {
 	pulse int64         // when it looked last
 	work  time.Duration // of the processors, until then
