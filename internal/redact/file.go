@@ -26,7 +26,16 @@ func File(f *source.File) *source.File {
 			}
 		}
 		r := chunk.Range()
-		if from, to := r.Start.Offset, r.End.Offset; len(findings) > 0 && looksLikeSecret.Match(f.Data[from:to]) {
+		from, to := r.Start.Offset, r.End.Offset
+		if len(findings) > 0 && looksLikeSecret.Match(f.Data[from:to]) {
+			m.lines(from, to)
+		}
+		if !bytes.Contains(f.Data[from:to], []byte(generator)) {
+			continue
+		}
+		if root := chunk.Root(); root.Kind == manifest.Map { // a kustomization need not name its kind
+			m.generators(root)
+		} else if len(findings) > 0 {
 			m.lines(from, to)
 		}
 	}
@@ -43,7 +52,7 @@ func chunksWithSecrets(f *source.File) []*manifest.Chunk {
 // mayHoldSecret reports whether a text may hold an object whose values are hidden: the word stands where a value may
 // begin, which it does not in the middle of a sentence or of another word, as in the descriptions of a definition.
 func mayHoldSecret(text []byte) bool {
-	if bytes.Contains(text, []byte(encryptionKind)) {
+	if bytes.Contains(text, []byte(encryptionKind)) || bytes.Contains(text, []byte(generator)) {
 		return true
 	}
 	for rest := text; ; {
@@ -93,6 +102,24 @@ func (m *masker) object(root *manifest.Node, kind string) {
 	}
 	named(root, "metadata", func(metadata *manifest.Node) {
 		named(metadata, "annotations", func(annotations *manifest.Node) { named(annotations, lastApplied, m.value) })
+	})
+}
+
+// generator is the field of a kustomization that makes Secrets.
+const generator = "secretGenerator"
+
+// generators hides the values of the literals that a kustomization makes Secrets of, and literals without a key.
+func (m *masker) generators(root *manifest.Node) {
+	named(root, generator, func(all *manifest.Node) {
+		for _, g := range all.Target().Items {
+			named(g, "literals", func(literals *manifest.Node) {
+				for _, literal := range literals.Target().Items {
+					r := literal.Target().Range()
+					from, to := r.Start.Offset, r.End.Offset
+					m.hide(from+1+bytes.IndexByte(m.data[from:to], '='), to)
+				}
+			})
+		}
 	})
 }
 
@@ -191,8 +218,12 @@ func (r *Redactor) AddFile(f *source.File) {
 		r.Add(docs...)
 		at := chunk.Range()
 		for n := at.Start.Line; n <= min(at.End.Line, f.Lines()); n++ {
-			if text := strings.Trim(difference(f.Line(n), masked.Line(n)), ` "'`); len(text) >= minLength {
-				r.values = append(r.values, text)
+			text := strings.Trim(difference(f.Line(n), masked.Line(n)), ` "'`)
+			_, literal, _ := strings.Cut(text, "=") // of a generator that cannot be read
+			for _, value := range []string{text, literal} {
+				if len(value) >= minLength {
+					r.values = append(r.values, value)
+				}
 			}
 		}
 	}

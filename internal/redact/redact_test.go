@@ -68,6 +68,31 @@ func TestFileHidesValuesAndKeepsPlaces(t *testing.T) {
 	}
 }
 
+// TestFileHidesLiterals: a kustomization names neither its kind nor that of what it generates.
+func TestFileHidesLiterals(t *testing.T) {
+	for text, shown := range map[string]string{
+		"secretGenerator:\n- name: s\n  literals:\n  - user=" + planted + "\n":               "  - user=***",
+		"secretGenerator: [{name: s, literals: [\"user=" + planted + "\"]}]\nkind: a\n":      "kind: a",
+		"secretGenerator: [{name: s, literals: [" + planted + "]}]\nnamespace: a\n":          "namespace: a",
+		"secretGenerator:\n- name: s\n  literals:\n  - user=" + planted + "\n bad: x\n":      "literals:",
+		`{"secretGenerator": [{"name": "s", "literals": ["user=` + planted + `"]}], "a": 1}`: `"a": 1`,
+	} {
+		got := string(redact.File(source.NewFile("kustomization.yaml", []byte(text))).Data)
+		if leaks(got) || len(got) != len(text) || !strings.Contains(got, shown) {
+			t.Errorf("got\n%s\nof\n%s", got, text)
+		}
+		r := redact.New()
+		r.AddFile(source.NewFile("kustomization.yaml", []byte(text)))
+		if got := r.Text("the value is " + planted); leaks(got) {
+			t.Errorf("a message shows the value of\n%s", text)
+		}
+	}
+	other := "configMapGenerator:\n- name: c\n  literals: [user=name]\nsecretGenerator: []\n"
+	if got := string(redact.File(source.NewFile("kustomization.yaml", []byte(other))).Data); got != other {
+		t.Errorf("got\n%s", got)
+	}
+}
+
 func TestFileKeepsOtherObjects(t *testing.T) {
 	text := "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: Secret}\ndata: {a: b}\n---\n" + forms["data"]
 	got := string(redact.File(source.NewFile("s.yaml", []byte(text))).Data)
