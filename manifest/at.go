@@ -1,6 +1,10 @@
 package manifest
 
-import "sort"
+import (
+	"sort"
+	"strconv"
+	"strings"
+)
 
 // At returns the field names that lead to the innermost entry of a map at a byte of the file, without the
 // indices of lists, and whether the byte lies in that entry's key.
@@ -24,6 +28,32 @@ func at(n *Node, offset int, path []string) ([]string, bool) {
 		}
 	}
 	return path, false
+}
+
+// PathAt returns the path, in the notation of [Document.Find], of the innermost entry of a map or element of a list at
+// a byte of the file.
+func (d *Document) PathAt(offset int) string { return pathAt(d.Root(), offset, "") }
+
+func pathAt(n *Node, offset int, path string) string {
+	for i := range n.Fields {
+		f := &n.Fields[i]
+		below := path + "." + f.Name
+		if strings.ContainsAny(f.Name, ".[]/") {
+			below = path + "[" + f.Name + "]"
+		}
+		switch below = strings.TrimPrefix(below, "."); {
+		case f.keyStart <= offset && offset <= f.keyEnd:
+			return below
+		case f.Value.start <= offset && offset <= f.Value.end:
+			return pathAt(f.Value, offset, below)
+		}
+	}
+	for i, item := range n.Items {
+		if item.start <= offset && offset <= item.end {
+			return pathAt(item, offset, path+"["+strconv.Itoa(i)+"]")
+		}
+	}
+	return path
 }
 
 // KeysAt lists the keys of the map that has a key at a byte of the file.

@@ -14,6 +14,7 @@ import (
 	"sync"
 
 	"github.com/seatrial/seatrial/diag"
+	"github.com/seatrial/seatrial/internal/lsp"
 	"github.com/seatrial/seatrial/internal/render"
 	"github.com/seatrial/seatrial/lint"
 	"github.com/seatrial/seatrial/schema"
@@ -51,6 +52,8 @@ type Folder struct {
 	asked  sync.Mutex // one question about objects at a time
 	set    *lint.Set
 	judges *validation.Validator
+
+	renderings map[string][]lsp.Rendering // by the file that they are made of
 }
 
 // Open takes a snapshot of a folder, without those below it: its manifests on disk, and those that are open in the

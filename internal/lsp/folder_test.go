@@ -83,6 +83,8 @@ func (s snapshot) Convert(context.Context, *manifest.Document, string) (string, 
 
 func (s snapshot) Variants(string) int { return 3 }
 
+func (s snapshot) Renderings(context.Context, string) ([]lsp.Rendering, error) { return nil, nil }
+
 func (s snapshot) Rendered(string) bool { return false }
 
 func (c *counter) counts() (snapshots, runs, cancelled int) {

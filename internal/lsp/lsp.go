@@ -75,6 +75,8 @@ type Snapshot interface {
 	Convert(ctx context.Context, d *manifest.Document, apiVersion string) (string, error)
 	// Variants returns in how many ways the sources that a file is a part of are rendered.
 	Variants(name string) int
+	// Renderings returns what the sources that a file is a part of render to, with their objects.
+	Renderings(ctx context.Context, name string) ([]Rendering, error)
 	// Rendered reports whether a file is part of a chart or a kustomization, and judged by what that renders to.
 	Rendered(name string) bool
 }

@@ -215,6 +215,12 @@ type renameParams struct {
 	NewName string `json:"newName"`
 }
 
+// preparedRename is what is renamed where the text at the place is another, such as an action of a template.
+type preparedRename struct {
+	Range       textRange `json:"range"`
+	Placeholder string    `json:"placeholder"`
+}
+
 type symbolParams struct {
 	Query string `json:"query"`
 }

@@ -1,7 +1,10 @@
 package lsp
 
 import (
+	"bytes"
+	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -10,6 +13,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/seatrial/seatrial/lint"
+	"github.com/seatrial/seatrial/source"
 )
 
 // prepareRename returns the name under the cursor.
@@ -18,45 +22,139 @@ func (s *Server) prepareRename(ctx context.Context, p positionParams) (any, erro
 	if o == nil || err != nil {
 		return nil, err
 	}
-	found, ok := o.at(d, offset)
-	if !ok {
-		return nil, nil
+	if found, ok := o.at(d, offset); ok {
+		return s.edge.rangeOf(d.file, found.at), nil
 	}
-	return s.edge.rangeOf(d.file, found.at), nil
+	sets, err := s.written(ctx, d, o)
+	if err != nil {
+		return nil, err
+	}
+	for _, found := range spotsAt(sets, d, offset) {
+		at, written := found.original()
+		if !written || !sameFile(at.File, d.name) {
+			at = found.place()
+		}
+		return preparedRename{s.edge.rangeOf(d.file, at), found.text()}, nil
+	}
+	return nil, nil
 }
 
+// text returns what is written at a place: a key, a port, a container, or a name.
+func (s *spot) text() string { return cmp.Or(s.key, s.port, s.podPort, s.container, s.subject.name) }
+
 // rename changes the name of an object, of a key of its data, of a port or container, or the value of a label, where it
-// is declared and wherever it is referred to.
+// is declared and wherever it is referred to: in manifests, and in the templates, values and kustomizations that render
+// to such places.
 func (s *Server) rename(ctx context.Context, p renameParams) (any, error) {
 	d, o, offset, err := s.asked(ctx, p.positionParams)
 	if o == nil || err != nil {
 		return nil, err
 	}
 	found, ok := o.at(d, offset)
-	if !ok {
+	sets, err := s.written(ctx, d, o)
+	if err != nil {
+		return nil, err
+	}
+	if ok && sets == nil {
+		return s.renameInManifests(o, found.subject, p.NewName)
+	}
+	spots := spotsAt(sets, d, offset)
+	if len(spots) == 0 {
+		if err := failed(sets); err != nil {
+			return nil, err
+		}
 		return nil, invalid(
 			"no name stands here: of an object, key, port or container, or the value of a label of pods",
 		)
 	}
-	if err := o.renames(found.subject, p.NewName); err != nil {
+	r := &renaming{
+		sets: sets, name: p.NewName, taken: map[*spot]bool{}, edits: map[source.Range]bool{}, checks: map[string]bool{},
+	}
+	for _, at := range spots {
+		if err := r.add(at); err != nil {
+			return nil, err
+		}
+	}
+	edit, texts := s.editsOf(r, o)
+	if err := s.verify(ctx, d, r, spots[0].text(), texts); err != nil {
+		return nil, err
+	}
+	return edit, nil
+}
+
+// failed returns why none of the sources is rendered; nil if one is.
+func failed(sets []*writtenSet) error {
+	var first *Rendering
+	for _, set := range sets {
+		if r := set.rendering; r != nil && (r.Failed == "" || len(r.File.Data) > 0) {
+			return nil
+		} else if first == nil {
+			first = r
+		}
+	}
+	if first == nil {
+		return nil
+	}
+	return invalid("nothing can be renamed in %s, which cannot be rendered: %s", first.File.Name, first.Failed)
+}
+
+// editsOf returns the changes that a renaming makes, and the texts of the files after them.
+func (s *Server) editsOf(r *renaming, o *objects) (workspaceEdit, map[string][]byte) {
+	edit, texts := workspaceEdit{Changes: map[string][]textEdit{}}, map[string][]byte{}
+	places := slices.SortedFunc(maps.Keys(r.edits), func(a, b source.Range) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(b.Start.Offset, a.Start.Offset))
+	})
+	for _, at := range places {
+		f := o.file(at.File)
+		if f == nil || at.End.Offset > len(f.Data) {
+			continue // verify notices it
+		}
+		at = f.Range(at.Start.Offset, at.End.Offset)
+		before := f.Data[:at.Start.Offset]
+		quoted := bytes.HasSuffix(before, []byte(`"`)) || bytes.HasSuffix(before, []byte("'"))
+		change := s.renamedTo(f, at, quoted, r.name)
+		uri := s.uri(f)
+		edit.Changes[uri] = append(edit.Changes[uri], change)
+		if texts[f.Name] == nil {
+			texts[f.Name] = f.Data
+		}
+		texts[f.Name] = slices.Concat(
+			texts[f.Name][:at.Start.Offset], []byte(change.NewText), texts[f.Name][at.End.Offset:],
+		)
+	}
+	return edit, texts
+}
+
+// renamedTo returns the change of a name, which is put in quotes where it would not be a string without.
+func (s *Server) renamedTo(f *source.File, at source.Range, quoted bool, name string) textEdit {
+	if !quoted && !plain(name) {
+		name = strconv.Quote(name)
+	}
+	return textEdit{Range: s.edge.rangeOf(f, at), NewText: name}
+}
+
+// renameInManifests renames a subject in the manifests of a folder, which no source uses.
+func (s *Server) renameInManifests(o *objects, of subject, name string) (any, error) {
+	if err := o.renames(of, name); err != nil {
 		return nil, err
 	}
 	edit := workspaceEdit{Changes: map[string][]textEdit{}}
-	for _, at := range o.of(found.subject) {
+	for _, at := range o.of(of) {
 		if at.shared {
-			return nil, invalid(
-				"%s has an anchor in %s: other fields take its value; write the name there instead", at.title(), at.at,
-			)
+			return nil, at.anchored()
 		}
 		f := o.file(at.at.File)
-		text := p.NewName
-		if !at.quoted && !plain(text) {
-			text = strconv.Quote(text)
-		}
 		uri := s.uri(f)
-		edit.Changes[uri] = append(edit.Changes[uri], textEdit{Range: s.edge.rangeOf(f, at.at), NewText: text})
+		edit.Changes[uri] = append(edit.Changes[uri], s.renamedTo(f, at.at, at.quoted, name))
 	}
 	return edit, nil
+}
+
+// anchored returns why a place with an anchor is not changed.
+func (o occurrence) anchored() error {
+	return invalid(
+		"%s has an anchor in %s: other fields take its value; write the name there instead", o.title(), o.at,
+	)
 }
 
 // title names a subject for messages.

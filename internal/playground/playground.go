@@ -163,6 +163,9 @@ func (t *text) Convert(ctx context.Context, d *manifest.Document, apiVersion str
 // Variants returns 0: a page knows no charts.
 func (t *text) Variants(string) int { return 0 }
 
+// Renderings returns none.
+func (t *text) Renderings(context.Context, string) ([]lsp.Rendering, error) { return nil, nil }
+
 func (t *text) resource(ctx context.Context, d *manifest.Document) *lint.Resource {
 	return lint.ResourceOf(d, t.create(ctx, d))
 }

@@ -37,6 +37,53 @@ func (r *Rendering) sourceFixes(doc *manifest.Document, path string, fixes []dia
 	return mapped
 }
 
+// Original returns the range of a source file that has the text of a range of the rendering, and renders to it. The
+// range is that of a name or value without quotes, at a path of a document. ok is false where the text is composed, or
+// stands in a packaged chart.
+func (r *Rendering) Original(doc *manifest.Document, path string, at source.Range) (there source.Range, ok bool) {
+	switch places := r.places.(type) {
+	case *templatePlaces:
+		there, ok = places.unquoted(path, at)
+	case editor:
+		rendered, whole := doc.Find(path), at
+		for _, outer := range []source.Range{rendered.Key, rendered.Value} {
+			if inner := withoutQuotes(doc.File, outer); inner.Start.Offset == at.Start.Offset {
+				whole = outer
+			}
+		}
+		if there, ok = places.original(doc, path, whole, false); ok {
+			there = withoutQuotes(r.fileNamed(there.File), there)
+		}
+	}
+	return there, ok && !strings.Contains(there.File, ".tgz") && !strings.Contains(there.File, ".tar.gz")
+}
+
+// Place returns where a range of the rendering comes from.
+func (r *Rendering) Place(doc *manifest.Document, path string, at source.Range) source.Range {
+	return r.locate(doc, path, at)
+}
+
+// fileNamed returns a file of the source; an empty one if it cannot be read.
+func (r *Rendering) fileNamed(name string) *source.File {
+	data, err := r.Source.reader()(name)
+	if err != nil {
+		data = nil
+	}
+	return source.NewFile(name, data)
+}
+
+// withoutQuotes returns the range of a text without the quotes around it.
+func withoutQuotes(f *source.File, r source.Range) source.Range {
+	if r.End.Offset > len(f.Data) || r.End.Offset-r.Start.Offset < 2 {
+		return r
+	}
+	first, last := f.Data[r.Start.Offset], f.Data[r.End.Offset-1]
+	if first != last || first != '"' && first != '\'' {
+		return r
+	}
+	return f.Range(r.Start.Offset+1, r.End.Offset-1)
+}
+
 // isFixed reports whether a file was read when the source was found, so that an edit of it has no effect on the
 // rendering: that of the object of Flux or Argo CD that asks for it, and the kustomization that this one changes.
 func (r *Rendering) isFixed(name string) bool {
@@ -65,7 +112,7 @@ func (p *templatePlaces) original(
 // sameLines maps a range of lines that stand in the template as they are rendered. Lines that an include has indented
 // may only be edited within themselves.
 func (p *templatePlaces) sameLines(at source.Range, newlines bool) (r source.Range, ok bool) {
-	rendered := source.NewFile(p.rendering.Name, p.text)
+	rendered := p.renderedFile()
 	last := at.End.Line
 	if last > at.Start.Line && at.End.Column == 1 {
 		last--

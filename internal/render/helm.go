@@ -545,6 +545,8 @@ type templatePlaces struct {
 	lines     []line // by line of the text, from 0
 	mu        sync.Mutex
 	files     map[string]*source.File
+	values    map[string]*manifest.Document // by file; nil: it has none
+	rendered  *source.File                  // the text
 }
 
 func (p *templatePlaces) place(_ *manifest.Document, _ string, at source.Range) (source.Range, bool) {
@@ -559,12 +561,43 @@ func (p *templatePlaces) place(_ *manifest.Document, _ string, at source.Range) 
 	if from.number < 1 || from.number > f.Lines() {
 		return firstLine(from.file), true
 	}
-	rendered := source.NewFile(p.rendering.Name, p.text)
+	rendered := p.renderedFile()
 	shown := ""
 	if at.End.Line == at.Start.Line && at.End.Offset <= len(rendered.Data) {
 		shown = string(rendered.Data[at.Start.Offset:at.End.Offset])
 	}
 	return lineRange(f, from.number, shown), true
+}
+
+func (p *templatePlaces) renderedFile() *source.File {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.rendered == nil {
+		p.rendered = source.NewFile(p.rendering.Name, p.text)
+	}
+	return p.rendered
+}
+
+// valuesFile returns the document of a values file; nil if it has none.
+func (p *templatePlaces) valuesFile(name string) *manifest.Document {
+	f := p.file(name)
+	if f == nil {
+		return nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if d, ok := p.values[name]; ok {
+		return d
+	}
+	if p.values == nil {
+		p.values = map[string]*manifest.Document{}
+	}
+	docs, _ := manifest.Read(f, manifest.DefaultLimits)
+	p.values[name] = nil
+	if len(docs) > 0 {
+		p.values[name] = docs[0]
+	}
+	return p.values[name]
 }
 
 func (p *templatePlaces) file(name string) *source.File {

@@ -76,6 +76,38 @@ func (s *Source) reader() Reader {
 	return s.read
 }
 
+// Uses reports whether a file is one of those that the source is rendered from.
+func (s *Source) Uses(name string) bool {
+	name = filepath.Clean(name)
+	isName := func(other string) bool { return filepath.Clean(other) == name }
+	if s.object != nil && isName(s.object.File.Name) || slices.ContainsFunc(s.allFiles(), isName) {
+		return true
+	}
+	for _, v := range s.Variants {
+		if slices.ContainsFunc(v.Values, isName) {
+			return true
+		}
+	}
+	inside, err := filepath.Rel(s.Path, name)
+	return s.isChart() && err == nil && filepath.IsLocal(inside)
+}
+
+func (s *Source) isChart() bool { return s.Kind == Chart || s.values != nil }
+
+// allFiles returns the files of a source; of a kustomization with those of the kustomizations that it uses, of a chart
+// those outside of its folder.
+func (s *Source) allFiles() []string {
+	files := slices.Concat(s.Inputs, s.files, []string{s.File})
+	if s.isChart() {
+		return files
+	}
+	for _, k := range s.kustomizations() {
+		files = append(append(files, k.file), k.files...)
+	}
+	slices.Sort(files)
+	return slices.Compact(files)
+}
+
 // Variant is one way to render a source.
 type Variant struct {
 	Name   string   // shown where findings differ; empty for the only one

@@ -17,8 +17,9 @@ type scope struct {
 // root is the name of what a template is rendered with.
 const root = "$"
 
-// references returns the names, without Values, of the values that a line of a template names.
-func references(template string, number int) (names []string) {
+// references returns the names, without Values, of the values that a line of a template names, in the action that
+// begins at a byte, or in all.
+func references(template string, number, action int) (names []string) {
 	scopes := []scope{{dot: root, variables: map[string]string{}}}
 	for line, at := 1, 0; at < len(template) && line <= number; {
 		begin := strings.Index(template[at:], "{{")
@@ -28,13 +29,13 @@ func references(template string, number int) (names []string) {
 		line += strings.Count(template[at:at+begin], "\n")
 		begin += at
 		at = actionEnd(template, begin)
-		action := template[begin:at]
+		written := template[begin:at]
 		if line > number {
 			break
 		}
-		text := strings.Trim(strings.Trim(action, "{}"), "- \t\n\r")
-		last := line + strings.Count(action, "\n")
-		if last >= number {
+		text := strings.Trim(strings.Trim(written, "{}"), "- \t\n\r")
+		last := line + strings.Count(written, "\n")
+		if last >= number && (action == anyAction || action == begin) {
 			names = append(names, scopes[len(scopes)-1].namesIn(text)...)
 		}
 		scopes = enter(scopes, text)

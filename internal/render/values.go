@@ -22,20 +22,34 @@ var onlyAction = regexp.MustCompile(`^\s*\{\{[^{}]*\}\}\s*$`)
 // the object of Flux or Argo CD, that won. It is not known where the template's line has the text itself, or names
 // several values that it may come from. It is passed on if the line has nothing but an action, such as one with toYaml.
 func (p *templatePlaces) value(path string, at source.Range) (related diag.Related, passedOn, ok bool) {
+	return p.valueIn(path, at, anyAction)
+}
+
+// lineOf returns the line of a template that a range comes from, and its file.
+func (p *templatePlaces) lineOf(at source.Range) (from line, f *source.File, ok bool) {
 	if at.Start.Line < 1 || at.Start.Line > len(p.lines) {
-		return related, false, false
+		return from, nil, false
 	}
-	from := p.lines[at.Start.Line-1]
-	f := p.file(from.file)
-	if f == nil || from.number < 1 || from.number > f.Lines() {
+	from = p.lines[at.Start.Line-1]
+	f = p.file(from.file)
+	return from, f, f != nil && from.number >= 1 && from.number <= f.Lines()
+}
+
+// valueIn returns what value returns. With an action it is known that this one, which begins at that byte of the
+// template, renders to the place.
+func (p *templatePlaces) valueIn(
+	path string, at source.Range, action int,
+) (related diag.Related, passedOn, ok bool) {
+	from, f, ok := p.lineOf(at)
+	if !ok {
 		return related, false, false
 	}
 	text, shown := f.Line(from.number), p.shown(at)
-	if i := strings.Index(text, shown); shown != "" && i >= 0 && !inAction(text, i) {
+	if i := strings.Index(text, shown); action == anyAction && shown != "" && i >= 0 && !inAction(text, i) {
 		return related, false, false
 	}
 	found, passedOn := map[string]source.Range{}, onlyAction.MatchString(text)
-	for _, name := range references(string(f.Data), from.number) {
+	for _, name := range references(string(f.Data), from.number, action) {
 		if r, below, is := p.find(from.of, name, path, shown, strings.Contains(text, "tpl ")); is {
 			found[name], passedOn = r, passedOn || below
 		}
@@ -189,13 +203,9 @@ func (p *templatePlaces) dependency(dir, alias string) string {
 
 // add adds a values file, if it can be read.
 func (p *templatePlaces) add(all []candidate, file, path string) []candidate {
-	f := p.file(file)
-	if f == nil {
+	d := p.valuesFile(file)
+	if d == nil {
 		return all
 	}
-	docs, _ := manifest.Read(f, manifest.DefaultLimits)
-	if len(docs) == 0 {
-		return all
-	}
-	return append(all, candidate{docs[0], path})
+	return append(all, candidate{d, path})
 }
