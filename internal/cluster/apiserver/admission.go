@@ -6,6 +6,7 @@ import (
 
 	"k8s.io/apiserver/pkg/admission"
 	"k8s.io/apiserver/pkg/admission/initializer"
+	"k8s.io/apiserver/pkg/admission/plugin/resourcequota"
 	mutatingwebhook "k8s.io/apiserver/pkg/admission/plugin/webhook/mutating"
 	validatingwebhook "k8s.io/apiserver/pkg/admission/plugin/webhook/validating"
 	quota "k8s.io/apiserver/pkg/quota/v1"
@@ -19,6 +20,7 @@ import (
 	"k8s.io/kubernetes/pkg/quota/v1/install"
 
 	"github.com/seatrial/seatrial/internal/cluster/clients"
+	"github.com/seatrial/seatrial/internal/cluster/inprocess"
 )
 
 // webhooks are the admission plugins that would send requests out of the simulation.
@@ -55,7 +57,27 @@ func (s *Server) admission(ctx context.Context) (admission.Interface, error) {
 		kubeadmission.NewPluginInitializer(),
 		quotaInitializer{quotas},
 		waiters{&s.admitting},
-	}, nil)
+	}, admission.DecoratorFunc(s.inOrder))
+}
+
+// inOrder has requests that wait for the same update of a quota go on one after another.
+func (s *Server) inOrder(plugin admission.Interface, name string) admission.Interface {
+	if quotas, ok := plugin.(admission.ValidationInterface); ok && name == resourcequota.PluginName && s.Sequenced {
+		return orderedQuotas{quotas, s.transport}
+	}
+	return plugin
+}
+
+// orderedQuotas is the plugin that checks quotas. It admits the requests of a namespace together, and their goroutines
+// would race.
+type orderedQuotas struct {
+	admission.ValidationInterface
+	transport *inprocess.Transport
+}
+
+func (q orderedQuotas) Validate(ctx context.Context, a admission.Attributes, o admission.ObjectInterfaces) error {
+	defer q.transport.Waiting()()
+	return q.ValidationInterface.Validate(ctx, a, o)
 }
 
 // waiter is a plugin that is ready when its caches are.

@@ -3,6 +3,7 @@ package inprocess
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -31,6 +32,8 @@ type sequencer struct {
 	taken      []*slot // out of a queue, and perhaps not released yet
 	sequencing bool
 	closed     bool
+	released   int            // slots so far
+	waits      int            // that Waiting has begun
 	running    sync.WaitGroup // the goroutines of sequence and of notifications
 
 	notifications chan func()   // for goroutines that have delivered others
@@ -205,8 +208,33 @@ func (q *sequencer) deliverMore(notify func()) {
 // releaseEach releases slots one after another, each when the one before has led to nothing more.
 func (q *sequencer) releaseEach(slots []*slot) {
 	for _, s := range slots {
+		q.mu.Lock()
+		q.released++
+		q.mu.Unlock()
 		s.release()
 		q.settle()
+	}
+}
+
+// Waiting is called before something that may wait for other requests, and goOn after it. Of several goroutines that
+// stop waiting in the same moment, one after another goes on, in the order in which they began, each when the one
+// before has led to nothing more.
+func (q *sequencer) Waiting() (goOn func()) {
+	if q.window == 0 {
+		return func() {}
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	released := q.released
+	q.waits++
+	s := &slot{key: fmt.Sprintf("%020d", q.waits), released: make(chan struct{})} // before all keys of requests
+	return func() {
+		q.mu.Lock()
+		waited := q.released > released
+		q.mu.Unlock()
+		if waited {
+			q.wait(&q.responses, s)
+		}
 	}
 }
 

@@ -31,6 +31,7 @@ func TestSameInputSameBytes(t *testing.T) {
 	}
 	cases, runs := []string{
 		filepath.Join("same-bytes", "everything-at-once"), filepath.Join("same-bytes", "many-nodes"),
+		filepath.Join("same-bytes", "quota"),
 		"preemption-budget", "topology-spread-blocked",
 	}, 6
 	if n, err := strconv.Atoi(os.Getenv(runsEnv)); err == nil {
