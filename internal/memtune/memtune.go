@@ -41,6 +41,7 @@ const (
 	large          = 32 << 20  // alive
 	leastRoom      = 256 << 20 // beyond what is alive
 	mostRoom       = 512 << 20 // or half as much again as is alive, if that is more
+	ampleRoom      = 3 << 29   // if the system has twice as much for all that is held then
 	overrun        = 384 << 20 // beyond that, if nobody calls Collect for too long
 )
 
@@ -86,10 +87,14 @@ func isLarge(alive int64) bool { return simulating.Load() && alive > large }
 
 // room is how far the heap may grow beyond what is alive.
 func room(alive int64) int64 {
-	if isLarge(alive) {
-		return min(max(alive*7/2, leastRoom), max(mostRoom, alive*3/2))
+	if !isLarge(alive) {
+		return max(heapRoom, alive)
 	}
-	return max(heapRoom, alive)
+	wanted := max(alive*7/2, leastRoom)
+	if ample := min(wanted, ampleRoom); alive+ample+overrun <= available()/2 {
+		return max(ample, alive*3/2)
+	}
+	return min(wanted, max(mostRoom, alive*3/2))
 }
 
 // tune lets the heap of a short-lived process grow before it is collected, up to a bound

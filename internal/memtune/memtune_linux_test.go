@@ -37,3 +37,16 @@ func TestReleasedPagesComeBack(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestFreeMemoryIsReadInBytes(t *testing.T) {
+	for info, want := range map[string]int64{
+		"MemTotal:       24689476 kB\nMemFree:  100 kB\nMemAvailable:   2048 kB\nBuffers: 1 kB\n": 2 << 20,
+		"MemTotal:       24689476 kB\n": 0,
+		"MemAvailable:   many kB\n":     0,
+		"":                              0,
+	} {
+		if got := freeMemory(info); got != want {
+			t.Errorf("%q: got %d, want %d", info, got, want)
+		}
+	}
+}

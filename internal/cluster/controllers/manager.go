@@ -205,8 +205,12 @@ func (m *manager) deployment() error {
 }
 
 func (m *manager) replicaset() error {
+	var pods coreinformers.PodInformer = m.shared.Core().V1().Pods()
+	if _, ok := m.shared.(sharedinformers.Sorted); ok {
+		pods = replicaSetPods{pods, m.shared.Apps().V1().ReplicaSets().Lister()}
+	}
 	c := replicaset.NewReplicaSetController(
-		m.ctx, m.shared.Apps().V1().ReplicaSets(), m.shared.Core().V1().Pods(), m.client, replicaset.BurstReplicas,
+		m.ctx, m.shared.Apps().V1().ReplicaSets(), pods, m.client, replicaset.BurstReplicas,
 	)
 	m.add(func(ctx context.Context) { c.Run(ctx, workers) })
 	return nil

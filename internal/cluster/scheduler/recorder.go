@@ -91,9 +91,7 @@ func (r *recorder) RunScorePlugins(
 	ctx context.Context, state fwk.CycleState, pod *v1.Pod, nodes []fwk.NodeInfo,
 ) ([]fwk.NodePluginScores, *fwk.Status) {
 	scores, status := r.Framework.RunScorePlugins(ctx, state, pod, nodes)
-	for i := range scores {
-		scores[i].Randomizer = tieBreak(string(pod.UID), scores[i].Name)
-	}
+	breakTies(string(pod.UID), scores)
 	r.scores = scores
 	return scores, status
 }
@@ -108,7 +106,7 @@ func (r *recorder) StoreScheduleResults(
 }
 
 func rejection(node string, status *fwk.Status) Rejection {
-	return Rejection{Node: node, Plugin: status.Plugin(), Reason: status.Message()}
+	return Rejection{Node: node, Plugin: upstreamName(status.Plugin()), Reason: status.Message()}
 }
 
 // decision returns the recorded decision.
@@ -146,6 +144,21 @@ func (r *recorder) best(most int, chosen string) (best []NodeScore) {
 		best = append(best, nodeScore(s))
 	}
 	return best
+}
+
+// breakTies orders the nodes with the highest score: nobody compares the others.
+func breakTies(uid string, scores []fwk.NodePluginScores) {
+	if len(scores) == 0 {
+		return
+	}
+	highest := slices.MaxFunc(scores, func(a, b fwk.NodePluginScores) int {
+		return cmp.Compare(a.TotalScore, b.TotalScore)
+	}).TotalScore
+	for i := range scores {
+		if scores[i].TotalScore == highest {
+			scores[i].Randomizer = tieBreak(uid, scores[i].Name)
+		}
+	}
 }
 
 // tieBreak derives a deterministic tie-break between nodes of the same score from the pod's UID and the node's name.
@@ -189,7 +202,7 @@ func nodeScore(s fwk.NodePluginScores) NodeScore {
 	n := NodeScore{Node: s.Name, Total: s.TotalScore}
 	for _, p := range s.Scores {
 		if p.Score != 0 {
-			n.Plugins = append(n.Plugins, PluginScore{Plugin: p.Name, Score: p.Score})
+			n.Plugins = append(n.Plugins, PluginScore{Plugin: upstreamName(p.Name), Score: p.Score})
 		}
 	}
 	slices.SortFunc(n.Plugins, func(a, b PluginScore) int { return cmp.Compare(a.Plugin, b.Plugin) })

@@ -6,6 +6,7 @@
 package scheduler
 
 import (
+	"cmp"
 	"context"
 	"sync"
 
@@ -24,6 +25,7 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/defaultpreemption"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/feature"
+	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/podtopologyspread"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/queuesort"
 	"k8s.io/kubernetes/pkg/scheduler/framework/runtime"
 	"k8s.io/kubernetes/pkg/scheduler/profile"
@@ -88,9 +90,9 @@ func Start(ctx context.Context, s *clients.Set, options Options, running *sync.W
 	}
 	upstream := configured(c)
 	if s.Sequenced {
-		more, ordered := deterministic(c.Profiles)
+		more, replacements := deterministic(c.Profiles)
 		upstream = append(upstream, more...)
-		if err := started.registry.Merge(ordered); err != nil {
+		if err := started.registry.Merge(replacements); err != nil {
 			return nil, err
 		}
 	}
@@ -104,7 +106,7 @@ func Start(ctx context.Context, s *clients.Set, options Options, running *sync.W
 		started.Profiles = append(started.Profiles, p.SchedulerName)
 	}
 	for _, p := range sched.Profiles[started.Profiles[0]].ListPlugins().Filter.Enabled {
-		started.Filters = append(started.Filters, p.Name)
+		started.Filters = append(started.Filters, upstreamName(p.Name))
 	}
 	sched.StopEverything = ctx.Done()
 	if s.Sequenced || options.OnDecision != nil {
@@ -143,38 +145,48 @@ func deterministic(profiles []config.KubeSchedulerProfile) ([]scheduler.Option, 
 	for i := range profiles {
 		replacePlugins(&profiles[i])
 	}
-	inOrder := runtime.Registry{
-		orderedQueueName: newOrderedQueue,
-		orderedPreemptionName: newOrderedPreemption(
-			feature.NewSchedulerFeaturesFromGates(utilfeature.DefaultFeatureGate),
-		),
+	features := feature.NewSchedulerFeaturesFromGates(utilfeature.DefaultFeatureGate)
+	replacements := runtime.Registry{
+		orderedQueueName:      newOrderedQueue,
+		orderedPreemptionName: newOrderedPreemption(features),
+		summarizedSpreadName:  newSummarizedSpread(features),
 	}
 	return []scheduler.Option{
-		scheduler.WithFrameworkOutOfTreeRegistry(inOrder), scheduler.WithParallelism(int32(scorers())),
-	}, inOrder
+		scheduler.WithFrameworkOutOfTreeRegistry(replacements), scheduler.WithParallelism(int32(scorers())),
+	}, replacements
 }
 
-// ordered maps the plugins that choose at random to those that do not.
-var ordered = map[string]string{
+// replaced maps plugins of upstream to those that take their place: they do not choose at random, or take less time.
+var replaced = map[string]string{
 	queuesort.Name:         orderedQueueName,
 	defaultpreemption.Name: orderedPreemptionName,
+	podtopologyspread.Name: summarizedSpreadName,
 }
 
-// replacePlugins makes a profile use plugins that choose in a determined order.
+// upstreamName returns what a plugin is called in reports.
+func upstreamName(plugin string) string {
+	for upstream, ours := range replaced {
+		if plugin == ours {
+			return upstream
+		}
+	}
+	return plugin
+}
+
+// replacePlugins makes a profile use the plugins that take the place of others.
 func replacePlugins(p *config.KubeSchedulerProfile) {
 	for _, set := range []config.PluginSet{
-		p.Plugins.MultiPoint, p.Plugins.QueueSort, p.Plugins.PreEnqueue, p.Plugins.PostFilter,
+		p.Plugins.MultiPoint, p.Plugins.QueueSort, p.Plugins.PreEnqueue, p.Plugins.PreFilter, p.Plugins.Filter,
+		p.Plugins.PostFilter, p.Plugins.PreScore, p.Plugins.Score, p.Plugins.PodGroupPostFilter,
 	} {
-		for i := range set.Enabled {
-			if name, ok := ordered[set.Enabled[i].Name]; ok {
-				set.Enabled[i].Name = name
+		for _, plugins := range [][]config.Plugin{set.Enabled, set.Disabled} {
+			for i := range plugins {
+				plugins[i].Name = cmp.Or(replaced[plugins[i].Name], plugins[i].Name)
 			}
 		}
 	}
 	for i := range p.PluginConfig {
-		if name, ok := ordered[p.PluginConfig[i].Name]; ok {
-			p.PluginConfig[i].Name = name
-		}
+		p.PluginConfig[i].Name = cmp.Or(replaced[p.PluginConfig[i].Name], p.PluginConfig[i].Name)
 	}
 }
 
