@@ -124,8 +124,8 @@ type Diagnostic struct {
 
 // Text returns the message, with the path where the message does not name it.
 func (d *Diagnostic) Text() string {
-	if d.Path == "" || strings.HasPrefix(d.Message, d.Path) || strings.Contains(d.Message, strconv.Quote(d.Path)) ||
-		d.Rule == "kind-unknown" {
+	if d.Path == "" || strings.HasPrefix(d.Message, d.Path) || d.Rule == "kind-unknown" ||
+		strings.Contains(d.Message, `"`) && strings.Contains(d.Message, strconv.Quote(d.Path)) {
 		return d.Message
 	}
 	return d.Path + ": " + d.Message
@@ -137,7 +137,7 @@ func Sort(ds []Diagnostic) {
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortFunc(order, func(a, b int) int { return cmp.Or(compare(&ds[a], &ds[b]), cmp.Compare(a, b)) })
+	slices.SortFunc(order, func(a, b int) int { return cmp.Or(Compare(&ds[a], &ds[b]), cmp.Compare(a, b)) })
 	for i := range order {
 		if order[i] == i {
 			continue
@@ -151,8 +151,8 @@ func Sort(ds []Diagnostic) {
 	}
 }
 
-// compare compares findings by their order in reports.
-func compare(a, b *Diagnostic) int {
+// Compare compares findings by their order in reports.
+func Compare(a, b *Diagnostic) int {
 	if c := cmp.Compare(a.Range.File, b.Range.File); c != 0 {
 		return c
 	}

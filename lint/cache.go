@@ -267,7 +267,8 @@ func (c *Cache) own(f *fileResult) *fileResult {
 	out.room = nil
 	out.Findings = slices.Clone(f.Findings)
 	for i := range out.Findings {
-		out.Findings[i] = cloneDiagnostic(&f.Findings[i])
+		own := cloneDiagnostic(f.Findings[i])
+		out.Findings[i] = &own
 	}
 	room := make([]Resource, len(f.Resources))
 	out.Resources = make([]*Resource, len(f.Resources))

@@ -101,7 +101,7 @@ func (r *run) foundInCRDs() *fileResult {
 	defer r.mu.Unlock()
 	out := &fileResult{}
 	for _, given := range r.crds {
-		out.Findings = append(out.Findings, given.findings...)
+		out.found(given.findings...)
 	}
 	return out
 }

@@ -54,7 +54,7 @@ var DryRunRules = []*Rule{ruleAdmission, ruleAdmissionPod}
 
 // judgeByCreating asks a whole API server about all objects, and gives what is not known yet:
 // objects that are refused by themselves are passed over.
-func (r *run) judgeByCreating(ctx context.Context, set *Set, known []finding) ([]finding, error) {
+func (r *run) judgeByCreating(ctx context.Context, set *Set, known []*finding) ([]*finding, error) {
 	if r.DryRun == nil {
 		return nil, nil
 	}
@@ -79,8 +79,8 @@ func (r *run) judgeByCreating(ctx context.Context, set *Set, known []finding) ([
 		return nil, fmt.Errorf("dry run: %w", err)
 	}
 	refused := map[docKey]bool{}
-	for i := range known {
-		if f := &known[i]; rejects(f.Rule) || f.Rule == ruleAdmissionPolicy.Name && f.Severity == diag.Error {
+	for _, f := range known {
+		if rejects(f.Rule) || f.Rule == ruleAdmissionPolicy.Name && f.Severity == diag.Error {
 			refused[documentOf(f)] = true
 		}
 	}

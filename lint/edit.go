@@ -2,7 +2,6 @@ package lint
 
 import (
 	"encoding/json"
-	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
@@ -102,7 +101,7 @@ func addition(d *manifest.Document, path, text string) (source.Edit, bool) {
 	indent := holder.Node.Fields[0].Key().Start.Column - 1
 	var b strings.Builder
 	for i, name := range names {
-		fmt.Fprintf(&b, "%*s%s:", indent, "", name)
+		b.WriteString(strings.Repeat(" ", indent) + name + ":")
 		if i < len(names)-1 {
 			b.WriteByte('\n')
 		}

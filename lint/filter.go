@@ -5,8 +5,6 @@ import (
 	"iter"
 	"slices"
 	"strings"
-
-	"github.com/seatrial/seatrial/diag"
 )
 
 // docKey names a document, or an item of a List, of a run.
@@ -17,22 +15,6 @@ type docKey struct {
 
 // documentOf returns the document that a finding is about.
 func documentOf(f *finding) docKey { return docKey{f.Range.File, docRef{f.Document, f.Item}} }
-
-// without takes out the findings of which drop holds, in place.
-func without(all []finding, drop func(*finding) bool) []finding {
-	kept := 0
-	for i := range all {
-		if drop(&all[i]) {
-			continue
-		}
-		if kept < i {
-			all[kept] = all[i]
-		}
-		kept++
-	}
-	clear(all[kept:])
-	return all[:kept]
-}
 
 // pathKey names a field of a document.
 type pathKey struct {
@@ -53,17 +35,17 @@ func prefixes(path string) iter.Seq[string] {
 
 // dropDerived leaves out advice about values that the server refuses anyway: what stands there
 // instead, a default or nothing, is not what the user wrote.
-func dropDerived(all []finding) []finding {
+func dropDerived(all []*finding) []*finding {
 	refused := map[pathKey]bool{}
-	for i := range all {
-		if f := &all[i]; f.Path != "" && rejects(f.Rule) {
+	for _, f := range all {
+		if f.Path != "" && rejects(f.Rule) {
 			refused[pathKey{documentOf(f), f.Path}] = true
 		}
 	}
 	if len(refused) == 0 {
 		return all
 	}
-	return without(all, func(f *finding) bool {
+	return slices.DeleteFunc(all, func(f *finding) bool {
 		if isVerdictRule(f.Rule) {
 			return false
 		}
@@ -90,14 +72,14 @@ func (r *run) voided(set *Set, f *finding) bool {
 }
 
 // dropCovered leaves out the server's warnings that a rule's finding covers in more detail.
-func dropCovered(verdicts, advice []finding) []finding {
+func dropCovered(verdicts, advice []*finding) []*finding {
 	covered := map[string]bool{}
 	for _, a := range advice {
 		for p := range prefixes(a.Path) {
 			covered[p] = true
 		}
 	}
-	all := slices.DeleteFunc(slices.Clone(verdicts), func(w finding) bool {
+	all := slices.DeleteFunc(slices.Clone(verdicts), func(w *finding) bool {
 		path, _, _ := strings.Cut(w.Message, " ") // a warning that has no path may begin with one
 		return w.Rule == ruleServerWarning.Name && covered[cmp.Or(w.Path, path)]
 	})
@@ -106,7 +88,7 @@ func dropCovered(verdicts, advice []finding) []finding {
 
 // suppress takes out the findings that users have silenced, and reports suppressions that are
 // wrong or stale.
-func (r *run) suppress(all *fileResult) (kept []diag.Diagnostic, suppressed int) {
+func (r *run) suppress(all *fileResult) (kept []*finding, suppressed int) {
 	if r.NoSuppressions {
 		return all.Findings, 0
 	}
@@ -115,20 +97,21 @@ func (r *run) suppress(all *fileResult) (kept []diag.Diagnostic, suppressed int)
 		names[o.Name] = true
 	}
 	known := func(name string) bool { return names[name] }
-	var problems []diag.Diagnostic
+	var problems []*finding
 	bad := map[*suppression]bool{}
 	governing := map[governed][]*suppression{}
 	for _, s := range all.Suppressions {
 		if d := s.problem(known, r.suggestRule); d != nil {
 			bad[s] = true
-			problems = append(problems, *d)
+			problems = append(problems, d)
 			continue
 		}
 		governing[s.governs()] = append(governing[s.governs()], s)
 	}
+	found := len(all.Findings)
 	kept = all.Findings
 	if len(governing) > 0 {
-		kept = without(kept, func(f *finding) (silenced bool) {
+		kept = slices.DeleteFunc(kept, func(f *finding) (silenced bool) {
 			for _, at := range governedBy(f) {
 				for _, s := range governing[at] {
 					s.used, silenced = true, true
@@ -137,7 +120,7 @@ func (r *run) suppress(all *fileResult) (kept []diag.Diagnostic, suppressed int)
 			return silenced
 		})
 	}
-	suppressed = len(all.Findings) - len(kept)
+	suppressed = found - len(kept)
 	for _, s := range all.Suppressions {
 		if !bad[s] && !s.Foreign && !s.used && r.judged(s.Rule) {
 			problems = append(problems, s.stale())

@@ -34,13 +34,11 @@ func (r *run) judgeFiles(ctx context.Context) error {
 	})
 	for range r.Jobs {
 		g.Go(func() error {
-			var room []finding // in which the findings of each batch are collected
 			for b := range batches {
-				part, err := r.judgeChunks(ctx, b.chunks, room[:0])
+				part, err := r.judgeChunks(ctx, b.chunks)
 				if err != nil {
 					return err
 				}
-				room, part.Findings = part.Findings, append([]finding(nil), part.Findings...)
 				b.file.parts[b.index] = part
 				if b.file.pending.Add(-1) == 0 {
 					r.close(b.file)
@@ -52,17 +50,15 @@ func (r *run) judgeFiles(ctx context.Context) error {
 	return g.Wait()
 }
 
-// judgeChunks judges the documents of chunks; it collects findings in room.
-func (r *run) judgeChunks(ctx context.Context, chunks []*manifest.Chunk, room []finding) (*fileResult, error) {
-	out := &fileResult{
-		Findings: room, Resources: make([]*Resource, 0, len(chunks)), room: make([]Resource, len(chunks)),
-	}
+// judgeChunks judges the documents of chunks.
+func (r *run) judgeChunks(ctx context.Context, chunks []*manifest.Chunk) (*fileResult, error) {
+	out := &fileResult{Resources: make([]*Resource, 0, len(chunks)), room: make([]Resource, len(chunks))}
 	for _, c := range chunks {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
 		docs, syntax := c.Parse(r.Limits)
-		out.Findings = append(out.Findings, syntax...)
+		out.found(syntax...)
 		if len(docs) == 0 && len(syntax) > 0 {
 			out.Documents++
 		}
@@ -132,7 +128,7 @@ func (r *run) knownToTarget(d *manifest.Document) bool {
 func (r *run) report(ctx context.Context, d *manifest.Document, v verdict.Verdict, out *fileResult) error {
 	before := len(out.Findings)
 	if f, ok := r.unreadableBlanks(d, v); ok { // nothing else can be said before they are gone
-		out.Findings = append(out.Findings, f)
+		out.found(f)
 		r.fillUndecoded(out.resource(), d, namespaceOf(d))
 		return nil
 	}
@@ -145,10 +141,10 @@ func (r *run) report(ctx context.Context, d *manifest.Document, v verdict.Verdic
 	v = w.Verdict
 	for _, f := range w.attach(d, r.diagnoseAll(d, v)) {
 		hidden = slices.DeleteFunc(hidden, func(h diag.Diagnostic) bool { return h.Range == f.Range })
-		out.Findings = append(out.Findings, judgedBy(v, f))
+		out.found(judgedBy(v, f))
 	}
-	out.Findings = append(out.Findings, hidden...)
-	out.Findings = append(out.Findings, changed...)
+	out.found(hidden...)
+	out.found(changed...)
 	advice := len(out.Findings)
 	v = r.asServedNow(ctx, d, v)
 	namespace := ""
@@ -174,7 +170,7 @@ func (r *run) report(ctx context.Context, d *manifest.Document, v verdict.Verdic
 		return err
 	}
 	warned := slices.ContainsFunc(
-		out.Findings[before:advice], func(f finding) bool { return f.Rule == ruleServerWarning.Name },
+		out.Findings[before:advice], func(f *finding) bool { return f.Rule == ruleServerWarning.Name },
 	)
 	if warned {
 		out.Findings = append(out.Findings[:before], dropCovered(out.Findings[before:advice], out.Findings[advice:])...)
@@ -184,25 +180,49 @@ func (r *run) report(ctx context.Context, d *manifest.Document, v verdict.Verdic
 
 // runChecks adds what the rules find in an object by itself.
 func (r *run) runChecks(pass *Pass, res *Resource, w *repaired, out *fileResult) error {
-	d := pass.Document
-	facts := objectFacts{res.Object, res.Labels}
-	for _, rule := range r.Rules.Rules {
-		if rule.Check == nil || !rule.applies(d.Object.Kind) {
-			continue
-		}
-		pass.Rule, pass.findings = rule, pass.findings[:0]
-		pass.Params = r.Rules.paramsFor(rule, d.File.Name, facts)
-		if crash, err := guarded(func() error { return rule.Check(pass) }); crash != nil {
-			r.problem(fmt.Errorf("rule %s crashed on %s: %v", rule.Name, d.Object, crash))
-			continue
+	rules := r.rulesFor(pass.Document.Object.Kind).checks
+	pass.findings = out.scratch[:0]
+	for next := 0; next < len(rules); next++ {
+		crash, err := guarded(func() error { return r.runChecksFrom(&next, rules, pass, res) })
+		if crash != nil {
+			r.problem(fmt.Errorf("rule %s crashed on %s: %v", rules[next].Name, pass.Document.Object, crash))
 		} else if err != nil {
-			return fmt.Errorf("rule %s on %s: %w", rule.Name, d.Object, err)
-		}
-		for i := range pass.findings {
-			w.locate(&pass.findings[i])
-			out.Findings = append(out.Findings, r.advise(rule, d, &pass.findings[i]))
+			return fmt.Errorf("rule %s on %s: %w", rules[next].Name, pass.Document.Object, err)
 		}
 	}
+	out.scratch = pass.findings
+	if len(pass.findings) == 0 {
+		return nil
+	}
+	found := make([]diag.Diagnostic, len(pass.findings))
+	adviser := r.adviserOf(pass.Document)
+	for i := range pass.findings {
+		w.locate(&pass.findings[i].Finding)
+		adviser.advise(&found[i], pass.findings[i].rule, &pass.findings[i].Finding)
+	}
+	out.found(found...)
+	return nil
+}
+
+// runChecksFrom runs the rules from next on. If one crashes, next is its index, and it has found nothing.
+func (r *run) runChecksFrom(next *int, rules []*Rule, pass *Pass, res *Resource) error {
+	facts := objectFacts{res.Object, res.Labels}
+	before := len(pass.findings)
+	complete := false
+	defer func() {
+		if !complete {
+			pass.findings = pass.findings[:before]
+		}
+	}()
+	for ; *next < len(rules); *next++ {
+		before = len(pass.findings)
+		pass.Rule = rules[*next]
+		pass.Params = r.Rules.paramsFor(pass.Rule, pass.Document.File.Name, facts)
+		if err := pass.Rule.Check(pass); err != nil {
+			return err
+		}
+	}
+	complete = true
 	return nil
 }
 
@@ -297,12 +317,29 @@ func (r *run) diagnoseAll(d *manifest.Document, v verdict.Verdict) []diag.Diagno
 	return all
 }
 
-// advise returns a rule's finding its place.
-func (r *run) advise(rule *Rule, d *manifest.Document, f *Finding) diag.Diagnostic {
-	out := newDiagnostic(rule, d)
-	out.Severity = r.Rules.severityOf(rule, f)
+// adviser returns the findings of rules about a document their places.
+type adviser struct {
+	run      *run
+	document *manifest.Document
+	blank    *diag.Diagnostic // what all findings about the document have in common, once one is made
+
+	container, name string // path and name of the container that the finding before was about
+}
+
+func (r *run) adviserOf(d *manifest.Document) *adviser { return &adviser{run: r, document: d} }
+
+// advise makes a finding of a rule a diagnostic with its place.
+func (a *adviser) advise(out *diag.Diagnostic, rule *Rule, f *Finding) {
+	d := a.document
+	if a.blank == nil {
+		blank := newDiagnostic(&Rule{}, d)
+		a.blank = &blank
+	}
+	*out = *a.blank
+	out.Rule, out.URL = rule.Name, rule.URL
+	out.Severity = a.run.Rules.severityOf(rule, f)
 	out.Path, out.Message, out.Help, out.Versions = f.Path, f.Message, f.Help, f.Versions
-	out.Container = containerOf(d, f.Path)
+	out.Container = a.containerOf(f.Path)
 	place := d.Find(f.Path)
 	out.Range = valueRange(place)
 	if f.OnKey {
@@ -321,7 +358,18 @@ func (r *run) advise(rule *Rule, d *manifest.Document, f *Finding) diag.Diagnost
 			out.Fixes = append(out.Fixes, diag.Fix{Message: fix.Message, Safe: fix.Safe, Edits: edits})
 		}
 	}
-	return out
+}
+
+// containerOf returns the name of the container that a path leads into.
+func (a *adviser) containerOf(path string) string {
+	container := containerIn(path)
+	if container == "" {
+		return ""
+	}
+	if container != a.container {
+		a.container, a.name = container, containerOf(a.document, path)
+	}
+	return a.name
 }
 
 // clusterScoped reports whether the accepted object lives in no namespace. Objects that could not be

@@ -10,7 +10,7 @@ import (
 )
 
 // judgeSet runs what looks at the set as a whole.
-func (r *run) judgeSet(ctx context.Context, set *Set) ([]finding, error) {
+func (r *run) judgeSet(ctx context.Context, set *Set) ([]*finding, error) {
 	const share = 512 // objects that a worker takes at a time
 	resources := set.All
 	parts := make([][]lateFinding, (len(resources)+share-1)/share)
@@ -41,10 +41,7 @@ func (r *run) judgeAmong(set *Set, resources []*Resource) (late []lateFinding, e
 				lateFinding{of: res, rule: ruleDuplicate, reason: "AlreadyExists", Finding: duplicate(first)},
 			)
 		}
-		for _, rule := range r.Rules.Rules {
-			if rule.CheckSet == nil || !rule.applies(res.Object.Kind) {
-				continue
-			}
+		for _, rule := range r.rulesFor(res.Object.Kind).setChecks {
 			pass.Rule, pass.Resource, pass.findings = rule, res, pass.findings[:0]
 			pass.Params = r.Rules.paramsFor(rule, res.File, objectFacts{res.Object, res.Labels})
 			if crash, err := guarded(func() error { return rule.CheckSet(pass) }); crash != nil {

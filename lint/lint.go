@@ -13,8 +13,10 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"os"
 	"runtime"
+	"slices"
 
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/manifest"
@@ -118,13 +120,6 @@ func readFile(name string) ([]byte, error) {
 	return data, err
 }
 
-// finish sorts and counts the findings.
-func (res *Result) finish() {
-	diag.Sort(res.Diagnostics)
-	res.Diagnostics = distinct(res.Diagnostics)
-	res.Count()
-}
-
 // Count counts the findings by severity, after some were added or removed.
 func (res *Result) Count() {
 	s := &res.Summary
@@ -152,21 +147,22 @@ func identityOf(d *diag.Diagnostic) identity {
 	return identity{d.Rule, d.Path, d.Message, d.Range, d.Document}
 }
 
-// distinct leaves out findings, sorted ones, that are the same as the one before them. Only from the first such one on
-// are findings moved: they are large.
-func distinct(sorted []diag.Diagnostic) []diag.Diagnostic {
-	kept := 0
-	for i := range sorted {
-		if i > 0 && same(&sorted[kept-1], &sorted[i]) {
-			continue
-		}
-		if kept < i {
-			sorted[kept] = sorted[i]
-		}
-		kept++
+// ordered returns findings in the order of reports, each once.
+func ordered(all []*finding) []diag.Diagnostic {
+	byFile := map[string][]*finding{}
+	for _, f := range all {
+		byFile[f.Range.File] = append(byFile[f.Range.File], f)
 	}
-	clear(sorted[kept:])
-	return sorted[:kept]
+	sorted := make([]diag.Diagnostic, 0, len(all))
+	for _, name := range slices.Sorted(maps.Keys(byFile)) {
+		slices.SortStableFunc(byFile[name], diag.Compare)
+		for i, f := range byFile[name] {
+			if i == 0 || !same(byFile[name][i-1], f) {
+				sorted = append(sorted, *f)
+			}
+		}
+	}
+	return sorted
 }
 
 // same reports whether two findings have one identity.

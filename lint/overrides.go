@@ -220,18 +220,26 @@ func matches(glob, name string) bool {
 	return ok && err == nil
 }
 
-// containerOf returns the name of the container that a path leads into.
-func containerOf(d *manifest.Document, at string) string {
-	const list = "ontainers["
-	start := strings.LastIndex(at, list)
+// containerIn returns the path of the container that a path leads into; empty: into none.
+func containerIn(path string) string {
+	start := strings.LastIndex(path, "ontainers[")
 	if start < 0 {
 		return ""
 	}
-	end := strings.IndexByte(at[start:], ']')
+	end := strings.IndexByte(path[start:], ']')
 	if end < 0 {
 		return ""
 	}
-	path := at[:start+end+1] + ".name"
+	return path[:start+end+1]
+}
+
+// containerOf returns the name of the container that a path leads into.
+func containerOf(d *manifest.Document, at string) string {
+	container := containerIn(at)
+	if container == "" {
+		return ""
+	}
+	path := container + ".name"
 	if p := d.Find(path); p.Exact && p.Node.Kind == manifest.Scalar && plainName.MatchString(p.Node.Text) &&
 		!yamlWords[p.Node.Text] {
 		return p.Node.Text // and the object need not be decoded

@@ -7,26 +7,25 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/seatrial/seatrial/manifest"
 	"github.com/seatrial/seatrial/source"
 )
 
 // show returns findings of the set their places. Each file is read again at most twice, however many
 // findings speak of it: once for the findings, once for the places that they relate to.
-func (r *run) show(ctx context.Context, late []lateFinding) ([]finding, error) {
+func (r *run) show(ctx context.Context, late []lateFinding) ([]*finding, error) {
 	shown := make([]finding, len(late))
 	related := make([][]source.Range, len(late))
 	var all places
 	for i := range late {
 		f := &late[i]
-		all.add(f.of, func(d *manifest.Document) {
-			shown[i] = r.advise(f.rule, d, &f.Finding)
+		all.add(f.of, func(a *adviser) {
+			a.advise(&shown[i], f.rule, &f.Finding)
 			shown[i].Reason = f.reason
 		})
 		related[i] = make([]source.Range, len(f.Related))
 		for j, rel := range f.Related {
 			if rel.Of != nil {
-				all.add(rel.Of, func(d *manifest.Document) { related[i][j] = valueRange(d.Find(rel.Path)) })
+				all.add(rel.Of, func(a *adviser) { related[i][j] = valueRange(a.document.Find(rel.Path)) })
 			}
 		}
 	}
@@ -40,7 +39,7 @@ func (r *run) show(ctx context.Context, late []lateFinding) ([]finding, error) {
 			}
 		}
 	}
-	return shown, nil
+	return addresses(nil, shown), nil
 }
 
 // places collects what is to be done with documents, by file.
@@ -48,10 +47,10 @@ type places map[string][]place
 
 type place struct {
 	of *Resource
-	do func(*manifest.Document)
+	do func(*adviser)
 }
 
-func (p *places) add(of *Resource, do func(*manifest.Document)) {
+func (p *places) add(of *Resource, do func(*adviser)) {
 	if *p == nil {
 		*p = places{}
 	}
@@ -72,12 +71,16 @@ func (p places) visit(ctx context.Context, r *run) error {
 			if err != nil || ctx.Err() != nil {
 				return cmp.Or(err, ctx.Err())
 			}
+			var a *adviser
 			for i, pl := range list {
 				d := docs[wanted[i]]
 				if d == nil {
 					return fmt.Errorf("%s changed while it was being judged", name)
 				}
-				pl.do(d)
+				if a == nil || a.document != d {
+					a = r.adviserOf(d)
+				}
+				pl.do(a)
 			}
 			return nil
 		})

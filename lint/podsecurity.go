@@ -8,8 +8,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/pod-security-admission/api"
 	"k8s.io/pod-security-admission/policy"
-
-	"github.com/seatrial/seatrial/manifest"
 )
 
 var podSecurity = sync.OnceValue(func() policy.Evaluator {
@@ -40,7 +38,8 @@ func (r *run) enforce(ctx context.Context, set *Set) error {
 			continue
 		}
 		for _, res := range set.pods[namespace.Object.Name] {
-			pods.add(res, func(d *manifest.Document) {
+			pods.add(res, func(a *adviser) {
+				d := a.document
 				v := r.Validator.Create(ctx, gvkOf(d), d.JSON, namespaceOf(d))
 				if p := PodTemplateOf(v.Object); p != nil {
 					res.Violations = violations(p)

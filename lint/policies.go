@@ -112,7 +112,7 @@ var (
 var PolicyRules = []*Rule{ruleAdmissionPolicy, rulePolicyNotEvaluated, rulePolicyLate, ruleMutation}
 
 // judgePolicies evaluates the admission policies of the set over its objects.
-func (r *run) judgePolicies(ctx context.Context, set *Set) ([]finding, error) {
+func (r *run) judgePolicies(ctx context.Context, set *Set) ([]*finding, error) {
 	if r.Policies == nil || !slices.ContainsFunc(PolicyRules, func(p *Rule) bool { return r.judged(p.Name) }) {
 		return nil, nil
 	}
@@ -175,7 +175,8 @@ func (r *run) policyValues(ctx context.Context, of []*Resource) ([]PolicyObject,
 	values := make([]PolicyObject, len(of))
 	var all places
 	for i, res := range of {
-		all.add(res, func(d *manifest.Document) {
+		all.add(res, func(a *adviser) {
+			d := a.document
 			values[i] = PolicyObject{Resource: res, Value: d.Value(), Accepted: true}
 			v := r.Validator.Create(ctx, gvkOf(d), d.JSON, namespaceOf(d))
 			if v.Object != nil {
@@ -197,7 +198,8 @@ func (r *run) violations(ctx context.Context, set *Set, policies PolicyEvaluator
 		if !policies.Matches(res) {
 			continue
 		}
-		all.add(res, func(d *manifest.Document) {
+		all.add(res, func(a *adviser) {
+			d := a.document
 			v := r.asServedNow(ctx, d, r.Validator.Create(ctx, gvkOf(d), d.JSON, namespaceOf(d)))
 			value := d.Value()
 			switch {
@@ -322,7 +324,7 @@ func (r *run) definePolicies(ctx context.Context, out *fileResult) error {
 			return &InputError{Path: name, Err: err}
 		}
 		docs, syntax := manifest.Read(f, r.Limits)
-		out.Findings = append(out.Findings, syntax...)
+		out.found(syntax...)
 		for _, d := range docs {
 			if d.Object.APIVersion != "" && d.Object.Kind != "" {
 				r.definePolicy(ctx, d, out)
@@ -341,7 +343,7 @@ func (r *run) definePolicy(ctx context.Context, d *manifest.Document, out *fileR
 	}
 	if !unknown(v) || !r.foreign(gvkOf(d)) {
 		for _, c := range v.Causes {
-			out.Findings = append(out.Findings, diagnose(d, c))
+			out.found(diagnose(d, c))
 		}
 	}
 	namespace := ""

@@ -2,7 +2,6 @@ package lint
 
 import (
 	"context"
-	"slices"
 	"sync/atomic"
 
 	"github.com/seatrial/seatrial/manifest"
@@ -74,8 +73,6 @@ func split(chunks []*manifest.Chunk) (parts [][]*manifest.Chunk) {
 // close puts a file's parts together.
 func (r *run) close(f *openFile) {
 	whole := f.parts[0]
-	// they are large: to move them once is enough
-	whole.Findings = slices.Grow(whole.Findings, countFindings(f.parts[1:]))
 	for _, p := range f.parts[1:] {
 		whole.add(p)
 	}
@@ -84,16 +81,6 @@ func (r *run) close(f *openFile) {
 	r.results[f.number] = whole
 	r.Cache.put(f.key, whole)
 	r.progress()
-}
-
-// countFindings counts the findings of several results, of which some may be missing.
-func countFindings(results []*fileResult) (n int) {
-	for _, f := range results {
-		if f != nil {
-			n += len(f.Findings)
-		}
-	}
-	return n
 }
 
 func (r *run) progress() {

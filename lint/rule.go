@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -93,12 +94,26 @@ type Pass struct {
 	Pods   *PodTemplate // what the object says of its pods; nil for kinds without pods
 	Params Params       // settings of the rule
 
-	findings []Finding
-	stored   map[string]any
+	findings   []ruleFinding
+	stored     map[string]any
+	containers []passContainer
+}
+
+// ruleFinding is a finding of a rule.
+type ruleFinding struct {
+	rule *Rule
+	Finding
+}
+
+// passContainer is a container of the pods of a pass.
+type passContainer struct {
+	container *corev1.Container
+	path      string
+	init      bool
 }
 
 // Report adds a finding.
-func (p *Pass) Report(f Finding) { p.findings = append(p.findings, f) }
+func (p *Pass) Report(f Finding) { p.findings = append(p.findings, ruleFinding{p.Rule, f}) }
 
 // Stored returns the object as the server would store it, as decoded JSON. It must not be changed.
 func (p *Pass) Stored() map[string]any {
@@ -139,12 +154,26 @@ func (p *Pass) Containers(f func(c *corev1.Container, path string, init bool)) {
 	if p.Pods == nil {
 		return
 	}
-	for i := range p.Pods.Spec.InitContainers {
-		f(titled(p.Pods.Spec.InitContainers, i), fmt.Sprintf("%s.initContainers[%d]", p.Pods.SpecPath, i), true)
+	if p.containers == nil { // all rules ask for them
+		p.containers = containersOf(p.Pods)
 	}
-	for i := range p.Pods.Spec.Containers {
-		f(titled(p.Pods.Spec.Containers, i), fmt.Sprintf("%s.containers[%d]", p.Pods.SpecPath, i), false)
+	for _, c := range p.containers {
+		f(c.container, c.path, c.init)
 	}
+}
+
+func containersOf(p *PodTemplate) []passContainer {
+	spec := p.Spec
+	all := make([]passContainer, 0, len(spec.InitContainers)+len(spec.Containers))
+	for i := range spec.InitContainers {
+		path := p.SpecPath + ".initContainers[" + strconv.Itoa(i) + "]"
+		all = append(all, passContainer{titled(spec.InitContainers, i), path, true})
+	}
+	for i := range spec.Containers {
+		path := p.SpecPath + ".containers[" + strconv.Itoa(i) + "]"
+		all = append(all, passContainer{titled(spec.Containers, i), path, false})
+	}
+	return all
 }
 
 // titled returns a container of a list; one without a name has its place as its name, for messages.
@@ -197,6 +226,29 @@ func (p *SetPass) decode() {
 
 // Report adds a finding about the object under judgement.
 func (p *SetPass) Report(f Finding) { p.findings = append(p.findings, f) }
+
+// kindRules are the rules that look at a kind.
+type kindRules struct {
+	checks, setChecks []*Rule // with a Check, with a CheckSet
+}
+
+// rulesFor returns the rules that look at a kind.
+func (r *run) rulesFor(kind string) *kindRules {
+	if known, ok := r.byKind.Load(kind); ok {
+		return known.(*kindRules)
+	}
+	of := &kindRules{}
+	for _, rule := range r.Rules.Rules {
+		if rule.Check != nil && rule.applies(kind) {
+			of.checks = append(of.checks, rule)
+		}
+		if rule.CheckSet != nil && rule.applies(kind) {
+			of.setChecks = append(of.setChecks, rule)
+		}
+	}
+	r.byKind.Store(kind, of)
+	return of
+}
 
 // applies reports whether the rule looks at a kind.
 func (r *Rule) applies(kind string) bool { return len(r.Kinds) == 0 || slices.Contains(r.Kinds, kind) }

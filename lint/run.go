@@ -32,15 +32,16 @@ type run struct {
 	aliases  aliases                          // of rules, in the tools of Options.Honor
 
 	policyObjects []*Resource // of Options.PolicyFiles
+	byKind        sync.Map    // the *kindRules of kinds
 }
 
-// finding is a diagnostic, large enough that it is moved as seldom as can be.
+// finding is a diagnostic. They are large, and are therefore passed on by their addresses.
 type finding = diag.Diagnostic
 
 // fileResult is what the first pass keeps of a file.
 type fileResult struct {
 	Documents    int
-	Findings     []finding
+	Findings     []*finding
 	Resources    []*Resource
 	Suppressions []*suppression
 	Deferred     []docRef // documents of kinds that may be custom, not judged yet
@@ -49,7 +50,8 @@ type fileResult struct {
 	Defines  bool // holds CustomResourceDefinitions
 	Rejected []rejectedCRD
 
-	room []Resource // for the next of the Resources
+	room    []Resource    // for the next of the Resources
+	scratch []ruleFinding // for what the rules find in one document
 }
 
 // resource adds a resource. Those of a file lie together: they stay, among much that does not.
@@ -61,6 +63,18 @@ func (f *fileResult) resource() *Resource {
 	f.room = f.room[1:]
 	f.Resources = append(f.Resources, r)
 	return r
+}
+
+// found adds findings. They share the memory of the slice.
+func (f *fileResult) found(all ...diag.Diagnostic) { f.Findings = addresses(f.Findings, all) }
+
+// addresses adds the addresses of findings to others.
+func addresses(to []*finding, all []diag.Diagnostic) []*finding {
+	to = slices.Grow(to, len(all))
+	for i := range all {
+		to = append(to, &all[i])
+	}
+	return to
 }
 
 // add appends what a later part of the same file gave.
@@ -119,7 +133,6 @@ func (r *run) run(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	res := &Result{Versions: r.Versions}
-	all.Findings = slices.Grow(all.Findings, countFindings(r.results)*5/4) // with room for what is found in the set
 	all.add(r.foundInCRDs())
 	for _, f := range r.results {
 		if f == nil {
@@ -137,7 +150,7 @@ func (r *run) run(ctx context.Context) (*Result, error) {
 		}
 	}
 	set := NewSet(all.Resources, r.External)
-	all.Findings = without(all.Findings, func(f *finding) bool { return r.voided(set, f) || replaced(set, f) })
+	all.Findings = slices.DeleteFunc(all.Findings, func(f *finding) bool { return r.voided(set, f) || replaced(set, f) })
 	if err := r.enforce(ctx, set); err != nil {
 		return nil, err
 	}
@@ -156,9 +169,10 @@ func (r *run) run(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	all.Findings = dropDerived(append(all.Findings, late...))
-	res.Diagnostics, res.Summary.Suppressed = r.suppress(all)
+	kept, suppressed := r.suppress(all)
+	res.Diagnostics, res.Summary.Suppressed = ordered(kept), suppressed
 	res.Problems, res.Assumed = r.problems, r.assumed
-	res.finish()
+	res.Count()
 	if res.Summary.Documents == 0 && len(res.Diagnostics) == 0 {
 		return res, ErrNoDocuments
 	}

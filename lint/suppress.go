@@ -167,8 +167,8 @@ func (s *suppression) problem(known func(string) bool, suggest func(string) stri
 }
 
 // stale says that a suppression silences nothing.
-func (s *suppression) stale() diag.Diagnostic {
-	return diag.Diagnostic{
+func (s *suppression) stale() *diag.Diagnostic {
+	return &diag.Diagnostic{
 		Rule:     ruleSuppressionStale.Name,
 		Severity: ruleSuppressionStale.Severity,
 		Document: s.Number,

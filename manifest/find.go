@@ -125,6 +125,28 @@ func bracketed(n *Node, path string) (c child, rest string, ok bool) {
 
 // named finds a map's entry whose key begins a path; the longest key wins, since keys may hold dots.
 func named(n *Node, path string) (c child, rest string, ok bool) {
+	if len(n.merges) > 0 || len(n.Fields) >= manyFields {
+		return namedByGet(n, path)
+	}
+	found := -1
+	for i := range n.Fields { // the last one of a name counts
+		name := n.Fields[i].Name
+		if len(name) == 0 || found >= 0 && len(name) < len(n.Fields[found].Name) || !strings.HasPrefix(path, name) {
+			continue
+		}
+		if rest := path[len(name):]; rest == "" || rest[0] == '.' || rest[0] == '[' {
+			found = i
+		}
+	}
+	if found < 0 {
+		return c, path, false
+	}
+	f := &n.Fields[found]
+	return child{f, f.Value}, path[len(f.Name):], true
+}
+
+// namedByGet is named for maps with many fields, or with fields of others.
+func namedByGet(n *Node, path string) (c child, rest string, ok bool) {
 	for end := len(path); end > 0; end-- {
 		if end < len(path) && path[end] != '.' && path[end] != '[' {
 			continue

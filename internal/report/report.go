@@ -5,8 +5,10 @@
 package report
 
 import (
+	"bufio"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/seatrial/seatrial/diag"
@@ -116,20 +118,24 @@ func Plural(n int, word string) string {
 }
 
 func writeCompact(w io.Writer, r *Lint, _ Options) error {
+	out := bufio.NewWriterSize(w, 1<<16)
 	for i := range r.Diagnostics {
 		d := &r.Diagnostics[i]
-		help := ""
+		line := append(out.AvailableBuffer(), display(d.Range.File)...)
+		line = strconv.AppendInt(append(line, ':'), int64(d.Range.Start.Line), 10)
+		line = strconv.AppendInt(append(line, ':'), int64(d.Range.Start.Column), 10)
+		line = append(append(append(line, ": "...), d.Severity.String()...), ": "...)
+		line = append(line, message(d)...)
 		if d.Help != "" {
-			help = " (" + printable(d.Help) + ")"
+			line = append(append(append(line, " ("...), printable(d.Help)...), ')')
 		}
-		if _, err := fmt.Fprintf(
-			w, "%s:%d:%d: %s: %s%s [%s]%s\n", display(d.Range.File), d.Range.Start.Line, d.Range.Start.Column,
-			d.Severity, message(d), help, d.Rule, only(d),
-		); err != nil {
+		line = append(append(append(line, " ["...), d.Rule...), ']')
+		line = append(append(line, only(d)...), '\n')
+		if _, err := out.Write(line); err != nil {
 			return err
 		}
 	}
-	return nil
+	return out.Flush()
 }
 
 // only names the versions for which a finding holds, when not for all.

@@ -22,8 +22,21 @@ func commands(r rune) bool {
 	return r < ' ' || r >= 0x7f && r < 0xa0 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
 }
 
+// isPlain reports whether a text has printable characters of ASCII alone, as most have.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] >= 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
 // Line returns s as one line for a terminal.
 func Line(s string) string {
+	if isPlain(s) {
+		return s
+	}
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\t' || r == '\n':
@@ -37,6 +50,9 @@ func Line(s string) string {
 
 // Lines returns s for a terminal, with its lines and tabs.
 func Lines(s string) string {
+	if isPlain(s) {
+		return s
+	}
 	return strings.Map(func(r rune) rune {
 		if r != '\t' && r != '\n' && commands(r) {
 			return replacement
