@@ -12,6 +12,7 @@ import (
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -96,6 +97,7 @@ func (f facts) pods(p *PodTemplate) {
 	}
 	spec, at := p.Spec, p.SpecPath
 	f.PodNeeds, f.Ungiven = podNeeds(spec), ungiven(spec)
+	f.Placement = placementOf(spec)
 	f.Automount, f.HostNetwork = spec.AutomountServiceAccountToken, spec.HostNetwork
 	// of init containers sidecars alone may have probes
 	for _, c := range slices.Concat(spec.InitContainers, spec.Containers) {
@@ -295,6 +297,12 @@ func (f facts) kind(d *manifest.Document, obj runtime.Object) {
 	switch o := obj.(type) {
 	case *corev1.Service:
 		f.service(d, o)
+	case *corev1.Node:
+		f.node(o)
+	case *corev1.Endpoints:
+		f.endpoints(o)
+	case *discoveryv1.EndpointSlice:
+		f.endpointSlice(o)
 	case *corev1.ConfigMap:
 		for k := range o.Data {
 			f.Keys = append(f.Keys, k)
@@ -394,6 +402,9 @@ func (f facts) kind(d *manifest.Document, obj runtime.Object) {
 func (f facts) service(d *manifest.Document, o *corev1.Service) {
 	f.External = o.Spec.Type == corev1.ServiceTypeExternalName || len(o.Spec.Selector) == 0
 	f.Headless = o.Spec.ClusterIP == corev1.ClusterIPNone
+	if !f.Headless && d.Has("spec", "clusterIP") {
+		f.address(append(slices.Clone(o.Spec.ClusterIPs), o.Spec.ClusterIP)...)
+	}
 	if !f.External {
 		f.Selector = &Selector{LabelSelector: metav1.LabelSelector{MatchLabels: o.Spec.Selector}, Path: "spec.selector"}
 	}

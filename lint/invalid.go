@@ -209,7 +209,7 @@ func adviseBetween(v invalid) advice {
 
 var selectorOperators = []string{"In", "NotIn", "Exists", "DoesNotExist"}
 
-// adviseZone finds a time zone by its name in another case.
+// adviseZone finds a time zone by its name in another case, by the city alone, or with one character mistaken.
 func adviseZone(v invalid) advice {
 	parts := strings.Split(v.value, "/")
 	for i, part := range parts {
@@ -224,7 +224,64 @@ func adviseZone(v invalid) advice {
 			return advice{meant: name, certain: strings.EqualFold(name, v.value)}
 		}
 	}
+	if near := zonesLike(v.value); len(near) == 1 {
+		return advice{meant: near[0]}
+	} else if len(near) > 1 {
+		return advice{help: "did you mean " + strings.Join(near, " or ") + "?"}
+	}
 	return advice{help: "write a name of the IANA time zone database: Etc/UTC, Europe/Berlin, America/New_York"}
+}
+
+// regions are the first parts of the names of time zones.
+var regions = []string{
+	"Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific", "Etc",
+}
+
+// maxZone is longer than the name of any time zone.
+const maxZone = 40
+
+// zonesLike returns the time zones of the linked database, which cannot be listed, whose names differ in one character
+// from a name, or add the region that it lacks; three at most.
+func zonesLike(name string) (near []string) {
+	if len(name) < 3 || len(name) > maxZone {
+		return nil
+	}
+	try := func(candidate string) {
+		if _, err := time.LoadLocation(candidate); err == nil && len(near) < 3 && !slices.Contains(near, candidate) {
+			near = append(near, candidate)
+		}
+	}
+	if !strings.Contains(name, "/") {
+		for _, region := range regions {
+			try(region + "/" + strings.ToUpper(name[:1]) + strings.ToLower(name[1:]))
+		}
+	}
+	for _, candidate := range edited(name) {
+		try(candidate)
+	}
+	return near
+}
+
+// edited returns a text with one character left out, exchanged with the one before it, replaced or added. The first
+// character stays.
+func edited(text string) (all []string) {
+	const characters = "abcdefghijklmnopqrstuvwxyz_/"
+	for i := 1; i <= len(text); i++ {
+		before, rest := text[:i], text[i:]
+		if rest != "" {
+			all = append(all, before+rest[1:])
+		}
+		if i > 1 && rest != "" {
+			all = append(all, text[:i-1]+rest[:1]+text[i-1:i]+rest[1:])
+		}
+		for _, c := range characters {
+			all = append(all, before+string(c)+rest)
+			if rest != "" {
+				all = append(all, before+string(c)+rest[1:])
+			}
+		}
+	}
+	return all
 }
 
 // advisePattern is for a text that has another form than a definition asks for.

@@ -62,6 +62,9 @@ func (r *run) judgeChunks(ctx context.Context, chunks []*manifest.Chunk) (*fileR
 		if len(docs) == 0 && len(syntax) > 0 {
 			out.Documents++
 		}
+		if len(docs) > 0 {
+			out.found(r.unusedAnchors(docs[0])...)
+		}
 		number := 0
 		for _, d := range docs {
 			if d.Number != number {

@@ -147,12 +147,13 @@ func identityOf(d *diag.Diagnostic) identity {
 	return identity{d.Rule, d.Path, d.Message, d.Range, d.Document}
 }
 
-// ordered returns findings in the order of reports, each once.
+// ordered returns findings in the order of reports, each once. It clears all.
 func ordered(all []*finding) []diag.Diagnostic {
 	byFile := map[string][]*finding{}
 	for _, f := range all {
 		byFile[f.Range.File] = append(byFile[f.Range.File], f)
 	}
+	clear(all) // what was copied may go
 	sorted := make([]diag.Diagnostic, 0, len(all))
 	for _, name := range slices.Sorted(maps.Keys(byFile)) {
 		slices.SortStableFunc(byFile[name], diag.Compare)
@@ -161,6 +162,7 @@ func ordered(all []*finding) []diag.Diagnostic {
 				sorted = append(sorted, *f)
 			}
 		}
+		delete(byFile, name)
 	}
 	return sorted
 }

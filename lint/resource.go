@@ -162,6 +162,10 @@ type Resource struct {
 	Calls       []Call                          // that its containers make to the API server
 	Peers       []Selector                      // pods of its own namespace that a NetworkPolicy speaks of
 	HostNetwork bool                            // its pods live on the network of their node
+	Placement   *Placement                      // what its pods ask of their nodes; nil: nothing
+	Taints      []corev1.Taint                  // of a Node
+	// addresses and ranges that a Node, endpoints or a Service are written with
+	Addresses []string
 	// a container of its pods has a readiness probe, a liveness probe
 	ReadinessProbe, LivenessProbe bool
 	Headless                      bool // a Service without an address

@@ -150,7 +150,8 @@ func (r *run) run(ctx context.Context) (*Result, error) {
 		}
 	}
 	set := NewSet(all.Resources, r.External)
-	all.Findings = slices.DeleteFunc(all.Findings, func(f *finding) bool { return r.voided(set, f) || replaced(set, f) })
+	void := func(f *finding) bool { return r.voided(set, f) || replaced(set, f) }
+	all.Findings = slices.DeleteFunc(all.Findings, void)
 	if err := r.enforce(ctx, set); err != nil {
 		return nil, err
 	}

@@ -141,6 +141,15 @@ var (
 			"wants plain ones. YAML takes them for text: they become part of the name, the image or the argument. Text in the data " +
 			"of ConfigMaps and Secrets and in annotations is not looked at.",
 	}
+	ruleAnchorUnused = &Rule{
+		Name:     "yaml-anchor-unused",
+		Title:    "anchor that no alias names",
+		Severity: diag.Info,
+		Category: "config",
+		Optional: true,
+		Doc: "An anchor holds for its own document: an alias behind the next `---` does not know it. Nothing takes the value " +
+			"that is named, so that a change of it reaches one place where several may be meant.",
+	}
 	ruleSuppressionInvalid = &Rule{
 		Name:     "suppression-invalid",
 		Title:    "suppression that cannot be honoured",
@@ -163,7 +172,8 @@ var OwnRules = []*Rule{
 	ruleSyntax, ruleTab, ruleDuplicateKey, ruleKindUnknown, ruleFieldUnknown, ruleFieldType, ruleAPIServer,
 	ruleDuplicate, ruleScope,
 	ruleUpdate,
-	ruleDeprecated, ruleServerWarning, ruleFieldGated, ruleLookalike, ruleSuppressionInvalid, ruleSuppressionStale,
+	ruleDeprecated, ruleServerWarning, ruleFieldGated, ruleLookalike, ruleAnchorUnused,
+	ruleSuppressionInvalid, ruleSuppressionStale,
 }
 
 // Suppressible reports whether findings of a rule can be silenced.

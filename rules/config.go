@@ -207,6 +207,17 @@ var configRules = []*lint.Rule{
 		}),
 	},
 	{
+		Name:     "file-mode-decimal",
+		Title:    "mode of files that is decimal and looks octal",
+		Severity: diag.Warning,
+		Category: "config",
+		URL:      "https://kubernetes.io/docs/concepts/configuration/secret/#secret-files-permissions",
+		Doc: "A mode without a leading 0 is decimal: 440 is 0670 in octal, which lets the group write and run the files. In " +
+			"JSON, which has no octal numbers, 0440 is written 288. Only numbers are reported that are a usual mode in octal, " +
+			"and an odd one as they stand.",
+		Check: checkModes,
+	},
+	{
 		Name:     "cronjob-never-fires",
 		Title:    "CronJob on a date that does not exist",
 		Severity: diag.Warning,

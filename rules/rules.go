@@ -36,6 +36,7 @@ func All() []*lint.Rule {
 		grantRules,
 		availabilityRules,
 		configRules,
+		targetRules,
 	)
 	slices.SortFunc(all, func(a, b *lint.Rule) int { return cmp.Compare(a.Name, b.Name) })
 	return all

@@ -145,12 +145,16 @@ func TestVerdictExamples(t *testing.T) {
 			if bad == "" || good == "" {
 				t.Fatal("no example")
 			}
-			findings := lintText(t, bad, good, "default", nil) // the good one is what an update changes
+			expr := "default"
+			if r.Optional {
+				expr += "," + r.Name
+			}
+			findings := lintText(t, bad, good, expr, nil) // the good one is what an update changes
 			if !slices.ContainsFunc(findings, func(d diag.Diagnostic) bool { return d.Rule == r.Name }) {
 				t.Errorf("the bad example is not found: %v", findings)
 			}
-			for _, d := range lintText(t, good, "", "default", nil) {
-				if d.Severity != diag.Info {
+			for _, d := range lintText(t, good, "", expr, nil) {
+				if d.Severity != diag.Info || d.Rule == r.Name {
 					t.Errorf("good example: %s: %s", d.Rule, d.Message)
 				}
 			}

@@ -12,8 +12,51 @@ import (
 )
 
 // File returns a file in which the characters of a Secret's values are masked one by one, so that places stay valid.
-// Where a text that speaks of a Secret cannot be read, all values of it are hidden.
-func File(f *source.File) *source.File {
+// Where a text that speaks of a Secret cannot be read, all values of it are hidden. Credentials in addresses are masked
+// in all files.
+func File(f *source.File) *source.File { return withoutCredentials(withoutSecrets(f)) }
+
+// withoutCredentials masks what stands before the host of an address: https://USER:PASSWORD@host.
+func withoutCredentials(f *source.File) *source.File {
+	if !bytes.Contains(f.Data, []byte("://")) {
+		return f
+	}
+	places := credentials.FindAllSubmatchIndex(f.Data, -1)
+	if len(places) == 0 {
+		return f
+	}
+	m := &masker{data: slices.Clone(f.Data)}
+	for _, at := range places {
+		for i := 2; i < len(at); i += 2 {
+			if at[i] >= 0 {
+				m.hide(at[i], at[i+1])
+			}
+		}
+	}
+	return source.NewFile(f.Name, m.data)
+}
+
+// Address returns a text without the credentials of the addresses in it.
+func Address(text string) string {
+	return credentials.ReplaceAllStringFunc(text, func(match string) string {
+		at := credentials.FindStringSubmatchIndex(match)
+		for i := 2; i < len(at); i += 2 {
+			if at[i] >= 0 {
+				return match[:at[i]] + Mask + match[at[i+1]:]
+			}
+		}
+		return match
+	})
+}
+
+// credentials finds what stands before the host of an address: all of it on the web, where a token may be the name of
+// a user, and the password elsewhere.
+var credentials = regexp.MustCompile(
+	`(?i)\bhttps?://([^/@\s"'<>]+)@|\b[a-z][-+.a-z0-9]*://[^/:@\s"'<>]*:([^/@\s"'<>]+)@`,
+)
+
+// withoutSecrets masks the values of Secrets.
+func withoutSecrets(f *source.File) *source.File {
 	if !mayHoldSecret(f.Data) {
 		return f
 	}
@@ -209,7 +252,7 @@ func (m *masker) hide(from, to int) {
 
 // AddFile makes the values of the Secrets of a file known, and what stands in their place where it cannot be read.
 func (r *Redactor) AddFile(f *source.File) {
-	masked := File(f)
+	masked := withoutSecrets(f)
 	if masked == f {
 		return
 	}

@@ -101,6 +101,30 @@ func TestFileKeepsOtherObjects(t *testing.T) {
 	}
 }
 
+// TestCredentialsInAddressesAreHidden: what stands before the host of an address is masked in files and texts, and
+// everything else is kept.
+func TestCredentialsInAddressesAreHidden(t *testing.T) {
+	for text, want := range map[string][2]string{
+		"- https://me:pass@example.com/a.git": {"- https://*******@example.com/a.git", "- https://***@example.com/a.git"},
+		"- git::https://token@example.com/a":  {"- git::https://*****@example.com/a", "- git::https://***@example.com/a"},
+		"a: postgres://me:pass@db/shop":       {"a: postgres://me:****@db/shop", "a: postgres://me:***@db/shop"},
+		"- ssh://git@example.com/a.git":       {},
+		"- git@example.com:a/b.git":           {},
+		"- https://example.com/a@v1":          {},
+		"a: {b: https://example.com, c: d@e}": {},
+	} {
+		if want == ([2]string{}) {
+			want = [2]string{text, text}
+		}
+		if got := string(redact.File(source.NewFile("a.yaml", []byte(text))).Data); got != want[0] {
+			t.Errorf("file: got %q, want %q", got, want[0])
+		}
+		if got := redact.Address(text); got != want[1] {
+			t.Errorf("text: got %q, want %q", got, want[1])
+		}
+	}
+}
+
 func read(t *testing.T, text string) []*manifest.Document {
 	t.Helper()
 	docs, _ := manifest.Read(source.NewFile("s.yaml", []byte(text)), manifest.DefaultLimits)

@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/seatrial/seatrial/diag"
+	"github.com/seatrial/seatrial/internal/redact"
 	"github.com/seatrial/seatrial/source"
 )
 
@@ -251,9 +252,9 @@ func (r *Rendering) checkReferences(dir, namespace string, charts *inflated, see
 		r.failed("kustomization", name+" does not exist", "", at)
 	}
 	for _, f := range k.remote {
-		message := f + " is not on this machine: nothing is fetched"
+		message := redact.Address(f) + " is not on this machine: nothing is fetched"
 		if why := k.why[f]; why != "" {
-			message = f + ": " + why
+			message = redact.Address(f + ": " + why)
 		}
 		r.notRendered("kustomization", message, "run seatrial vendor, or copy it into the repository",
 			r.Source.reader().placeOf(k.file, f))

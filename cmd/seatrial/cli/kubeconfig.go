@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strconv"
+	"strings"
 
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -37,7 +39,10 @@ func contextConfig(name string) (*rest.Config, error) {
 		clientcmd.NewDefaultClientConfigLoadingRules(), &clientcmd.ConfigOverrides{CurrentContext: name},
 	).ClientConfig()
 	if err != nil {
-		return nil, &exitError{exitFailed, fmt.Errorf("context %s: %w", name, err)}
+		if !strings.Contains(err.Error(), strconv.Quote(name)) { // most errors name the context
+			err = fmt.Errorf("context %s: %w", name, err)
+		}
+		return nil, &exitError{exitFailed, err}
 	}
 	return config, nil
 }
