@@ -15,6 +15,11 @@ func FromJSONSchema(group, version, kind string, data []byte) ([]byte, error) {
 	if err := json.Unmarshal(data, &schema); err != nil {
 		return nil, fmt.Errorf("the JSON schema cannot be read: %w", err)
 	}
+	inlined, err := inline(schema)
+	if err != nil {
+		return nil, err
+	}
+	schema = inlined
 	if _, ok := schema["properties"].(map[string]any); !ok {
 		return nil, fmt.Errorf("the JSON schema has no properties")
 	}
@@ -28,11 +33,11 @@ func FromJSONSchema(group, version, kind string, data []byte) ([]byte, error) {
 	return json.Marshal(map[string]any{
 		"apiVersion": "apiextensions.k8s.io/v1",
 		"kind":       "CustomResourceDefinition",
-		"metadata":   map[string]any{"name": plural(singular) + "." + group},
+		"metadata":   map[string]any{"name": Plural(singular) + "." + group},
 		"spec": map[string]any{
 			"group": group, "scope": "Namespaced",
 			"names": map[string]any{
-				"kind": kind, "singular": singular, "plural": plural(singular), "listKind": kind + "List",
+				"kind": kind, "singular": singular, "plural": Plural(singular), "listKind": kind + "List",
 			},
 			"versions": []any{map[string]any{
 				"name": version, "served": true, "storage": true, "schema": map[string]any{"openAPIV3Schema": schema},
@@ -41,8 +46,8 @@ func FromJSONSchema(group, version, kind string, data []byte) ([]byte, error) {
 	})
 }
 
-// plural returns the plural that Kubernetes guesses.
-func plural(singular string) string {
+// Plural returns the plural of a resource that Kubernetes guesses of its singular.
+func Plural(singular string) string {
 	switch {
 	case strings.HasSuffix(singular, "s"):
 		return singular + "es"
@@ -58,6 +63,9 @@ var schemaWords = []string{
 	"format", "items", "maxItems", "maxLength", "maxProperties", "maximum", "minItems", "minLength", "minProperties",
 	"minimum", "multipleOf", "not", "nullable", "oneOf", "pattern", "properties", "required", "title", "type",
 	"uniqueItems",
+	"x-kubernetes-embedded-resource", "x-kubernetes-int-or-string", "x-kubernetes-list-map-keys",
+	"x-kubernetes-list-type", "x-kubernetes-map-type", "x-kubernetes-preserve-unknown-fields",
+	"x-kubernetes-validations",
 }
 
 // maxSchemaDepth bounds how deep a schema is read.
@@ -70,7 +78,7 @@ func structural(s map[string]any, depth int) {
 		clear(s)
 	}
 	for word := range s {
-		if !slices.Contains(schemaWords, word) && !strings.HasPrefix(word, "x-kubernetes-") {
+		if !slices.Contains(schemaWords, word) {
 			delete(s, word)
 		}
 	}
@@ -132,19 +140,28 @@ func isIntOrString(s map[string]any) bool {
 	if s["format"] == "int-or-string" || s["x-kubernetes-int-or-string"] == true {
 		return true
 	}
+	if types, ok := s["type"].([]any); ok && isStringOrNumber(types) {
+		return true
+	}
 	for _, word := range []string{"oneOf", "anyOf"} {
 		all, _ := s[word].([]any)
-		types := map[any]bool{}
+		var types []any
 		for _, a := range all {
 			if a, ok := a.(map[string]any); ok {
-				types[a["type"]] = true
+				types = append(types, a["type"])
 			}
 		}
-		if len(types) == 2 && types["string"] && (types["integer"] || types["number"]) {
+		if isStringOrNumber(types) {
 			return true
 		}
 	}
 	return false
+}
+
+// isStringOrNumber reports whether types are string and one for numbers.
+func isStringOrNumber(types []any) bool {
+	return len(types) == 2 && slices.Contains(types, any("string")) &&
+		(slices.Contains(types, any("integer")) || slices.Contains(types, any("number")))
 }
 
 // typeOf sets the one type of a schema that a definition has; what may be of several types may be anything.

@@ -18,6 +18,7 @@ func TestFromJSONSchema(t *testing.T) {
 	      "type": "object", "additionalProperties": false, "required": ["port"],
 	      "properties": {
 	        "port": {"oneOf": [{"type": "string"}, {"type": "integer"}]},
+	        "size": {"type": ["number", "string"]},
 	        "labels": {"type": "object", "additionalProperties": {"type": "string"}},
 	        "open": {"type": "object", "properties": {"a": {"type": ["string", "null"]}}},
 	        "any": {"$ref": "#/definitions/any"},
@@ -49,7 +50,8 @@ func TestFromJSONSchema(t *testing.T) {
 		`"labels":{"type":"object","additionalProperties":{"type":"string"}},` +
 		`"list":{"type":"array","items":{"x-kubernetes-preserve-unknown-fields":true}},` +
 		`"open":{"type":"object","properties":{"a":{"type":"string","nullable":true}},"x-kubernetes-preserve-unknown-fields":true},` +
-		`"port":{"x-kubernetes-int-or-string":true}}}`
+		`"port":{"x-kubernetes-int-or-string":true},` +
+		`"size":{"x-kubernetes-int-or-string":true}}}`
 	if string(got) != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
