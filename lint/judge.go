@@ -400,6 +400,9 @@ type Validator interface {
 	AddNamespace(name string, labels map[string]string)
 	// UseCatalogue makes kinds known that nothing read defines, as far as a catalogue holds them, but for some.
 	UseCatalogue(except func(group, kind string) bool)
+	// Meant returns the group and kind of the catalogue that are most likely meant by ones that nothing defines, or
+	// empty texts.
+	Meant(group, kind string) (meantGroup, meantKind string)
 }
 
 // classRules maps the server's steps to the rules that report them.

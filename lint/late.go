@@ -142,9 +142,11 @@ func (r *run) mayBeMissing(d *manifest.Document) bool {
 		External(r.IgnoreMissing).Matches(gvk.Group, "", gvk.Kind)
 }
 
-// foreign reports whether a kind is neither Kubernetes' own, or meant to be, nor one that was read, or meant to be.
+// foreign reports whether a kind is neither Kubernetes' own, or meant to be, nor one that was read or is in the
+// catalogue, or meant to be.
 func (r *run) foreign(gvk schema.GVK) bool {
-	return strings.Contains(gvk.Group, ".") && !schema.LikeBuiltinGroup(gvk.Group) &&
+	_, meant := r.Validator.Meant(gvk.Group, gvk.Kind)
+	return meant == "" && strings.Contains(gvk.Group, ".") && !schema.LikeBuiltinGroup(gvk.Group) &&
 		nearest(gvk.Kind, r.defined[gvk.Group]) == ""
 }
 

@@ -96,6 +96,8 @@ func (f *fake) AddNamespace(string, map[string]string) {}
 
 func (f *fake) UseCatalogue(func(group, kind string) bool) {}
 
+func (f *fake) Meant(string, string) (group, kind string) { return "", "" }
+
 // loud is advice about every object whose name begins with loud.
 var loud = &lint.Rule{
 	Name:     "loud",

@@ -498,12 +498,15 @@ func (t *target) customKind(r *run, d *manifest.Document, f *diag.Diagnostic) bo
 		f.Help = fmt.Sprintf("its definition serves %s of %s", strings.Join(versions, ", "), gvk.Group)
 		return true
 	}
-	best := nearest(gvk.Kind, kinds)
-	if best == "" {
-		return false
+	if best := nearest(gvk.Kind, kinds); best != "" {
+		t.suggestKind(d, f, best, d.Object.APIVersion)
+		return true
 	}
-	t.suggestKind(d, f, best, d.Object.APIVersion)
-	return true
+	if group, kind := r.Validator.Meant(gvk.Group, gvk.Kind); kind != "" {
+		t.suggestKind(d, f, kind, group+"/"+gvk.Version)
+		return true
+	}
+	return false
 }
 
 // suggestKind adds the kind or API version that was meant.

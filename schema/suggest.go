@@ -35,6 +35,32 @@ func DidYouMean(word string, candidates []string) string {
 	return best
 }
 
+// Slip returns the candidate that a word is a slip of: the same letters in another case, or one small letter more, less
+// or in another place. Other differences can be names of their own, such as XListenerSet and ListenerSet.
+func Slip(word string, candidates []string) string {
+	for _, c := range candidates {
+		if strings.EqualFold(c, word) {
+			return c
+		}
+	}
+	for _, c := range candidates {
+		if min(len(c), len(word)) >= 6 && distance(word, c, 2) == 1 && capitals(word) == capitals(c) {
+			return c
+		}
+	}
+	return ""
+}
+
+// capitals returns what is not a small letter of a word.
+func capitals(word string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' {
+			return -1
+		}
+		return r
+	}, word)
+}
+
 // beginning returns the longest candidate that a word begins with, if what follows is not of the same word: specTODO,
 // ports_2.
 func beginning(word string, candidates []string) (best string) {

@@ -26,6 +26,10 @@ type Definition struct {
 
 // Catalogue knows kinds that nothing read defines. It may be shared by validators, and used from many goroutines.
 type Catalogue struct {
+	// Meant returns the group and kind that are most likely meant by ones that the catalogue does not know, or empty
+	// texts. It may be nil.
+	Meant func(group, kind string) (meantGroup, meantKind string)
+
 	lookup func(group, kind string) []Definition
 
 	mu    sync.Mutex
@@ -146,6 +150,15 @@ func (v *Validator) createByCatalogue(
 		return verdict.Verdict{}, false
 	}
 	return v.catalogue.create(ctx, gvk, doc, namespace)
+}
+
+// Meant returns the group and kind of the catalogue that are most likely meant by ones that nothing defines, or empty
+// texts.
+func (v *Validator) Meant(group, kind string) (meantGroup, meantKind string) {
+	if v.catalogue == nil || v.catalogue.Meant == nil {
+		return "", ""
+	}
+	return v.catalogue.Meant(group, kind)
 }
 
 // usesCatalogue reports whether the catalogue judges a kind that is not built in.

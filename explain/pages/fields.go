@@ -76,6 +76,9 @@ func (s *Site) describe(in mask, f *schema.Field) *description {
 		}
 		return c.Source == "documentation"
 	})
+	if key.holder == "" && slices.Contains([]string{"apiVersion", "kind", "metadata"}, f.Name) {
+		n.Description = firstSentence(n.Description) // the same long words in more than a thousand pages
+	}
 	t = &description{
 		Type: n.Type, TypeFile: s.typeFile(f.TypeName()), Required: n.Required, Deprecated: n.Deprecated,
 		Facts: n.Values(), words: n.Description,

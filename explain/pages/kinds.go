@@ -93,7 +93,9 @@ func (k *kind) facts() (out []explain.Fact) {
 		scope = "namespaced"
 	}
 	add("Scope", scope, false)
-	add("Verbs", strings.Join(k.Verbs, ", "), false)
+	if !k.Custom() {
+		add("Verbs", strings.Join(k.Verbs, ", "), false)
+	}
 	if since := k.Since; since == schema.Versions()[0] {
 		add("Since", "Kubernetes "+since+" or earlier", false)
 	} else if since != "" {

@@ -28,7 +28,7 @@ type list struct {
 const (
 	minPart          = 700
 	maxInline        = 100_000
-	maxProjectInline = 30_000
+	maxProjectInline = 2_000
 	maxSpec          = 300_000
 )
 

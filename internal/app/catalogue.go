@@ -40,7 +40,17 @@ func openCatalogue(releases map[string]string, schemas schemaFiles) (*Catalogue,
 		c.open = func() (*catalogue.Catalogue, error) { return chosen, nil }
 	}
 	c.judge = validation.NewCatalogue(c.definitions)
+	c.judge.Meant = c.meant
 	return c, nil
+}
+
+// meant returns the group and kind that are most likely meant by ones that the catalogue does not have.
+func (c *Catalogue) meant(group, kind string) (meantGroup, meantKind string) {
+	opened, err := c.open()
+	if err != nil {
+		return "", ""
+	}
+	return opened.Meant(group, kind)
 }
 
 // settings are what decides the answers of the catalogue besides the build.
@@ -68,15 +78,20 @@ func (c *Catalogue) definitions(group, kind string) (all []validation.Definition
 	return all
 }
 
-// Each calls f for the newest definition of each kind, as JSON, with the name of its project.
+// Each calls f for the newest definition of each kind, as JSON, with the name of its project. Projects whose
+// definitions are terse are left out.
 func (c *Catalogue) Each(f func(project string, definition []byte)) error {
 	opened, err := c.open()
 	if err != nil {
 		return err
 	}
+	terse := map[string]bool{}
+	for _, p := range opened.Projects {
+		terse[p.Name] = p.Terse
+	}
 	for _, k := range opened.Index.Kinds {
 		newest := opened.Newest(k.Group, k.Kind)
-		if newest == nil {
+		if newest == nil || terse[k.Project] {
 			continue
 		}
 		data, err := newest.JSON()

@@ -91,7 +91,7 @@ func (t *treeDefinitions) settings() (all []string) {
 // before returns a catalogue in which the definitions of a tree are asked before releases that are guessed, and after
 // those that the user chose. Definitions that the server refuses are left out: the set that holds them says so.
 func (t *treeDefinitions) before(c *Catalogue, accepts func(definition []byte) bool) *validation.Catalogue {
-	return validation.NewCatalogue(func(group, kind string) []validation.Definition {
+	before := validation.NewCatalogue(func(group, kind string) []validation.Definition {
 		all := c.definitions(group, kind)
 		chosen := 0
 		for chosen < len(all) && !all[chosen].Guessed {
@@ -105,6 +105,8 @@ func (t *treeDefinitions) before(c *Catalogue, accepts func(definition []byte) b
 		})
 		return slices.Insert(all, chosen, local...)
 	})
+	before.Meant = c.meant
+	return before
 }
 
 // useDefinitions makes the definitions of a tree known to all of its sets.

@@ -22,6 +22,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/seatrial/seatrial/internal/frames"
+	"github.com/seatrial/seatrial/schema"
 )
 
 //go:generate go run ./gen
@@ -43,11 +44,16 @@ type Index struct {
 type Project struct {
 	Name     string   `json:"name"`
 	Module   string   `json:"module"`  // Go module that the definitions were read from
-	License  string   `json:"license"` // SPDX identifier
+	License  string   `json:"license"` // SPDX identifier; empty where no definition is held
 	Releases []string `json:"releases"`
+
+	// Terse is true of a project with many large kinds: the words of its definitions are cut short, and what a status
+	// holds is left out.
+	Terse bool `json:"terse,omitempty"`
 }
 
-// Kind is a kind that a project defines.
+// Kind is a kind that a project defines. One without forms is known by its names and scope only: its definition cannot
+// be passed on, or no module has it.
 type Kind struct {
 	Group      string   `json:"g"`
 	Kind       string   `json:"k"`
@@ -199,9 +205,18 @@ func (c *Catalogue) Newest(group, kind string) *Definition {
 // Find returns the kinds that a user may mean by a resource or a field of one: certificate, certificates, cert,
 // certificates.cert-manager.io, certificate.spec.issuerRef. Where the group is named, others are left out.
 func (c *Catalogue) Find(text string) (found []*Kind) {
+	return c.find(text, func(k *Kind) bool { return c.Newest(k.Group, k.Kind) != nil })
+}
+
+// FindNamed returns the kinds without definitions that a user may mean, as [Catalogue.Find] does those with.
+func (c *Catalogue) FindNamed(text string) []*Kind {
+	return c.find(text, func(k *Kind) bool { return len(k.Forms) == 0 })
+}
+
+func (c *Catalogue) find(text string, wanted func(*Kind) bool) (found []*Kind) {
 	name, rest, _ := strings.Cut(strings.ToLower(text), ".")
 	for i := range c.Kinds {
-		if k := &c.Kinds[i]; c.Release(k.Project) != Off && k.named(name) && c.Newest(k.Group, k.Kind) != nil {
+		if k := &c.Kinds[i]; c.Release(k.Project) != Off && k.named(name) && wanted(k) {
 			found = append(found, k)
 		}
 	}
@@ -210,6 +225,31 @@ func (c *Catalogue) Find(text string) (found []*Kind) {
 		found = slices.DeleteFunc(found, func(k *Kind) bool { return !ofGroup(k) })
 	}
 	return found
+}
+
+// Meant returns the group and kind that a user most likely meant by ones that the catalogue does not have: the kind is
+// spelt almost as one of the group's, or the group almost as one that has the kind. Both are empty where nothing is.
+func (c *Catalogue) Meant(group, kind string) (meantGroup, meantKind string) {
+	var kinds, groups []string
+	for i := range c.Kinds {
+		switch k := &c.Kinds[i]; {
+		case c.Release(k.Project) == Off:
+		case k.Group == group:
+			kinds = append(kinds, k.Kind)
+		case k.Kind == kind:
+			groups = append(groups, k.Group)
+		}
+	}
+	if slices.Contains(kinds, kind) {
+		return "", ""
+	}
+	if meant := schema.Slip(kind, kinds); meant != "" {
+		return group, meant
+	}
+	if meant := schema.Slip(group, groups); len(kinds) == 0 && meant != "" {
+		return meant, kind
+	}
+	return "", ""
 }
 
 // named reports whether a text is a name of the kind's resource.
@@ -251,7 +291,9 @@ func Write(index Index, forms [][]byte) ([]byte, error) {
 		return nil, err
 	}
 	for i := range index.Kinds {
-		index.Kinds[i].Offset, index.Kinds[i].Length = w.Add(forms[i])
+		if len(forms[i]) > 0 {
+			index.Kinds[i].Offset, index.Kinds[i].Length = w.Add(forms[i])
+		}
 	}
 	return w.Bytes(index)
 }
@@ -261,7 +303,7 @@ func newWriter() (*frames.Writer, error) {
 }
 
 const (
-	dictionarySize = 1 << 20 // in bytes: what has to be decompressed before the first form is
+	dictionarySize = 2 << 20 // in bytes: what has to be decompressed before the first form is
 	// worthwhile is the part of a form that the dictionary must not have already, for the form to become a part of it.
 	worthwhile = 1.0 / 16
 )
@@ -270,8 +312,10 @@ const (
 // operators embed the schema of a pod template, each in the same words.
 func chooseDictionary(index Index, forms [][]byte) (dictionary []byte, err error) {
 	var newest [][]byte
-	for i := range index.Kinds {
-		newest = append(newest, forms[i][:index.Kinds[i].Forms[0].Length])
+	for i, k := range index.Kinds {
+		if len(k.Forms) > 0 {
+			newest = append(newest, forms[i][:k.Forms[0].Length])
+		}
 	}
 	slices.SortStableFunc(newest, func(a, b []byte) int { return len(b) - len(a) })
 	for _, form := range newest {

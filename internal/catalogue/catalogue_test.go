@@ -16,7 +16,17 @@ func TestEmbedded(t *testing.T) {
 	if len(data) > 3<<20 || len(c.Kinds) < 300 {
 		t.Errorf("%d bytes for %d kinds", len(data), len(c.Kinds))
 	}
+	held := map[string]bool{} // projects with definitions
+	for _, k := range c.Kinds {
+		held[k.Project] = held[k.Project] || len(k.Forms) > 0
+	}
 	for _, p := range c.Projects {
+		if !held[p.Name] {
+			if p.License != "" || len(p.Releases) != 0 {
+				t.Errorf("%s has a license or releases, and no definition", p.Name)
+			}
+			continue
+		}
 		if !slices.Contains([]string{"Apache-2.0", "MIT", "BSD-3-Clause"}, p.License) || len(p.Releases) == 0 {
 			t.Errorf("%s: license %q, releases %v", p.Name, p.License, p.Releases)
 		}
@@ -63,6 +73,7 @@ func small(t *testing.T) *Catalogue {
 		Projects: []Project{
 			{Name: "a", Releases: []string{"v1.20.1", "v1.2.3", "v1.2.0"}},
 			{Name: "b", Releases: []string{"v2.0.0"}},
+			{Name: "named"},
 		},
 		Kinds: []Kind{
 			{Group: "a.io", Kind: "Thing", Plural: "things", ShortNames: []string{"th"}, Project: "a", Forms: []Form{
@@ -72,9 +83,11 @@ func small(t *testing.T) *Catalogue {
 			{Group: "b.io", Kind: "Thing", Plural: "things", Project: "b", Forms: []Form{
 				{Releases: []string{"v2.0.0"}, Versions: []string{"v1"}, Length: 2},
 			}},
+			{Group: "messages.io", Kind: "QueuedTopic", Plural: "queuedtopics", Project: "named"},
+			{Group: "messages.io", Kind: "XQueuedTopic", Plural: "xqueuedtopics", Project: "named"},
 		},
 	}
-	out, err := Write(index, [][]byte{[]byte("newolder"), []byte("bb")})
+	out, err := Write(index, [][]byte{[]byte("newolder"), []byte("bb"), nil, nil})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,6 +152,47 @@ func TestFind(t *testing.T) {
 		if got := strings.Join(found, " "); got != groups {
 			t.Errorf("%s: %q, want %q", text, got, groups)
 		}
+	}
+}
+
+// TestNamed looks up a kind that is known by name only.
+func TestNamed(t *testing.T) {
+	c := small(t)
+	k := c.Lookup("messages.io", "QueuedTopic")
+	if k == nil || c.Newest(k.Group, k.Kind) != nil || len(c.Find("queuedtopic")) != 0 {
+		t.Errorf("QueuedTopic is %+v, %d found", k, len(c.Find("queuedtopic")))
+	}
+	if found := c.FindNamed("queuedtopics"); len(found) != 1 || found[0] != k {
+		t.Errorf("by name: %v", found)
+	}
+	if found := c.FindNamed("things"); len(found) != 0 {
+		t.Errorf("things are known by name only: %v", found)
+	}
+}
+
+func TestMeant(t *testing.T) {
+	for _, test := range []struct{ group, kind, want string }{
+		{"messages.io", "QueuedTopics", "messages.io QueuedTopic"},
+		{"messages.io", "QuedTopic", ""}, // too far
+		{"messages.io", "QueudTopic", "messages.io QueuedTopic"},
+		{"messages.io", "queuedTopic", "messages.io QueuedTopic"},
+		{"messages.io", "YQueuedTopic", ""}, // may be a kind of its own
+		{"messages.io", "QueuedTopic", ""},
+		{"mesages.io", "QueuedTopic", "messages.io QueuedTopic"},
+		{"mesages.io", "Thing", ""},
+		{"other.io", "QueuedTopic", ""},
+	} {
+		group, kind := small(t).Meant(test.group, test.kind)
+		if got := strings.TrimSpace(group + " " + kind); got != test.want {
+			t.Errorf("%s %s: meant %q, want %q", test.group, test.kind, got, test.want)
+		}
+	}
+	off, err := small(t).Choose(map[string]string{"named": Off})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if group, _ := off.Meant("messages.io", "QueudTopic"); group != "" {
+		t.Errorf("a project that is off suggests %s", group)
 	}
 }
 

@@ -114,7 +114,7 @@ func (o *crdsOptions) choose(name string) (kinds []*catalogue.Kind, err error) {
 	project := o.project(name)
 	if project == nil && name != "" {
 		if kinds = o.catalogue.Find(name); len(kinds) == 0 {
-			return nil, usageError("no project and no kind %q in the catalogue: seatrial crds lists the projects", name)
+			return nil, o.unknown(name)
 		}
 		project = o.project(kinds[0].Project)
 	}
@@ -139,6 +139,16 @@ func (o *crdsOptions) choose(name string) (kinds []*catalogue.Kind, err error) {
 	return kinds, nil
 }
 
+// unknown returns the error for a name without definitions.
+func (o *crdsOptions) unknown(name string) error {
+	if named := o.catalogue.FindNamed(name); len(named) > 0 {
+		k := named[0]
+		return usageError("the catalogue knows %s.%s of %s by name only: its definition comes with --crds or --context",
+			k.Plural, k.Group, k.Project)
+	}
+	return usageError("no project and no kind %q in the catalogue: seatrial crds lists the projects", name)
+}
+
 // project returns the project of a name, or nil.
 func (o *crdsOptions) project(name string) *catalogue.Project {
 	for i := range o.catalogue.Projects {
@@ -160,11 +170,16 @@ func (o *crdsOptions) listProjects() error {
 		releases := strings.Join(p.Releases, " ")
 		if chosen := o.catalogue.Release(p.Name); chosen != "" {
 			releases = chosen + " (configured)"
+		} else if releases == "" {
+			releases = knownByName
 		}
 		fmt.Fprintf(w, "%s\t%d\t%s\t%s\n", p.Name, kinds[p.Name], releases, p.License)
 	}
 	return w.Flush()
 }
+
+// knownByName is said of what the catalogue has no definition of.
+const knownByName = "known by name"
 
 func (o *crdsOptions) listKinds(kinds []*catalogue.Kind) error {
 	w := tabwriter.NewWriter(o.Out, 0, 8, 2, ' ', 0)
@@ -174,6 +189,8 @@ func (o *crdsOptions) listKinds(kinds []*catalogue.Kind) error {
 			fmt.Fprintf(
 				w, "%s\t%s.%s\t%s\t%s\n", k.Kind, k.Plural, k.Group, strings.Join(d.Versions, " "), d.Releases[0],
 			)
+		} else if len(k.Forms) == 0 {
+			fmt.Fprintf(w, "%s\t%s.%s\t%s\t%s\n", k.Kind, k.Plural, k.Group, "", knownByName)
 		}
 	}
 	return w.Flush()

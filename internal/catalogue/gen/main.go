@@ -80,13 +80,19 @@ type kindForms struct {
 func read(projects []project) (index catalogue.Index, forms [][]byte, err error) {
 	kinds := map[string]*kindForms{} // by name of the definition
 	for _, p := range projects {
-		entry := catalogue.Project{Name: p.name, Module: p.module}
+		entry := catalogue.Project{Name: p.name, Module: p.module, Terse: p.reading().withoutStatus}
 		for _, version := range p.versions {
 			if err := readRelease(&entry, p, version, kinds); err != nil {
 				return index, nil, fmt.Errorf("%s %s: %w", p.name, version, err)
 			}
 		}
 		index.Projects = append(index.Projects, entry)
+	}
+	for _, n := range knownByName {
+		for _, d := range n.definitions() {
+			add(kinds, n.project, "", d)
+		}
+		index.Projects = append(index.Projects, catalogue.Project{Name: n.project})
 	}
 	slices.SortFunc(index.Projects, func(a, b catalogue.Project) int { return cmp.Compare(a.Name, b.Name) })
 	all := slices.SortedFunc(maps.Values(kinds), func(a, b *kindForms) int {
@@ -106,7 +112,7 @@ func readRelease(entry *catalogue.Project, p project, version string, kinds map[
 	if !hasModule {
 		module, tag = p.module, version
 	}
-	dir, err := modcache.Dir(module + "@" + tag)
+	dir, err := sourceDir(module, tag)
 	if err != nil {
 		return err
 	}
@@ -121,12 +127,15 @@ func readRelease(entry *catalogue.Project, p project, version string, kinds map[
 	entry.Releases = append(entry.Releases, release(tag))
 	found := 0
 	for _, path := range p.paths {
-		definitions, err := definitionsIn(dir, path)
+		definitions, err := p.definitions(dir, path)
 		if err != nil {
 			return err
 		}
 		found += len(definitions)
 		for _, d := range definitions {
+			if p.reading().withoutAlpha && d.onlyAlpha() {
+				d.text = nil
+			}
 			add(kinds, p.name, release(tag), d)
 		}
 	}
@@ -135,6 +144,34 @@ func readRelease(entry *catalogue.Project, p project, version string, kinds map[
 	}
 	return nil
 }
+
+// sourceDir returns the folder of a release: of a Go module, or of a package of the npm registry.
+func sourceDir(name, tag string) (string, error) {
+	if npm, ok := strings.CutPrefix(name, npmPrefix); ok {
+		return npmDir(npm, tag)
+	}
+	return modcache.Dir(name + "@" + tag)
+}
+
+// definitions reads the definitions of a path of a release.
+func (p project) definitions(dir, path string) ([]*definition, error) {
+	as := p.reading()
+	switch {
+	case strings.HasPrefix(p.module, npmPrefix):
+		return typeScriptDefinitions(dir, path, as)
+	case path == openShiftTypes:
+		return openShiftDefinitions(dir, as)
+	case path == kubeVirtSchemas:
+		return kubeVirtDefinitions(dir, as)
+	}
+	return definitionsIn(dir, path, as)
+}
+
+// Paths that are read in another way than definitions in YAML.
+const (
+	openShiftTypes  = "openapi/openapi.json"
+	kubeVirtSchemas = "pkg/virt-operator/resource/generate/components/validations_generated.go"
+)
 
 // release returns the tag that users know: a version that the go command has made of a commit is a date.
 func release(tag string) string {
@@ -146,7 +183,7 @@ func release(tag string) string {
 
 var pseudo = regexp.MustCompile(`[.-](\d{8})\d{6}-[0-9a-f]{12}$`)
 
-// add adds a definition, whose form may be known.
+// add adds a definition, whose form may be known. One without text is known by its name.
 func add(kinds map[string]*kindForms, project, release string, d *definition) {
 	k := kinds[d.Metadata.Name]
 	if k == nil {
@@ -158,6 +195,9 @@ func add(kinds map[string]*kindForms, project, release string, d *definition) {
 	}
 	if k.Project != project {
 		return // a copy of somebody else's
+	}
+	if d.text == nil {
+		return
 	}
 	for i, text := range k.texts {
 		if bytes.Equal(text, d.text) {
@@ -199,13 +239,19 @@ func (d *definition) served() (versions []string) {
 	return versions
 }
 
+// onlyAlpha reports whether the definition serves alpha versions only.
+func (d *definition) onlyAlpha() bool {
+	return !slices.ContainsFunc(d.served(), func(v string) bool { return !strings.Contains(v, "alpha") })
+}
+
 // definitionsIn reads the definitions of the files that a glob names.
-func definitionsIn(dir, glob string) (all []*definition, err error) {
+func definitionsIn(dir, glob string, as reading) (all []*definition, err error) {
 	files, err := doublestar.Glob(os.DirFS(dir), glob)
 	if err != nil {
 		return nil, err
 	}
 	slices.Sort(files)
+	files = slices.DeleteFunc(files, preview.MatchString)
 	for _, name := range files {
 		data, err := fs.ReadFile(os.DirFS(dir), name)
 		if err != nil {
@@ -215,7 +261,10 @@ func definitionsIn(dir, glob string) (all []*definition, err error) {
 			if !strings.Contains(doc, "kind: CustomResourceDefinition") {
 				continue
 			}
-			d, err := parse(actionLine.ReplaceAllString(doc, ""))
+			d, err := parse(doc, as)
+			if err != nil {
+				d, err = parse(actionLine.ReplaceAllString(doc, ""), as)
+			}
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", filepath.Join(dir, name), err)
 			}
@@ -228,6 +277,8 @@ func definitionsIn(dir, glob string) (all []*definition, err error) {
 }
 
 var (
+	// preview is in the names of files with what OpenShift offers in previews: CustomNoUpgrade has it all.
+	preview     = regexp.MustCompile(`(Dev|Tech)PreviewNoUpgrade`)
 	documentEnd = regexp.MustCompile(`(?m)^---\s*$`)
 	// actionLine is a line of a chart's template around a definition.
 	actionLine = regexp.MustCompile(`(?m)^.*\{\{.*\}\}.*$`)
@@ -235,7 +286,7 @@ var (
 
 // parse reads a definition of the current API version, and leaves out what does not describe objects; nil if the
 // text is something else.
-func parse(text string) (*definition, error) {
+func parse(text string, as reading) (*definition, error) {
 	d := &definition{}
 	if err := yaml.Unmarshal([]byte(text), d); err != nil {
 		return nil, err
@@ -258,9 +309,13 @@ func parse(text string) (*definition, error) {
 	if spec, ok := all["spec"].(map[string]any); ok {
 		delete(spec, "conversion") // a webhook that is not here
 		if filledIn[d.Metadata.Name] {
-			dropRequired(spec)
+			eachSchema(spec, func(top map[string]any) { delete(top, "required") })
 		}
-		trim(spec)
+		trim(spec, as.maxDescription)
+		dropTypedChoices(spec)
+		if as.withoutStatus {
+			eachSchema(spec, openStatus)
+		}
 	}
 	text2, err := json.Marshal(all)
 	d.text = text2
@@ -272,47 +327,77 @@ var filledIn = map[string]bool{
 	"securitycontextconstraints.security.openshift.io": true, // security.openshift.io/DefaultSecurityContextConstraints
 }
 
-// dropRequired removes the names of required fields at the top of the schemas of a definition.
-func dropRequired(spec map[string]any) {
+// eachSchema calls f with the schema of each version of a definition.
+func eachSchema(spec map[string]any, f func(top map[string]any)) {
 	versions, _ := spec["versions"].([]any)
 	for _, v := range versions {
 		version, _ := v.(map[string]any)
 		schema, _ := version["schema"].(map[string]any)
 		if top, ok := schema["openAPIV3Schema"].(map[string]any); ok {
-			delete(top, "required")
+			f(top)
 		}
 	}
+}
+
+// openStatus lets the status of an object hold anything.
+func openStatus(top map[string]any) {
+	properties, _ := top["properties"].(map[string]any)
+	if properties["status"] != nil {
+		properties["status"] = map[string]any{"type": "object", "x-kubernetes-preserve-unknown-fields": true}
+	}
+}
+
+// dropTypedChoices removes the choices between types, which the API server refuses in a schema, and allows any value
+// there.
+func dropTypedChoices(value any) {
+	switch value := value.(type) {
+	case map[string]any:
+		if choices, ok := value["oneOf"].([]any); ok && slices.ContainsFunc(choices, hasType) {
+			delete(value, "oneOf")
+			value["x-kubernetes-preserve-unknown-fields"] = true
+		}
+		for _, v := range value {
+			dropTypedChoices(v)
+		}
+	case []any:
+		for _, v := range value {
+			dropTypedChoices(v)
+		}
+	}
+}
+
+func hasType(choice any) bool {
+	schema, _ := choice.(map[string]any)
+	_, typed := schema["type"].(string)
+	return typed
 }
 
 // approval is what the API server asks of definitions in groups of Kubernetes' own.
 const approval = "api-approved.kubernetes.io"
 
-// maxDescription is where long descriptions of fields are cut, in bytes.
-const maxDescription = 600
-
-// trim shortens the descriptions below a value.
-func trim(value any) {
+// trim shortens the descriptions below a value to a number of bytes.
+func trim(value any, limit int) {
 	switch value := value.(type) {
 	case map[string]any:
 		if text, ok := value["description"].(string); ok {
-			value["description"] = shortened(text)
+			value["description"] = shortened(text, limit)
 		}
 		for _, v := range value {
-			trim(v)
+			trim(v, limit)
 		}
 	case []any:
 		for _, v := range value {
-			trim(v)
+			trim(v, limit)
 		}
 	}
 }
 
 // shortened cuts a text at the end of a sentence.
-func shortened(text string) string {
-	if len(text) <= maxDescription {
+func shortened(text string, limit int) string {
+	if len(text) <= limit {
 		return text
 	}
-	cut := strings.ToValidUTF8(text[:maxDescription], "")
+	cut := strings.ToValidUTF8(text[:limit], "")
 	if i := strings.LastIndex(cut, ". "); i > 0 {
 		return cut[:i+1]
 	}

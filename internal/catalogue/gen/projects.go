@@ -4,8 +4,26 @@ package main
 type project struct {
 	name     string
 	module   string
-	paths    []string // globs of files in the module
+	paths    []string // globs of files in the module; for npm, what groups match
 	versions []string // newest first; MODULE@VERSION where an older release is another module
+}
+
+// reading says what is kept of a definition.
+type reading struct {
+	maxDescription int  // where long descriptions of fields are cut, in bytes
+	withoutStatus  bool // the status may hold anything: users do not write it
+	withoutAlpha   bool // kinds that have alpha versions only are known by their names
+}
+
+// reading returns what is kept of the definitions of a project: less of one with many large kinds.
+func (p project) reading() reading {
+	switch p.name {
+	case "config-connector":
+		return reading{maxDescription: 100, withoutStatus: true, withoutAlpha: true}
+	case "tidb-operator", "cluster-api-aws", "cluster-api-azure", "cluster-api-gcp", "cluster-api-vsphere":
+		return reading{maxDescription: 200, withoutStatus: true}
+	}
+	return reading{maxDescription: 600}
 }
 
 // projects are the operators of the catalogue, with the releases that are held.
@@ -116,7 +134,7 @@ var projects = []project{
 				"zz_generated.crd-manifests/*.yaml",
 			"{samples,sharedresource,apiserver,helm,network,authorization,quota}/v1*/zz_generated.crd-manifests/*.yaml",
 		},
-		[]string{"v0.0.0-20240527133614-ba11c1587003"}},
+		[]string{"v0.0.0-20250207102212-9e59a77ed2e0"}},
 	{"rook", "github.com/rook/rook", []string{"deploy/examples/crds.yaml"}, []string{"v1.15.0"}},
 	{"opentelemetry-operator", "github.com/open-telemetry/opentelemetry-operator", []string{"config/crd/bases/*.yaml"},
 		[]string{"v0.136.0"}},
@@ -190,4 +208,51 @@ var projects = []project{
 		[]string{"v0.28.0"}},
 	{"gke-networking", "github.com/GoogleCloudPlatform/gke-networking-api", []string{"config/crds/*.yaml"},
 		[]string{"v0.2.11"}},
+	{"config-connector", "github.com/GoogleCloudPlatform/k8s-config-connector", []string{"config/crds/resources/*.yaml"},
+		[]string{"v1.127.0"}},
+	{"aws-vpc-resource-controller", "github.com/aws/amazon-vpc-resource-controller-k8s",
+		[]string{"config/crd/bases/*.yaml"}, []string{"v1.8.2"}},
+	{"solr-operator", "github.com/apache/solr-operator", []string{"config/crd/bases/*.yaml"}, []string{"v0.9.0"}},
+	{"camel-k", "github.com/apache/camel-k/v2", []string{"pkg/resources/config/crd/bases/*.yaml"},
+		[]string{"v2.5.0"}},
+	{"kamaji", "github.com/clastix/kamaji", []string{"config/crd/bases/*.yaml"}, []string{"v1.0.0"}},
+	{"jenkins-operator", "github.com/jenkinsci/kubernetes-operator", []string{"config/crd/bases/*.yaml"},
+		[]string{"v0.8.1"}},
+	{"emissary", "github.com/emissary-ingress/emissary/v3", []string{"pkg/api/getambassador.io/crds.yaml"},
+		[]string{"v3.10.0"}},
+	{"cass-operator", "github.com/k8ssandra/cass-operator", []string{"config/crd/bases/*.yaml"},
+		[]string{"v1.22.4"}},
+	{"authorino", "github.com/kuadrant/authorino", []string{"install/crd/authorino.*.yaml"}, []string{"v0.19.0"}},
+	{"kuadrant", "github.com/kuadrant/kuadrant-operator", []string{"config/crd/bases/*.yaml"}, []string{"v1.0.0"}},
+	{"katib", "github.com/kubeflow/katib", []string{"manifests/v1beta1/components/crd/*.yaml"}, []string{"v0.19.0"}},
+	{"karmada", "github.com/karmada-io/karmada", []string{"charts/karmada/_crds/bases/*/*.yaml"},
+		[]string{"v1.11.0"}},
+	{"percona-xtradb", "github.com/percona/percona-xtradb-cluster-operator", []string{"config/crd/bases/*.yaml"},
+		[]string{"v1.15.0"}},
+	{"kubewarden", "github.com/kubewarden/kubewarden-controller", []string{"config/crd/bases/*.yaml"},
+		[]string{"v1.20.0"}},
+	{"mariadb-operator", "github.com/mariadb-operator/mariadb-operator", []string{"config/crd/bases/*.yaml"},
+		[]string{"v0.38.1"}},
+	{"cluster-api-aws", "sigs.k8s.io/cluster-api-provider-aws/v2", []string{"config/crd/bases/*.yaml"},
+		[]string{"v2.13.0"}},
+	{"cluster-api-azure", "sigs.k8s.io/cluster-api-provider-azure", []string{"config/crd/bases/*.yaml"},
+		[]string{"v1.17.2"}},
+	{"cluster-api-gcp", "sigs.k8s.io/cluster-api-provider-gcp", []string{"config/crd/bases/*.yaml"},
+		[]string{"v1.13.1"}},
+	{"cluster-api-vsphere", "sigs.k8s.io/cluster-api-provider-vsphere", []string{"config/default/crd/bases/*.yaml"},
+		[]string{"v1.12.0"}},
+	{"sveltos", "github.com/projectsveltos/libsveltos", []string{"config/crd/bases/*.yaml"}, []string{"v0.45.0"}},
+	{"network-policy-api", "sigs.k8s.io/network-policy-api",
+		[]string{"config/crd/standard/*.yaml", "config/crd/experimental/*.yaml"}, []string{"v0.3.0", "v0.1.5"}},
+	{"scheduler-plugins", "sigs.k8s.io/scheduler-plugins",
+		[]string{"config/crd/bases/*.yaml", "manifests/*/*crd*.yaml"}, []string{"v0.30.6"}},
+	{"kwok", "sigs.k8s.io/kwok", []string{"kustomize/crd/bases/*.yaml"}, []string{"v0.8.0"}},
+	{"shipwright", "github.com/shipwright-io/build", []string{"deploy/crds/*.yaml"}, []string{"v0.14.0"}},
+	{"harvester", "github.com/harvester/harvester", []string{"deploy/charts/harvester-crd/templates/*.yaml"},
+		[]string{"v1.4.1"}},
+	{"kubevirt", "kubevirt.io/kubevirt", []string{kubeVirtSchemas}, []string{"v1.4.0"}},
+	{"openshift-servers", "github.com/openshift/api", []string{openShiftTypes},
+		[]string{"v0.0.0-20250207102212-9e59a77ed2e0"}},
+	{"gke", npmPrefix + "@kubernetes-models/gke", []string{`^(cloud\.google\.com|[a-z]+\.gke\.io)$`}, []string{"4.6.2"}},
+	{"tidb-operator", npmPrefix + "@kubernetes-models/tidb-operator", []string{`^pingcap\.com$`}, []string{"2.0.0"}},
 }
