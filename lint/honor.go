@@ -72,7 +72,7 @@ var peers = append(
 func (a aliases) suppressions(tool, check, reason string, s suppression) (all []*suppression) {
 	for _, rule := range a[tool+" "+check] {
 		of := s
-		of.Rule, of.Reason, of.Foreign = rule, reason, true
+		of.Rule, of.Reason, of.Foreign, of.Tool = rule, reason, true, tool
 		all = append(all, &of)
 	}
 	return all
@@ -97,7 +97,7 @@ func (r *run) honored(d *manifest.Document) (all []*suppression) {
 		s := suppression{Number: d.Number, Item: d.Item, Range: d.Find("metadata.annotations[" + key + "]").Key}
 		any := func(tool string) {
 			if slices.Contains(r.Honor, tool) {
-				s.Rule, s.Reason, s.Foreign = anyRule, value, true
+				s.Rule, s.Reason, s.Foreign, s.Tool = anyRule, value, true, tool
 				all = append(all, &s)
 			}
 		}
@@ -108,13 +108,13 @@ func (r *run) honored(d *manifest.Document) (all []*suppression) {
 			all = append(all, r.aliases.suppressions("kube-linter", key[len(kubeLinterCheck):], value, s)...)
 		case key == kubeScoreIgnore:
 			for _, check := range strings.Split(value, ",") {
-				all = append(all, r.aliases.suppressions("kube-score", strings.TrimSpace(check), key, s)...)
+				all = append(all, r.aliases.suppressions("kube-score", strings.TrimSpace(check), "", s)...)
 			}
 		case key == polarisPrefix+"exempt" && value == "true":
 			any("polaris")
 		case strings.HasPrefix(key, polarisPrefix) && strings.HasSuffix(key, "-exempt") && value == "true":
 			check := strings.TrimSuffix(key[len(polarisPrefix):], "-exempt")
-			all = append(all, r.aliases.suppressions("polaris", check, key, s)...)
+			all = append(all, r.aliases.suppressions("polaris", check, "", s)...)
 		case strings.HasPrefix(key, checkovPrefix):
 			check, reason, _ := strings.Cut(value, "=")
 			all = append(all, r.aliases.suppressions("checkov", strings.TrimSpace(check), reason, s)...)
@@ -125,7 +125,7 @@ func (r *run) honored(d *manifest.Document) (all []*suppression) {
 
 var (
 	checkovComment = regexp.MustCompile(`#[ \t]*checkov:skip=(CKV2?_K8S_[0-9]+)(?::[ \t]*(.*))?`)
-	trivyComment   = regexp.MustCompile(`#[ \t]*(?:trivy|tfsec):ignore:(?:AVD-)?KSV-?([0-9]+)`)
+	trivyComment   = regexp.MustCompile(`(?:^|[# \t])(?:trivy|tfsec):ignore:(?:AVD-)?KSV-?([0-9]+)`)
 )
 
 // honoredComments finds the comments of a file by which other tools silence their checks. They hold for the document in
@@ -139,16 +139,22 @@ func (r *run) honoredComments(f *source.File) (all []*suppression) {
 		at := c.Range()
 		for n := at.Start.Line; n <= min(at.End.Line, f.Lines()); n++ {
 			line := f.Line(n)
-			s := suppression{Number: c.Number(), Range: f.Range(f.LineStart(n), f.LineStart(n)+len(line))}
+			s := suppression{
+				Number: c.Number(), Range: f.Range(f.LineStart(n), f.LineStart(n)+len(line)), Comment: true,
+			}
 			if m := checkovComment.FindStringSubmatch(line); m != nil {
 				all = append(all, r.aliases.suppressions("checkov", m[1], m[2], s)...)
 			}
-			if m := trivyComment.FindStringSubmatch(line); m != nil {
+			comment := strings.IndexByte(line, '#')
+			for _, m := range trivyComment.FindAllStringSubmatch(line[max(0, comment):], -1) {
+				if comment < 0 {
+					break
+				}
 				number := strings.TrimLeft(m[1], "0")
 				all = append(
 					all,
 					r.aliases.suppressions(
-						"trivy", "KSV"+strings.Repeat("0", max(0, 3-len(number)))+number, line, s,
+						"trivy", "KSV"+strings.Repeat("0", max(0, 3-len(number)))+number, "", s,
 					)...,
 				)
 			}

@@ -171,6 +171,11 @@ func (r *run) run(ctx context.Context) (*Result, error) {
 	}
 	all.Findings = dropDerived(append(all.Findings, late...))
 	kept, suppressed := r.suppress(all)
+	foreign, err := r.foreignSuppressions(ctx, all)
+	if err != nil {
+		return nil, err
+	}
+	kept = append(kept, foreign...)
 	res.Diagnostics, res.Summary.Suppressed = ordered(kept), suppressed
 	res.Problems, res.Assumed = r.problems, r.assumed
 	res.Count()

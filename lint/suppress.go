@@ -28,6 +28,8 @@ type suppression struct {
 	Range  source.Range // where it was written
 	// Foreign says that it was written for another tool: whether it is right, and of use, is not asked.
 	Foreign bool
+	Tool    string // for which it was written; empty: it is seatrial's own
+	Comment bool   // it is a comment, and no annotation; of Foreign ones
 
 	used bool
 }

@@ -150,6 +150,17 @@ var (
 		Doc: "An anchor holds for its own document: an alias behind the next `---` does not know it. Nothing takes the value " +
 			"that is named, so that a change of it reaches one place where several may be meant.",
 	}
+	ruleForeign = &Rule{
+		Name:     "suppression-foreign",
+		Title:    "suppression of another tool that is honoured",
+		Severity: diag.Info,
+		Category: "config",
+		Optional: true,
+		Doc: "With `honor` in the configuration the annotations and comments of other tools silence rules here as well. When " +
+			"such a tool goes, `seatrial lint --fix --rules default,suppression-foreign` writes seatrial's own in their place, for " +
+			"the rules that find something there. A comment, which holds for its document, becomes annotations; checks that are " +
+			"no rules here stay as they are.",
+	}
 	ruleSuppressionInvalid = &Rule{
 		Name:     "suppression-invalid",
 		Title:    "suppression that cannot be honoured",
@@ -173,12 +184,13 @@ var OwnRules = []*Rule{
 	ruleDuplicate, ruleScope,
 	ruleUpdate,
 	ruleDeprecated, ruleServerWarning, ruleFieldGated, ruleLookalike, ruleAnchorUnused,
-	ruleSuppressionInvalid, ruleSuppressionStale,
+	ruleForeign, ruleSuppressionInvalid, ruleSuppressionStale,
 }
 
 // Suppressible reports whether findings of a rule can be silenced.
 func Suppressible(name string) bool {
-	return !isVerdictRule(name) && name != ruleSuppressionInvalid.Name && name != ruleSuppressionStale.Name
+	return !isVerdictRule(name) && name != ruleSuppressionInvalid.Name && name != ruleSuppressionStale.Name &&
+		name != ruleForeign.Name
 }
 
 // rejects reports whether findings of a rule keep an object from being created.

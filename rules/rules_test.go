@@ -53,7 +53,7 @@ func lintFor(t testing.TB, version, text, base, expr string, ignoreMissing []str
 		Files: []string{"a.yaml"}, Read: func(string) ([]byte, error) { return []byte(text), nil },
 		Base:          lint.NewBase(before),
 		IgnoreMissing: ignoreMissing, Validator: judge, Linked: "v" + schema.Latest, Versions: []string{version},
-		Rules: selection, All: all,
+		Rules: selection, All: all, Honor: lint.HonoredTools(),
 	})
 	if err != nil {
 		t.Fatal(err)
