@@ -299,6 +299,7 @@ func (f facts) kind(d *manifest.Document, obj runtime.Object) {
 		f.service(d, o)
 	case *corev1.Node:
 		f.node(o)
+	//lint:ignore SA1019 people still write them
 	case *corev1.Endpoints:
 		f.endpoints(o)
 	case *discoveryv1.EndpointSlice:

@@ -35,6 +35,7 @@ func (f facts) node(o *corev1.Node) {
 	}
 }
 
+//lint:ignore SA1019 people still write them
 func (f facts) endpoints(o *corev1.Endpoints) {
 	for _, subset := range o.Subsets {
 		for _, a := range subset.Addresses {
