@@ -10,6 +10,7 @@
 package schema
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math/bits"
@@ -291,6 +292,12 @@ func (s *Store) raw(name string) (json.RawMessage, error) {
 		return raw, nil
 	}
 	return s.bundle.Definition(name, s.index)
+}
+
+// Definition returns the JSON schema of a kind by the name that references to it end with, or of a type that one refers
+// to; nil if the version has none. An empty name stands for the kind itself.
+func (k *Kind) Definition(name string) (json.RawMessage, error) {
+	return k.store.raw(cmp.Or(name, k.typeName))
 }
 
 // resolve follows a reference to the definition that holds the fields.

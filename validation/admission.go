@@ -5,12 +5,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 
 	"k8s.io/kubernetes/pkg/apis/scheduling"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
-	apiextensionsscheme "k8s.io/apiextensions-apiserver/pkg/apiserver"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -18,10 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apiserver/pkg/admission"
 	"k8s.io/apiserver/pkg/admission/plugin/policy/validating"
-	"k8s.io/apiserver/pkg/cel/openapi/resolver"
-	k8sscheme "k8s.io/client-go/kubernetes/scheme"
 	core "k8s.io/kubernetes/pkg/apis/core"
-	"k8s.io/kubernetes/pkg/generated/openapi"
 	"k8s.io/kubernetes/plugin/pkg/admission/certificates/subjectrestriction"
 	podsecurity "k8s.io/pod-security-admission/api"
 
@@ -118,7 +113,7 @@ func (v *Validator) typeCheck(answer *verdict.Verdict) []verdict.Warning {
 	if err != nil {
 		return nil
 	}
-	checker := &validating.TypeChecker{SchemaResolver: definitions(), RestMapper: mapper}
+	checker := &validating.TypeChecker{SchemaResolver: Schemas(), RestMapper: mapper}
 	var warnings []verdict.Warning
 	for _, w := range checker.Check(policy.DeepCopy()) {
 		if !slices.ContainsFunc(answer.Causes, func(c verdict.Cause) bool { return c.Path == w.FieldRef }) {
@@ -127,17 +122,6 @@ func (v *Validator) typeCheck(answer *verdict.Verdict) []verdict.Warning {
 	}
 	return warnings
 }
-
-// Schemas resolves the OpenAPI schemas of the kinds of the linked Kubernetes.
-func Schemas() resolver.SchemaResolver { return definitions() }
-
-var definitions = sync.OnceValue(func() resolver.SchemaResolver {
-	return resolver.NewDefinitionsSchemaResolver(
-		openapi.GetOpenAPIDefinitions,
-		k8sscheme.Scheme,
-		apiextensionsscheme.Scheme,
-	)
-})
 
 // restMapper maps resources to the kinds that a server with default settings serves.
 func (v *Validator) restMapper() (meta.RESTMapper, error) {
