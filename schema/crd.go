@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // crd is what is read of a CustomResourceDefinition.
@@ -54,7 +55,7 @@ func (s *Store) With(definitions ...[]byte) (*Store, error) {
 			return nil, err
 		}
 	}
-	out.kinds = func() map[GVK]*Kind {
+	out.kinds = sync.OnceValue(func() map[GVK]*Kind {
 		all := map[GVK]*Kind{}
 		for _, k := range s.Kinds() {
 			all[k.GVK] = k
@@ -63,7 +64,7 @@ func (s *Store) With(definitions ...[]byte) (*Store, error) {
 			all[k.GVK] = k
 		}
 		return all
-	}
+	})
 	return out, nil
 }
 

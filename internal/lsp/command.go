@@ -53,7 +53,7 @@ func (s *Server) explain(_ context.Context, p positionParams) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, doc := range tolerant(d.file, offset) {
+	for _, doc := range documentsAt(d.file, offset) {
 		if !doc.Holds(offset) {
 			continue
 		}

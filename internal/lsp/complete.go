@@ -102,7 +102,7 @@ func newCursor(f *source.File, offset int) *cursor {
 	}
 	whole := bytes.Join([][]byte{f.Data[:begin], []byte(finished), f.Data[begin+len(text):]}, nil)
 	at := begin + strings.Index(finished, marker)
-	for _, doc := range tolerant(source.NewFile(f.Name, whole), begin) {
+	for _, doc := range documentsAt(source.NewFile(f.Name, whole), begin) {
 		if !doc.Holds(at) {
 			continue
 		}

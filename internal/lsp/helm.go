@@ -166,7 +166,7 @@ func (s *Server) templateReferences(d *document, offset int) (places []location,
 			return nil, false
 		}
 	case strings.HasPrefix(filepath.Base(d.name), "values"):
-		for _, doc := range tolerant(d.file, offset) {
+		for _, doc := range documentsAt(d.file, offset) {
 			if path, inKey := doc.At(offset); inKey && doc.Holds(offset) {
 				u.path = strings.Join(path, ".")
 			}

@@ -19,7 +19,7 @@ func (s *Server) hover(ctx context.Context, p positionParams) (any, error) {
 		return nil, nil
 	}
 	offset := s.edge.offset(d.file, p.Position)
-	for _, doc := range tolerant(d.file, offset) {
+	for _, doc := range documentsAt(d.file, offset) {
 		if !doc.Holds(offset) {
 			continue
 		}

@@ -25,7 +25,7 @@ func (s *Server) definition(ctx context.Context, p positionParams) (any, error) 
 	if o == nil || err != nil {
 		return locations, err
 	}
-	for _, doc := range documents(d.file) {
+	for _, doc := range documentsAt(d.file, offset) {
 		if at, ok := volumeAt(doc, offset); ok && doc.Holds(offset) {
 			return append(locations, s.location(d.file, at)), nil
 		}

@@ -38,7 +38,7 @@ func (s *Server) refactorings(
 	if isJSON(d.file) || !wanted(refactorExtract) && !wanted(refactorRewrite) {
 		return nil, nil
 	}
-	for _, doc := range documents(d.file) {
+	for _, doc := range documentsAt(d.file, offset) {
 		if !doc.Holds(offset) || doc.Item != "" {
 			continue
 		}

@@ -47,6 +47,21 @@ func tolerant(f *source.File, keep int) []*manifest.Document {
 	return best
 }
 
+// documentsAt reads the objects of the part of a text that holds a byte, as tolerant does. Other parts are read only if
+// this one is broken.
+func documentsAt(f *source.File, offset int) []*manifest.Document {
+	for _, c := range manifest.Split(f) {
+		if offset < c.Range().Start.Offset || offset > c.End() {
+			continue
+		}
+		docs, findings := c.Parse(manifest.DefaultLimits)
+		if len(docs) > 0 && !broken(docs, findings) {
+			return docs
+		}
+	}
+	return tolerant(f, offset)
+}
+
 // broken reports whether a part of the text was not read.
 func broken(docs []*manifest.Document, findings []diag.Diagnostic) bool {
 	return slices.ContainsFunc(findings, func(f diag.Diagnostic) bool {
