@@ -10,14 +10,15 @@ import (
 	"strings"
 )
 
-// stubs are the files of modules that do not compile for a browser, as globs, with what stands in for them in
-// playground/wasm/stubs. The code that calls them is linked and never runs.
+// stubs are the files of modules that do not compile for a browser, or that bring much which a page has no use for, as
+// globs, with what stands in for them in playground/wasm/stubs. The code that calls them is linked and never runs.
 var stubs = []struct{ module, files, stub string }{
 	{"github.com/coreos/go-systemd/v22", "journal/journal_unix.go", "journal.go.txt"},
 	{"go.etcd.io/etcd/client/pkg/v3", "fileutil/lock_flock.go", "lock_flock.go.txt"},
 	{"github.com/moby/term", "term*_[unb]*.go", "term.go.txt"},
 	{"k8s.io/kubectl", "pkg/util/term/resizeevents.go", "resizeevents.go.txt"},
 	{"k8s.io/kubectl", "pkg/util/interrupt/interrupt.go", "interrupt.go.txt"},
+	{"k8s.io/apiserver", "pkg/storage/storagebackend/factory/etcd3.go", "etcd3.go.txt"}, // it compiles, and is large
 }
 
 // patches change files of modules so that the linker can leave out what a page has no use for. Old is a regular
@@ -39,12 +40,17 @@ var patches = []struct {
 		{`\bunmarshaler\.Unmarshal\(`, "unmarshaler.protoUnmarshal("},
 		{`n, err := t\.MarshalTo`, "n, err := t.ProtoMarshalTo"},
 	}},
+	{"k8s.io/apiserver", "pkg/server/routes/profiling.go", withoutProfiles},
+	{"k8s.io/apiserver", "pkg/server/routes/debugsocket.go", withoutProfiles},
 	{"google.golang.org/protobuf", "internal/impl/legacy_message.go", [][2]string{
 		{`(?m)^\tMarshal\(\) `, "\tprotoMarshal() "}, {`\bmarshaler\.Marshal\(`, "marshaler.protoMarshal("},
 		{`(?m)^\tUnmarshal\(\[\]byte\) `, "\tprotoUnmarshal([]byte) "},
 		{`\bunmarshaler\.Unmarshal\(`, "unmarshaler.protoUnmarshal("},
 	}},
 }
+
+// withoutProfiles takes the handlers of net/http/pprof out of a file.
+var withoutProfiles = [][2]string{{`(?m)^\t"net/http/pprof"\n`, ""}, {`(?m)^.*\bpprof\.\w+\)+\n`, ""}}
 
 // standard are changes of the same kind to the standard library. A template that can call any method keeps all exported
 // methods of all types; those of the page call none.

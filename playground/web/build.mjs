@@ -11,8 +11,8 @@ import {build} from 'esbuild';
 const [folder, wasm] = process.argv.slice(2);
 await mkdir(folder, {recursive: true});
 const name = `seatrial-${createHash('sha256').update(await readFile(wasm)).digest('hex').slice(0, 16)}.wasm`;
-// The best quality takes many minutes, and this one a minute.
-const brotli = createBrotliCompress({params: {[constants.BROTLI_PARAM_QUALITY]: 9, [constants.BROTLI_PARAM_LGWIN]: 24}});
+// The best quality takes five minutes of a processor, and makes a file that is smaller by 15 percent than quality 9.
+const brotli = createBrotliCompress({params: {[constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_LGWIN]: 24}});
 for (const [form, ending] of [[brotli, '.br'], [createGzip({level: 9}), '.gz']]) {
   await pipeline(createReadStream(wasm), form, createWriteStream(join(folder, name + ending)));
 }
