@@ -128,6 +128,7 @@ func (o *PlanOptions) answer(ctx context.Context, in *simulate.Input, risks []di
 		runs = slices.Insert(runs, 0, own)
 	}
 	res.NotTried = !p.Converged && len(o.WhatIf) > 0
+	risks = o.dropClientSide(risks)
 	p.Findings = append(dropCovered(p.Findings, risks), risks...)
 	diag.Sort(p.Findings)
 	res.Plan = p
@@ -153,6 +154,13 @@ func (o *PlanOptions) simulate(ctx context.Context, in *simulate.Input) (*plan.P
 		return nil, err
 	}
 	return p, nil
+}
+
+// dropClientSide drops the advice to apply on the server where that is done.
+func (o *PlanOptions) dropClientSide(advice []diag.Diagnostic) []diag.Diagnostic {
+	return slices.DeleteFunc(advice, func(d diag.Diagnostic) bool {
+		return o.ServerSide && d.Rule == "apply-annotation-too-long"
+	})
 }
 
 // dropCovered drops the blocking budgets of a simulation for which a rule of lint has said the same from the manifests.

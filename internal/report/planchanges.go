@@ -18,58 +18,69 @@ var glyphs = map[string]string{plan.Create: "+", plan.Update: "~", plan.Delete: 
 
 const maxFields = 12 // of an object, unless everything is asked for
 
+// manyCreated is how many new objects have a line each, unless everything is asked for.
+const manyCreated = 24
+
+// changes writes what becomes of objects. Where there is too much to show, it is a line for all of a kind.
 func (t *planWriter) changes() {
 	if len(t.Changes) == 0 {
 		return
 	}
 	t.title("Changes")
-	if t.fold {
-		t.foldedChanges()
-		return
+	created := 0
+	for i := range t.Changes {
+		if t.Changes[i].Action == plan.Create {
+			created++
+		}
 	}
+	many := !t.o.Verbose && created > manyCreated
+	var folded changeGroups
 	unchanged := 0
 	for i := range t.Changes {
-		c := &t.Changes[i]
-		if c.Action == plan.None && !t.o.Verbose && c.Denied == "" {
+		switch c := &t.Changes[i]; {
+		case c.Denied == "" && (t.fold || many && c.Action == plan.Create):
+			folded.add(c)
+		case c.Action == plan.None && !t.o.Verbose && c.Denied == "":
 			unchanged++
-			continue
+		default:
+			t.change(c)
 		}
-		t.change(c)
 	}
+	t.foldedChanges(folded)
 	if unchanged > 0 {
 		fmt.Fprintln(t, t.dim.Sprintf("  = %s as they are", Plural(unchanged, "object")))
 	}
 }
 
-// foldedChanges writes a line for all objects of a kind of which the same becomes. What is refused is shown by itself.
-func (t *planWriter) foldedChanges() {
-	type group struct {
-		first *plan.Change
-		count int
-		paths []string
+// changeGroup is the objects of a kind of which the same becomes.
+type changeGroup struct {
+	first *plan.Change
+	count int
+	paths []string // of the fields that change
+}
+
+// changeGroups are in the order of their first objects.
+type changeGroups []*changeGroup
+
+func (groups *changeGroups) add(c *plan.Change) {
+	i := slices.IndexFunc(*groups, func(g *changeGroup) bool {
+		return g.first.Action == c.Action && g.first.Object.Kind == c.Object.Kind
+	})
+	if i < 0 {
+		i = len(*groups)
+		*groups = append(*groups, &changeGroup{first: c})
 	}
-	groups := map[string]*group{}
-	var order []*group
-	for i := range t.Changes {
-		c := &t.Changes[i]
-		if c.Denied != "" {
-			t.change(c)
-			continue
-		}
-		g := groups[c.Action+c.Object.Kind]
-		if g == nil {
-			g = &group{first: c}
-			groups[c.Action+c.Object.Kind] = g
-			order = append(order, g)
-		}
-		g.count++
-		for _, f := range c.Fields {
-			if path := unnamed.ReplaceAllString(f.Path, "[]"); !slices.Contains(g.paths, path) {
-				g.paths = append(g.paths, path)
-			}
+	g := (*groups)[i]
+	g.count++
+	for _, f := range c.Fields {
+		if path := unnamed.ReplaceAllString(f.Path, "[]"); !slices.Contains(g.paths, path) {
+			g.paths = append(g.paths, path)
 		}
 	}
-	for _, g := range order {
+}
+
+func (t *planWriter) foldedChanges(groups changeGroups) {
+	for _, g := range groups {
 		line := fmt.Sprintf("%s %s", glyphs[g.first.Action], printable(g.first.Object.String()))
 		if g.count > 1 {
 			line += fmt.Sprintf(" and %d more", g.count-1)
@@ -80,7 +91,9 @@ func (t *planWriter) foldedChanges() {
 			t.wrapped("", printable(strings.Join(g.paths, ", ")), 6, t.dim)
 		}
 	}
-	fmt.Fprintln(t, t.dim.Sprint("  each of them by itself: --verbose"))
+	if len(groups) > 0 {
+		fmt.Fprintln(t, t.dim.Sprint("  each of them by itself: --verbose"))
+	}
 }
 
 // unnamed matches the names of list items in a path.

@@ -98,7 +98,7 @@ func (t *planWriter) foldedRollouts(good []*plan.Workload) {
 		return
 	}
 	t.title("%s that completed", Plural(len(good), "workload"))
-	fmt.Fprintf(t, "  %s\n", t.good.Sprintf("the last one after %s s", end))
+	fmt.Fprintf(t, "  %s\n", t.good.Sprintf("the last one after %s s", min(end, t.VirtualSeconds)))
 	slices.SortStableFunc(short, func(a, b *plan.Workload) int {
 		return (a.MinAvailable - a.Desired) - (b.MinAvailable - b.Desired)
 	})

@@ -74,6 +74,28 @@ func (s *simulation) assumeMissing(docs []*manifest.Document) error {
 	return s.makeMissing()
 }
 
+// assumeNoOperators names the kinds of custom resources that are applied.
+func (s *simulation) assumeNoOperators(docs []*manifest.Document) {
+	kinds := map[string]bool{}
+	for _, d := range docs {
+		if isCustom(d) {
+			kinds[d.Object.Kind] = true
+		}
+	}
+	if len(kinds) > 0 {
+		s.assume("%s: no operator runs here, and what one would make of such objects is not in this plan",
+			strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
+	}
+}
+
+// isCustom reports whether a document is an object of a custom resource: its group is not one of Kubernetes', and not
+// that of the node groups that a plan reads.
+func isCustom(d *manifest.Document) bool {
+	group, _, named := strings.Cut(d.Object.APIVersion, "/")
+	return named && strings.Contains(group, ".") && !strings.HasSuffix(group, ".k8s.io") &&
+		!strings.HasSuffix(group, ".kubernetes.io") && group != "karpenter.sh" && group != "cluster.x-k8s.io"
+}
+
 // makeMissing makes what is assumed, as far as its namespaces exist: those of the input come with it.
 func (s *simulation) makeMissing() error {
 	made := map[string][]string{}

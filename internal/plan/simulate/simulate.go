@@ -232,6 +232,7 @@ func (s *simulation) runBefore(manifests []*manifest.Document) error {
 		s.assume("%s is defined as in %s", d.Object.Name, d.File.Name)
 		time.Sleep(applyPace)
 	}
+	s.assumeNoOperators(s.Change)
 	if !slices.ContainsFunc(s.From, lived) { // a snapshot has all that there is
 		if err := s.assumeMissing(slices.Concat(manifests, s.Change)); err != nil {
 			return err
