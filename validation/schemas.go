@@ -27,7 +27,7 @@ func (embedded) ResolveSchema(gvk schema.GroupVersionKind) (*spec.Schema, error)
 	if err != nil {
 		return nil, err
 	}
-	k := store.Lookup(schemas.GVK{Group: gvk.Group, Version: gvk.Version, Kind: gvk.Kind})
+	k := store.Lookup(schemas.GVK(gvk))
 	if k == nil {
 		return nil, fmt.Errorf("cannot resolve %v: %w", gvk, resolver.ErrSchemaNotFound)
 	}

@@ -29,14 +29,15 @@ func (s *Server) prepareRename(ctx context.Context, p positionParams) (any, erro
 	if err != nil {
 		return nil, err
 	}
-	for _, found := range spotsAt(sets, d, offset) {
-		at, written := found.original()
-		if !written || !sameFile(at.File, d.name) {
-			at = found.place()
-		}
-		return preparedRename{s.edge.rangeOf(d.file, at), found.text()}, nil
+	spots := spotsAt(sets, d, offset)
+	if len(spots) == 0 {
+		return nil, nil
 	}
-	return nil, nil
+	at, written := spots[0].original()
+	if !written || !sameFile(at.File, d.name) {
+		at = spots[0].place()
+	}
+	return preparedRename{s.edge.rangeOf(d.file, at), spots[0].text()}, nil
 }
 
 // text returns what is written at a place: a key, a port, a container, or a name.
