@@ -2,12 +2,8 @@ package app
 
 import (
 	"context"
-	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/seatrial/seatrial/diag"
 	"github.com/seatrial/seatrial/internal/lsp"
@@ -31,22 +27,7 @@ func (f *Folder) Renderings(ctx context.Context, name string) ([]lsp.Rendering, 
 		o.KubernetesVersion = f.Versions[n-1]
 	}
 	o.Served = servedBy(o.KubernetesVersion)
-	rendered := []*render.Rendering{}
-	var g errgroup.Group
-	g.SetLimit(runtime.GOMAXPROCS(0))
-	for _, s := range f.using(name) {
-		for _, v := range s.For(f.Charts) {
-			r := &render.Rendering{}
-			rendered = append(rendered, r)
-			g.Go(func() error {
-				if ctx.Err() == nil {
-					*r = *s.Render(v, o)
-				}
-				return nil
-			})
-		}
-	}
-	_ = g.Wait() // nothing fails
+	rendered := renderAll(ctx, f.using(name), o)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -66,27 +47,17 @@ func (f *Folder) Renderings(ctx context.Context, name string) ([]lsp.Rendering, 
 func (f *Folder) using(name string) []*render.Source {
 	others := func(s *render.Source) bool { return !s.Uses(name) }
 	near := slices.DeleteFunc(slices.Clone(f.Sources), others)
+	if len(near) == 0 || !filepath.IsAbs(f.name) {
+		return near
+	}
 	root := repositoryOf(f.name)
-	if len(near) == 0 || root == "" {
+	if root == "" {
 		return near
 	}
 	skip := func(name string) bool { return lint.Excluded(f.exclude, name) }
 	tree := render.DiscoverIn(f.readSource, []string{root}, skip, Clusters(f.Config)...)
 	AddVariants(f.Config, tree.Sources, f.rebase)
 	return slices.DeleteFunc(tree.Sources, others)
-}
-
-// repositoryOf returns the folder of the repository that a folder is in; empty if it is in none.
-func repositoryOf(folder string) string {
-	for dir := folder; filepath.IsAbs(dir); dir = filepath.Dir(dir) {
-		if _, err := os.Stat(filepath.Join(dir, ".git")); err == nil {
-			return dir
-		}
-		if dir == filepath.Dir(dir) {
-			break
-		}
-	}
-	return ""
 }
 
 // rendering returns a rendering as the language server uses it.

@@ -166,22 +166,25 @@ func (j *LintJob) runSources(ctx context.Context) (*lint.Result, error) {
 
 // render renders all variants of all sources.
 func (j *LintJob) render(ctx context.Context) []*render.Rendering {
-	var renderings []*render.Rendering
-	var served []string
+	o := j.workspace.Charts
+	o.KubernetesVersion = j.version()
 	if len(j.workspace.Sources) > 0 {
-		served = servedBy(j.version())
+		o.Served = servedBy(o.KubernetesVersion)
 	}
+	return renderAll(ctx, j.workspace.Sources, o)
+}
+
+// renderAll renders all variants of sources, in parallel.
+func renderAll(ctx context.Context, sources []*render.Source, o render.Options) (renderings []*render.Rendering) {
 	var g errgroup.Group
 	g.SetLimit(runtime.GOMAXPROCS(0))
-	for _, s := range j.workspace.Sources {
-		for _, v := range s.For(j.workspace.Charts) {
-			i := len(renderings)
-			renderings = append(renderings, &render.Rendering{Source: s, Variant: v, Name: s.Path})
+	for _, s := range sources {
+		for _, v := range s.For(o) {
+			r := &render.Rendering{Source: s, Variant: v, Name: s.Path}
+			renderings = append(renderings, r)
 			g.Go(func() error {
 				if ctx.Err() == nil {
-					o := j.workspace.Charts
-					o.KubernetesVersion, o.Served = j.version(), served
-					*renderings[i] = *s.Render(v, o)
+					*r = *s.Render(v, o)
 				}
 				return nil
 			})

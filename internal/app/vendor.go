@@ -2,6 +2,7 @@ package app
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -201,13 +202,18 @@ func (v *Vendoring) write(name string, before []byte, old, lock *render.Lock) er
 // topOf returns the top of the repository that paths are in: the folder that holds .git, or that of the first path.
 func topOf(paths []string) string {
 	start := startFolder(paths)
-	for dir := start; ; {
+	return cmp.Or(repositoryOf(start), start)
+}
+
+// repositoryOf returns the folder of the repository that a folder is in, which holds .git; empty if it is in none.
+func repositoryOf(folder string) string {
+	for dir := folder; ; {
 		if _, err := os.Stat(filepath.Join(dir, ".git")); err == nil {
 			return dir
 		}
 		abs, err := filepath.Abs(dir)
 		if err != nil || filepath.Dir(abs) == abs {
-			return start
+			return ""
 		}
 		dir = filepath.Dir(abs)
 	}
