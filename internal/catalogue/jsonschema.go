@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	k8sschema "k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // FromJSONSchema returns the CustomResourceDefinition, as JSON, of a kind that a JSON schema describes, such as those
@@ -29,32 +31,21 @@ func FromJSONSchema(group, version, kind string, data []byte) ([]byte, error) {
 	properties, _ := schema["properties"].(map[string]any)
 	properties["apiVersion"], properties["kind"] = map[string]any{"type": "string"}, map[string]any{"type": "string"}
 	properties["metadata"] = map[string]any{"type": "object"}
-	singular := strings.ToLower(kind)
+	plural, singular := meta.UnsafeGuessKindToResource(k8sschema.GroupVersionKind{Kind: kind})
 	return json.Marshal(map[string]any{
 		"apiVersion": "apiextensions.k8s.io/v1",
 		"kind":       "CustomResourceDefinition",
-		"metadata":   map[string]any{"name": Plural(singular) + "." + group},
+		"metadata":   map[string]any{"name": plural.Resource + "." + group},
 		"spec": map[string]any{
 			"group": group, "scope": "Namespaced",
 			"names": map[string]any{
-				"kind": kind, "singular": singular, "plural": Plural(singular), "listKind": kind + "List",
+				"kind": kind, "singular": singular.Resource, "plural": plural.Resource, "listKind": kind + "List",
 			},
 			"versions": []any{map[string]any{
 				"name": version, "served": true, "storage": true, "schema": map[string]any{"openAPIV3Schema": schema},
 			}},
 		},
 	})
-}
-
-// Plural returns the plural of a resource that Kubernetes guesses of its singular.
-func Plural(singular string) string {
-	switch {
-	case strings.HasSuffix(singular, "s"):
-		return singular + "es"
-	case strings.HasSuffix(singular, "y"):
-		return strings.TrimSuffix(singular, "y") + "ies"
-	}
-	return singular + "s"
 }
 
 // schemaWords are the keywords of a JSON schema that a definition may have.

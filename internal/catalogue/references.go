@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/go-openapi/jsonpointer"
 )
 
 // maxInlined bounds the objects and lists of a JSON schema whose references are replaced by what they name: a schema
@@ -79,7 +81,7 @@ func (r *references) find(name string) (part any) {
 	part = r.root
 	for key := range strings.SplitSeq(path, "/") {
 		object, _ := part.(map[string]any)
-		part = object[strings.NewReplacer("~1", "/", "~0", "~").Replace(key)]
+		part = object[jsonpointer.Unescape(key)]
 	}
 	return part
 }

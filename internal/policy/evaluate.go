@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/go-openapi/jsonpointer"
 	"github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/common/types/ref"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -380,7 +381,7 @@ func (d *fix) patch(object map[string]any) *lint.PathFix {
 func pathOf(object any, pointer string) string {
 	path := ""
 	for _, step := range strings.Split(strings.TrimPrefix(pointer, "/"), "/") {
-		step = strings.NewReplacer("~1", "/", "~0", "~").Replace(step)
+		step = jsonpointer.Unescape(step)
 		path = join(path, step, object)
 		switch v := object.(type) {
 		case map[string]any:

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/go-openapi/jsonpointer"
+
 	"github.com/seatrial/seatrial/manifest"
 	"github.com/seatrial/seatrial/source"
 )
@@ -453,7 +455,7 @@ func (f *changedField) inOperations(operations *manifest.Node) (set manifest.Pla
 		}
 		matches := true
 		for i, name := range pointer {
-			name = strings.NewReplacer("~1", "/", "~0", "~").Replace(name)
+			name = jsonpointer.Unescape(name)
 			_, err := strconv.Atoi(steps[i])
 			matches = matches && (name == steps[i] || name == "-" && err == nil)
 		}

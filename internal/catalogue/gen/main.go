@@ -311,8 +311,12 @@ func parse(text string, as reading) (*definition, error) {
 		if filledIn[d.Metadata.Name] {
 			eachSchema(spec, func(top map[string]any) { delete(top, "required") })
 		}
-		trim(spec, as.maxDescription)
-		dropTypedChoices(spec)
+		eachObject(spec, func(schema map[string]any) {
+			if text, ok := schema["description"].(string); ok {
+				schema["description"] = shortened(text, as.maxDescription)
+			}
+			dropTypedChoice(schema)
+		})
 		if as.withoutStatus {
 			eachSchema(spec, openStatus)
 		}
@@ -347,22 +351,26 @@ func openStatus(top map[string]any) {
 	}
 }
 
-// dropTypedChoices removes the choices between types, which the API server refuses in a schema, and allows any value
-// there.
-func dropTypedChoices(value any) {
+// eachObject calls f with a value and those below it that are objects.
+func eachObject(value any, f func(object map[string]any)) {
 	switch value := value.(type) {
 	case map[string]any:
-		if choices, ok := value["oneOf"].([]any); ok && slices.ContainsFunc(choices, hasType) {
-			delete(value, "oneOf")
-			value["x-kubernetes-preserve-unknown-fields"] = true
-		}
+		f(value)
 		for _, v := range value {
-			dropTypedChoices(v)
+			eachObject(v, f)
 		}
 	case []any:
 		for _, v := range value {
-			dropTypedChoices(v)
+			eachObject(v, f)
 		}
+	}
+}
+
+// dropTypedChoice removes a choice between types, which the API server refuses in a schema, and allows any value there.
+func dropTypedChoice(schema map[string]any) {
+	if choices, ok := schema["oneOf"].([]any); ok && slices.ContainsFunc(choices, hasType) {
+		delete(schema, "oneOf")
+		schema["x-kubernetes-preserve-unknown-fields"] = true
 	}
 }
 
@@ -374,23 +382,6 @@ func hasType(choice any) bool {
 
 // approval is what the API server asks of definitions in groups of Kubernetes' own.
 const approval = "api-approved.kubernetes.io"
-
-// trim shortens the descriptions below a value to a number of bytes.
-func trim(value any, limit int) {
-	switch value := value.(type) {
-	case map[string]any:
-		if text, ok := value["description"].(string); ok {
-			value["description"] = shortened(text, limit)
-		}
-		for _, v := range value {
-			trim(v, limit)
-		}
-	case []any:
-		for _, v := range value {
-			trim(v, limit)
-		}
-	}
-}
 
 // shortened cuts a text at the end of a sentence.
 func shortened(text string, limit int) string {

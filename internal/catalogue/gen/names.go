@@ -3,7 +3,8 @@ package main
 import (
 	"strings"
 
-	"github.com/seatrial/seatrial/internal/catalogue"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // named is a project whose definitions cannot be passed on, or are in no module: its kinds are known by name, group
@@ -200,7 +201,7 @@ var knownByName = []named{
 		hive.openshift.io: ClusterDeployment ClusterPool ClusterClaim *ClusterImageSet *HiveConfig *SelectorSyncSet
 			MachinePool SyncSet
 		local.storage.openshift.io: LocalVolume LocalVolumeSet LocalVolumeDiscovery
-		logging.openshift.io: ClusterLogging ClusterLogForwarder *LogFileMetricExporter
+		logging.openshift.io: ClusterLogging ClusterLogForwarder LogFileMetricExporter
 		observability.openshift.io: ClusterLogForwarder
 		lvm.topolvm.io: LVMCluster
 		ocs.openshift.io: StorageCluster OCSInitialization StorageConsumer
@@ -302,7 +303,8 @@ func (n named) definitions() (all []*definition) {
 		name, cluster := strings.CutPrefix(word, "*")
 		kind, plural, given := strings.Cut(name, "/")
 		if !given {
-			plural = catalogue.Plural(strings.ToLower(kind))
+			guess, _ := meta.UnsafeGuessKindToResource(schema.GroupVersionKind{Kind: kind})
+			plural = guess.Resource
 		}
 		d := &definition{}
 		d.Metadata.Name = plural + "." + group

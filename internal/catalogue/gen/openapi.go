@@ -50,7 +50,7 @@ func openShiftDefinitions(dir string, as reading) (all []*definition, err error)
 		return nil, err
 	}
 	for _, d := range document.Definitions {
-		asGoReads(d)
+		eachObject(d, asGoReads)
 	}
 	for name, d := range document.Definitions {
 		switch {
@@ -101,31 +101,23 @@ func storedKind(name string, schema map[string]any) (group, version, kind string
 }
 
 // asGoReads changes a schema of a Go type into what the type's decoder takes: no other fields, null for any field,
-// and no field that must be there.
-func asGoReads(value any) {
-	switch value := value.(type) {
-	case map[string]any:
-		delete(value, "x-kubernetes-list-map-keys") // which would have to be required
-		delete(value, "x-kubernetes-list-type")
-		if items, ok := value["items"].(map[string]any); ok {
-			delete(items, "default")
-		}
-		if properties, ok := value["properties"].(map[string]any); ok {
-			value["additionalProperties"] = false
-			delete(value, "required")
-			for _, p := range properties {
-				if p, ok := p.(map[string]any); ok {
-					p["nullable"] = true
-					delete(p, "default")
-				}
-			}
-		}
-		for _, v := range value {
-			asGoReads(v)
-		}
-	case []any:
-		for _, v := range value {
-			asGoReads(v)
+// and no field that must be present.
+func asGoReads(schema map[string]any) {
+	delete(schema, "x-kubernetes-list-map-keys") // which would have to be required
+	delete(schema, "x-kubernetes-list-type")
+	if items, ok := schema["items"].(map[string]any); ok {
+		delete(items, "default")
+	}
+	properties, ok := schema["properties"].(map[string]any)
+	if !ok {
+		return
+	}
+	schema["additionalProperties"] = false
+	delete(schema, "required")
+	for _, p := range properties {
+		if p, ok := p.(map[string]any); ok {
+			p["nullable"] = true
+			delete(p, "default")
 		}
 	}
 }
