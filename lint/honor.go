@@ -145,11 +145,8 @@ func (r *run) honoredComments(f *source.File) (all []*suppression) {
 			if m := checkovComment.FindStringSubmatch(line); m != nil {
 				all = append(all, r.aliases.suppressions("checkov", m[1], m[2], s)...)
 			}
-			comment := strings.IndexByte(line, '#')
-			for _, m := range trivyComment.FindAllStringSubmatch(line[max(0, comment):], -1) {
-				if comment < 0 {
-					break
-				}
+			_, comment, _ := strings.Cut(line, "#")
+			for _, m := range trivyComment.FindAllStringSubmatch(comment, -1) {
 				number := strings.TrimLeft(m[1], "0")
 				all = append(
 					all,

@@ -145,9 +145,12 @@ func (r *run) mayBeMissing(d *manifest.Document) bool {
 // foreign reports whether a kind is neither Kubernetes' own, or meant to be, nor one that was read or is in the
 // catalogue, or meant to be.
 func (r *run) foreign(gvk schema.GVK) bool {
+	if !strings.Contains(gvk.Group, ".") || schema.LikeBuiltinGroup(gvk.Group) ||
+		nearest(gvk.Kind, r.defined[gvk.Group]) != "" {
+		return false
+	}
 	_, meant := r.Validator.Meant(gvk.Group, gvk.Kind)
-	return meant == "" && strings.Contains(gvk.Group, ".") && !schema.LikeBuiltinGroup(gvk.Group) &&
-		nearest(gvk.Kind, r.defined[gvk.Group]) == ""
+	return meant == ""
 }
 
 // definedKinds returns the kinds of the definitions that were read, accepted or not, by group.
