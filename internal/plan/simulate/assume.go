@@ -20,6 +20,7 @@ import (
 	"github.com/seatrial/seatrial/internal/cluster/kubelet"
 	"github.com/seatrial/seatrial/lint"
 	"github.com/seatrial/seatrial/manifest"
+	"github.com/seatrial/seatrial/schema"
 )
 
 // reference is an object that pods need and that nothing of the input defines, with the keys that they ask for.
@@ -92,8 +93,7 @@ func (s *simulation) assumeNoOperators(docs []*manifest.Document) {
 // that of the node groups that a plan reads.
 func isCustom(d *manifest.Document) bool {
 	group, _, named := strings.Cut(d.Object.APIVersion, "/")
-	return named && strings.Contains(group, ".") && !strings.HasSuffix(group, ".k8s.io") &&
-		!strings.HasSuffix(group, ".kubernetes.io") && group != "karpenter.sh" && group != "cluster.x-k8s.io"
+	return named && !schema.IsBuiltinGroup(group) && group != karpenterGroup && group != machineGroup
 }
 
 // makeMissing makes what is assumed, as far as its namespaces exist: those of the input come with it.
