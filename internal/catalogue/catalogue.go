@@ -142,6 +142,9 @@ func (c *Catalogue) Choose(releases map[string]string) (*Catalogue, error) {
 			chosen[name] = Off
 			continue
 		}
+		if len(c.Projects[i].Releases) == 0 {
+			return nil, fmt.Errorf("the catalogue knows the kinds of %s by name only: no release can be chosen", name)
+		}
 		release := c.Projects[i].release(wanted)
 		if release == "" {
 			return nil, fmt.Errorf("the catalogue has no release %s of %s: want one of %s, or off", wanted, name,

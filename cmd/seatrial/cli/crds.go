@@ -86,6 +86,8 @@ func (o *crdsOptions) run(name string) error {
 		return err
 	}
 	switch {
+	case o.outputDir != "" && !slices.ContainsFunc(kinds, hasDefinition):
+		return usageError("the catalogue knows the kinds of %s by name only: there is nothing to write", name)
 	case o.outputDir != "":
 		return o.export(kinds)
 	case name == "":
@@ -178,8 +180,10 @@ func (o *crdsOptions) listProjects() error {
 	return w.Flush()
 }
 
-// knownByName is said of what the catalogue has no definition of.
+// knownByName stands for the release of kinds without a definition.
 const knownByName = "known by name"
+
+func hasDefinition(k *catalogue.Kind) bool { return len(k.Forms) > 0 }
 
 func (o *crdsOptions) listKinds(kinds []*catalogue.Kind) error {
 	w := tabwriter.NewWriter(o.Out, 0, 8, 2, ' ', 0)
@@ -189,7 +193,7 @@ func (o *crdsOptions) listKinds(kinds []*catalogue.Kind) error {
 			fmt.Fprintf(
 				w, "%s\t%s.%s\t%s\t%s\n", k.Kind, k.Plural, k.Group, strings.Join(d.Versions, " "), d.Releases[0],
 			)
-		} else if len(k.Forms) == 0 {
+		} else if !hasDefinition(k) {
 			fmt.Fprintf(w, "%s\t%s.%s\t%s\t%s\n", k.Kind, k.Plural, k.Group, "", knownByName)
 		}
 	}
