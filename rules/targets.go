@@ -20,7 +20,7 @@ import (
 	"github.com/seatrial/seatrial/lint"
 )
 
-// targetRules look at what is told of addresses and nodes.
+// targetRules compare addresses and tolerations with the Services, endpoints and Nodes of the set.
 var targetRules = []*lint.Rule{
 	{
 		Name:     "endpoint-target-missing",
@@ -45,9 +45,9 @@ var targetRules = []*lint.Rule{
 		Kinds:       []string{"NetworkPolicy"},
 		Equivalents: "popeye 1206 and 1207",
 		URL:         "https://kubernetes.io/docs/concepts/services-networking/network-policies/#behavior-of-to-and-from-selectors",
-		Doc: "Nobody is let through where the exceptions take away all of the range, and most likely nobody where the range is " +
-			"the address of a Service: a policy mostly sees the address of the pod behind it. Where the set tells addresses, by " +
-			"its Nodes and endpoints, a private range that holds none of them is reported as well.",
+		Doc: "The block allows no address where the exceptions cover all of the range, and most likely none where the range " +
+			"is the address of a Service: a policy mostly sees the address of the pod behind it. Where Nodes and endpoints of " +
+			"the set name addresses, a private range that holds none of them is reported as well.",
 		CheckSet: checkIPBlocks,
 	},
 	{
@@ -177,7 +177,7 @@ func exceptions(b *networkingv1.IPBlock) (all []netip.Prefix) {
 	return all
 }
 
-// unmatched returns why a block matches no address, as far as the set tells; empty: it may match.
+// unmatched returns why a block matches no address that the set names; empty: it may match.
 func unmatched(set *lint.Set, block netip.Prefix, except []netip.Prefix) (message, help string) {
 	if covered(block, except) {
 		return fmt.Sprintf("the exceptions take away all of %s", block), "remove the peer, or one of the exceptions"
@@ -203,11 +203,11 @@ func unmatched(set *lint.Set, block netip.Prefix, except []netip.Prefix) (messag
 	if len(known) == 0 || !block.Addr().IsPrivate() {
 		return "", ""
 	}
-	return fmt.Sprintf("%s holds none of the %d addresses and ranges that the set tells", block, len(known)),
+	return fmt.Sprintf("%s holds none of the %d addresses and ranges that the set names", block, len(known)),
 		"compare it with the addresses of the Nodes and endpoints of the set"
 }
 
-// serviceAt returns the Service whose address a block of one address is; nil: there is none.
+// serviceAt returns the Service whose address a block of one address is, or nil.
 func serviceAt(set *lint.Set, block netip.Prefix) *lint.Resource {
 	if !block.IsSingleIP() {
 		return nil

@@ -448,7 +448,7 @@ func (set *writtenSet) changed(line int, now string) (*manifest.Document, string
 	return nil, ""
 }
 
-// documentAt returns the document of a rendering at a byte; nil if there is none.
+// documentAt returns the document of a rendering at a byte, or nil.
 func (set *writtenSet) documentAt(offset int) *manifest.Document {
 	name := set.rendering.File.Name
 	if set.docs[name] == nil {
