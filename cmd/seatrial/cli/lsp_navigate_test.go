@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -89,26 +90,97 @@ type position struct {
 	Character int `json:"character"`
 }
 
-// shopEditor opens the shop, and returns where the marks are: their file's URI and position.
-func shopEditor(t *testing.T) (e *editor, at map[string]any, name func(uri string, p position) string) {
-	dir := t.TempDir()
-	e, at = newEditor(t), map[string]any{}
-	names := map[string]string{}
-	for file, text := range shopFiles {
-		path := filepath.Join(dir, file)
+// markedFolder is a folder of files that were written with marks.
+type markedFolder struct {
+	dir   string
+	uris  map[string]string // by file
+	texts map[string]string // without the marks, by URI
+	marks map[string]markedPlace
+}
+
+type markedPlace struct {
+	uri string
+	position
+}
+
+// writeMarked writes files whose texts have marks.
+func writeMarked(t *testing.T, files map[string]string) *markedFolder {
+	t.Helper()
+	f := &markedFolder{
+		dir: t.TempDir(), uris: map[string]string{}, texts: map[string]string{}, marks: map[string]markedPlace{},
+	}
+	for file, text := range files {
+		path := filepath.Join(f.dir, filepath.FromSlash(file))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
 		text, places := marked(text)
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if file != "config.yaml" { // which is read from disk
-			e.open(fileURI(path), text)
-		}
+		uri := fileURI(path)
+		f.uris[file], f.texts[uri] = uri, text
 		for mark, p := range places {
-			at[mark] = map[string]any{"textDocument": map[string]any{"uri": fileURI(path)}, "position": p}
-			names[fmt.Sprint(fileURI(path), p)] = mark
+			f.marks[mark] = markedPlace{uri, p}
 		}
 	}
-	return e, at, func(uri string, p position) string { return names[fmt.Sprint(uri, p)] }
+	return f
+}
+
+// open opens the files in an editor, but for one, which is read from disk.
+func (f *markedFolder) open(e *editor, but string) {
+	for file, uri := range f.uris {
+		if file != but {
+			e.open(uri, f.texts[uri])
+		}
+	}
+}
+
+// request returns the parameters of a request at a mark, or about a file.
+func (f *markedFolder) request(at string, more map[string]any) map[string]any {
+	params := maps.Clone(more)
+	if params == nil {
+		params = map[string]any{}
+	}
+	if p, ok := f.marks[at]; ok {
+		params["textDocument"], params["position"] = map[string]any{"uri": p.uri}, p.position
+	} else {
+		params["textDocument"] = map[string]any{"uri": f.uris[at]}
+	}
+	return params
+}
+
+// name returns the mark at a place.
+func (f *markedFolder) name(uri string, p position) string {
+	for mark, place := range f.marks {
+		if place == (markedPlace{uri, p}) {
+			return mark
+		}
+	}
+	return ""
+}
+
+// refuses checks that renamings are refused with an error that holds a text.
+func refuses(
+	t *testing.T, rename func(mark, name string) ([]string, error), cases []struct{ mark, name, want string },
+) {
+	t.Helper()
+	for _, c := range cases {
+		if changed, err := rename(c.mark, c.name); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("renaming %s to %s: %v, %v, want %q", c.mark, c.name, changed, err, c.want)
+		}
+	}
+}
+
+// shopEditor opens the shop, and returns where the marks are: their file's URI and position.
+func shopEditor(t *testing.T) (e *editor, at map[string]any, name func(uri string, p position) string) {
+	e, at = newEditor(t), map[string]any{}
+	folder := writeMarked(t, shopFiles)
+	folder.open(e, "config.yaml")
+	for mark := range folder.marks {
+		at[mark] = folder.request(mark, nil)
+	}
+	return e, at, folder.name
 }
 
 type editorPlace struct {
@@ -305,18 +377,14 @@ spec:
 		}
 		return texts, err
 	}
-	for _, c := range []struct{ mark, name, want string }{
+	refuses(t, rename, []struct{ mark, name, want string }{
 		{"config", "A_B", "cannot be the name of ConfigMap cfg"},
 		{"config", "-", "cannot be the name of ConfigMap cfg"},
 		{"config", "other", "one of that name exists"},
 		{"key", "b", "one of that name exists"},
 		{"key", "a b", "cannot be the name of key a"},
 		{"pod", "front", "has an anchor"},
-	} {
-		if texts, err := rename(c.mark, c.name); err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("renaming %s to %s: %v, %v, want %q", c.mark, c.name, texts, err, c.want)
-		}
-	}
+	})
 	for _, c := range []struct {
 		mark, name string
 		want       []string

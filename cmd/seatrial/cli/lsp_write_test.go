@@ -2,8 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -91,38 +89,10 @@ func written(
 	t *testing.T,
 ) (e *editor, at func(mark string, more map[string]any) map[string]any, name func(string, position) string) {
 	t.Helper()
-	dir := t.TempDir()
 	e = newEditor(t)
-	places, names := map[string]map[string]any{}, map[string]string{}
-	for file, text := range writtenShop {
-		path := filepath.Join(dir, filepath.FromSlash(file))
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		text, marks := marked(text)
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		uri := fileURI(path)
-		places[file] = map[string]any{"textDocument": map[string]any{"uri": uri}}
-		for mark, p := range marks {
-			places[mark] = map[string]any{"textDocument": map[string]any{"uri": uri}, "position": p}
-			names[fmt.Sprint(uri, p)] = mark
-		}
-		if file != "batch.yaml" { // which is read from disk
-			e.open(uri, text)
-		}
-	}
-	at = func(mark string, more map[string]any) map[string]any {
-		params := map[string]any{}
-		for _, from := range []map[string]any{places[mark], more} {
-			for k, v := range from {
-				params[k] = v
-			}
-		}
-		return params
-	}
-	return e, at, func(uri string, p position) string { return names[fmt.Sprint(uri, p)] }
+	folder := writeMarked(t, writtenShop)
+	folder.open(e, "batch.yaml")
+	return e, folder.request, folder.name
 }
 
 func TestEditorRenamesLabelsPortsAndContainers(t *testing.T) {
